@@ -1,0 +1,83 @@
+"""The neutral language of a chat: messages, options, request, events, reply. No server's habits live here."""
+
+from deepseek_v4_sdk.chat.checks import is_mapping, kind_of
+from deepseek_v4_sdk.chat.events import (
+    ChatEvent,
+    Finished,
+    ReasoningDelta,
+    Repaired,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallReady,
+    ToolCallStarted,
+)
+from deepseek_v4_sdk.chat.json_value import JsonValue, read_json, write_json
+from deepseek_v4_sdk.chat.messages import (
+    AssistantMessage,
+    Content,
+    Message,
+    MessagesInput,
+    ReminderMessage,
+    SystemMessage,
+    ToolMessage,
+    UserMessage,
+    content_json,
+)
+from deepseek_v4_sdk.chat.options import OPTION_NAMES, ChatOptions, Thinking, ToolChoice, check_options, nearest
+from deepseek_v4_sdk.chat.reading import read_message, read_messages
+from deepseek_v4_sdk.chat.reply import Attempt, FinishReason, Repair, Reply
+from deepseek_v4_sdk.chat.request import ChatRequest
+from deepseek_v4_sdk.chat.served import Health, ModelInfo
+from deepseek_v4_sdk.chat.timing import Phase, Timeouts, Timing, as_timeouts
+from deepseek_v4_sdk.chat.tool_call import ToolCall
+from deepseek_v4_sdk.chat.tool_spec import ToolInput, ToolSpec, read_tools
+from deepseek_v4_sdk.chat.usage import Usage
+
+__all__ = [
+    "OPTION_NAMES",
+    "AssistantMessage",
+    "Attempt",
+    "ChatEvent",
+    "ChatOptions",
+    "ChatRequest",
+    "Content",
+    "FinishReason",
+    "Finished",
+    "Health",
+    "JsonValue",
+    "Message",
+    "MessagesInput",
+    "ModelInfo",
+    "Phase",
+    "ReasoningDelta",
+    "ReminderMessage",
+    "Repair",
+    "Repaired",
+    "Reply",
+    "SystemMessage",
+    "TextDelta",
+    "Thinking",
+    "Timeouts",
+    "Timing",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolCallReady",
+    "ToolCallStarted",
+    "ToolChoice",
+    "ToolInput",
+    "ToolMessage",
+    "ToolSpec",
+    "Usage",
+    "UserMessage",
+    "as_timeouts",
+    "check_options",
+    "content_json",
+    "is_mapping",
+    "kind_of",
+    "nearest",
+    "read_json",
+    "read_message",
+    "read_messages",
+    "read_tools",
+    "write_json",
+]

@@ -1,0 +1,34 @@
+"""Looking at values of unknown type: what they are, in types and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeGuard
+
+__all__ = ["is_iterable", "is_list", "is_mapping", "kind_of"]
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Whether it is a mapping."""
+    return isinstance(value, Mapping)
+
+
+def is_list(value: object) -> TypeGuard[list[object] | tuple[object, ...]]:
+    """Whether it is a list or a tuple."""
+    return isinstance(value, list | tuple)
+
+
+def is_iterable(value: object) -> TypeGuard[Iterable[object]]:
+    """Whether it holds values one after another: no text, no bytes, no mapping."""
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+
+
+def kind_of(value: object) -> str:
+    """What a decoded JSON value is, in words, without what it says."""
+    if value is None:
+        return "null"
+    if is_mapping(value):
+        return f"an object with {', '.join(sorted(value)) or 'nothing'}"
+    if isinstance(value, bool):
+        return "a boolean"
+    return "a text" if isinstance(value, str) else "a list" if isinstance(value, list) else "a number"

@@ -1,0 +1,269 @@
+"""The options of a chat: their types, and the check of each value, whatever the provider."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+
+from deepseek_v4_sdk.chat.checks import is_iterable, is_mapping
+from deepseek_v4_sdk.chat.timing import Timeouts, as_timeouts
+from deepseek_v4_sdk.chat.tool_spec import ToolInput, read_tools
+from deepseek_v4_sdk.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["OPTION_NAMES", "ChatOptions", "Thinking", "ToolChoice", "check_options", "nearest"]
+
+Thinking: TypeAlias = Literal["off", "low", "high", "max"]
+"""How much the model thinks before it answers."""
+
+ToolChoice: TypeAlias = "Literal['auto', 'none', 'required'] | str | Mapping[str, object]"
+"""Whether tools are called: a keyword, the name of one of the offered tools, or OpenAI's mapping for it."""
+
+
+class ChatOptions(TypedDict, total=False):
+    """The options of every method that asks the model.
+
+    None means "not given". An option that the provider does not have is refused with `UnsupportedOptionError`,
+    never dropped.
+
+    Attributes:
+        model: The model's name at the provider.
+        thinking: "off", "low", "high" or "max"; always sent in the provider's explicit form.
+        tools: The tools the model may call.
+        tool_choice: "auto", "none", "required", or the name of a tool.
+        parallel_tool_calls: Whether one turn may hold several calls.
+        max_tokens: The most tokens the answer may have, reasoning included.
+        max_reasoning_tokens: The most tokens the reasoning may have; the client ends the stream beyond them.
+        temperature: Sampling temperature.
+        top_p: Nucleus sampling, above 0 and up to 1.
+        top_k: How many tokens to sample from; 0 or -1 is all.
+        min_p: The least probability relative to the best token, 0 to 1.
+        presence_penalty: -2 to 2.
+        frequency_penalty: -2 to 2.
+        stop: Texts that end the answer.
+        seed: A number that makes sampling repeatable where the server can.
+        response_format: OpenAI's `{"type": "json_object"}` or `{"type": "json_schema", ...}`.
+        logprobs: True, or how many alternatives to give for each token (0 to 20).
+        priority: Higher is more urgent, on every provider.
+        cache_salt: Keeps the prefix cache apart from that of other salts.
+        user: An id of the end user.
+        timeout: Total seconds, or `Timeouts`.
+        metadata: Local notes that come back on the reply; nothing of it is sent.
+        wire: "stream" (default), or "plain" for one JSON answer.
+        overflow: What to do when the prompt exceeds the window.
+        dsml: "auto", or "off" to leave tool-call markup in texts alone.
+        on_unsupported: "nearest" takes the nearest thinking level where the provider lacks one.
+        on_interrupt: What to do when an answer breaks off.
+        extra_body: Merged into the request's body at the end, and never filtered.
+        extra_headers: Added to the request's headers.
+    """
+
+    model: str | None
+    thinking: Thinking | None
+    tools: Sequence[ToolInput] | None
+    tool_choice: ToolChoice | None
+    parallel_tool_calls: bool | None
+    max_tokens: int | None
+    max_reasoning_tokens: int | None
+    temperature: float | None
+    top_p: float | None
+    top_k: int | None
+    min_p: float | None
+    presence_penalty: float | None
+    frequency_penalty: float | None
+    stop: str | Sequence[str] | None
+    seed: int | None
+    response_format: Mapping[str, object] | None
+    logprobs: bool | int | None
+    priority: int | None
+    cache_salt: str | None
+    user: str | None
+    timeout: float | Timeouts | None
+    metadata: Mapping[str, object] | None
+    wire: Literal["stream", "plain"] | None
+    overflow: Literal["raise", "clamp", "fit"] | None
+    dsml: Literal["auto", "off"] | None
+    on_unsupported: Literal["nearest"] | None
+    on_interrupt: Literal["raise", "restart"] | None
+    extra_body: Mapping[str, object] | None
+    extra_headers: Mapping[str, str] | None
+
+
+_Check: TypeAlias = Callable[[object], object]
+
+
+class _WrongValueError(ValueError):
+    """A value is not of the option; the text says what would be."""
+
+
+def _number(low: float, high: float, *, above: bool = False) -> _Check:
+    edge = f"{'above' if above else 'from'} {low:g}" + ("" if high == float("inf") else f" to {high:g}")
+
+    def check(value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _WrongValueError(f"a number {edge}")
+        if not low <= value <= high or (above and value == low):
+            raise _WrongValueError(f"a number {edge}")
+        return value
+
+    return check
+
+
+def _whole(low: int, high: int | None = None) -> _Check:
+    text = f"a whole number from {low}" + ("" if high is None else f" to {high}")
+
+    def check(value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
+            raise _WrongValueError(text)
+        return value
+
+    return check
+
+
+def _one_of(*words: str) -> _Check:
+    def check(value: object) -> object:
+        if value not in words:
+            raise _WrongValueError(" or ".join(repr(word) for word in words))
+        return value
+
+    return check
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, str) or not value:
+        raise _WrongValueError("a text that is not empty")
+    return value
+
+
+def _switch(value: object) -> object:
+    if not isinstance(value, bool):
+        raise _WrongValueError("True or False")
+    return value
+
+
+def _mapping(value: object) -> object:
+    if not is_mapping(value) or not all(isinstance(key, str) for key in value):
+        raise _WrongValueError("a mapping with texts as keys")
+    return value
+
+
+def _headers(value: object) -> object:
+    if not is_mapping(value):
+        raise _WrongValueError("a mapping of texts")
+    for key, item in value.items():
+        if not isinstance(item, str) or not f"{key}{item}".isprintable() or not key.isascii():
+            raise _WrongValueError("a mapping of texts without control characters")
+    return dict(value)
+
+
+def _stop(value: object) -> object:
+    if isinstance(value, str):
+        value = [value]
+    if not is_iterable(value):
+        raise _WrongValueError("a text or a list of texts")
+    texts = tuple(value)
+    if not texts or not all(isinstance(text, str) and text for text in texts):
+        raise _WrongValueError("a text or a list of texts, none of them empty")
+    return texts
+
+
+def _logprobs(value: object) -> object:
+    if value is False:
+        return None
+    if value is True:
+        return 0
+    return _whole(0, 20)(value)
+
+
+def _tool_choice(value: object) -> object:
+    if is_mapping(value):
+        function = value.get("function")
+        name = function.get("name") if is_mapping(function) else None
+        if value.get("type") == "function" and isinstance(name, str) and name:
+            return name
+    elif isinstance(value, str) and value:
+        return value
+    raise _WrongValueError("'auto', 'none', 'required', the name of a tool, or OpenAI's mapping for one")
+
+
+def _extra_body(value: object) -> object:
+    body = _mapping(value)
+    if is_mapping(body):
+        for key in ("stream", "messages"):
+            if key in body:
+                raise _WrongValueError(f"a mapping without {key!r}, which the client itself writes")
+        if body.get("n", 1) != 1:
+            raise _WrongValueError("a mapping without 'n' above 1: one call gives one choice; call again for more")
+    return body
+
+
+_INT64 = 2**63
+_CHECKS: Mapping[str, _Check] = {
+    "model": _text,
+    "thinking": _one_of("off", "low", "high", "max"),
+    "tools": read_tools,
+    "tool_choice": _tool_choice,
+    "parallel_tool_calls": _switch,
+    "max_tokens": _whole(1),
+    "max_reasoning_tokens": _whole(1),
+    "temperature": _number(0, float("inf")),
+    "top_p": _number(0, 1, above=True),
+    "top_k": _whole(-1),
+    "min_p": _number(0, 1),
+    "presence_penalty": _number(-2, 2),
+    "frequency_penalty": _number(-2, 2),
+    "stop": _stop,
+    "seed": _whole(-_INT64, _INT64 - 1),
+    "response_format": _mapping,
+    "logprobs": _logprobs,
+    "priority": _whole(-_INT64, _INT64 - 1),
+    "cache_salt": _text,
+    "user": _text,
+    "timeout": as_timeouts,
+    "metadata": _mapping,
+    "wire": _one_of("stream", "plain"),
+    "overflow": _one_of("raise", "clamp", "fit"),
+    "dsml": _one_of("auto", "off"),
+    "on_unsupported": _one_of("nearest"),
+    "on_interrupt": _one_of("raise", "restart"),
+    "extra_body": _extra_body,
+    "extra_headers": _headers,
+}
+OPTION_NAMES = frozenset(_CHECKS)
+"""The name of every option."""
+
+
+def check_options(options: Mapping[str, object]) -> dict[str, object]:
+    """Check every value that is given, and bring it into one form.
+
+    Raises:
+        InvalidRequestError: An option does not exist or has a wrong value; the text names it and what it takes.
+    """
+    checked: dict[str, object] = {}
+    for name, value in options.items():
+        check = _CHECKS.get(name)
+        if check is None:
+            raise InvalidRequestError(
+                f"there is no option {name!r}{nearest(name, _CHECKS)}; fields of one server go into extra_body"
+            )
+        if value is None:
+            continue
+        try:
+            checked[name] = check(value)
+        except _WrongValueError as error:
+            raise InvalidRequestError(f"{name} is {_shown(value)}: give {error}") from None
+    return checked
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint at the known name that a mistyped one is nearest to, or nothing."""
+    found = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {found[0]!r}?)" if found else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # a value may be long, and a prompt must not show

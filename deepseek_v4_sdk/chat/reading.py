@@ -1,0 +1,171 @@
+"""Reading messages as people write them: every mistake is named by the index of its message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping
+from deepseek_v4_sdk.chat.json_value import JsonValue, read_json
+from deepseek_v4_sdk.chat.messages import (
+    AssistantMessage,
+    Content,
+    Message,
+    ReminderMessage,
+    SystemMessage,
+    ToolMessage,
+    UserMessage,
+)
+from deepseek_v4_sdk.chat.tool_call import ToolCall
+from deepseek_v4_sdk.errors import InvalidRequestError
+
+__all__ = ["read_message", "read_messages"]
+
+_CLASSES = (SystemMessage, UserMessage, ReminderMessage, AssistantMessage, ToolMessage)
+_TEXT_ROLES: Mapping[str, type[SystemMessage | UserMessage | ReminderMessage]] = {
+    "system": SystemMessage,
+    "developer": SystemMessage,  # V4 has no such role; servers drop it or refuse it
+    "user": UserMessage,
+    "latest_reminder": ReminderMessage,
+}
+_ROLES = "system, developer, user, assistant, tool, latest_reminder"
+# Fields of V4's prompt format that a server may read on a message. They are passed on as they are.
+_EXTRA = frozenset({"name", "task", "wo_eos", "mask", "prefix"})
+
+
+def read_messages(value: object) -> tuple[Message, ...]:
+    """Turn any accepted input into messages.
+
+    Args:
+        value: A text (one user message), a mapping in OpenAI's form, a message object, or an iterable of these.
+
+    Raises:
+        InvalidRequestError: Something in it is wrong; the text names the place.
+    """
+    if isinstance(value, str):
+        return (UserMessage(value),)
+    if isinstance(value, Mapping | _CLASSES):
+        return (read_message(value, "messages"),)
+    if not is_iterable(value):
+        raise InvalidRequestError(
+            f"messages is {type(value).__name__}: give a text, a message, or a sequence of messages"
+        )
+    messages = tuple(
+        item if isinstance(item, _CLASSES) else read_message(item, f"messages[{index}]")
+        for index, item in enumerate(value)
+    )
+    if not messages:
+        raise InvalidRequestError("messages is empty: give at least one message")
+    return messages
+
+
+def read_message(value: object, where: str) -> Message:
+    """Turn one mapping into a message.
+
+    Args:
+        value: A mapping in OpenAI's form, or a message object, which is given back as it is.
+        where: The name of the place, for the error.
+
+    Raises:
+        InvalidRequestError: Something in it is wrong; the text names the place.
+    """
+    if isinstance(value, _CLASSES):
+        return value
+    if not is_mapping(value):
+        raise InvalidRequestError(f"{where} is {type(value).__name__}: give a mapping with role and content")
+    role = value.get("role")
+    if not isinstance(role, str) or (role not in _TEXT_ROLES and role not in {"assistant", "tool"}):
+        raise InvalidRequestError(f"{where}.role is {role!r}: one of {_ROLES}")
+    if role == "assistant":
+        return _assistant(value, where)
+    content = _content(value.get("content"), f"{where}.content")
+    if content is None:
+        raise InvalidRequestError(f"{where}.content is missing: a {role} message needs a text")
+    if role == "tool":
+        call_id = value.get("tool_call_id")
+        if not isinstance(call_id, str) or not call_id:
+            raise InvalidRequestError(f"{where}.tool_call_id is {call_id!r}: give the id of the call this answers")
+        return ToolMessage(content, call_id, _extra(value, {"role", "content", "tool_call_id"}, where))
+    return _TEXT_ROLES[role](content, _extra(value, {"role", "content"}, where))
+
+
+def _content(value: object, where: str) -> Content | None:
+    if value is None or isinstance(value, str):
+        return value
+    if not is_list(value):
+        raise InvalidRequestError(f"{where} is {type(value).__name__}: give a text or a list of text parts")
+    parts: list[str] = []
+    for index, part in enumerate(value):
+        kind = part.get("type") if is_mapping(part) else type(part).__name__
+        if not is_mapping(part) or kind != "text":
+            raise InvalidRequestError(
+                f"{where}[{index}] has type {kind!r}: V4 reads text alone, give {{'type': 'text', 'text': ...}}"
+            )
+        text = part.get("text")
+        if not isinstance(text, str):
+            raise InvalidRequestError(f"{where}[{index}].text is {type(text).__name__}: give a text")
+        parts.append(text)
+    return tuple(parts)
+
+
+def _assistant(value: Mapping[str, object], where: str) -> AssistantMessage:
+    reasoning = value.get("reasoning")
+    other = value.get("reasoning_content")
+    if reasoning is None:
+        reasoning = other
+    elif other is not None and other != reasoning:
+        raise InvalidRequestError(f"{where} has reasoning and reasoning_content, and they differ: give one")
+    if reasoning is not None and not isinstance(reasoning, str):
+        raise InvalidRequestError(f"{where}.reasoning is {type(reasoning).__name__}: give a text")
+    calls = value.get("tool_calls")
+    if calls is not None and not is_list(calls):
+        raise InvalidRequestError(f"{where}.tool_calls is {type(calls).__name__}: give a list of calls")
+    return AssistantMessage(
+        _content(value.get("content"), f"{where}.content"),
+        reasoning,
+        tuple(_call(call, f"{where}.tool_calls[{index}]") for index, call in enumerate(calls or ())),
+        _extra(value, {"role", "content", "reasoning", "reasoning_content", "tool_calls"}, where),
+    )
+
+
+def _call(value: object, where: str) -> ToolCall:
+    if isinstance(value, ToolCall):
+        return value
+    function = value.get("function") if is_mapping(value) else None
+    if not is_mapping(value) or not is_mapping(function):
+        raise InvalidRequestError(f"{where}.function is missing: give {{'id', 'function': {{'name', 'arguments'}}}}")
+    call_id, name, arguments = value.get("id"), function.get("name"), function.get("arguments", "")
+    if not isinstance(call_id, str) or not call_id:
+        raise InvalidRequestError(f"{where}.id is {call_id!r}: give the id of the call")
+    if not isinstance(name, str) or not name:
+        raise InvalidRequestError(f"{where}.function.name is {name!r}: give the tool's name")
+    if is_mapping(arguments):
+        try:
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        except (TypeError, ValueError) as error:
+            raise InvalidRequestError(f"{where}.function.arguments cannot be written as JSON: {error}") from None
+    if not isinstance(arguments, str):
+        raise InvalidRequestError(f"{where}.function.arguments is {type(arguments).__name__}: give JSON text")
+    if arguments:
+        try:
+            decoded = read_json(arguments)
+        except ValueError:
+            decoded = None
+        if not isinstance(decoded, dict):
+            # vLLM would read broken arguments as no arguments, and say nothing.
+            raise InvalidRequestError(f"{where}.function.arguments is no JSON object: give the call's own arguments")
+    return ToolCall(call_id, name, arguments)
+
+
+def _extra(value: Mapping[str, object], known: set[str], where: str) -> dict[str, JsonValue]:
+    extra: dict[str, JsonValue] = {}
+    for key, item in value.items():
+        if key in known or item is None:  # null says nothing: replies of servers are full of such keys
+            continue
+        if key not in _EXTRA:
+            raise InvalidRequestError(
+                f"{where}.{key} is not a field of a {value.get('role')} message; "
+                "fields of one server go into the `extra` of a message object"
+            )
+        extra[key] = item  # type: ignore[assignment]  # anything JSON takes; what it does not take, encoding refuses
+    return extra

@@ -1,0 +1,117 @@
+"""The answer to a request, and what is known about how it came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from deepseek_v4_sdk.chat.json_value import JsonValue
+from deepseek_v4_sdk.chat.messages import AssistantMessage
+from deepseek_v4_sdk.chat.timing import Timing
+from deepseek_v4_sdk.chat.usage import Usage
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat.tool_call import ToolCall
+
+__all__ = ["Attempt", "FinishReason", "Repair", "Reply"]
+
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "abort", "repetition", "other"]
+"""Why the model stopped, in one vocabulary; the server's own word is in `raw_finish_reason`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One HTTP request made for a call.
+
+    Attributes:
+        number: Its place, from 1.
+        status: The HTTP status, or None when no answer came.
+        error: The class name of what went wrong, or None.
+        waited: Seconds waited before it was sent.
+        seconds: How long it took.
+        request_id: The id it carried, or the server's own.
+    """
+
+    number: int
+    status: int | None = None
+    error: str | None = None
+    waited: float = 0.0
+    seconds: float = 0.0
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Something that was put right in an answer, or decided for the caller in a request.
+
+    Attributes:
+        kind: What, in a word that programs can compare.
+        detail: What, in a sentence.
+    """
+
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer, whole; or, as the `partial` of an error, what had arrived of it.
+
+    Attributes:
+        text: The answer's text; empty when the model only called tools.
+        reasoning: The thinking before it, or None when the server sent none.
+        tool_calls: The calls, in the model's order.
+        partial_tool_calls: Calls that were cut off; only on the partial of an error.
+        finish_reason: Why the model stopped; None only on a partial.
+        raw_finish_reason: The server's own word for it.
+        stop_sequence: The stop text that ended the answer, where the server tells.
+        usage: The server's token counts.
+        timing: When the pieces arrived.
+        logprobs: One entry for each token, as the server gave them, or None.
+        model: The model that answered, as the server names it.
+        requested_model: The model that was asked for.
+        provider: The provider's name; "mock" for the mock.
+        flavor: The provider whose wire was spoken.
+        id: The server's id of the answer.
+        request_id: The id under which the server's logs have the request.
+        headers: The HTTP headers of the answer, names in lower case.
+        attempts: Every HTTP request made for this call, the last one included.
+        repairs: What was put right.
+        max_tokens_sent: The limit that was sent, and so the one a cut answer met; None when none was sent.
+        metadata: What the caller gave as `metadata`.
+        raw: What the server sent beyond these fields. Of a stream: the last value of each field that is not a
+            delta, lists joined.
+    """
+
+    text: str = ""
+    reasoning: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    partial_tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: FinishReason | None = None
+    raw_finish_reason: str | None = None
+    stop_sequence: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    timing: Timing = field(default_factory=Timing)
+    logprobs: tuple[JsonValue, ...] | None = None
+    model: str | None = None
+    requested_model: str | None = None
+    provider: str = ""
+    flavor: str = ""
+    id: str | None = None
+    request_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    attempts: tuple[Attempt, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    max_tokens_sent: int | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict[str, object])
+    raw: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+    @property
+    def message(self) -> AssistantMessage:
+        """The answer as a message: put it into the conversation to go on; nothing of it is lost."""
+        return AssistantMessage(self.text or None, self.reasoning, self.tool_calls)
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything as plain values, ready for JSON (`metadata` as it was given)."""
+        return asdict(self)

@@ -1,0 +1,92 @@
+"""One request in neutral terms: what a caller wants, before any server's form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from deepseek_v4_sdk.chat.options import Thinking, check_options
+from deepseek_v4_sdk.chat.reading import read_messages
+from deepseek_v4_sdk.chat.timing import Timeouts
+from deepseek_v4_sdk.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat.messages import Message
+    from deepseek_v4_sdk.chat.tool_spec import ToolSpec
+
+__all__ = ["ChatRequest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """What a caller asks for, checked and in one form; None is "not given".
+
+    The fields are the options of `ChatOptions`; `tool_choice` is a keyword or a tool's name, `logprobs` the number
+    of alternatives, `stop` a tuple.
+    """
+
+    messages: tuple[Message, ...]
+    model: str | None = None
+    thinking: Thinking = "high"
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str | None = None
+    parallel_tool_calls: bool | None = None
+    max_tokens: int | None = None
+    max_reasoning_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    stop: tuple[str, ...] | None = None
+    seed: int | None = None
+    response_format: Mapping[str, object] | None = None
+    logprobs: int | None = None
+    priority: int | None = None
+    cache_salt: str | None = None
+    user: str | None = None
+    timeout: Timeouts = field(default_factory=Timeouts)
+    metadata: Mapping[str, object] = field(default_factory=dict[str, object])
+    wire: Literal["stream", "plain"] = "stream"
+    overflow: Literal["raise", "clamp", "fit"] | None = None
+    dsml: Literal["auto", "off"] = "auto"
+    on_unsupported: Literal["nearest"] | None = None
+    on_interrupt: Literal["raise", "restart"] = "raise"
+    extra_body: Mapping[str, object] = field(default_factory=dict[str, object])
+    extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @classmethod
+    def build(cls, messages: object, options: Mapping[str, object], defaults: Mapping[str, object]) -> ChatRequest:
+        """Check messages and options, and put them together; an option of the call wins over a default.
+
+        Raises:
+            InvalidRequestError: Something is wrong; the text names the place and the remedy.
+        """
+        checked = check_options(options)
+        timeouts = checked.pop("timeout", None)
+        merged = {**{name: value for name, value in defaults.items() if value is not None}, **checked}
+        if isinstance(timeouts, Timeouts):
+            default = merged.get("timeout")
+            merged["timeout"] = timeouts.over(default) if isinstance(default, Timeouts) else timeouts
+        # Every value went through the check of its option, which a type checker cannot follow.
+        checked_options = cast("dict[str, Any]", merged)
+        request = cls(messages=read_messages(messages), **checked_options)
+        request._check_tool_choice()
+        return request
+
+    def _check_tool_choice(self) -> None:
+        choice = self.tool_choice
+        if choice is None or choice == "none":
+            return
+        if not self.tools:
+            raise InvalidRequestError(f"tool_choice is {choice!r}, but there are no tools: give tools, or leave it out")
+        if choice not in {"auto", "required"} and choice not in {tool.name for tool in self.tools}:
+            names = ", ".join(tool.name for tool in self.tools)
+            raise InvalidRequestError(f"tool_choice names {choice!r}, which is none of the tools: {names}")
+
+    @property
+    def forces_a_call(self) -> bool:
+        """Whether the model must call a tool: any, or a named one."""
+        return self.tool_choice is not None and self.tool_choice not in {"auto", "none"}

@@ -1,0 +1,111 @@
+"""The tools a request offers, read from the forms people write them in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from deepseek_v4_sdk.chat.checks import is_iterable, is_mapping
+from deepseek_v4_sdk.chat.json_value import JsonValue
+from deepseek_v4_sdk.errors import InvalidRequestError
+
+__all__ = ["ToolInput", "ToolSpec", "read_tools"]
+
+# Outside this pattern the vendor's encoder refuses a name (deepseek-recipe 0.2.0, SGLang 0.5.23).
+_NAME = re.compile(r"[a-zA-Z0-9_-]+")
+_FIELDS = frozenset({"name", "description", "parameters", "strict"})
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """One tool as it is offered to the model.
+
+    Attributes:
+        name: The tool's name: letters, digits, `_` and `-`.
+        description: What it is for, or None.
+        parameters: The JSON Schema of its arguments, or None.
+        strict: Whether the server should hold the model to the schema; None leaves it to the server.
+    """
+
+    name: str
+    description: str | None = None
+    parameters: Mapping[str, JsonValue] | None = None
+    strict: bool | None = None
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The tool in OpenAI's form, keys always in the same order: the prompt's head depends on it."""
+        function: dict[str, JsonValue] = {"name": self.name}
+        if self.description is not None:
+            function["description"] = self.description
+        if self.parameters is not None:
+            function["parameters"] = dict(self.parameters)
+        if self.strict is not None:
+            function["strict"] = self.strict
+        return {"type": "function", "function": function}
+
+
+ToolInput = ToolSpec | Mapping[str, object]
+"""What a call takes as a tool: OpenAI's form, or a bare mapping with a name."""
+
+
+def read_tools(value: object) -> tuple[ToolSpec, ...]:
+    """Turn accepted tool definitions into specs, in the order given.
+
+    Raises:
+        InvalidRequestError: One is wrong, or two have the same name; the text names the place.
+    """
+    if value is None:
+        return ()
+    if not is_iterable(value):
+        raise InvalidRequestError(f"tools is {type(value).__name__}: give a list of tools")
+    specs = tuple(_read_tool(item, f"tools[{index}]") for index, item in enumerate(value))
+    seen: dict[str, int] = {}
+    for index, spec in enumerate(specs):
+        if spec.name in seen:
+            raise InvalidRequestError(f"tools[{seen[spec.name]}] and tools[{index}] are both named {spec.name!r}")
+        seen[spec.name] = index
+    return specs
+
+
+def _read_tool(value: object, where: str) -> ToolSpec:
+    if isinstance(value, ToolSpec):
+        spec = value
+    elif is_mapping(value):
+        spec = _from_mapping(value, where)
+    else:
+        raise InvalidRequestError(f"{where} is {type(value).__name__}: give a mapping with a name and parameters")
+    if not _NAME.fullmatch(spec.name):
+        raise InvalidRequestError(f"{where}.name is {spec.name!r}: use letters, digits, '_' and '-'")
+    return spec
+
+
+def _from_mapping(value: Mapping[str, object], where: str) -> ToolSpec:
+    function = value
+    if "function" in value or "type" in value:
+        if value.get("type", "function") != "function":
+            raise InvalidRequestError(f"{where}.type is {value.get('type')!r}: only 'function' exists")
+        inner = value.get("function")
+        if not is_mapping(inner):
+            raise InvalidRequestError(f"{where}.function is missing: give {{'name', 'description', 'parameters'}}")
+        _refuse_others(value, frozenset({"type", "function"}), where)
+        function, where = inner, f"{where}.function"
+    _refuse_others(function, _FIELDS, where)
+    name, description = function.get("name"), function.get("description")
+    parameters, strict = function.get("parameters"), function.get("strict")
+    if not isinstance(name, str):
+        raise InvalidRequestError(f"{where}.name is {name!r}: give the tool's name")
+    if description is not None and not isinstance(description, str):
+        raise InvalidRequestError(f"{where}.description is {type(description).__name__}: give a text")
+    if parameters is not None and not is_mapping(parameters):
+        raise InvalidRequestError(f"{where}.parameters is {type(parameters).__name__}: give a JSON Schema object")
+    if strict is not None and not isinstance(strict, bool):
+        raise InvalidRequestError(f"{where}.strict is {type(strict).__name__}: give True or False")
+    return ToolSpec(name, description, cast("Mapping[str, JsonValue] | None", parameters), strict)
+
+
+def _refuse_others(value: Mapping[str, object], known: frozenset[str], where: str) -> None:
+    for key, item in value.items():
+        if key not in known and item is not None:
+            raise InvalidRequestError(f"{where}.{key} is not a field of a tool; known: {', '.join(sorted(known))}")

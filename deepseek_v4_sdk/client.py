@@ -1,0 +1,425 @@
+"""The two clients: one set of calls, run with blocking or with awaited I/O."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.chat import ChatOptions, ChatRequest, Thinking, Timeouts
+from deepseek_v4_sdk.config import load_profile
+from deepseek_v4_sdk.settings import ApiKey, Settings, make_settings
+from deepseek_v4_sdk.transport.clock import Clock, SystemClock
+from deepseek_v4_sdk.transport.course import ChatCourse, Course, Fetch, Terms
+from deepseek_v4_sdk.transport.lines import AsyncLine, Line
+from deepseek_v4_sdk.transport.pools import AsyncPooledTransport, PooledTransport
+from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
+from deepseek_v4_sdk.transport.readiness import health_steps, readiness_steps
+from deepseek_v4_sdk.transport.retry import RetryPolicy
+from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Unpack
+
+    from deepseek_v4_sdk.chat import Health, MessagesInput, ModelInfo, Reply
+    from deepseek_v4_sdk.exchange import Transfer
+    from deepseek_v4_sdk.providers import Provider
+    from deepseek_v4_sdk.transport.steps import Steps
+
+__all__ = ["AsyncDeepSeekV4", "ClientArguments", "DeepSeekV4"]
+
+T = TypeVar("T")
+
+
+class ClientArguments(TypedDict, total=False):
+    """The arguments of a client, as `from_profile` and `with_options` take them."""
+
+    provider: str | Provider
+    base_url: str | None
+    api_key: ApiKey | None
+    model: str | None
+    thinking: Thinking
+    timeout: float | Timeouts | None
+    max_retries: int
+    default_headers: Mapping[str, str] | None
+    proxy: str | None
+    ca_bundle: str | None
+    http_client: Any
+
+
+class _Client:
+    """What both clients are made of, and the courses of their calls. It does no I/O."""
+
+    def __init__(
+        self,
+        provider: str | Provider,
+        *,
+        base_url: str | None = None,
+        api_key: ApiKey | None = None,
+        model: str | None = None,
+        thinking: Thinking = "high",
+        timeout: float | Timeouts | None = None,
+        max_retries: int = 2,
+        default_headers: Mapping[str, str] | None = None,
+        proxy: str | None = None,
+        ca_bundle: str | None = None,
+        http_client: Any = None,
+    ) -> None:
+        """Make a client. Nothing is sent, and no file is read.
+
+        Args:
+            provider: "vllm", "sglang" or "mock", or a provider object.
+            base_url: The server's address, with or without `/v1`.
+            api_key: The key, or a function that gives it at each request. Without it the provider's own variable is
+                read: `VLLM_API_KEY`, `SGLANG_API_KEY`.
+            model: The model to ask for where a call names none.
+            thinking: The thinking level where a call gives none.
+            timeout: Total seconds, or `Timeouts`.
+            max_retries: How many HTTP requests may follow the first of a call.
+            default_headers: Headers of every request.
+            proxy: The URL of a proxy. Proxies of the environment are not used.
+            ca_bundle: A file of certificates to trust instead of the built-in ones.
+            http_client: An `httpx.Client` (sync) or `httpx.AsyncClient` (async) of your own, or an object of its shape.
+                It is not closed. Its reads know one timeout alone, so deadlines are checked at each block.
+
+        Raises:
+            ConfigurationError: Something is wrong; the text names it and the remedy.
+        """
+        self._arguments = ClientArguments(
+            provider=provider,
+            base_url=base_url,
+            api_key=api_key,
+            model=model,
+            thinking=thinking,
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            proxy=proxy,
+            ca_bundle=ca_bundle,
+            http_client=http_client,
+        )
+        self._settings: Settings = make_settings(
+            provider,
+            base_url=base_url,
+            api_key=api_key,
+            defaults={"model": model, "thinking": thinking},
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            proxy=proxy,
+            ca_bundle=ca_bundle,
+        )
+        self._arguments["provider"] = self._settings.provider
+        self._lender: _Client | None = None  # whose connections these are
+        self._carrier: Any = http_client or getattr(self._settings.provider, "transport", None)
+        self._borrowed = self._carrier is not None
+        self._making = threading.Lock()
+
+    @classmethod
+    def from_profile(
+        cls,
+        name: str | None = None,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        **overrides: Unpack[ClientArguments],
+    ) -> Self:
+        """Make a client from a profile in a TOML file.
+
+        Args:
+            name: The profile; else `DEEPSEEK_V4_PROFILE`, else the file's `default`.
+            path: The file; else `DEEPSEEK_V4_CONFIG`, else `deepseek_v4.toml` here or above.
+            overrides: Arguments that win over the profile's.
+
+        Raises:
+            ConfigurationError: The file or the profile is missing or wrong; the text names the place.
+        """
+        arguments: dict[str, Any] = {**load_profile(name, path), **overrides}
+        return cls(**arguments)
+
+    def with_options(self, **changes: Unpack[ClientArguments]) -> Self:
+        """A client with other settings that shares the connections of this one, where they lead to the same place.
+
+        Closing it leaves them open; they are closed with the client that made them.
+
+        Raises:
+            ConfigurationError: Something is wrong with a setting.
+        """
+        arguments: dict[str, Any] = {**self._arguments, **changes}
+        client = type(self)(**arguments)
+        moved = {"provider", "base_url", "proxy", "ca_bundle", "http_client"} & changes.keys()
+        if not moved and not client._borrowed:
+            client._lender = self._lender or self
+        return client
+
+    @property
+    def provider(self) -> str:
+        """The provider's name."""
+        return self._settings.provider.name
+
+    @property
+    def base_url(self) -> str:
+        """The server's address, without `/v1`."""
+        return self._settings.target.base_url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.provider!r}, base_url={self.base_url!r})"
+
+    def _connect(self) -> object:
+        """What carries requests, when nobody brought anything."""
+        raise NotImplementedError
+
+    def _shared(self) -> Any:  # each client has its kind
+        if self._lender is not None:
+            return self._lender._shared()
+        with self._making:
+            if self._carrier is None:
+                self._carrier = self._connect()
+            return self._carrier
+
+    def _terms(self, timeouts: Timeouts | None = None, *, max_retries: int | None = None) -> Terms:
+        settings = self._settings
+        make_clock: Callable[[], Clock] = getattr(self._carrier, "exchange_clock", SystemClock)
+        retries = settings.max_retries if max_retries is None else max_retries
+        merged = settings.timeouts if timeouts is None else timeouts.over(settings.timeouts)
+        return Terms(make_clock(), merged, RetryPolicy(retries))
+
+    def _chat(self, messages: MessagesInput, options: Mapping[str, object]) -> ChatCourse:
+        settings = self._settings
+        request = ChatRequest.build(messages, options, settings.defaults)
+        for name, value in (("overflow", request.overflow), ("on_interrupt", request.on_interrupt)):
+            if value not in {None, "raise"} or (name == "overflow" and value is not None):
+                raise errors.UnsupportedOptionError(
+                    f"{name}={value!r} is not available in this version", option=name, provider=self.provider
+                )
+        from deepseek_v4_sdk.tokens import count_text  # light: the vocabulary is loaded when something is counted
+
+        return ChatCourse(
+            request,
+            lambda: settings.provider.encode(request, settings.target),
+            settings.provider,
+            self._terms(request.timeout),
+            count_text,
+        )
+
+    def _fetch(self, path: str, read: Callable[[Transfer], T], terms: Terms) -> Fetch[T]:
+        settings = self._settings
+        return Fetch(lambda: settings.provider.query(path, settings.target), settings.provider, terms, read)
+
+    def _models(self) -> Fetch[list[ModelInfo]]:
+        provider = self._settings.provider
+
+        def read(transfer: Transfer) -> list[ModelInfo]:
+            try:
+                return provider.models(transfer.json())
+            except ValueError as error:
+                raise errors.ServerError(f"{provider.name} sent {error} ({transfer.call.url})") from None
+
+        return self._fetch(provider.data.models_path, read, self._terms())
+
+    def _is_up(self, terms: Terms) -> Fetch[None]:
+        return self._fetch(self._settings.provider.data.health_path, lambda _: None, terms)
+
+    def _health(self, *, deep: bool) -> tuple[Steps[Health], Clock]:
+        if deep:
+            question: Course[Any, Any] = self._chat("Say: yes", {"thinking": "off", "max_tokens": 8})
+            question.terms = self._terms(max_retries=0)
+        else:
+            question = self._is_up(self._terms(Timeouts(total=30.0), max_retries=0))
+        return health_steps(question, question.terms.clock), question.terms.clock
+
+    def _readiness(self, seconds: float) -> tuple[Steps[Health], Clock]:
+        terms = self._terms(Timeouts(total=seconds), max_retries=0)
+        return readiness_steps(lambda: self._is_up(terms), terms.clock, seconds), terms.clock
+
+
+class DeepSeekV4(_Client):
+    """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served.
+
+    It is safe to share between threads. Use it in a `with` block, or `close()` it.
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections this client made."""
+        if not self._borrowed and self._carrier is not None:
+            self._carrier.close()
+            self._carrier = None
+
+    def __del__(self) -> None:
+        if getattr(self, "_carrier", None) is not None:
+            self.close()
+
+    def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
+        """Ask, and wait for the whole answer. It streams inside, so that long answers survive gateways and timers work.
+
+        Args:
+            messages: A text, a message, a mapping in OpenAI's form, or a sequence of these.
+            options: See `ChatOptions`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request; nothing was sent.
+            APIError: The server answered with an error.
+            IncompleteReplyError: The answer is not whole; `partial` has what arrived.
+            ConnectionFailedError: There was no connection.
+            PhaseTimeoutError: A timer ran out.
+        """
+        course = self._chat(messages, options)
+        return self._run(course.steps(), course.terms.clock)
+
+    def stream(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> ChatStream:
+        """Ask, and take the answer as it arrives. The request is checked now, and sent on entering the `with` block.
+
+        Args:
+            messages: As for `chat`.
+            options: See `ChatOptions`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request.
+        """
+        course = self._chat(messages, options)
+        return ChatStream(course, Pump(course.steps(), self._line(), course.terms.clock))
+
+    def models(self) -> list[ModelInfo]:
+        """The models that the server offers, with the window of this deployment where it tells.
+
+        Raises:
+            APIError: The server answered with an error.
+            ConnectionFailedError: There was no connection.
+        """
+        course = self._models()
+        return self._run(course.steps(), course.terms.clock)
+
+    def health(self, *, deep: bool = False) -> Health:
+        """Whether the server answers. Nothing is raised: what is wrong is in the result.
+
+        Args:
+            deep: Ask the model for a few tokens, which finds a server that is up and does not generate.
+        """
+        return self._run(*self._health(deep=deep))
+
+    def wait_until_ready(self, timeout: float = 600.0) -> Health:
+        """Wait until the server answers, as after starting one.
+
+        Args:
+            timeout: Seconds.
+
+        Raises:
+            PhaseTimeoutError: It did not within the time.
+            AuthenticationError: It will not, with this key.
+        """
+        return self._run(*self._readiness(timeout))
+
+    def _line(self) -> Line:
+        return Line(self._shared())
+
+    def _connect(self) -> PooledTransport:
+        settings = self._settings
+        return PooledTransport(
+            tls=self.base_url.startswith("https"), proxy=settings.proxy, ca_bundle=settings.ca_bundle
+        )
+
+    def _run(self, steps: Steps[T], clock: Clock) -> T:
+        return Pump(steps, self._line(), clock).run()
+
+
+class AsyncDeepSeekV4(_Client):
+    """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served, for asyncio.
+
+    It is safe to share between the tasks of one event loop. Use it in an `async with` block, or `aclose()` it.
+    """
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections this client made."""
+        if not self._borrowed and self._carrier is not None:
+            await self._carrier.aclose()
+            self._carrier = None
+
+    async def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
+        """Ask, and wait for the whole answer. It streams inside, so that long answers survive gateways and timers work.
+
+        Args:
+            messages: A text, a message, a mapping in OpenAI's form, or a sequence of these.
+            options: See `ChatOptions`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request; nothing was sent.
+            APIError: The server answered with an error.
+            IncompleteReplyError: The answer is not whole; `partial` has what arrived.
+            ConnectionFailedError: There was no connection.
+            PhaseTimeoutError: A timer ran out.
+        """
+        course = self._chat(messages, options)
+        return await self._run(course.steps(), course.terms.clock)
+
+    def stream(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> AsyncChatStream:
+        """Ask, and take the answer as it arrives. The request is checked now, and sent on entering the block.
+
+        Args:
+            messages: As for `chat`.
+            options: See `ChatOptions`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request.
+        """
+        course = self._chat(messages, options)
+        return AsyncChatStream(course, AsyncPump(course.steps(), self._line(), course.terms.clock))
+
+    async def models(self) -> list[ModelInfo]:
+        """The models that the server offers, with the window of this deployment where it tells.
+
+        Raises:
+            APIError: The server answered with an error.
+            ConnectionFailedError: There was no connection.
+        """
+        course = self._models()
+        return await self._run(course.steps(), course.terms.clock)
+
+    async def health(self, *, deep: bool = False) -> Health:
+        """Whether the server answers. Nothing is raised: what is wrong is in the result.
+
+        Args:
+            deep: Ask the model for a few tokens, which finds a server that is up and does not generate.
+        """
+        return await self._run(*self._health(deep=deep))
+
+    async def wait_until_ready(self, timeout: float = 600.0) -> Health:  # noqa: ASYNC109  # a length of time to wait for
+        """Wait until the server answers, as after starting one.
+
+        Args:
+            timeout: Seconds.
+
+        Raises:
+            PhaseTimeoutError: It did not within the time.
+            AuthenticationError: It will not, with this key.
+        """
+        return await self._run(*self._readiness(timeout))
+
+    def _line(self) -> AsyncLine:
+        return AsyncLine(self._shared())
+
+    def _connect(self) -> AsyncPooledTransport:
+        settings = self._settings
+        return AsyncPooledTransport(
+            tls=self.base_url.startswith("https"), proxy=settings.proxy, ca_bundle=settings.ca_bundle
+        )
+
+    async def _run(self, steps: Steps[T], clock: Clock) -> T:
+        return await AsyncPump(steps, self._line(), clock).run()

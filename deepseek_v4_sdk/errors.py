@@ -1,0 +1,307 @@
+"""Every error the SDK raises, as one tree under `DeepSeekV4Error`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from deepseek_v4_sdk.chat import Attempt, Phase, Reply, ToolCall
+
+__all__ = [
+    "APIError",
+    "AuthenticationError",
+    "BadRequestError",
+    "BillingError",
+    "BudgetError",
+    "CircuitOpenError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "ContextLengthExceededError",
+    "DeepSeekV4Error",
+    "EmptyTurnError",
+    "GatewayTimeoutError",
+    "IncompleteReplyError",
+    "InvalidRequestError",
+    "InvalidToolArgumentsError",
+    "LocalLimitError",
+    "LostToolCallError",
+    "ModelMismatchError",
+    "ModelNotFoundError",
+    "ModelRetiredError",
+    "OverloadedError",
+    "PermissionDeniedError",
+    "PhaseTimeoutError",
+    "RateLimitedError",
+    "ReasoningExhaustedError",
+    "SchemaViolationError",
+    "ServerError",
+    "StreamClosedError",
+    "StreamInterruptedError",
+    "TruncatedToolCallError",
+    "UnsupportedOptionError",
+]
+
+
+class DeepSeekV4Error(Exception):
+    """The root of the tree; catch it to catch everything the SDK raises.
+
+    Attributes:
+        partial: What of an answer had arrived before the error, or None.
+        attempts: The HTTP requests made for this call, in order; empty when nothing was sent.
+        request_id: The server's id of the request, when it gave one.
+        url: The final URL that was asked, when something was sent.
+    """
+
+    partial: Reply | None = None
+    attempts: Sequence[Attempt] = ()
+    request_id: str | None = None
+    url: str | None = None
+
+    def about(
+        self,
+        *,
+        partial: Reply | None = None,
+        attempts: Sequence[Attempt] | None = None,
+        request_id: str | None = None,
+        url: str | None = None,
+    ) -> Self:
+        """Add what the caller of a request knows and the place that found the error does not.
+
+        Values that are already set stay.
+
+        Returns:
+            The error itself, so that it can be raised in the same breath.
+        """
+        if self.partial is None:
+            self.partial = partial
+        if attempts is not None:
+            self.attempts = attempts
+        self.request_id = self.request_id or request_id
+        self.url = self.url or url
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Subclasses take keywords, which Exception's own pickling does not know.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[DeepSeekV4Error], args: tuple[object, ...], state: dict[str, object]) -> DeepSeekV4Error:
+    error = cls.__new__(cls)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(DeepSeekV4Error):
+    """A client cannot be made as asked: a wrong provider, key, URL, profile or setting."""
+
+
+class InvalidRequestError(DeepSeekV4Error):
+    """A request that was found wrong locally; nothing was sent."""
+
+
+class UnsupportedOptionError(InvalidRequestError):
+    """An option, or a value of it, that this provider does not have.
+
+    Attributes:
+        option: The option's name as the caller wrote it.
+        provider: The provider that lacks it.
+    """
+
+    def __init__(self, message: str, *, option: str = "", provider: str = "") -> None:
+        super().__init__(message)
+        self.option = option
+        self.provider = provider
+
+
+class BudgetError(InvalidRequestError):
+    """A conversation cannot be made to fit its context window."""
+
+
+class APIError(DeepSeekV4Error):
+    """The server answered with an error, over HTTP or as an event inside a stream.
+
+    Attributes:
+        status_code: The HTTP status, or the code an error event carried; None when there was none.
+        code: The server's own error code or type, when it gave one.
+        body: The server's error body, decoded when it is JSON, scrubbed of paths and account ids.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        code: str | int | None = None,
+        body: object = None,
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.code = code
+        self.body = body
+
+
+class AuthenticationError(APIError):
+    """The key is missing or wrong (HTTP 401)."""
+
+
+class PermissionDeniedError(APIError):
+    """The key is known but may not do this (HTTP 403)."""
+
+
+class BillingError(APIError):
+    """The account's balance does not suffice (HTTP 402)."""
+
+
+class BadRequestError(APIError):
+    """The server refused the request as wrong (HTTP 400, 413, 415, 422 and the like)."""
+
+
+class ModelNotFoundError(APIError):
+    """The model, or the path, does not exist at this URL (HTTP 404)."""
+
+
+class ModelRetiredError(APIError):
+    """The model has ended (HTTP 410).
+
+    Attributes:
+        retired_on: The day it ended, when known.
+        successors: Model ids that replace it, best first.
+    """
+
+    retired_on: date | None = None
+    successors: Sequence[str] = ()
+
+
+class ModelMismatchError(APIError):
+    """Another model answered than was asked for (only with `strict_model=True`)."""
+
+
+class ContextLengthExceededError(APIError):
+    """The prompt, or the prompt and the answer asked for, exceed the window.
+
+    Attributes:
+        limit: The window in tokens, when told.
+        prompt_tokens: The prompt's length in tokens, when told; a lower bound where the server gives only that.
+        requested: Prompt and answer together in tokens, when told.
+    """
+
+    limit: int | None = None
+    prompt_tokens: int | None = None
+    requested: int | None = None
+
+
+class RateLimitedError(APIError):
+    """Too many requests (HTTP 429).
+
+    Attributes:
+        retry_after: Seconds the server asks to wait, or None when it gave no hint.
+    """
+
+    retry_after: float | None = None
+
+
+class OverloadedError(APIError):
+    """The server has no room at the moment (HTTP 503, or its words inside a stream).
+
+    Attributes:
+        retry_after: Seconds the server asks to wait, or None when it gave no hint.
+    """
+
+    retry_after: float | None = None
+
+
+class GatewayTimeoutError(APIError):
+    """A gateway in front of the server gave up waiting (HTTP 504)."""
+
+
+class ServerError(APIError):
+    """The server failed, or answered with something that is no answer."""
+
+
+class ConnectionFailedError(DeepSeekV4Error):
+    """No connection could be made, or it broke before anything was received."""
+
+
+class PhaseTimeoutError(DeepSeekV4Error):
+    """A timer of the request ran out.
+
+    Attributes:
+        phase: The timer: "connect", "first_event", "idle" or "total".
+        seconds: How long it was.
+    """
+
+    def __init__(self, message: str, *, phase: Phase, seconds: float) -> None:
+        super().__init__(message)
+        self.phase: Literal["connect", "first_event", "idle", "total"] = phase
+        self.seconds = seconds
+
+
+class LocalLimitError(DeepSeekV4Error):
+    """A limit of this client, not of the server, refused the request."""
+
+
+class CircuitOpenError(DeepSeekV4Error):
+    """The client pauses requests to this server after repeated refusals."""
+
+
+class IncompleteReplyError(DeepSeekV4Error):
+    """An answer that is not whole; `partial` holds all that had arrived."""
+
+
+class StreamInterruptedError(IncompleteReplyError):
+    """The answer broke off: no finish reason was received, or the server aborted it."""
+
+
+class StreamClosedError(IncompleteReplyError):
+    """The stream was closed by its user before it had ended."""
+
+
+class ReasoningExhaustedError(IncompleteReplyError):
+    """The token budget ended inside reasoning: there is no answer."""
+
+
+class EmptyTurnError(IncompleteReplyError):
+    """The model ended its turn with neither text nor a tool call."""
+
+
+class LostToolCallError(IncompleteReplyError):
+    """The model called a tool, but the call did not arrive in a usable form."""
+
+
+class TruncatedToolCallError(IncompleteReplyError):
+    """A tool call was cut off.
+
+    `partial.tool_calls` has the calls that are whole, `partial.partial_tool_calls` the cut one.
+    """
+
+
+class InvalidToolArgumentsError(DeepSeekV4Error):
+    """The arguments of a tool call are no JSON object, or do not match the tool's schema.
+
+    Attributes:
+        call: The call.
+        path: Where in the arguments, such as `"days"` or `"items[2].name"`; empty for the whole.
+    """
+
+    def __init__(self, message: str, *, call: ToolCall, path: str = "") -> None:
+        super().__init__(message)
+        self.call = call
+        self.path = path
+
+
+class SchemaViolationError(DeepSeekV4Error):
+    """A structured answer does not match its schema.
+
+    Attributes:
+        path: Where in the answer.
+        text: The answer as it came.
+    """
+
+    def __init__(self, message: str, *, path: str = "", text: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.text = text

@@ -1,0 +1,210 @@
+"""Putting an answer together: pieces in, events out, nothing joined before the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.chat import (
+    ChatEvent,
+    JsonValue,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallReady,
+    ToolCallStarted,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Assembler", "OpenCall"]
+
+
+class OpenCall:
+    """A tool call while its pieces arrive."""
+
+    __slots__ = ("arguments", "id", "index", "name", "place", "ready", "started")
+
+    def __init__(self, place: int, index: int | None) -> None:
+        self.place = place
+        self.index = index
+        self.id = ""
+        self.name = ""
+        self.arguments: list[str] = []
+        self.started = False
+        self.ready = False
+
+    def as_call(self) -> ToolCall:
+        """The call as it stands."""
+        return ToolCall(self.id, self.name, "".join(self.arguments))
+
+
+class Assembler:
+    """Takes the decoded pieces of one answer (it is a provider's `Sink`), and holds all of it.
+
+    `take()` gives the events since the last time. Every list is joined once, at the end.
+    """
+
+    __slots__ = (
+        "_events",
+        "_last_call",
+        "calls",
+        "finish_reason",
+        "first_answer",
+        "first_token",
+        "last_token",
+        "logprob_entries",
+        "model",
+        "now",
+        "others",
+        "reasonings",
+        "reply_id",
+        "stop_sequence",
+        "texts",
+        "usages",
+    )
+
+    def __init__(self) -> None:
+        self._events: list[ChatEvent] = []
+        self._last_call: OpenCall | None = None
+        self.texts: list[str] = []
+        self.reasonings: list[str] = []
+        self.calls: list[OpenCall] = []
+        self.finish_reason: str | None = None
+        self.stop_sequence: str | None = None
+        self.usages = Usage()
+        self.logprob_entries: list[JsonValue] | None = None
+        self.reply_id: str | None = None
+        self.model: str | None = None
+        self.others: dict[str, JsonValue] = {}
+        self.now = 0.0  # when the bytes being decoded arrived
+        self.first_token: float | None = None
+        self.first_answer: float | None = None
+        self.last_token: float | None = None
+
+    def take(self) -> list[ChatEvent]:
+        """The events since the last time."""
+        events = self._events
+        if events:
+            self.last_token = self.now
+            self._events = []
+        return events
+
+    @property
+    def in_tool_call(self) -> bool:
+        """Whether the last piece belonged to a tool call, so that a long silence is to be expected."""
+        return self._last_call is not None and self.finish_reason is None
+
+    def begin(self, reply_id: str | None, model: str | None) -> None:
+        """The answer has an id and a model."""
+        if self.reply_id is None:
+            self.reply_id = reply_id
+        if self.model is None:
+            self.model = model
+
+    def reasoning(self, text: str) -> None:
+        """A piece of reasoning."""
+        if self.first_token is None:
+            self.first_token = self.now
+        self.reasonings.append(text)
+        self._events.append(ReasoningDelta(text))
+
+    def text(self, text: str) -> None:
+        """A piece of text."""
+        if self.first_answer is None:
+            self._first_answer()
+        self.texts.append(text)
+        self._events.append(TextDelta(text))
+
+    def call(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
+        """A piece of a tool call."""
+        if self.first_answer is None:
+            self._first_answer()
+        call = self._open(index, call_id, name)
+        if call_id and not call.id:
+            call.id = call_id
+        if name and not call.name:
+            call.name = name
+        if not call.started and call.name and (call.id or arguments):
+            self._start(call)
+        if arguments:
+            call.arguments.append(arguments)
+            if call.started:
+                self._events.append(ToolCallDelta(call.place, arguments))
+
+    def logprobs(self, entries: list[JsonValue]) -> None:
+        """Log-probabilities of the tokens just decoded."""
+        if self.logprob_entries is None:
+            self.logprob_entries = []
+        self.logprob_entries += entries
+
+    def finish(self, reason: str, stop_sequence: str | None) -> None:
+        """The server's finish reason; a later one does not take back the first."""
+        if self.finish_reason is None:
+            self.finish_reason = reason
+        if stop_sequence is not None:
+            self.stop_sequence = stop_sequence
+
+    def usage(self, usage: Usage) -> None:
+        """The server's count so far; the last one counts."""
+        self.usages = usage
+
+    def other(self, key: str, value: JsonValue) -> None:
+        """A field that has no place of its own: the last value stays, lists grow."""
+        present = self.others.get(key)
+        if isinstance(present, list) and isinstance(value, list):
+            present += value
+        else:
+            self.others[key] = list(value) if isinstance(value, list) else value
+
+    def ready(self, calls: Iterable[OpenCall]) -> None:
+        """These calls are complete."""
+        for call in calls:
+            if not call.ready:
+                call.ready = True
+                if not call.started:
+                    self._start(call)
+                self._events.append(ToolCallReady(call.as_call()))
+
+    def _first_answer(self) -> None:
+        self.first_answer = self.now
+        if self.first_token is None:
+            self.first_token = self.now
+
+    def _open(self, index: int | None, call_id: str | None, name: str | None) -> OpenCall:
+        """The call that a piece belongs to.
+
+        Servers tell by index, by id, or by nothing but order; some give every call the index 0.
+        A piece with neither continues the open call, and so does one that repeats what is known.
+        """
+        last = self._last_call
+        known = None
+        if index is not None:
+            known = next((call for call in reversed(self.calls) if call.index == index), None)
+        elif call_id:
+            known = next((call for call in reversed(self.calls) if call.id == call_id), None)
+        elif last is not None and not (name and last.name):
+            known = last
+        if known is not None and call_id and known.id and call_id != known.id and name:
+            known = None
+        if known is None:
+            if last is not None and last.started and last.as_call().error is None:
+                self.ready([last])
+            known = OpenCall(len(self.calls), index)
+            self.calls.append(known)
+        self._last_call = known
+        return known
+
+    def _start(self, call: OpenCall) -> None:
+        call.started = True
+        if not call.id:
+            # Only a handful of gateways leave the id out. The answer's own id keeps it apart from other turns'.
+            call.id = f"call_{call.place:02d}_{self.reply_id or id(self)}"
+        taken = {other.id for other in self.calls if other is not call}
+        while call.id in taken:
+            call.id += f"_{call.place}"
+        self._events.append(ToolCallStarted(call.place, call.id, call.name))
+        if call.arguments:
+            self._events.append(ToolCallDelta(call.place, "".join(call.arguments)))

@@ -1,0 +1,420 @@
+"""One request's life without I/O: bytes and times in; events, deadlines and the verdict out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.chat import (
+    Attempt,
+    ChatEvent,
+    ChatRequest,
+    Finished,
+    JsonValue,
+    Phase,
+    Reply,
+    Timing,
+    read_json,
+)
+from deepseek_v4_sdk.exchange.assemble import Assembler
+from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder
+from deepseek_v4_sdk.exchange.verdict import finish_reason, judge, split_calls
+from deepseek_v4_sdk.providers import request_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from deepseek_v4_sdk.chat import Timeouts
+    from deepseek_v4_sdk.providers import EncodedChat, HttpCall, Provider
+
+__all__ = ["Exchange", "Head", "LineFailure", "Transfer"]
+
+_LONGEST_BODY = 256 * 1024 * 1024
+_LONGEST_REFUSAL = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of an HTTP answer: status, and headers with names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+class LineFailure(Exception):  # noqa: N818  # it is never raised to a caller
+    """Something went wrong with the connection; it becomes an error of the SDK's tree.
+
+    Attributes:
+        kind: "connect" (no connection could be made), "connect_timeout", "timeout" (nothing could be read or written in
+            time), "broken" (an open connection ended or was reset), "protocol" (the bytes were no HTTP).
+    """
+
+    def __init__(
+        self, kind: Literal["connect", "connect_timeout", "timeout", "broken", "protocol"], detail: str
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+class Transfer:
+    """One HTTP request and its answer: the timers, the head, and a body that is collected.
+
+    It does no I/O and reads no clock: whoever does feeds it bytes and times, and asks for the next deadline.
+
+    Args:
+        provider: Whose server it is.
+        call: What is sent.
+        timeouts: The timers.
+        now: When it is sent.
+        ends: When the whole call must have ended.
+    """
+
+    def __init__(self, provider: Provider, call: HttpCall, timeouts: Timeouts, now: float, ends: float) -> None:
+        self.provider = provider
+        self.call = call
+        self.timeouts = timeouts
+        self.started = now
+        self.ends = ends
+        self.heard = now
+        self.head: Head | None = None
+        self.complete = False
+        self.first_event: float | None = None
+        self._first_by = now + timeouts.first_event_seconds(len(call.body or b""))
+        self._body: list[bytes] = []
+        self._size = 0
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the server answered with success."""
+        return self.head is not None and 200 <= self.head.status < 300
+
+    @property
+    def answering(self) -> bool:
+        """Whether an answer has begun to arrive; from then on nothing is tried again."""
+        return self.succeeded and self.first_event is not None
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's id of the request, when it gave one."""
+        return request_id_of(self.head.headers) if self.head else None
+
+    def opened(self, head: Head, now: float) -> None:
+        """The head has arrived."""
+        self.head = head
+        self.heard = now
+
+    def received(self, block: bytes, now: float) -> list[ChatEvent]:
+        """A block of the body has arrived; gives the events in it."""
+        self.heard = now
+        if self.first_event is None:
+            self.first_event = now
+        self._collect(block)
+        return []
+
+    def ended(self, now: float) -> list[ChatEvent]:
+        """The body has ended; gives the last events."""
+        self.heard = now
+        self.complete = True
+        return []
+
+    def deadline(self) -> float:
+        """When the next timer runs out."""
+        return min(self.ends, self._phase_end()[1])
+
+    def failed(self, failure: LineFailure, now: float) -> errors.DeepSeekV4Error:
+        """The error that a failure of the connection means."""
+        if failure.kind == "timeout":
+            return self._timed_out(now)
+        if failure.kind == "connect_timeout":
+            seconds = self.timeouts.connect_seconds
+            if now >= self.ends:
+                return self._timed_out(now)
+            return errors.PhaseTimeoutError(
+                f"no connection to {self.call.url} within {seconds:g} s (timeout.connect)",
+                phase="connect",
+                seconds=seconds,
+            )
+        if failure.kind == "connect":
+            return errors.ConnectionFailedError(f"no connection to {self.call.url}: {failure}")
+        elapsed = f"after {now - self.started:.1f} s"
+        if self.head is None:
+            return errors.ConnectionFailedError(f"the connection to {self.call.url} broke {elapsed}: {failure}")
+        return self._broken(f"the connection to {self.call.url} broke {elapsed}: {failure}")
+
+    def refusal(self) -> errors.DeepSeekV4Error:
+        """The error that an answer without success means."""
+        head = self.head or Head(0, {})
+        return self.provider.refusal(head.status, head.headers, self.body(), self.call)
+
+    def body(self) -> bytes:
+        """The body as far as it was collected."""
+        return b"".join(self._body)
+
+    def json(self) -> JsonValue:
+        """The body as JSON.
+
+        Raises:
+            ServerError: It is none.
+        """
+        try:
+            return read_json(self.body())
+        except ValueError:
+            head = self.head or Head(0, {})
+            error = self.provider.refusal(head.status, head.headers, self.body(), self.call)
+            raise errors.ServerError(f"no JSON: {error}", status_code=head.status, body=error.body) from None
+
+    def _broken(self, text: str) -> errors.DeepSeekV4Error:
+        return errors.StreamInterruptedError(text)
+
+    def _phase_end(self) -> tuple[Phase, float]:
+        if self.first_event is None:
+            return "first_event", self._first_by
+        return "idle", self.heard + self.timeouts.idle_seconds(in_tool_call=False)
+
+    def _timed_out(self, now: float) -> errors.PhaseTimeoutError:
+        phase, end = self._phase_end()
+        if self.ends <= end and now >= self.ends:
+            phase = "total"
+        seconds = {
+            "total": self.timeouts.total_seconds,
+            "first_event": self._first_by - self.started,
+            "idle": end - self.heard,
+        }[phase]
+        what = {
+            "total": "the call did not end",
+            "first_event": "no event of an answer came",
+            "idle": "the answer stood still",
+        }[phase]
+        return errors.PhaseTimeoutError(
+            f"{what} within {seconds:g} s (timeout.{phase}) at {self.call.url}", phase=phase, seconds=seconds
+        )
+
+    def _collect(self, block: bytes) -> None:
+        room = (_LONGEST_BODY if self.succeeded else _LONGEST_REFUSAL) - self._size
+        self._size += len(block)
+        if len(block) <= room:
+            self._body.append(block)
+        elif self.succeeded:
+            raise errors.ServerError(f"the answer of {self.call.url} exceeds {_LONGEST_BODY} bytes")
+        else:
+            self._body.append(block[: max(0, room)])
+            self.complete = True  # the rest of an error page tells nothing more
+
+
+class Exchange(Transfer):
+    """A chat: decodes the answer as it arrives, puts it together, and judges it at its end.
+
+    `received` and `ended` give the events to deliver; after `complete`, `outcome` gives the reply or raises.
+
+    Args:
+        request: What was asked for.
+        encoded: The same in the server's form.
+        provider: Whose server it is.
+        timeouts: The timers.
+        now: When it is sent.
+        ends: When the whole call must have ended.
+        count: Counts the tokens of a text; asked only when `max_reasoning_tokens` is given.
+    """
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        encoded: EncodedChat,
+        provider: Provider,
+        timeouts: Timeouts,
+        now: float,
+        ends: float,
+        count: Callable[[str], int],
+    ) -> None:
+        super().__init__(provider, encoded.call, timeouts, now, ends)
+        self.request = request
+        self.encoded = encoded
+        self.attempts: tuple[Attempt, ...] = ()
+        self._sse = SSEDecoder()
+        self._assembler = Assembler()
+        self._streams = False
+        self._finished_at = now
+        self._count = count
+        self._fault: errors.DeepSeekV4Error | None = None
+        self._thought_pieces = 0  # how many pieces of reasoning were looked at, and their bytes
+        self._thought_bytes = 0
+        self._next_count = request.max_reasoning_tokens or 0
+
+    def opened(self, head: Head, now: float) -> None:
+        """The head has arrived; it tells whether the body is a stream."""
+        super().opened(head, now)
+        self._streams = head.headers.get("content-type", "").startswith("text/event-stream")
+
+    def received(self, block: bytes, now: float) -> list[ChatEvent]:
+        """A block of the body has arrived; gives the events in it. What is wrong with it, `outcome` raises."""
+        self.heard = now
+        if not self._streams or not self.succeeded:
+            self._collect(block)
+            return []
+        try:
+            messages = self._sse.feed(block)
+        except EventTooLargeError as error:
+            self._stop(self._no_answer(str(error)), now)
+            return []
+        return self._decode(messages, now)
+
+    def ended(self, now: float) -> list[ChatEvent]:
+        """The body has ended; gives the events that were still to come, up to the one before `Finished`."""
+        events: list[ChatEvent] = []
+        if self.succeeded and not self.complete:
+            events = self._decode(self._sse.finish(), now) if self._streams else self._plain(now)
+        if not self.complete:
+            self._stop(None, now)
+        return events
+
+    def outcome(self) -> tuple[list[ChatEvent], Reply]:
+        """The last events and the reply, once the exchange is complete.
+
+        Raises:
+            APIError: The server reported an error inside the stream, or sent what is no answer.
+            IncompleteReplyError: The answer is not whole.
+        """
+        if self._fault is not None:
+            raise self._fault
+        assembler = self._assembler
+        whole, cut = split_calls(assembler.calls, assembler.finish_reason, plain=not self._streams)
+        fault = judge(
+            raw_reason=assembler.finish_reason,
+            whole=whole,
+            cut=cut,
+            text="".join(assembler.texts),
+            reasoning="".join(assembler.reasonings),
+        )
+        if fault is not None:
+            kind, text = fault
+            raise kind(f"{text} ({self.call.url})")
+        assembler.ready(whole)
+        events = assembler.take()
+        reply = self.partial()
+        events.append(Finished(reply))
+        return events, reply
+
+    def partial(self) -> Reply:
+        """What has arrived so far, as a reply."""
+        assembler = self._assembler
+        raw_reason = assembler.finish_reason
+        whole, cut = split_calls(assembler.calls, raw_reason, plain=not self._streams)
+        head = self.head or Head(0, {})
+        usage = assembler.usages
+
+        def since(moment: float | None) -> float | None:
+            return None if moment is None else moment - self.started
+
+        return Reply(
+            text="".join(assembler.texts),
+            reasoning="".join(assembler.reasonings) or None,
+            tool_calls=tuple(call.as_call() for call in whole),
+            partial_tool_calls=tuple(call.as_call() for call in cut),
+            finish_reason=finish_reason(raw_reason, has_calls=bool(whole)),
+            raw_finish_reason=raw_reason,
+            stop_sequence=assembler.stop_sequence,
+            usage=usage,
+            timing=Timing.of(
+                first_event=since(self.first_event),
+                first_token=since(assembler.first_token),
+                first_answer_token=since(assembler.first_answer),
+                last_token=since(assembler.last_token),
+                total=(self._finished_at if self.complete else self.heard) - self.started,
+                usage=usage,
+            ),
+            logprobs=None if assembler.logprob_entries is None else tuple(assembler.logprob_entries),
+            model=assembler.model,
+            requested_model=self.encoded.model,
+            provider=self.provider.name,
+            flavor=self.provider.data.name,
+            id=assembler.reply_id,
+            request_id=self.request_id,
+            headers=head.headers,
+            attempts=self.attempts,
+            repairs=self.encoded.repairs,
+            max_tokens_sent=self.encoded.max_tokens,
+            metadata=self.request.metadata,
+            raw=assembler.others,
+        )
+
+    def _decode(self, messages: list[tuple[str, bytes]], now: float) -> list[ChatEvent]:
+        assembler = self._assembler
+        assembler.now = now
+        decode = self.provider.decode
+        limited = self.request.max_reasoning_tokens is not None
+        for _, data in messages:
+            if data == b"[DONE]":
+                self._stop(None, now)
+                break
+            try:
+                payload = read_json(data)
+                if not isinstance(payload, dict):
+                    raise ValueError("an event that is no object")
+                decode(payload, assembler)
+                if limited:
+                    self._check_reasoning()
+            except ValueError as error:
+                self._stop(self._no_answer(str(error)), now)
+                break
+            except errors.DeepSeekV4Error as error:
+                self._stop(error, now)
+                break
+            if self.first_event is None:
+                self.first_event = now
+        return assembler.take()
+
+    def _plain(self, now: float) -> list[ChatEvent]:
+        assembler = self._assembler
+        assembler.now = now
+        try:
+            payload = self.json()
+            if not isinstance(payload, dict) or not payload.get("choices"):
+                raise ValueError("an answer without choices")
+            self.provider.decode(payload, assembler)
+            assembler.others = payload
+            self.first_event = now
+        except ValueError as error:
+            self._stop(self._no_answer(str(error)), now)
+        except errors.DeepSeekV4Error as error:
+            self._stop(error, now)
+        return assembler.take()
+
+    def _stop(self, fault: errors.DeepSeekV4Error | None, now: float) -> None:
+        """Nothing more is to be read."""
+        self._fault = fault
+        self.complete = True
+        self._finished_at = now
+
+    def _no_answer(self, text: str) -> errors.DeepSeekV4Error:
+        """What came is no answer: the server's fault before the first event, an interruption after it."""
+        text = f"{self.provider.name} sent what is no answer: {text} ({self.call.url})"
+        if self.first_event is None:
+            return errors.ServerError(text, status_code=self.head.status if self.head else None)
+        return errors.StreamInterruptedError(text)
+
+    def _check_reasoning(self) -> None:
+        """End an endless thought. A token is at least one byte, so counting waits until it could matter."""
+        limit, pieces = self.request.max_reasoning_tokens or 0, self._assembler.reasonings
+        for piece in pieces[self._thought_pieces :]:
+            self._thought_bytes += len(piece.encode("utf-8", "surrogatepass"))
+        self._thought_pieces = len(pieces)
+        if self._thought_bytes <= self._next_count:
+            return
+        tokens = self._count("".join(pieces))
+        if tokens > limit:
+            raise errors.ReasoningExhaustedError(
+                f"the reasoning has more than max_reasoning_tokens={limit} tokens ({self.call.url})"
+            )
+        self._next_count = self._thought_bytes + limit - tokens
+
+    def _broken(self, text: str) -> errors.DeepSeekV4Error:
+        if self.first_event is None:
+            return errors.ConnectionFailedError(f"{text}; nothing of an answer had come")
+        return errors.StreamInterruptedError(text)
+
+    def _phase_end(self) -> tuple[Phase, float]:
+        if self.first_event is None:
+            return "first_event", self._first_by
+        in_call = self._assembler.in_tool_call
+        return "idle", self.heard + self.timeouts.idle_seconds(in_tool_call=in_call)

@@ -1,0 +1,125 @@
+"""Server-sent events: bytes in, events out. It knows nothing of what the events mean."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["EventTooLargeError", "SSEDecoder"]
+
+_BOM = b"\xef\xbb\xbf"
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_DONE = b"[DONE]"
+
+
+class EventTooLargeError(ValueError):
+    """One event is larger than the decoder is willing to hold."""
+
+
+class SSEDecoder:
+    r"""The whole grammar of event streams, incremental and linear in the number of bytes.
+
+    Lines end with LF, CR or CRLF, a byte-order mark may come first, `data` may stand on several lines, comments and
+    unknown fields are passed over, and the last event needs no blank line. Lines are put together as bytes, so that a
+    character may be cut anywhere.
+
+    Nearly every event of the servers is the one line `data: {...}` and a blank line. As long as no carriage return
+    and no open event is about, whole blocks are split on blank lines, and only what is not of that form is read line
+    by line.
+
+    Args:
+        limit: The most bytes one event may have. A million-token answer in one event stays far below the default.
+    """
+
+    __slots__ = ("_data", "_held", "_limit", "_name", "_rest", "_skip_newline", "_started")
+
+    def __init__(self, limit: int = 64 * 1024 * 1024) -> None:
+        self._limit = limit
+        self._rest: list[bytes] = []  # the beginning of a line that has not ended
+        self._data: list[bytes] = []  # the data lines of an event that has not ended
+        self._name = b""
+        self._held = 0  # bytes in the two
+        self._skip_newline = False  # the last block ended with CR: an LF that follows belongs to it
+        self._started = False
+
+    def feed(self, block: bytes) -> list[tuple[str, bytes]]:
+        """Take bytes as they came; give the events that are complete, as (name, data).
+
+        Raises:
+            EventTooLargeError: An event exceeds the limit.
+        """
+        if self._skip_newline and block:
+            self._skip_newline = False
+            if block[:1] == b"\n":
+                block = block[1:]
+        ends_line = b"\n" in block or b"\r" in block
+        if not ends_line:
+            self._hold(self._rest, block)
+            return []
+        if self._rest:
+            self._rest.append(block)
+            block = b"".join(self._rest)
+            self._held = sum(map(len, self._data))
+            self._rest = []
+        if not self._started:
+            # The first line is whole, so a byte-order mark would be whole too.
+            self._started = True
+            block = block.removeprefix(_BOM)
+        if b"\r" in block:
+            return self._lines(block, _LINE_END.split(block))
+        if self._data or self._name:
+            return self._lines(block, block.split(b"\n"))
+        events: list[tuple[str, bytes]] = []
+        pieces = block.split(b"\n\n")
+        last = pieces.pop()
+        for piece in pieces:
+            if piece[:6] == b"data: " and b"\n" not in piece:
+                events.append(("", piece[6:]))
+            else:
+                events += self._lines(piece, [*piece.split(b"\n"), b"", b""])
+        if last:
+            events += self._lines(last, last.split(b"\n"))
+        return events
+
+    def finish(self) -> list[tuple[str, bytes]]:
+        """The stream has ended: give the event that had no blank line behind it, if there is one."""
+        rest, self._rest = b"".join(self._rest), []
+        if not self._started:
+            rest = rest.removeprefix(_BOM)
+        return self._lines(rest, [rest, b"", b""])
+
+    def _hold(self, where: list[bytes], piece: bytes) -> None:
+        self._held += len(piece)
+        if self._held > self._limit:
+            raise EventTooLargeError(f"an event of more than {self._limit} bytes")
+        if piece:
+            where.append(piece)
+
+    def _lines(self, block: bytes, lines: list[bytes]) -> list[tuple[str, bytes]]:
+        """Read lines; the last one has not ended yet."""
+        events: list[tuple[str, bytes]] = []
+        self._hold(self._rest, lines.pop())
+        self._skip_newline = block[-1:] == b"\r"
+        for line in lines:
+            if not line:
+                self._dispatch(events)
+                continue
+            field, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if field == b"data":
+                self._held += len(value)
+                if self._held > self._limit:
+                    raise EventTooLargeError(f"an event of more than {self._limit} bytes")
+                self._data.append(value)  # an empty data line counts too
+            elif field == b"event":
+                self._name = value
+        if self._data == [_DONE]:
+            # Nothing is awaited after the end, not even the blank line behind it.
+            self._dispatch(events)
+        return events
+
+    def _dispatch(self, events: list[tuple[str, bytes]]) -> None:
+        if self._data:
+            events.append((self._name.decode("utf-8", "replace"), b"\n".join(self._data)))
+            self._data = []
+        self._name = b""
+        self._held = sum(map(len, self._rest))

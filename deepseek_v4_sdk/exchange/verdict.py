@@ -1,0 +1,99 @@
+"""The judgement on an answer that has ended: a whole reply, or the error that says what is missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from deepseek_v4_sdk import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from deepseek_v4_sdk.chat import FinishReason
+    from deepseek_v4_sdk.exchange.assemble import OpenCall
+
+__all__ = ["Fault", "finish_reason", "judge", "split_calls"]
+
+_REASONS: Mapping[str, FinishReason] = {
+    "stop": "stop",
+    "eos": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "abort": "abort",
+    "error": "abort",
+    "insufficient_system_resource": "abort",  # DeepSeek's API: the answer was broken off
+    "repetition": "repetition",  # vLLM's repetition detection
+}
+
+Fault: TypeAlias = tuple[type[errors.IncompleteReplyError], str]
+"""What is wrong with an answer: the error, and its text."""
+
+
+def finish_reason(raw: str | None, *, has_calls: bool) -> FinishReason | None:
+    """The server's word in the common vocabulary.
+
+    With calls, "stop" means "tool_calls": vLLM says "stop" after a named tool, older SGLang after any.
+    """
+    if raw is None:
+        return None
+    reason = _REASONS.get(raw, "other")
+    return "tool_calls" if reason == "stop" and has_calls else reason
+
+
+def split_calls(
+    calls: Sequence[OpenCall], raw_reason: str | None, *, plain: bool
+) -> tuple[list[OpenCall], list[OpenCall]]:
+    """The calls that are whole, and those that were cut.
+
+    Only the last call can have been cut, and only when the answer did not end by itself. It was, when its arguments
+    are no whole JSON object, or none have come. In a plain answer of vLLM a cut call reads `{}`, like one without
+    arguments: there that is taken for a cut one.
+    """
+    if raw_reason is not None and _REASONS.get(raw_reason) in {"stop", "tool_calls"}:
+        return list(calls), []
+    whole = list(calls)
+    cut: list[OpenCall] = []
+    if whole:
+        call = whole[-1].as_call()
+        if not call.arguments.strip() or call.error is not None or (plain and call.parsed == {}):
+            cut.append(whole.pop())
+    return whole, cut
+
+
+def judge(
+    *,
+    raw_reason: str | None,
+    whole: Sequence[OpenCall],
+    cut: Sequence[OpenCall],
+    text: str,
+    reasoning: str,
+) -> Fault | None:
+    """What is wrong with an answer that has ended, or None when it is whole."""
+    reason = finish_reason(raw_reason, has_calls=bool(whole))
+    if reason is None:
+        return errors.StreamInterruptedError, "the answer broke off: it ended without a finish reason"
+    if reason == "abort":
+        return errors.StreamInterruptedError, f"the server broke the answer off (finish reason {raw_reason!r})"
+    if cut:
+        return (
+            errors.TruncatedToolCallError,
+            f"the call of {cut[0].name!r} was cut off (finish reason {raw_reason!r}): raise max_tokens",
+        )
+    if any(not call.name for call in whole):
+        return errors.LostToolCallError, "the server sent a tool call without a name"
+    if reason == "tool_calls" and not whole:
+        return errors.LostToolCallError, "the server says that the model called a tool, but sent no call"
+    if whole or text.strip():
+        return None
+    if reason == "length" and reasoning:
+        return (
+            errors.ReasoningExhaustedError,
+            "max_tokens ended inside reasoning, before any answer: raise max_tokens, or lower thinking",
+        )
+    return (
+        errors.EmptyTurnError,
+        f"the model ended its turn with neither text nor a call (finish reason {raw_reason!r})",
+    )

@@ -1,0 +1,41 @@
+"""How each server speaks. A provider is data first; its module is loaded when it is asked for by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from deepseek_v4_sdk.chat import nearest
+from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, read_base_url
+from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Sink
+from deepseek_v4_sdk.providers.refusals import request_id_of
+
+__all__ = [
+    "PROVIDER_NAMES",
+    "EncodedChat",
+    "HttpCall",
+    "OwnTransport",
+    "Provider",
+    "ProviderData",
+    "Sink",
+    "Target",
+    "find_provider",
+    "read_base_url",
+    "request_id_of",
+]
+
+PROVIDER_NAMES = ("vllm", "sglang")
+"""The providers that have a module here; the mock comes from `deepseek_v4_sdk.testing`."""
+
+
+def find_provider(name: str) -> Provider:
+    """The provider of that name.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    if name not in PROVIDER_NAMES:
+        known = (*PROVIDER_NAMES, "mock")
+        raise ConfigurationError(f"there is no provider {name!r}{nearest(name, known)}; known: {', '.join(known)}")
+    return cast("Provider", import_module(f"{__name__}.{name}").PROVIDER)

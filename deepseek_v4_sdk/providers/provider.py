@@ -1,0 +1,159 @@
+"""What the rest of the SDK asks of a provider, and the data that most of a provider is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import httpx
+
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, ModelInfo, Thinking, Usage
+    from deepseek_v4_sdk.errors import APIError
+    from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target
+
+__all__ = ["OptionRule", "OwnTransport", "Provider", "ProviderData", "Refused", "Rule", "Sink"]
+
+OptionRule: TypeAlias = "Callable[[Any], Mapping[str, JsonValue]] | Refused"
+"""How a provider takes an option: the piece of the body that a value becomes, or why there is none."""
+
+Rule: TypeAlias = "Callable[[ChatRequest], str | None]"
+"""A combination that a provider refuses: gives what is wrong and what to do, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An option that a provider does not have, with the reason and what to do instead."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderData:
+    """What a server is like, as far as data can say it.
+
+    Attributes:
+        name: The provider's name.
+        base_url: Its own address, or None when the caller must give one.
+        hosts: The hosts its key from the environment may go to; empty: the given `base_url` and no other.
+        key_variables: The environment variables that may hold its key, the first one found wins.
+        needs_key: Whether it never answers without a key.
+        chat_path: The path of chat completions, under the base URL.
+        models_path: The path that lists models.
+        health_path: The path that tells whether it is up.
+        thinking: The piece of the body for each thinking level; a level that is missing is refused.
+        reasoning_key: The name under which it reads the reasoning of earlier turns.
+        sorts_calls_by_id: Whether its prompt puts parallel calls in the order of their ids as strings.
+        options: How it takes each option.
+        rules: The combinations it refuses.
+    """
+
+    name: str
+    base_url: str | None = None
+    hosts: frozenset[str] = frozenset()
+    key_variables: tuple[str, ...] = ()
+    needs_key: bool = False
+    chat_path: str = "/v1/chat/completions"
+    models_path: str = "/v1/models"
+    health_path: str = "/health"
+    thinking: Mapping[Thinking, Mapping[str, JsonValue]]
+    reasoning_key: str
+    sorts_calls_by_id: bool = False
+    options: Mapping[str, OptionRule] = field(default_factory=dict[str, OptionRule])
+    rules: tuple[Rule, ...] = ()
+
+
+class Sink(Protocol):
+    """Where decoded pieces of an answer go, in the order in which they came."""
+
+    def begin(self, reply_id: str | None, model: str | None) -> None:
+        """The answer has an id and a model; may be told again."""
+        ...
+
+    def reasoning(self, text: str) -> None:
+        """A piece of reasoning, not empty."""
+        ...
+
+    def text(self, text: str) -> None:
+        """A piece of text, not empty."""
+        ...
+
+    def call(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
+        """A piece of a tool call; None or empty means that the piece does not say."""
+        ...
+
+    def logprobs(self, entries: list[JsonValue]) -> None:
+        """Log-probabilities of the tokens just decoded."""
+        ...
+
+    def finish(self, reason: str, stop_sequence: str | None) -> None:
+        """The server's finish reason."""
+        ...
+
+    def usage(self, usage: Usage) -> None:
+        """The server's count so far; the last one counts."""
+        ...
+
+    def other(self, key: str, value: JsonValue) -> None:
+        """A field that has no place of its own; `choice.` stands before those of the choice."""
+        ...
+
+
+class Provider(Protocol):
+    """How one kind of server speaks: what to send, and what its answers mean. It does no I/O.
+
+    A provider may also have an attribute `transport` (see `OwnTransport`), which then carries its requests.
+    """
+
+    @property
+    def data(self) -> ProviderData:
+        """What it is like."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The name that replies and errors show."""
+        ...
+
+    def encode(self, request: ChatRequest, target: Target) -> EncodedChat:
+        """The HTTP request for a chat.
+
+        Raises:
+            InvalidRequestError: This server would refuse or misread the request.
+        """
+        ...
+
+    def query(self, path: str, target: Target) -> HttpCall:
+        """The HTTP request for something to read, such as the list of models."""
+        ...
+
+    def decode(self, payload: dict[str, JsonValue], sink: Sink) -> None:
+        """Take one event of a stream, or a whole plain answer, apart.
+
+        Raises:
+            APIError: The payload says that something went wrong on the server.
+            ValueError: The payload is no such thing.
+        """
+        ...
+
+    def models(self, payload: JsonValue) -> list[ModelInfo]:
+        """Read the list of models.
+
+        Raises:
+            ValueError: It is no such list.
+        """
+        ...
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes, call: HttpCall) -> APIError:
+        """The error that an HTTP answer without success means."""
+        ...
+
+
+class OwnTransport(Protocol):
+    """A provider that carries its requests itself, as the mock does."""
+
+    @property
+    def transport(self) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
+        """What carries them; it must be both kinds to serve both clients."""
+        ...

@@ -1,0 +1,52 @@
+"""SGLang 0.5.12 to 0.5.23 serving V4 with `--reasoning-parser deepseek-v4 --tool-call-parser deepseekv4`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.providers import rules
+from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
+from deepseek_v4_sdk.providers.provider import ProviderData
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import JsonValue
+
+__all__ = ["PROVIDER"]
+
+
+def _thinking(level: str) -> dict[str, JsonValue]:
+    # An effort alone does not switch thinking on inside the kwargs, and at the body's root it would: both go inside.
+    if level == "off":
+        return {"chat_template_kwargs": {"thinking": False}}
+    return {"chat_template_kwargs": {"thinking": True, "reasoning_effort": level}}
+
+
+PROVIDER = ChatCompletions(
+    ProviderData(
+        name="sglang",
+        key_variables=("SGLANG_API_KEY",),
+        thinking={
+            "off": _thinking("off"),
+            "low": _thinking("low"),
+            "high": _thinking("high"),
+            "max": _thinking("max"),
+        },
+        reasoning_key="reasoning_content",
+        sorts_calls_by_id=True,  # 0.5.23 renders with the vendor's encoder
+        options={
+            **COMMON_OPTIONS,
+            "top_k": lambda count: {"top_k": count or -1},  # "all" is -1 here, and 0 a 400
+            "min_p": as_key("min_p"),
+            "priority": as_key("priority"),  # larger is first, as the option means it
+            "cache_salt": as_key("cache_salt"),
+        },
+        rules=(
+            rules.no_answer_at_the_end,
+            rules.stops(32),
+            rules.format_is_known,
+            rules.no_format_with_forced_call,
+            rules.json_is_mentioned,
+            rules.strict_schema_is_an_object,
+        ),
+    )
+)

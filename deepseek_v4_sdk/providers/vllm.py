@@ -1,0 +1,55 @@
+"""vLLM 0.20 to 0.33 serving V4 with `--reasoning-parser deepseek_v4 --tool-call-parser deepseek_v4`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.providers import rules
+from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
+from deepseek_v4_sdk.providers.provider import ProviderData
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import JsonValue
+
+__all__ = ["PROVIDER"]
+
+
+def _thinking(level: str) -> dict[str, JsonValue]:
+    # vLLM ORs `thinking` and `enable_thinking`, and a server default lies under each of them: both are always sent,
+    # alike. The effort goes here and not to the body's root, where it would switch thinking on, and where 0.20
+    # refuses "max". With thinking off there is no effort: from 0.28 on any would be ignored, before it was an error.
+    on = level != "off"
+    switch: dict[str, JsonValue] = {"thinking": on, "enable_thinking": on}
+    if on:
+        switch["reasoning_effort"] = level
+    return {"chat_template_kwargs": switch}
+
+
+PROVIDER = ChatCompletions(
+    ProviderData(
+        name="vllm",
+        key_variables=("VLLM_API_KEY",),
+        thinking={
+            "off": _thinking("off"),
+            "low": _thinking("low"),
+            "high": _thinking("high"),
+            "max": _thinking("max"),
+        },
+        reasoning_key="reasoning",  # read by every release with V4; `reasoning_content` only from 0.22.1 on
+        options={
+            **COMMON_OPTIONS,
+            "top_k": as_key("top_k"),
+            "min_p": as_key("min_p"),
+            "priority": lambda urgency: {"priority": -urgency},  # lower is earlier here
+            "cache_salt": as_key("cache_salt"),
+        },
+        rules=(
+            rules.no_answer_at_the_end,
+            rules.limit("temperature", 2),
+            rules.stops(4),
+            rules.cache_salt_is_plain,
+            rules.format_is_known,
+            rules.no_format_with_forced_call,
+        ),
+    )
+)

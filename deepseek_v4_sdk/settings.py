@@ -1,0 +1,158 @@
+"""Settings: what a client is made of, from its arguments and the provider's defaults, checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from deepseek_v4_sdk.chat import Timeouts, as_timeouts, check_options
+from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
+from deepseek_v4_sdk.providers import Provider, Target, find_provider, read_base_url
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+__all__ = ["ApiKey", "Settings", "make_settings"]
+
+ApiKey: TypeAlias = "str | SecretStr | Callable[[], str | SecretStr]"
+"""A key, or a function that gives it at each request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a client is made of, resolved.
+
+    Attributes:
+        provider: How the server speaks.
+        target: Where it is, and with which key.
+        defaults: Options that hold where a call does not give its own.
+        timeouts: The timers.
+        max_retries: How many requests may follow the first.
+        proxy: The URL of a proxy, or None.
+        ca_bundle: A file of certificates to trust, or None.
+    """
+
+    provider: Provider
+    target: Target
+    defaults: Mapping[str, object] = field(default_factory=dict[str, object])
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    max_retries: int = 2
+    proxy: str | None = field(default=None, repr=False)
+    ca_bundle: str | None = None
+
+
+def make_settings(
+    provider: str | Provider,
+    *,
+    base_url: str | None,
+    api_key: ApiKey | None,
+    defaults: Mapping[str, object],
+    timeout: float | Timeouts | None,
+    max_retries: int,
+    default_headers: Mapping[str, str] | None,
+    proxy: str | None,
+    ca_bundle: str | None,
+) -> Settings:
+    """Check the arguments of a client and resolve them.
+
+    Raises:
+        ConfigurationError: Something is wrong; the text names it and the remedy.
+    """
+    found = _provider(provider)
+    own_transport = getattr(found, "transport", None) is not None
+    base = _base_url(found, base_url, needed=not own_transport)
+    if type(max_retries) is not int or max_retries < 0:
+        raise ConfigurationError(f"max_retries is {max_retries!r}: give a whole number from 0")
+    if ca_bundle is not None and not Path(ca_bundle).is_file():
+        raise ConfigurationError(f"ca_bundle is {ca_bundle!r}: there is no such file")
+    if proxy is not None and urlsplit(proxy).scheme not in {"http", "https", "socks5", "socks5h"}:
+        raise ConfigurationError("proxy is no URL with http, https or socks5: give one such as http://localhost:3128")
+    try:
+        checked = check_options({**defaults, "extra_headers": default_headers or {}})
+        timeouts = as_timeouts(timeout)
+    except InvalidRequestError as error:
+        raise ConfigurationError(str(error).replace("extra_headers", "default_headers")) from None
+    headers = cast("dict[str, str]", checked.pop("extra_headers"))
+    return Settings(
+        provider=found,
+        target=Target(
+            base,
+            _key_source(found, base, api_key, required=found.data.needs_key and not own_transport),
+            headers,
+        ),
+        defaults=checked,
+        timeouts=timeouts,
+        max_retries=max_retries,
+        proxy=proxy,
+        ca_bundle=ca_bundle,
+    )
+
+
+def _provider(provider: str | Provider) -> Provider:
+    if not isinstance(provider, str):
+        if not all(hasattr(provider, name) for name in ("data", "encode", "decode", "refusal")):
+            raise ConfigurationError(
+                f"provider is {type(provider).__name__}: give a name such as 'vllm', or a provider"
+            )
+        return provider
+    if provider == "mock":
+        from deepseek_v4_sdk.testing import MockProvider  # only who asks for it loads it
+
+        return MockProvider()
+    return find_provider(provider)
+
+
+def _base_url(provider: Provider, given: object, *, needed: bool) -> str:
+    url = provider.data.base_url if given is None else given
+    if url is None:
+        if needed:
+            raise ConfigurationError(
+                f"{provider.name} has no address of its own: give base_url, such as http://localhost:8000"
+            )
+        url = f"http://{provider.name}.invalid"
+    if not isinstance(url, str):
+        raise ConfigurationError(f"base_url is {type(url).__name__}: give a text such as http://localhost:8000")
+    return read_base_url(url)
+
+
+def _key_source(
+    provider: Provider, base_url: str, api_key: ApiKey | None, *, required: bool
+) -> Callable[[], SecretStr | None]:
+    """Gives the key at each request. One from the environment goes to the provider's own hosts and to no other."""
+    if callable(api_key):
+        source = api_key
+        return lambda: _as_secret(source(), "api_key()")
+    if api_key is not None:
+        secret = _as_secret(api_key, "api_key")
+        return lambda: secret
+    data = provider.data
+    host = urlsplit(base_url).hostname or ""
+    if not data.hosts or host in data.hosts:
+        for variable in data.key_variables:
+            if value := os.environ.get(variable):
+                found = _as_secret(value, variable)
+                return lambda: found
+        where = f"give api_key, or set {' or '.join(data.key_variables)}"
+    else:
+        where = f"give api_key: keys from the environment do not go to {host}"
+    if required:
+        raise ConfigurationError(f"{provider.name} needs a key: {where}")
+    return lambda: None
+
+
+def _as_secret(value: object, where: str) -> SecretStr:
+    from pydantic import SecretStr  # pydantic is loaded when a key is there
+
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{where} is {type(value).__name__}: give a text")
+    text = text.strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(
+            f"{where} is no usable key: it is empty, or holds blanks, line ends or non-ASCII characters"
+        )
+    return SecretStr(text)

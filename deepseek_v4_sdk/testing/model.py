@@ -1,0 +1,158 @@
+"""The model behind the mock when it has no script: it answers from its input, and thinks, reads and calls like one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+from deepseek_v4_sdk.testing.script import Turn, text, think, tool_call
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import JsonValue
+
+__all__ = ["answer"]
+
+_WORD = re.compile(r"\w[\w'-]*")
+_COMMON = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "and",
+        "or",
+        "of",
+        "to",
+        "in",
+        "on",
+        "for",
+        "with",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "it",
+        "this",
+        "that",
+        "what",
+        "which",
+        "who",
+        "how",
+        "do",
+        "does",
+        "did",
+        "can",
+        "will",
+        "i",
+        "you",
+        "we",
+        "they",
+        "from",
+        "at",
+        "by",
+        "as",
+        "about",
+        "one",
+        "two",
+        "please",
+        "tell",
+        "me",
+        "my",
+        "your",
+        "its",
+        "into",
+        "not",
+        "no",
+    ]
+)
+
+
+def answer(body: dict[str, JsonValue]) -> Turn:
+    """One turn that fits the request: a tool call where a tool fits the question, else a text about it."""
+    messages = [message for message in cast("list[JsonValue]", body["messages"]) if isinstance(message, dict)]
+    results = _results(messages)
+    question = _last_text(messages, "user")
+    if results:
+        return think(f"The tools have answered {len(results)} call(s). I will say what they said.") + text(
+            "According to the tools: " + "; ".join(results) + "."
+        )
+    called = _call(question, body)
+    if called is not None:
+        return called
+    words = _WORD.findall(question)
+    topics = [word for word in dict.fromkeys(word.lower() for word in words) if word not in _COMMON][:5]
+    thought = f"The user wrote {len(words)} words. " + (f"They are about {', '.join(topics)}." if topics else "")
+    first = next((line.strip() for line in question.splitlines() if line.strip()), "nothing")
+    return think(thought) + text(
+        f"You wrote {len(words)} words, beginning with “{first[:80]}”. "
+        + (f"The words that stand out are: {', '.join(topics)}." if topics else "Ask me anything.")
+    )
+
+
+def _text_of(message: dict[str, JsonValue]) -> str:
+    content = message.get("content")
+    if isinstance(content, list):
+        return "\n\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _last_text(messages: list[dict[str, JsonValue]], role: str) -> str:
+    return next((_text_of(message) for message in reversed(messages) if message.get("role") == role), "")
+
+
+def _results(messages: list[dict[str, JsonValue]]) -> list[str]:
+    """The tool results at the end of the conversation."""
+    results: list[str] = []
+    for message in reversed(messages):
+        if message.get("role") != "tool":
+            break
+        results.append(_text_of(message))
+    return results[::-1]
+
+
+def _call(question: str, body: dict[str, JsonValue]) -> Turn | None:
+    """A call of the first offered tool that has a word in common with the question, or of the forced one."""
+    tools, choice = body.get("tools"), body.get("tool_choice")
+    if not isinstance(tools, list) or choice == "none":
+        return None
+    forced = choice["function"] if isinstance(choice, dict) else None
+    asked = {word.lower() for word in _WORD.findall(question)}
+    for tool in tools:
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if not isinstance(function, dict):
+            continue
+        name = str(function.get("name"))
+        known = {word.lower() for word in _WORD.findall(name.replace("_", " "))} - _COMMON
+        if (isinstance(forced, dict) and forced.get("name") == name) or choice == "required" or known & asked:
+            arguments = _arguments(function.get("parameters"), question)
+            return think(f"The tool {name} fits this question.") + tool_call(name, arguments)
+    return None
+
+
+def _arguments(schema: JsonValue, question: str) -> dict[str, object]:
+    """Arguments that a schema accepts, taken from the question where it has something of the kind."""
+    if not isinstance(schema, dict):
+        return {}
+    properties, required = schema.get("properties"), schema.get("required")
+    if not isinstance(properties, dict):
+        return {}
+    names = re.findall(r"(?<!^)(?<![.!?] )\b[A-Z]\w+", question)
+    numbers = re.findall(r"-?\d+", question)
+    arguments: dict[str, object] = {}
+    for key, shape in properties.items():
+        if not isinstance(shape, dict) or not (isinstance(required, list) and key in required):
+            continue
+        options, kind = shape.get("enum"), shape.get("type")
+        if isinstance(options, list) and options:
+            arguments[key] = options[0]
+        elif kind in {"integer", "number"}:
+            arguments[key] = int(numbers.pop(0)) if numbers else 1
+        elif kind == "boolean":
+            arguments[key] = True
+        elif kind == "array":
+            arguments[key] = []
+        elif kind == "object":
+            arguments[key] = {}
+        else:
+            arguments[key] = names.pop(0) if names else question[:80]
+    return arguments

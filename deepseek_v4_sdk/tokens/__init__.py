@@ -1,0 +1,10 @@
+"""Counting tokens locally, with the vocabulary that V4-Pro and V4-Flash share; prompts are rendered elsewhere.
+
+Importing this package reads no file and imports no tokenizer: the vocabulary is loaded at the first count.
+"""
+
+from __future__ import annotations
+
+from deepseek_v4_sdk.tokens.counting import SpecialText, count_text, decode, encode, special_tokens
+
+__all__ = ["SpecialText", "count_text", "decode", "encode", "special_tokens"]

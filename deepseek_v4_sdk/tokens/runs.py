@@ -1,0 +1,55 @@
+"""Where a text is cut before tokenising, so that no run of blanks overflows the regular-expression engine."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+RUN_LIMIT: Final = 2**19
+"""The longest run of blanks, in characters, that is tokenised in one piece.
+
+The engine inside tiktoken keeps one entry a character on a backtracking stack that ends at 1,000,000 entries; half of
+that leaves room. It is a multiple of 128, the length in characters of the longest token of blanks: a run of one
+repeated character, cut there, counts the same within one token.
+"""
+
+
+def cut_long_runs(text: str, limit: int = RUN_LIMIT) -> list[str]:
+    """Cut each run of more than `limit` blanks after every `limit` of them; any other text stays whole.
+
+    The pieces join to the text. A text without such a run costs a look at one character per `limit`, not a scan.
+
+    Args:
+        text: What is about to be tokenised.
+        limit: Characters.
+    """
+    # A longer run covers one of the places limit, 2 * limit and so on at least, so looking there finds it.
+    cuts = [0]
+    place = limit
+    while place < len(text):
+        if _is_blank(text[place]):
+            start = end = place
+            while start > 0 and _is_blank(text[start - 1]):
+                start -= 1
+            while end < len(text) and _is_blank(text[end]):
+                end += 1
+            cuts.extend(range(start + limit, end, limit))
+            place += (end - place) // limit * limit
+        place += limit
+    return [text[start:end] for start, end in zip(cuts, [*cuts[1:], len(text)], strict=True)]
+
+
+def _is_blank(character: str) -> bool:
+    """Whether the engine backtracks over runs of this character: whitespace, control, format, private, unassigned.
+
+    Python, tiktoken and the vocabulary's own tools carry different Unicode tables. The frozen table of Unicode 3.2
+    knows the fewest characters, so with it the answer is yes for all that any of them may hold to be unassigned; the
+    table of the running Python adds what became a format character later (U+00AD).
+    """
+    return (
+        unicodedata.category(character)[0] in _BLANK_CATEGORIES
+        or unicodedata.ucd_3_2_0.category(character)[0] in _BLANK_CATEGORIES
+    )
+
+
+_BLANK_CATEGORIES: Final = "CZ"

@@ -1,0 +1,1 @@
+"""How bytes travel: steps and the pumps that run them, transports, clock, retries."""

@@ -1,0 +1,79 @@
+"""Time: the one place where the SDK reads a clock and waits. The mock puts its own in place of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol, Self
+
+__all__ = ["DEADLINE", "Clock", "Deadline", "SystemClock", "TimeLeft"]
+
+DEADLINE = "deepseek_v4.deadline"
+"""The key under which a request's extensions carry its `Deadline`."""
+
+
+class Clock(Protocol):
+    """What tells the time and waits, for one exchange."""
+
+    def now(self) -> float:
+        """Seconds since some moment; never goes back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, for a sync client."""
+        ...
+
+    async def asleep(self, seconds: float) -> None:
+        """Wait, for an async client."""
+        ...
+
+
+class SystemClock:
+    """The machine's monotonic clock."""
+
+    def now(self) -> float:
+        """Seconds since some moment; never goes back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, for a sync client."""
+        time.sleep(seconds)
+
+    async def asleep(self, seconds: float) -> None:
+        """Wait, for an async client."""
+        await asyncio.sleep(seconds)
+
+
+class Deadline:
+    """The moment by which the next bytes must have come. It moves as the answer arrives.
+
+    Attributes:
+        clock: What tells the time of this exchange.
+        at: The moment.
+    """
+
+    __slots__ = ("at", "clock")
+
+    def __init__(self, clock: Clock, at: float) -> None:
+        self.clock = clock
+        self.at = at
+
+    def left(self) -> float:
+        """Seconds until then, at least a tick: a timeout of zero would mean "do not wait" to a socket."""
+        return max(0.001, self.at - self.clock.now())
+
+
+class TimeLeft(float):
+    """The time left until a deadline, as the timeout of a read.
+
+    httpcore takes the read timeout once, when the body's iteration starts, and hands it to every read of the network
+    stream. This one is a number to everybody else, and tells our streams the deadline that moves.
+    """
+
+    deadline: Deadline
+
+    def __new__(cls, deadline: Deadline) -> Self:
+        """The time left now, and the deadline behind it."""
+        value = super().__new__(cls, deadline.left())
+        value.deadline = deadline
+        return value

@@ -1,0 +1,203 @@
+"""The course of a call: attempts, waits and deadlines, as steps that sync and async clients run alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Reply, Timeouts
+from deepseek_v4_sdk.exchange import Exchange, Head, LineFailure, Transfer
+from deepseek_v4_sdk.transport.clock import Deadline
+from deepseek_v4_sdk.transport.steps import DRAIN, READ, Deliver, Open, Sleep, Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deepseek_v4_sdk.providers import EncodedChat, HttpCall, Provider
+    from deepseek_v4_sdk.transport.clock import Clock
+    from deepseek_v4_sdk.transport.retry import RetryPolicy
+
+__all__ = ["ChatCourse", "Course", "Fetch", "Terms"]
+
+T = TypeVar("T")
+TransferT = TypeVar("TransferT", bound=Transfer)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every call of a client: its clock, timers and retries."""
+
+    clock: Clock
+    timeouts: Timeouts
+    policy: RetryPolicy
+
+
+class Course(Generic[TransferT, T]):
+    """A call, from its first attempt to its result. Subclasses say what is sent and what comes of it."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self.attempts: list[Attempt] = []
+        self.transfer: TransferT | None = None
+
+    def begin(self, now: float, ends: float) -> TransferT:
+        """A new attempt."""
+        raise NotImplementedError
+
+    def conclude(self, transfer: TransferT, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], T]:
+        """The last events and the result of an attempt that came to its end.
+
+        Raises:
+            DeepSeekV4Error: It came to nothing.
+        """
+        raise NotImplementedError
+
+    def partial(self) -> Reply | None:
+        """What of an answer has arrived."""
+        return None
+
+    def steps(self) -> Steps[T]:
+        """The steps of the call.
+
+        Raises:
+            DeepSeekV4Error: The call failed; the error carries the attempts, the URL and what had arrived.
+        """
+        clock, policy = self.terms.clock, self.terms.policy
+        ends = clock.now() + self.terms.timeouts.total_seconds
+        waited = 0.0
+        while True:
+            self.transfer = transfer = self.begin(clock.now(), ends)
+            try:
+                yield from self._attempt(transfer)
+                attempt = self._attempted(transfer, None, waited)
+                events, result = self.conclude(transfer, (*self.attempts, attempt))
+            except LineFailure as failure:
+                error = transfer.failed(failure, clock.now())
+            except errors.DeepSeekV4Error as found:
+                error = found
+            else:
+                self.attempts.append(attempt)
+                if events:
+                    yield Deliver(events)
+                yield DRAIN
+                return result
+            self.attempts.append(self._attempted(transfer, error, waited))
+            wait = None if transfer.answering else policy.wait(error, len(self.attempts))
+            if wait is None or clock.now() + wait >= ends:
+                raise error.about(
+                    partial=self.partial() if transfer.succeeded else None,
+                    attempts=tuple(self.attempts),
+                    request_id=transfer.request_id,
+                    url=transfer.call.url,
+                )
+            yield Sleep(wait)
+            waited = wait
+
+    def _attempt(self, transfer: TransferT) -> Steps[None]:
+        clock = self.terms.clock
+        deadline = Deadline(clock, transfer.deadline())
+        connect = min(self.terms.timeouts.connect_seconds, deadline.left())
+        transfer.opened(cast("Head", (yield Open(transfer.call, connect, deadline))), clock.now())
+        if transfer.succeeded:
+            yield Deliver([])
+        while not transfer.complete:
+            # Silence counts from here: what the caller did with the last events is the caller's time.
+            transfer.heard = clock.now()
+            deadline.at = transfer.deadline()
+            block = cast("bytes", (yield READ))
+            now = clock.now()
+            if now > deadline.at:  # a foreign client's reads know nothing of the deadline
+                raise LineFailure("timeout", "the deadline has passed")
+            events = transfer.received(block, now) if block else transfer.ended(now)
+            if events:
+                yield Deliver(events)
+        if not transfer.succeeded:
+            raise transfer.refusal()
+
+    def _attempted(self, transfer: TransferT, error: errors.DeepSeekV4Error | None, waited: float) -> Attempt:
+        return Attempt(
+            number=len(self.attempts) + 1,
+            status=transfer.head.status if transfer.head else None,
+            error=type(error).__name__ if error else None,
+            waited=waited,
+            seconds=self.terms.clock.now() - transfer.started,
+            request_id=transfer.request_id,
+        )
+
+
+class ChatCourse(Course[Exchange, Reply]):
+    """A chat: its events are delivered as they come, its result is the reply.
+
+    Args:
+        request: What is asked for.
+        encode: Puts it into the server's form; asked at each attempt, for a key may change between them.
+        provider: Whose server it is.
+        terms: What holds for every call.
+        count: Counts the tokens of a text.
+    """
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        encode: Callable[[], EncodedChat],
+        provider: Provider,
+        terms: Terms,
+        count: Callable[[str], int],
+    ) -> None:
+        super().__init__(terms)
+        self._request = request
+        self._encode = encode
+        self._provider = provider
+        self._count = count
+        self._encoded: EncodedChat | None = encode()  # now, so that a wrong request is told at the call
+
+    def begin(self, now: float, ends: float) -> Exchange:
+        """A new attempt."""
+        encoded, self._encoded = self._encoded or self._encode(), None
+        return Exchange(self._request, encoded, self._provider, self.terms.timeouts, now, ends, self._count)
+
+    def conclude(self, transfer: Exchange, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], Reply]:
+        """The last events and the reply.
+
+        Raises:
+            APIError: The server reported an error inside the stream, or sent what is no answer.
+            IncompleteReplyError: The answer is not whole.
+        """
+        transfer.attempts = attempts
+        return transfer.outcome()
+
+    def partial(self) -> Reply | None:
+        """What of the answer has arrived."""
+        if self.transfer is None:
+            return None
+        self.transfer.attempts = tuple(self.attempts)
+        return self.transfer.partial()
+
+
+class Fetch(Course[Transfer, T]):
+    """Something to read that is no chat.
+
+    Args:
+        call: Makes the request.
+        provider: Whose server it is.
+        terms: What holds for every call.
+        read: Makes the result of the answer.
+    """
+
+    def __init__(
+        self, call: Callable[[], HttpCall], provider: Provider, terms: Terms, read: Callable[[Transfer], T]
+    ) -> None:
+        super().__init__(terms)
+        self._call = call
+        self._provider = provider
+        self._read = read
+
+    def begin(self, now: float, ends: float) -> Transfer:
+        """A new attempt."""
+        return Transfer(self._provider, self._call(), self.terms.timeouts, now, ends)
+
+    def conclude(self, transfer: Transfer, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], T]:
+        """The result."""
+        del attempts
+        return [], self._read(transfer)

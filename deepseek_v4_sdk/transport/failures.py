@@ -1,0 +1,52 @@
+"""The exceptions of HTTP libraries, translated into what they mean for a request."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from deepseek_v4_sdk.exchange import LineFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["as_failure"]
+
+_Kind: TypeAlias = Literal["connect", "connect_timeout", "timeout", "broken", "protocol"]
+
+# httpx, httpcore, httpx2 and the transports that speak their language name these alike, so the name is what counts.
+_KINDS: Mapping[str, _Kind] = {
+    "ConnectTimeout": "connect_timeout",
+    "PoolTimeout": "connect_timeout",
+    "ReadTimeout": "timeout",
+    "WriteTimeout": "timeout",
+    "ConnectError": "connect",
+    "ProxyError": "connect",
+    "UnsupportedProtocol": "connect",
+    "ReadError": "broken",
+    "WriteError": "broken",
+    "CloseError": "broken",
+    "RemoteProtocolError": "broken",
+    "LocalProtocolError": "protocol",
+    "TransportError": "broken",
+}
+
+
+def as_failure(error: Exception) -> LineFailure | None:
+    """What an exception of an HTTP library means, or None when it is none of theirs."""
+    for cls in type(error).__mro__:
+        kind = _KINDS.get(cls.__name__)
+        if kind is not None:
+            return LineFailure(kind, _detail(error))
+    if isinstance(error, ssl.SSLError):
+        return LineFailure("connect", _detail(error))
+    if isinstance(error, TimeoutError):
+        return LineFailure("timeout", _detail(error))
+    if isinstance(error, OSError):
+        return LineFailure("broken", _detail(error))
+    return None
+
+
+def _detail(error: Exception) -> str:
+    text = str(error)
+    return text or type(error).__name__

@@ -1,0 +1,186 @@
+"""Pumps run the steps of a call: one for sync clients, one for async ones; a call's meaning is in neither."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from deepseek_v4_sdk.transport.failures import as_failure
+from deepseek_v4_sdk.transport.steps import Deliver, Drain, Open, Read, Sleep, Step, Steps
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import ChatEvent
+    from deepseek_v4_sdk.exchange import LineFailure
+    from deepseek_v4_sdk.transport.clock import Clock
+    from deepseek_v4_sdk.transport.lines import AsyncLine, Line
+
+__all__ = ["AsyncPump", "Pump"]
+
+T = TypeVar("T")
+
+
+class _Ended(Exception):  # noqa: N818  # it never leaves this module
+    """The steps have returned."""
+
+
+class _Steps(Generic[T]):
+    """The steps of a call, the result they returned, and what the last step is to be answered with."""
+
+    __slots__ = ("_failure", "_steps", "_value", "result")
+
+    def __init__(self, steps: Steps[T]) -> None:
+        self._steps = steps
+        self._value: object = None
+        self._failure: LineFailure | None = None
+        self.result: T | None = None
+
+    def next(self) -> Step:
+        """The next step.
+
+        Raises:
+            _Ended: There is none; the result is set.
+        """
+        value, failure = self._value, self._failure
+        self._value = self._failure = None
+        try:
+            return self._steps.send(value) if failure is None else self._steps.throw(failure)
+        except StopIteration as stop:
+            self.result = stop.value
+            raise _Ended from None
+
+    def answer(self, value: object) -> None:
+        """What came of the last step."""
+        self._value = value
+
+    def fail(self, error: Exception) -> None:
+        """The last step failed. An error that no HTTP library raises is a mistake of ours, and goes up."""
+        self._failure = as_failure(error)
+        if self._failure is None:
+            raise error
+
+    def close(self) -> None:
+        """No further step will be run."""
+        self._steps.close()
+
+
+class Pump(_Steps[T]):
+    """Runs steps with blocking I/O."""
+
+    __slots__ = ("_clock", "_line")
+
+    def __init__(self, steps: Steps[T], line: Line, clock: Clock) -> None:
+        super().__init__(steps)
+        self._line = line
+        self._clock = clock
+
+    def pull(self) -> list[ChatEvent] | None:
+        """Run until there are events to deliver; None when the call has ended and the result is set.
+
+        Raises:
+            DeepSeekV4Error: The call failed. Everything is closed.
+        """
+        try:
+            while True:
+                step = self.next()
+                if type(step) is Deliver:
+                    return step.events
+                self._perform(step)
+        except _Ended:
+            self._line.close()
+            return None
+        except BaseException:
+            self.stop()
+            raise
+
+    def run(self) -> T:
+        """Run to the end, and give the result."""
+        while self.pull() is not None:
+            pass
+        return self.result  # type: ignore[return-value]  # set by now
+
+    def stop(self) -> None:
+        """Close the connection at once; nothing more will come."""
+        self._line.close()
+        self.close()
+
+    def _perform(self, step: Step) -> None:
+        try:
+            if type(step) is Read:
+                self.answer(self._line.read())
+            elif isinstance(step, Open):
+                self.answer(self._line.open(step))
+            elif isinstance(step, Sleep):
+                self._line.close()
+                self._clock.sleep(step.seconds)
+            elif isinstance(step, Drain):
+                self._drain()
+        except Exception as error:  # noqa: BLE001  # sorted by what it means
+            self.fail(error)
+
+    def _drain(self) -> None:
+        try:
+            self._line.drain()
+        except Exception as error:  # the answer is whole: a connection that hangs now is only not kept
+            if as_failure(error) is None:
+                raise
+
+
+class AsyncPump(_Steps[T]):
+    """Runs steps with awaited I/O."""
+
+    __slots__ = ("_clock", "_line")
+
+    def __init__(self, steps: Steps[T], line: AsyncLine, clock: Clock) -> None:
+        super().__init__(steps)
+        self._line = line
+        self._clock = clock
+
+    async def pull(self) -> list[ChatEvent] | None:
+        """Run until there are events to deliver; None when the call has ended and the result is set.
+
+        Raises:
+            DeepSeekV4Error: The call failed. Everything is closed.
+        """
+        try:
+            while True:
+                step = self.next()
+                if type(step) is Deliver:
+                    return step.events
+                await self._perform(step)
+        except _Ended:
+            await self._line.close()
+            return None
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def run(self) -> T:
+        """Run to the end, and give the result."""
+        while await self.pull() is not None:
+            pass
+        return self.result  # type: ignore[return-value]  # set by now
+
+    async def stop(self) -> None:
+        """Close the connection at once; nothing more will come."""
+        await self._line.close()
+        self.close()
+
+    async def _perform(self, step: Step) -> None:
+        try:
+            if type(step) is Read:
+                self.answer(await self._line.read())
+            elif isinstance(step, Open):
+                self.answer(await self._line.open(step))
+            elif isinstance(step, Sleep):
+                await self._line.close()
+                await self._clock.asleep(step.seconds)
+            elif isinstance(step, Drain):
+                await self._drain()
+        except Exception as error:  # noqa: BLE001  # sorted by what it means
+            self.fail(error)
+
+    async def _drain(self) -> None:
+        try:
+            await self._line.drain()
+        except Exception as error:  # the answer is whole: a connection that hangs now is only not kept
+            if as_failure(error) is None:
+                raise

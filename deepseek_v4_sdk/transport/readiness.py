@@ -1,0 +1,65 @@
+"""Asking a server whether it answers, and waiting until it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.chat import Health
+from deepseek_v4_sdk.transport.steps import Sleep, Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deepseek_v4_sdk.transport.clock import Clock
+    from deepseek_v4_sdk.transport.course import Course
+
+__all__ = ["health_steps", "readiness_steps"]
+
+# While a server loads its weights, asking more often than this tells nothing sooner.
+_PAUSE = 1.0
+# A server that answers so will not change its mind by itself.
+_FINAL = (errors.AuthenticationError, errors.PermissionDeniedError, errors.ModelNotFoundError)
+# An answer that is short or empty is still an answer.
+_ALIVE = (errors.ReasoningExhaustedError, errors.EmptyTurnError, errors.TruncatedToolCallError)
+
+
+def health_steps(question: Course[Any, Any], clock: Clock) -> Steps[Health]:
+    """Ask once. What goes wrong is the answer, and is not raised."""
+    started = clock.now()
+    try:
+        yield from question.steps()
+    except _ALIVE:
+        pass
+    except errors.DeepSeekV4Error as error:
+        status = getattr(error, "status_code", None)
+        return Health(ok=False, detail=str(error), status=status, seconds=clock.now() - started)
+    status = question.attempts[-1].status if question.attempts else None
+    return Health(ok=True, status=status, seconds=clock.now() - started)
+
+
+def readiness_steps(ask: Callable[[], Course[Any, Any]], clock: Clock, seconds: float) -> Steps[Health]:
+    """Ask until the server answers.
+
+    Raises:
+        PhaseTimeoutError: It did not within the time.
+        AuthenticationError: It will not, with this key.
+        PermissionDeniedError: The same.
+        ModelNotFoundError: There is no such path.
+    """
+    ends = clock.now() + seconds
+    while True:
+        question = ask()
+        started = clock.now()
+        try:
+            yield from question.steps()
+        except _FINAL:
+            raise
+        except errors.DeepSeekV4Error as error:
+            if clock.now() + _PAUSE >= ends:
+                raise errors.PhaseTimeoutError(
+                    f"not ready within {seconds:g} s; the last answer: {error}", phase="total", seconds=seconds
+                ).about(url=error.url) from error
+            yield Sleep(_PAUSE)
+        else:
+            return Health(ok=True, status=200, seconds=clock.now() - started)

@@ -1,0 +1,63 @@
+"""The steps that a call is made of. Whoever runs them does the I/O; whoever writes them does none."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import ChatEvent
+    from deepseek_v4_sdk.providers import HttpCall
+    from deepseek_v4_sdk.transport.clock import Deadline
+
+__all__ = ["DRAIN", "READ", "Deliver", "Drain", "Open", "Read", "Sleep", "Step", "Steps"]
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Open:
+    """Send a request; the answer is its `Head`. Whatever was open before is closed.
+
+    Attributes:
+        call: The request.
+        connect: Seconds for opening the connection.
+        deadline: By when each further byte must have come; it moves.
+    """
+
+    call: HttpCall
+    connect: float
+    deadline: Deadline
+
+
+@dataclass(slots=True)
+class Read:
+    """Wait for a block of the body; the answer is the block, empty at the end."""
+
+
+@dataclass(slots=True)
+class Drain:
+    """The answer is complete: take its last bytes if they are there, so that the connection can be used again."""
+
+
+@dataclass(slots=True)
+class Sleep:
+    """Wait."""
+
+    seconds: float
+
+
+@dataclass(slots=True)
+class Deliver:
+    """Hand events to the caller; the first one of a stream is empty, and tells that the server accepted."""
+
+    events: list[ChatEvent]
+
+
+READ = Read()
+DRAIN = Drain()
+Step: TypeAlias = Open | Read | Drain | Sleep | Deliver
+"""Any step. A failed `Open` or `Read` is thrown into the steps as `LineFailure`."""
+Steps: TypeAlias = Generator[Step, object, T]
+"""The steps of a call that results in a `T`."""
