@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar
 
 from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.chat import ChatOptions, ChatRequest, Thinking, Timeouts
 from deepseek_v4_sdk.config import load_profile
 from deepseek_v4_sdk.settings import ApiKey, Settings, make_settings
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.chat import Health, MessagesInput, ModelInfo, Reply
     from deepseek_v4_sdk.exchange import Transfer
-    from deepseek_v4_sdk.providers import Provider
+    from deepseek_v4_sdk.providers import Provider, Target
     from deepseek_v4_sdk.transport.steps import Steps
 
 __all__ = ["AsyncDeepSeekV4", "ClientArguments", "DeepSeekV4"]
@@ -48,6 +50,7 @@ class ClientArguments(TypedDict, total=False):
     proxy: str | None
     ca_bundle: str | None
     http_client: Any
+    catalogue: Catalogue | None
 
 
 class _Client:
@@ -67,14 +70,15 @@ class _Client:
         proxy: str | None = None,
         ca_bundle: str | None = None,
         http_client: Any = None,
+        catalogue: Catalogue | None = None,
     ) -> None:
         """Make a client. Nothing is sent, and no file is read.
 
         Args:
-            provider: "vllm", "sglang" or "mock", or a provider object.
+            provider: "nvidia", "nim", "vllm", "sglang", "deepseek", "dynamo" or "mock", or a provider object.
             base_url: The server's address, with or without `/v1`.
             api_key: The key, or a function that gives it at each request. Without it the provider's own variable is
-                read: `VLLM_API_KEY`, `SGLANG_API_KEY`.
+                read, such as `NVIDIA_API_KEY` or `VLLM_API_KEY`.
             model: The model to ask for where a call names none.
             thinking: The thinking level where a call gives none.
             timeout: Total seconds, or `Timeouts`.
@@ -84,6 +88,7 @@ class _Client:
             ca_bundle: A file of certificates to trust instead of the built-in ones.
             http_client: An `httpx.Client` (sync) or `httpx.AsyncClient` (async) of your own, or an object of its shape.
                 It is not closed. Its reads know one timeout alone, so deadlines are checked at each block.
+            catalogue: The known models; yours when the built-in ones are out of date.
 
         Raises:
             ConfigurationError: Something is wrong; the text names it and the remedy.
@@ -100,6 +105,7 @@ class _Client:
             proxy=proxy,
             ca_bundle=ca_bundle,
             http_client=http_client,
+            catalogue=catalogue,
         )
         self._settings: Settings = make_settings(
             provider,
@@ -111,8 +117,11 @@ class _Client:
             default_headers=default_headers,
             proxy=proxy,
             ca_bundle=ca_bundle,
+            catalogue=catalogue,
         )
         self._arguments["provider"] = self._settings.provider
+        # The provider and the target as they are once the server was asked what it is.
+        self._settled: tuple[Provider, Target] | None = None
         self._lender: _Client | None = None  # whose connections these are
         self._carrier: Any = http_client or getattr(self._settings.provider, "transport", None)
         self._borrowed = self._carrier is not None
@@ -136,7 +145,7 @@ class _Client:
         Raises:
             ConfigurationError: The file or the profile is missing or wrong; the text names the place.
         """
-        arguments: dict[str, Any] = {**load_profile(name, path), **overrides}
+        arguments: dict[str, Any] = load_profile(name, path, overrides)
         return cls(**arguments)
 
     def with_options(self, **changes: Unpack[ClientArguments]) -> Self:
@@ -152,6 +161,7 @@ class _Client:
         moved = {"provider", "base_url", "proxy", "ca_bundle", "http_client"} & changes.keys()
         if not moved and not client._borrowed:
             client._lender = self._lender or self
+            client._settled = self._settled if client._settings.target == self._settings.target else None
         return client
 
     @property
@@ -198,17 +208,34 @@ class _Client:
 
         return ChatCourse(
             request,
-            lambda: settings.provider.encode(request, settings.target),
-            settings.provider,
+            lambda: self._settled or (settings.provider, settings.target),
             self._terms(request.timeout),
             count_text,
+            self._settle if self._must_settle(request) else None,
         )
+
+    def _must_settle(self, request: ChatRequest) -> bool:
+        """Whether the server must be asked what it is before the first request: which model, or which engine."""
+        provider = self._settings.provider
+        undecided = request.model is None or getattr(provider, "personality", "") is None
+        return self._settled is None and provider.data.model == "discovered" and undecided
+
+    def _settle(self, terms: Terms) -> Steps[None]:
+        settings = self._settings
+        fetch = self._models(terms)
+        models = yield from fetch.steps()
+        bases = [model.id for model in models if model.parent is None]
+        if len(bases) != 1 and settings.defaults.get("model") is None:
+            listed = ", ".join(bases) or "none"
+            raise errors.InvalidRequestError(f"{self.provider} serves several models, or none ({listed}): give model")
+        served = bases[0] if bases else None
+        self._settled = (settings.provider.settled(models), replace(settings.target, served_model=served))
 
     def _fetch(self, path: str, read: Callable[[Transfer], T], terms: Terms) -> Fetch[T]:
         settings = self._settings
         return Fetch(lambda: settings.provider.query(path, settings.target), settings.provider, terms, read)
 
-    def _models(self) -> Fetch[list[ModelInfo]]:
+    def _models(self, terms: Terms | None = None) -> Fetch[list[ModelInfo]]:
         provider = self._settings.provider
 
         def read(transfer: Transfer) -> list[ModelInfo]:
@@ -217,7 +244,7 @@ class _Client:
             except ValueError as error:
                 raise errors.ServerError(f"{provider.name} sent {error} ({transfer.call.url})") from None
 
-        return self._fetch(provider.data.models_path, read, self._terms())
+        return self._fetch(provider.data.models_path, read, terms or self._terms())
 
     def _is_up(self, terms: Terms) -> Fetch[None]:
         return self._fetch(self._settings.provider.data.health_path, lambda _: None, terms)
@@ -231,8 +258,12 @@ class _Client:
         return health_steps(question, question.terms.clock), question.terms.clock
 
     def _readiness(self, seconds: float) -> tuple[Steps[Health], Clock]:
-        terms = self._terms(Timeouts(total=seconds), max_retries=0)
-        return readiness_steps(lambda: self._is_up(terms), terms.clock, seconds), terms.clock
+        terms = self._terms(max_retries=0)
+
+        def ask(left: float) -> Fetch[None]:
+            return self._is_up(replace(terms, timeouts=Timeouts(total=left).over(terms.timeouts)))
+
+        return readiness_steps(ask, terms.clock, seconds), terms.clock
 
 
 class DeepSeekV4(_Client):
@@ -254,10 +285,6 @@ class DeepSeekV4(_Client):
         if not self._borrowed and self._carrier is not None:
             self._carrier.close()
             self._carrier = None
-
-    def __del__(self) -> None:
-        if getattr(self, "_carrier", None) is not None:
-            self.close()
 
     def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
         """Ask, and wait for the whole answer. It streams inside, so that long answers survive gateways and timers work.

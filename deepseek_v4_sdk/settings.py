@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import urlsplit
 
+from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.chat import Timeouts, as_timeouts, check_options
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
 from deepseek_v4_sdk.providers import Provider, Target, find_provider, read_base_url
@@ -56,6 +58,7 @@ def make_settings(
     default_headers: Mapping[str, str] | None,
     proxy: str | None,
     ca_bundle: str | None,
+    catalogue: Catalogue | None,
 ) -> Settings:
     """Check the arguments of a client and resolve them.
 
@@ -67,10 +70,10 @@ def make_settings(
     base = _base_url(found, base_url, needed=not own_transport)
     if type(max_retries) is not int or max_retries < 0:
         raise ConfigurationError(f"max_retries is {max_retries!r}: give a whole number from 0")
-    if ca_bundle is not None and not Path(ca_bundle).is_file():
+    if ca_bundle is not None and not _is_file(ca_bundle):
         raise ConfigurationError(f"ca_bundle is {ca_bundle!r}: there is no such file")
-    if proxy is not None and urlsplit(proxy).scheme not in {"http", "https", "socks5", "socks5h"}:
-        raise ConfigurationError("proxy is no URL with http, https or socks5: give one such as http://localhost:3128")
+    if proxy is not None:
+        _check_proxy(proxy)
     try:
         checked = check_options({**defaults, "extra_headers": default_headers or {}})
         timeouts = as_timeouts(timeout)
@@ -83,6 +86,7 @@ def make_settings(
             base,
             _key_source(found, base, api_key, required=found.data.needs_key and not own_transport),
             headers,
+            catalogue or Catalogue(),
         ),
         defaults=checked,
         timeouts=timeouts,
@@ -116,7 +120,25 @@ def _base_url(provider: Provider, given: object, *, needed: bool) -> str:
         url = f"http://{provider.name}.invalid"
     if not isinstance(url, str):
         raise ConfigurationError(f"base_url is {type(url).__name__}: give a text such as http://localhost:8000")
-    return read_base_url(url)
+    return read_base_url(url, provider.data.base_suffixes)
+
+
+def _is_file(path: object) -> bool:
+    return isinstance(path, str) and Path(path).is_file()
+
+
+def _check_proxy(proxy: object) -> None:
+    scheme = ""
+    try:
+        parts = urlsplit(proxy) if isinstance(proxy, str) else urlsplit("")
+        if parts.hostname and parts.port != 0:
+            scheme = parts.scheme
+    except ValueError:
+        pass
+    if scheme not in {"http", "https", "socks5", "socks5h"}:  # it may hold a password, so that it is not shown
+        raise ConfigurationError("proxy is no URL with http, https or socks5: give one such as http://localhost:3128")
+    if scheme.startswith("socks5") and find_spec("socksio") is None:
+        raise ConfigurationError("proxy is one for SOCKS, which needs a package: pip install 'httpx[socks]'")
 
 
 def _key_source(
@@ -140,7 +162,10 @@ def _key_source(
     else:
         where = f"give api_key: keys from the environment do not go to {host}"
     if required:
-        raise ConfigurationError(f"{provider.name} needs a key: {where}")
+        hint = next(
+            (f"; {variable} is set, {why}" for variable, why in data.key_hints.items() if os.environ.get(variable)), ""
+        )
+        raise ConfigurationError(f"{provider.name} needs a key: {where}{hint}")
     return lambda: None
 
 

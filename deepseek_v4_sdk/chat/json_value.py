@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TypeAlias
 
 from pydantic_core import from_json, to_json
 
-__all__ = ["JsonValue", "read_json", "write_json"]
+from deepseek_v4_sdk.chat.checks import is_list, is_mapping
+from deepseek_v4_sdk.errors import InvalidRequestError
+
+__all__ = ["JsonValue", "plain_json", "read_json", "write_json"]
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 """What JSON can hold, as Python has it."""
@@ -30,4 +34,48 @@ def write_json(value: object) -> bytes:
     Raises:
         ValueError: The value holds something that JSON cannot express.
     """
-    return to_json(value, inf_nan_mode="constants")
+    data = to_json(value, inf_nan_mode="constants")
+    if b"NaN" in data or b"Infinity" in data:  # in a text these words are harmless
+        try:
+            from_json(data, allow_inf_nan=False)
+        except ValueError:
+            raise ValueError("it holds NaN or Infinity") from None
+    return data
+
+
+_DEEPEST = 100
+
+
+def plain_json(value: object, where: str, depth: int = 0) -> JsonValue:
+    """A copy of a value, of dicts, lists, texts, numbers, booleans and None alone.
+
+    What only looks like JSON is refused and not turned into something near it: a set has no order, so that the
+    request would differ from run to run and the server's prefix cache would miss.
+
+    Args:
+        value: What a caller gave.
+        where: The name of the place, for the error.
+        depth: How deep it lies in what the caller gave.
+
+    Raises:
+        InvalidRequestError: Something in it is no JSON; the text names the place.
+    """
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidRequestError(f"{where} is {value}: JSON has no such number")
+        return value
+    if depth > _DEEPEST:
+        raise InvalidRequestError(f"{where[:60]}... lies more than {_DEEPEST} levels deep, or holds itself")
+    if is_list(value):
+        return [plain_json(item, f"{where}[{index}]", depth + 1) for index, item in enumerate(value)]
+    if is_mapping(value):
+        return {_key(key, where): plain_json(item, f"{where}.{key}", depth + 1) for key, item in value.items()}
+    raise InvalidRequestError(f"{where} is {type(value).__name__}, which JSON does not have: give a list, text or dict")
+
+
+def _key(key: object, where: str) -> str:
+    if not isinstance(key, str):
+        raise InvalidRequestError(f"{where} has the key {key!r}: keys are texts in JSON")
+    return key

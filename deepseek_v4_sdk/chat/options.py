@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from deepseek_v4_sdk.chat.checks import is_iterable, is_mapping
+from deepseek_v4_sdk.chat.json_value import plain_json
 from deepseek_v4_sdk.chat.timing import Timeouts, as_timeouts
 from deepseek_v4_sdk.chat.tool_spec import ToolInput, read_tools
 from deepseek_v4_sdk.errors import InvalidRequestError
@@ -99,8 +102,12 @@ class _WrongValueError(ValueError):
     """A value is not of the option; the text says what would be."""
 
 
-def _number(low: float, high: float, *, above: bool = False) -> _Check:
-    edge = f"{'above' if above else 'from'} {low:g}" + ("" if high == float("inf") else f" to {high:g}")
+_INT64 = 2**63
+_LARGEST = sys.float_info.max
+
+
+def _number(low: float, high: float = _LARGEST, *, above: bool = False) -> _Check:
+    edge = f"{'above' if above else 'from'} {low:g}" + ("" if high == _LARGEST else f" to {high:g}")
 
     def check(value: object) -> object:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -112,11 +119,11 @@ def _number(low: float, high: float, *, above: bool = False) -> _Check:
     return check
 
 
-def _whole(low: int, high: int | None = None) -> _Check:
-    text = f"a whole number from {low}" + ("" if high is None else f" to {high}")
+def _whole(low: int, high: int = _INT64 - 1) -> _Check:
+    text = f"a whole number from {low}" + ("" if low >= -1 and high == _INT64 - 1 else f" to {high}")
 
     def check(value: object) -> object:
-        if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise _WrongValueError(text)
         return value
 
@@ -150,13 +157,28 @@ def _mapping(value: object) -> object:
     return value
 
 
+def _json_mapping(name: str) -> _Check:
+    return lambda value: plain_json(_mapping(value), name)
+
+
+_HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # a token of RFC 9110
+
+
+def _is_header(name: object) -> bool:
+    return isinstance(name, str) and _HEADER.fullmatch(name) is not None
+
+
 def _headers(value: object) -> object:
     if not is_mapping(value):
         raise _WrongValueError("a mapping of texts")
+    headers: dict[str, str] = {}
     for key, item in value.items():
-        if not isinstance(item, str) or not f"{key}{item}".isprintable() or not key.isascii():
-            raise _WrongValueError("a mapping of texts without control characters")
-    return dict(value)
+        if not _is_header(key):
+            raise _WrongValueError(f"a mapping of texts; {key!r} is no name of a header")
+        if not isinstance(item, str) or not item.isascii() or not item.isprintable():
+            raise _WrongValueError(f"a mapping of texts in printable ASCII, which that of {key!r} is not")
+        headers[key] = item.strip()
+    return headers
 
 
 def _stop(value: object) -> object:
@@ -190,8 +212,8 @@ def _tool_choice(value: object) -> object:
 
 
 def _extra_body(value: object) -> object:
-    body = _mapping(value)
-    if is_mapping(body):
+    body = plain_json(_mapping(value), "extra_body")
+    if isinstance(body, dict):
         for key in ("stream", "messages"):
             if key in body:
                 raise _WrongValueError(f"a mapping without {key!r}, which the client itself writes")
@@ -200,7 +222,6 @@ def _extra_body(value: object) -> object:
     return body
 
 
-_INT64 = 2**63
 _CHECKS: Mapping[str, _Check] = {
     "model": _text,
     "thinking": _one_of("off", "low", "high", "max"),
@@ -209,7 +230,7 @@ _CHECKS: Mapping[str, _Check] = {
     "parallel_tool_calls": _switch,
     "max_tokens": _whole(1),
     "max_reasoning_tokens": _whole(1),
-    "temperature": _number(0, float("inf")),
+    "temperature": _number(0),
     "top_p": _number(0, 1, above=True),
     "top_k": _whole(-1),
     "min_p": _number(0, 1),
@@ -217,7 +238,7 @@ _CHECKS: Mapping[str, _Check] = {
     "frequency_penalty": _number(-2, 2),
     "stop": _stop,
     "seed": _whole(-_INT64, _INT64 - 1),
-    "response_format": _mapping,
+    "response_format": _json_mapping("response_format"),
     "logprobs": _logprobs,
     "priority": _whole(-_INT64, _INT64 - 1),
     "cache_salt": _text,
@@ -254,7 +275,8 @@ def check_options(options: Mapping[str, object]) -> dict[str, object]:
         try:
             checked[name] = check(value)
         except _WrongValueError as error:
-            raise InvalidRequestError(f"{name} is {_shown(value)}: give {error}") from None
+            shown = type(value).__name__ if name == "extra_headers" else _shown(value)  # a key may be among them
+            raise InvalidRequestError(f"{name} is {shown}: give {error}") from None
     return checked
 
 
@@ -265,5 +287,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _shown(value: object) -> str:
+    """A short value, or what a long one is: it may hold a prompt, which must not show."""
+    if isinstance(value, int) and value.bit_length() > 64:
+        return "a huge number"
+    if not isinstance(value, str | int | float):
+        return type(value).__name__
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."  # a value may be long, and a prompt must not show
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping
-from deepseek_v4_sdk.chat.json_value import JsonValue, read_json
+from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json, read_json
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
     Content,
@@ -44,16 +44,13 @@ def read_messages(value: object) -> tuple[Message, ...]:
     """
     if isinstance(value, str):
         return (UserMessage(value),)
-    if isinstance(value, Mapping | _CLASSES):
+    if isinstance(value, _CLASSES) or is_mapping(value):
         return (read_message(value, "messages"),)
     if not is_iterable(value):
         raise InvalidRequestError(
             f"messages is {type(value).__name__}: give a text, a message, or a sequence of messages"
         )
-    messages = tuple(
-        item if isinstance(item, _CLASSES) else read_message(item, f"messages[{index}]")
-        for index, item in enumerate(value)
-    )
+    messages = tuple(read_message(item, f"messages[{index}]") for index, item in enumerate(value))
     if not messages:
         raise InvalidRequestError("messages is empty: give at least one message")
     return messages
@@ -70,7 +67,7 @@ def read_message(value: object, where: str) -> Message:
         InvalidRequestError: Something in it is wrong; the text names the place.
     """
     if isinstance(value, _CLASSES):
-        return value
+        return _checked(value, where)
     if not is_mapping(value):
         raise InvalidRequestError(f"{where} is {type(value).__name__}: give a mapping with role and content")
     role = value.get("role")
@@ -101,6 +98,9 @@ def _content(value: object, where: str) -> Content | None:
             raise InvalidRequestError(
                 f"{where}[{index}] has type {kind!r}: V4 reads text alone, give {{'type': 'text', 'text': ...}}"
             )
+        for key, item in part.items():
+            if key not in {"type", "text"} and item is not None:
+                raise InvalidRequestError(f"{where}[{index}].{key} is not a field of a text part: leave it out")
         text = part.get("text")
         if not isinstance(text, str):
             raise InvalidRequestError(f"{where}[{index}].text is {type(text).__name__}: give a text")
@@ -130,7 +130,7 @@ def _assistant(value: Mapping[str, object], where: str) -> AssistantMessage:
 
 def _call(value: object, where: str) -> ToolCall:
     if isinstance(value, ToolCall):
-        return value
+        return _checked_call(value, where)
     function = value.get("function") if is_mapping(value) else None
     if not is_mapping(value) or not is_mapping(function):
         raise InvalidRequestError(f"{where}.function is missing: give {{'id', 'function': {{'name', 'arguments'}}}}")
@@ -140,13 +140,10 @@ def _call(value: object, where: str) -> ToolCall:
     if not isinstance(name, str) or not name:
         raise InvalidRequestError(f"{where}.function.name is {name!r}: give the tool's name")
     if is_mapping(arguments):
-        try:
-            arguments = json.dumps(arguments, ensure_ascii=False)
-        except (TypeError, ValueError) as error:
-            raise InvalidRequestError(f"{where}.function.arguments cannot be written as JSON: {error}") from None
+        arguments = json.dumps(plain_json(arguments, f"{where}.function.arguments"), ensure_ascii=False)
     if not isinstance(arguments, str):
         raise InvalidRequestError(f"{where}.function.arguments is {type(arguments).__name__}: give JSON text")
-    if arguments:
+    if arguments.strip():
         try:
             decoded = read_json(arguments)
         except ValueError:
@@ -167,5 +164,52 @@ def _extra(value: Mapping[str, object], known: set[str], where: str) -> dict[str
                 f"{where}.{key} is not a field of a {value.get('role')} message; "
                 "fields of one server go into the `extra` of a message object"
             )
-        extra[key] = item  # type: ignore[assignment]  # anything JSON takes; what it does not take, encoding refuses
+        extra[key] = plain_json(item, f"{where}.{key}")
     return extra
+
+
+_OWN = frozenset({"role", "content", "reasoning", "tool_calls", "tool_call_id"})
+
+
+def _checked(message: Message, where: str) -> Message:
+    """A message object as it is. Untyped programs make them, too, so that its parts may be anything."""
+    if not _is_content(message.content) and not (message.content is None and isinstance(message, AssistantMessage)):
+        kind = type(message.content).__name__
+        raise InvalidRequestError(f"{where}.content is {kind}: give a text, or a tuple of texts")
+    if isinstance(message, AssistantMessage):
+        if not isinstance(message.reasoning, str | None):
+            raise InvalidRequestError(f"{where}.reasoning is {type(message.reasoning).__name__}: give a text")
+        if not is_list(message.tool_calls):
+            raise InvalidRequestError(f"{where}.tool_calls is {type(message.tool_calls).__name__}: give a tuple")
+        for index, call in enumerate(message.tool_calls):
+            _checked_call(call, f"{where}.tool_calls[{index}]")
+    elif isinstance(message, ToolMessage) and not _is_id(message.tool_call_id):
+        raise InvalidRequestError(
+            f"{where}.tool_call_id is {message.tool_call_id!r}: give the id of the call this answers"
+        )
+    if message.extra != {}:
+        fields = plain_json(message.extra, f"{where}.extra")
+        if not isinstance(fields, dict):
+            raise InvalidRequestError(f"{where}.extra is {type(message.extra).__name__}: give a dict")
+        if own := sorted(_OWN & fields.keys()):
+            raise InvalidRequestError(f"{where}.extra has {', '.join(own)}: the message has a field of its own for it")
+    return message
+
+
+def _checked_call(call: object, where: str) -> ToolCall:
+    if not isinstance(call, ToolCall):
+        raise InvalidRequestError(f"{where} is {type(call).__name__}: give a ToolCall")
+    for name in ("id", "name"):
+        if not _is_id(getattr(call, name)):
+            raise InvalidRequestError(f"{where}.{name} is {getattr(call, name)!r}: give a text that is not empty")
+    if not isinstance(call.arguments, str):
+        raise InvalidRequestError(f"{where}.arguments is {type(call.arguments).__name__}: give JSON text")
+    return call
+
+
+def _is_content(value: object) -> bool:
+    return isinstance(value, str) or (is_list(value) and all(isinstance(part, str) for part in value))
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and value != ""

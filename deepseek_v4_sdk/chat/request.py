@@ -55,7 +55,7 @@ class ChatRequest:
     on_unsupported: Literal["nearest"] | None = None
     on_interrupt: Literal["raise", "restart"] = "raise"
     extra_body: Mapping[str, object] = field(default_factory=dict[str, object])
-    extra_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    extra_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # a key may be among them
 
     @classmethod
     def build(cls, messages: object, options: Mapping[str, object], defaults: Mapping[str, object]) -> ChatRequest:
@@ -74,6 +74,10 @@ class ChatRequest:
         checked_options = cast("dict[str, Any]", merged)
         request = cls(messages=read_messages(messages), **checked_options)
         request._check_tool_choice()
+        if request.wire == "plain" and request.max_reasoning_tokens is not None:
+            raise InvalidRequestError(
+                "max_reasoning_tokens needs wire='stream': a plain answer comes whole, and cannot be ended before"
+            )
         return request
 
     def _check_tool_choice(self) -> None:

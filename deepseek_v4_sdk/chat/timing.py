@@ -18,6 +18,7 @@ Phase: TypeAlias = Literal["connect", "first_event", "idle", "total"]
 # A prompt of a million tokens takes minutes to read: about 146 s to the first token for 1,033,872 tokens on 16 H200
 # (NVIDIA Dynamo's recipe for V4-Pro). One second for each 3,000 bytes gives such a request some 20 minutes more.
 _BYTES_PER_SECOND = 3_000
+_LONGEST = 1e9  # some thirty years; beyond it a sum of times loses its fractions, or overflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ class Timeouts:
             value = getattr(self, name)
             if value is None:
                 continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-                raise InvalidRequestError(f"timeout.{name} is {value!r}: give seconds above 0, or None for the default")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST:
+                shown = "too large" if isinstance(value, int) and value > _LONGEST else repr(value)
+                raise InvalidRequestError(f"timeout.{name} is {shown}: give seconds above 0, or None for the default")
 
     def over(self, other: Timeouts) -> Timeouts:
         """These timers, with the gaps filled from another set."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from deepseek_v4_sdk.chat.checks import is_iterable, is_mapping
-from deepseek_v4_sdk.chat.json_value import JsonValue
+from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json
 from deepseek_v4_sdk.errors import InvalidRequestError
 
 __all__ = ["ToolInput", "ToolSpec", "read_tools"]
@@ -71,14 +71,10 @@ def read_tools(value: object) -> tuple[ToolSpec, ...]:
 
 def _read_tool(value: object, where: str) -> ToolSpec:
     if isinstance(value, ToolSpec):
-        spec = value
-    elif is_mapping(value):
-        spec = _from_mapping(value, where)
-    else:
-        raise InvalidRequestError(f"{where} is {type(value).__name__}: give a mapping with a name and parameters")
-    if not _NAME.fullmatch(spec.name):
-        raise InvalidRequestError(f"{where}.name is {spec.name!r}: use letters, digits, '_' and '-'")
-    return spec
+        return _checked(value.name, value.description, value.parameters, value.strict, where)
+    if is_mapping(value):
+        return _from_mapping(value, where)
+    raise InvalidRequestError(f"{where} is {type(value).__name__}: give a mapping with a name and parameters")
 
 
 def _from_mapping(value: Mapping[str, object], where: str) -> ToolSpec:
@@ -92,8 +88,12 @@ def _from_mapping(value: Mapping[str, object], where: str) -> ToolSpec:
         _refuse_others(value, frozenset({"type", "function"}), where)
         function, where = inner, f"{where}.function"
     _refuse_others(function, _FIELDS, where)
-    name, description = function.get("name"), function.get("description")
-    parameters, strict = function.get("parameters"), function.get("strict")
+    return _checked(
+        function.get("name"), function.get("description"), function.get("parameters"), function.get("strict"), where
+    )
+
+
+def _checked(name: object, description: object, parameters: object, strict: object, where: str) -> ToolSpec:
     if not isinstance(name, str):
         raise InvalidRequestError(f"{where}.name is {name!r}: give the tool's name")
     if description is not None and not isinstance(description, str):
@@ -102,7 +102,10 @@ def _from_mapping(value: Mapping[str, object], where: str) -> ToolSpec:
         raise InvalidRequestError(f"{where}.parameters is {type(parameters).__name__}: give a JSON Schema object")
     if strict is not None and not isinstance(strict, bool):
         raise InvalidRequestError(f"{where}.strict is {type(strict).__name__}: give True or False")
-    return ToolSpec(name, description, cast("Mapping[str, JsonValue] | None", parameters), strict)
+    if not _NAME.fullmatch(name):
+        raise InvalidRequestError(f"{where}.name is {name!r}: use letters, digits, '_' and '-'")
+    schema = None if parameters is None else plain_json(parameters, f"{where}.parameters")
+    return ToolSpec(name, description, cast("dict[str, JsonValue] | None", schema), strict)
 
 
 def _refuse_others(value: Mapping[str, object], known: frozenset[str], where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import (
@@ -190,7 +191,8 @@ class Assembler:
         if known is not None and call_id and known.id and call_id != known.id and name:
             known = None
         if known is None:
-            if last is not None and last.started and last.as_call().error is None:
+            # A call without arguments so far may still get them, where calls are interleaved: it waits for the end.
+            if last is not None and last.started and last.arguments and last.as_call().error is None:
                 self.ready([last])
             known = OpenCall(len(self.calls), index)
             self.calls.append(known)
@@ -201,7 +203,7 @@ class Assembler:
         call.started = True
         if not call.id:
             # Only a handful of gateways leave the id out. The answer's own id keeps it apart from other turns'.
-            call.id = f"call_{call.place:02d}_{self.reply_id or id(self)}"
+            call.id = f"call_{call.place:02d}_{self.reply_id or os.urandom(8).hex()}"
         taken = {other.id for other in self.calls if other is not call}
         while call.id in taken:
             call.id += f"_{call.place}"

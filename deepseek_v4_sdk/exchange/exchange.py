@@ -32,6 +32,8 @@ __all__ = ["Exchange", "Head", "LineFailure", "Transfer"]
 
 _LONGEST_BODY = 256 * 1024 * 1024
 _LONGEST_REFUSAL = 1024 * 1024
+# Behind the finish reason come a count and the end, at once. A server that forgets them is not waited for.
+_TAIL_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,11 @@ class Transfer:
         return self.succeeded and self.first_event is not None
 
     @property
+    def settled(self) -> bool:
+        """Whether all that counts has arrived, so that a connection that breaks now takes nothing away."""
+        return False
+
+    @property
     def request_id(self) -> str | None:
         """The server's id of the request, when it gave one."""
         return request_id_of(self.head.headers) if self.head else None
@@ -141,6 +148,11 @@ class Transfer:
         if self.head is None:
             return errors.ConnectionFailedError(f"the connection to {self.call.url} broke {elapsed}: {failure}")
         return self._broken(f"the connection to {self.call.url} broke {elapsed}: {failure}")
+
+    def poll(self) -> HttpCall | None:
+        """Where to ask for an answer that was accepted and is not ready, or None."""
+        head = self.head
+        return None if head is None else self.provider.poll(head.status, head.headers, self.call)
 
     def refusal(self) -> errors.DeepSeekV4Error:
         """The error that an answer without success means."""
@@ -241,10 +253,15 @@ class Exchange(Transfer):
         self._thought_bytes = 0
         self._next_count = request.max_reasoning_tokens or 0
 
+    @property
+    def settled(self) -> bool:
+        """Whether the finish reason has arrived; a count of tokens may still come."""
+        return self._streams and self._assembler.finish_reason is not None
+
     def opened(self, head: Head, now: float) -> None:
         """The head has arrived; it tells whether the body is a stream."""
         super().opened(head, now)
-        self._streams = head.headers.get("content-type", "").startswith("text/event-stream")
+        self._streams = head.headers.get("content-type", "").lower().startswith("text/event-stream")
 
     def received(self, block: bytes, now: float) -> list[ChatEvent]:
         """A block of the body has arrived; gives the events in it. What is wrong with it, `outcome` raises."""
@@ -253,17 +270,18 @@ class Exchange(Transfer):
             self._collect(block)
             return []
         try:
-            messages = self._sse.feed(block)
+            return self._decode(self._sse.feed(block), now)
         except EventTooLargeError as error:
-            self._stop(self._no_answer(str(error)), now)
-            return []
-        return self._decode(messages, now)
+            return self._too_large(error, now)
 
     def ended(self, now: float) -> list[ChatEvent]:
         """The body has ended; gives the events that were still to come, up to the one before `Finished`."""
         events: list[ChatEvent] = []
         if self.succeeded and not self.complete:
-            events = self._decode(self._sse.finish(), now) if self._streams else self._plain(now)
+            try:
+                events = self._decode(self._sse.finish(), now) if self._streams else self._plain(now)
+            except EventTooLargeError as error:
+                events = self._too_large(error, now)
         if not self.complete:
             self._stop(None, now)
         return events
@@ -369,10 +387,14 @@ class Exchange(Transfer):
         assembler.now = now
         try:
             payload = self.json()
-            if not isinstance(payload, dict) or not payload.get("choices"):
-                raise ValueError("an answer without choices")
+            if not isinstance(payload, dict):
+                raise ValueError("an answer that is no object")
             self.provider.decode(payload, assembler)
+            if not payload.get("choices"):
+                raise ValueError("an answer without choices")
             assembler.others = payload
+            if self.request.max_reasoning_tokens is not None:
+                self._check_reasoning()
             self.first_event = now
         except ValueError as error:
             self._stop(self._no_answer(str(error)), now)
@@ -385,6 +407,12 @@ class Exchange(Transfer):
         self._fault = fault
         self.complete = True
         self._finished_at = now
+
+    def _too_large(self, error: EventTooLargeError, now: float) -> list[ChatEvent]:
+        events = self._decode(error.events, now)
+        if not self.complete:
+            self._stop(self._no_answer(str(error)), now)
+        return events
 
     def _no_answer(self, text: str) -> errors.DeepSeekV4Error:
         """What came is no answer: the server's fault before the first event, an interruption after it."""
@@ -416,5 +444,5 @@ class Exchange(Transfer):
     def _phase_end(self) -> tuple[Phase, float]:
         if self.first_event is None:
             return "first_event", self._first_by
-        in_call = self._assembler.in_tool_call
-        return "idle", self.heard + self.timeouts.idle_seconds(in_tool_call=in_call)
+        idle = self.timeouts.idle_seconds(in_tool_call=self._assembler.in_tool_call)
+        return "idle", self.heard + (min(idle, _TAIL_SECONDS) if self.settled else idle)

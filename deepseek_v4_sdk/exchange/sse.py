@@ -12,7 +12,15 @@ _DONE = b"[DONE]"
 
 
 class EventTooLargeError(ValueError):
-    """One event is larger than the decoder is willing to hold."""
+    """One event is larger than the decoder is willing to hold.
+
+    Attributes:
+        events: The events before it in the same block.
+    """
+
+    def __init__(self, limit: int, events: list[tuple[str, bytes]]) -> None:
+        super().__init__(f"an event of more than {limit} bytes")
+        self.events = events
 
 
 class SSEDecoder:
@@ -27,17 +35,19 @@ class SSEDecoder:
     by line.
 
     Args:
-        limit: The most bytes one event may have. A million-token answer in one event stays far below the default.
+        limit: The most bytes one line, and the data of one event, may have. A million-token answer in one event stays
+            far below the default.
     """
 
-    __slots__ = ("_data", "_held", "_limit", "_name", "_rest", "_skip_newline", "_started")
+    __slots__ = ("_data", "_data_size", "_limit", "_name", "_rest", "_rest_size", "_skip_newline", "_started")
 
     def __init__(self, limit: int = 64 * 1024 * 1024) -> None:
         self._limit = limit
         self._rest: list[bytes] = []  # the beginning of a line that has not ended
+        self._rest_size = 0
         self._data: list[bytes] = []  # the data lines of an event that has not ended
+        self._data_size = 0
         self._name = b""
-        self._held = 0  # bytes in the two
         self._skip_newline = False  # the last block ended with CR: an LF that follows belongs to it
         self._started = False
 
@@ -51,53 +61,60 @@ class SSEDecoder:
             self._skip_newline = False
             if block[:1] == b"\n":
                 block = block[1:]
+        events: list[tuple[str, bytes]] = []
         ends_line = b"\n" in block or b"\r" in block
         if not ends_line:
-            self._hold(self._rest, block)
-            return []
+            self._hold(block, events)
+            return events
         if self._rest:
             self._rest.append(block)
             block = b"".join(self._rest)
-            self._held = sum(map(len, self._data))
             self._rest = []
+            self._rest_size = 0
         if not self._started:
             # The first line is whole, so a byte-order mark would be whole too.
             self._started = True
             block = block.removeprefix(_BOM)
         if b"\r" in block:
-            return self._lines(block, _LINE_END.split(block))
-        if self._data or self._name:
-            return self._lines(block, block.split(b"\n"))
-        events: list[tuple[str, bytes]] = []
+            self._lines(block, _LINE_END.split(block), events)
+            return events
+        if self._data or self._name or len(block) > self._limit:
+            self._lines(block, block.split(b"\n"), events)
+            return events
         pieces = block.split(b"\n\n")
         last = pieces.pop()
         for piece in pieces:
             if piece[:6] == b"data: " and b"\n" not in piece:
                 events.append(("", piece[6:]))
             else:
-                events += self._lines(piece, [*piece.split(b"\n"), b"", b""])
+                self._lines(piece, [*piece.split(b"\n"), b"", b""], events)
         if last:
-            events += self._lines(last, last.split(b"\n"))
+            self._lines(last, last.split(b"\n"), events)
         return events
 
     def finish(self) -> list[tuple[str, bytes]]:
-        """The stream has ended: give the event that had no blank line behind it, if there is one."""
+        """The stream has ended: give the event that had no blank line behind it, if there is one.
+
+        Raises:
+            EventTooLargeError: It exceeds the limit.
+        """
         rest, self._rest = b"".join(self._rest), []
         if not self._started:
             rest = rest.removeprefix(_BOM)
-        return self._lines(rest, [rest, b"", b""])
-
-    def _hold(self, where: list[bytes], piece: bytes) -> None:
-        self._held += len(piece)
-        if self._held > self._limit:
-            raise EventTooLargeError(f"an event of more than {self._limit} bytes")
-        if piece:
-            where.append(piece)
-
-    def _lines(self, block: bytes, lines: list[bytes]) -> list[tuple[str, bytes]]:
-        """Read lines; the last one has not ended yet."""
         events: list[tuple[str, bytes]] = []
-        self._hold(self._rest, lines.pop())
+        self._lines(rest, [rest, b"", b""], events)
+        return events
+
+    def _hold(self, piece: bytes, events: list[tuple[str, bytes]]) -> None:
+        self._rest_size += len(piece)
+        if self._rest_size > self._limit:
+            raise EventTooLargeError(self._limit, events)
+        if piece:
+            self._rest.append(piece)
+
+    def _lines(self, block: bytes, lines: list[bytes], events: list[tuple[str, bytes]]) -> None:
+        """Read lines, and add the events that end; the last line has not ended yet."""
+        rest = lines.pop()
         self._skip_newline = block[-1:] == b"\r"
         for line in lines:
             if not line:
@@ -106,20 +123,20 @@ class SSEDecoder:
             field, _, value = line.partition(b":")
             value = value.removeprefix(b" ")
             if field == b"data":
-                self._held += len(value)
-                if self._held > self._limit:
-                    raise EventTooLargeError(f"an event of more than {self._limit} bytes")
-                self._data.append(value)  # an empty data line counts too
+                self._data_size += len(value) + 1  # an empty data line counts too
+                self._data.append(value)
             elif field == b"event":
                 self._name = value
-        if self._data == [_DONE]:
-            # Nothing is awaited after the end, not even the blank line behind it.
-            self._dispatch(events)
-        return events
+            if len(line) > self._limit or self._data_size > self._limit:
+                raise EventTooLargeError(self._limit, events)
+            if value == _DONE and self._data == [_DONE]:
+                # Nothing is awaited after the end, not even the blank line behind it.
+                self._dispatch(events)
+        self._hold(rest, events)
 
     def _dispatch(self, events: list[tuple[str, bytes]]) -> None:
         if self._data:
             events.append((self._name.decode("utf-8", "replace"), b"\n".join(self._data)))
             self._data = []
+            self._data_size = 0
         self._name = b""
-        self._held = sum(map(len, self._rest))

@@ -25,7 +25,7 @@ __all__ = [
     "request_id_of",
 ]
 
-PROVIDER_NAMES = ("vllm", "sglang")
+PROVIDER_NAMES = ("nvidia", "nim", "vllm", "sglang", "deepseek", "dynamo")
 """The providers that have a module here; the mock comes from `deepseek_v4_sdk.testing`."""
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
+from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.providers.limits import LEARNED, LearnedLimits
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -26,12 +28,14 @@ class HttpCall:
         url: The whole URL.
         headers: Name and value; not in the repr, for the key is among them.
         body: The encoded body, or None.
+        successors: The models that replace the one asked for, should the server say that it has ended.
     """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
+    successors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +63,44 @@ class Target:
         base_url: Scheme, host and path prefix, without a final slash or `/v1`.
         key: Gives the key at each request, or None when there is none.
         headers: Headers of every request.
+        catalogue: The known models.
+        served_model: The one model of a server that insists on a name, once it was asked for.
+        limits: What servers have told of their limits by refusing.
     """
 
     base_url: str
     key: Callable[[], SecretStr | None] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    catalogue: Catalogue = field(default_factory=Catalogue, repr=False)
+    served_model: str | None = None
+    limits: LearnedLimits = field(default=LEARNED, repr=False)
 
 
-def read_base_url(value: str) -> str:
-    """Bring a base URL into one form: with or without a final slash or `/v1` it means the same.
+def read_base_url(value: str, suffixes: tuple[str, ...] = ("/v1",)) -> str:
+    """Bring a base URL into one form: with or without a final slash or one of the suffixes it means the same.
 
     Raises:
         ConfigurationError: It is no http(s) URL, or carries a user, a query or a fragment.
     """
+    value = value.strip()
+    if not value.isprintable() or " " in value:
+        raise ConfigurationError("base_url holds blanks or control characters: give one such as http://localhost:8000")
     try:
-        parts = urlsplit(value.strip())
+        parts = urlsplit(value)
         port = parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"base_url is no URL ({error}): give one such as http://localhost:8000") from None
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # its text may hold a part of a password
+        raise ConfigurationError(
+            "base_url is no URL, its host or port is wrong: give one such as http://localhost:8000"
+        ) from None
     if parts.username or parts.password:
         raise ConfigurationError("base_url holds a user name or password: give the key as api_key")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(f"base_url is {value!r}: give one such as http://localhost:8000")
+        shown = "no http or https URL" if "@" in value else repr(value)  # before an @ stands a password
+        raise ConfigurationError(f"base_url is {shown}: give one such as http://localhost:8000")
     if parts.query or parts.fragment:
         raise ConfigurationError("base_url holds a query or a fragment: give scheme, host and path alone")
-    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
+    path = parts.path.rstrip("/")
+    path = next((path.removesuffix(suffix) for suffix in suffixes if path.endswith(suffix)), path).rstrip("/")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return urlunsplit((parts.scheme, host if port is None else f"{host}:{port}", path, "", ""))

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import httpx
 
-    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, ModelInfo, Thinking, Usage
+    from deepseek_v4_sdk.catalogue import ServedModel
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, ModelInfo, Repair, Thinking, Usage
     from deepseek_v4_sdk.errors import APIError
     from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target
 
-__all__ = ["OptionRule", "OwnTransport", "Provider", "ProviderData", "Refused", "Rule", "Sink"]
+__all__ = ["Lacks", "Note", "OptionRule", "OwnTransport", "Provider", "ProviderData", "Refused", "Rule", "Sink"]
 
 OptionRule: TypeAlias = "Callable[[Any], Mapping[str, JsonValue]] | Refused"
 """How a provider takes an option: the piece of the body that a value becomes, or why there is none."""
 
-Rule: TypeAlias = "Callable[[ChatRequest], str | None]"
+Rule: TypeAlias = "Callable[[ChatRequest], str | Lacks | None]"
 """A combination that a provider refuses: gives what is wrong and what to do, or None."""
+
+Note: TypeAlias = "Callable[[ChatRequest, ServedModel | None], Repair | None]"
+"""Something that a caller should know about a request: gives it, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """An option that a provider does not have, with the reason and what to do instead."""
 
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lacks:
+    """A value of an option that a provider does not have in this combination, with the reason and what to do."""
+
+    option: str
     reason: str
 
 
@@ -36,32 +48,47 @@ class ProviderData:
     Attributes:
         name: The provider's name.
         base_url: Its own address, or None when the caller must give one.
+        base_suffixes: What a given base URL may end with without meaning another address.
         hosts: The hosts its key from the environment may go to; empty: the given `base_url` and no other.
         key_variables: The environment variables that may hold its key, the first one found wins.
+        key_hints: Variables that people take for its key, and what they hold instead.
         needs_key: Whether it never answers without a key.
         chat_path: The path of chat completions, under the base URL.
         models_path: The path that lists models.
         health_path: The path that tells whether it is up.
         thinking: The piece of the body for each thinking level; a level that is missing is refused.
-        reasoning_key: The name under which it reads the reasoning of earlier turns.
+        model: Whether a request must name a model: "optional", "required", or "discovered" when the server insists on a
+            name but has one model alone, which is then asked for.
+        reasoning_keys: The names under which it reads the reasoning of earlier turns.
         sorts_calls_by_id: Whether its prompt puts parallel calls in the order of their ids as strings.
         options: How it takes each option.
         rules: The combinations it refuses.
+        notes: What callers should know.
+        default_body: What is sent where the caller says nothing.
+        route: The path for a request where it is not always `chat_path`.
+        poll_url: Where answers that are not ready are asked for, when the address is its own.
     """
 
     name: str
     base_url: str | None = None
+    base_suffixes: tuple[str, ...] = ("/v1",)
     hosts: frozenset[str] = frozenset()
     key_variables: tuple[str, ...] = ()
+    key_hints: Mapping[str, str] = field(default_factory=dict[str, str])
     needs_key: bool = False
     chat_path: str = "/v1/chat/completions"
     models_path: str = "/v1/models"
     health_path: str = "/health"
     thinking: Mapping[Thinking, Mapping[str, JsonValue]]
-    reasoning_key: str
+    model: Literal["optional", "required", "discovered"] = "optional"
+    reasoning_keys: tuple[str, ...]
     sorts_calls_by_id: bool = False
     options: Mapping[str, OptionRule] = field(default_factory=dict[str, OptionRule])
     rules: tuple[Rule, ...] = ()
+    notes: tuple[Note, ...] = ()
+    default_body: Mapping[str, JsonValue] = field(default_factory=dict[str, "JsonValue"])
+    route: Callable[[ChatRequest], str] | None = None
+    poll_url: str | None = None
 
 
 class Sink(Protocol):
@@ -126,6 +153,14 @@ class Provider(Protocol):
 
     def query(self, path: str, target: Target) -> HttpCall:
         """The HTTP request for something to read, such as the list of models."""
+        ...
+
+    def poll(self, status: int, headers: Mapping[str, str], call: HttpCall) -> HttpCall | None:
+        """Where to ask for an answer that was accepted and is not ready, or None."""
+        ...
+
+    def settled(self, models: list[ModelInfo]) -> Provider:
+        """The provider as it is for a server that lists these models."""
         ...
 
     def decode(self, payload: dict[str, JsonValue], sink: Sink) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,11 @@ _CLASSES: Mapping[int, type[errors.APIError]] = {
     503: errors.OverloadedError,
     504: errors.GatewayTimeoutError,
 }
+# Some say so with another status, or inside a stream.
+_OVERLOAD = re.compile(r"ResourceExhausted|temporarily overloaded|total request limit reached")
+_DATE = re.compile(r"end of life on (\d{4}-\d{2}-\d{2})")
+_NOT_FOR_ACCOUNT = re.compile(r"Not found for account")
+
 _REMEDIES: Mapping[int, str] = {
     401: "check the key",
     402: "check the balance of the account",
@@ -46,6 +52,8 @@ _TOO_LONG = tuple(
         r"(?P<prompt_tokens>\d+) input tokens",
         r"your prompt contains \d+ characters \(more than \d+ characters, which is the upper bound for "
         r"(?P<limit>\d+) input tokens",
+        # NVIDIA Dynamo 1.6.1
+        r"maximum context length is (?P<limit>\d+) tokens\. However, your messages resulted in (?P<prompt_tokens>\d+)",
         r"max_(?:completion_)?tokens=(?P<requested>\d+) cannot be greater than max_model_len=(?P<limit>\d+)",
         # older vLLM, and DeepSeek's API
         r"maximum context length is (?P<limit>\d+) tokens\. However, you requested (?P<requested>\d+) tokens "
@@ -61,6 +69,9 @@ _TOO_LONG = tuple(
         r"maximum context length|longer than the model's context length|Requested token count exceeds",
     )
 )
+
+
+_SHORTEST_KEY = 6  # what is shorter is no secret, and may be part of any word
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +90,17 @@ def http_refusal(
     if 300 <= status < 400:
         said = _Said(f"a redirect to {headers.get('location', 'nowhere')}, which is not followed", None)
     remedy = _REMEDIES.get(status)
-    message = f"{provider} answered {status} to {call.method} {call.url}: {scrub(said.message) or 'no text'}"
-    error = _build(status, said, f"{message} ({remedy})" if remedy else message, decoded)
+    key = _key_of(call)
+    message = f"{provider} answered {status} to {call.method} {call.url}: {scrub(said.message, key) or 'no text'}"
+    if status == 404 and _NOT_FOR_ACCOUNT.search(said.message):
+        remedy = "the model exists and is not open to this account"
+    if status == 410 and call.successors:
+        remedy = f"use {' or '.join(call.successors)}"
+    error = _build(status, said, f"{message} ({remedy})" if remedy else message, decoded, key)
+    if isinstance(error, errors.ModelRetiredError):
+        error.successors = call.successors
+        if found := _DATE.search(said.message):
+            error.retired_on = date.fromisoformat(found[1])
     if isinstance(error, errors.RateLimitedError | errors.OverloadedError):
         error.retry_after = _retry_after(headers.get("retry-after"))
     return error.about(url=call.url, request_id=request_id_of(headers))
@@ -108,15 +128,22 @@ def request_id_of(headers: Mapping[str, str]) -> str | None:
     return None
 
 
-def _build(status: int | None, said: _Said, message: str, body: JsonValue) -> errors.APIError:
+def _key_of(call: HttpCall) -> str | None:
+    sent = next((value for name, value in call.headers if name == "authorization"), "").removeprefix("Bearer ")
+    return sent if len(sent) >= _SHORTEST_KEY else None
+
+
+def _build(status: int | None, said: _Said, message: str, body: JsonValue, key: str | None = None) -> errors.APIError:
     wrong = status is None or 400 <= status < 500
     if wrong and (found := _window(said.message)) is not None:
         error: errors.APIError = errors.ContextLengthExceededError(message)
         for name, value in found.items():
             setattr(error, name, value)
+    elif _OVERLOAD.search(said.message) and status != 429:
+        error = errors.OverloadedError(message)
     else:
         error = _class_for(status)(message)
-    error.status_code, error.code, error.body = status, said.code, scrub_json(body)
+    error.status_code, error.code, error.body = status, said.code, scrub_json(body, key)
     return error
 
 
@@ -182,11 +209,13 @@ def _retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+        try:
+            when = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        if when.tzinfo is None:  # "-0000" means a time in UTC from an unknown place
+            when = when.replace(tzinfo=UTC)
+        seconds = (when - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import AssistantMessage, is_mapping, write_json
+from deepseek_v4_sdk.chat import AssistantMessage, ReminderMessage, is_mapping, nearest, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,11 +17,15 @@ __all__ = [
     "cache_salt_is_plain",
     "format_is_known",
     "json_is_mentioned",
+    "known_keys",
     "limit",
     "no_answer_at_the_end",
     "no_format_with_forced_call",
+    "no_prefill",
+    "no_reminders",
     "stops",
     "strict_schema_is_an_object",
+    "strict_tools_are_closed",
 ]
 
 
@@ -30,7 +34,7 @@ def limit(option: str, high: float) -> Rule:
 
     def rule(request: ChatRequest) -> str | None:
         value = getattr(request, option)
-        return f"{option} is {value:g}: it goes up to {high:g} here" if value is not None and value > high else None
+        return f"{option} is {value}: it goes up to {high:g} here" if value is not None and value > high else None
 
     return rule
 
@@ -55,6 +59,16 @@ def no_answer_at_the_end(request: ChatRequest) -> str | None:
     return None
 
 
+def no_prefill(request: ChatRequest) -> str | None:
+    """The same, and nothing changes it: vLLM closes that turn even with `continue_final_message`."""
+    if isinstance(request.messages[-1], AssistantMessage):
+        return (
+            f"messages[{len(request.messages) - 1}] is an assistant message and the last: the model cannot go on "
+            "with it here; end with a user message or a tool result"
+        )
+    return None
+
+
 def _format(request: ChatRequest) -> tuple[object, Mapping[str, object]]:
     asked = request.response_format or {}
     inner = asked.get("json_schema")
@@ -66,7 +80,7 @@ def format_is_known(request: ChatRequest) -> str | None:
     if request.response_format is None:
         return None
     kind, inner = _format(request)
-    if kind not in {"text", "json_object", "json_schema", "structural_tag"}:
+    if not isinstance(kind, str) or kind not in {"text", "json_object", "json_schema", "structural_tag"}:
         return f"response_format.type is {kind!r}: one of text, json_object, json_schema, structural_tag"
     if kind == "json_schema" and not is_mapping(inner.get("schema")):
         return "response_format.json_schema.schema is missing: give {'name': ..., 'schema': {...}}"
@@ -78,7 +92,7 @@ def format_is_known(request: ChatRequest) -> str | None:
 def no_format_with_forced_call(request: ChatRequest) -> str | None:
     """A response format beside a forced tool call: vLLM drops the format in silence, SGLang answers 400."""
     kind, _ = _format(request)
-    if request.forces_a_call and kind not in {None, "text"}:
+    if request.forces_a_call and kind is not None and kind != "text":
         return f"tool_choice={request.tool_choice!r} leaves no place for a response_format: give one of the two"
     return None
 
@@ -115,3 +129,38 @@ def cache_salt_is_plain(request: ChatRequest) -> str | None:
     if request.cache_salt is not None and not _SALT.fullmatch(request.cache_salt):
         return "cache_salt is not usable: at most 128 characters, and none of @ / \\ NUL"
     return None
+
+
+def no_reminders(request: ChatRequest) -> str | None:
+    """The role `latest_reminder` does not exist (NVIDIA Dynamo 1.6.1, and so build.nvidia.com)."""
+    for index, message in enumerate(request.messages):
+        if isinstance(message, ReminderMessage):
+            return f"messages[{index}] is a latest_reminder, a role that does not exist here: make it a user message"
+    return None
+
+
+def strict_tools_are_closed(request: ChatRequest) -> str | None:
+    """A strict tool says `additionalProperties: false` (NVIDIA Dynamo 1.6.1)."""
+    for index, tool in enumerate(request.tools):
+        if tool.strict and (tool.parameters or {}).get("additionalProperties") is not False:
+            return f"tools[{index}] is strict, and its parameters lack additionalProperties: false"
+    return None
+
+
+def known_keys(path: tuple[str, ...], known: frozenset[str], where: str) -> Rule:
+    """An object that the caller puts into `extra_body` has only keys from a closed set."""
+
+    def rule(request: ChatRequest) -> str | None:
+        value: object = request.extra_body
+        for key in path:
+            value = value.get(key) if is_mapping(value) else None
+        if not is_mapping(value):
+            return None
+        unknown = sorted(value.keys() - known)
+        if not unknown:
+            return None
+        hint = nearest(unknown[0], known)
+        place = ".".join(("extra_body", *path))
+        return f"{place} has {', '.join(unknown)}{hint}, which {where} refuses; known: {', '.join(sorted(known))}"
+
+    return rule

@@ -13,25 +13,67 @@ __all__ = ["scrub", "scrub_json"]
 _LONGEST = 1_000
 # An absolute path of three or more steps that is not part of a URL, and what may stand around it in a traceback.
 _PATH = re.compile(r"(?<![\w:/.\-])/(?!v1/)(?:[\w.+@\-]+/){2,}[\w.+@\-]+")
+_SOURCE = re.compile(r"(?<![\w:/.\-])/(?:[\w.+@\-]+/)*[\w+@\-]+\.(?:py|pyx|so|cu|cpp|rs)\b")
 # Validation errors of pydantic quote the input: the caller's prompt.
-_INPUT = re.compile(r"'input': .*?(?=, '(?:ctx|url|loc|msg|type)':|\}\]|\}\n|\}$)", re.DOTALL)
-_ACCOUNT = re.compile(r"(?i)\b(account|org|organization)([ _-]*(?:id)?[ :=]*)(['\"]?)[\w\-]{8,}\3")
+_INPUT = re.compile(r"['\"]input['\"]: ?|\binput_value=")
+# A word is an account only with a quote around it or a digit in it: "account suspended" says something.
+_ACCOUNT = re.compile(
+    r"(?i)\b(account|organization|org)([ _-]*(?:id\b)?[ :=]*)(?:(['\"])[\w\-]{6,}\3|(?=[\w\-]*\d)[\w\-]{8,})"
+)
+_KEY = re.compile(r"\b(?:sk|nvapi)-[\w\-]{6,}")
 
 
-def scrub(text: str) -> str:
-    """A server's message, fit for a log: paths, account ids and echoed input replaced, length bounded."""
-    text = _INPUT.sub("'input': <input>", text)
-    text = _PATH.sub("<path>", text)
-    text = _ACCOUNT.sub(r"\1\2<account>", text)
+def scrub(text: str, key: str | None = None) -> str:
+    """A server's message, fit for a log: paths, account ids, keys and echoed input replaced, length bounded.
+
+    Args:
+        text: The message.
+        key: The key that was sent, which gateways like to repeat.
+    """
+    if key is not None:
+        text = text.replace(key, "<key>")
+    text = _without_input(text)
+    text = _SOURCE.sub("<path>", _PATH.sub("<path>", text))
+    text = _KEY.sub("<key>", _ACCOUNT.sub(r"\1\2<account>", text))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
 
 
-def scrub_json(value: JsonValue) -> JsonValue:
+def scrub_json(value: JsonValue, key: str | None = None) -> JsonValue:
     """The same for every text in a JSON value."""
     if isinstance(value, str):
-        return scrub(value)
+        return scrub(value, key)
     if isinstance(value, list):
-        return [scrub_json(item) for item in value]
+        return [scrub_json(item, key) for item in value]
     if isinstance(value, dict):
-        return {key: scrub_json(item) for key, item in value.items()}
+        return {name: "<input>" if name == "input" else scrub_json(item, key) for name, item in value.items()}
     return value
+
+
+def _without_input(text: str) -> str:
+    pieces: list[str] = []
+    at = 0
+    while match := _INPUT.search(text, at):
+        pieces += [text[at : match.end()], "<input>"]
+        at = _end_of_value(text, match.end())
+    return "".join([*pieces, text[at:]])
+
+
+def _end_of_value(text: str, at: int) -> int:
+    """Where a value ends that Python or JSON has written: at the comma or bracket after it, whatever it holds."""
+    depth, quote = 0, ""
+    while at < len(text):
+        char = text[at]
+        if char == "\\":
+            at += 1
+        elif quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "[{(":
+            depth += 1
+        elif char in "]})" or (char == "," and depth == 0):
+            if depth == 0:
+                return at
+            depth -= 1
+        at += 1
+    return len(text)

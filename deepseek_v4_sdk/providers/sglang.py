@@ -31,7 +31,7 @@ PROVIDER = ChatCompletions(
             "high": _thinking("high"),
             "max": _thinking("max"),
         },
-        reasoning_key="reasoning_content",
+        reasoning_keys=("reasoning_content",),
         sorts_calls_by_id=True,  # 0.5.23 renders with the vendor's encoder
         options={
             **COMMON_OPTIONS,

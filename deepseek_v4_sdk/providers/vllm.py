@@ -35,7 +35,7 @@ PROVIDER = ChatCompletions(
             "high": _thinking("high"),
             "max": _thinking("max"),
         },
-        reasoning_key="reasoning",  # read by every release with V4; `reasoning_content` only from 0.22.1 on
+        reasoning_keys=("reasoning",),  # read by every release with V4; `reasoning_content` only from 0.22.1 on
         options={
             **COMMON_OPTIONS,
             "top_k": as_key("top_k"),
@@ -44,7 +44,7 @@ PROVIDER = ChatCompletions(
             "cache_salt": as_key("cache_salt"),
         },
         rules=(
-            rules.no_answer_at_the_end,
+            rules.no_prefill,
             rules.limit("temperature", 2),
             rules.stops(4),
             rules.cache_salt_is_plain,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
 from deepseek_v4_sdk.testing.model import answer
-from deepseek_v4_sdk.testing.script import Error, Raw, Step, Turn
+from deepseek_v4_sdk.testing.script import Accepted, Error, Raw, Step, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.flavors.base import Flavor
 
 __all__ = ["Answer", "Backend", "MockRequest", "MockScriptError", "Wait"]
+
+
+_POLL_PATH = "/v2/nvcf/pexec/status/"
 
 
 class MockScriptError(AssertionError):
@@ -75,6 +78,7 @@ class Backend:
         self._steps = list(steps)
         self._taken = 0
         self._default = default
+        self._pending: dict[str, tuple[int, Answer]] = {}
         self._lock = threading.Lock()
 
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -83,10 +87,12 @@ class Backend:
         Raises:
             MockScriptError: The script has no further step.
         """
-        if path == self.flavor.chat_path:
+        if path in self.flavor.chat_paths:
             if method != "POST":
                 return _json(405, {"detail": "Method Not Allowed"})
             return self._chat(path, headers, body)
+        if method == "GET" and path.startswith(_POLL_PATH):
+            return self._poll(path.removeprefix(_POLL_PATH))
         if method == "GET" and (answered := self.flavor.read(path, self.window)) is not None:
             return _json(200, answered) if answered != "" else Answer(200, {"content-length": "0"})
         return _json(404, {"detail": "Not Found"})
@@ -103,18 +109,37 @@ class Backend:
         with self._lock:
             self.requests.append(MockRequest(decoded, path, shown))
             number = len(self.requests)
-            step = self._next(decoded)
+            step = flavor.refuse(decoded) or self._next(decoded)
+            if isinstance(step, Accepted):
+                request_id = f"{number:08x}-0000-4000-8000-000000000000"
+                self._pending[request_id] = (step.polls, self._answer(step.then, decoded, number))
+                return _accepted(request_id)
+        return self._answer(step, decoded, number)
+
+    def _answer(self, step: Turn | Error | Raw, body: dict[str, JsonValue], number: int) -> Answer:
+        flavor = self.flavor
         if isinstance(step, Error):
             answered = _json(step.status, flavor.error(step.status, step.message))
             return Answer(answered.status, {**answered.headers, **step.headers}, answered.parts)
         if isinstance(step, Raw):
             return Answer(step.status, step.headers, step.blocks)
-        turn = step if flavor.thinks(decoded) else Turn("", step.text, step.calls, step.finish_reason)
-        if decoded.get("stream") is True:
-            return Answer(
-                200, {"content-type": "text/event-stream; charset=utf-8"}, list(flavor.stream(turn, decoded, number))
-            )
-        return _json(200, flavor.plain(turn, decoded, number))
+        turn = step if flavor.thinks(body) else Turn("", step.text, step.calls, step.finish_reason)
+        if body.get("stream") is True:
+            headers = {"content-type": "text/event-stream; charset=utf-8"}
+            return Answer(200, headers, list(flavor.stream(turn, body, number)))
+        return _json(200, flavor.plain(turn, body, number))
+
+    def _poll(self, request_id: str) -> Answer:
+        """An answer that was accepted: once more in vain, or the answer."""
+        with self._lock:
+            if request_id not in self._pending:
+                return _json(404, self.flavor.error(404, "no such request"))
+            left, answer = self._pending[request_id]
+            if left > 0:
+                self._pending[request_id] = (left - 1, answer)
+                return _accepted(request_id)
+            del self._pending[request_id]
+            return answer
 
     def _next(self, body: dict[str, JsonValue]) -> Step:
         if self._taken < len(self._steps):
@@ -128,6 +153,10 @@ class Backend:
             f"request {len(self.requests)} came, but the script has only {len(self._steps)} steps: "
             "add a step, or give default="
         )
+
+
+def _accepted(request_id: str) -> Answer:
+    return Answer(202, {"nvcf-reqid": request_id, "nvcf-status": "pending-evaluation", "content-length": "0"})
 
 
 def _json(status: int, value: JsonValue) -> Answer:

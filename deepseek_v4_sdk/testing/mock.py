@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.providers import find_provider
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ChatRequest, JsonValue, ModelInfo
     from deepseek_v4_sdk.errors import APIError
     from deepseek_v4_sdk.providers import EncodedChat, HttpCall, ProviderData, Sink, Target
+    from deepseek_v4_sdk.testing.flavors.base import Flavor
     from deepseek_v4_sdk.testing.script import Step
 
 __all__ = ["MockProvider"]
@@ -28,7 +30,7 @@ class MockProvider:
     Args:
         steps: The answers, one for each request, from `deepseek_v4_sdk.testing.script`. Without any, the mock answers
             from its input.
-        flavor: The provider whose wire it speaks.
+        flavor: The provider whose wire it speaks: a name, or a flavor of `deepseek_v4_sdk.testing.flavors`.
         default: What answers when the steps have run out; without it that is a `MockScriptError`.
         window: The context window it tells, in tokens.
 
@@ -43,10 +45,11 @@ class MockProvider:
     name = "mock"
 
     def __init__(
-        self, *steps: Step, flavor: str = "vllm", default: Step | None = None, window: int = 1_048_576
+        self, *steps: Step, flavor: str | Flavor = "vllm", default: Step | None = None, window: int = 1_048_576
     ) -> None:
-        self._backend = Backend(steps, default, find_flavor(flavor), window)
-        self._inner = find_provider(flavor)
+        spoken = find_flavor(flavor) if isinstance(flavor, str) else flavor
+        self._backend = Backend(steps, default, spoken, window)
+        self._inner = find_provider(spoken.name)
         self.transport = MockTransport(self._backend)
 
     @property
@@ -66,6 +69,16 @@ class MockProvider:
     def query(self, path: str, target: Target) -> HttpCall:
         """The flavor's own form of a question."""
         return self._inner.query(path, target)
+
+    def poll(self, status: int, headers: Mapping[str, str], call: HttpCall) -> HttpCall | None:
+        """As the flavor's own provider does."""
+        return self._inner.poll(status, headers, call)
+
+    def settled(self, models: list[ModelInfo]) -> MockProvider:
+        """The same mock, spoken to as the flavor's own provider is once it knows the server."""
+        settled = copy(self)
+        settled._inner = self._inner.settled(models)
+        return settled
 
     def decode(self, payload: dict[str, JsonValue], sink: Sink) -> None:
         """As the flavor's own provider does."""

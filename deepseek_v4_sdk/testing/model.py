@@ -13,58 +13,11 @@ if TYPE_CHECKING:
 __all__ = ["answer"]
 
 _WORD = re.compile(r"\w[\w'-]*")
-_COMMON = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "and",
-        "or",
-        "of",
-        "to",
-        "in",
-        "on",
-        "for",
-        "with",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "it",
-        "this",
-        "that",
-        "what",
-        "which",
-        "who",
-        "how",
-        "do",
-        "does",
-        "did",
-        "can",
-        "will",
-        "i",
-        "you",
-        "we",
-        "they",
-        "from",
-        "at",
-        "by",
-        "as",
-        "about",
-        "one",
-        "two",
-        "please",
-        "tell",
-        "me",
-        "my",
-        "your",
-        "its",
-        "into",
-        "not",
-        "no",
-    ]
-)
+_COMMON_WORDS = """
+the a an and or of to in on for with is are was were be it this that what which who how do does did can will i you we
+they from at by as about one two please tell me my your its into not no
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
 
 
 def answer(body: dict[str, JsonValue]) -> Turn:

@@ -7,7 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-__all__ = ["Error", "Raw", "ScriptedCall", "Step", "Turn", "error", "raw", "text", "think", "tool_call"]
+__all__ = [
+    "Accepted",
+    "Error",
+    "Raw",
+    "ScriptedCall",
+    "Step",
+    "Turn",
+    "accepted",
+    "error",
+    "raw",
+    "text",
+    "think",
+    "tool_call",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,20 @@ class Raw:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-Step: TypeAlias = Turn | Error | Raw
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An answer that is not ready at once: status 202, and so many times again when it is asked for.
+
+    Attributes:
+        then: The answer.
+        polls: How often it is asked for in vain.
+    """
+
+    then: Turn | Error | Raw
+    polls: int = 1
+
+
+Step: TypeAlias = Turn | Error | Raw | Accepted
 """What answers one request."""
 
 
@@ -104,6 +130,11 @@ def tool_call(name: str, arguments: Mapping[str, object] | str | None = None, /,
 def error(status: int, message: str = "scripted", *, headers: Mapping[str, str] | None = None) -> Error:
     """The server answers with an error."""
     return Error(status, message, headers or {})
+
+
+def accepted(then: Turn | Error | Raw, *, polls: int = 1) -> Accepted:
+    """The server accepts, and has the answer only later (NVIDIA's status 202)."""
+    return Accepted(then, polls)
 
 
 def raw(

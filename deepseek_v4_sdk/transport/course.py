@@ -14,7 +14,7 @@ from deepseek_v4_sdk.transport.steps import DRAIN, READ, Deliver, Open, Sleep, S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deepseek_v4_sdk.providers import EncodedChat, HttpCall, Provider
+    from deepseek_v4_sdk.providers import EncodedChat, HttpCall, Provider, Target
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.retry import RetryPolicy
 
@@ -22,6 +22,8 @@ __all__ = ["ChatCourse", "Course", "Fetch", "Terms"]
 
 T = TypeVar("T")
 TransferT = TypeVar("TransferT", bound=Transfer)
+
+_POLL_PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class Course(Generic[TransferT, T]):
         """
         raise NotImplementedError
 
+    def failed(self, transfer: TransferT, error: errors.DeepSeekV4Error) -> None:
+        """An attempt failed."""
+
     def partial(self) -> Reply | None:
         """What of an answer has arrived."""
         return None
@@ -65,8 +70,9 @@ class Course(Generic[TransferT, T]):
         """
         clock, policy = self.terms.clock, self.terms.policy
         ends = clock.now() + self.terms.timeouts.total_seconds
-        waited = 0.0
+        waited, tries = 0.0, 0
         while True:
+            tries += 1
             self.transfer = transfer = self.begin(clock.now(), ends)
             try:
                 yield from self._attempt(transfer)
@@ -83,7 +89,8 @@ class Course(Generic[TransferT, T]):
                 yield DRAIN
                 return result
             self.attempts.append(self._attempted(transfer, error, waited))
-            wait = None if transfer.answering else policy.wait(error, len(self.attempts))
+            self.failed(transfer, error)
+            wait = None if transfer.answering else policy.wait(error, tries)
             if wait is None or clock.now() + wait >= ends:
                 raise error.about(
                     partial=self.partial() if transfer.succeeded else None,
@@ -99,16 +106,28 @@ class Course(Generic[TransferT, T]):
         deadline = Deadline(clock, transfer.deadline())
         connect = min(self.terms.timeouts.connect_seconds, deadline.left())
         transfer.opened(cast("Head", (yield Open(transfer.call, connect, deadline))), clock.now())
+        while (poll := transfer.poll()) is not None:
+            # Accepted and not ready: ask again, each time a request of its own, until the first event is due.
+            self.attempts.append(self._attempted(transfer, None, 0.0))
+            yield Sleep(min(_POLL_PAUSE, deadline.left()))
+            if clock.now() >= deadline.at:
+                raise LineFailure("timeout", "the answer was accepted, and did not become ready")
+            transfer.opened(cast("Head", (yield Open(poll, connect, deadline))), clock.now())
         if transfer.succeeded:
             yield Deliver([])
         while not transfer.complete:
             # Silence counts from here: what the caller did with the last events is the caller's time.
             transfer.heard = clock.now()
             deadline.at = transfer.deadline()
-            block = cast("bytes", (yield READ))
-            now = clock.now()
-            if now > deadline.at:  # a foreign client's reads know nothing of the deadline
-                raise LineFailure("timeout", "the deadline has passed")
+            try:
+                block = cast("bytes", (yield READ))
+                now = clock.now()
+                if now > deadline.at:  # a foreign client's reads know nothing of the deadline
+                    raise LineFailure("timeout", "the deadline has passed")
+            except LineFailure:
+                if not transfer.settled:
+                    raise
+                block, now = b"", clock.now()
             events = transfer.received(block, now) if block else transfer.ended(now)
             if events:
                 yield Deliver(events)
@@ -131,31 +150,38 @@ class ChatCourse(Course[Exchange, Reply]):
 
     Args:
         request: What is asked for.
-        encode: Puts it into the server's form; asked at each attempt, for a key may change between them.
-        provider: Whose server it is.
+        server: How the server speaks and where it is; asked at each attempt, for it may have been learned meanwhile.
         terms: What holds for every call.
         count: Counts the tokens of a text.
+        prepare: Steps to run before the first attempt, or None.
     """
 
     def __init__(
         self,
         request: ChatRequest,
-        encode: Callable[[], EncodedChat],
-        provider: Provider,
+        server: Callable[[], tuple[Provider, Target]],
         terms: Terms,
         count: Callable[[str], int],
+        prepare: Callable[[Terms], Steps[None]] | None = None,
     ) -> None:
         super().__init__(terms)
         self._request = request
-        self._encode = encode
-        self._provider = provider
+        self._server = server
         self._count = count
-        self._encoded: EncodedChat | None = encode()  # now, so that a wrong request is told at the call
+        self._prepare = prepare
+        encoded = self._encode()  # now, so that a wrong request is told at the call
+        self._encoded = encoded if prepare is None else None
+
+    def steps(self) -> Steps[Reply]:
+        """The steps of the call, after those that prepare it."""
+        if self._prepare is not None:
+            yield from self._prepare(self.terms)
+        return (yield from super().steps())
 
     def begin(self, now: float, ends: float) -> Exchange:
         """A new attempt."""
-        encoded, self._encoded = self._encoded or self._encode(), None
-        return Exchange(self._request, encoded, self._provider, self.terms.timeouts, now, ends, self._count)
+        encoded, self._encoded = self._encoded or self._encode(), None  # anew: a key may change between attempts
+        return Exchange(self._request, encoded, self._server()[0], self.terms.timeouts, now, ends, self._count)
 
     def conclude(self, transfer: Exchange, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], Reply]:
         """The last events and the reply.
@@ -166,6 +192,16 @@ class ChatCourse(Course[Exchange, Reply]):
         """
         transfer.attempts = attempts
         return transfer.outcome()
+
+    def failed(self, transfer: Exchange, error: errors.DeepSeekV4Error) -> None:
+        """Keep what a refusal tells of the server's limits."""
+        if isinstance(error, errors.APIError):
+            _, target = self._server()
+            target.limits.learn(target.base_url, transfer.encoded.model, error)
+
+    def _encode(self) -> EncodedChat:
+        provider, target = self._server()
+        return provider.encode(self._request, target)
 
     def partial(self) -> Reply | None:
         """What of the answer has arrived."""

@@ -167,6 +167,11 @@ class PooledTransport(httpx.BaseTransport):
         for pool in self._shelf.empty():
             pool.close()
 
+    def __del__(self) -> None:
+        # Not with the client: a stream may be read to its end after the client that made it is gone.
+        if hasattr(self, "_shelf"):
+            self.close()
+
 
 class _AsyncBody(httpx.AsyncByteStream):
     """The body of an answer; closing it gives the pool back."""

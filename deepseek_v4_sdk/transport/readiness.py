@@ -18,6 +18,8 @@ __all__ = ["health_steps", "readiness_steps"]
 
 # While a server loads its weights, asking more often than this tells nothing sooner.
 _PAUSE = 1.0
+# A question that hangs is asked again: the server that took it may be gone.
+_LONGEST_QUESTION = 30.0
 # A server that answers so will not change its mind by itself.
 _FINAL = (errors.AuthenticationError, errors.PermissionDeniedError, errors.ModelNotFoundError)
 # An answer that is short or empty is still an answer.
@@ -38,8 +40,13 @@ def health_steps(question: Course[Any, Any], clock: Clock) -> Steps[Health]:
     return Health(ok=True, status=status, seconds=clock.now() - started)
 
 
-def readiness_steps(ask: Callable[[], Course[Any, Any]], clock: Clock, seconds: float) -> Steps[Health]:
+def readiness_steps(ask: Callable[[float], Course[Any, Any]], clock: Clock, seconds: float) -> Steps[Health]:
     """Ask until the server answers.
+
+    Args:
+        ask: Makes the question, which may take so many seconds.
+        clock: Tells the time.
+        seconds: How long to go on.
 
     Raises:
         PhaseTimeoutError: It did not within the time.
@@ -49,8 +56,8 @@ def readiness_steps(ask: Callable[[], Course[Any, Any]], clock: Clock, seconds: 
     """
     ends = clock.now() + seconds
     while True:
-        question = ask()
         started = clock.now()
+        question = ask(min(_LONGEST_QUESTION, ends - started))
         try:
             yield from question.steps()
         except _FINAL:

@@ -49,7 +49,7 @@ class RetryPolicy:
 
 def _transient(error: errors.DeepSeekV4Error) -> bool:
     if isinstance(error, errors.APIError):
-        return error.status_code in _STATUSES
+        return isinstance(error, errors.OverloadedError) or error.status_code in _STATUSES
     if isinstance(error, errors.PhaseTimeoutError):
         return error.phase == "connect"
     return isinstance(error, errors.ConnectionFailedError | errors.StreamInterruptedError)

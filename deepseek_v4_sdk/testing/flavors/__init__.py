@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FLAVOR_NAMES", "find_flavor"]
 
-FLAVOR_NAMES = ("vllm", "sglang")
+FLAVOR_NAMES = ("nvidia", "nim", "vllm", "sglang", "deepseek", "dynamo")
 """Every flavor."""
 
 

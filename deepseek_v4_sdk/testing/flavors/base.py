@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from deepseek_v4_sdk.chat import JsonValue, write_json
-from deepseek_v4_sdk.testing.script import Turn
+from deepseek_v4_sdk.testing.script import Error, Raw, Turn
 
 __all__ = ["DONE", "Flavor", "Spoken", "Token", "speak", "sse"]
 
@@ -20,7 +20,7 @@ class Flavor(Protocol):
     """The server's side of one wire."""
 
     name: str
-    chat_path: str
+    chat_paths: tuple[str, ...]
 
     def thinks(self, body: dict[str, JsonValue]) -> bool:
         """Whether this request has thinking on."""
@@ -36,6 +36,10 @@ class Flavor(Protocol):
 
     def error(self, status: int, message: str) -> JsonValue:
         """The body of an error."""
+        ...
+
+    def refuse(self, body: dict[str, JsonValue]) -> Error | Raw | None:
+        """What the server answers to a body that it does not take; None when it does."""
         ...
 
     def read(self, path: str, window: int) -> JsonValue:

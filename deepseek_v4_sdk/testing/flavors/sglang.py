@@ -20,7 +20,7 @@ _EOS = 1
 
 class _SGLang:
     name = "sglang"
-    chat_path = "/v1/chat/completions"
+    chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
 
     def thinks(self, body: dict[str, JsonValue]) -> bool:
         """Thinking is off by default; a top-level effort switches it on, one inside the kwargs does not."""
@@ -98,6 +98,9 @@ class _SGLang:
         kinds = {400: "BadRequestError", 500: "InternalServerError"}
         kind = kinds.get(status, str(status))
         return {"object": "error", "message": message, "type": kind, "param": None, "code": status}
+
+    def refuse(self, body: dict[str, JsonValue]) -> None:
+        """Unknown fields are passed over."""
 
     def read(self, path: str, window: int) -> JsonValue:
         """Health, readiness and models."""

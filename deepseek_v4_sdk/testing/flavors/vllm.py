@@ -20,7 +20,7 @@ _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
 
 class _VLLM:
     name = "vllm"
-    chat_path = "/v1/chat/completions"
+    chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
 
     def thinks(self, body: dict[str, JsonValue]) -> bool:
         """Thinking is on by default; the two switches are ORed; a top-level effort adds one of them."""
@@ -129,6 +129,9 @@ class _VLLM:
         kinds = {400: "BadRequestError", 404: "NotFoundError", 503: "Service Unavailable"}
         kind = kinds.get(status, "InternalServerError")
         return {"error": {"message": message, "type": kind, "param": None, "code": status}}
+
+    def refuse(self, body: dict[str, JsonValue]) -> None:
+        """Unknown fields are passed over."""
 
     def read(self, path: str, window: int) -> JsonValue:
         """Health, version and models."""

@@ -1,0 +1,155 @@
+"""Reading answers: one event of a stream or a whole plain answer, taken apart into a sink."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deepseek_v4_sdk.chat import JsonValue, ModelInfo, Usage, kind_of, write_json
+from deepseek_v4_sdk.providers.provider import Sink
+from deepseek_v4_sdk.providers.refusals import error_event
+
+__all__ = ["read_answer", "read_models", "read_usage"]
+
+# Fields of an event that have a place of their own, or that only repeat what every event says.
+_TOP = frozenset({"id", "model", "choices", "usage", "object", "created", "error"})
+_CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
+_DELTA = frozenset({"role", "content", "reasoning", "reasoning_content", "tool_calls"})
+
+
+def read_answer(provider: str, payload: dict[str, JsonValue], sink: Sink) -> None:
+    """Take one event of a stream, or a whole plain answer, apart.
+
+    Raises:
+        APIError: The payload says that something went wrong on the server.
+        ValueError: The payload is no such thing.
+    """
+    choices = payload.get("choices")
+    if not isinstance(choices, list):
+        if (error := error_event(provider, payload)) is not None:
+            raise error
+        if "usage" not in payload and "id" not in payload:
+            raise ValueError(f"an event without choices: {kind_of(payload)}")
+        choices = []
+    elif payload.get("error") is not None and (error := error_event(provider, payload)) is not None:
+        raise error
+    reply_id, model = payload.get("id"), payload.get("model")
+    sink.begin(reply_id if isinstance(reply_id, str) else None, model if isinstance(model, str) else None)
+    if payload.keys() - _TOP:
+        _others(payload, _TOP, "", sink)
+    for choice in choices:
+        if not isinstance(choice, dict):
+            raise ValueError(f"a choice that is no object: {kind_of(choice)}")
+        if choice.get("index"):
+            # One call asks for one choice. What a server gives beyond it is kept, and not mixed in.
+            sink.other("other_choices", [choice])
+            continue
+        _choice(choice, sink)
+    usage = payload.get("usage")
+    if isinstance(usage, dict):
+        sink.usage(read_usage(usage))
+        sink.other("usage", usage)
+
+
+def read_models(payload: JsonValue) -> list[ModelInfo]:
+    """Read the list of models; an id that is listed twice counts once.
+
+    Raises:
+        ValueError: It is no such list.
+    """
+    entries = payload.get("data") if isinstance(payload, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError(f"no list of models: {kind_of(payload)}")
+    models = [_model(entry) for entry in entries]
+    return list({model.id: model for model in reversed(models)}.values())[::-1]
+
+
+def _choice(choice: dict[str, JsonValue], sink: Sink) -> None:
+    delta = choice.get("delta")
+    if delta is None:
+        delta = choice.get("message")
+    if isinstance(delta, dict):
+        reasoning = delta.get("reasoning") or delta.get("reasoning_content")
+        if reasoning:
+            sink.reasoning(_text_of(reasoning, "reasoning"))
+        if content := delta.get("content"):
+            sink.text(_text_of(content, "content"))
+        if calls := delta.get("tool_calls"):
+            _calls(calls, sink, whole=choice.get("delta") is None)
+        if delta.keys() - _DELTA:
+            _others(delta, _DELTA, "message.", sink)
+    elif delta is not None:
+        raise ValueError(f"a delta that is no object: {kind_of(delta)}")
+    if logprobs := choice.get("logprobs"):
+        entries = logprobs.get("content") if isinstance(logprobs, dict) else None
+        if isinstance(entries, list):
+            sink.logprobs(entries)
+    if choice.keys() - _CHOICE:
+        _others(choice, _CHOICE, "choice.", sink)
+    if reason := choice.get("finish_reason"):
+        # vLLM says stop_reason, SGLang matched_stop; a number there is a token id, not a text.
+        stop = choice.get("stop_reason") or choice.get("matched_stop")
+        sink.finish(str(reason), stop if isinstance(stop, str) else None)
+
+
+def _calls(calls: JsonValue, sink: Sink, *, whole: bool) -> None:
+    if not isinstance(calls, list):
+        raise ValueError(f"tool_calls that are no list: {kind_of(calls)}")
+    for place, call in enumerate(calls):
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(call, dict) or not isinstance(function, dict | None):
+            raise ValueError(f"a tool call that is no object: {kind_of(call)}")
+        # Each entry of a plain answer is a call of its own, whatever index and id it has.
+        index, call_id = place if whole else call.get("index"), call.get("id")
+        name, arguments = (function.get("name"), function.get("arguments")) if function else (None, None)
+        if isinstance(arguments, dict):  # some servers send the object itself
+            arguments = write_json(arguments).decode()
+        sink.call(
+            index if isinstance(index, int) else None,
+            _text_of(call_id, "id") if call_id else None,
+            _text_of(name, "name") if name else None,
+            _text_of(arguments, "arguments") if arguments else None,
+        )
+
+
+def _text_of(value: JsonValue, what: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{what} that is no text: {kind_of(value)}")
+    return value
+
+
+def _others(source: Mapping[str, JsonValue], known: frozenset[str], prefix: str, sink: Sink) -> None:
+    for key, value in source.items():
+        if value is not None and key not in known:
+            sink.other(prefix + key, value)
+
+
+def read_usage(usage: Mapping[str, JsonValue]) -> Usage:
+    """The server's count, wherever it puts each number; what it leaves out or nulls is unknown."""
+    prompt_details, details = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    cached = prompt_details.get("cached_tokens") if isinstance(prompt_details, dict) else None
+    reasoning = details.get("reasoning_tokens") if isinstance(details, dict) else None
+    return Usage(
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")),
+        reasoning_tokens=_count(usage.get("reasoning_tokens") if reasoning is None else reasoning),
+        cached_tokens=_count(usage.get("prompt_cache_hit_tokens") if cached is None else cached),
+        total_tokens=_count(usage.get("total_tokens")),
+    )
+
+
+def _count(value: JsonValue) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _model(entry: JsonValue) -> ModelInfo:
+    name = entry.get("id") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(name, str):
+        raise ValueError(f"a model without an id: {kind_of(entry)}")
+    owner, parent = entry.get("owned_by"), entry.get("parent")
+    return ModelInfo(
+        id=name,
+        context_window=_count(entry.get("max_model_len") or entry.get("context_window")),  # the second is Dynamo's
+        owned_by=owner if isinstance(owner, str) else None,
+        parent=parent if isinstance(parent, str) else None,
+        raw=entry,
+    )

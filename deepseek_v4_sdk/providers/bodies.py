@@ -1,0 +1,114 @@
+"""Writing bodies: messages, tools and switches of a request in the form a server's data asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, cast
+
+from deepseek_v4_sdk.chat import (
+    AssistantMessage,
+    ChatRequest,
+    JsonValue,
+    Message,
+    Repair,
+    Thinking,
+    ToolMessage,
+    write_json,
+)
+from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.providers.provider import ProviderData
+
+__all__ = ["encoded", "merge", "messages_body", "thinking_body", "tool_choice_body"]
+
+_LEVELS: tuple[Thinking, ...] = ("off", "low", "high", "max")
+
+
+def messages_body(data: ProviderData, messages: Iterable[Message]) -> list[JsonValue]:
+    """Messages in a server's form. Calls get sortable ids where its prompt sorts by them; results follow."""
+    body: list[JsonValue] = []
+    wire_ids: dict[str, str] = {}
+    for message in messages:
+        item = message.to_dict()
+        if isinstance(message, AssistantMessage):
+            if message.content is None and not message.tool_calls:
+                item["content"] = ""
+            if message.reasoning is not None:
+                del item["reasoning"]
+                for key in data.reasoning_keys:
+                    item[key] = message.reasoning
+            if data.sorts_calls_by_id and message.tool_calls:
+                wire_ids = _sortable_ids(message)
+                for call in cast("list[dict[str, JsonValue]]", item["tool_calls"]):
+                    call["id"] = wire_ids[cast("str", call["id"])]
+        elif isinstance(message, ToolMessage):
+            item["tool_call_id"] = wire_ids.get(message.tool_call_id, message.tool_call_id)
+        body.append(item)
+    return body
+
+
+def thinking_body(data: ProviderData, request: ChatRequest) -> tuple[dict[str, JsonValue], tuple[Repair, ...]]:
+    """The thinking switch, and a note when another level had to be taken.
+
+    Raises:
+        UnsupportedOptionError: The server lacks the level, and the nearest was not asked for.
+    """
+    table, wanted = data.thinking, request.thinking
+    if wanted in table:
+        return _copied(table[wanted]), ()
+    offered: list[Thinking] = [level for level in _LEVELS if level in table]
+    if request.on_unsupported != "nearest":
+        raise UnsupportedOptionError(
+            f"{data.name} has no thinking={wanted!r}; it has {', '.join(offered)}: "
+            "choose one, or give on_unsupported='nearest'",
+            option="thinking",
+            provider=data.name,
+        )
+    place = _LEVELS.index(wanted)
+    # No level stands for "off", and "off" for no level.
+    thinking = [level for level in offered if level != "off"]
+    taken = min(thinking, key=lambda level: abs(_LEVELS.index(level) - place))
+    note = Repair("thinking_level", f"{data.name} has no thinking={wanted!r}; {taken!r} was sent")
+    return _copied(table[taken]), (note,)
+
+
+def tool_choice_body(request: ChatRequest) -> JsonValue:
+    """The tool choice, or None where it says what the server does anyway."""
+    choice = request.tool_choice
+    if choice is None or not request.tools or choice == "auto":
+        return None  # some servers accept auto, some want it absent
+    if choice in {"none", "required"}:
+        return choice
+    return {"type": "function", "function": {"name": choice}}
+
+
+def merge(body: dict[str, JsonValue], extra: Mapping[str, JsonValue]) -> None:
+    """Put the caller's own fields into a body; objects are merged, everything else is replaced."""
+    for key, value in extra.items():
+        present = body.get(key)
+        if isinstance(present, dict) and isinstance(value, Mapping):
+            merge(present, value)
+        else:
+            body[key] = value
+
+
+def encoded(body: Mapping[str, JsonValue]) -> bytes:
+    """A body as bytes.
+
+    Raises:
+        InvalidRequestError: It holds something that JSON cannot express.
+    """
+    try:
+        return write_json(body)
+    except (ValueError, TypeError) as error:
+        raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
+
+
+def _sortable_ids(message: AssistantMessage) -> dict[str, str]:
+    width = max(2, len(str(len(message.tool_calls) - 1)))
+    return {call.id: f"call_{place:0{width}d}_{call.id}" for place, call in enumerate(message.tool_calls)}
+
+
+def _copied(value: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {key: _copied(item) if isinstance(item, dict) else item for key, item in value.items()}

@@ -1,0 +1,85 @@
+"""Limits that servers tell by refusing: kept for the process, by address and model."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk import errors
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import JsonValue
+
+__all__ = ["LEARNED", "LearnedLimits", "Limits"]
+
+_OUTPUT = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"valid range of max_tokens is \[1, (\d+)\]",  # DeepSeek's API
+        r"max_(?:completion_)?tokens\b[^.\d]*(?:between|range)[^.\d]*1[^.\d]+(\d{3,})",
+        r"max_(?:completion_)?tokens\b[^.]*(?:at most|maximum(?: is| of)?|less than or equal to|<=|exceeds?)"
+        r"\D{0,20}(\d{3,})",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a server has told of one model.
+
+    Attributes:
+        window: Its context window in tokens, or None when it has not been told.
+        max_output: The most tokens of an answer, or None.
+    """
+
+    window: int | None = None
+    max_output: int | None = None
+
+
+class LearnedLimits:
+    """What was learned, by address and model. It may be used from many threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str | None], Limits] = {}
+        self._lock = threading.Lock()
+
+    def of(self, base_url: str, model: str | None) -> Limits:
+        """What is known of a model at an address."""
+        return self._known.get((base_url, model), Limits())
+
+    def learn(self, base_url: str, model: str | None, error: errors.APIError) -> None:
+        """Keep what a refusal tells, at once: a later success may never come."""
+        window, output = None, None
+        if isinstance(error, errors.ContextLengthExceededError):
+            window = error.limit
+        elif isinstance(error, errors.BadRequestError):
+            text = str(error)
+            output = next((int(match[1]) for pattern in _OUTPUT if (match := pattern.search(text))), None)
+        if window is None and output is None:
+            return
+        with self._lock:
+            known = self.of(base_url, model)
+            self._known[base_url, model] = replace(
+                known, window=window or known.window, max_output=output or known.max_output
+            )
+
+    def default_body(
+        self, defaults: Mapping[str, JsonValue], base_url: str, model: str | None
+    ) -> Mapping[str, JsonValue]:
+        """A provider's defaults, with a `max_tokens` that the server is known to refuse brought down."""
+        limit, known = defaults.get("max_tokens"), self.of(base_url, model).max_output
+        if isinstance(limit, int) and known is not None and known < limit:
+            return {**defaults, "max_tokens": known}
+        return defaults
+
+    def forget(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._known.clear()
+
+
+LEARNED = LearnedLimits()
+"""What this process has learned."""

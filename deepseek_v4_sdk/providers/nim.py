@@ -1,0 +1,106 @@
+"""NVIDIA NIM containers: vLLM or SGLang behind management routes. Which of the two is asked for, or declared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.providers import rules, sglang, vllm
+from deepseek_v4_sdk.providers.chat_completions import ChatCompletions, as_key
+from deepseek_v4_sdk.providers.provider import ProviderData, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deepseek_v4_sdk.chat import JsonValue, ModelInfo
+
+__all__ = ["NIM", "PROVIDER", "Personality"]
+
+Personality: TypeAlias = Literal["vllm", "sglang", "1.x"]
+"""What runs inside: one of the engines of NIM 2.x, or the 1.x line with its strict bodies and `nvext`."""
+
+
+def _thinking(level: str) -> dict[str, JsonValue]:
+    # The union of what both engines read: SGLang passes over enable_thinking.
+    on = level != "off"
+    switch: dict[str, JsonValue] = {"thinking": on, "enable_thinking": on}
+    if on:
+        switch["reasoning_effort"] = level
+    return {"chat_template_kwargs": switch}
+
+
+_UNKNOWN = ProviderData(
+    name="nim",
+    key_variables=("NIM_API_KEY",),  # a container asks for none; a gateway in front of it may
+    key_hints={"NGC_API_KEY": "which pulls containers and is no inference key"},
+    health_path="/v1/health/ready",
+    thinking={"off": _thinking("off"), "low": _thinking("low"), "high": _thinking("high"), "max": _thinking("max")},
+    model="discovered",
+    # Until the engine is known history goes out under both names: each engine reads one and passes over the other.
+    reasoning_keys=("reasoning", "reasoning_content"),
+    sorts_calls_by_id=True,
+    options=sglang.PROVIDER.data.options,
+    rules=sglang.PROVIDER.data.rules,
+)
+
+
+def _with_engine(engine: ProviderData) -> ProviderData:
+    return replace(
+        _UNKNOWN,
+        reasoning_keys=engine.reasoning_keys,
+        sorts_calls_by_id=engine.sorts_calls_by_id,
+        options=engine.options,
+        rules=engine.rules,
+    )
+
+
+def _nvext_top_k(count: int) -> Mapping[str, JsonValue]:
+    return {"nvext": {"top_k": count}}  # bodies of 1.x are strict, and this was an extension there
+
+
+_DATA: Mapping[Personality, ProviderData] = {
+    "vllm": _with_engine(vllm.PROVIDER.data),
+    "sglang": _with_engine(sglang.PROVIDER.data),
+    "1.x": replace(
+        _with_engine(vllm.PROVIDER.data),
+        options={
+            **vllm.PROVIDER.data.options,
+            "top_k": _nvext_top_k,
+            "min_p": Refused("NIM 1.x refuses the field"),
+            "priority": Refused("NIM 1.x refuses the field"),
+            "cache_salt": Refused("NIM 1.x refuses the field"),
+            "user": as_key("user"),
+        },
+        rules=(*vllm.PROVIDER.data.rules, rules.no_reminders),
+    ),
+}
+
+
+class NIM(ChatCompletions):
+    """A NIM container.
+
+    Args:
+        personality: What runs inside; None lets the client ask the container.
+
+    Raises:
+        ConfigurationError: There is no such personality.
+    """
+
+    def __init__(self, personality: Personality | None = None) -> None:
+        if personality is not None and personality not in _DATA:
+            raise ConfigurationError(f"there is no personality {personality!r}; known: {', '.join(_DATA)}")
+        super().__init__(_UNKNOWN if personality is None else _DATA[personality])
+        self.personality = personality
+
+    def settled(self, models: list[ModelInfo]) -> ChatCompletions:
+        """The provider for a container that lists these models: `owned_by` names the engine in NIM 2.x."""
+        if self.personality is not None:
+            return self
+        owners = {model.owned_by for model in models}
+        if "sglang" in owners:
+            return NIM("sglang")
+        return NIM("vllm") if "vllm" in owners else self
+
+
+PROVIDER = NIM()

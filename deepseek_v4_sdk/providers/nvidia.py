@@ -1,0 +1,37 @@
+"""NVIDIA's hosted endpoints, build.nvidia.com: a gateway in front of Dynamo."""
+
+from __future__ import annotations
+
+from deepseek_v4_sdk.providers.chat_completions import ChatCompletions
+from deepseek_v4_sdk.providers.dynamo import OPTIONS, RULES, thinking
+from deepseek_v4_sdk.providers.provider import ProviderData, Refused
+
+__all__ = ["PROVIDER"]
+
+PROVIDER = ChatCompletions(
+    ProviderData(
+        name="nvidia",
+        base_url="https://integrate.api.nvidia.com",
+        hosts=frozenset({"integrate.api.nvidia.com"}),
+        key_variables=("NVIDIA_API_KEY", "NVIDIA_NIM_API_KEY", "NVIDIA_INFERENCE_API_KEY"),
+        key_hints={
+            "NGC_API_KEY": "which pulls containers and is refused here: make an inference key on build.nvidia.com",
+            "NGC_CLI_API_KEY": "which pulls containers and is refused here: make an inference key on build.nvidia.com",
+        },
+        needs_key=True,
+        health_path="/v1/models",  # there is no route for health
+        # The hosted schema has none, high and max. Without the switch, requests were seen to hang without a byte.
+        thinking=thinking("high", "max"),
+        model="required",
+        reasoning_keys=("reasoning_content",),
+        options={
+            **OPTIONS,
+            "priority": Refused("hosted requests have none; leave it out"),
+        },
+        rules=RULES,
+        # The API reference's cap for the preview models, and its samples' value. Nothing sent would leave the length
+        # to the service.
+        default_body={"max_tokens": 16_384},
+        poll_url="https://api.nvcf.nvidia.com",
+    )
+)

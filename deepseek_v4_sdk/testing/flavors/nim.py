@@ -1,0 +1,73 @@
+"""The wire of a NIM 2.x container from the server's side: an engine's own, and NVIDIA's management routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from deepseek_v4_sdk.testing.flavors import sglang, vllm
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.testing.flavors.base import Flavor
+    from deepseek_v4_sdk.testing.script import Turn
+
+__all__ = ["FLAVOR", "NimFlavor"]
+
+_MODEL = "deepseek-ai/deepseek-v4-pro-0813"
+
+
+class NimFlavor:
+    """A container.
+
+    Args:
+        engine: What runs inside. The V4-Pro-0813 image has SGLang.
+    """
+
+    name = "nim"
+    chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
+
+    def __init__(self, engine: Literal["vllm", "sglang"] = "sglang") -> None:
+        self._engine: Flavor = sglang.FLAVOR if engine == "sglang" else vllm.FLAVOR
+
+    def thinks(self, body: dict[str, JsonValue]) -> bool:
+        """As the engine does."""
+        return self._engine.thinks(body)
+
+    def refuse(self, body: dict[str, JsonValue]) -> None:
+        """Unknown fields are passed over."""
+
+    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int) -> Iterator[bytes]:
+        """As the engine does."""
+        return self._engine.stream(turn, body, number)
+
+    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int) -> JsonValue:
+        """As the engine does."""
+        return self._engine.plain(turn, body, number)
+
+    def error(self, status: int, message: str) -> JsonValue:
+        """As the engine does."""
+        return self._engine.error(status, message)
+
+    def read(self, path: str, window: int) -> JsonValue:
+        """Management routes, and the engine's list of models."""
+        words = {"/v1/health/live": "Service is live.", "/v1/health/ready": "Service is ready."}
+        if path in words:
+            return {"object": "health.response", "message": words[path]}
+        if path == "/v1/version":
+            return {"release": "2.1.5", "api": "2.1.5"}
+        if path != "/v1/models":
+            return None
+        entry: JsonValue = {
+            "id": _MODEL,
+            "object": "model",
+            "created": 1_780_000_000,
+            "owned_by": self._engine.name,
+            "root": _MODEL,
+            "parent": None,
+            "max_model_len": window,
+        }
+        return {"object": "list", "data": [entry]}
+
+
+FLAVOR = NimFlavor()
