@@ -164,6 +164,8 @@ class Catalogue:
         Raises:
             ValueError: An entry is wrong; the text names it.
         """
+        if isinstance(tables, Mapping):
+            raise ValueError("models is one table, and must be a list of them")
         return cls(_read(index, table) for index, table in enumerate(tables))
 
 
@@ -184,6 +186,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "as_of": (date,),
 }
 
+_MEANT: Mapping[type, str] = {str: "a text", int: "a number from 1", date: "a date", list: "a list of texts"}
+
 
 def _read(index: int, table: Mapping[str, object]) -> ServedModel:
     where = f"models[{index}]"
@@ -192,8 +196,8 @@ def _read(index: int, table: Mapping[str, object]) -> ServedModel:
         types = _TYPES.get(key)
         if types is None:
             raise ValueError(f"{where}.{key} is not a field of a model; known: {', '.join(_TYPES)}")
-        if not isinstance(value, types) or isinstance(value, bool):
-            raise ValueError(f"{where}.{key} is {value!r}: give {' or '.join(kind.__name__ for kind in types)}")
+        if not isinstance(value, types) or isinstance(value, bool) or (isinstance(value, int) and value < 1):
+            raise ValueError(f"{where}.{key} is {value!r}: give {_MEANT[types[0]]}")
         values[key] = tuple(str(item) for item in cast("list[object]", value)) if isinstance(value, list) else value
     provider, model_id = values.get("provider"), values.get("id")
     if not isinstance(provider, str) or not isinstance(model_id, str):

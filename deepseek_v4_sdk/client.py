@@ -211,24 +211,27 @@ class _Client:
             lambda: self._settled or (settings.provider, settings.target),
             self._terms(request.timeout),
             count_text,
-            self._settle if self._must_settle(request) else None,
+            (lambda terms: self._settle(terms, request.model)) if self._must_settle(request) else None,
         )
 
     def _must_settle(self, request: ChatRequest) -> bool:
         """Whether the server must be asked what it is before the first request: which model, or which engine."""
         provider = self._settings.provider
-        undecided = request.model is None or getattr(provider, "personality", "") is None
-        return self._settled is None and provider.data.model == "discovered" and undecided
+        if provider.data.model != "discovered":
+            return False
+        if self._settled is None:
+            return request.model is None or getattr(provider, "personality", "") is None
+        return request.model is None and self._settled[1].served_model is None
 
-    def _settle(self, terms: Terms) -> Steps[None]:
+    def _settle(self, terms: Terms, wanted: str | None) -> Steps[None]:
         settings = self._settings
         fetch = self._models(terms)
         models = yield from fetch.steps()
         bases = [model.id for model in models if model.parent is None]
-        if len(bases) != 1 and settings.defaults.get("model") is None:
+        if len(bases) != 1 and wanted is None:
             listed = ", ".join(bases) or "none"
             raise errors.InvalidRequestError(f"{self.provider} serves several models, or none ({listed}): give model")
-        served = bases[0] if bases else None
+        served = bases[0] if len(bases) == 1 else None
         self._settled = (settings.provider.settled(models), replace(settings.target, served_model=served))
 
     def _fetch(self, path: str, read: Callable[[Transfer], T], terms: Terms) -> Fetch[T]:

@@ -98,7 +98,8 @@ def make_settings(
 
 def _provider(provider: str | Provider) -> Provider:
     if not isinstance(provider, str):
-        if not all(hasattr(provider, name) for name in ("data", "encode", "decode", "refusal")):
+        parts = ("data", "encode", "decode", "refusal")
+        if isinstance(provider, type) or not all(hasattr(provider, name) for name in parts):
             raise ConfigurationError(
                 f"provider is {type(provider).__name__}: give a name such as 'vllm', or a provider"
             )

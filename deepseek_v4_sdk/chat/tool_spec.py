@@ -31,7 +31,7 @@ class ToolSpec:
 
     name: str
     description: str | None = None
-    parameters: Mapping[str, JsonValue] | None = None
+    parameters: Mapping[str, object] | None = None
     strict: bool | None = None
 
     def to_dict(self) -> dict[str, JsonValue]:
@@ -40,7 +40,7 @@ class ToolSpec:
         if self.description is not None:
             function["description"] = self.description
         if self.parameters is not None:
-            function["parameters"] = dict(self.parameters)
+            function["parameters"] = cast("dict[str, JsonValue]", dict(self.parameters))
         if self.strict is not None:
             function["strict"] = self.strict
         return {"type": "function", "function": function}

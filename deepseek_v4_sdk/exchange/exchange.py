@@ -380,7 +380,21 @@ class Exchange(Transfer):
                 break
             if self.first_event is None:
                 self.first_event = now
+        if self._sse.annotations:
+            self._annotate()
         return assembler.take()
+
+    def _annotate(self) -> None:
+        """Keep what came as the comments of named events; each is JSON, or else a text."""
+        kept = self._assembler.others.setdefault("annotations", {})
+        for name, comment in self._sse.annotations:
+            try:
+                value = read_json(comment)
+            except ValueError:
+                value = comment.decode("utf-8", "replace")
+            if isinstance(kept, dict):
+                kept[name] = value
+        self._sse.annotations.clear()
 
     def _plain(self, now: float) -> list[ChatEvent]:
         assembler = self._assembler
@@ -393,8 +407,6 @@ class Exchange(Transfer):
             if not payload.get("choices"):
                 raise ValueError("an answer without choices")
             assembler.others = payload
-            if self.request.max_reasoning_tokens is not None:
-                self._check_reasoning()
             self.first_event = now
         except ValueError as error:
             self._stop(self._no_answer(str(error)), now)

@@ -37,9 +37,23 @@ class SSEDecoder:
     Args:
         limit: The most bytes one line, and the data of one event, may have. A million-token answer in one event stays
             far below the default.
+
+    Attributes:
+        annotations: Name and comment of each event that has a name and no data: Dynamo puts its annotations there.
     """
 
-    __slots__ = ("_data", "_data_size", "_limit", "_name", "_rest", "_rest_size", "_skip_newline", "_started")
+    __slots__ = (
+        "_comment",
+        "_data",
+        "_data_size",
+        "_limit",
+        "_name",
+        "_rest",
+        "_rest_size",
+        "_skip_newline",
+        "_started",
+        "annotations",
+    )
 
     def __init__(self, limit: int = 64 * 1024 * 1024) -> None:
         self._limit = limit
@@ -48,6 +62,8 @@ class SSEDecoder:
         self._data: list[bytes] = []  # the data lines of an event that has not ended
         self._data_size = 0
         self._name = b""
+        self._comment = b""
+        self.annotations: list[tuple[str, bytes]] = []
         self._skip_newline = False  # the last block ended with CR: an LF that follows belongs to it
         self._started = False
 
@@ -127,6 +143,8 @@ class SSEDecoder:
                 self._data.append(value)
             elif field == b"event":
                 self._name = value
+            elif not field:
+                self._comment = value
             if len(line) > self._limit or self._data_size > self._limit:
                 raise EventTooLargeError(self._limit, events)
             if value == _DONE and self._data == [_DONE]:
@@ -139,4 +157,6 @@ class SSEDecoder:
             events.append((self._name.decode("utf-8", "replace"), b"\n".join(self._data)))
             self._data = []
             self._data_size = 0
-        self._name = b""
+        elif self._name and self._comment:
+            self.annotations.append((self._name.decode("utf-8", "replace"), self._comment))
+        self._name = self._comment = b""

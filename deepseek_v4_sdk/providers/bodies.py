@@ -34,10 +34,13 @@ def messages_body(data: ProviderData, messages: Iterable[Message]) -> list[JsonV
         if isinstance(message, AssistantMessage):
             if message.content is None and not message.tool_calls:
                 item["content"] = ""
-            if message.reasoning is not None:
-                del item["reasoning"]
+            reasoning = message.reasoning
+            if reasoning is None and message.tool_calls and data.needs_reasoning:
+                reasoning = ""
+            if reasoning is not None:
+                item.pop("reasoning", None)
                 for key in data.reasoning_keys:
-                    item[key] = message.reasoning
+                    item[key] = reasoning
             if data.sorts_calls_by_id and message.tool_calls:
                 wire_ids = _sortable_ids(message)
                 for call in cast("list[dict[str, JsonValue]]", item["tool_calls"]):
@@ -65,10 +68,13 @@ def thinking_body(data: ProviderData, request: ChatRequest) -> tuple[dict[str, J
             option="thinking",
             provider=data.name,
         )
-    place = _LEVELS.index(wanted)
+
+    def distance(level: Thinking) -> int:
+        return abs(_LEVELS.index(level) - _LEVELS.index(wanted))
+
     # No level stands for "off", and "off" for no level.
-    thinking = [level for level in offered if level != "off"]
-    taken = min(thinking, key=lambda level: abs(_LEVELS.index(level) - place))
+    thinking: list[Thinking] = [level for level in offered if level != "off"]
+    taken: Thinking = min(thinking, key=distance)
     note = Repair("thinking_level", f"{data.name} has no thinking={wanted!r}; {taken!r} was sent")
     return _copied(table[taken]), (note,)
 

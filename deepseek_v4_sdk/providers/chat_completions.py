@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from deepseek_v4_sdk._version import __version__
 from deepseek_v4_sdk.chat import ChatRequest, JsonValue, ModelInfo, Repair
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMON_OPTIONS", "ChatCompletions", "as_key"]
 
-_REQUEST_ID = re.compile(r"[\w.-]{1,128}")
+_REQUEST_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")  # it becomes a part of a path
 
 
 def as_key(key: str) -> OptionRule:
@@ -92,7 +92,8 @@ class ChatCompletions:
         merge(body, cast("Mapping[str, JsonValue]", request.extra_body))
         path = data.route(request) if data.route is not None else data.chat_path
         accept = "text/event-stream" if request.wire == "stream" else "application/json"
-        entry = target.catalogue.entry(data.name, model) if model is not None else None
+        sent, limit = body.get("model"), body.get("max_completion_tokens") or body.get("max_tokens")
+        entry = target.catalogue.entry(data.name, sent) if isinstance(sent, str) else None
         call = HttpCall(
             "POST",
             target.base_url + path,
@@ -100,7 +101,6 @@ class ChatCompletions:
             encoded(body),
             entry.successors if entry is not None else (),
         )
-        sent, limit = body.get("model"), body.get("max_completion_tokens") or body.get("max_tokens")
         notes += more + tuple(note for check in data.notes if (note := check(request, entry)) is not None)
         return EncodedChat(
             call, sent if isinstance(sent, str) else None, limit if isinstance(limit, int) else None, notes
@@ -113,11 +113,10 @@ class ChatCompletions:
     def poll(self, status: int, headers: Mapping[str, str], call: HttpCall) -> HttpCall | None:
         """Where to ask for an answer that was accepted and is not ready (NVIDIA's status 202), or None."""
         asked = headers.get("nvcf-reqid", "")
-        if status != 202 or not _REQUEST_ID.fullmatch(asked):
+        if status != 202 or not _REQUEST_ID.fullmatch(asked) or not call.url.endswith(self.data.chat_path):
             return None
-        parts = urlsplit(call.url)
-        root = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
-        if self.data.poll_url is not None and parts.hostname in self.data.hosts:
+        root = call.url.removesuffix(self.data.chat_path)
+        if self.data.poll_url is not None and urlsplit(call.url).hostname in self.data.hosts:
             root = self.data.poll_url
         kept = tuple((name, value) for name, value in call.headers if name != "content-type")
         return HttpCall("GET", f"{root}/v2/nvcf/pexec/status/{asked}", kept, None, call.successors)
@@ -146,7 +145,7 @@ class ChatCompletions:
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes, call: HttpCall) -> APIError:
         """The error that an HTTP answer without success means."""
-        return http_refusal(self.name, status, headers, body, call)
+        return http_refusal(self.name, status, headers, body, call, self.data.remedies)
 
     def _check(self, request: ChatRequest) -> None:
         for rule in self.data.rules:

@@ -44,10 +44,16 @@ def _strict_is_all(request: ChatRequest) -> str | None:
 
 
 def _prefix_is_last(request: ChatRequest) -> str | None:
-    for index, message in enumerate(request.messages[:-1]):
-        if message.extra.get("prefix"):
-            return f"messages[{index}] has prefix and is not the last: only a last assistant message is continued"
-    return None if _has_prefix(request) else rules.no_answer_at_the_end(request)
+    last = len(request.messages) - 1
+    for index, message in enumerate(request.messages):
+        if message.extra.get("prefix") and not (index == last and isinstance(message, AssistantMessage)):
+            return f"messages[{index}] has prefix: only a last assistant message is continued"
+    if isinstance(request.messages[last], AssistantMessage) and not _has_prefix(request):
+        return (
+            f"messages[{last}] is an assistant message and the last: give it prefix=True to have it continued, "
+            "or end with a user message or a tool result"
+        )
+    return None
 
 
 def _no_forced_call_while_thinking(request: ChatRequest) -> Lacks | None:
@@ -82,18 +88,41 @@ def _seed_is_positive(request: ChatRequest) -> str | None:
     return None
 
 
-def _sampling_while_thinking(request: ChatRequest, entry: ServedModel | None) -> Repair | None:
-    """Values that are taken and do nothing while thinking."""
+def _user_is_short(request: ChatRequest) -> str | None:
+    size = len((request.user or "").encode("utf-8", "replace"))
+    return f"user has {size} bytes: at most 512 here" if size > 512 else None
+
+
+def _idle_sampling(request: ChatRequest, entry: ServedModel | None) -> Repair | None:
+    """Values that are taken and do nothing: V4-Pro samples freely without thinking alone."""
+    thinks, flash = request.thinking != "off", entry is not None and entry.generation == "v4.1"
+    idle = ["temperature", "presence_penalty", "frequency_penalty"] if thinks else []
+    if thinks != flash:  # V4.1-Flash reads top_p while thinking alone, V4-Pro without thinking alone
+        idle.append("top_p")
+    given = [name for name in idle if getattr(request, name) is not None]
+    if not given:
+        return None
+    when = "while thinking" if thinks else "without thinking"
+    return Repair("no_effect", f"deepseek takes {', '.join(given)} {when}, to no effect")
+
+
+def _raised_top_p(request: ChatRequest, entry: ServedModel | None) -> Repair | None:
+    flash = entry is not None and entry.generation == "v4.1"
+    if not flash or request.thinking == "off" or request.top_p is None or request.top_p >= 0.95:
+        return None
+    return Repair("raised", f"deepseek raises top_p={request.top_p} to 0.95 while thinking")
+
+
+def _reasoning_is_missing(request: ChatRequest, entry: ServedModel | None) -> Repair | None:
+    del entry
     if request.thinking == "off":
         return None
-    idle = [
-        name for name in ("temperature", "presence_penalty", "frequency_penalty") if getattr(request, name) is not None
-    ]
-    if request.top_p is not None and (entry is None or entry.generation != "v4.1"):
-        idle.append("top_p")
-    if not idle:
-        return None
-    return Repair("no_effect", f"deepseek takes {', '.join(idle)} while thinking, and they have no effect")
+    for index, message in enumerate(request.messages):
+        if isinstance(message, AssistantMessage) and message.tool_calls and message.reasoning is None:
+            return Repair(
+                "reasoning_missing", f"messages[{index}] has calls and no reasoning, which deepseek needs: it got ''"
+            )
+    return None
 
 
 def _another_generation(request: ChatRequest, entry: ServedModel | None) -> Repair | None:
@@ -122,6 +151,7 @@ PROVIDER = ChatCompletions(
         },
         model="required",
         reasoning_keys=("reasoning_content",),
+        needs_reasoning=True,
         sorts_calls_by_id=True,
         options={
             **{name: rule for name, rule in COMMON_OPTIONS.items() if name != "parallel_tool_calls"},
@@ -138,6 +168,7 @@ PROVIDER = ChatCompletions(
             _no_schema,
             _parallel_is_fixed,
             _seed_is_positive,
+            _user_is_short,
             _strict_is_all,
             rules.limit("temperature", 2),
             rules.limit("max_tokens", 393_216),
@@ -145,7 +176,7 @@ PROVIDER = ChatCompletions(
             rules.format_is_known,
             rules.json_is_mentioned,
         ),
-        notes=(_another_generation, _sampling_while_thinking),
+        notes=(_another_generation, _idle_sampling, _raised_top_p, _reasoning_is_missing),
         route=_route,
     )
 )

@@ -41,7 +41,22 @@ _UNKNOWN = ProviderData(
     reasoning_keys=("reasoning", "reasoning_content"),
     sorts_calls_by_id=True,
     options=sglang.PROVIDER.data.options,
-    rules=sglang.PROVIDER.data.rules,
+    # What both engines refuse; the rest is checked once the engine is known.
+    rules=tuple(
+        rule
+        for rule in sglang.PROVIDER.data.rules
+        if rule not in {rules.json_is_mentioned, rules.strict_schema_is_an_object}
+    ),
+)
+_UNNAMED = replace(
+    _UNKNOWN,
+    options={
+        **_UNKNOWN.options,
+        "priority": Refused(
+            "the container does not name its engine, and the engines differ in what comes first; declare it with "
+            "NIM('vllm') or NIM('sglang'), or as personality in the profile"
+        ),
+    },
 )
 
 
@@ -100,7 +115,7 @@ class NIM(ChatCompletions):
         owners = {model.owned_by for model in models}
         if "sglang" in owners:
             return NIM("sglang")
-        return NIM("vllm") if "vllm" in owners else self
+        return NIM("vllm") if "vllm" in owners else ChatCompletions(_UNNAMED)
 
 
 PROVIDER = NIM()

@@ -24,6 +24,7 @@ PROVIDER = ChatCompletions(
         thinking=thinking("high", "max"),
         model="required",
         reasoning_keys=("reasoning_content",),
+        needs_reasoning=True,  # calls without it were reported refused; Dynamo renders an empty one
         options={
             **OPTIONS,
             "priority": Refused("hosted requests have none; leave it out"),
@@ -33,5 +34,6 @@ PROVIDER = ChatCompletions(
         # to the service.
         default_body={"max_tokens": 16_384},
         poll_url="https://api.nvcf.nvidia.com",
+        remedies={403: "make an inference key on build.nvidia.com: keys of NGC pull containers alone"},
     )
 )

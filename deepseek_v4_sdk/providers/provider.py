@@ -60,6 +60,7 @@ class ProviderData:
         model: Whether a request must name a model: "optional", "required", or "discovered" when the server insists on a
             name but has one model alone, which is then asked for.
         reasoning_keys: The names under which it reads the reasoning of earlier turns.
+        needs_reasoning: Whether it refuses earlier calls without reasoning; an empty one is then sent.
         sorts_calls_by_id: Whether its prompt puts parallel calls in the order of their ids as strings.
         options: How it takes each option.
         rules: The combinations it refuses.
@@ -67,6 +68,7 @@ class ProviderData:
         default_body: What is sent where the caller says nothing.
         route: The path for a request where it is not always `chat_path`.
         poll_url: Where answers that are not ready are asked for, when the address is its own.
+        remedies: What to do about a status, where it means something of its own here.
     """
 
     name: str
@@ -82,6 +84,7 @@ class ProviderData:
     thinking: Mapping[Thinking, Mapping[str, JsonValue]]
     model: Literal["optional", "required", "discovered"] = "optional"
     reasoning_keys: tuple[str, ...]
+    needs_reasoning: bool = False
     sorts_calls_by_id: bool = False
     options: Mapping[str, OptionRule] = field(default_factory=dict[str, OptionRule])
     rules: tuple[Rule, ...] = ()
@@ -89,6 +92,7 @@ class ProviderData:
     default_body: Mapping[str, JsonValue] = field(default_factory=dict[str, "JsonValue"])
     route: Callable[[ChatRequest], str] | None = None
     poll_url: str | None = None
+    remedies: Mapping[int, str] = field(default_factory=dict[int, str])
 
 
 class Sink(Protocol):

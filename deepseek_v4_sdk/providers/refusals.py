@@ -35,8 +35,10 @@ _CLASSES: Mapping[int, type[errors.APIError]] = {
 _OVERLOAD = re.compile(r"ResourceExhausted|temporarily overloaded|total request limit reached")
 _DATE = re.compile(r"end of life on (\d{4}-\d{2}-\d{2})")
 _NOT_FOR_ACCOUNT = re.compile(r"Not found for account")
+_NO_SUCH_MODEL = re.compile(r"The supported API model names are .*, but you passed")  # DeepSeek's API, status 400
 
 _REMEDIES: Mapping[int, str] = {
+    202: "it was accepted and is not ready, and there is no usable id to ask for it",
     401: "check the key",
     402: "check the balance of the account",
     404: "check the model's name and the base URL",
@@ -82,25 +84,33 @@ class _Said:
 
 
 def http_refusal(
-    provider: str, status: int, headers: Mapping[str, str], body: bytes, call: HttpCall
+    provider: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    call: HttpCall,
+    remedies: Mapping[int, str] | None = None,
 ) -> errors.APIError:
-    """The error that an HTTP answer without success means."""
+    """The error that an HTTP answer without success means; `remedies` are the provider's own."""
     decoded = _decoded(body)
     said = _said(decoded) if decoded is not None else _Said(_plain_text(headers, body), None)
     if 300 <= status < 400:
         said = _Said(f"a redirect to {headers.get('location', 'nowhere')}, which is not followed", None)
-    remedy = _REMEDIES.get(status)
+    remedy = (remedies or {}).get(status, _REMEDIES.get(status))
     key = _key_of(call)
     message = f"{provider} answered {status} to {call.method} {call.url}: {scrub(said.message, key) or 'no text'}"
+    if status == 404 and (model := _model_of(call)) is not None:
+        remedy = f"{remedy}: the model is {model!r}"
     if status == 404 and _NOT_FOR_ACCOUNT.search(said.message):
         remedy = "the model exists and is not open to this account"
-    if status == 410 and call.successors:
+    if status == 504 and ("accept", "application/json") in call.headers and call.method == "POST":
+        remedy = "wire='stream' outlives gateways"
+    if call.successors and (status == 410 or _NO_SUCH_MODEL.search(said.message)):
         remedy = f"use {' or '.join(call.successors)}"
     error = _build(status, said, f"{message} ({remedy})" if remedy else message, decoded, key)
     if isinstance(error, errors.ModelRetiredError):
         error.successors = call.successors
-        if found := _DATE.search(said.message):
-            error.retired_on = date.fromisoformat(found[1])
+        error.retired_on = _date_in(said.message)
     if isinstance(error, errors.RateLimitedError | errors.OverloadedError):
         error.retry_after = _retry_after(headers.get("retry-after"))
     return error.about(url=call.url, request_id=request_id_of(headers))
@@ -109,13 +119,15 @@ def http_refusal(
 def error_event(provider: str, payload: dict[str, JsonValue]) -> errors.APIError | None:
     """The error that an event inside a stream of status 200 means, or None when it is no error.
 
-    Known shapes: `{"error": {...}}` (vLLM, SGLang, OpenAI), `{"error": "text"}`, and flat `{"object": "error", ...}`.
+    Known shapes: `{"error": {...}}` (vLLM, SGLang, OpenAI), `{"error": "text"}`, flat `{"object": "error", ...}`, and
+    a flat one that says no more than its status (Dynamo's and the gateway's HTTP answers).
     """
-    if payload.get("error") is None and payload.get("object") != "error":
+    flat = payload.get("code") or payload.get("status")
+    if payload.get("error") is None and payload.get("object") != "error" and _as_status(flat) is None:
         return None
     said = _said(payload)
     inner = payload.get("error")
-    told = [said.number, said.code, inner.get("status") if isinstance(inner, dict) else None]
+    told = [said.number, said.code, inner.get("status") if isinstance(inner, dict) else flat]
     status = next((status for item in told if (status := _as_status(item)) is not None), None)
     return _build(status, said, f"{provider} reported an error inside the stream: {scrub(said.message)}", payload)
 
@@ -126,6 +138,20 @@ def request_id_of(headers: Mapping[str, str]) -> str | None:
         if value := headers.get(name):
             return value
     return None
+
+
+def _model_of(call: HttpCall) -> str | None:
+    sent = _decoded(call.body) if call.body is not None else None
+    model = sent.get("model") if isinstance(sent, dict) else None
+    return model if isinstance(model, str) else None
+
+
+def _date_in(message: str) -> date | None:
+    found = _DATE.search(message)
+    try:
+        return date.fromisoformat(found[1]) if found else None
+    except ValueError:
+        return None
 
 
 def _key_of(call: HttpCall) -> str | None:
@@ -141,6 +167,8 @@ def _build(status: int | None, said: _Said, message: str, body: JsonValue, key: 
             setattr(error, name, value)
     elif _OVERLOAD.search(said.message) and status != 429:
         error = errors.OverloadedError(message)
+    elif status == 400 and _NO_SUCH_MODEL.search(said.message):
+        error = errors.ModelNotFoundError(message)
     else:
         error = _class_for(status)(message)
     error.status_code, error.code, error.body = status, said.code, scrub_json(body, key)

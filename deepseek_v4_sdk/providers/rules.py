@@ -34,7 +34,7 @@ def limit(option: str, high: float) -> Rule:
 
     def rule(request: ChatRequest) -> str | None:
         value = getattr(request, option)
-        return f"{option} is {value}: it goes up to {high:g} here" if value is not None and value > high else None
+        return f"{option} is {value}: it goes up to {high} here" if value is not None and value > high else None
 
     return rule
 

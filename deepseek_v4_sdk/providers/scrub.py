@@ -21,10 +21,12 @@ _ACCOUNT = re.compile(
     r"(?i)\b(account|organization|org)([ _-]*(?:id\b)?[ :=]*)(?:(['\"])[\w\-]{6,}\3|(?=[\w\-]*\d)[\w\-]{8,})"
 )
 _KEY = re.compile(r"\b(?:sk|nvapi)-[\w\-]{6,}")
+# NVIDIA's gateway names the function behind a model.
+_FUNCTION = re.compile(r"(?i)\b(function(?:[ _-]*id)?[ :=]*)(['\"]?)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\2")
 
 
 def scrub(text: str, key: str | None = None) -> str:
-    """A server's message, fit for a log: paths, account ids, keys and echoed input replaced, length bounded.
+    """A server's message, fit for a log: paths, ids of accounts, keys and echoed input replaced, length bounded.
 
     Args:
         text: The message.
@@ -34,7 +36,7 @@ def scrub(text: str, key: str | None = None) -> str:
         text = text.replace(key, "<key>")
     text = _without_input(text)
     text = _SOURCE.sub("<path>", _PATH.sub("<path>", text))
-    text = _KEY.sub("<key>", _ACCOUNT.sub(r"\1\2<account>", text))
+    text = _KEY.sub("<key>", _FUNCTION.sub(r"\1<function>", _ACCOUNT.sub(r"\1\2<account>", text)))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
 
 

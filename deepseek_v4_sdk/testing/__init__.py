@@ -1,7 +1,20 @@
 """Testing without a server: a mock provider on which the whole path of a client runs."""
 
-from deepseek_v4_sdk.testing import script
-from deepseek_v4_sdk.testing.backend import MockRequest, MockScriptError
+from deepseek_v4_sdk.testing import faults, script
+from deepseek_v4_sdk.testing.backend import MockScriptError
+from deepseek_v4_sdk.testing.factories import make_events, make_reply, make_usage
+from deepseek_v4_sdk.testing.faults import Chaos
 from deepseek_v4_sdk.testing.mock import MockProvider
+from deepseek_v4_sdk.testing.requests import MockRequest
 
-__all__ = ["MockProvider", "MockRequest", "MockScriptError", "script"]
+__all__ = [
+    "Chaos",
+    "MockProvider",
+    "MockRequest",
+    "MockScriptError",
+    "faults",
+    "make_events",
+    "make_reply",
+    "make_usage",
+    "script",
+]

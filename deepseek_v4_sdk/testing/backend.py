@@ -3,61 +3,28 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
+from deepseek_v4_sdk.chat import JsonValue, is_mapping, read_json, write_json
+from deepseek_v4_sdk.testing.answer import Answer, json_answer
 from deepseek_v4_sdk.testing.model import answer
-from deepseek_v4_sdk.testing.script import Accepted, Error, Raw, Step, Turn
+from deepseek_v4_sdk.testing.requests import MockRequest
+from deepseek_v4_sdk.testing.script import Error, Expected, Faulty, Function, ModelOutput, Raw, Step, Turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from deepseek_v4_sdk.testing.faults import Chaos, Fault
     from deepseek_v4_sdk.testing.flavors.base import Flavor
 
-__all__ = ["Answer", "Backend", "MockRequest", "MockScriptError", "Wait"]
-
+__all__ = ["Backend", "MockScriptError"]
 
 _POLL_PATH = "/v2/nvcf/pexec/status/"
 
 
 class MockScriptError(AssertionError):
     """The script and the program under test do not match."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """The server is silent for so many seconds."""
-
-    seconds: float
-
-
-Part: TypeAlias = bytes | Wait
-"""A block of a body, or silence before the next."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer."""
-
-    status: int
-    headers: Mapping[str, str]
-    parts: Sequence[Part] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MockRequest:
-    """A chat request as the mock received it.
-
-    Attributes:
-        headers: Its headers, names in lower case; the key is masked.
-        body: Its body, decoded.
-        path: Its path.
-    """
-
-    body: dict[str, JsonValue]
-    path: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Backend:
@@ -69,96 +36,159 @@ class Backend:
             mock answers from its input.
         flavor: Whose wire it speaks.
         window: The context window it tells, in tokens.
+        chaos: Faults at random, or None.
     """
 
-    def __init__(self, steps: Sequence[Step], default: Step | None, flavor: Flavor, window: int) -> None:
+    def __init__(
+        self, steps: Sequence[Step], default: Step | None, flavor: Flavor, window: int, chaos: Chaos | None
+    ) -> None:
         self.flavor = flavor
         self.window = window
         self.requests: list[MockRequest] = []
         self._steps = list(steps)
         self._taken = 0
         self._default = default
+        self._chaos = chaos
         self._pending: dict[str, tuple[int, Answer]] = {}
         self._lock = threading.Lock()
+
+    @property
+    def unused(self) -> list[Step]:
+        """The steps that no request has taken."""
+        return self._steps[self._taken :]
 
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Answer one HTTP request.
 
         Raises:
-            MockScriptError: The script has no further step.
+            MockScriptError: The script has no further step, or another request was expected.
         """
         if path in self.flavor.chat_paths:
             if method != "POST":
-                return _json(405, {"detail": "Method Not Allowed"})
+                return json_answer(405, {"detail": "Method Not Allowed"})
             return self._chat(path, headers, body)
         if method == "GET" and path.startswith(_POLL_PATH):
             return self._poll(path.removeprefix(_POLL_PATH))
         if method == "GET" and (answered := self.flavor.read(path, self.window)) is not None:
-            return _json(200, answered) if answered != "" else Answer(200, {"content-length": "0"})
-        return _json(404, {"detail": "Not Found"})
+            return json_answer(200, answered) if answered != "" else Answer(200, {"content-length": "0"})
+        return json_answer(404, {"detail": "Not Found"})
 
     def _chat(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         flavor = self.flavor
         try:
             decoded = read_json(body)
         except ValueError:
-            return _json(400, flavor.error(400, "JSON decode error"))
+            return json_answer(400, flavor.error(400, "JSON decode error"))
         if not isinstance(decoded, dict) or not isinstance(decoded.get("messages"), list):
-            return _json(400, flavor.error(400, "1 validation error:\n  {'type': 'missing', 'loc': 'body.messages'}"))
+            missing = "1 validation error:\n  {'type': 'missing', 'loc': 'body.messages'}"
+            return json_answer(400, flavor.error(400, missing))
         shown = {name: "***" if name == "authorization" else value for name, value in headers.items()}
+        request = MockRequest(decoded, path, shown, flavor.thinking(decoded))
         with self._lock:
-            self.requests.append(MockRequest(decoded, path, shown))
+            self.requests.append(request)
             number = len(self.requests)
-            step = flavor.refuse(decoded) or self._next(decoded)
-            if isinstance(step, Accepted):
-                request_id = f"{number:08x}-0000-4000-8000-000000000000"
-                self._pending[request_id] = (step.polls, self._answer(step.then, decoded, number))
-                return _accepted(request_id)
-        return self._answer(step, decoded, number)
+            step = flavor.refuse(decoded) or self._next(request)
+        faults = self._chaos.draw(number) if self._chaos is not None else ()
+        answered, polls = self._answer(step, request, number, faults)
+        if polls:
+            request_id = f"{number:08x}-0000-4000-8000-000000000000"
+            with self._lock:
+                self._pending[request_id] = (polls, answered)
+            return _accepted(request_id)
+        return answered
 
-    def _answer(self, step: Turn | Error | Raw, body: dict[str, JsonValue], number: int) -> Answer:
+    def _answer(self, step: Step, request: MockRequest, number: int, faults: tuple[Fault, ...]) -> tuple[Answer, int]:
+        """The answer that a step and its faults make, and how often it must be asked for."""
+        if isinstance(step, Faulty):
+            return self._answer(step.step, request, number, (*step.faults, *faults))
+        if isinstance(step, Function):
+            return self._answer(step.function(request), request, number, faults)
+        if isinstance(step, Expected):
+            return self._answer(step.then, request, number, faults)
         flavor = self.flavor
         if isinstance(step, Error):
-            answered = _json(step.status, flavor.error(step.status, step.message))
-            return Answer(answered.status, {**answered.headers, **step.headers}, answered.parts)
-        if isinstance(step, Raw):
-            return Answer(step.status, step.headers, step.blocks)
-        turn = step if flavor.thinks(body) else Turn("", step.text, step.calls, step.finish_reason)
-        if body.get("stream") is True:
+            answered = json_answer(step.status, flavor.error(step.status, step.message))
+            answered = replace(answered, headers={**answered.headers, **step.headers})
+        elif isinstance(step, Raw):
+            answered = Answer(step.status, step.headers, step.blocks)
+        else:
+            answered = self._say(self._turn(step, request), faults, request, number)
+        for fault in faults:
+            answered = fault.on_answer(answered, flavor)
+        return answered, max((fault.polls for fault in faults), default=0)
+
+    def _turn(self, step: Turn | ModelOutput, request: MockRequest) -> Turn:
+        thinks = request.thinking != "off"
+        if isinstance(step, Turn):
+            return step if thinks else step.without_reasoning()
+        offered = bool(request.tools) and request.body.get("tool_choice") != "none"
+        read = self.flavor.parser.read(step.output, thinking=thinks, tools=offered)
+        return read + Turn(finish_reason=step.finish_reason, cuts=step.cuts)
+
+    def _say(self, turn: Turn, faults: tuple[Fault, ...], request: MockRequest, number: int) -> Answer:
+        for fault in faults:
+            turn = fault.on_turn(turn, request.body)
+        if request.streamed:
             headers = {"content-type": "text/event-stream; charset=utf-8"}
-            return Answer(200, headers, list(flavor.stream(turn, body, number)))
-        return _json(200, flavor.plain(turn, body, number))
+            return Answer(200, headers, tuple(self.flavor.stream(turn, request.body, number)))
+        return json_answer(200, self.flavor.plain(turn, request.body, number))
+
+    def _next(self, request: MockRequest) -> Step:
+        if self._taken < len(self._steps):
+            step = self._steps[self._taken]
+            _expect(step, request, f"request {len(self.requests)}, step {self._taken + 1} of the script")
+            self._taken += 1
+            return step
+        if self._default is not None:
+            return self._default
+        if not self._steps:
+            return answer(request)
+        raise MockScriptError(
+            f"request {len(self.requests)} came, but the script has only {len(self._steps)} steps: "
+            f"add a step, or give default=\n  it said: {_summary(request)}"
+        )
 
     def _poll(self, request_id: str) -> Answer:
         """An answer that was accepted: once more in vain, or the answer."""
         with self._lock:
             if request_id not in self._pending:
-                return _json(404, self.flavor.error(404, "no such request"))
-            left, answer = self._pending[request_id]
-            if left > 0:
-                self._pending[request_id] = (left - 1, answer)
+                return json_answer(404, self.flavor.error(404, "no such request"))
+            left, answered = self._pending.pop(request_id)
+            if left > 1:
+                self._pending[request_id] = (left - 1, answered)
                 return _accepted(request_id)
-            del self._pending[request_id]
-            return answer
-
-    def _next(self, body: dict[str, JsonValue]) -> Step:
-        if self._taken < len(self._steps):
-            self._taken += 1
-            return self._steps[self._taken - 1]
-        if self._default is not None:
-            return self._default
-        if not self._steps:
-            return answer(body)
-        raise MockScriptError(
-            f"request {len(self.requests)} came, but the script has only {len(self._steps)} steps: "
-            "add a step, or give default="
-        )
+            return answered
 
 
 def _accepted(request_id: str) -> Answer:
     return Answer(202, {"nvcf-reqid": request_id, "nvcf-status": "pending-evaluation", "content-length": "0"})
 
 
-def _json(status: int, value: JsonValue) -> Answer:
-    body = write_json(value)
-    return Answer(status, {"content-type": "application/json", "content-length": str(len(body))}, [body])
+def _expect(step: Step, request: MockRequest, where: str) -> None:
+    """Fail when a step was meant for another request."""
+    if isinstance(step, Faulty):
+        return _expect(step.step, request, where)
+    if not isinstance(step, Expected):
+        return None
+    wanted = step.predicate
+    if isinstance(wanted, str):
+        if wanted not in request.text:
+            raise MockScriptError(f"{where}: expected a text with {wanted!r}\n  got: {_summary(request)}")
+    elif is_mapping(wanted):
+        wrong = [
+            f"  {key}: expected {value!r}, got {request.body.get(key)!r}"
+            for key, value in wanted.items()
+            if write_json(value) != write_json(request.body.get(key))
+        ]
+        if wrong:
+            raise MockScriptError("\n".join([f"{where} is not as expected:", *wrong]))
+    elif callable(wanted) and not wanted(request):
+        name = getattr(wanted, "__name__", "the predicate")
+        raise MockScriptError(f"{where}: {name} is not true of it\n  got: {_summary(request)}")
+    return None
+
+
+def _summary(request: MockRequest) -> str:
+    roles = ", ".join(str(message.get("role")) for message in request.messages)
+    said: JsonValue = request.text[:120]
+    return f"messages ({roles}), tools {request.tools}, thinking {request.thinking!r}, last user text {said!r}"

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from deepseek_v4_sdk.providers import find_provider
-from deepseek_v4_sdk.testing.backend import Backend, MockRequest
+from deepseek_v4_sdk.testing.backend import Backend, MockScriptError
+from deepseek_v4_sdk.testing.faults import Chaos, Fault
 from deepseek_v4_sdk.testing.flavors import find_flavor
+from deepseek_v4_sdk.testing.script import Faulty, Step, Turn
 from deepseek_v4_sdk.testing.transport import MockTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import TracebackType
 
     from deepseek_v4_sdk.chat import ChatRequest, JsonValue, ModelInfo
     from deepseek_v4_sdk.errors import APIError
     from deepseek_v4_sdk.providers import EncodedChat, HttpCall, ProviderData, Sink, Target
+    from deepseek_v4_sdk.testing.answer import Answer
     from deepseek_v4_sdk.testing.flavors.base import Flavor
-    from deepseek_v4_sdk.testing.script import Step
+    from deepseek_v4_sdk.testing.requests import MockRequest
 
 __all__ = ["MockProvider"]
 
@@ -33,6 +37,9 @@ class MockProvider:
         flavor: The provider whose wire it speaks: a name, or a flavor of `deepseek_v4_sdk.testing.flavors`.
         default: What answers when the steps have run out; without it that is a `MockScriptError`.
         window: The context window it tells, in tokens.
+        chaos: Faults at random, on top of those of the script.
+
+    In a `with` block it also checks, at the end, that every step was taken.
 
     Raises:
         ConfigurationError: There is no such flavor.
@@ -45,12 +52,45 @@ class MockProvider:
     name = "mock"
 
     def __init__(
-        self, *steps: Step, flavor: str | Flavor = "vllm", default: Step | None = None, window: int = 1_048_576
+        self,
+        *steps: Step | Fault,
+        flavor: str | Flavor = "vllm",
+        default: Step | Fault | None = None,
+        window: int = 1_048_576,
+        chaos: Chaos | None = None,
     ) -> None:
         spoken = find_flavor(flavor) if isinstance(flavor, str) else flavor
-        self._backend = Backend(steps, default, spoken, window)
+        script = [_as_step(step) for step in steps]
+        self._backend = Backend(script, None if default is None else _as_step(default), spoken, window, chaos)
         self._inner = find_provider(spoken.name)
         self.transport = MockTransport(self._backend)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.check_used()
+
+    def check_used(self) -> None:
+        """Fail the test when steps of the script were not taken.
+
+        Raises:
+            MockScriptError: Some were not; the text shows them.
+        """
+        if unused := self._backend.unused:
+            shown = "\n".join(f"  {step!r}" for step in unused)
+            raise MockScriptError(f"{len(unused)} step(s) of the script were not taken:\n{shown}")
+
+    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Answer one HTTP request as the server does; for whoever carries requests in another way.
+
+        Raises:
+            MockScriptError: The script has no step for it.
+        """
+        return self._backend.handle(method, path, headers, body)
 
     @property
     def requests(self) -> list[MockRequest]:
@@ -61,6 +101,11 @@ class MockProvider:
     def data(self) -> ProviderData:
         """What the flavor's provider is like."""
         return self._inner.data
+
+    @property
+    def personality(self) -> str | None:
+        """What the flavor's provider knows of the engine inside; None lets the client ask, as a NIM does."""
+        return getattr(self._inner, "personality", "")
 
     def encode(self, request: ChatRequest, target: Target) -> EncodedChat:
         """The flavor's own form of a chat."""
@@ -94,3 +139,8 @@ class MockProvider:
 
     def __repr__(self) -> str:
         return f"MockProvider(flavor={self.data.name!r}, requests={len(self.requests)})"
+
+
+def _as_step(step: Step | Fault) -> Step:
+    """A fault alone goes wrong with a short answer."""
+    return Faulty(Turn("Let me see.", "Here I am."), (step,)) if isinstance(step, Fault) else step

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.testing.requests import message_text
 from deepseek_v4_sdk.testing.script import Turn, text, think, tool_call
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.testing.requests import MockRequest
 
 __all__ = ["answer"]
 
@@ -20,16 +22,14 @@ they from at by as about one two please tell me my your its into not no
 _COMMON = frozenset(_COMMON_WORDS.split())
 
 
-def answer(body: dict[str, JsonValue]) -> Turn:
+def answer(request: MockRequest) -> Turn:
     """One turn that fits the request: a tool call where a tool fits the question, else a text about it."""
-    messages = [message for message in cast("list[JsonValue]", body["messages"]) if isinstance(message, dict)]
-    results = _results(messages)
-    question = _last_text(messages, "user")
+    results, question = _results(request), request.text
     if results:
         return think(f"The tools have answered {len(results)} call(s). I will say what they said.") + text(
             "According to the tools: " + "; ".join(results) + "."
         )
-    called = _call(question, body)
+    called = _call(question, request.body)
     if called is not None:
         return called
     words = _WORD.findall(question)
@@ -42,24 +42,13 @@ def answer(body: dict[str, JsonValue]) -> Turn:
     )
 
 
-def _text_of(message: dict[str, JsonValue]) -> str:
-    content = message.get("content")
-    if isinstance(content, list):
-        return "\n\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
-
-
-def _last_text(messages: list[dict[str, JsonValue]], role: str) -> str:
-    return next((_text_of(message) for message in reversed(messages) if message.get("role") == role), "")
-
-
-def _results(messages: list[dict[str, JsonValue]]) -> list[str]:
+def _results(request: MockRequest) -> list[str]:
     """The tool results at the end of the conversation."""
     results: list[str] = []
-    for message in reversed(messages):
+    for message in reversed(request.messages):
         if message.get("role") != "tool":
             break
-        results.append(_text_of(message))
+        results.append(message_text(message))
     return results[::-1]
 
 

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.testing.faults import Fault
+    from deepseek_v4_sdk.testing.requests import MockRequest
 
 __all__ = [
-    "Accepted",
     "Error",
+    "Expected",
+    "Faulty",
+    "Function",
+    "ModelOutput",
     "Raw",
     "ScriptedCall",
     "Step",
     "Turn",
-    "accepted",
     "error",
+    "from_function",
     "raw",
+    "raw_model_output",
+    "reply_to",
     "text",
     "think",
     "tool_call",
+    "turn",
 ]
+
+
+class _Step:
+    """What all steps can: take faults, as in `script.text("Hello") | faults.stall(seconds=300)`."""
+
+    __slots__ = ()
+
+    def __or__(self, fault: Fault) -> Faulty:
+        return Faulty(self, (fault,))  # type: ignore[arg-type]  # every subclass is a Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +51,7 @@ class ScriptedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(_Step):
     """What the scripted model says in one turn. Turns add up: `think("...") + text("...") + tool_call(...)`.
 
     Attributes:
@@ -40,12 +59,14 @@ class Turn:
         text: Its text.
         calls: Its tool calls.
         finish_reason: Why it stops; None lets the server say what it says in such a case.
+        cuts: The lengths of the pieces in which it streams, used over and over; empty for pieces of a word each.
     """
 
     reasoning: str = ""
     text: str = ""
     calls: tuple[ScriptedCall, ...] = ()
     finish_reason: str | None = None
+    cuts: tuple[int, ...] = ()
 
     def __add__(self, other: Turn) -> Turn:
         return Turn(
@@ -53,11 +74,31 @@ class Turn:
             self.text + other.text,
             self.calls + other.calls,
             other.finish_reason or self.finish_reason,
+            other.cuts or self.cuts,
         )
+
+    def without_reasoning(self) -> Turn:
+        """The same turn of a model that does not think."""
+        return replace(self, reasoning="")
 
 
 @dataclass(frozen=True, slots=True)
-class Error:
+class ModelOutput(_Step):
+    """What the model writes, markup and all; the flavor's server makes of it what its parser makes of it.
+
+    Attributes:
+        output: The text: `reasoning</think>answer`, with tool calls as DSML.
+        finish_reason: Why it stops; None lets the server say.
+        cuts: The lengths of the pieces in which it streams.
+    """
+
+    output: str
+    finish_reason: str | None = None
+    cuts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Error(_Step):
     """An answer with an error status, in the flavor's own shape.
 
     Attributes:
@@ -72,7 +113,7 @@ class Error:
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(_Step):
     """An answer byte for byte.
 
     Attributes:
@@ -87,19 +128,47 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """An answer that is not ready at once: status 202, and so many times again when it is asked for.
+class Function(_Step):
+    """An answer that depends on the request.
 
     Attributes:
-        then: The answer.
-        polls: How often it is asked for in vain.
+        function: Makes a step of the request.
     """
 
-    then: Turn | Error | Raw
-    polls: int = 1
+    function: Callable[[MockRequest], Step]
 
 
-Step: TypeAlias = Turn | Error | Raw | Accepted
+@dataclass(frozen=True, slots=True)
+class Expected(_Step):
+    """An answer to a request of a certain kind; any other request there is an error of the test.
+
+    Attributes:
+        predicate: What the request must be: a text that its last user message holds, a mapping whose items its body
+            has, or a function.
+        then: The answer.
+    """
+
+    predicate: str | Mapping[str, object] | Callable[[MockRequest], bool]
+    then: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty(_Step):
+    """A step with things that go wrong.
+
+    Attributes:
+        step: What would be answered.
+        faults: What goes wrong, applied in order.
+    """
+
+    step: Step
+    faults: tuple[Fault, ...]
+
+    def __or__(self, fault: Fault) -> Faulty:
+        return Faulty(self.step, (*self.faults, fault))
+
+
+Step: TypeAlias = Turn | ModelOutput | Error | Raw | Function | Expected | Faulty
 """What answers one request."""
 
 
@@ -123,18 +192,53 @@ def tool_call(name: str, arguments: Mapping[str, object] | str | None = None, /,
     """
     if isinstance(arguments, str):
         return Turn(calls=(ScriptedCall(name, arguments),))
-    # Both servers write arguments with a blank after colon and comma, and leave other scripts unescaped.
+    # The servers write arguments with a blank after colon and comma, and leave other scripts unescaped.
     return Turn(calls=(ScriptedCall(name, json.dumps({**(arguments or {}), **more}, ensure_ascii=False)),))
+
+
+def turn(*parts: Turn, finish_reason: str | None = None, cuts: int | tuple[int, ...] = ()) -> Turn:
+    """Several parts as one turn: `turn(think("..."), text("..."), tool_call(...), tool_call(...))`.
+
+    Args:
+        parts: The parts, in the order in which the model says them.
+        finish_reason: Why it stops; None lets the server say.
+        cuts: The length of the pieces in which it streams, or several lengths used over and over.
+    """
+    whole = Turn()
+    for part in parts:
+        whole += part
+    return whole + Turn(finish_reason=finish_reason, cuts=_cuts(cuts))
+
+
+def raw_model_output(output: str, *, finish_reason: str | None = None, cuts: int | tuple[int, ...] = ()) -> ModelOutput:
+    """The model writes this, markup and all; the server makes of it what its own parser makes of it.
+
+    Args:
+        output: With thinking on it begins inside the thinking: `reasoning</think>answer`.
+        finish_reason: Why it stops; None lets the server say.
+        cuts: The length of the pieces in which it streams, or several lengths used over and over.
+    """
+    return ModelOutput(output, finish_reason, _cuts(cuts))
+
+
+def reply_to(predicate: str | Mapping[str, object] | Callable[[MockRequest], bool], then: Step) -> Expected:
+    """Answer only a request of a certain kind; another one in its place fails the test.
+
+    Args:
+        predicate: A text that the last user message holds, a mapping whose items the body has, or a function.
+        then: The answer.
+    """
+    return Expected(predicate, then)
+
+
+def from_function(function: Callable[[MockRequest], Step]) -> Function:
+    """Answer with what a function makes of the request. As `default=` it answers every one."""
+    return Function(function)
 
 
 def error(status: int, message: str = "scripted", *, headers: Mapping[str, str] | None = None) -> Error:
     """The server answers with an error."""
     return Error(status, message, headers or {})
-
-
-def accepted(then: Turn | Error | Raw, *, polls: int = 1) -> Accepted:
-    """The server accepts, and has the answer only later (NVIDIA's status 202)."""
-    return Accepted(then, polls)
 
 
 def raw(
@@ -146,3 +250,10 @@ def raw(
     """The server answers with these bytes, in these blocks."""
     encoded = tuple(block.encode() if isinstance(block, str) else block for block in blocks)
     return Raw(encoded, status, {"content-type": content_type, **(headers or {})})
+
+
+def _cuts(cuts: int | tuple[int, ...]) -> tuple[int, ...]:
+    lengths = (cuts,) if isinstance(cuts, int) else tuple(cuts)
+    if any(length < 1 for length in lengths):
+        raise ValueError(f"cuts is {cuts!r}: give lengths of 1 character or more")
+    return lengths

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import httpx
 
 from deepseek_v4_sdk.chat import is_mapping
-from deepseek_v4_sdk.testing.backend import Answer, Backend, Wait
+from deepseek_v4_sdk.testing.answer import Answer, Break, Wait
+from deepseek_v4_sdk.testing.backend import Backend
 from deepseek_v4_sdk.testing.clock import VirtualClock
 
 if TYPE_CHECKING:
@@ -56,18 +57,22 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         for part in self._parts:
-            if isinstance(part, Wait):
+            if isinstance(part, bytes):
+                yield part
+            elif isinstance(part, Wait):
                 self._wait(part.seconds)
             else:
-                yield part
+                raise _broken(part)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for part in self._parts:
-            if isinstance(part, Wait):
+            if isinstance(part, bytes):
+                yield part
+            elif isinstance(part, Wait):
                 await asyncio.sleep(0)
                 self._wait(part.seconds)
             else:
-                yield part
+                raise _broken(part)
 
     def _wait(self, seconds: float) -> None:
         deadline = self._extensions.get(_DEADLINE)
@@ -82,3 +87,9 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             left = read if isinstance(read, int | float) else float("inf")
         if seconds > left:
             raise httpx.ReadTimeout("the mock is silent")
+
+
+def _broken(end: Break) -> httpx.TransportError:
+    if end.kind == "reset":
+        return httpx.ReadError("[Errno 104] Connection reset by peer")
+    return httpx.RemoteProtocolError("peer closed connection without sending complete message body")

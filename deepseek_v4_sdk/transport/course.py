@@ -42,6 +42,8 @@ class Course(Generic[TransferT, T]):
         self.terms = terms
         self.attempts: list[Attempt] = []
         self.transfer: TransferT | None = None
+        self._waited = 0.0  # before the request that is under way
+        self._sent = 0.0  # when it was sent
 
     def begin(self, now: float, ends: float) -> TransferT:
         """A new attempt."""
@@ -70,13 +72,14 @@ class Course(Generic[TransferT, T]):
         """
         clock, policy = self.terms.clock, self.terms.policy
         ends = clock.now() + self.terms.timeouts.total_seconds
-        waited, tries = 0.0, 0
+        tries = 0
         while True:
             tries += 1
-            self.transfer = transfer = self.begin(clock.now(), ends)
+            self._sent = clock.now()
+            self.transfer = transfer = self.begin(self._sent, ends)
             try:
                 yield from self._attempt(transfer)
-                attempt = self._attempted(transfer, None, waited)
+                attempt = self._attempted(transfer, None)
                 events, result = self.conclude(transfer, (*self.attempts, attempt))
             except LineFailure as failure:
                 error = transfer.failed(failure, clock.now())
@@ -88,7 +91,7 @@ class Course(Generic[TransferT, T]):
                     yield Deliver(events)
                 yield DRAIN
                 return result
-            self.attempts.append(self._attempted(transfer, error, waited))
+            self.attempts.append(self._attempted(transfer, error))
             self.failed(transfer, error)
             wait = None if transfer.answering else policy.wait(error, tries)
             if wait is None or clock.now() + wait >= ends:
@@ -99,7 +102,7 @@ class Course(Generic[TransferT, T]):
                     url=transfer.call.url,
                 )
             yield Sleep(wait)
-            waited = wait
+            self._waited = wait
 
     def _attempt(self, transfer: TransferT) -> Steps[None]:
         clock = self.terms.clock
@@ -108,10 +111,13 @@ class Course(Generic[TransferT, T]):
         transfer.opened(cast("Head", (yield Open(transfer.call, connect, deadline))), clock.now())
         while (poll := transfer.poll()) is not None:
             # Accepted and not ready: ask again, each time a request of its own, until the first event is due.
-            self.attempts.append(self._attempted(transfer, None, 0.0))
-            yield Sleep(min(_POLL_PAUSE, deadline.left()))
-            if clock.now() >= deadline.at:
+            self.attempts.append(self._attempted(transfer, None))
+            self._waited = min(_POLL_PAUSE, deadline.left())
+            yield Sleep(self._waited)
+            self._sent = clock.now()
+            if self._sent >= deadline.at:
                 raise LineFailure("timeout", "the answer was accepted, and did not become ready")
+            connect = min(connect, deadline.left())
             transfer.opened(cast("Head", (yield Open(poll, connect, deadline))), clock.now())
         if transfer.succeeded:
             yield Deliver([])
@@ -134,13 +140,13 @@ class Course(Generic[TransferT, T]):
         if not transfer.succeeded:
             raise transfer.refusal()
 
-    def _attempted(self, transfer: TransferT, error: errors.DeepSeekV4Error | None, waited: float) -> Attempt:
+    def _attempted(self, transfer: TransferT, error: errors.DeepSeekV4Error | None) -> Attempt:
         return Attempt(
             number=len(self.attempts) + 1,
             status=transfer.head.status if transfer.head else None,
             error=type(error).__name__ if error else None,
-            waited=waited,
-            seconds=self.terms.clock.now() - transfer.started,
+            waited=self._waited,
+            seconds=self.terms.clock.now() - self._sent,
             request_id=transfer.request_id,
         )
 

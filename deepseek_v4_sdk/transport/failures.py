@@ -28,6 +28,7 @@ _KINDS: Mapping[str, _Kind] = {
     "CloseError": "broken",
     "RemoteProtocolError": "broken",
     "LocalProtocolError": "protocol",
+    "DecodingError": "protocol",
     "TransportError": "broken",
 }
 

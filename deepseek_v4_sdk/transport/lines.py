@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import httpx
@@ -96,7 +97,7 @@ class Line:
             self._deadline = step.deadline
         else:
             self._response = response = carrier.send(_their_request(carrier, step), stream=True, follow_redirects=False)
-            self._blocks = response.iter_raw()
+            self._blocks = response.iter_bytes()  # an answer may have been read, or be compressed
         return _head(response)
 
     def read(self) -> bytes:
@@ -150,7 +151,7 @@ class AsyncLine:
             self._response = response = await carrier.send(
                 _their_request(carrier, step), stream=True, follow_redirects=False
             )
-            self._blocks = response.aiter_raw()
+            self._blocks = response.aiter_bytes()
         return _head(response)
 
     async def read(self) -> bytes:
@@ -169,10 +170,13 @@ class AsyncLine:
 
     async def close(self) -> None:
         """Close the answer."""
-        response, self._response, self._deadline, self._blocks = self._response, None, None, None
+        response, blocks = self._response, self._blocks
+        self._response, self._deadline, self._blocks = None, None, None
         if response is not None:
             try:
                 await response.aclose()
+                if isinstance(blocks, AsyncGeneratorType) and not blocks.ag_running:
+                    await blocks.aclose()  # else the loop would do so, some time later
             except Exception as error:  # a connection that was broken cannot be closed well
                 if as_failure(error) is None:
                     raise

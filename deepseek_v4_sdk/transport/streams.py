@@ -58,6 +58,16 @@ class _State:
                 partial=self.partial
             )
 
+    def _abandoned(self, error: BaseException) -> None:
+        """Reading ended by what is no error of an answer: cancellation, or a close while it was going on.
+
+        Raises:
+            StreamClosedError: Another thread or task has closed the stream.
+        """
+        if self._over and self._error is not None and isinstance(error, Exception):
+            raise self._error from None
+        self._closed()
+
     def _result(self) -> Reply:
         if self._reply is not None:
             return self._reply
@@ -143,8 +153,8 @@ class ChatStream(_State):
         except errors.DeepSeekV4Error as error:
             self._failed(error)
             raise
-        except BaseException:
-            self._closed()
+        except BaseException as error:
+            self._abandoned(error)
             raise
 
 
@@ -234,8 +244,8 @@ class AsyncChatStream(_State):
         except errors.DeepSeekV4Error as error:
             self._failed(error)
             raise
-        except BaseException:
-            self._closed()
+        except BaseException as error:
+            self._abandoned(error)
             raise
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from itertools import cycle
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from deepseek_v4_sdk.chat import JsonValue, write_json
 from deepseek_v4_sdk.testing.script import Error, Raw, Turn
 
-__all__ = ["DONE", "Flavor", "Spoken", "Token", "speak", "sse"]
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.testing.markup import OutputParser
+
+__all__ = ["DONE", "Flavor", "Spoken", "Token", "level_of", "speak", "sse"]
 
 DONE = b"data: [DONE]\n\n"
 _PIECE = re.compile(r"\s*\S{1,8}|\s+")
@@ -19,11 +23,23 @@ _PIECE = re.compile(r"\s*\S{1,8}|\s+")
 class Flavor(Protocol):
     """The server's side of one wire."""
 
-    name: str
-    chat_paths: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """The provider whose wire it is."""
+        ...
 
-    def thinks(self, body: dict[str, JsonValue]) -> bool:
-        """Whether this request has thinking on."""
+    @property
+    def chat_paths(self) -> tuple[str, ...]:
+        """Where it takes chats."""
+        ...
+
+    @property
+    def parser(self) -> OutputParser:
+        """How it reads what the model wrote."""
+        ...
+
+    def thinking(self, body: dict[str, JsonValue]) -> str:
+        """The level that a request asks for, as this server understands it: "off", "low", "high" or "max"."""
         ...
 
     def stream(self, turn: Turn, body: dict[str, JsonValue], number: int) -> Iterator[bytes]:
@@ -36,6 +52,10 @@ class Flavor(Protocol):
 
     def error(self, status: int, message: str) -> JsonValue:
         """The body of an error."""
+        ...
+
+    def error_event(self, status: int, message: str) -> bytes:
+        """An error inside a stream."""
         ...
 
     def refuse(self, body: dict[str, JsonValue]) -> Error | Raw | None:
@@ -95,17 +115,36 @@ class Spoken:
 
 def speak(turn: Turn, body: dict[str, JsonValue]) -> Spoken:
     """A turn as tokens. A token is up to eight characters here; counts are in these, not in V4's."""
-    tokens = [Token("reasoning", piece) for piece in _PIECE.findall(turn.reasoning)]
-    tokens += [Token("text", piece) for piece in _PIECE.findall(turn.text)]
+    tokens = [Token("reasoning", piece) for piece in _pieces(turn.reasoning, turn.cuts)]
+    tokens += [Token("text", piece) for piece in _pieces(turn.text, turn.cuts)]
     calls = turn.calls[:1] if body.get("parallel_tool_calls") is False else turn.calls
     for index, call in enumerate(calls):
         tokens.append(Token("call", "", index, call.name))
-        tokens += [Token("call", piece, index) for piece in _PIECE.findall(call.arguments)]
+        tokens += [Token("call", piece, index) for piece in _pieces(call.arguments, turn.cuts)]
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     reason = turn.finish_reason or ("tool_calls" if calls else "stop")
     if isinstance(limit, int) and len(tokens) > limit:
         tokens, reason = tokens[:limit], "length"
     return Spoken(tokens, reason, len(write_json(body["messages"])) // 4 + 5)
+
+
+def _pieces(text: str, cuts: tuple[int, ...]) -> list[str]:
+    """A text as it streams: in pieces of the given lengths, else of a word each."""
+    if not cuts:
+        return _PIECE.findall(text)
+    pieces: list[str] = []
+    start, lengths = 0, cycle(cuts)
+    while start < len(text):
+        length = next(lengths)
+        pieces.append(text[start : start + length])
+        start += length
+    return pieces
+
+
+def level_of(effort: JsonValue) -> str:
+    """The level that an effort's name means on the servers that render with the vendor's encoder."""
+    levels = {"minimal": "low", "low": "low", "ultra": "max", "max": "max"}
+    return levels.get(effort, "high") if isinstance(effort, str) else "high"
 
 
 def sse(payload: JsonValue) -> bytes:

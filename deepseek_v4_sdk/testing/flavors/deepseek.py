@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, speak, sse
+from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, level_of, speak, sse
+from deepseek_v4_sdk.testing.markup import OutputParser
 from deepseek_v4_sdk.testing.script import Error
 
 if TYPE_CHECKING:
@@ -22,12 +23,17 @@ class _DeepSeek:
     name = "deepseek"
     chat_paths: tuple[str, ...] = ("/chat/completions", "/v1/chat/completions", "/beta/chat/completions")
 
-    def thinks(self, body: dict[str, JsonValue]) -> bool:
+    parser = OutputParser()
+
+    def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is on by default; the explicit switch wins over the effort."""
-        switch = body.get("thinking")
-        if isinstance(switch, dict):
-            return switch.get("type") != "disabled"
-        return body.get("reasoning_effort") != "none"
+        switch, effort = body.get("thinking"), body.get("reasoning_effort")
+        on = switch.get("type") != "disabled" if isinstance(switch, dict) else effort != "none"
+        return level_of(effort) if on else "off"
+
+    def error_event(self, status: int, message: str) -> bytes:
+        """The same shape as over HTTP."""
+        return sse(self.error(status, message))
 
     def refuse(self, body: dict[str, JsonValue]) -> Error | None:
         """Unknown models and out-of-range limits; unknown fields are passed over."""
@@ -60,7 +66,7 @@ class _DeepSeek:
         """Content is never null."""
         spoken = speak(turn, body)
         message: dict[str, JsonValue] = {"role": "assistant", "content": spoken.text}
-        if self.thinks(body):
+        if self.thinking(body) != "off":
             message["reasoning_content"] = spoken.reasoning
         if spoken.calls:
             message["tool_calls"] = [

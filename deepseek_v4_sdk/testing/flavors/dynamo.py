@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, speak, sse
+from deepseek_v4_sdk.testing.markup import OutputParser
 from deepseek_v4_sdk.testing.script import Error, Raw
 
 if TYPE_CHECKING:
@@ -36,18 +37,28 @@ class DynamoFlavor:
     keys = _KEYS
     served = _MODEL
 
-    def thinks(self, body: dict[str, JsonValue]) -> bool:
-        """Thinking is on by default; what switches it off anywhere wins."""
+    parser = OutputParser()
+
+    def thinking(self, body: dict[str, JsonValue]) -> str:
+        """Thinking is on by default; what switches it off anywhere wins, and so does a top-level effort."""
         given = body.get("chat_template_kwargs") or body.get("chat_template_args")
         kwargs = given if isinstance(given, dict) else {}
-        switch = body.get("thinking")
-        return not (
+        switch, effort = body.get("thinking"), body.get("reasoning_effort") or kwargs.get("reasoning_effort")
+        off = (
             kwargs.get("thinking") is False
             or kwargs.get("enable_thinking") is False
             or kwargs.get("thinking_mode") == "chat"
             or "none" in (body.get("reasoning_effort"), kwargs.get("reasoning_effort"))
             or (isinstance(switch, dict) and switch.get("type") == "disabled")
         )
+        if off:
+            return "off"
+        return "low" if effort in {"minimal", "low"} else "max" if effort == "max" else "high"
+
+    def error_event(self, status: int, message: str) -> bytes:
+        """Wrapped, unlike over HTTP, and with types of another spelling."""
+        kind = "service_unavailable" if status == 503 else "internal_server_error"
+        return sse({"error": {"message": message, "type": kind, "code": status}})
 
     def refuse(self, body: dict[str, JsonValue]) -> Error | Raw | None:
         """Any key that is not known is refused."""

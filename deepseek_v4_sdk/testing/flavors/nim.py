@@ -10,6 +10,7 @@ from deepseek_v4_sdk.testing.flavors import sglang, vllm
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.testing.flavors.base import Flavor
+    from deepseek_v4_sdk.testing.markup import OutputParser
     from deepseek_v4_sdk.testing.script import Turn
 
 __all__ = ["FLAVOR", "NimFlavor"]
@@ -30,9 +31,18 @@ class NimFlavor:
     def __init__(self, engine: Literal["vllm", "sglang"] = "sglang") -> None:
         self._engine: Flavor = sglang.FLAVOR if engine == "sglang" else vllm.FLAVOR
 
-    def thinks(self, body: dict[str, JsonValue]) -> bool:
+    @property
+    def parser(self) -> OutputParser:
         """As the engine does."""
-        return self._engine.thinks(body)
+        return self._engine.parser
+
+    def thinking(self, body: dict[str, JsonValue]) -> str:
+        """As the engine does."""
+        return self._engine.thinking(body)
+
+    def error_event(self, status: int, message: str) -> bytes:
+        """As the engine does."""
+        return self._engine.error_event(status, message)
 
     def refuse(self, body: dict[str, JsonValue]) -> None:
         """Unknown fields are passed over."""

@@ -24,12 +24,12 @@ class NvidiaFlavor(DynamoFlavor):
     keys = DynamoFlavor.keys - {"thinking", "prompt_cache_key"}
     served = _LIVE[0]
 
-    def thinks(self, body: dict[str, JsonValue]) -> bool:
+    def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is off unless it is switched on."""
         given = body.get("chat_template_kwargs")
         kwargs = given if isinstance(given, dict) else {}
         asked = kwargs.get("thinking") is True or body.get("reasoning_effort") in {"high", "max"}
-        return asked and super().thinks(body)
+        return super().thinking(body) if asked else "off"
 
     def refuse(self, body: dict[str, JsonValue]) -> Error | Raw | None:
         """Ended models are 410, unknown ones plain text, unknown keys 400."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, speak, sse
+from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, level_of, speak, sse
+from deepseek_v4_sdk.testing.markup import OutputParser
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
@@ -22,13 +23,15 @@ class _SGLang:
     name = "sglang"
     chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
 
-    def thinks(self, body: dict[str, JsonValue]) -> bool:
+    parser = OutputParser()
+
+    def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is off by default; a top-level effort switches it on, one inside the kwargs does not."""
         given = body.get("chat_template_kwargs")
         kwargs = given if isinstance(given, dict) else {}
-        if "thinking" in kwargs:
-            return bool(kwargs["thinking"])
-        return body.get("reasoning_effort") not in {None, "none"}
+        effort = body.get("reasoning_effort")
+        on = bool(kwargs["thinking"]) if "thinking" in kwargs else effort not in {None, "none"}
+        return level_of(kwargs.get("reasoning_effort", effort)) if on else "off"
 
     def stream(self, turn: Turn, body: dict[str, JsonValue], number: int) -> Iterator[bytes]:
         """Role, deltas, finish, usage if asked for, end."""
@@ -98,6 +101,12 @@ class _SGLang:
         kinds = {400: "BadRequestError", 500: "InternalServerError"}
         kind = kinds.get(status, str(status))
         return {"object": "error", "message": message, "type": kind, "param": None, "code": status}
+
+    def error_event(self, status: int, message: str) -> bytes:
+        """The flat shape of HTTP, wrapped."""
+        kind = {503: "SERVICE_UNAVAILABLE", 500: "INTERNAL_SERVER_ERROR"}.get(status, "BAD_REQUEST")
+        error: JsonValue = {"object": "error", "message": message, "type": kind, "param": None, "code": status}
+        return sse({"error": error})
 
     def refuse(self, body: dict[str, JsonValue]) -> None:
         """Unknown fields are passed over."""

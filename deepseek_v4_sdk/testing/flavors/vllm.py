@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, speak, sse
+from deepseek_v4_sdk.testing.markup import OutputParser
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
@@ -22,7 +23,9 @@ class _VLLM:
     name = "vllm"
     chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
 
-    def thinks(self, body: dict[str, JsonValue]) -> bool:
+    parser = OutputParser(wrappers=("tool_calls", "toolcalls", "tool"), without_tools="drop")
+
+    def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is on by default; the two switches are ORed; a top-level effort adds one of them."""
         given = body.get("chat_template_kwargs")
         kwargs = dict(given) if isinstance(given, dict) else {}
@@ -30,10 +33,11 @@ class _VLLM:
         if effort is not None:
             kwargs["reasoning_effort"] = effort
             kwargs.setdefault("enable_thinking", effort != "none")
-        if kwargs.get("reasoning_effort") == "none":
-            return False
+        wanted = kwargs.get("reasoning_effort")
         switches = [kwargs[key] for key in ("thinking", "enable_thinking") if key in kwargs]
-        return any(switches) if switches else True
+        if wanted == "none" or (switches and not any(switches)):
+            return "off"
+        return "low" if wanted in {"minimal", "low", "medium"} else "max" if wanted == "max" else "high"
 
     def stream(self, turn: Turn, body: dict[str, JsonValue], number: int) -> Iterator[bytes]:
         """Role, deltas, finish, usage if asked for, end."""
@@ -129,6 +133,10 @@ class _VLLM:
         kinds = {400: "BadRequestError", 404: "NotFoundError", 503: "Service Unavailable"}
         kind = kinds.get(status, "InternalServerError")
         return {"error": {"message": message, "type": kind, "param": None, "code": status}}
+
+    def error_event(self, status: int, message: str) -> bytes:
+        """The same shape as over HTTP; a status that is no error of the engine's own keeps its code."""
+        return sse({"error": {"message": message, "type": "InternalServerError", "param": None, "code": status}})
 
     def refuse(self, body: dict[str, JsonValue]) -> None:
         """Unknown fields are passed over."""

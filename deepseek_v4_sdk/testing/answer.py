@@ -1,0 +1,61 @@
+"""An HTTP answer as the mock's server makes it: blocks, silences, and ends that are no ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from deepseek_v4_sdk.chat import JsonValue, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Answer", "Break", "Part", "Wait", "json_answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The server is silent for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The connection ends here.
+
+    Attributes:
+        kind: "cut" closes it in the middle of the body, "reset" resets it.
+    """
+
+    kind: Literal["cut", "reset"]
+
+
+Part: TypeAlias = bytes | Wait | Break
+"""A block of a body, silence before the next, or the end of the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer.
+
+    Attributes:
+        status: Its status.
+        headers: Its headers.
+        parts: Its body. Of a stream, each block is one event.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def streams(self) -> bool:
+        """Whether it is an event stream."""
+        return self.headers.get("content-type", "").startswith("text/event-stream")
+
+
+def json_answer(status: int, value: JsonValue) -> Answer:
+    """An answer with a JSON body."""
+    body = write_json(value)
+    return Answer(status, {"content-type": "application/json", "content-length": str(len(body))}, (body,))

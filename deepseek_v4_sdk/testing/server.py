@@ -1,0 +1,174 @@
+"""The mock on a socket: any client, in any language, can be tested against it. Time is real here."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.testing.answer import Answer, Break, Wait, json_answer
+from deepseek_v4_sdk.testing.backend import MockScriptError
+from deepseek_v4_sdk.testing.mock import MockProvider
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from uvicorn import Server
+
+__all__ = ["MockServer"]
+
+_Message: TypeAlias = MutableMapping[str, Any]
+_Receive: TypeAlias = Callable[[], Awaitable[_Message]]
+_Send: TypeAlias = Callable[[_Message], Awaitable[None]]
+_Peer: TypeAlias = tuple[str, int]
+
+
+class MockServer:
+    """A mock behind a port, in a thread of its own, while the `with` block lasts.
+
+    Args:
+        mock: What answers; without it a mock that answers from its input.
+        host: The address to listen on.
+        port: The port, or 0 for any free one.
+
+    Raises:
+        ConfigurationError: The port is taken, or the extra `server` is not installed.
+
+    Attributes:
+        mock: What answers.
+        url: Its base URL, once it runs.
+        disconnects: How many clients went away before their answer had ended.
+    """
+
+    def __init__(self, mock: MockProvider | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.mock = mock or MockProvider()
+        self.url = ""
+        self.disconnects = 0
+        self._address = (host, port)
+        self._transports: dict[_Peer, asyncio.Transport] = {}
+        self._failures: list[MockScriptError] = []
+        self._server: Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        server, sock = self._prepare()
+        self._server = server
+        self._thread = threading.Thread(target=server.run, args=([sock],), name="deepseek-v4-mock", daemon=True)
+        self._thread.start()
+        while not server.started:
+            if not self._thread.is_alive():
+                raise ConfigurationError("the mock server did not start")
+            self._thread.join(0.005)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._server.force_exit = True  # answers that are silent for ten minutes are not waited for
+            self._thread.join()
+        if self._failures and kind is None:
+            raise self._failures[0]
+
+    def run(self) -> None:
+        """Serve in the foreground until interrupted."""
+        server, sock = self._prepare()
+        server.run([sock])
+
+    def _prepare(self) -> tuple[Server, socket.socket]:
+        try:
+            import uvicorn
+            from uvicorn.protocols.http.h11_impl import H11Protocol
+        except ImportError:
+            raise ConfigurationError("the mock server needs uvicorn: pip install 'deepseek-v4-sdk[server]'") from None
+        transports = self._transports
+
+        class Protocol(H11Protocol):
+            """Keeps the transport of each client, so that a connection can be broken under it."""
+
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+                transports[transport.get_extra_info("peername")[:2]] = transport
+                super().connection_made(transport)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                transports.pop(self.transport.get_extra_info("peername")[:2], None)
+                super().connection_lost(exc)
+
+        host, port = self._address
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(self._address)
+        except OSError as error:
+            sock.close()
+            raise ConfigurationError(f"port {port} of {host} cannot be used: {error.strerror}") from None
+        self.url = f"http://{host}:{sock.getsockname()[1]}"
+        config = uvicorn.Config(
+            self._app,
+            interface="asgi3",
+            http=Protocol,
+            lifespan="off",
+            log_level="critical",
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+        return uvicorn.Server(config), sock
+
+    async def _app(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            answer = self.mock.handle(scope["method"], scope["path"], headers, body)
+        except MockScriptError as error:
+            self._failures.append(error)
+            answer = json_answer(500, {"error": {"message": str(error), "type": "MockScriptError", "code": 500}})
+        sending = asyncio.ensure_future(self._send(answer, scope, send))
+        leaving = asyncio.ensure_future(_gone(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                self.disconnects += 1
+        finally:
+            sending.cancel()
+            leaving.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+
+    async def _send(self, answer: Answer, scope: _Message, send: _Send) -> None:
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        for part in answer.parts:
+            if isinstance(part, Wait):
+                await asyncio.sleep(part.seconds)
+            elif isinstance(part, Break):
+                await asyncio.sleep(0.01)  # what was sent before goes out first
+                self._break(part, scope)
+                return
+            else:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _break(self, end: Break, scope: _Message) -> None:
+        transport = self._transports.get(tuple(scope["client"]))
+        if transport is None:
+            return
+        if end.kind == "cut":
+            transport.close()
+            return
+        linger = struct.pack("ii", 1, 0)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        transport.abort()
+
+
+async def _gone(receive: _Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
