@@ -269,7 +269,13 @@ class EmptyTurnError(IncompleteReplyError):
 
 
 class LostToolCallError(IncompleteReplyError):
-    """The model called a tool, but the call did not arrive in a usable form."""
+    """The model called a tool, but the call did not arrive in a usable form.
+
+    Attributes:
+        raw: The markup as it came, where a server left it in the text.
+    """
+
+    raw: str = ""
 
 
 class TruncatedToolCallError(IncompleteReplyError):

@@ -9,6 +9,7 @@ from deepseek_v4_sdk.chat import (
     ChatEvent,
     JsonValue,
     ReasoningDelta,
+    Repair,
     TextDelta,
     ToolCall,
     ToolCallDelta,
@@ -61,6 +62,7 @@ class Assembler:
         "now",
         "others",
         "reasonings",
+        "repairs",
         "reply_id",
         "stop_sequence",
         "texts",
@@ -80,6 +82,7 @@ class Assembler:
         self.reply_id: str | None = None
         self.model: str | None = None
         self.others: dict[str, JsonValue] = {}
+        self.repairs: list[Repair] = []
         self.now = 0.0  # when the bytes being decoded arrived
         self.first_token: float | None = None
         self.first_answer: float | None = None
@@ -134,6 +137,11 @@ class Assembler:
             call.arguments.append(arguments)
             if call.started:
                 self._events.append(ToolCallDelta(call.place, arguments))
+
+    def open_call(self, name: str) -> None:
+        """A tool call that the server did not find begins; pieces without an index belong to it."""
+        self._last_call = None
+        self.call(None, None, name, None)
 
     def logprobs(self, entries: list[JsonValue]) -> None:
         """Log-probabilities of the tokens just decoded."""

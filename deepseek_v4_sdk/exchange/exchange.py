@@ -13,11 +13,13 @@ from deepseek_v4_sdk.chat import (
     Finished,
     JsonValue,
     Phase,
+    Repaired,
     Reply,
     Timing,
     read_json,
 )
-from deepseek_v4_sdk.exchange.assemble import Assembler
+from deepseek_v4_sdk.exchange.assemble import Assembler, OpenCall
+from deepseek_v4_sdk.exchange.net import Net
 from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder
 from deepseek_v4_sdk.exchange.verdict import finish_reason, judge, split_calls
 from deepseek_v4_sdk.providers import request_id_of
@@ -82,7 +84,7 @@ class Transfer:
         self.head: Head | None = None
         self.complete = False
         self.first_event: float | None = None
-        self._first_by = now + timeouts.first_event_seconds(len(call.body or b""))
+        self._first_event_seconds = timeouts.first_event_seconds(len(call.body or b""))
         self._body: list[bytes] = []
         self._size = 0
 
@@ -127,7 +129,8 @@ class Transfer:
 
     def deadline(self) -> float:
         """When the next timer runs out."""
-        return min(self.ends, self._phase_end()[1])
+        _, since, seconds = self._timer()
+        return min(self.ends, since + seconds)
 
     def failed(self, failure: LineFailure, now: float) -> errors.DeepSeekV4Error:
         """The error that a failure of the connection means."""
@@ -179,20 +182,16 @@ class Transfer:
     def _broken(self, text: str) -> errors.DeepSeekV4Error:
         return errors.StreamInterruptedError(text)
 
-    def _phase_end(self) -> tuple[Phase, float]:
+    def _timer(self) -> tuple[Phase, float, float]:
+        """The timer of the phase: its name, since when it runs, and how long it is."""
         if self.first_event is None:
-            return "first_event", self._first_by
-        return "idle", self.heard + self.timeouts.idle_seconds(in_tool_call=False)
+            return "first_event", self.started, self._first_event_seconds
+        return "idle", self.heard, self.timeouts.idle_seconds(in_tool_call=False)
 
     def _timed_out(self, now: float) -> errors.PhaseTimeoutError:
-        phase, end = self._phase_end()
-        if self.ends <= end and now >= self.ends:
-            phase = "total"
-        seconds = {
-            "total": self.timeouts.total_seconds,
-            "first_event": self._first_by - self.started,
-            "idle": end - self.heard,
-        }[phase]
+        phase, since, seconds = self._timer()
+        if self.ends <= since + seconds and now >= self.ends:
+            phase, seconds = "total", self.timeouts.total_seconds
         what = {
             "total": "the call did not end",
             "first_event": "no event of an answer came",
@@ -227,6 +226,7 @@ class Exchange(Transfer):
         now: When it is sent.
         ends: When the whole call must have ended.
         count: Counts the tokens of a text; asked only when `max_reasoning_tokens` is given.
+        bare: Whether this server is known to leave reasoning in the text.
     """
 
     def __init__(
@@ -238,6 +238,8 @@ class Exchange(Transfer):
         now: float,
         ends: float,
         count: Callable[[str], int],
+        *,
+        bare: bool = False,
     ) -> None:
         super().__init__(provider, encoded.call, timeouts, now, ends)
         self.request = request
@@ -245,6 +247,7 @@ class Exchange(Transfer):
         self.attempts: tuple[Attempt, ...] = ()
         self._sse = SSEDecoder()
         self._assembler = Assembler()
+        self._net = Net(self._assembler, request, bare=bare)
         self._streams = False
         self._finished_at = now
         self._count = count
@@ -295,21 +298,26 @@ class Exchange(Transfer):
         """
         if self._fault is not None:
             raise self._fault
-        assembler = self._assembler
-        whole, cut = split_calls(assembler.calls, assembler.finish_reason, plain=not self._streams)
+        assembler, lost = self._assembler, self._net.lost
+        whole, cut = self._split_calls()
         fault = judge(
             raw_reason=assembler.finish_reason,
             whole=whole,
             cut=cut,
             text="".join(assembler.texts),
             reasoning="".join(assembler.reasonings),
+            lost=lost,
         )
         if fault is not None:
             kind, text = fault
-            raise kind(f"{text} ({self.call.url})")
+            error = kind(f"{text} ({self.call.url})")
+            if isinstance(error, errors.LostToolCallError):
+                error.raw = lost
+            raise error
         assembler.ready(whole)
         events = assembler.take()
         reply = self.partial()
+        events += [Repaired(repair) for repair in assembler.repairs]
         events.append(Finished(reply))
         return events, reply
 
@@ -317,7 +325,7 @@ class Exchange(Transfer):
         """What has arrived so far, as a reply."""
         assembler = self._assembler
         raw_reason = assembler.finish_reason
-        whole, cut = split_calls(assembler.calls, raw_reason, plain=not self._streams)
+        whole, cut = self._split_calls()
         head = self.head or Head(0, {})
         usage = assembler.usages
 
@@ -350,10 +358,21 @@ class Exchange(Transfer):
             request_id=self.request_id,
             headers=head.headers,
             attempts=self.attempts,
-            repairs=self.encoded.repairs,
+            repairs=(*self.encoded.repairs, *assembler.repairs),
             max_tokens_sent=self.encoded.max_tokens,
             metadata=self.request.metadata,
             raw=assembler.others,
+        )
+
+    @property
+    def bare(self) -> bool | None:
+        """Whether the server left reasoning in the text; None where the answer does not tell."""
+        return self._net.bare
+
+    def _split_calls(self) -> tuple[list[OpenCall], list[OpenCall]]:
+        assembler = self._assembler
+        return split_calls(
+            assembler.calls, assembler.finish_reason, plain=not self._streams, broken=bool(self._net.lost)
         )
 
     def _decode(self, messages: list[tuple[str, bytes]], now: float) -> list[ChatEvent]:
@@ -369,7 +388,7 @@ class Exchange(Transfer):
                 payload = read_json(data)
                 if not isinstance(payload, dict):
                     raise ValueError("an event that is no object")
-                decode(payload, assembler)
+                decode(payload, self._net)
                 if limited:
                     self._check_reasoning()
             except ValueError as error:
@@ -403,7 +422,7 @@ class Exchange(Transfer):
             payload = self.json()
             if not isinstance(payload, dict):
                 raise ValueError("an answer that is no object")
-            self.provider.decode(payload, assembler)
+            self.provider.decode(payload, self._net)
             if not payload.get("choices"):
                 raise ValueError("an answer without choices")
             assembler.others = payload
@@ -417,6 +436,7 @@ class Exchange(Transfer):
     def _stop(self, fault: errors.DeepSeekV4Error | None, now: float) -> None:
         """Nothing more is to be read."""
         self._fault = fault
+        self._net.close()
         self.complete = True
         self._finished_at = now
 
@@ -448,13 +468,18 @@ class Exchange(Transfer):
             )
         self._next_count = self._thought_bytes + limit - tokens
 
+    def failed(self, failure: LineFailure, now: float) -> errors.DeepSeekV4Error:
+        """The error that a failure of the connection means."""
+        self._net.close()  # what was held back belongs to the partial
+        return super().failed(failure, now)
+
     def _broken(self, text: str) -> errors.DeepSeekV4Error:
         if self.first_event is None:
             return errors.ConnectionFailedError(f"{text}; nothing of an answer had come")
         return errors.StreamInterruptedError(text)
 
-    def _phase_end(self) -> tuple[Phase, float]:
+    def _timer(self) -> tuple[Phase, float, float]:
         if self.first_event is None:
-            return "first_event", self._first_by
+            return "first_event", self.started, self._first_event_seconds
         idle = self.timeouts.idle_seconds(in_tool_call=self._assembler.in_tool_call)
-        return "idle", self.heard + (min(idle, _TAIL_SECONDS) if self.settled else idle)
+        return "idle", self.heard, min(idle, _TAIL_SECONDS) if self.settled else idle

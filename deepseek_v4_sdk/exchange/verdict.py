@@ -44,15 +44,15 @@ def finish_reason(raw: str | None, *, has_calls: bool) -> FinishReason | None:
 
 
 def split_calls(
-    calls: Sequence[OpenCall], raw_reason: str | None, *, plain: bool
+    calls: Sequence[OpenCall], raw_reason: str | None, *, plain: bool, broken: bool = False
 ) -> tuple[list[OpenCall], list[OpenCall]]:
     """The calls that are whole, and those that were cut.
 
     Only the last call can have been cut, and only when the answer did not end by itself. It was, when its arguments
     are no whole JSON object, or none have come. In a plain answer of vLLM a cut call reads `{}`, like one without
-    arguments: there that is taken for a cut one.
+    arguments: there that is taken for a cut one. Markup that broke (`broken`) cuts the call it belongs to.
     """
-    if raw_reason is not None and _REASONS.get(raw_reason) in {"stop", "tool_calls"}:
+    if raw_reason is not None and _REASONS.get(raw_reason) in {"stop", "tool_calls"} and not broken:
         return list(calls), []
     whole = list(calls)
     cut: list[OpenCall] = []
@@ -70,6 +70,7 @@ def judge(
     cut: Sequence[OpenCall],
     text: str,
     reasoning: str,
+    lost: str = "",
 ) -> Fault | None:
     """What is wrong with an answer that has ended, or None when it is whole."""
     reason = finish_reason(raw_reason, has_calls=bool(whole))
@@ -77,11 +78,15 @@ def judge(
         return errors.StreamInterruptedError, "the answer broke off: it ended without a finish reason"
     if reason == "abort":
         return errors.StreamInterruptedError, f"the server broke the answer off (finish reason {raw_reason!r})"
-    if cut:
+    if cut and not (lost and reason != "length"):
         return (
             errors.TruncatedToolCallError,
             f"the call of {cut[0].name!r} was cut off (finish reason {raw_reason!r}): raise max_tokens",
         )
+    if lost and reason == "length":
+        return errors.TruncatedToolCallError, "max_tokens ended inside the markup of a tool call: raise max_tokens"
+    if lost:
+        return errors.LostToolCallError, "a tool call was left in the text as markup, and is not whole"
     if any(not call.name for call in whole):
         return errors.LostToolCallError, "the server sent a tool call without a name"
     if reason == "tool_calls" and not whole:

@@ -68,10 +68,10 @@ def _no_forced_call_while_thinking(request: ChatRequest) -> Lacks | None:
 
 def _no_schema(request: ChatRequest) -> Lacks | None:
     kind = (request.response_format or {}).get("type")
-    if kind in {"json_schema", "structural_tag"}:
+    if kind is not None and kind not in ("text", "json_object"):
         return Lacks(
             "response_format",
-            f"response_format {kind} is not offered: give json_object and describe the schema in the messages",
+            f"response_format {kind!r} is not offered: give json_object and describe the schema in the messages",
         )
     return None
 

@@ -54,13 +54,14 @@ def thinking(*levels: Thinking) -> Mapping[Thinking, Mapping[str, JsonValue]]:
 # The body is checked against a closed list of keys; all of these are on it.
 OPTIONS: Mapping[str, OptionRule] = {
     **COMMON_OPTIONS,
-    "top_k": as_key("top_k"),
+    "top_k": lambda count: {"top_k": count or -1},  # -1 is "all" with each engine behind it, 0 only with some
     "min_p": as_key("min_p"),
     "cache_salt": as_key("cache_salt"),
 }
 """The options that Dynamo's front end takes at the body's root."""
 
 RULES: tuple[Rule, ...] = (
+    rules.no_prefix,
     rules.no_answer_at_the_end,
     rules.no_reminders,
     rules.limit("temperature", 2),

@@ -33,10 +33,12 @@ class Limits:
     Attributes:
         window: Its context window in tokens, or None when it has not been told.
         max_output: The most tokens of an answer, or None.
+        bare: Whether it leaves reasoning in the text.
     """
 
     window: int | None = None
     max_output: int | None = None
+    bare: bool = False
 
 
 class LearnedLimits:
@@ -65,6 +67,12 @@ class LearnedLimits:
             self._known[base_url, model] = replace(
                 known, window=window or known.window, max_output=output or known.max_output
             )
+
+    def learn_bare(self, base_url: str, model: str | None, *, bare: bool) -> None:
+        """Keep whether a server leaves reasoning in the text."""
+        if self.of(base_url, model).bare != bare:
+            with self._lock:
+                self._known[base_url, model] = replace(self.of(base_url, model), bare=bare)
 
     def default_body(
         self, defaults: Mapping[str, JsonValue], base_url: str, model: str | None

@@ -211,7 +211,7 @@ def _said(body: JsonValue) -> _Said:
         message = str({key: value for key, value in source.items() if value is not None})
     # A code that only repeats the HTTP status (vLLM, SGLang) says less than the type beside it.
     code, kind = source.get("code"), source.get("type")
-    named = next((word for word in (code, kind) if isinstance(word, str) and word), None)
+    named = next((word for word in (code, kind) if isinstance(word, str) and word not in {"", "about:blank"}), None)
     number = code if isinstance(code, int) and not isinstance(code, bool) else None
     return _Said(message if isinstance(message, str) else str(message), named or number, number)
 

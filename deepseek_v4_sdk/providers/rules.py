@@ -22,6 +22,7 @@ __all__ = [
     "no_answer_at_the_end",
     "no_format_with_forced_call",
     "no_prefill",
+    "no_prefix",
     "no_reminders",
     "stops",
     "strict_schema_is_an_object",
@@ -136,6 +137,14 @@ def no_reminders(request: ChatRequest) -> str | None:
     for index, message in enumerate(request.messages):
         if isinstance(message, ReminderMessage):
             return f"messages[{index}] is a latest_reminder, a role that does not exist here: make it a user message"
+    return None
+
+
+def no_prefix(request: ChatRequest) -> str | None:
+    """`prefix` on a message exists on DeepSeek's own API alone."""
+    for index, message in enumerate(request.messages):
+        if "prefix" in message.extra:
+            return f"messages[{index}] has prefix, which DeepSeek's own API alone reads: leave it out"
     return None
 
 

@@ -111,12 +111,12 @@ class Course(Generic[TransferT, T]):
         transfer.opened(cast("Head", (yield Open(transfer.call, connect, deadline))), clock.now())
         while (poll := transfer.poll()) is not None:
             # Accepted and not ready: ask again, each time a request of its own, until the first event is due.
-            self.attempts.append(self._attempted(transfer, None))
-            self._waited = min(_POLL_PAUSE, deadline.left())
-            yield Sleep(self._waited)
-            self._sent = clock.now()
-            if self._sent >= deadline.at:
+            attempt, pause = self._attempted(transfer, None), min(_POLL_PAUSE, deadline.left())
+            yield Sleep(pause)
+            if clock.now() >= deadline.at:
                 raise LineFailure("timeout", "the answer was accepted, and did not become ready")
+            self.attempts.append(attempt)
+            self._waited, self._sent = pause, clock.now()
             connect = min(connect, deadline.left())
             transfer.opened(cast("Head", (yield Open(poll, connect, deadline))), clock.now())
         if transfer.succeeded:
@@ -187,7 +187,9 @@ class ChatCourse(Course[Exchange, Reply]):
     def begin(self, now: float, ends: float) -> Exchange:
         """A new attempt."""
         encoded, self._encoded = self._encoded or self._encode(), None  # anew: a key may change between attempts
-        return Exchange(self._request, encoded, self._server()[0], self.terms.timeouts, now, ends, self._count)
+        provider, target = self._server()
+        bare = target.limits.of(target.base_url, encoded.model).bare
+        return Exchange(self._request, encoded, provider, self.terms.timeouts, now, ends, self._count, bare=bare)
 
     def conclude(self, transfer: Exchange, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], Reply]:
         """The last events and the reply.
@@ -197,6 +199,9 @@ class ChatCourse(Course[Exchange, Reply]):
             IncompleteReplyError: The answer is not whole.
         """
         transfer.attempts = attempts
+        if transfer.bare is not None:
+            _, target = self._server()
+            target.limits.learn_bare(target.base_url, transfer.encoded.model, bare=transfer.bare)
         return transfer.outcome()
 
     def failed(self, transfer: Exchange, error: errors.DeepSeekV4Error) -> None:

@@ -1,0 +1,210 @@
+"""Reading a block of tool calls that has been decided to be one: markup in, names and JSON arguments out."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from deepseek_v4_sdk.chat import read_json
+from deepseek_v4_sdk.dsml.spelling import BLOCK_END, CALL_END, CALL_START, VALUE_END, VALUE_START
+
+__all__ = ["Arguments", "BlockReader", "CallEnd", "CallStart", "Piece", "Text"]
+
+
+@dataclass(slots=True)
+class Text:
+    """Text that is no markup."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class CallStart:
+    """A call begins."""
+
+    name: str
+
+
+@dataclass(slots=True)
+class Arguments:
+    """A piece of the open call's arguments, as JSON text."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class CallEnd:
+    """The open call is complete."""
+
+
+Piece: TypeAlias = Text | CallStart | Arguments | CallEnd
+"""What a text with markup consists of."""
+
+# A tag is short; what is longer and has no end is none.
+_LONGEST_TAG = 512
+
+
+class BlockReader:
+    """Reads one block, incrementally. What does not fit breaks it; a broken block takes everything that follows.
+
+    Attributes:
+        done: The block has ended; `rest` is what came behind it.
+        broken: Something did not fit.
+        raw: The block as it came.
+        rest: The text behind the block.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_count",
+        "_in_call",
+        "_loose",
+        "_value",
+        "_wrapped",
+        "broken",
+        "done",
+        "raw",
+        "rest",
+    )
+
+    def __init__(self) -> None:
+        self.done = False
+        self.broken = False
+        self.raw: list[str] = []
+        self.rest = ""
+        self._buffer = ""
+        self._wrapped: bool | None = None  # whether the block has an outer tag; None before the first tag
+        self._in_call = False
+        self._count = 0  # arguments of the open call so far
+        self._value: str | None = None  # how the open argument is written: "true" (a text), "false" (JSON), "" (not said), "direct"
+        self._loose: list[str] = []  # the open argument's value, when it must be whole before it can be written
+
+    @property
+    def complete(self) -> bool:
+        """Whether the text may end here: no call is open, and nothing is half read."""
+        return self.done or (not self.broken and not self._in_call and not self._buffer.strip())
+
+    def feed(self, text: str) -> list[Piece]:
+        """Take more of the text; give what it consists of."""
+        self.raw.append(text)
+        pieces: list[Piece] = []
+        if self.broken:
+            return pieces
+        self._buffer += text
+        while not self.done and not self.broken:
+            if not (self._read_value(pieces) if self._value is not None else self._read_tag(pieces)):
+                break
+        return pieces
+
+    def end(self) -> None:
+        """The text has ended."""
+        if not self.done and not self._in_call and self._wrapped is False:
+            self._finish(self._buffer)
+
+    def _read_tag(self, pieces: list[Piece]) -> bool:
+        """Read the next tag; whether there was one."""
+        start = len(self._buffer) - len(self._buffer.lstrip())
+        if start == len(self._buffer):
+            return False  # blanks may belong to the text behind the block: they stay
+        end = self._buffer.find(">", start)
+        if self._buffer[start] == "<" and end < 0 and len(self._buffer) - start < _LONGEST_TAG:
+            return False
+        tag = self._buffer[start : end + 1] if end >= 0 else self._buffer[start:]
+        if self._take_tag(tag, pieces):
+            if not self.done:
+                self._buffer = self._buffer[end + 1 :]
+        elif self._in_call and self._count == 0 and self._buffer[start] == "{":
+            # Some models put the JSON object itself into the call.
+            self._value, self._buffer = "direct", self._buffer[start:]
+        elif not self._in_call and self._wrapped is False:
+            self._finish(self._buffer)
+        else:
+            self.broken = True
+        return True
+
+    def _take_tag(self, tag: str, pieces: list[Piece]) -> bool:
+        if self._in_call:
+            if match := VALUE_START.fullmatch(tag):
+                self._start_value(match, pieces)
+                return True
+            if CALL_END.fullmatch(tag):
+                self._end_call(pieces, "}" if self._count else "{}")
+                return True
+            return False
+        if match := CALL_START.fullmatch(tag):
+            self._wrapped = bool(self._wrapped)
+            self._in_call, self._count = True, 0
+            pieces.append(CallStart(match[1]))
+            return True
+        if BLOCK_END.fullmatch(tag):
+            self._finish(self._buffer[self._buffer.index(">") + 1 :])
+            return True
+        if self._wrapped is None and BLOCK_END.fullmatch(tag.replace("<", "</", 1)):
+            self._wrapped = True
+            return True
+        return False
+
+    def _start_value(self, match: re.Match[str], pieces: list[Piece]) -> None:
+        self._value, self._loose = match[2] or "", []
+        opening = "{" if self._count == 0 else ", "
+        self._count += 1
+        quote = '"' if self._value == "true" else ""
+        pieces.append(Arguments(f"{opening}{_quoted(match[1])}: {quote}"))
+
+    def _read_value(self, pieces: list[Piece]) -> bool:
+        """Read on in the open value; whether it has ended."""
+        closing = CALL_END if self._value == "direct" else VALUE_END
+        match = closing.search(self._buffer)
+        if match is None:
+            # Only the beginning of a closing tag must wait.
+            keep = self._buffer.rfind("<", max(0, len(self._buffer) - 40))
+            cut = len(self._buffer) if keep < 0 or ">" in self._buffer[keep:] else keep
+            self._write_value(self._buffer[:cut], pieces)
+            self._buffer = self._buffer[cut:]
+            return False
+        self._write_value(self._buffer[: match.start()], pieces)
+        self._buffer = self._buffer[match.end() :]
+        if self._value == "direct":
+            self._end_call(pieces, "")
+        elif self._value == "true":
+            pieces.append(Arguments('"'))
+        elif self._value == "":
+            pieces.append(Arguments(_as_json("".join(self._loose))))
+        self._value = None
+        return True
+
+    def _write_value(self, text: str, pieces: list[Piece]) -> None:
+        if not text:
+            return
+        if self._value == "true":
+            pieces.append(Arguments(_quoted(text)[1:-1]))
+        elif self._value == "":
+            self._loose.append(text)
+        else:
+            pieces.append(Arguments(text))
+
+    def _end_call(self, pieces: list[Piece], closing: str) -> None:
+        self._in_call = False
+        self._value = None
+        if closing:
+            pieces.append(Arguments(closing))
+        pieces.append(CallEnd())
+
+    def _finish(self, rest: str) -> None:
+        self.done = True
+        self.rest, self._buffer = rest, ""
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _as_json(text: str) -> str:
+    """A value that does not say what it is: JSON if it reads as JSON, else a text."""
+    try:
+        read_json(text)
+    except ValueError:
+        return _quoted(text)
+    return text

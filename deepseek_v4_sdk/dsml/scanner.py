@@ -1,0 +1,149 @@
+"""Finding tool calls that a server left in a text, as the text streams."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from deepseek_v4_sdk.dsml.block import BlockReader, CallEnd, Piece, Text
+from deepseek_v4_sdk.dsml.context import Context
+from deepseek_v4_sdk.dsml.spelling import opening
+
+__all__ = ["Scanner"]
+
+_OPENING = opening()
+_CANDIDATE = re.compile("<(?=[\N{FULLWIDTH VERTICAL LINE}|]|\\Z)")
+# What is held back until it is decided, beside the name of a tool. The longest opening has 50 characters.
+_HELD = 128
+
+
+class Scanner:
+    """Takes a text apart into text and tool calls.
+
+    A call counts only when its block begins at the start of a line, outside fences and back-ticks, and its first tool
+    is one of those offered. Until that is decided a few characters are held back; from then on the block is markup and
+    never text again. Everything else comes through, character for character, and so do blank lines, save the one that
+    stands before a block: it belongs to neither.
+
+    Args:
+        tools: The names of the offered tools.
+
+    Attributes:
+        lost: Blocks that broke or did not end, as they came.
+        calls: How many calls were found.
+    """
+
+    def __init__(self, tools: Collection[str]) -> None:
+        self._tools = frozenset(tools)
+        self._longest = _HELD + max(map(len, self._tools), default=0)
+        self._held = ""
+        self._context = Context()
+        self._seen = 0  # how much of what is held back the context has seen
+        self._unseen: list[str] = []  # text that was passed on, and that the context has not seen
+        self._block: BlockReader | None = None
+        self.lost: list[str] = []
+        self.calls = 0
+
+    def feed(self, text: str) -> list[Piece]:
+        """Take more of the text; give what it consists of."""
+        if self._block is None and not self._held and "<" not in text and text[-1:] != "\n":
+            self._unseen.append(text)
+            return [Text(text)]
+        pieces: list[Piece] = []
+        self._read(self._held + text, pieces)
+        return _joined(pieces)
+
+    def finish(self) -> list[Piece]:
+        """The text has ended: give what was held back."""
+        pieces: list[Piece] = []
+        if self._block is not None:
+            block = self._block
+            block.end()
+            self._end_block(block, pieces)
+        if self._held:
+            pieces.append(Text(self._held))
+            self._held = ""
+        return _joined(pieces)
+
+    @property
+    def in_block(self) -> bool:
+        """Whether a block is open."""
+        return self._block is not None
+
+    def _read(self, text: str, pieces: list[Piece]) -> None:
+        self._held = ""
+        while text:
+            if self._block is not None:
+                block = self._block
+                self._take(block.feed(text), pieces)
+                if not block.done:
+                    return
+                text = block.rest
+                block.rest = ""
+                self._end_block(block, pieces)
+                continue
+            start, decided = self._find(text)
+            before = text[:start]
+            self._pass(before.removesuffix("\n").removesuffix("\n") if decided else before, pieces)
+            if start > self._seen:
+                self._unseen.append(text[self._seen : start])
+            self._seen = max(0, self._seen - start)
+            text = text[start:]
+            if not decided:
+                self._held = text
+                return
+            self._block, self._seen = BlockReader(), 0
+
+    def _find(self, text: str) -> tuple[int, bool]:
+        """Where the first block begins, and True; or from where the text must be held back, and False."""
+        for candidate in _CANDIDATE.finditer(text):
+            at = candidate.start()
+            match = _OPENING.match(text, at)
+            if match is not None:
+                if at > self._seen or self._unseen:
+                    self._context.advance("".join((*self._unseen, text[self._seen : at])))
+                    self._unseen.clear()
+                    self._seen = at
+                if self._context.allows_markup:
+                    name = match[match.lastindex] if match.lastindex else None
+                    if name is not None and match[0].endswith('"'):
+                        if name in self._tools:
+                            return at, True
+                    elif len(text) - at <= self._longest:
+                        return _with_blank_line(text, at), False
+        return _with_blank_line(text, len(text)), False
+
+    def _pass(self, text: str, pieces: list[Piece]) -> None:
+        if text:
+            pieces.append(Text(text))
+
+    def _take(self, found: list[Piece], pieces: list[Piece]) -> None:
+        self.calls += sum(isinstance(piece, CallEnd) for piece in found)
+        pieces += found
+
+    def _end_block(self, block: BlockReader, pieces: list[Piece]) -> None:
+        self._block = None
+        self._context.advance(">")  # behind a block one is not at the start of a line
+        if not block.complete:
+            self.lost.append("".join(block.raw))
+        elif block.rest:
+            pieces.append(Text(block.rest))
+
+
+def _with_blank_line(text: str, at: int) -> int:
+    """Back over up to two line ends: they belong to a block that may follow."""
+    if text[:at].endswith("\n\n"):
+        return at - 2
+    return at - 1 if text[:at].endswith("\n") else at
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    """Neighbouring pieces of a kind as one."""
+    joined: list[Piece] = []
+    for piece in pieces:
+        last = joined[-1] if joined else None
+        if type(piece) is type(last) and hasattr(piece, "text"):
+            last.text += piece.text  # type: ignore[union-attr]
+        else:
+            joined.append(piece)
+    return joined

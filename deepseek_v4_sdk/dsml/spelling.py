@@ -1,0 +1,53 @@
+"""How V4's tool-call markup is spelled, by the model and by those who get it wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["BLOCK_END", "CALL_END", "CALL_START", "VALUE_END", "VALUE_START", "opening"]
+
+# The model writes full-width bars; ASCII and doubled bars are what servers were seen to leave in texts
+# (vLLM issues 40801, 48931, 49117, 51914, 54686).
+_BARS = "[\N{FULLWIDTH VERTICAL LINE}|]{1,2}"
+_MARK = f"{_BARS}DSML{_BARS} ?"  # V4.1 writes a blank behind it
+# The model's own word, then what it was seen to write instead (vLLM 0.33 reads some of them), then V4.1's.
+_WRAPPERS = ("tool_calls", "toolcalls", "tool_call", "toolcall", "tools", "tool", "function_calls", "calls")
+
+_WRAPPER = "|".join(_WRAPPERS)
+BLOCK_END = re.compile(f"</{_MARK}(?:{_WRAPPER})>")
+"""The tag that ends a block."""
+CALL_START = re.compile(rf'<{_MARK}invoke\s+name="([^"]*)"\s*>')
+"""The tag that begins a call; group 1 is the tool."""
+CALL_END = re.compile(f"</{_MARK}invoke>")
+"""The tag that ends a call."""
+VALUE_START = re.compile(rf'<{_MARK}parameter\s+name="([^"]*)"(?:\s+string="(true|false)")?\s*>')
+"""The tag that begins an argument; group 1 is its name, group 2 whether its value is a text."""
+VALUE_END = re.compile(f"</{_MARK}parameter>")
+"""The tag that ends an argument."""
+
+
+def opening() -> re.Pattern[str]:
+    """Matches the opening of a block up to the name of its first tool, or a beginning of it that the text ends in.
+
+    With a closing quote the last group that matched is the tool; without, the text may still become an opening.
+    """
+    call = [*_MARK_ATOMS, *_letters("invoke"), r"\s+", *_letters('name="'), '([^"<>\n]+)', '"']
+    wrapped = [[*_MARK_ATOMS, *_letters(word), ">", r"\s*", *call] for word in _WRAPPERS]
+    return re.compile("|".join(f"(?:{_or_a_beginning(atoms)})" for atoms in (call, *wrapped)))
+
+
+def _letters(text: str) -> list[str]:
+    return [re.escape(letter) for letter in text]
+
+
+_BAR = "[\N{FULLWIDTH VERTICAL LINE}|]"
+_MARK_ATOMS = ["<", _BAR, f"{_BAR}?", *_letters("DSML"), _BAR, f"{_BAR}?", " ?"]
+
+
+def _or_a_beginning(atoms: Sequence[str]) -> str:
+    """A pattern for a sequence, or for any beginning of it that the text ends in."""
+    pattern = ""
+    for atom in reversed(atoms):
+        pattern = f"{atom}(?:\\Z|{pattern})" if pattern else atom
+    return pattern

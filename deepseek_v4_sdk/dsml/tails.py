@@ -1,0 +1,61 @@
+"""Markup at the end of what is already whole: a call that stayed in the reasoning, tags that stayed in arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from deepseek_v4_sdk.chat import read_json
+from deepseek_v4_sdk.dsml.block import Arguments, CallStart, Piece, Text
+from deepseek_v4_sdk.dsml.scanner import Scanner
+
+__all__ = ["calls_at_the_end", "without_markup"]
+
+_MARK = "[\N{FULLWIDTH VERTICAL LINE}|]{1,2}DSML"
+_TAG = re.compile(f"</?{_MARK}")
+
+
+def calls_at_the_end(text: str, tools: Collection[str]) -> tuple[str, list[tuple[str, str]]] | None:
+    """The calls of a complete block at the end of a text, and the text before it; None when there is none.
+
+    A block in the middle is something the model thought about, and stays.
+    """
+    if not _TAG.search(text):
+        return None
+    scanner = Scanner(tools)
+    pieces = [*scanner.feed(text), *scanner.finish()]
+    if scanner.lost or not scanner.calls:
+        return None
+    first = next(index for index, piece in enumerate(pieces) if isinstance(piece, CallStart))
+    if any(isinstance(piece, Text) and piece.text.strip() for piece in pieces[first:]):
+        return None
+    before = "".join(piece.text for piece in pieces[:first] if isinstance(piece, Text))
+    return before, _calls(pieces[first:])
+
+
+def without_markup(arguments: str) -> str | None:
+    """Arguments without the tags that were left at their end, if that makes them the JSON object they were not."""
+    match = _TAG.search(arguments)
+    while match is not None:
+        cut = arguments[: match.start()].rstrip()
+        if _is_object(cut):
+            return cut
+        match = _TAG.search(arguments, match.end())
+    return None
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(read_json(text), dict)
+    except ValueError:
+        return False
+
+
+def _calls(pieces: list[Piece]) -> list[tuple[str, str]]:
+    calls: list[tuple[str, list[str]]] = []
+    for piece in pieces:
+        if isinstance(piece, CallStart):
+            calls.append((piece.name, []))
+        elif isinstance(piece, Arguments):
+            calls[-1][1].append(piece.text)
+    return [(name, "".join(arguments)) for name, arguments in calls]

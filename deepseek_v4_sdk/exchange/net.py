@@ -1,0 +1,183 @@
+"""The net: catches what a server's parsers let through, on the way from the decoder to the assembler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.chat import Repair
+from deepseek_v4_sdk.dsml import Arguments, CallStart, Piece, Scanner, Text, calls_at_the_end, without_markup
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Usage
+    from deepseek_v4_sdk.exchange.assemble import Assembler
+
+__all__ = ["Net"]
+
+_CLOSE = "</think>"
+_OPEN = "<think>"
+
+
+class Net:
+    """A `Sink` in front of the assembler.
+
+    Tool calls that were left in the text as markup become calls; a call that is the end of the reasoning, with no
+    answer behind it, becomes a call; tags that were left behind arguments are cut off; reasoning that was left in the
+    text, with its closing tag, becomes reasoning. Whatever is put right is noted among the assembler's repairs.
+
+    Args:
+        assembler: Where everything goes.
+        request: What was asked for: its tools decide what can be a call.
+        bare: Whether this server is known to leave reasoning in the text.
+    """
+
+    __slots__ = ("_assembler", "_closed", "_held", "_in_reasoning", "_scanner", "_thinks", "_tools", "bare")
+
+    def __init__(self, assembler: Assembler, request: ChatRequest, *, bare: bool) -> None:
+        on = request.dsml == "auto"
+        self._assembler = assembler
+        self._tools = [tool.name for tool in request.tools] if on else []
+        self._scanner = Scanner(self._tools) if self._tools else None
+        self._thinks = on and request.thinking != "off"
+        self._in_reasoning = self._thinks and bare
+        self._held = ""  # what may be the beginning of a closing tag
+        self._closed = False
+        self.bare: bool | None = None
+        """Whether the server left reasoning in the text; None where the answer does not tell."""
+
+    @property
+    def lost(self) -> str:
+        """Markup that did not become a call, as it came."""
+        return "\n".join(self._scanner.lost) if self._scanner is not None else ""
+
+    def begin(self, reply_id: str | None, model: str | None) -> None:
+        """The answer has an id and a model."""
+        self._assembler.begin(reply_id, model)
+
+    def reasoning(self, text: str) -> None:
+        """A piece of reasoning: the server separates it."""
+        self.bare = False
+        if self._in_reasoning:
+            self._leave_reasoning(self._held)
+        self._assembler.reasoning(text)
+
+    def text(self, text: str) -> None:
+        """A piece of text, or of what the server takes for text."""
+        if self._in_reasoning:
+            self._split(text)
+        elif self._scanner is None:
+            self._assembler.text(text)
+        else:
+            self._pass(self._scanner.feed(text))
+
+    def call(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
+        """A piece of a tool call that the server found itself."""
+        self._assembler.call(index, call_id, name, arguments)
+
+    def logprobs(self, entries: list[JsonValue]) -> None:
+        """Log-probabilities."""
+        self._assembler.logprobs(entries)
+
+    def finish(self, reason: str, stop_sequence: str | None) -> None:
+        """The server's finish reason."""
+        self._assembler.finish(reason, stop_sequence)
+
+    def usage(self, usage: Usage) -> None:
+        """The server's count."""
+        self._assembler.usage(usage)
+
+    def other(self, key: str, value: JsonValue) -> None:
+        """A field without a place of its own."""
+        self._assembler.other(key, value)
+
+    def close(self) -> None:
+        """The answer has ended: pass on what was held back, and put right what can be seen only now."""
+        if self._closed:
+            return
+        self._closed = True
+        assembler = self._assembler
+        if self._held:
+            assembler.reasoning(self._held)
+            self._held = ""
+        if self._scanner is not None:
+            self._pass(self._scanner.finish())
+            if self._scanner.calls:
+                assembler.repairs.append(
+                    Repair("recovered_calls", f"{self._scanner.calls} tool call(s) were left in the text as markup")
+                )
+        if self._thinks and not assembler.reasonings:
+            self._split_late()
+        if self._tools:
+            self._trim_arguments()
+            self._promote()
+
+    def _pass(self, pieces: list[Piece]) -> None:
+        assembler = self._assembler
+        for piece in pieces:
+            if isinstance(piece, Text):
+                assembler.text(piece.text)
+            elif isinstance(piece, CallStart):
+                assembler.open_call(piece.name)
+            elif isinstance(piece, Arguments):
+                assembler.call(None, None, None, piece.text)
+
+    def _split(self, text: str) -> None:
+        """Text of a server that is known to leave reasoning in it: reasoning up to the closing tag."""
+        text = self._held + text
+        before, found, after = text.partition(_CLOSE)
+        if found:
+            self._note_bare()
+            self._leave_reasoning(before)
+            if after:
+                self.text(after)
+            return
+        keep = next((size for size in range(len(_CLOSE) - 1, 0, -1) if text.endswith(_CLOSE[:size])), 0)
+        self._held = text[len(text) - keep :]
+        if len(text) > keep:
+            self._assembler.reasoning(text[: len(text) - keep])
+
+    def _leave_reasoning(self, last: str) -> None:
+        self._in_reasoning, self._held = False, ""
+        if last:
+            self._assembler.reasoning(last)
+
+    def _split_late(self) -> None:
+        """Reasoning that was left in the text of a server from which nobody expected it."""
+        texts = self._assembler.texts
+        before, found, after = "".join(texts).partition(_CLOSE)
+        if not found or _OPEN in before:
+            return
+        self._assembler.reasonings[:] = [before]
+        self._assembler.texts[:] = [after] if after else []
+        self._note_bare()
+
+    def _note_bare(self) -> None:
+        self.bare = True
+        self._assembler.repairs.append(
+            Repair("split_reasoning", "the server left the reasoning in the text: is its reasoning parser on?")
+        )
+
+    def _trim_arguments(self) -> None:
+        for call in self._assembler.calls:
+            arguments = "".join(call.arguments)
+            if "DSML" in arguments and (trimmed := without_markup(arguments)) is not None and trimmed != arguments:
+                call.arguments = [trimmed]
+                self._assembler.repairs.append(
+                    Repair("trimmed_arguments", f"markup was left behind the arguments of {call.name!r}")
+                )
+
+    def _promote(self) -> None:
+        """A call at the very end of the reasoning, with no answer: the model forgot to end its thinking."""
+        assembler = self._assembler
+        if assembler.calls or not assembler.reasonings or any(piece.strip() for piece in assembler.texts):
+            return
+        found = calls_at_the_end("".join(assembler.reasonings), self._tools)
+        if found is None:
+            return
+        before, calls = found
+        assembler.reasonings[:] = [before] if before else []
+        for name, arguments in calls:
+            assembler.open_call(name)
+            assembler.call(None, None, None, arguments)
+        assembler.repairs.append(
+            Repair("promoted_calls", f"{len(calls)} tool call(s) stood at the end of the reasoning as markup")
+        )
