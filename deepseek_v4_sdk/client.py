@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Unpack
 
-    from deepseek_v4_sdk.chat import Health, MessagesInput, ModelInfo, Reply
+    from deepseek_v4_sdk.chat import Health, HistoryRules, MessagesInput, ModelInfo, Reply
     from deepseek_v4_sdk.exchange import Transfer
     from deepseek_v4_sdk.providers import Provider, Target
     from deepseek_v4_sdk.transport.steps import Steps
@@ -168,6 +168,11 @@ class _Client:
     def provider(self) -> str:
         """The provider's name."""
         return self._settings.provider.name
+
+    @property
+    def history_rules(self) -> HistoryRules:
+        """How the server treats a conversation; `Conversation.validate(client)` asks for it."""
+        return self._settings.provider.data.history
 
     @property
     def base_url(self) -> str:

@@ -125,7 +125,7 @@ def _base_url(provider: Provider, given: object, *, needed: bool) -> str:
 
 
 def _is_file(path: object) -> bool:
-    return isinstance(path, str) and Path(path).is_file()
+    return isinstance(path, str | Path) and Path(path).is_file()
 
 
 def _check_proxy(proxy: object) -> None:

@@ -1,6 +1,8 @@
 """The neutral language of a chat: messages, options, request, events, reply. No server's habits live here."""
 
-from deepseek_v4_sdk.chat.checks import is_mapping, kind_of
+from deepseek_v4_sdk.chat.checked import Check
+from deepseek_v4_sdk.chat.checks import is_iterable, is_mapping, kind_of
+from deepseek_v4_sdk.chat.conversation import Conversation, HasHistoryRules
 from deepseek_v4_sdk.chat.events import (
     ChatEvent,
     Finished,
@@ -11,7 +13,8 @@ from deepseek_v4_sdk.chat.events import (
     ToolCallReady,
     ToolCallStarted,
 )
-from deepseek_v4_sdk.chat.json_value import JsonValue, read_json, write_json
+from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem, ProblemKind, first_fatal
+from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json, read_json, write_json
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
     Content,
@@ -29,8 +32,8 @@ from deepseek_v4_sdk.chat.reply import Attempt, FinishReason, Repair, Reply
 from deepseek_v4_sdk.chat.request import ChatRequest
 from deepseek_v4_sdk.chat.served import Health, ModelInfo
 from deepseek_v4_sdk.chat.timing import Phase, Timeouts, Timing, as_timeouts
-from deepseek_v4_sdk.chat.tool_call import ToolCall
-from deepseek_v4_sdk.chat.tool_spec import ToolInput, ToolSpec, read_tools
+from deepseek_v4_sdk.chat.tool_call import ToolCall, read_arguments
+from deepseek_v4_sdk.chat.tool_spec import OffersTool, ToolInput, ToolSpec, read_tool, read_tools
 from deepseek_v4_sdk.chat.usage import Usage
 
 __all__ = [
@@ -40,15 +43,23 @@ __all__ = [
     "ChatEvent",
     "ChatOptions",
     "ChatRequest",
+    "Check",
     "Content",
+    "Conversation",
     "FinishReason",
     "Finished",
+    "HasHistoryRules",
     "Health",
+    "History",
+    "HistoryRules",
     "JsonValue",
     "Message",
     "MessagesInput",
     "ModelInfo",
+    "OffersTool",
     "Phase",
+    "Problem",
+    "ProblemKind",
     "ReasoningDelta",
     "ReminderMessage",
     "Repair",
@@ -72,12 +83,17 @@ __all__ = [
     "as_timeouts",
     "check_options",
     "content_json",
+    "first_fatal",
+    "is_iterable",
     "is_mapping",
     "kind_of",
     "nearest",
+    "plain_json",
+    "read_arguments",
     "read_json",
     "read_message",
     "read_messages",
+    "read_tool",
     "read_tools",
     "write_json",
 ]

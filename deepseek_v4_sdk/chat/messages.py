@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from deepseek_v4_sdk.chat.json_value import JsonValue
 from deepseek_v4_sdk.chat.tool_call import ToolCall
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat.conversation import Conversation
 
 __all__ = [
     "AssistantMessage",
@@ -26,11 +29,21 @@ Content: TypeAlias = str | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class SystemMessage:
-    """Instructions. The role `developer` of other models becomes this one: V4 has no such role."""
+    """Instructions. The role `developer` of other models becomes this one: V4 has no such role.
+
+    Attributes:
+        content: The text, or its parts.
+        extra: Fields that only some servers read; sent as they are.
+        late: Whether it may stand behind other messages, where servers render it differently: pulled to the front
+            (SGLang, DeepSeek's API), or as bare text in its place (vLLM).
+        developer: Whether it was given with the role `developer`.
+    """
 
     role: ClassVar[Literal["system"]] = "system"
     content: Content
     extra: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    late: bool = field(default=False, compare=False, kw_only=True)
+    developer: bool = field(default=False, compare=False, repr=False, kw_only=True)
 
     def to_dict(self) -> dict[str, JsonValue]:
         """The message as JSON, in the neutral form."""
@@ -123,8 +136,10 @@ class ToolMessage:
 Message: TypeAlias = SystemMessage | UserMessage | ReminderMessage | AssistantMessage | ToolMessage
 """Any message."""
 
-MessagesInput: TypeAlias = str | Message | Mapping[str, object] | Sequence[Message | Mapping[str, object]]
-"""What a call takes as its messages: a text, one message, or a sequence; mappings have OpenAI's form."""
+MessagesInput: TypeAlias = (
+    "str | Message | Mapping[str, object] | Sequence[Message | Mapping[str, object]] | Conversation"
+)
+"""What a call takes as its messages: a text, a message, a sequence, a `Conversation`; mappings have OpenAI's form."""
 
 
 def content_json(content: Content) -> JsonValue:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping
-from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json, read_json
+from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
     Content,
@@ -22,13 +22,11 @@ from deepseek_v4_sdk.errors import InvalidRequestError
 __all__ = ["read_message", "read_messages"]
 
 _CLASSES = (SystemMessage, UserMessage, ReminderMessage, AssistantMessage, ToolMessage)
-_TEXT_ROLES: Mapping[str, type[SystemMessage | UserMessage | ReminderMessage]] = {
-    "system": SystemMessage,
-    "developer": SystemMessage,  # V4 has no such role; servers drop it or refuse it
+_TEXT_ROLES: Mapping[str, type[UserMessage | ReminderMessage]] = {
     "user": UserMessage,
     "latest_reminder": ReminderMessage,
 }
-_ROLES = "system, developer, user, assistant, tool, latest_reminder"
+_ROLES = ("system", "developer", "user", "assistant", "tool", "latest_reminder")
 # Fields of V4's prompt format that a server may read on a message. They are passed on as they are.
 _EXTRA = frozenset({"name", "task", "wo_eos", "mask", "prefix"})
 
@@ -71,8 +69,8 @@ def read_message(value: object, where: str) -> Message:
     if not is_mapping(value):
         raise InvalidRequestError(f"{where} is {type(value).__name__}: give a mapping with role and content")
     role = value.get("role")
-    if not isinstance(role, str) or (role not in _TEXT_ROLES and role not in {"assistant", "tool"}):
-        raise InvalidRequestError(f"{where}.role is {role!r}: one of {_ROLES}")
+    if not isinstance(role, str) or role not in _ROLES:
+        raise InvalidRequestError(f"{where}.role is {role!r}: one of {', '.join(_ROLES)}")
     if role == "assistant":
         return _assistant(value, where)
     content = _content(value.get("content"), f"{where}.content")
@@ -83,7 +81,10 @@ def read_message(value: object, where: str) -> Message:
         if not isinstance(call_id, str) or not call_id:
             raise InvalidRequestError(f"{where}.tool_call_id is {call_id!r}: give the id of the call this answers")
         return ToolMessage(content, call_id, _extra(value, {"role", "content", "tool_call_id"}, where))
-    return _TEXT_ROLES[role](content, _extra(value, {"role", "content"}, where))
+    extra = _extra(value, {"role", "content"}, where)
+    if role in {"system", "developer"}:
+        return SystemMessage(content, extra, developer=role == "developer")
+    return _TEXT_ROLES[role](content, extra)
 
 
 def _content(value: object, where: str) -> Content | None:
@@ -143,14 +144,6 @@ def _call(value: object, where: str) -> ToolCall:
         arguments = json.dumps(plain_json(arguments, f"{where}.function.arguments"), ensure_ascii=False)
     if not isinstance(arguments, str):
         raise InvalidRequestError(f"{where}.function.arguments is {type(arguments).__name__}: give JSON text")
-    if arguments.strip():
-        try:
-            decoded = read_json(arguments)
-        except ValueError:
-            decoded = None
-        if not isinstance(decoded, dict):
-            # vLLM would read broken arguments as no arguments, and say nothing.
-            raise InvalidRequestError(f"{where}.function.arguments is no JSON object: give the call's own arguments")
     return ToolCall(call_id, name, arguments)
 
 

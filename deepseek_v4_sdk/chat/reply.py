@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from deepseek_v4_sdk.chat.json_value import JsonValue
@@ -114,4 +114,5 @@ class Reply:
 
     def to_dict(self) -> dict[str, object]:
         """Everything as plain values, ready for JSON (`metadata` as it was given)."""
-        return asdict(self)
+        # Notes of the caller's may be anything, and need not be of a kind that can be copied.
+        return {**asdict(replace(self, metadata={})), "metadata": self.metadata}

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from deepseek_v4_sdk.chat.conversation import Conversation
+from deepseek_v4_sdk.chat.history import History
 from deepseek_v4_sdk.chat.options import Thinking, check_options
 from deepseek_v4_sdk.chat.reading import read_messages
 from deepseek_v4_sdk.chat.timing import Timeouts
@@ -22,11 +24,12 @@ __all__ = ["ChatRequest"]
 class ChatRequest:
     """What a caller asks for, checked and in one form; None is "not given".
 
-    The fields are the options of `ChatOptions`; `tool_choice` is a keyword or a tool's name, `logprobs` the number
-    of alternatives, `stop` a tuple.
+    `history` is what a walk over the messages found. The other fields are the options of `ChatOptions`: `tool_choice`
+    is a keyword or a tool's name, `logprobs` the number of alternatives, `stop` a tuple.
     """
 
     messages: tuple[Message, ...]
+    history: History = field(default_factory=History, repr=False, compare=False)
     model: str | None = None
     thinking: Thinking = "high"
     tools: tuple[ToolSpec, ...] = ()
@@ -72,7 +75,14 @@ class ChatRequest:
             merged["timeout"] = timeouts.over(default) if isinstance(default, Timeouts) else timeouts
         # Every value went through the check of its option, which a type checker cannot follow.
         checked_options = cast("dict[str, Any]", merged)
-        request = cls(messages=read_messages(messages), **checked_options)
+        if isinstance(messages, Conversation):
+            if not len(messages):
+                raise InvalidRequestError("the conversation is empty: add a message")
+            taken, history = tuple(messages), messages.history
+        else:
+            taken = read_messages(messages)
+            history = History(taken)
+        request = cls(messages=taken, history=history, **checked_options)
         request._check_tool_choice()
         if request.wire == "plain" and request.max_reasoning_tokens is not None:
             raise InvalidRequestError(

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.chat.checked import Check, Checked
 from deepseek_v4_sdk.chat.checks import kind_of
 from deepseek_v4_sdk.chat.json_value import JsonValue, read_json
 from deepseek_v4_sdk.errors import InvalidToolArgumentsError
 
-__all__ = ["ToolCall"]
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["ToolCall", "read_arguments"]
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Checked):
     """One call of one tool.
+
+    The calls of a reply know the tool that was offered, and check their arguments against its schema; a call that was
+    made by hand, or read from JSON or a pickle, knows none.
 
     Attributes:
         id: The id that the result must carry back.
@@ -27,25 +35,12 @@ class ToolCall:
 
     @property
     def parsed(self) -> dict[str, JsonValue]:
-        """The arguments as a dict.
+        """The arguments as a dict, checked against the schema of the tool.
 
         Raises:
-            InvalidToolArgumentsError: They are no JSON object.
+            InvalidToolArgumentsError: They are no JSON object, or do not match the schema.
         """
-        if not self.arguments.strip():
-            return {}
-        try:
-            value = read_json(self.arguments)
-        except ValueError as error:
-            raise InvalidToolArgumentsError(
-                f"the arguments of the call of {self.name!r} ({self.id}) are no JSON: {error}", call=self
-            ) from None
-        if not isinstance(value, dict):
-            raise InvalidToolArgumentsError(
-                f"the arguments of the call of {self.name!r} ({self.id}) are {kind_of(value)}, not a JSON object",
-                call=self,
-            )
-        return value
+        return read_arguments(self) if self.check is None else self.check(self)
 
     @property
     def error(self) -> InvalidToolArgumentsError | None:
@@ -55,3 +50,45 @@ class ToolCall:
         except InvalidToolArgumentsError as error:
             return error
         return None
+
+    @property
+    def is_object(self) -> bool:
+        """Whether the arguments are a JSON object (or nothing), whatever the tool takes."""
+        try:
+            read_arguments(self)
+        except InvalidToolArgumentsError:
+            return False
+        return True
+
+    def checked_by(self, check: Check | None) -> ToolCall:
+        """The same call, whose `parsed` asks `check`."""
+        return ToolCall(self.id, self.name, self.arguments)._carry(check)
+
+    # A copy would lose the check, and nothing of a call can change.
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+
+def read_arguments(call: ToolCall) -> dict[str, JsonValue]:
+    """The arguments of a call as a dict, whatever its tool takes; an empty text is an empty dict.
+
+    Raises:
+        InvalidToolArgumentsError: They are no JSON object.
+    """
+    if not call.arguments.strip():
+        return {}
+    try:
+        value = read_json(call.arguments)
+    except ValueError as error:
+        raise InvalidToolArgumentsError(
+            f"the arguments of the call of {call.name!r} ({call.id}) are no JSON: {error}", call=call
+        ) from None
+    if not isinstance(value, dict):
+        raise InvalidToolArgumentsError(
+            f"the arguments of the call of {call.name!r} ({call.id}) are {kind_of(value)}, not a JSON object",
+            call=call,
+        )
+    return value

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol, cast
 
+from deepseek_v4_sdk.chat.checked import Check, Checked
 from deepseek_v4_sdk.chat.checks import is_iterable, is_mapping
 from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json
 from deepseek_v4_sdk.errors import InvalidRequestError
 
-__all__ = ["ToolInput", "ToolSpec", "read_tools"]
+__all__ = ["OffersTool", "ToolInput", "ToolSpec", "read_tool", "read_tools"]
 
 # Outside this pattern the vendor's encoder refuses a name (deepseek-recipe 0.2.0, SGLang 0.5.23).
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
@@ -19,7 +20,7 @@ _FIELDS = frozenset({"name", "description", "parameters", "strict"})
 
 
 @dataclass(frozen=True, slots=True)
-class ToolSpec:
+class ToolSpec(Checked):
     """One tool as it is offered to the model.
 
     Attributes:
@@ -27,6 +28,8 @@ class ToolSpec:
         description: What it is for, or None.
         parameters: The JSON Schema of its arguments, or None.
         strict: Whether the server should hold the model to the schema; None leaves it to the server.
+
+    It may carry a check of the arguments (`check`), which the calls of a reply then have too.
     """
 
     name: str
@@ -45,9 +48,21 @@ class ToolSpec:
             function["strict"] = self.strict
         return {"type": "function", "function": function}
 
+    def checked_by(self, check: Check | None) -> ToolSpec:
+        """The same tool, whose calls are checked by `check`."""
+        return replace(self)._carry(check)
 
-ToolInput = ToolSpec | Mapping[str, object]
-"""What a call takes as a tool: OpenAI's form, or a bare mapping with a name."""
+
+class OffersTool(Protocol):
+    """Something that can be offered as a tool, such as what `@tool` makes of a function."""
+
+    def tool_spec(self) -> ToolSpec:
+        """The tool as it is offered to the model."""
+        ...
+
+
+ToolInput = ToolSpec | OffersTool | Mapping[str, object] | Callable[..., object]
+"""What a call takes as a tool: a function, what `@tool` made of one, OpenAI's form, or a bare mapping with a name."""
 
 
 def read_tools(value: object) -> tuple[ToolSpec, ...]:
@@ -60,7 +75,7 @@ def read_tools(value: object) -> tuple[ToolSpec, ...]:
         return ()
     if not is_iterable(value):
         raise InvalidRequestError(f"tools is {type(value).__name__}: give a list of tools")
-    specs = tuple(_read_tool(item, f"tools[{index}]") for index, item in enumerate(value))
+    specs = tuple(read_tool(item, f"tools[{index}]") for index, item in enumerate(value))
     seen: dict[str, int] = {}
     for index, spec in enumerate(specs):
         if spec.name in seen:
@@ -69,11 +84,23 @@ def read_tools(value: object) -> tuple[ToolSpec, ...]:
     return specs
 
 
-def _read_tool(value: object, where: str) -> ToolSpec:
-    if isinstance(value, ToolSpec):
-        return _checked(value.name, value.description, value.parameters, value.strict, where)
+def read_tool(value: object, where: str) -> ToolSpec:
+    """Turn one tool definition into a spec.
+
+    Args:
+        value: A spec, an object with `tool_spec()`, or a mapping.
+        where: The name of the place, for the error.
+
+    Raises:
+        InvalidRequestError: It is wrong; the text names the place.
+    """
     if is_mapping(value):
         return _from_mapping(value, where)
+    offered = getattr(value, "tool_spec", None)
+    spec: object = offered() if callable(offered) and not isinstance(value, type) else value
+    if isinstance(spec, ToolSpec):
+        checked = _checked(spec.name, spec.description, spec.parameters, spec.strict, where)
+        return checked if spec.check is None else checked.checked_by(spec.check)
     raise InvalidRequestError(f"{where} is {type(value).__name__}: give a mapping with a name and parameters")
 
 

@@ -78,7 +78,8 @@ class BlockReader:
         self._wrapped: bool | None = None  # whether the block has an outer tag; None before the first tag
         self._in_call = False
         self._count = 0  # arguments of the open call so far
-        self._value: str | None = None  # how the open argument is written: "true" (a text), "false" (JSON), "" (not said), "direct"
+        # How the open argument is written: "true" (a text), "false" (JSON), "" (not said), "direct" (none is open).
+        self._value: str | None = None
         self._loose: list[str] = []  # the open argument's value, when it must be whole before it can be written
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import (
     AssistantMessage,
@@ -12,6 +13,7 @@ from deepseek_v4_sdk.chat import (
     Message,
     Repair,
     Thinking,
+    ToolCall,
     ToolMessage,
     write_json,
 )
@@ -35,16 +37,15 @@ def messages_body(data: ProviderData, messages: Iterable[Message]) -> list[JsonV
             if message.content is None and not message.tool_calls:
                 item["content"] = ""
             reasoning = message.reasoning
-            if reasoning is None and message.tool_calls and data.needs_reasoning:
+            if reasoning is None and message.tool_calls and data.fills_reasoning:
                 reasoning = ""
             if reasoning is not None:
                 item.pop("reasoning", None)
                 for key in data.reasoning_keys:
                     item[key] = reasoning
-            if data.sorts_calls_by_id and message.tool_calls:
-                wire_ids = _sortable_ids(message)
-                for call in cast("list[dict[str, JsonValue]]", item["tool_calls"]):
-                    call["id"] = wire_ids[cast("str", call["id"])]
+            if message.tool_calls:
+                wire_ids = _sortable_ids(message) if data.sorts_calls_by_id else {}
+                item["tool_calls"] = [_call_body(call, wire_ids.get(call.id, call.id)) for call in message.tool_calls]
         elif isinstance(message, ToolMessage):
             item["tool_call_id"] = wire_ids.get(message.tool_call_id, message.tool_call_id)
         body.append(item)
@@ -109,6 +110,14 @@ def encoded(body: Mapping[str, JsonValue]) -> bytes:
         return write_json(body)
     except (ValueError, TypeError) as error:
         raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
+
+
+def _call_body(call: ToolCall, wire_id: str) -> JsonValue:
+    arguments = call.arguments or "{}"
+    if not call.is_object:
+        # The vendor's encoder shows broken arguments to the model as one text named so. vLLM would drop them.
+        arguments = json.dumps({"arguments": call.arguments}, ensure_ascii=False)
+    return {"id": wire_id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
 def _sortable_ids(message: AssistantMessage) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from deepseek_v4_sdk._version import __version__
-from deepseek_v4_sdk.chat import ChatRequest, JsonValue, ModelInfo, Repair
+from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, ModelInfo, Repair, first_fatal
 from deepseek_v4_sdk.errors import APIError, InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.providers.answers import read_answer, read_models
 from deepseek_v4_sdk.providers.bodies import encoded, merge, messages_body, thinking_body, tool_choice_body
@@ -147,7 +147,15 @@ class ChatCompletions:
         """The error that an HTTP answer without success means."""
         return http_refusal(self.name, status, headers, body, call, self.data.remedies)
 
+    @property
+    def history_rules(self) -> HistoryRules:
+        """What the server does with a conversation."""
+        return self.data.history
+
     def _check(self, request: ChatRequest) -> None:
+        problems = request.history.problems(self.data.history, thinking=request.thinking != "off")
+        if problem := first_fatal(problems):
+            raise InvalidRequestError(f"{self.name}: {problem}")
         for rule in self.data.rules:
             complaint = rule(request)
             if isinstance(complaint, Lacks):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import AssistantMessage, Repair
+from deepseek_v4_sdk.chat import AssistantMessage, HistoryRules, Repair
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
 from deepseek_v4_sdk.providers.provider import Lacks, ProviderData, Refused
@@ -113,18 +113,6 @@ def _raised_top_p(request: ChatRequest, entry: ServedModel | None) -> Repair | N
     return Repair("raised", f"deepseek raises top_p={request.top_p} to 0.95 while thinking")
 
 
-def _reasoning_is_missing(request: ChatRequest, entry: ServedModel | None) -> Repair | None:
-    del entry
-    if request.thinking == "off":
-        return None
-    for index, message in enumerate(request.messages):
-        if isinstance(message, AssistantMessage) and message.tool_calls and message.reasoning is None:
-            return Repair(
-                "reasoning_missing", f"messages[{index}] has calls and no reasoning, which deepseek needs: it got ''"
-            )
-    return None
-
-
 def _another_generation(request: ChatRequest, entry: ServedModel | None) -> Repair | None:
     del request
     if entry is None or entry.generation != "v4.1":
@@ -151,8 +139,8 @@ PROVIDER = ChatCompletions(
         },
         model="required",
         reasoning_keys=("reasoning_content",),
-        needs_reasoning=True,
         sorts_calls_by_id=True,
+        history=HistoryRules(late_system="here it is pulled to the front", needs_reasoning=True),
         options={
             **{name: rule for name, rule in COMMON_OPTIONS.items() if name != "parallel_tool_calls"},
             "parallel_tool_calls": lambda _: {},  # True is what happens anyway; a rule refuses False
@@ -176,7 +164,7 @@ PROVIDER = ChatCompletions(
             rules.format_is_known,
             rules.json_is_mentioned,
         ),
-        notes=(_another_generation, _idle_sampling, _raised_top_p, _reasoning_is_missing),
+        notes=(_another_generation, _idle_sampling, _raised_top_p),
         route=_route,
     )
 )

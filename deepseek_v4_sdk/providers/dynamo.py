@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
 from deepseek_v4_sdk.providers.provider import ProviderData
@@ -63,7 +64,6 @@ OPTIONS: Mapping[str, OptionRule] = {
 RULES: tuple[Rule, ...] = (
     rules.no_prefix,
     rules.no_answer_at_the_end,
-    rules.no_reminders,
     rules.limit("temperature", 2),
     rules.limit("max_tokens", 1_048_576),
     rules.format_is_known,
@@ -79,6 +79,7 @@ PROVIDER = ChatCompletions(
         thinking=thinking("low", "high", "max"),
         model="discovered",
         reasoning_keys=("reasoning_content",),
+        history=HistoryRules(reminders=False),
         options={
             **OPTIONS,
             # `priority` at the root is refused; here higher is more important, as the option means it

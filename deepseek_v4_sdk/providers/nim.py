@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import rules, sglang, vllm
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions, as_key
@@ -66,6 +67,7 @@ def _with_engine(engine: ProviderData) -> ProviderData:
         reasoning_keys=engine.reasoning_keys,
         sorts_calls_by_id=engine.sorts_calls_by_id,
         options=engine.options,
+        history=engine.history,
         rules=engine.rules,
     )
 
@@ -87,7 +89,7 @@ _DATA: Mapping[Personality, ProviderData] = {
             "cache_salt": Refused("NIM 1.x refuses the field"),
             "user": as_key("user"),
         },
-        rules=(*vllm.PROVIDER.data.rules, rules.no_reminders),
+        history=HistoryRules(reminders=False),
     ),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions
 from deepseek_v4_sdk.providers.dynamo import OPTIONS, RULES, thinking
 from deepseek_v4_sdk.providers.provider import ProviderData, Refused
@@ -24,7 +25,8 @@ PROVIDER = ChatCompletions(
         thinking=thinking("high", "max"),
         model="required",
         reasoning_keys=("reasoning_content",),
-        needs_reasoning=True,  # calls without it were reported refused; Dynamo renders an empty one
+        fills_reasoning=True,  # calls without one were reported refused; Dynamo renders it as empty anyway
+        history=HistoryRules(reminders=False),
         options={
             **OPTIONS,
             "priority": Refused("hosted requests have none; leave it out"),

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from deepseek_v4_sdk.chat import HistoryRules
+
 if TYPE_CHECKING:
     import httpx
 
@@ -60,8 +62,9 @@ class ProviderData:
         model: Whether a request must name a model: "optional", "required", or "discovered" when the server insists on a
             name but has one model alone, which is then asked for.
         reasoning_keys: The names under which it reads the reasoning of earlier turns.
-        needs_reasoning: Whether it refuses earlier calls without reasoning; an empty one is then sent.
+        fills_reasoning: Whether an empty reasoning goes along with earlier calls that have none.
         sorts_calls_by_id: Whether its prompt puts parallel calls in the order of their ids as strings.
+        history: What it does with a conversation that other servers do otherwise.
         options: How it takes each option.
         rules: The combinations it refuses.
         notes: What callers should know.
@@ -84,8 +87,9 @@ class ProviderData:
     thinking: Mapping[Thinking, Mapping[str, JsonValue]]
     model: Literal["optional", "required", "discovered"] = "optional"
     reasoning_keys: tuple[str, ...]
-    needs_reasoning: bool = False
+    fills_reasoning: bool = False
     sorts_calls_by_id: bool = False
+    history: HistoryRules = field(default_factory=HistoryRules)
     options: Mapping[str, OptionRule] = field(default_factory=dict[str, OptionRule])
     rules: tuple[Rule, ...] = ()
     notes: tuple[Note, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import AssistantMessage, ReminderMessage, is_mapping, nearest, write_json
+from deepseek_v4_sdk.chat import AssistantMessage, is_mapping, nearest, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,6 @@ __all__ = [
     "no_format_with_forced_call",
     "no_prefill",
     "no_prefix",
-    "no_reminders",
     "stops",
     "strict_schema_is_an_object",
     "strict_tools_are_closed",
@@ -129,14 +128,6 @@ def cache_salt_is_plain(request: ChatRequest) -> str | None:
     r"""A cache salt as vLLM takes it: at most 128 characters, none of them `@`, `/`, `\` or NUL."""
     if request.cache_salt is not None and not _SALT.fullmatch(request.cache_salt):
         return "cache_salt is not usable: at most 128 characters, and none of @ / \\ NUL"
-    return None
-
-
-def no_reminders(request: ChatRequest) -> str | None:
-    """The role `latest_reminder` does not exist (NVIDIA Dynamo 1.6.1, and so build.nvidia.com)."""
-    for index, message in enumerate(request.messages):
-        if isinstance(message, ReminderMessage):
-            return f"messages[{index}] is a latest_reminder, a role that does not exist here: make it a user message"
     return None
 
 

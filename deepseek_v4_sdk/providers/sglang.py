@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
 from deepseek_v4_sdk.providers.provider import ProviderData
@@ -33,6 +34,7 @@ PROVIDER = ChatCompletions(
         },
         reasoning_keys=("reasoning_content",),
         sorts_calls_by_id=True,  # 0.5.23 renders with the vendor's encoder
+        history=HistoryRules(late_system="here it is pulled to the front"),
         options={
             **COMMON_OPTIONS,
             "top_k": lambda count: {"top_k": count or -1},  # "all" is -1 here, and 0 a 400

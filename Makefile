@@ -1,0 +1,51 @@
+# Two commands matter on a fresh machine: `make demo` and `make test`. Both need Python 3.11+ with venv, and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check
+BENCH ?=
+PYTEST ?=
+
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: help demo test lint bench clean
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.installed  ## see the main job done on the embedded mock: no server, no key
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/.installed-dev  ## run the whole suite, on all cores (PYTEST="-k stream" to choose)
+	@$(BIN)/python -m pytest -q -n auto $(PYTEST)
+
+lint: $(VENV)/.installed-dev  ## style, types with two checkers, and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev  ## measure CPU time per event and per call (BENCH=--tiny for a quick look)
+	@$(BIN)/python benchmarks/run.py $(BENCH)
+
+clean:  ## remove the environment and everything that tools leave behind
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment is brought up to date when pyproject.toml changes, and not otherwise.
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not that: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "installing into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
+	@echo "installing the tools of the suite into $(VENV) ..."
+	@$(PIP) -e '.[dev]'
+	@touch $(VENV)/.installed $@

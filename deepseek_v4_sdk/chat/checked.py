@@ -1,0 +1,34 @@
+"""What checks the arguments of a call: carried by a tool and by its calls, and no part of what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat.json_value import JsonValue
+    from deepseek_v4_sdk.chat.tool_call import ToolCall
+
+__all__ = ["Check", "Checked"]
+
+Check: TypeAlias = "Callable[[ToolCall], dict[str, JsonValue]]"
+"""Gives the arguments of a call, or raises `InvalidToolArgumentsError`."""
+
+
+class Checked:
+    """A frozen dataclass that may carry a check.
+
+    The check is no field: it takes no part in equality, `repr`, `asdict` and pickling.
+    """
+
+    __slots__ = ("_check",)
+    _check: Check | None
+
+    @property
+    def check(self) -> Check | None:
+        """What checks the arguments, or None."""
+        return getattr(self, "_check", None)  # empty where nobody gave one, as after unpickling
+
+    def _carry(self, check: Check | None) -> Self:
+        object.__setattr__(self, "_check", check)
+        return self

@@ -1,0 +1,193 @@
+"""A conversation: a list of messages that knows how to grow, to be checked, mended and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, MutableSequence
+from typing import TYPE_CHECKING, Protocol, Self, cast, overload
+
+from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem
+from deepseek_v4_sdk.chat.json_value import JsonValue, read_json, write_json
+from deepseek_v4_sdk.chat.mending import mend
+from deepseek_v4_sdk.chat.messages import Message, MessagesInput, SystemMessage, ToolMessage, UserMessage
+from deepseek_v4_sdk.chat.reading import read_message, read_messages
+from deepseek_v4_sdk.chat.reply import Reply
+from deepseek_v4_sdk.chat.tool_call import ToolCall
+from deepseek_v4_sdk.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Conversation", "HasHistoryRules"]
+
+
+class HasHistoryRules(Protocol):
+    """A client or a provider: whatever knows how its server treats a conversation."""
+
+    @property
+    def history_rules(self) -> HistoryRules:
+        """How the server treats a conversation."""
+        ...
+
+
+class Conversation(MutableSequence["Message"]):
+    """A list of messages. What came out of a model goes in as it is, and goes back to any provider without loss.
+
+    Args:
+        messages: What `chat` takes as messages: a text, one message, mappings in OpenAI's form, or a sequence.
+
+    Raises:
+        InvalidRequestError: One of them is wrong; the text names the place.
+    """
+
+    def __init__(self, messages: MessagesInput | Iterable[Message] = ()) -> None:
+        self._messages: list[Message] = [] if messages == () else list(read_messages(messages))
+        self._history = History()
+
+    def system(self, text: str) -> Self:
+        """Add instructions."""
+        return self._added(SystemMessage(text))
+
+    def user(self, text: str) -> Self:
+        """Add what the user says."""
+        return self._added(UserMessage(text))
+
+    def add(self, message: Reply | Message | Mapping[str, object]) -> Self:
+        """Add a reply, as the assistant's turn, or any message."""
+        if isinstance(message, Reply):
+            return self._added(message.message)
+        return self._added(read_message(message, f"messages[{len(self)}]"))
+
+    def add_tool_result(self, call: ToolCall | str, value: object) -> Self:
+        """Add the result of a tool call.
+
+        Args:
+            call: The call, or its id.
+            value: A text, which is sent as it is; anything else as JSON.
+
+        Raises:
+            InvalidRequestError: The value cannot be written as JSON.
+        """
+        call_id = call.id if isinstance(call, ToolCall) else call
+        return self._added(ToolMessage(_as_text(value), call_id))
+
+    def validate(self, provider: HasHistoryRules | None = None, *, thinking: bool = True) -> list[Problem]:
+        """Every problem of the conversation, by index; none are raised.
+
+        Args:
+            provider: A client or a provider, for what its server refuses or renders differently; None for what is wrong
+                everywhere.
+            thinking: Whether thinking will be on.
+        """
+        return self.history.problems(None if provider is None else provider.history_rules, thinking=thinking)
+
+    def repair(self, provider: HasHistoryRules | None = None, *, thinking: bool = True) -> list[str]:
+        """Mend what can be mended without inventing content.
+
+        Messages between calls and their results move behind them, calls without a result and results without a call
+        are taken out, ids that are there twice are told apart, and reasoning that a server insists on and that is not
+        there becomes empty.
+
+        Returns:
+            What was done, in order; empty when there was nothing to do. What is left, `validate` names.
+        """
+        rules = None if provider is None else provider.history_rules
+        self._messages, done = mend(self._messages, needs_reasoning=bool(rules and rules.needs_reasoning and thinking))
+        self._history = History()
+        return done
+
+    @property
+    def history(self) -> History:
+        """The walk over the messages, up to date."""
+        if self._history.length < len(self._messages):
+            self._history.extend(self._messages[self._history.length :])
+        return self._history
+
+    def copy(self) -> Conversation:
+        """A conversation with the same messages, which can grow apart."""
+        return Conversation(tuple(self._messages)) if self._messages else Conversation()
+
+    def to_json(self) -> str:
+        """The conversation as JSON; the same conversation gives the same bytes each time."""
+        return write_json([message.to_dict() for message in self._messages]).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read a conversation from what `to_json` gave, or from messages in OpenAI's form.
+
+        Raises:
+            InvalidRequestError: It is no JSON, or one of the messages is wrong.
+        """
+        try:
+            value: JsonValue = read_json(text)
+        except ValueError as error:
+            raise InvalidRequestError(f"the conversation is no JSON: {error}") from None
+        if not isinstance(value, list):
+            raise InvalidRequestError("the conversation is no list of messages")
+        return cls(read_messages(value)) if value else cls()
+
+    def insert(self, index: int, value: Message) -> None:
+        """Put a message before another."""
+        self._messages.insert(index, read_message(value, f"messages[{index}]"))
+        if index < self._history.length:
+            self._history = History()
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> Conversation: ...
+    def __getitem__(self, index: int | slice) -> Message | Conversation:
+        if isinstance(index, int):
+            return self._messages[index]
+        part = self._messages[index]
+        return Conversation(part) if part else Conversation()
+
+    @overload
+    def __setitem__(self, index: int, value: Message) -> None: ...
+    @overload
+    def __setitem__(self, index: slice, value: Iterable[Message]) -> None: ...
+    def __setitem__(self, index: int | slice, value: Message | Iterable[Message]) -> None:
+        if isinstance(index, int):
+            self._messages[index] = read_message(value, f"messages[{index}]")
+        else:
+            taken = list(cast("Iterable[Message]", value))
+            self._messages[index] = read_messages(taken) if taken else []
+        self._history = History()
+
+    def __delitem__(self, index: int | slice) -> None:
+        del self._messages[index]
+        self._history = History()
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self._messages)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Conversation) and self._messages == other._messages
+
+    __hash__ = None  # type: ignore[assignment]  # it can change
+
+    def __repr__(self) -> str:
+        roles = ", ".join(message.role for message in self._messages[-8:])
+        return f"Conversation({len(self)} messages{': … ' if len(self) > 8 else ': '}{roles})"
+
+    def _added(self, message: Message) -> Self:
+        self._messages.append(message)
+        return self
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except TypeError:
+        pass
+    except ValueError as error:
+        raise InvalidRequestError(f"the result cannot be written as JSON: {error}") from None
+    try:
+        return write_json(value).decode()  # dates, dataclasses, models
+    except (ValueError, TypeError) as error:
+        raise InvalidRequestError(f"the result cannot be written as JSON: {error}") from None

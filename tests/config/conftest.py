@@ -1,0 +1,14 @@
+"""No variable of the machine that runs the tests reaches a client."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.endswith(("_API_KEY", "_BASE_URL", "_PROXY", "_proxy")) or name.startswith("DEEPSEEK_V4_"):
+            monkeypatch.delenv(name)

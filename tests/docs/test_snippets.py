@@ -1,0 +1,60 @@
+"""Every Python snippet of the documentation runs as it stands; a mock answers in place of each server."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from pytest_examples import CodeExample, EvalExample, find_examples
+
+from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
+from deepseek_v4_sdk.testing import MockProvider
+from tests.docs.pages import PAGES, name_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TOML = re.compile(r"^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^```(\w+)(.*)$", re.MULTILINE)
+SNIPPETS = list(find_examples(*map(str, PAGES)))
+
+
+def _id(example: CodeExample) -> str:
+    return f"{name_of(example.path)}:{example.start_line}"
+
+
+@pytest.fixture
+def servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mock in the wire of the asked provider stands behind every address."""
+
+    def connect(client: DeepSeekV4 | AsyncDeepSeekV4) -> object:
+        return MockProvider(flavor=client.provider).transport
+
+    monkeypatch.setattr(DeepSeekV4, "_connect", connect)
+    monkeypatch.setattr(AsyncDeepSeekV4, "_connect", connect)
+
+
+@pytest.mark.usefixtures("servers")
+@pytest.mark.parametrize("example", SNIPPETS, ids=_id)
+def test_snippet(
+    example: CodeExample, eval_example: EvalExample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs in an empty folder, beside the first TOML file that its page shows."""
+    shown = _TOML.search(example.path.read_text(encoding="utf-8"))
+    if shown:
+        (tmp_path / "deepseek_v4.toml").write_text(shown[1], encoding="utf-8")
+        for variable in re.findall(r'api_key_env = "(\w+)"', shown[1]):
+            monkeypatch.setenv(variable, "a-key-for-the-test")
+    for variable in ("DEEPSEEK_V4_PROFILE", "DEEPSEEK_V4_CONFIG"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(tmp_path)
+    eval_example.run(example)
+
+
+def test_every_snippet_is_found_and_none_is_exempt() -> None:
+    """A fence with settings could switch a snippet off; there is no such fence."""
+    fences = [fence for page in PAGES for fence in _FENCE.findall(page.read_text(encoding="utf-8"))]
+    python = [settings for language, settings in fences if language in {"py", "python", "pycon"}]
+    assert len(python) == len(SNIPPETS) > 20
+    assert not any(settings.strip() for settings in python)

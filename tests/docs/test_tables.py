@@ -1,0 +1,49 @@
+"""Tables of the documentation hold what the code holds: no option, key, error or event is missing or made up."""
+
+from __future__ import annotations
+
+import re
+
+import deepseek_v4_sdk
+from deepseek_v4_sdk.chat import OPTION_NAMES, ChatEvent
+from deepseek_v4_sdk.client import ClientArguments
+from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
+from tests.docs.pages import ROOT
+
+
+def _section(page: str, heading: str) -> str:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return text.partition(f"{heading}\n")[2].partition("\n## ")[0]
+
+
+def _first_cells(table: str) -> set[str]:
+    """The names in code style in the first column."""
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    return {name for cell in rows for name in re.findall(r"`(\w+)`", cell)}
+
+
+def test_arguments() -> None:
+    assert _first_cells(_section("configuration.md", "# Configuration")) == set(ClientArguments.__annotations__)
+
+
+def test_options() -> None:
+    assert _first_cells(_section("configuration.md", "## Options of a call")) == OPTION_NAMES
+
+
+def test_keys() -> None:
+    table = _section("configuration.md", "## Keys")
+    assert _first_cells(table) == set(PROVIDER_NAMES)
+    for name in PROVIDER_NAMES:
+        row = next(line for line in table.splitlines() if line.startswith(f"| `{name}` |"))
+        assert tuple(re.findall(r"`([A-Z_]+)`", row)) == find_provider(name).data.key_variables
+
+
+def test_events() -> None:
+    page = (ROOT / "docs" / "streaming.md").read_text(encoding="utf-8").partition("```")[0]
+    assert _first_cells(page) == {event.__name__ for event in ChatEvent.__args__}
+
+
+def test_errors() -> None:
+    tree = _section("errors.md", "# Errors").partition("```\n")[2].partition("```")[0]
+    public = {name for name in deepseek_v4_sdk.__all__ if name.endswith("Error")}
+    assert set(re.findall(r"\w+Error\b", tree)) == public

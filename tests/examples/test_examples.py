@@ -1,0 +1,107 @@
+"""Each example runs as a user would start it, and says what it promises."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deepseek_v4_sdk import __version__, count_text
+from deepseek_v4_sdk.testing import MockProvider
+from tests.examples.server import serve
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+
+
+def run(name: str, *arguments: str) -> str:
+    """Run an example in a fresh process, as `python -W error`; gives what it printed."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("DEEPSEEK_V4_")}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        env={**variables, "PYTHONUTF8": "1"},
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_there_is_a_test_for_each_example() -> None:
+    tested = {"demo.py", "chat.py", "stream.py", "tools_by_hand.py", "async_many.py", "unit_test.py"}
+    assert {path.name for path in EXAMPLES.glob("*.py")} == tested
+
+
+@pytest.mark.parametrize("profile", ["mock", "mock-sglang"])
+def test_chat(profile: str) -> None:
+    shown = run("chat.py", "--profile", profile)
+    assert "[thinking] The tool get_weather fits" in shown
+    assert '[call] get_weather {"city": "Paris"}' in shown
+    assert "[result] 18 °C and sunny in Paris" in shown
+    assert "[answer] According to the tools: 18 °C and sunny in Paris." in shown
+    assert shown.rstrip().splitlines()[-1].startswith("[stop] ")
+
+
+@pytest.mark.parametrize("provider", ["vllm", "sglang"])
+def test_chat_by_the_profile_of_a_server(provider: str, tmp_path: Path) -> None:
+    """The same file, the same words, over a socket; only the profile's name differs."""
+    mock = MockProvider(flavor=provider)
+    with serve(mock) as url:
+        config = tmp_path / "deepseek_v4.toml"
+        config.write_text((EXAMPLES / "deepseek_v4.toml").read_text(encoding="utf-8"), encoding="utf-8")
+        text = config.read_text(encoding="utf-8")
+        for address in ("http://localhost:8000", "http://localhost:30000"):
+            text = text.replace(address, url)
+        config.write_text(text, encoding="utf-8")
+        shown = run("chat.py", "--profile", provider, "--config", str(config))
+    on_the_mock = run("chat.py", "--profile", {"vllm": "mock", "sglang": "mock-sglang"}[provider])
+    assert shown.splitlines()[1:] == on_the_mock.splitlines()[1:]
+    kwargs = [request.body["chat_template_kwargs"] for request in mock.requests]
+    assert len(kwargs) == 2
+    assert all(switch["reasoning_effort"] == "high" for switch in kwargs if isinstance(switch, dict))
+
+
+def test_stream() -> None:
+    shown = run("stream.py")
+    assert shown.startswith("~The~ user")
+    assert "cats, purr.\nstop, " in shown
+
+
+def test_tools_by_hand() -> None:
+    assert run("tools_by_hand.py").splitlines() == [
+        'call    get_price {"article": "Tea"}',
+        "result  Tea costs 3 euros",
+        "answer  According to the tools: Tea costs 3 euros.",
+    ]
+
+
+def test_async_many() -> None:
+    shown = run("async_many.py")
+    assert shown.startswith("100 answers, 0 failures, ")
+    assert "0 times 0" in shown
+
+
+def test_unit_test() -> None:
+    assert run("unit_test.py").count("passed  test_") == 3
+
+
+def test_demo() -> None:
+    shown = run("demo.py")
+    assert shown.startswith(f"deepseek_v4_sdk {__version__} ")
+    assert "\x1b" not in shown
+    assert "of 1,048,576" in shown
+    assert "  thinking  " in shown
+    assert 'call      count_tokens {"path": "README.md"}' in shown
+    tokens = f"{count_text((ROOT / 'README.md').read_text(encoding='utf-8')):,} tokens"
+    assert f"answer    According to the tools: README.md has {tokens}." in shown
+    last, changed = shown.rstrip().splitlines()[-1], shown.rstrip().splitlines()[-2]
+    source = (EXAMPLES / "demo.py").read_text(encoding="utf-8")
+    assert changed.removeprefix("  -  ") in source.replace("    ", "")
+    assert 'DeepSeekV4("vllm", base_url=' in last
