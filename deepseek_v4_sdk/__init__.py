@@ -7,9 +7,11 @@ from deepseek_v4_sdk.chat import (
     ChatEvent,
     ChatOptions,
     Conversation,
+    ErrorDetails,
     Finished,
     FinishReason,
     Health,
+    Hooks,
     JsonValue,
     Message,
     MessagesInput,
@@ -20,6 +22,10 @@ from deepseek_v4_sdk.chat import (
     Repair,
     Repaired,
     Reply,
+    ReplyDetails,
+    RequestDetails,
+    RetryDetails,
+    StreamRestarted,
     SystemMessage,
     TextDelta,
     Thinking,
@@ -70,6 +76,7 @@ from deepseek_v4_sdk.errors import (
 )
 from deepseek_v4_sdk.providers import Provider, ProviderData
 from deepseek_v4_sdk.tokens import count_text
+from deepseek_v4_sdk.tools import tool
 from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
 
 __all__ = [
@@ -93,10 +100,12 @@ __all__ = [
     "DeepSeekV4",
     "DeepSeekV4Error",
     "EmptyTurnError",
+    "ErrorDetails",
     "FinishReason",
     "Finished",
     "GatewayTimeoutError",
     "Health",
+    "Hooks",
     "IncompleteReplyError",
     "InvalidRequestError",
     "InvalidToolArgumentsError",
@@ -122,10 +131,14 @@ __all__ = [
     "Repair",
     "Repaired",
     "Reply",
+    "ReplyDetails",
+    "RequestDetails",
+    "RetryDetails",
     "SchemaViolationError",
     "ServerError",
     "StreamClosedError",
     "StreamInterruptedError",
+    "StreamRestarted",
     "SystemMessage",
     "TextDelta",
     "Thinking",
@@ -143,4 +156,5 @@ __all__ = [
     "UserMessage",
     "__version__",
     "count_text",
+    "tool",
 ]

@@ -153,6 +153,13 @@ class Catalogue:
         """The entry with exactly that id, live or ended."""
         return next((entry for entry in self.entries if (entry.provider, entry.id) == (provider, model_id)), None)
 
+    def same(self, provider: str, name: str, other: str) -> bool:
+        """Whether two names mean the same model at a provider, whatever their case and owner's prefix."""
+        if _plain(name) == _plain(other):
+            return True
+        entry = self.find(provider, name)
+        return entry is not None and entry is self.find(provider, other)
+
     def names(self, provider: str) -> list[str]:
         """The ids that live at a provider."""
         return [entry.id for entry in self.entries if entry.provider == provider and entry.retired_on is None]

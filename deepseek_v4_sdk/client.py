@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.catalogue import Catalogue
-from deepseek_v4_sdk.chat import ChatOptions, ChatRequest, Thinking, Timeouts
+from deepseek_v4_sdk.chat import ChatOptions, ChatRequest, Hooks, Thinking, Timeouts
 from deepseek_v4_sdk.config import load_profile
 from deepseek_v4_sdk.settings import ApiKey, Settings, make_settings
+from deepseek_v4_sdk.tools import as_specs
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
 from deepseek_v4_sdk.transport.course import ChatCourse, Course, Fetch, Terms
 from deepseek_v4_sdk.transport.lines import AsyncLine, Line
@@ -20,9 +21,10 @@ from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
 from deepseek_v4_sdk.transport.readiness import health_steps, readiness_steps
 from deepseek_v4_sdk.transport.retry import RetryPolicy
 from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
+from deepseek_v4_sdk.transport.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Unpack
 
@@ -51,6 +53,8 @@ class ClientArguments(TypedDict, total=False):
     ca_bundle: str | None
     http_client: Any
     catalogue: Catalogue | None
+    hooks: Sequence[Hooks]
+    strict_model: bool
 
 
 class _Client:
@@ -71,6 +75,8 @@ class _Client:
         ca_bundle: str | None = None,
         http_client: Any = None,
         catalogue: Catalogue | None = None,
+        hooks: Sequence[Hooks] = (),
+        strict_model: bool = False,
     ) -> None:
         """Make a client. Nothing is sent, and no file is read.
 
@@ -89,6 +95,8 @@ class _Client:
             http_client: An `httpx.Client` (sync) or `httpx.AsyncClient` (async) of your own, or an object of its shape.
                 It is not closed. Its reads know one timeout alone, so deadlines are checked at each block.
             catalogue: The known models; yours when the built-in ones are out of date.
+            hooks: Who is told of requests, retries, replies and errors.
+            strict_model: Whether an answer of another model than the one asked for is a `ModelMismatchError`.
 
         Raises:
             ConfigurationError: Something is wrong; the text names it and the remedy.
@@ -106,6 +114,8 @@ class _Client:
             ca_bundle=ca_bundle,
             http_client=http_client,
             catalogue=catalogue,
+            hooks=hooks,
+            strict_model=strict_model,
         )
         self._settings: Settings = make_settings(
             provider,
@@ -119,6 +129,7 @@ class _Client:
             ca_bundle=ca_bundle,
             catalogue=catalogue,
         )
+        self._watch = Watch(hooks)
         self._arguments["provider"] = self._settings.provider
         # The provider and the target as they are once the server was asked what it is.
         self._settled: tuple[Provider, Target] | None = None
@@ -199,16 +210,21 @@ class _Client:
         make_clock: Callable[[], Clock] = getattr(self._carrier, "exchange_clock", SystemClock)
         retries = settings.max_retries if max_retries is None else max_retries
         merged = settings.timeouts if timeouts is None else timeouts.over(settings.timeouts)
-        return Terms(make_clock(), merged, RetryPolicy(retries))
+        cap = settings.provider.data.rate_limit_cap
+        policy = RetryPolicy(retries, rate_limit_cap=cap)
+        return Terms(make_clock(), merged, policy, self._watch, self._arguments.get("strict_model", False))
 
     def _chat(self, messages: MessagesInput, options: Mapping[str, object]) -> ChatCourse:
         settings = self._settings
+        if options.get("tools") is not None:
+            options = {**options, "tools": as_specs(options["tools"])}
         request = ChatRequest.build(messages, options, settings.defaults)
-        for name, value in (("overflow", request.overflow), ("on_interrupt", request.on_interrupt)):
-            if value not in {None, "raise"} or (name == "overflow" and value is not None):
-                raise errors.UnsupportedOptionError(
-                    f"{name}={value!r} is not available in this version", option=name, provider=self.provider
-                )
+        if request.overflow is not None:
+            raise errors.UnsupportedOptionError(
+                f"overflow={request.overflow!r} is not available in this version",
+                option="overflow",
+                provider=self.provider,
+            )
         from deepseek_v4_sdk.tokens import count_text  # light: the vocabulary is loaded when something is counted
 
         return ChatCourse(

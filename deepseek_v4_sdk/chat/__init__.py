@@ -1,19 +1,21 @@
 """The neutral language of a chat: messages, options, request, events, reply. No server's habits live here."""
 
 from deepseek_v4_sdk.chat.checked import Check
-from deepseek_v4_sdk.chat.checks import is_iterable, is_mapping, kind_of
+from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping, kind_of
 from deepseek_v4_sdk.chat.conversation import Conversation, HasHistoryRules
 from deepseek_v4_sdk.chat.events import (
     ChatEvent,
     Finished,
     ReasoningDelta,
     Repaired,
+    StreamRestarted,
     TextDelta,
     ToolCallDelta,
     ToolCallReady,
     ToolCallStarted,
 )
 from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem, ProblemKind, first_fatal
+from deepseek_v4_sdk.chat.hooks import ErrorDetails, Hooks, ReplyDetails, RequestDetails, RetryDetails
 from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json, read_json, write_json
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
@@ -46,12 +48,14 @@ __all__ = [
     "Check",
     "Content",
     "Conversation",
+    "ErrorDetails",
     "FinishReason",
     "Finished",
     "HasHistoryRules",
     "Health",
     "History",
     "HistoryRules",
+    "Hooks",
     "JsonValue",
     "Message",
     "MessagesInput",
@@ -65,6 +69,10 @@ __all__ = [
     "Repair",
     "Repaired",
     "Reply",
+    "ReplyDetails",
+    "RequestDetails",
+    "RetryDetails",
+    "StreamRestarted",
     "SystemMessage",
     "TextDelta",
     "Thinking",
@@ -85,6 +93,7 @@ __all__ = [
     "content_json",
     "first_fatal",
     "is_iterable",
+    "is_list",
     "is_mapping",
     "kind_of",
     "nearest",

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.reply import Repair, Reply
     from deepseek_v4_sdk.chat.tool_call import ToolCall
+    from deepseek_v4_sdk.errors import DeepSeekV4Error
 
 __all__ = [
     "ChatEvent",
     "Finished",
     "ReasoningDelta",
     "Repaired",
+    "StreamRestarted",
     "TextDelta",
     "ToolCallDelta",
     "ToolCallReady",
@@ -88,7 +90,19 @@ class Finished:
     reply: Reply
 
 
+@dataclass(slots=True)
+class StreamRestarted:
+    """The answer broke off and is begun anew: forget all events before this one. Only with `on_interrupt="restart"`.
+
+    Attributes:
+        error: What broke it off; its `partial` has what had arrived.
+    """
+
+    type: ClassVar[Literal["stream_restarted"]] = "stream_restarted"
+    error: DeepSeekV4Error
+
+
 ChatEvent: TypeAlias = (
-    ReasoningDelta | TextDelta | ToolCallStarted | ToolCallDelta | ToolCallReady | Repaired | Finished
+    ReasoningDelta | TextDelta | ToolCallStarted | ToolCallDelta | ToolCallReady | Repaired | StreamRestarted | Finished
 )
 """Any event of a stream."""

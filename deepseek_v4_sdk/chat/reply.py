@@ -31,6 +31,7 @@ class Attempt:
         waited: Seconds waited before it was sent.
         seconds: How long it took.
         request_id: The id it carried, or the server's own.
+        usage: What the server counted, where it told before the attempt failed; None is unknown, and may be billed.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Attempt:
     waited: float = 0.0
     seconds: float = 0.0
     request_id: str | None = None
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

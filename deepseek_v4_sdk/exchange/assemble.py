@@ -19,7 +19,9 @@ from deepseek_v4_sdk.chat import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from deepseek_v4_sdk.chat import Check
 
 __all__ = ["Assembler", "OpenCall"]
 
@@ -47,9 +49,13 @@ class Assembler:
     """Takes the decoded pieces of one answer (it is a provider's `Sink`), and holds all of it.
 
     `take()` gives the events since the last time. Every list is joined once, at the end.
+
+    Args:
+        checks: What checks the arguments of a call, by the name of the tool.
     """
 
     __slots__ = (
+        "_checks",
         "_events",
         "_last_call",
         "calls",
@@ -69,7 +75,8 @@ class Assembler:
         "usages",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, checks: Mapping[str, Check | None] | None = None) -> None:
+        self._checks = checks or {}
         self._events: list[ChatEvent] = []
         self._last_call: OpenCall | None = None
         self.texts: list[str] = []
@@ -175,7 +182,14 @@ class Assembler:
                 call.ready = True
                 if not call.started:
                     self._start(call)
-                self._events.append(ToolCallReady(call.as_call()))
+                self._events.append(ToolCallReady(self.handed_out(call)))
+
+    def handed_out(self, call: OpenCall) -> ToolCall:
+        """The call as it is given to the caller: checked against the tool that was offered.
+
+        Whether a call is whole is asked of `as_call`, which knows no schema: wrong arguments are not cut off.
+        """
+        return call.as_call().checked_by(self._checks.get(call.name))
 
     def _first_answer(self) -> None:
         self.first_answer = self.now

@@ -35,6 +35,7 @@ PROVIDER = ChatCompletions(
         # The API reference's cap for the preview models, and its samples' value. Nothing sent would leave the length
         # to the service.
         default_body={"max_tokens": 16_384},
+        rate_limit_cap=60.0,  # its limit counts minutes, and it gives no hint
         poll_url="https://api.nvcf.nvidia.com",
         remedies={403: "make an inference key on build.nvidia.com: keys of NGC pull containers alone"},
     )

@@ -70,6 +70,7 @@ class ProviderData:
         notes: What callers should know.
         default_body: What is sent where the caller says nothing.
         route: The path for a request where it is not always `chat_path`.
+        rate_limit_cap: The longest bound of a wait after a 429, in seconds.
         poll_url: Where answers that are not ready are asked for, when the address is its own.
         remedies: What to do about a status, where it means something of its own here.
     """
@@ -95,6 +96,7 @@ class ProviderData:
     notes: tuple[Note, ...] = ()
     default_body: Mapping[str, JsonValue] = field(default_factory=dict[str, "JsonValue"])
     route: Callable[[ChatRequest], str] | None = None
+    rate_limit_cap: float = 20.0
     poll_url: str | None = None
     remedies: Mapping[int, str] = field(default_factory=dict[int, str])
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from uuid import uuid4
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Reply, Timeouts
+from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Reply, RequestDetails, StreamRestarted, Timeouts
 from deepseek_v4_sdk.exchange import Exchange, Head, LineFailure, Transfer
 from deepseek_v4_sdk.transport.clock import Deadline
 from deepseek_v4_sdk.transport.steps import DRAIN, READ, Deliver, Open, Sleep, Steps
+from deepseek_v4_sdk.transport.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deepseek_v4_sdk.providers import EncodedChat, HttpCall, Provider, Target
     from deepseek_v4_sdk.transport.clock import Clock
@@ -28,11 +30,13 @@ _POLL_PAUSE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for every call of a client: its clock, timers and retries."""
+    """What holds for every call of a client: its clock, timers, retries, who is told, and how models are compared."""
 
     clock: Clock
     timeouts: Timeouts
     policy: RetryPolicy
+    watch: Watch = field(default_factory=Watch)
+    strict_model: bool = False
 
 
 class Course(Generic[TransferT, T]):
@@ -42,7 +46,9 @@ class Course(Generic[TransferT, T]):
         self.terms = terms
         self.attempts: list[Attempt] = []
         self.transfer: TransferT | None = None
-        self._waited = 0.0  # before the request that is under way
+        self._id = uuid4().hex
+        self._details: RequestDetails | None = None  # of the request that is under way
+        self._waited = 0.0  # before it
         self._sent = 0.0  # when it was sent
 
     def begin(self, now: float, ends: float) -> TransferT:
@@ -70,13 +76,15 @@ class Course(Generic[TransferT, T]):
         Raises:
             DeepSeekV4Error: The call failed; the error carries the attempts, the URL and what had arrived.
         """
-        clock, policy = self.terms.clock, self.terms.policy
+        clock, watch = self.terms.clock, self.terms.watch
         ends = clock.now() + self.terms.timeouts.total_seconds
         tries = 0
         while True:
             tries += 1
             self._sent = clock.now()
             self.transfer = transfer = self.begin(self._sent, ends)
+            details = self._identify(transfer)
+            watch.request(details)
             try:
                 yield from self._attempt(transfer)
                 attempt = self._attempted(transfer, None)
@@ -87,22 +95,63 @@ class Course(Generic[TransferT, T]):
                 error = found
             else:
                 self.attempts.append(attempt)
+                if isinstance(result, Reply):
+                    watch.reply(details, result)
                 if events:
                     yield Deliver(events)
                 yield DRAIN
                 return result
             self.attempts.append(self._attempted(transfer, error))
             self.failed(transfer, error)
-            wait = None if transfer.answering else policy.wait(error, tries)
+            error.about(
+                partial=self.partial() if transfer.succeeded else None,
+                attempts=tuple(self.attempts),
+                request_id=transfer.request_id or details.request_id,
+                url=transfer.call.url,
+            )
+            wait = self.terms.policy.wait(error, tries) if self.may_repeat(transfer, error) else None
             if wait is None or clock.now() + wait >= ends:
-                raise error.about(
-                    partial=self.partial() if transfer.succeeded else None,
-                    attempts=tuple(self.attempts),
-                    request_id=transfer.request_id,
-                    url=transfer.call.url,
-                )
+                watch.error(details, error)
+                raise error
+            watch.retry(details, error, wait)
+            if transfer.answering:
+                yield Deliver([StreamRestarted(error)])
             yield Sleep(wait)
             self._waited = wait
+
+    def may_repeat(self, transfer: TransferT, error: errors.DeepSeekV4Error) -> bool:
+        """Whether the request may be sent again, should the cause allow it: nothing of an answer has been received."""
+        del error
+        return not transfer.answering
+
+    def _identify(self, transfer: TransferT) -> RequestDetails:
+        """Give the request an id of its own, and say what it is."""
+        number = len(self.attempts) + 1
+        call = transfer.call
+        given = next((value for name, value in call.headers if name == "x-request-id"), None)
+        request_id = given or (self._id if number == 1 else f"{self._id}-{number}")
+        if given is None:
+            transfer.call = replace(call, headers=(*call.headers, ("x-request-id", request_id)))
+        self._details = RequestDetails(
+            request_id=request_id,
+            provider=transfer.provider.name,
+            method=call.method,
+            url=call.url,
+            model=self.model(transfer),
+            size=len(call.body or b""),
+            attempt=number,
+            metadata=self.metadata(),
+        )
+        return self._details
+
+    def model(self, transfer: TransferT) -> str | None:
+        """The model that is asked for."""
+        del transfer
+        return None
+
+    def metadata(self) -> Mapping[str, object]:
+        """What the caller noted."""
+        return {}
 
     def _attempt(self, transfer: TransferT) -> Steps[None]:
         clock = self.terms.clock
@@ -147,7 +196,8 @@ class Course(Generic[TransferT, T]):
             error=type(error).__name__ if error else None,
             waited=self._waited,
             seconds=self.terms.clock.now() - self._sent,
-            request_id=transfer.request_id,
+            request_id=transfer.request_id or (self._details.request_id if self._details is not None else None),
+            usage=transfer.counted,
         )
 
 
@@ -202,7 +252,35 @@ class ChatCourse(Course[Exchange, Reply]):
         if transfer.bare is not None:
             _, target = self._server()
             target.limits.learn_bare(target.base_url, transfer.encoded.model, bare=transfer.bare)
-        return transfer.outcome()
+        events, reply = transfer.outcome()
+        self._compare_models(reply)
+        return events, reply
+
+    def _compare_models(self, reply: Reply) -> None:
+        """With `strict_model`, another model than the one asked for is an error."""
+        asked, served = reply.requested_model, reply.model
+        provider, target = self._server()
+        if not self.terms.strict_model or asked is None or served is None:
+            return
+        if not target.catalogue.same(provider.data.name, asked, served):
+            raise errors.ModelMismatchError(f"{served!r} answered, and {asked!r} was asked for").about(partial=reply)
+
+    def may_repeat(self, transfer: Exchange, error: errors.DeepSeekV4Error) -> bool:
+        """Before anything of an answer was received; afterwards only where the caller wants a broken one begun anew."""
+        if not transfer.answering:
+            return True
+        broken = isinstance(error, errors.StreamInterruptedError | errors.APIError) or (
+            isinstance(error, errors.PhaseTimeoutError) and error.phase == "idle"
+        )
+        return self._request.on_interrupt == "restart" and broken
+
+    def model(self, transfer: Exchange) -> str | None:
+        """The model that is asked for."""
+        return transfer.encoded.model
+
+    def metadata(self) -> Mapping[str, object]:
+        """What the caller noted."""
+        return self._request.metadata
 
     def failed(self, transfer: Exchange, error: errors.DeepSeekV4Error) -> None:
         """Keep what a refusal tells of the server's limits."""

@@ -14,7 +14,7 @@ __all__ = ["all_of", "gist"]
 def _error(error: DeepSeekV4Error | None) -> tuple[object, ...] | None:
     if error is None:
         return None
-    fields = {name: value for name, value in vars(error).items() if name not in {"partial", "attempts"}}
+    fields = {name: value for name, value in vars(error).items() if name not in {"partial", "attempts", "request_id"}}
     return type(error), str(error), fields
 
 

@@ -17,6 +17,7 @@ from deepseek_v4_sdk import (
     ReasoningDelta,
     Repaired,
     Reply,
+    StreamRestarted,
     TextDelta,
     ToolCall,
     ToolCallDelta,
@@ -41,6 +42,9 @@ def described(event: ChatEvent) -> str:
             return call.name
         case Repaired(repair):
             return repair.kind
+        case StreamRestarted(error):
+            assert_type(error, DeepSeekV4Error)
+            return str(error)
         case Finished(reply):
             assert_type(reply, Reply)
             return reply.text

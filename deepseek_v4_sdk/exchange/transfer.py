@@ -1,0 +1,201 @@
+"""One HTTP request and its answer without I/O: the timers, the head, and a body that is collected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.chat import ChatEvent, JsonValue, Phase, read_json
+from deepseek_v4_sdk.providers import request_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deepseek_v4_sdk.chat import Timeouts, Usage
+    from deepseek_v4_sdk.providers import HttpCall, Provider
+
+__all__ = ["Head", "LineFailure", "Transfer"]
+
+_LONGEST_BODY = 256 * 1024 * 1024
+_LONGEST_REFUSAL = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of an HTTP answer: status, and headers with names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+class LineFailure(Exception):  # noqa: N818  # it is never raised to a caller
+    """Something went wrong with the connection; it becomes an error of the SDK's tree.
+
+    Attributes:
+        kind: "connect" (no connection could be made), "connect_timeout", "timeout" (nothing could be read or written in
+            time), "broken" (an open connection ended or was reset), "protocol" (the bytes were no HTTP).
+    """
+
+    def __init__(
+        self, kind: Literal["connect", "connect_timeout", "timeout", "broken", "protocol"], detail: str
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+class Transfer:
+    """One HTTP request and its answer: the timers, the head, and a body that is collected.
+
+    It does no I/O and reads no clock: whoever does feeds it bytes and times, and asks for the next deadline.
+
+    Args:
+        provider: Whose server it is.
+        call: What is sent.
+        timeouts: The timers.
+        now: When it is sent.
+        ends: When the whole call must have ended.
+    """
+
+    def __init__(self, provider: Provider, call: HttpCall, timeouts: Timeouts, now: float, ends: float) -> None:
+        self.provider = provider
+        self.call = call
+        self.timeouts = timeouts
+        self.started = now
+        self.ends = ends
+        self.heard = now
+        self.head: Head | None = None
+        self.complete = False
+        self.first_event: float | None = None
+        self._first_event_seconds = timeouts.first_event_seconds(len(call.body or b""))
+        self._body: list[bytes] = []
+        self._size = 0
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the server answered with success."""
+        return self.head is not None and 200 <= self.head.status < 300
+
+    @property
+    def counted(self) -> Usage | None:
+        """What the server counted, as far as it has told."""
+        return None
+
+    @property
+    def answering(self) -> bool:
+        """Whether an answer has begun to arrive; from then on nothing is tried again."""
+        return self.succeeded and self.first_event is not None
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that counts has arrived, so that a connection that breaks now takes nothing away."""
+        return False
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's id of the request, when it gave one."""
+        return request_id_of(self.head.headers) if self.head else None
+
+    def opened(self, head: Head, now: float) -> None:
+        """The head has arrived."""
+        self.head = head
+        self.heard = now
+
+    def received(self, block: bytes, now: float) -> list[ChatEvent]:
+        """A block of the body has arrived; gives the events in it."""
+        self.heard = now
+        if self.first_event is None:
+            self.first_event = now
+        self._collect(block)
+        return []
+
+    def ended(self, now: float) -> list[ChatEvent]:
+        """The body has ended; gives the last events."""
+        self.heard = now
+        self.complete = True
+        return []
+
+    def deadline(self) -> float:
+        """When the next timer runs out."""
+        _, since, seconds = self._timer()
+        return min(self.ends, since + seconds)
+
+    def failed(self, failure: LineFailure, now: float) -> errors.DeepSeekV4Error:
+        """The error that a failure of the connection means."""
+        if failure.kind == "timeout":
+            return self._timed_out(now)
+        if failure.kind == "connect_timeout":
+            seconds = self.timeouts.connect_seconds
+            if now >= self.ends:
+                return self._timed_out(now)
+            return errors.PhaseTimeoutError(
+                f"no connection to {self.call.url} within {seconds:g} s (timeout.connect)",
+                phase="connect",
+                seconds=seconds,
+            )
+        if failure.kind == "connect":
+            return errors.ConnectionFailedError(f"no connection to {self.call.url}: {failure}")
+        elapsed = f"after {now - self.started:.1f} s"
+        if self.head is None:
+            return errors.ConnectionFailedError(f"the connection to {self.call.url} broke {elapsed}: {failure}")
+        return self._broken(f"the connection to {self.call.url} broke {elapsed}: {failure}")
+
+    def poll(self) -> HttpCall | None:
+        """Where to ask for an answer that was accepted and is not ready, or None."""
+        head = self.head
+        return None if head is None else self.provider.poll(head.status, head.headers, self.call)
+
+    def refusal(self) -> errors.DeepSeekV4Error:
+        """The error that an answer without success means."""
+        head = self.head or Head(0, {})
+        return self.provider.refusal(head.status, head.headers, self.body(), self.call)
+
+    def body(self) -> bytes:
+        """The body as far as it was collected."""
+        return b"".join(self._body)
+
+    def json(self) -> JsonValue:
+        """The body as JSON.
+
+        Raises:
+            ServerError: It is none.
+        """
+        try:
+            return read_json(self.body())
+        except ValueError:
+            head = self.head or Head(0, {})
+            error = self.provider.refusal(head.status, head.headers, self.body(), self.call)
+            raise errors.ServerError(f"no JSON: {error}", status_code=head.status, body=error.body) from None
+
+    def _broken(self, text: str) -> errors.DeepSeekV4Error:
+        return errors.StreamInterruptedError(text)
+
+    def _timer(self) -> tuple[Phase, float, float]:
+        """The timer of the phase: its name, since when it runs, and how long it is."""
+        if self.first_event is None:
+            return "first_event", self.started, self._first_event_seconds
+        return "idle", self.heard, self.timeouts.idle_seconds(in_tool_call=False)
+
+    def _timed_out(self, now: float) -> errors.PhaseTimeoutError:
+        phase, since, seconds = self._timer()
+        if self.ends <= since + seconds and now >= self.ends:
+            phase, seconds = "total", self.timeouts.total_seconds
+        what = {
+            "total": "the call did not end",
+            "first_event": "no event of an answer came",
+            "idle": "the answer stood still",
+        }[phase]
+        return errors.PhaseTimeoutError(
+            f"{what} within {seconds:g} s (timeout.{phase}) at {self.call.url}", phase=phase, seconds=seconds
+        )
+
+    def _collect(self, block: bytes) -> None:
+        room = (_LONGEST_BODY if self.succeeded else _LONGEST_REFUSAL) - self._size
+        self._size += len(block)
+        if len(block) <= room:
+            self._body.append(block)
+        elif self.succeeded:
+            raise errors.ServerError(f"the answer of {self.call.url} exceeds {_LONGEST_BODY} bytes")
+        else:
+            self._body.append(block[: max(0, room)])
+            self.complete = True  # the rest of an error page tells nothing more

@@ -1,0 +1,78 @@
+"""What is told of a call while it runs: to the log, and to the hooks of the user."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.chat import ErrorDetails, Hooks, ReplyDetails, RequestDetails, RetryDetails
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from deepseek_v4_sdk.chat import Reply
+    from deepseek_v4_sdk.errors import DeepSeekV4Error
+
+__all__ = ["Watch"]
+
+# Arguments are given apart, so that nothing is formatted unless somebody listens. No key and no prompt is among them.
+_logger = logging.getLogger("deepseek_v4_sdk")
+_logger.addHandler(logging.NullHandler())  # a library is silent until a program asks it to speak
+
+
+class Watch:
+    """Tells of calls.
+
+    Args:
+        hooks: Those of the user.
+    """
+
+    def __init__(self, hooks: Sequence[Hooks] = ()) -> None:
+        self._hooks = tuple(hooks)
+
+    def request(self, details: RequestDetails) -> None:
+        """An HTTP request is about to be sent."""
+        _logger.debug(
+            "%s %s (%s, model %s, %d bytes, request %s, attempt %d)",
+            details.method,
+            details.url,
+            details.provider,
+            details.model,
+            details.size,
+            details.request_id,
+            details.attempt,
+        )
+        self._tell(lambda hook: hook.on_request(details))
+
+    def retry(self, request: RequestDetails, error: DeepSeekV4Error, wait: float) -> None:
+        """A request failed and will be sent again."""
+        _logger.warning("request %s failed and is sent again in %.1f s: %s", request.request_id, wait, error)
+        details = RetryDetails(request=request, error=error, wait=wait)
+        self._tell(lambda hook: hook.on_retry(details))
+
+    def reply(self, request: RequestDetails, reply: Reply) -> None:
+        """A chat ended well."""
+        _logger.debug(
+            "request %s answered: %s after %.2f s, %s",
+            request.request_id,
+            reply.finish_reason,
+            reply.timing.total,
+            reply.usage,
+        )
+        for repair in reply.repairs:
+            _logger.info("request %s: %s", request.request_id, repair.detail)
+        details = ReplyDetails(request=request, reply=reply)
+        self._tell(lambda hook: hook.on_reply(details))
+
+    def error(self, request: RequestDetails, error: DeepSeekV4Error) -> None:
+        """A call failed for good."""
+        _logger.info("request %s failed: %s: %s", request.request_id, type(error).__name__, error)
+        details = ErrorDetails(request=request, error=error)
+        self._tell(lambda hook: hook.on_error(details))
+
+    def _tell(self, tell: Callable[[Hooks], None]) -> None:
+        for hook in self._hooks:
+            try:
+                tell(hook)
+            except Exception:
+                _logger.exception("a hook of %s failed", type(hook).__name__)
