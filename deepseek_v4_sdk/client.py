@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from dataclasses import replace
@@ -11,6 +12,7 @@ from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.chat import ChatOptions, ChatRequest, Hooks, Thinking, Timeouts
 from deepseek_v4_sdk.config import load_profile
+from deepseek_v4_sdk.counting import count_request, is_large, read_count
 from deepseek_v4_sdk.settings import ApiKey, Settings, make_settings
 from deepseek_v4_sdk.tools import as_specs
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
@@ -26,11 +28,12 @@ from deepseek_v4_sdk.transport.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
-    from typing import Unpack
+    from typing import Literal, Unpack
 
-    from deepseek_v4_sdk.chat import Health, HistoryRules, MessagesInput, ModelInfo, Reply
+    from deepseek_v4_sdk.chat import Health, HistoryRules, MessagesInput, ModelInfo, Reply, ToolChoice, ToolInput
     from deepseek_v4_sdk.exchange import Transfer
     from deepseek_v4_sdk.providers import Provider, Target
+    from deepseek_v4_sdk.tokens.prompts import TokenCount
     from deepseek_v4_sdk.transport.steps import Steps
 
 __all__ = ["AsyncDeepSeekV4", "ClientArguments", "DeepSeekV4"]
@@ -55,6 +58,7 @@ class ClientArguments(TypedDict, total=False):
     catalogue: Catalogue | None
     hooks: Sequence[Hooks]
     strict_model: bool
+    server_version: str | None
 
 
 class _Client:
@@ -77,6 +81,7 @@ class _Client:
         catalogue: Catalogue | None = None,
         hooks: Sequence[Hooks] = (),
         strict_model: bool = False,
+        server_version: str | None = None,
     ) -> None:
         """Make a client. Nothing is sent, and no file is read.
 
@@ -96,6 +101,8 @@ class _Client:
                 It is not closed. Its reads know one timeout alone, so deadlines are checked at each block.
             catalogue: The known models; yours when the built-in ones are out of date.
             hooks: Who is told of requests, retries, replies and errors.
+            server_version: The server's version, such as "0.33.0", where you know it. Token counts are exact only for
+                versions whose prompt is known.
             strict_model: Whether an answer of another model than the one asked for is a `ModelMismatchError`.
 
         Raises:
@@ -116,6 +123,7 @@ class _Client:
             catalogue=catalogue,
             hooks=hooks,
             strict_model=strict_model,
+            server_version=server_version,
         )
         self._settings: Settings = make_settings(
             provider,
@@ -128,6 +136,7 @@ class _Client:
             proxy=proxy,
             ca_bundle=ca_bundle,
             catalogue=catalogue,
+            server_version=server_version,
         )
         self._watch = Watch(hooks)
         self._arguments["provider"] = self._settings.provider
@@ -214,11 +223,14 @@ class _Client:
         policy = RetryPolicy(retries, rate_limit_cap=cap)
         return Terms(make_clock(), merged, policy, self._watch, self._arguments.get("strict_model", False))
 
-    def _chat(self, messages: MessagesInput, options: Mapping[str, object]) -> ChatCourse:
-        settings = self._settings
+    def _request(self, messages: MessagesInput, options: Mapping[str, object]) -> ChatRequest:
         if options.get("tools") is not None:
             options = {**options, "tools": as_specs(options["tools"])}
-        request = ChatRequest.build(messages, options, settings.defaults)
+        return ChatRequest.build(messages, options, self._settings.defaults)
+
+    def _chat(self, messages: MessagesInput, options: Mapping[str, object]) -> ChatCourse:
+        settings = self._settings
+        request = self._request(messages, options)
         if request.overflow is not None:
             raise errors.UnsupportedOptionError(
                 f"overflow={request.overflow!r} is not available in this version",
@@ -237,7 +249,13 @@ class _Client:
 
     def _must_settle(self, request: ChatRequest) -> bool:
         """Whether the server must be asked what it is before the first request: which model, or which engine."""
-        provider = self._settings.provider
+        settings = self._settings
+        provider = settings.provider
+        if (
+            request.model in {"pro", "flash"}
+            and settings.target.catalogue.find(provider.data.name, request.model) is None
+        ):
+            return self._settled is None or not self._settled[1].served  # which of its models is that?
         if provider.data.model != "discovered":
             return False
         if self._settled is None:
@@ -253,7 +271,42 @@ class _Client:
             listed = ", ".join(bases) or "none"
             raise errors.InvalidRequestError(f"{self.provider} serves several models, or none ({listed}): give model")
         served = bases[0] if len(bases) == 1 else None
-        self._settled = (settings.provider.settled(models), replace(settings.target, served_model=served))
+        self._settled = (
+            settings.provider.settled(models),
+            replace(settings.target, served_model=served, served=tuple(bases)),
+        )
+
+    def _count_request(
+        self,
+        messages: MessagesInput,
+        tools: Sequence[ToolInput] | None,
+        thinking: Thinking | None,
+        tool_choice: ToolChoice | None,
+        response_format: Mapping[str, object] | None,
+        model: str | None,
+    ) -> ChatRequest:
+        options = {
+            "tools": tools,
+            "thinking": thinking,
+            "tool_choice": tool_choice,
+            "response_format": response_format,
+            "model": model,
+        }
+        return self._request(messages, options)
+
+    def _count_locally(self, request: ChatRequest) -> TokenCount:
+        provider, target = self._settled or (self._settings.provider, self._settings.target)
+        return count_request(request, provider, target)
+
+    def _count_there(self, request: ChatRequest) -> Fetch[TokenCount]:
+        provider, target = self._settled or (self._settings.provider, self._settings.target)
+        size = len(request.messages)
+        return Fetch(
+            lambda: provider.count_call(request, target),
+            provider,
+            self._terms(request.timeout),
+            lambda transfer: read_count(transfer.json(), size, provider.name),
+        )
 
     def _fetch(self, path: str, read: Callable[[Transfer], T], terms: Terms) -> Fetch[T]:
         settings = self._settings
@@ -339,6 +392,38 @@ class DeepSeekV4(_Client):
         """
         course = self._chat(messages, options)
         return ChatStream(course, Pump(course.steps(), self._line(), course.terms.clock))
+
+    def count_tokens(
+        self,
+        messages: MessagesInput,
+        tools: Sequence[ToolInput] | None = None,
+        *,
+        thinking: Thinking | None = None,
+        tool_choice: ToolChoice | None = None,
+        response_format: Mapping[str, object] | None = None,
+        model: str | None = None,
+        source: Literal["local", "server"] = "local",
+    ) -> TokenCount:
+        """How many tokens the prompt of a chat has: its messages and all that the server writes around them.
+
+        Args:
+            messages: As for `chat`.
+            tools: The tools, as for `chat`.
+            source: "local" renders and counts here, "server" asks the server, which only some can answer.
+            thinking: As for `chat`.
+            tool_choice: As for `chat`.
+            response_format: As for `chat`; not every server shows it to the model.
+            model: As for `chat`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request.
+            ConfigurationError: The server has no route that counts.
+        """
+        request = self._count_request(messages, tools, thinking, tool_choice, response_format, model)
+        if source == "local":
+            return self._count_locally(request)
+        course = self._count_there(request)
+        return self._run(course.steps(), course.terms.clock)
 
     def models(self) -> list[ModelInfo]:
         """The models that the server offers, with the window of this deployment where it tells.
@@ -432,6 +517,41 @@ class AsyncDeepSeekV4(_Client):
         """
         course = self._chat(messages, options)
         return AsyncChatStream(course, AsyncPump(course.steps(), self._line(), course.terms.clock))
+
+    async def count_tokens(
+        self,
+        messages: MessagesInput,
+        tools: Sequence[ToolInput] | None = None,
+        *,
+        thinking: Thinking | None = None,
+        tool_choice: ToolChoice | None = None,
+        response_format: Mapping[str, object] | None = None,
+        model: str | None = None,
+        source: Literal["local", "server"] = "local",
+    ) -> TokenCount:
+        """How many tokens the prompt of a chat has: its messages and all that the server writes around them.
+
+        Args:
+            messages: As for `chat`.
+            tools: The tools, as for `chat`.
+            source: "local" renders and counts here (large prompts on a thread, not on the event loop), "server" asks
+                the server, which only some can answer.
+            thinking: As for `chat`.
+            tool_choice: As for `chat`.
+            response_format: As for `chat`; not every server shows it to the model.
+            model: As for `chat`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request.
+            ConfigurationError: The server has no route that counts.
+        """
+        request = self._count_request(messages, tools, thinking, tool_choice, response_format, model)
+        if source == "server":
+            course = self._count_there(request)
+            return await self._run(course.steps(), course.terms.clock)
+        if is_large(request):
+            return await asyncio.to_thread(self._count_locally, request)
+        return self._count_locally(request)
 
     async def models(self) -> list[ModelInfo]:
         """The models that the server offers, with the window of this deployment where it tells.

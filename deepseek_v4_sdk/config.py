@@ -93,6 +93,8 @@ _SETTINGS = frozenset(
         "timeout",
         "flavor",
         "personality",
+        "server_version",
+        "strict_model",
     }
 )
 _DEFAULTS = frozenset({"model", "thinking"})

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.chat import Timeouts, as_timeouts, check_options
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
-from deepseek_v4_sdk.providers import Provider, Target, find_provider, read_base_url
+from deepseek_v4_sdk.providers import LEARNED, Provider, Target, find_provider, learned_through, read_base_url
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -59,6 +59,7 @@ def make_settings(
     proxy: str | None,
     ca_bundle: str | None,
     catalogue: Catalogue | None,
+    server_version: str | None,
 ) -> Settings:
     """Check the arguments of a client and resolve them.
 
@@ -66,7 +67,8 @@ def make_settings(
         ConfigurationError: Something is wrong; the text names it and the remedy.
     """
     found = _provider(provider)
-    own_transport = getattr(found, "transport", None) is not None
+    transport = getattr(found, "transport", None)
+    own_transport = transport is not None
     base = _base_url(found, base_url, needed=not own_transport)
     if type(max_retries) is not int or max_retries < 0:
         raise ConfigurationError(f"max_retries is {max_retries!r}: give a whole number from 0")
@@ -87,6 +89,8 @@ def make_settings(
             _key_source(found, base, api_key, required=found.data.needs_key and not own_transport),
             headers,
             catalogue or Catalogue(),
+            server_version=server_version,
+            limits=learned_through(transport) if own_transport and base_url is None else LEARNED,
         ),
         defaults=checked,
         timeouts=timeouts,
@@ -154,7 +158,7 @@ def _key_source(
         return lambda: secret
     data = provider.data
     host = urlsplit(base_url).hostname or ""
-    if not data.hosts or host in data.hosts:
+    if not data.hosts or (host in data.hosts and base_url.startswith("https://")):
         for variable in data.key_variables:
             if value := os.environ.get(variable):
                 found = _as_secret(value, variable)

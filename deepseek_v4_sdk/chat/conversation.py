@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, MutableSequence
 from typing import TYPE_CHECKING, Protocol, Self, cast, overload
 
+from deepseek_v4_sdk.chat.checks import is_iterable
 from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem
 from deepseek_v4_sdk.chat.json_value import JsonValue, read_json, write_json
 from deepseek_v4_sdk.chat.mending import mend
@@ -41,7 +42,8 @@ class Conversation(MutableSequence["Message"]):
     """
 
     def __init__(self, messages: MessagesInput | Iterable[Message] = ()) -> None:
-        self._messages: list[Message] = [] if messages == () else list(read_messages(messages))
+        taken = list(messages) if is_iterable(messages) else messages
+        self._messages: list[Message] = [] if taken == [] else list(read_messages(taken))
         self._history = History()
 
     def system(self, text: str) -> Self:
@@ -105,11 +107,13 @@ class Conversation(MutableSequence["Message"]):
 
     def copy(self) -> Conversation:
         """A conversation with the same messages, which can grow apart."""
-        return Conversation(tuple(self._messages)) if self._messages else Conversation()
+        return Conversation(self._messages)
+
+    __copy__ = copy
 
     def to_json(self) -> str:
         """The conversation as JSON; the same conversation gives the same bytes each time."""
-        return write_json([message.to_dict() for message in self._messages]).decode()
+        return write_json([_stored(message) for message in self._messages]).decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -124,7 +128,7 @@ class Conversation(MutableSequence["Message"]):
             raise InvalidRequestError(f"the conversation is no JSON: {error}") from None
         if not isinstance(value, list):
             raise InvalidRequestError("the conversation is no list of messages")
-        return cls(read_messages(value)) if value else cls()
+        return cls(read_messages(value) if value else ())
 
     def insert(self, index: int, value: Message) -> None:
         """Put a message before another."""
@@ -139,8 +143,7 @@ class Conversation(MutableSequence["Message"]):
     def __getitem__(self, index: int | slice) -> Message | Conversation:
         if isinstance(index, int):
             return self._messages[index]
-        part = self._messages[index]
-        return Conversation(part) if part else Conversation()
+        return Conversation(self._messages[index])
 
     @overload
     def __setitem__(self, index: int, value: Message) -> None: ...
@@ -178,6 +181,14 @@ class Conversation(MutableSequence["Message"]):
         return self
 
 
+def _stored(message: Message) -> dict[str, JsonValue]:
+    """A message in the neutral form, with what a caller said about it and no server hears."""
+    if not isinstance(message, SystemMessage):
+        return message.to_dict()
+    role: dict[str, JsonValue] = {"role": "developer"} if message.developer else {}
+    return {**message.to_dict(), **role, **({"late": True} if message.late else {})}
+
+
 def _as_text(value: object) -> str:
     if isinstance(value, str):
         return value
@@ -185,7 +196,7 @@ def _as_text(value: object) -> str:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except TypeError:
         pass
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidRequestError(f"the result cannot be written as JSON: {error}") from None
     try:
         return write_json(value).decode()  # dates, dataclasses, models

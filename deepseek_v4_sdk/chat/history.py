@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -96,6 +97,14 @@ class History:
             self._see(self.length, message)
             self._last = message
             self.length += 1
+
+    def snapshot(self) -> History:
+        """The same findings, which stay as they are when the conversation goes on."""
+        taken = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, list | dict | set):
+                setattr(taken, name, value.copy())
+        return taken
 
     def problems(self, rules: HistoryRules | None = None, *, thinking: bool = True) -> list[Problem]:
         """Every problem, by index.

@@ -19,7 +19,7 @@ def mend(messages: Sequence[Message], *, needs_reasoning: bool) -> tuple[list[Me
         needs_reasoning: Whether tool-calling turns since the last user message must carry reasoning.
     """
     done: list[str] = []
-    mended: list[Message] = []
+    mended: list[tuple[int, Message]] = []
     used: set[str] = set()
     index = 0
     while index < len(messages):
@@ -32,11 +32,11 @@ def mend(messages: Sequence[Message], *, needs_reasoning: bool) -> tuple[list[Me
                 f"messages[{index}], a result for {message.tool_call_id!r} that no call waits for, was taken out"
             )
         else:
-            mended.append(message)
+            mended.append((index, message))
         index += 1
     if needs_reasoning:
         _add_reasoning(mended, done)
-    return mended, done
+    return [message for _, message in mended], done
 
 
 def _mend_turn(
@@ -44,30 +44,27 @@ def _mend_turn(
     turn: AssistantMessage,
     start: int,
     used: set[str],
-    mended: list[Message],
+    mended: list[tuple[int, Message]],
     done: list[str],
 ) -> int:
     """Mend a turn with calls and what belongs to it; gives the index behind it."""
-    results: dict[str, ToolMessage] = {}
+    waiting: dict[str, list[int]] = {}  # the places of the calls that wait for a result, by id
+    for place, call in enumerate(turn.tool_calls):
+        waiting.setdefault(call.id, []).append(place)
+    results: dict[int, tuple[int, ToolMessage]] = {}  # by the place of the call, in the order of the results
     foreign: list[tuple[int, Message]] = []
     end = start + 1
-    last_result = start
-    for index in range(start + 1, len(messages)):
-        message = messages[index]
-        if isinstance(message, AssistantMessage):
-            break
-        if isinstance(message, ToolMessage):
-            if message.tool_call_id in results or message.tool_call_id not in {call.id for call in turn.tool_calls}:
-                done.append(f"messages[{index}], a result for {message.tool_call_id!r} too many, was taken out")
-            else:
-                results[message.tool_call_id] = message
-                last_result = index
+    while end < len(messages) and not isinstance(message := messages[end], AssistantMessage):
+        if not isinstance(message, ToolMessage):
+            foreign.append((end, message))
+        elif places := waiting.get(message.tool_call_id):
+            results[places.pop(0)] = (end, message)
         else:
-            foreign.append((index, message))
-        end = index + 1
-    calls: list[tuple[str, ToolCall]] = []
-    for call in turn.tool_calls:
-        if call.id not in results:
+            done.append(f"messages[{end}], a result for {message.tool_call_id!r} too many, was taken out")
+        end += 1
+    calls: list[ToolCall] = []
+    for place, call in enumerate(turn.tool_calls):
+        if place not in results:
             done.append(f"messages[{start}]: the call {call.id!r} of {call.name!r} without a result was taken out")
             continue
         new_id = call.id
@@ -76,24 +73,26 @@ def _mend_turn(
         used.add(new_id)
         if new_id != call.id:
             done.append(f"messages[{start}]: the id {call.id!r}, which an earlier call has too, became {new_id!r}")
-            results[call.id] = replace(results[call.id], tool_call_id=new_id)
-        calls.append((call.id, replace(call, id=new_id)))
-    kept = replace(turn, tool_calls=tuple(call for _, call in calls))
+            index, result = results[place]
+            results[place] = (index, replace(result, tool_call_id=new_id))
+        calls.append(replace(call, id=new_id).checked_by(call.check))
+    kept = replace(turn, tool_calls=tuple(calls))
     if kept.tool_calls or kept.content or kept.reasoning:
-        mended.append(kept)
+        mended.append((start, kept))
     else:
         done.append(f"messages[{start}], of which nothing was left, was taken out")
-    mended += [results[call_id] for call_id, _ in calls]
+    mended += results.values()
+    last_result = max((index for index, _ in results.values()), default=start)
     done += [f"messages[{index}] was moved behind the results" for index, _ in foreign if index < last_result]
-    mended += [message for _, message in foreign]
+    mended += foreign
     return end
 
 
-def _add_reasoning(mended: list[Message], done: list[str]) -> None:
-    for index in range(len(mended) - 1, -1, -1):
-        message = mended[index]
+def _add_reasoning(mended: list[tuple[int, Message]], done: list[str]) -> None:
+    for place in range(len(mended) - 1, -1, -1):
+        index, message = mended[place]
         if isinstance(message, UserMessage):
             return
         if isinstance(message, AssistantMessage) and message.tool_calls and message.reasoning is None:
-            mended[index] = replace(message, reasoning="")
+            mended[place] = (index, replace(message, reasoning=""))
             done.append(f"messages[{index}] had no reasoning, which must be sent back: it became empty")

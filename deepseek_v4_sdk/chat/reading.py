@@ -81,9 +81,13 @@ def read_message(value: object, where: str) -> Message:
         if not isinstance(call_id, str) or not call_id:
             raise InvalidRequestError(f"{where}.tool_call_id is {call_id!r}: give the id of the call this answers")
         return ToolMessage(content, call_id, _extra(value, {"role", "content", "tool_call_id"}, where))
-    extra = _extra(value, {"role", "content"}, where)
     if role in {"system", "developer"}:
-        return SystemMessage(content, extra, developer=role == "developer")
+        late = value.get("late", False)
+        if not isinstance(late, bool):
+            raise InvalidRequestError(f"{where}.late is {late!r}: give True or False")
+        extra = _extra(value, {"role", "content", "late"}, where)
+        return SystemMessage(content, extra, late=late, developer=role == "developer")
+    extra = _extra(value, {"role", "content"}, where)
     return _TEXT_ROLES[role](content, extra)
 
 

@@ -78,7 +78,7 @@ class ChatRequest:
         if isinstance(messages, Conversation):
             if not len(messages):
                 raise InvalidRequestError("the conversation is empty: add a message")
-            taken, history = tuple(messages), messages.history
+            taken, history = tuple(messages), messages.history.snapshot()
         else:
             taken = read_messages(messages)
             history = History(taken)

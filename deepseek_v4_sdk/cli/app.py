@@ -55,9 +55,8 @@ def mock_server(
     except ConfigurationError as error:
         typer.echo(f"deepseek-v4: {error}", err=True)
         raise typer.Exit(2) from None
-    typer.echo(f"a mock of {flavor} listens on http://{host}:{port or '(any)'} — Ctrl-C ends it")
     try:
-        server.run()
+        server.run(lambda url: typer.echo(f"a mock of {flavor} listens on {url} (Ctrl-C ends it)"))
     except ConfigurationError as error:
         typer.echo(f"deepseek-v4: {error}", err=True)
         raise typer.Exit(2) from None

@@ -57,8 +57,9 @@ def _read_script(path: Path) -> tuple[list[Step], Step | None]:
         raise ConfigurationError(f"--script names {path}: there is no such file")
     try:
         names = runpy.run_path(str(path))
-    except Exception as error:  # noqa: BLE001  # whatever goes wrong in the user's own file is named, and ends the command
-        raise ConfigurationError(f"{path} does not run: {type(error).__name__}: {error}") from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the user's own file raises is told in one line
+        told = " ".join(str(error).split())
+        raise ConfigurationError(f"{path} does not run: {type(error).__name__}: {told}") from None
     steps = names.get("steps")
     if not isinstance(steps, list):
         raise ConfigurationError(f"{path} has no list named steps: write steps = [script.text('Hello'), ...]")

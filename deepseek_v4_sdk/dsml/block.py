@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from deepseek_v4_sdk.chat import read_json
-from deepseek_v4_sdk.dsml.spelling import BLOCK_END, CALL_END, CALL_START, VALUE_END, VALUE_START
+from deepseek_v4_sdk.dsml.spelling import BLOCK_END, BLOCK_START, CALL_END, CALL_START, VALUE_START, value_end
 
 __all__ = ["Arguments", "BlockReader", "CallEnd", "CallStart", "Piece", "Text"]
 
@@ -42,7 +42,8 @@ class CallEnd:
 Piece: TypeAlias = Text | CallStart | Arguments | CallEnd
 """What a text with markup consists of."""
 
-# A tag is short; what is longer and has no end is none.
+# A tag is short: what is longer is none, whether its end has come or not. The same holds for blanks behind a call
+# without an outer tag, which may belong to the call or to the text.
 _LONGEST_TAG = 512
 
 
@@ -58,6 +59,7 @@ class BlockReader:
 
     __slots__ = (
         "_buffer",
+        "_closing",
         "_count",
         "_in_call",
         "_loose",
@@ -80,6 +82,7 @@ class BlockReader:
         self._count = 0  # arguments of the open call so far
         # How the open argument is written: "true" (a text), "false" (JSON), "" (not said), "direct" (none is open).
         self._value: str | None = None
+        self._closing = CALL_END  # what ends the open argument
         self._loose: list[str] = []  # the open argument's value, when it must be whole before it can be written
 
     @property
@@ -106,19 +109,25 @@ class BlockReader:
 
     def _read_tag(self, pieces: list[Piece]) -> bool:
         """Read the next tag; whether there was one."""
+        if self._in_call or self._wrapped is not False:
+            self._buffer = self._buffer.lstrip()
+        # Blanks behind a call without an outer tag may belong to the text: they stay.
         start = len(self._buffer) - len(self._buffer.lstrip())
+        if start >= _LONGEST_TAG:
+            self._finish(self._buffer)
+            return True
         if start == len(self._buffer):
-            return False  # blanks may belong to the text behind the block: they stay
-        end = self._buffer.find(">", start)
+            return False
+        end = self._buffer.find(">", start, start + _LONGEST_TAG)
         if self._buffer[start] == "<" and end < 0 and len(self._buffer) - start < _LONGEST_TAG:
             return False
-        tag = self._buffer[start : end + 1] if end >= 0 else self._buffer[start:]
+        tag = self._buffer[start : end + 1] if end >= 0 else ""
         if self._take_tag(tag, pieces):
             if not self.done:
                 self._buffer = self._buffer[end + 1 :]
         elif self._in_call and self._count == 0 and self._buffer[start] == "{":
             # Some models put the JSON object itself into the call.
-            self._value, self._buffer = "direct", self._buffer[start:]
+            self._value, self._closing, self._buffer = "direct", CALL_END, self._buffer[start:]
         elif not self._in_call and self._wrapped is False:
             self._finish(self._buffer)
         else:
@@ -142,22 +151,21 @@ class BlockReader:
         if BLOCK_END.fullmatch(tag):
             self._finish(self._buffer[self._buffer.index(">") + 1 :])
             return True
-        if self._wrapped is None and BLOCK_END.fullmatch(tag.replace("<", "</", 1)):
+        if self._wrapped is None and BLOCK_START.fullmatch(tag):
             self._wrapped = True
             return True
         return False
 
     def _start_value(self, match: re.Match[str], pieces: list[Piece]) -> None:
-        self._value, self._loose = match[2] or "", []
+        self._value, self._closing, self._loose = match[3] or "", value_end(match[1]), []
         opening = "{" if self._count == 0 else ", "
         self._count += 1
         quote = '"' if self._value == "true" else ""
-        pieces.append(Arguments(f"{opening}{_quoted(match[1])}: {quote}"))
+        pieces.append(Arguments(f"{opening}{_quoted(match[2])}: {quote}"))
 
     def _read_value(self, pieces: list[Piece]) -> bool:
         """Read on in the open value; whether it has ended."""
-        closing = CALL_END if self._value == "direct" else VALUE_END
-        match = closing.search(self._buffer)
+        match = self._closing.search(self._buffer)
         if match is None:
             # Only the beginning of a closing tag must wait.
             keep = self._buffer.rfind("<", max(0, len(self._buffer) - 40))

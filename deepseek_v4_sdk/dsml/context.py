@@ -8,17 +8,20 @@ __all__ = ["Context"]
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
 _TICKS = re.compile(r"`+")
+_LINE_END = 64  # longer than any tag that matters there
 
 
 class Context:
     """Follows a text through its Markdown, linear in its length."""
 
-    __slots__ = ("_fence", "_line", "_ticks")
+    __slots__ = ("_fence", "_line", "_ticks", "line_end")
 
     def __init__(self) -> None:
         self._line: list[str] = []  # the line that has not ended
         self._fence = ""  # what opened the fenced block one is in
         self._ticks = 0  # the length of the run of back-ticks one is behind
+        self.line_end = ""
+        """The end of the last whole line that is not blank."""
 
     @property
     def allows_markup(self) -> bool:
@@ -41,6 +44,7 @@ class Context:
         if not line.strip():
             self._ticks = 0  # back-ticks do not reach over a blank line
             return
+        self.line_end = line.rstrip()[-_LINE_END:]
         fence = _FENCE.fullmatch(line)
         if self._fence:
             if fence and fence[1].startswith(self._fence) and not fence[2].strip():

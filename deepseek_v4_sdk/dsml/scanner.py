@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import groupby
 
-from deepseek_v4_sdk.dsml.block import BlockReader, CallEnd, Piece, Text
+from deepseek_v4_sdk.dsml.block import Arguments, BlockReader, CallEnd, Piece, Text
 from deepseek_v4_sdk.dsml.context import Context
-from deepseek_v4_sdk.dsml.spelling import opening
+from deepseek_v4_sdk.dsml.spelling import BLOCK_START, opening
 
 __all__ = ["Scanner"]
 
 _OPENING = opening()
 _CANDIDATE = re.compile("<(?=[\N{FULLWIDTH VERTICAL LINE}|]|\\Z)")
+# Behind an outer tag that was none, a call is none either: both belong to a text about the markup.
+_ENDS_IN_OPENING = re.compile(rf"{BLOCK_START.pattern}\Z")
 # What is held back until it is decided, beside the name of a tool. The longest opening has 50 characters.
 _HELD = 128
+# A text that comes whole is read in pieces of this size, so that the work stays linear in its length.
+_PIECE = 4096
 
 
 class Scanner:
@@ -50,7 +55,8 @@ class Scanner:
             self._unseen.append(text)
             return [Text(text)]
         pieces: list[Piece] = []
-        self._read(self._held + text, pieces)
+        for start in range(0, len(text), _PIECE):
+            self._read(self._held + text[start : start + _PIECE], pieces)
         return _joined(pieces)
 
     def finish(self) -> list[Piece]:
@@ -64,6 +70,13 @@ class Scanner:
             pieces.append(Text(self._held))
             self._held = ""
         return _joined(pieces)
+
+    def drop_opening(self) -> bool:
+        """Drop what is held back when it is the tag that opens a block, and nothing more; tell whether it was."""
+        if self._block is not None or not BLOCK_START.fullmatch(self._held.strip()):
+            return False
+        self._held = ""
+        return True
 
     @property
     def in_block(self) -> bool:
@@ -104,12 +117,12 @@ class Scanner:
                     self._context.advance("".join((*self._unseen, text[self._seen : at])))
                     self._unseen.clear()
                     self._seen = at
-                if self._context.allows_markup:
+                if self._context.allows_markup and not _ENDS_IN_OPENING.search(self._context.line_end):
                     name = match[match.lastindex] if match.lastindex else None
                     if name is not None and match[0].endswith('"'):
-                        if name in self._tools:
+                        if name in self._tools and len(match[0]) <= self._longest:
                             return at, True
-                    elif len(text) - at <= self._longest:
+                    elif len(text) - at < self._longest:
                         return _with_blank_line(text, at), False
         return _with_blank_line(text, len(text)), False
 
@@ -140,10 +153,9 @@ def _with_blank_line(text: str, at: int) -> int:
 def _joined(pieces: list[Piece]) -> list[Piece]:
     """Neighbouring pieces of a kind as one."""
     joined: list[Piece] = []
-    for piece in pieces:
-        last = joined[-1] if joined else None
-        if type(piece) is type(last) and hasattr(piece, "text"):
-            last.text += piece.text  # type: ignore[union-attr]
+    for kind, group in groupby(pieces, type):
+        if kind is Text or kind is Arguments:
+            joined.append(kind("".join(piece.text for piece in group if isinstance(piece, Text | Arguments))))
         else:
-            joined.append(piece)
+            joined += group
     return joined

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
-__all__ = ["BLOCK_END", "CALL_END", "CALL_START", "VALUE_END", "VALUE_START", "opening"]
+__all__ = ["BLOCK_END", "BLOCK_START", "CALL_END", "CALL_START", "VALUE_START", "opening", "value_end"]
 
 # The model writes full-width bars; ASCII and doubled bars are what servers were seen to leave in texts
 # (vLLM issues 40801, 48931, 49117, 51914, 54686).
@@ -17,14 +18,20 @@ _WRAPPERS = ("tool_calls", "toolcalls", "tool_call", "toolcall", "tools", "tool"
 _WRAPPER = "|".join(_WRAPPERS)
 BLOCK_END = re.compile(f"</{_MARK}(?:{_WRAPPER})>")
 """The tag that ends a block."""
+BLOCK_START = re.compile(f"<{_MARK}(?:{_WRAPPER})>")
+"""The tag that begins one."""
 CALL_START = re.compile(rf'<{_MARK}invoke\s+name="([^"]*)"\s*>')
 """The tag that begins a call; group 1 is the tool."""
 CALL_END = re.compile(f"</{_MARK}invoke>")
 """The tag that ends a call."""
-VALUE_START = re.compile(rf'<{_MARK}parameter\s+name="([^"]*)"(?:\s+string="(true|false)")?\s*>')
-"""The tag that begins an argument; group 1 is its name, group 2 whether its value is a text."""
-VALUE_END = re.compile(f"</{_MARK}parameter>")
-"""The tag that ends an argument."""
+VALUE_START = re.compile(rf'<({_BARS}DSML{_BARS}) ?parameter\s+name="([^"]*)"(?:\s+string="(true|false)")?\s*>')
+"""The tag that begins an argument; group 1 is its mark, group 2 its name, group 3 whether its value is a text."""
+
+
+@cache
+def value_end(mark: str) -> re.Pattern[str]:
+    """The tag that ends an argument. It has the mark of the beginning: a value may well be a text about the others."""
+    return re.compile(f"</{re.escape(mark)} ?parameter>")
 
 
 def opening() -> re.Pattern[str]:
@@ -32,9 +39,10 @@ def opening() -> re.Pattern[str]:
 
     With a closing quote the last group that matched is the tool; without, the text may still become an opening.
     """
-    call = [*_MARK_ATOMS, *_letters("invoke"), r"\s+", *_letters('name="'), '([^"<>\n]+)', '"']
-    wrapped = [[*_MARK_ATOMS, *_letters(word), ">", r"\s*", *call] for word in _WRAPPERS]
-    return re.compile("|".join(f"(?:{_or_a_beginning(atoms)})" for atoms in (call, *wrapped)))
+    call = [*_letters("invoke"), r"\s+", *_letters('name="'), '([^"<>\n]+)', '"']
+    wrapped = [[*_letters(word), ">", r"\s*", *_MARK_ATOMS, *call] for word in _WRAPPERS]
+    behind_the_mark = "|".join(_or_a_beginning(atoms) for atoms in (call, *wrapped))
+    return re.compile(_or_a_beginning(_MARK_ATOMS, f"(?:{behind_the_mark})"))
 
 
 def _letters(text: str) -> list[str]:
@@ -45,9 +53,8 @@ _BAR = "[\N{FULLWIDTH VERTICAL LINE}|]"
 _MARK_ATOMS = ["<", _BAR, f"{_BAR}?", *_letters("DSML"), _BAR, f"{_BAR}?", " ?"]
 
 
-def _or_a_beginning(atoms: Sequence[str]) -> str:
-    """A pattern for a sequence, or for any beginning of it that the text ends in."""
-    pattern = ""
+def _or_a_beginning(atoms: Sequence[str], pattern: str = "") -> str:
+    """A pattern for a sequence and what follows it, or for any beginning of it that the text ends in."""
     for atom in reversed(atoms):
         pattern = f"{atom}(?:\\Z|{pattern})" if pattern else atom
     return pattern

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection
 
-from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.dsml.block import Arguments, CallStart, Piece, Text
 from deepseek_v4_sdk.dsml.scanner import Scanner
 
@@ -13,6 +13,7 @@ __all__ = ["calls_at_the_end", "without_markup"]
 
 _MARK = "[\N{FULLWIDTH VERTICAL LINE}|]{1,2}DSML"
 _TAG = re.compile(f"</?{_MARK}")
+_DECODER = json.JSONDecoder()  # it gives the place where a value ends
 
 
 def calls_at_the_end(text: str, tools: Collection[str]) -> tuple[str, list[tuple[str, str]]] | None:
@@ -35,20 +36,12 @@ def calls_at_the_end(text: str, tools: Collection[str]) -> tuple[str, list[tuple
 
 def without_markup(arguments: str) -> str | None:
     """Arguments without the tags that were left at their end, if that makes them the JSON object they were not."""
-    match = _TAG.search(arguments)
-    while match is not None:
-        cut = arguments[: match.start()].rstrip()
-        if _is_object(cut):
-            return cut
-        match = _TAG.search(arguments, match.end())
-    return None
-
-
-def _is_object(text: str) -> bool:
+    before = len(arguments) - len(arguments.lstrip())
     try:
-        return isinstance(read_json(text), dict)
-    except ValueError:
-        return False
+        value, end = _DECODER.raw_decode(arguments, before)
+    except (ValueError, RecursionError):
+        return None
+    return arguments[:end] if isinstance(value, dict) and _TAG.match(arguments[end:].lstrip()) else None
 
 
 def _calls(pieces: list[Piece]) -> list[tuple[str, str]]:

@@ -147,7 +147,8 @@ class Assembler:
 
     def open_call(self, name: str) -> None:
         """A tool call that the server did not find begins; pieces without an index belong to it."""
-        self._last_call = None
+        if self._last_call is not None and not self._last_call.name:
+            self._last_call = None  # the name is not that one's
         self.call(None, None, name, None)
 
     def logprobs(self, entries: list[JsonValue]) -> None:

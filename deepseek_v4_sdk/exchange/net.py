@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import Repair
@@ -15,6 +16,7 @@ __all__ = ["Net"]
 
 _CLOSE = "</think>"
 _OPEN = "<think>"
+_LONE_CLOSE = re.compile(f"(?<!`){_CLOSE}|{_CLOSE}(?!`)")  # between back-ticks somebody speaks of it
 
 
 class Net:
@@ -98,7 +100,12 @@ class Net:
         if self._held:
             assembler.reasoning(self._held)
             self._held = ""
+        if self._in_reasoning and assembler.finish_reason not in {None, "length"}:
+            self.bare = False  # it ended by itself without a closing tag: what is known of the server may be outdated
         if self._scanner is not None:
+            # vLLM finds calls in a tag that it does not know, and leaves the tag in the text.
+            if assembler.calls and not self._scanner.calls and self._scanner.drop_opening():
+                assembler.repairs.append(Repair("trimmed_text", "the tag that opens tool calls was left in the text"))
             self._pass(self._scanner.finish())
             if self._scanner.calls:
                 assembler.repairs.append(
@@ -143,9 +150,11 @@ class Net:
     def _split_late(self) -> None:
         """Reasoning that was left in the text of a server from which nobody expected it."""
         texts = self._assembler.texts
-        before, found, after = "".join(texts).partition(_CLOSE)
-        if not found or _OPEN in before:
+        text = "".join(texts)
+        found = _LONE_CLOSE.search(text)
+        if found is None or _OPEN in text[: found.start()]:
             return
+        before, after = text[: found.start()], text[found.end() :]
         self._assembler.reasonings[:] = [before]
         self._assembler.texts[:] = [after] if after else []
         self._note_bare()

@@ -8,10 +8,12 @@ from typing import cast
 from deepseek_v4_sdk.chat import nearest
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, read_base_url
+from deepseek_v4_sdk.providers.limits import LEARNED, learned_through
 from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Sink
 from deepseek_v4_sdk.providers.refusals import request_id_of
 
 __all__ = [
+    "LEARNED",
     "PROVIDER_NAMES",
     "EncodedChat",
     "HttpCall",
@@ -21,6 +23,7 @@ __all__ = [
     "Sink",
     "Target",
     "find_provider",
+    "learned_through",
     "read_base_url",
     "request_id_of",
 ]

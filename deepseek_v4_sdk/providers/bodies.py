@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import (
@@ -22,7 +23,7 @@ from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.provider import ProviderData
 
-__all__ = ["encoded", "merge", "messages_body", "thinking_body", "tool_choice_body"]
+__all__ = ["encoded", "merge", "messages_as_rendered", "messages_body", "thinking_body", "tool_choice_body"]
 
 _LEVELS: tuple[Thinking, ...] = ("off", "low", "high", "max")
 
@@ -30,8 +31,7 @@ _LEVELS: tuple[Thinking, ...] = ("off", "low", "high", "max")
 def messages_body(data: ProviderData, messages: Iterable[Message]) -> list[JsonValue]:
     """Messages in a server's form. Calls get sortable ids where its prompt sorts by them; results follow."""
     body: list[JsonValue] = []
-    wire_ids: dict[str, str] = {}
-    for message in messages:
+    for message in _as_sent(data, messages, always=True):
         item = message.to_dict()
         if isinstance(message, AssistantMessage):
             if message.content is None and not message.tool_calls:
@@ -43,13 +43,31 @@ def messages_body(data: ProviderData, messages: Iterable[Message]) -> list[JsonV
                 item.pop("reasoning", None)
                 for key in data.reasoning_keys:
                     item[key] = reasoning
-            if message.tool_calls:
-                wire_ids = _sortable_ids(message) if data.sorts_calls_by_id else {}
-                item["tool_calls"] = [_call_body(call, wire_ids.get(call.id, call.id)) for call in message.tool_calls]
-        elif isinstance(message, ToolMessage):
-            item["tool_call_id"] = wire_ids.get(message.tool_call_id, message.tool_call_id)
         body.append(item)
     return body
+
+
+def messages_as_rendered(data: ProviderData, messages: Iterable[Message]) -> tuple[Message, ...]:
+    """Messages that render as those in the body do. Ids do not show in a prompt, so most are the same objects."""
+    return tuple(_as_sent(data, messages, always=False))
+
+
+def _as_sent(data: ProviderData, messages: Iterable[Message], *, always: bool) -> Iterator[Message]:
+    """Messages with the ids and arguments that go out; without `always` ids change only where they would reorder."""
+    wire_ids: dict[str, str] = {}
+    for message in messages:
+        if isinstance(message, AssistantMessage) and message.tool_calls:
+            wire_ids = _sortable_ids(message) if data.sorts_calls_by_id else {}
+            ids = [call.id for call in message.tool_calls]
+            if not always and ids == sorted(ids):
+                wire_ids = {}
+            calls = tuple(_sent_call(call, wire_ids.get(call.id, call.id)) for call in message.tool_calls)
+            changed = any(new is not old for new, old in zip(calls, message.tool_calls, strict=True))
+            yield replace(message, tool_calls=calls) if changed else message
+        elif isinstance(message, ToolMessage) and message.tool_call_id in wire_ids:
+            yield replace(message, tool_call_id=wire_ids[message.tool_call_id])
+        else:
+            yield message
 
 
 def thinking_body(data: ProviderData, request: ChatRequest) -> tuple[dict[str, JsonValue], tuple[Repair, ...]]:
@@ -112,12 +130,12 @@ def encoded(body: Mapping[str, JsonValue]) -> bytes:
         raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
 
 
-def _call_body(call: ToolCall, wire_id: str) -> JsonValue:
-    arguments = call.arguments or "{}"
+def _sent_call(call: ToolCall, wire_id: str) -> ToolCall:
+    arguments = call.arguments if call.arguments.strip() else "{}"
     if not call.is_object:
         # The vendor's encoder shows broken arguments to the model as one text named so. vLLM would drop them.
         arguments = json.dumps({"arguments": call.arguments}, ensure_ascii=False)
-    return {"id": wire_id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+    return call if (wire_id, arguments) == (call.id, call.arguments) else ToolCall(wire_id, call.name, arguments)
 
 
 def _sortable_ids(message: AssistantMessage) -> dict[str, str]:

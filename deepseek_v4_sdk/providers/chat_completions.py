@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from deepseek_v4_sdk._version import __version__
-from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, ModelInfo, Repair, first_fatal
-from deepseek_v4_sdk.errors import APIError, InvalidRequestError, UnsupportedOptionError
+from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, ModelInfo, Repair, first_fatal
+from deepseek_v4_sdk.errors import APIError, ConfigurationError, InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.providers.answers import read_answer, read_models
-from deepseek_v4_sdk.providers.bodies import encoded, merge, messages_body, thinking_body, tool_choice_body
+from deepseek_v4_sdk.providers.bodies import (
+    encoded,
+    merge,
+    messages_as_rendered,
+    messages_body,
+    thinking_body,
+    tool_choice_body,
+)
 from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target
 from deepseek_v4_sdk.providers.provider import Lacks, OptionRule, ProviderData, Refused, Sink
 from deepseek_v4_sdk.providers.refusals import http_refusal
@@ -21,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMON_OPTIONS", "ChatCompletions", "as_key"]
 
+_FAMILIES = ("pro", "flash")
+_COUNTED = ("model", "messages", "tools", "tool_choice", "chat_template_kwargs", "reasoning_effort")
 _REQUEST_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")  # it becomes a part of a path
 
 
@@ -71,6 +80,46 @@ class ChatCompletions:
         Raises:
             InvalidRequestError: This server would refuse or misread the request.
         """
+        body, notes = self._body(request, target)
+        path = self.data.route(request) if self.data.route is not None else self.data.chat_path
+        accept = "text/event-stream" if request.wire == "stream" else "application/json"
+        sent, limit = body.get("model"), body.get("max_completion_tokens") or body.get("max_tokens")
+        entry = target.catalogue.entry(self.data.name, sent) if isinstance(sent, str) else None
+        call = HttpCall(
+            "POST",
+            target.base_url + path,
+            _headers(target, accept, request.extra_headers, with_body=True),
+            encoded(body),
+            entry.successors if entry is not None else (),
+        )
+        notes += tuple(note for check in self.data.notes if (note := check(request, entry)) is not None)
+        return EncodedChat(
+            call, sent if isinstance(sent, str) else None, limit if isinstance(limit, int) else None, notes
+        )
+
+    def as_rendered(self, request: ChatRequest) -> tuple[Message, ...]:
+        """The messages as the server renders them; those that go out as they are, are the same objects."""
+        return messages_as_rendered(self.data, request.messages)
+
+    def count_call(self, request: ChatRequest, target: Target) -> HttpCall:
+        """The HTTP request that asks the server how many tokens a chat's prompt has.
+
+        Raises:
+            ConfigurationError: The server has no such route.
+        """
+        path = self.data.renderer.count_path
+        if path is None:
+            raise ConfigurationError(f"{self.name} has no route that counts tokens: give source='local'")
+        chat, _ = self._body(request, target)
+        # Exactly what the prompt depends on. vLLM reads the thinking level here from the kwargs alone.
+        body = {key: chat[key] for key in _COUNTED if key in chat}
+        kwargs = body.get("chat_template_kwargs")
+        if self.data.renderer.count_effort_at_root and isinstance(kwargs, dict) and "reasoning_effort" in kwargs:
+            body["reasoning_effort"] = kwargs["reasoning_effort"]
+        headers = _headers(target, "application/json", request.extra_headers, with_body=True)
+        return HttpCall("POST", target.base_url + path, headers, encoded(body))
+
+    def _body(self, request: ChatRequest, target: Target) -> tuple[dict[str, JsonValue], tuple[Repair, ...]]:
         data = self.data
         self._check(request)
         model, notes = self._model(request.model, target)
@@ -78,7 +127,7 @@ class ChatCompletions:
         body: dict[str, JsonValue] = {}
         if model is not None:
             body["model"] = model
-        body["messages"] = cast("JsonValue", messages_body(data, request.messages))
+        body["messages"] = messages_body(data, request.messages)
         if request.tools:
             body["tools"] = [tool.to_dict() for tool in request.tools]
         if (choice := tool_choice_body(request)) is not None:
@@ -90,21 +139,7 @@ class ChatCompletions:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
         merge(body, cast("Mapping[str, JsonValue]", request.extra_body))
-        path = data.route(request) if data.route is not None else data.chat_path
-        accept = "text/event-stream" if request.wire == "stream" else "application/json"
-        sent, limit = body.get("model"), body.get("max_completion_tokens") or body.get("max_tokens")
-        entry = target.catalogue.entry(data.name, sent) if isinstance(sent, str) else None
-        call = HttpCall(
-            "POST",
-            target.base_url + path,
-            _headers(target, accept, request.extra_headers, with_body=True),
-            encoded(body),
-            entry.successors if entry is not None else (),
-        )
-        notes += more + tuple(note for check in data.notes if (note := check(request, entry)) is not None)
-        return EncodedChat(
-            call, sent if isinstance(sent, str) else None, limit if isinstance(limit, int) else None, notes
-        )
+        return body, notes + more
 
     def query(self, path: str, target: Target) -> HttpCall:
         """The HTTP request for something to read, such as the list of models."""
@@ -172,6 +207,12 @@ class ChatCompletions:
                 known = ", ".join(target.catalogue.names(self.name))
                 raise InvalidRequestError(f"{self.name} needs a model: give model='pro' or 'flash', or one of {known}")
             return target.served_model, ()
+        if wanted in _FAMILIES and target.served:
+            found = [name for name in target.served if f"-{wanted}" in name.lower()]
+            if len(found) != 1:
+                listed = ", ".join(target.served)
+                raise InvalidRequestError(f"{self.name}: model={wanted!r} is not one of the models there: {listed}")
+            return found[0], (Repair("model_alias", f"{wanted!r} is {found[0]} on this server"),)
         entry: ServedModel | None = target.catalogue.find(self.name, wanted)
         if entry is None or entry.id == wanted:
             return wanted, ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import AssistantMessage, HistoryRules, Repair
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
-from deepseek_v4_sdk.providers.provider import Lacks, ProviderData, Refused
+from deepseek_v4_sdk.providers.provider import Lacks, ProviderData, Refused, Renderer
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue import ServedModel
@@ -140,6 +140,7 @@ PROVIDER = ChatCompletions(
         model="required",
         reasoning_keys=("reasoning_content",),
         sorts_calls_by_id=True,
+        renderer=Renderer(dialect="recipe", shows_format=True, exact=lambda _: True),
         history=HistoryRules(late_system="here it is pulled to the front", needs_reasoning=True),
         options={
             **{name: rule for name, rule in COMMON_OPTIONS.items() if name != "parallel_tool_calls"},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
-from deepseek_v4_sdk.providers.provider import ProviderData
+from deepseek_v4_sdk.providers.provider import ProviderData, Renderer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +79,7 @@ PROVIDER = ChatCompletions(
         thinking=thinking("low", "high", "max"),
         model="discovered",
         reasoning_keys=("reasoning_content",),
+        renderer=Renderer(dialect="vllm"),
         history=HistoryRules(reminders=False),
         options={
             **OPTIONS,

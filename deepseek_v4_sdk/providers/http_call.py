@@ -65,6 +65,8 @@ class Target:
         headers: Headers of every request.
         catalogue: The known models.
         served_model: The one model of a server that insists on a name, once it was asked for.
+        served: All models of the server, once they were asked for.
+        server_version: The server's version, where the user declared it.
         limits: What servers have told of their limits by refusing.
     """
 
@@ -73,6 +75,8 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     catalogue: Catalogue = field(default_factory=Catalogue, repr=False)
     served_model: str | None = None
+    served: tuple[str, ...] = ()
+    server_version: str | None = None
     limits: LearnedLimits = field(default=LEARNED, repr=False)
 
 

@@ -1,4 +1,4 @@
-"""Limits that servers tell by refusing: kept for the process, by address and model."""
+"""What servers tell of themselves, by refusing and by answering: kept for the process, by address and model."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from deepseek_v4_sdk import errors
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
 
-__all__ = ["LEARNED", "LearnedLimits", "Limits"]
+__all__ = ["LEARNED", "LearnedLimits", "Limits", "learned_through"]
 
 _OUTPUT = tuple(
     re.compile(pattern)
@@ -34,11 +35,13 @@ class Limits:
         window: Its context window in tokens, or None when it has not been told.
         max_output: The most tokens of an answer, or None.
         bare: Whether it leaves reasoning in the text.
+        version: The server's version, where its answers tell.
     """
 
     window: int | None = None
     max_output: int | None = None
     bare: bool = False
+    version: str | None = None
 
 
 class LearnedLimits:
@@ -68,6 +71,13 @@ class LearnedLimits:
                 known, window=window or known.window, max_output=output or known.max_output
             )
 
+    def learn_version(self, base_url: str, model: str | None, fingerprint: object) -> None:
+        """Keep the version that a fingerprint tells: vLLM's is `vllm-0.33.0-…`."""
+        match = re.match(r"vllm-(\d[\w.]*)", fingerprint) if isinstance(fingerprint, str) else None
+        if match is not None and self.of(base_url, model).version != match[1]:
+            with self._lock:
+                self._known[base_url, model] = replace(self.of(base_url, model), version=match[1])
+
     def learn_bare(self, base_url: str, model: str | None, *, bare: bool) -> None:
         """Keep whether a server leaves reasoning in the text."""
         if self.of(base_url, model).bare != bare:
@@ -91,3 +101,10 @@ class LearnedLimits:
 
 LEARNED = LearnedLimits()
 """What this process has learned."""
+
+_OF_CARRIERS: WeakKeyDictionary[object, LearnedLimits] = WeakKeyDictionary()
+
+
+def learned_through(carrier: object) -> LearnedLimits:
+    """What was learned of a server that has no address: two mocks have one name and nothing else in common."""
+    return _OF_CARRIERS.setdefault(carrier, LearnedLimits())

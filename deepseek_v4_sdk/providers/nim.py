@@ -9,7 +9,7 @@ from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import rules, sglang, vllm
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions, as_key
-from deepseek_v4_sdk.providers.provider import ProviderData, Refused
+from deepseek_v4_sdk.providers.provider import ProviderData, Refused, Renderer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,7 @@ _UNKNOWN = ProviderData(
     # Until the engine is known history goes out under both names: each engine reads one and passes over the other.
     reasoning_keys=("reasoning", "reasoning_content"),
     sorts_calls_by_id=True,
+    renderer=Renderer(dialect="recipe", shows_format=True),
     options=sglang.PROVIDER.data.options,
     # What both engines refuse; the rest is checked once the engine is known.
     rules=tuple(
@@ -61,6 +62,12 @@ _UNNAMED = replace(
 )
 
 
+def _never(version: str | None) -> bool:
+    """Which engine is inside is known, which version of it is not."""
+    del version
+    return False
+
+
 def _with_engine(engine: ProviderData) -> ProviderData:
     return replace(
         _UNKNOWN,
@@ -68,6 +75,7 @@ def _with_engine(engine: ProviderData) -> ProviderData:
         sorts_calls_by_id=engine.sorts_calls_by_id,
         options=engine.options,
         history=engine.history,
+        renderer=replace(engine.renderer, exact=_never),
         rules=engine.rules,
     )
 

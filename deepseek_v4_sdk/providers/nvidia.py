@@ -5,7 +5,7 @@ from __future__ import annotations
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions
 from deepseek_v4_sdk.providers.dynamo import OPTIONS, RULES, thinking
-from deepseek_v4_sdk.providers.provider import ProviderData, Refused
+from deepseek_v4_sdk.providers.provider import ProviderData, Refused, Renderer
 
 __all__ = ["PROVIDER"]
 
@@ -26,6 +26,7 @@ PROVIDER = ChatCompletions(
         model="required",
         reasoning_keys=("reasoning_content",),
         fills_reasoning=True,  # calls without one were reported refused; Dynamo renders it as empty anyway
+        renderer=Renderer(dialect="vllm"),
         history=HistoryRules(reminders=False),
         options={
             **OPTIONS,

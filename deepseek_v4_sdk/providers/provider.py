@@ -12,11 +12,22 @@ if TYPE_CHECKING:
     import httpx
 
     from deepseek_v4_sdk.catalogue import ServedModel
-    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, ModelInfo, Repair, Thinking, Usage
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message, ModelInfo, Repair, Thinking, Usage
     from deepseek_v4_sdk.errors import APIError
     from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target
 
-__all__ = ["Lacks", "Note", "OptionRule", "OwnTransport", "Provider", "ProviderData", "Refused", "Rule", "Sink"]
+__all__ = [
+    "Lacks",
+    "Note",
+    "OptionRule",
+    "OwnTransport",
+    "Provider",
+    "ProviderData",
+    "Refused",
+    "Renderer",
+    "Rule",
+    "Sink",
+]
 
 OptionRule: TypeAlias = "Callable[[Any], Mapping[str, JsonValue]] | Refused"
 """How a provider takes an option: the piece of the body that a value becomes, or why there is none."""
@@ -44,6 +55,25 @@ class Lacks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Renderer:
+    """How a server makes a prompt of a conversation.
+
+    Attributes:
+        dialect: The encoder: vLLM's, or the vendor's ("recipe").
+        shows_format: Whether the model is shown the response format.
+        exact: Whether a server of a version (None where it is not known) renders exactly so.
+        count_path: The route that counts the tokens of a prompt, or None.
+        count_effort_at_root: Whether that route reads the effort at the body's root alone.
+    """
+
+    dialect: Literal["vllm", "recipe"]
+    shows_format: bool = False
+    exact: Callable[[str | None], bool] = lambda _: False
+    count_path: str | None = None
+    count_effort_at_root: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderData:
     """What a server is like, as far as data can say it.
 
@@ -65,6 +95,7 @@ class ProviderData:
         fills_reasoning: Whether an empty reasoning goes along with earlier calls that have none.
         sorts_calls_by_id: Whether its prompt puts parallel calls in the order of their ids as strings.
         history: What it does with a conversation that other servers do otherwise.
+        renderer: How it makes a prompt of a conversation.
         options: How it takes each option.
         rules: The combinations it refuses.
         notes: What callers should know.
@@ -90,6 +121,7 @@ class ProviderData:
     reasoning_keys: tuple[str, ...]
     fills_reasoning: bool = False
     sorts_calls_by_id: bool = False
+    renderer: Renderer
     history: HistoryRules = field(default_factory=HistoryRules)
     options: Mapping[str, OptionRule] = field(default_factory=dict[str, OptionRule])
     rules: tuple[Rule, ...] = ()
@@ -151,6 +183,23 @@ class Provider(Protocol):
     @property
     def name(self) -> str:
         """The name that replies and errors show."""
+        ...
+
+    @property
+    def history_rules(self) -> HistoryRules:
+        """What the server does with a conversation."""
+        ...
+
+    def as_rendered(self, request: ChatRequest) -> tuple[Message, ...]:
+        """The messages as the server renders them; those that go out as they are, are the same objects."""
+        ...
+
+    def count_call(self, request: ChatRequest, target: Target) -> HttpCall:
+        """The HTTP request that asks the server how many tokens a chat's prompt has.
+
+        Raises:
+            ConfigurationError: The server has no such route.
+        """
         ...
 
     def encode(self, request: ChatRequest, target: Target) -> EncodedChat:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
-from deepseek_v4_sdk.providers.provider import ProviderData
+from deepseek_v4_sdk.providers.provider import ProviderData, Renderer
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
@@ -34,6 +34,13 @@ PROVIDER = ChatCompletions(
         },
         reasoning_keys=("reasoning_content",),
         sorts_calls_by_id=True,  # 0.5.23 renders with the vendor's encoder
+        renderer=Renderer(
+            dialect="recipe",
+            shows_format=True,
+            exact=lambda version: version == "0.5.23",
+            count_path="/v1/tokenize",
+            count_effort_at_root=True,  # on this route, unlike on chats, one inside the kwargs is passed over (0.5.23)
+        ),
         history=HistoryRules(late_system="here it is pulled to the front"),
         options={
             **COMMON_OPTIONS,

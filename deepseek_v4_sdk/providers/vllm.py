@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
-from deepseek_v4_sdk.providers.provider import ProviderData
+from deepseek_v4_sdk.providers.provider import ProviderData, Renderer
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
@@ -26,6 +27,12 @@ def _thinking(level: str) -> dict[str, JsonValue]:
     return {"chat_template_kwargs": switch}
 
 
+def _release(version: str | None) -> tuple[int, ...]:
+    """The first two numbers of a version; nothing when it is not known. From 0.28 on the prompt is the one we know."""
+    match = re.match(r"(\d+)\.(\d+)", version or "")
+    return (int(match[1]), int(match[2])) if match else ()
+
+
 PROVIDER = ChatCompletions(
     ProviderData(
         name="vllm",
@@ -37,6 +44,7 @@ PROVIDER = ChatCompletions(
             "max": _thinking("max"),
         },
         reasoning_keys=("reasoning",),  # read by every release with V4; `reasoning_content` only from 0.22.1 on
+        renderer=Renderer(dialect="vllm", exact=lambda version: _release(version) >= (0, 28), count_path="/tokenize"),
         history=HistoryRules(late_system="here it becomes bare text in its place"),
         options={
             **COMMON_OPTIONS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from deepseek_v4_sdk.chat import JsonValue, write_json
@@ -53,6 +53,20 @@ class Answer:
     def streams(self) -> bool:
         """Whether it is an event stream."""
         return self.headers.get("content-type", "").startswith("text/event-stream")
+
+    def within_length(self) -> Answer:
+        """The same without what would come behind the length that its head tells: no client waits for that."""
+        length = self.headers.get("content-length", "")
+        if not length.isdecimal():
+            return self
+        parts: list[Part] = []
+        left = int(length)
+        for part in self.parts:
+            if left <= 0:
+                break
+            parts.append(part)
+            left -= len(part) if isinstance(part, bytes) else 0
+        return replace(self, parts=tuple(parts))
 
 
 def json_answer(status: int, value: JsonValue) -> Answer:

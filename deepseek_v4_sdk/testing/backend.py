@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, is_mapping, read_json, write_json
+from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.testing.answer import Answer, json_answer
+from deepseek_v4_sdk.testing.counting import count_body, render_body
 from deepseek_v4_sdk.testing.model import answer
-from deepseek_v4_sdk.testing.requests import MockRequest
+from deepseek_v4_sdk.testing.requests import MockRequest, same_json
 from deepseek_v4_sdk.testing.script import Error, Expected, Faulty, Function, ModelOutput, Raw, Step, Turn
+from deepseek_v4_sdk.tokens import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,10 +40,18 @@ class Backend:
         flavor: Whose wire it speaks.
         window: The context window it tells, in tokens.
         chaos: Faults at random, or None.
+        counts: Whether it counts the tokens of prompts.
     """
 
     def __init__(
-        self, steps: Sequence[Step], default: Step | None, flavor: Flavor, window: int, chaos: Chaos | None
+        self,
+        steps: Sequence[Step],
+        default: Step | None,
+        flavor: Flavor,
+        window: int,
+        chaos: Chaos | None,
+        *,
+        counts: bool,
     ) -> None:
         self.flavor = flavor
         self.window = window
@@ -49,6 +60,7 @@ class Backend:
         self._taken = 0
         self._default = default
         self._chaos = chaos
+        self._counts = counts
         self._pending: dict[str, tuple[int, Answer]] = {}
         self._lock = threading.Lock()
 
@@ -67,6 +79,8 @@ class Backend:
             if method != "POST":
                 return json_answer(405, {"detail": "Method Not Allowed"})
             return self._chat(path, headers, body)
+        if path in self.flavor.count_paths and method == "POST":
+            return self._tokenize(body)
         if method == "GET" and path.startswith(_POLL_PATH):
             return self._poll(path.removeprefix(_POLL_PATH))
         if method == "GET" and (answered := self.flavor.read(path, self.window)) is not None:
@@ -83,13 +97,17 @@ class Backend:
             missing = "1 validation error:\n  {'type': 'missing', 'loc': 'body.messages'}"
             return json_answer(400, flavor.error(400, missing))
         shown = {name: "***" if name == "authorization" else value for name, value in headers.items()}
-        request = MockRequest(decoded, path, shown, flavor.thinking(decoded))
+        request = MockRequest(decoded, path, shown, flavor.thinking(decoded), flavor.dialect)
+        try:
+            prompt = self._count(request)
+        except (InvalidRequestError, UnsupportedOptionError) as error:
+            return json_answer(400, flavor.error(400, str(error)))
         with self._lock:
             self.requests.append(request)
             number = len(self.requests)
-            step = flavor.refuse(decoded) or self._next(request)
+            step = flavor.refuse(decoded) or self._too_long(decoded, prompt) or self._next(request)
         faults = self._chaos.draw(number) if self._chaos is not None else ()
-        answered, polls = self._answer(step, request, number, faults)
+        answered, polls = self._answer(step, request, number, prompt, faults)
         if polls:
             request_id = f"{number:08x}-0000-4000-8000-000000000000"
             with self._lock:
@@ -97,14 +115,16 @@ class Backend:
             return _accepted(request_id)
         return answered
 
-    def _answer(self, step: Step, request: MockRequest, number: int, faults: tuple[Fault, ...]) -> tuple[Answer, int]:
+    def _answer(
+        self, step: Step, request: MockRequest, number: int, prompt: int, faults: tuple[Fault, ...]
+    ) -> tuple[Answer, int]:
         """The answer that a step and its faults make, and how often it must be asked for."""
         if isinstance(step, Faulty):
-            return self._answer(step.step, request, number, (*step.faults, *faults))
+            return self._answer(step.step, request, number, prompt, (*step.faults, *faults))
         if isinstance(step, Function):
-            return self._answer(step.function(request), request, number, faults)
+            return self._answer(step.function(request), request, number, prompt, faults)
         if isinstance(step, Expected):
-            return self._answer(step.then, request, number, faults)
+            return self._answer(step.then, request, number, prompt, faults)
         flavor = self.flavor
         if isinstance(step, Error):
             answered = json_answer(step.status, flavor.error(step.status, step.message))
@@ -112,10 +132,10 @@ class Backend:
         elif isinstance(step, Raw):
             answered = Answer(step.status, step.headers, step.blocks)
         else:
-            answered = self._say(self._turn(step, request), faults, request, number)
+            answered = self._say(self._turn(step, request), faults, request, number, prompt)
         for fault in faults:
             answered = fault.on_answer(answered, flavor)
-        return answered, max((fault.polls for fault in faults), default=0)
+        return answered.within_length(), max((fault.polls for fault in faults), default=0)
 
     def _turn(self, step: Turn | ModelOutput, request: MockRequest) -> Turn:
         thinks = request.thinking != "off"
@@ -125,13 +145,44 @@ class Backend:
         read = self.flavor.parser.read(step.output, thinking=thinks, tools=offered)
         return read + Turn(finish_reason=step.finish_reason, cuts=step.cuts)
 
-    def _say(self, turn: Turn, faults: tuple[Fault, ...], request: MockRequest, number: int) -> Answer:
+    def _say(self, turn: Turn, faults: tuple[Fault, ...], request: MockRequest, number: int, prompt: int) -> Answer:
         for fault in faults:
             turn = fault.on_turn(turn, request.body)
         if request.streamed:
             headers = {"content-type": "text/event-stream; charset=utf-8"}
-            return Answer(200, headers, tuple(self.flavor.stream(turn, request.body, number)))
-        return json_answer(200, self.flavor.plain(turn, request.body, number))
+            return Answer(200, headers, tuple(self.flavor.stream(turn, request.body, number, prompt)))
+        return json_answer(200, self.flavor.plain(turn, request.body, number, prompt))
+
+    def _count(self, request: MockRequest) -> int:
+        """The tokens of the prompt, by the flavor's own encoder; a rough number where counting is off."""
+        if not self._counts:
+            return len(write_json(request.body["messages"])) // 4 + 5
+        return count_body(request.body, request.dialect, request.thinking)
+
+    def _too_long(self, body: dict[str, JsonValue], prompt: int) -> Error | None:
+        wanted = body.get("max_completion_tokens") or body.get("max_tokens")
+        said = self.flavor.too_long(self.window, prompt, wanted if isinstance(wanted, int) else 0)
+        return None if said is None else Error(400, said)
+
+    def _tokenize(self, body: bytes) -> Answer:
+        """A server's own count of a prompt: a text as it is, or a chat as it would be rendered."""
+        flavor = self.flavor
+        try:
+            decoded = read_json(body)
+        except ValueError:
+            decoded = None
+        if not isinstance(decoded, dict):
+            return json_answer(400, flavor.error(400, "JSON decode error"))
+        text = decoded.get("prompt")
+        if not isinstance(text, str):
+            if not isinstance(decoded.get("messages"), list):
+                return json_answer(400, flavor.error(400, "give prompt or messages"))
+            try:
+                text = render_body(decoded, flavor.dialect, flavor.thinking(decoded))
+            except (InvalidRequestError, UnsupportedOptionError) as error:
+                return json_answer(400, flavor.error(400, str(error)))
+        ids: list[JsonValue] = [*encode(text)]
+        return json_answer(200, {"count": len(ids), "max_model_len": self.window, "tokens": ids, "token_strs": None})
 
     def _next(self, request: MockRequest) -> Step:
         if self._taken < len(self._steps):
@@ -178,7 +229,7 @@ def _expect(step: Step, request: MockRequest, where: str) -> None:
         wrong = [
             f"  {key}: expected {value!r}, got {request.body.get(key)!r}"
             for key, value in wanted.items()
-            if write_json(value) != write_json(request.body.get(key))
+            if not same_json(value, request.body.get(key))
         ]
         if wrong:
             raise MockScriptError("\n".join([f"{where} is not as expected:", *wrong]))

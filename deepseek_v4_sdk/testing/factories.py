@@ -47,7 +47,7 @@ def make_reply(turn: Turn | str = "Hello", *, usage: Usage | None = None, model:
         model: The model that answered.
     """
     said = Turn(text=turn) if isinstance(turn, str) else turn
-    finish: FinishReason = "tool_calls" if said.calls else "length" if said.finish_reason == "length" else "stop"
+    finish: FinishReason = "length" if said.finish_reason == "length" else "tool_calls" if said.calls else "stop"
     return Reply(
         text=said.text,
         reasoning=said.reasoning or None,

@@ -7,11 +7,12 @@ each takes what the one before has left. A fault alone is a step too: it goes wr
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from deepseek_v4_sdk.chat import JsonValue, read_json
+from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
 from deepseek_v4_sdk.testing.answer import Answer, Break, Part, Wait, json_answer
 from deepseek_v4_sdk.testing.markup import Style, write_calls
 from deepseek_v4_sdk.testing.script import Turn
@@ -49,10 +50,14 @@ _DONE = b"data: [DONE]"
 class Fault:
     """Something that goes wrong. Subclasses override one of the two methods."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     polls = 0
     """How often the answer must be asked for after it was accepted; 0 gives it at once."""
+
+    def __repr__(self) -> str:
+        name = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", type(self).__name__.strip("_")).lower()
+        return f"{name}({', '.join(f'{slot}={getattr(self, slot)!r}' for slot in self.__slots__)})"
 
     def on_turn(self, turn: Turn, body: dict[str, JsonValue]) -> Turn:
         """What the model says instead."""
@@ -65,7 +70,7 @@ class Fault:
         return answer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Status(Fault):
     code: int
     message: str
@@ -99,18 +104,18 @@ def gone() -> Fault:
     return status(410, "The model has reached its end of life on 2026-08-07T09:00:00Z and is no longer available.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Polls(Fault):
+@dataclass(frozen=True, slots=True, repr=False)
+class _AcceptedThen(Fault):
     polls: int = 1
 
 
 def accepted_then(polls: int = 3) -> Fault:
     """The server accepts with 202; the answer comes when it is asked for the so-manieth time."""
-    return _Polls(polls)
+    return _AcceptedThen(polls)
 
 
-@dataclass(frozen=True, slots=True)
-class _Html(Fault):
+@dataclass(frozen=True, slots=True, repr=False)
+class _Html502(Fault):
     def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
         page = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
         headers = {"content-type": "text/html", "content-length": str(len(page))}
@@ -119,35 +124,43 @@ class _Html(Fault):
 
 def html_502() -> Fault:
     """A proxy answers with a web page."""
-    return _Html()
+    return _Html502()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Stall(Fault):
     after: int
     seconds: float
 
     def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
-        parts = answer.parts
-        return replace(answer, parts=(*parts[: self.after], Wait(self.seconds), *parts[self.after :]))
+        place = _place(answer, self.after)
+        return replace(answer, parts=(*answer.parts[:place], Wait(self.seconds), *answer.parts[place:]))
 
 
 def stall(*, after: int = 1, seconds: float = 600.0) -> Fault:
     """The server is silent for a while.
 
     Args:
-        after: After how many events (a plain answer is one block).
+        after: After how many events; a plain answer is one block, so that only 0 makes it wait.
         seconds: How long.
     """
     return _Stall(after, seconds)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _SlowPrefill(Fault):
+    seconds: float
+
+    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+        return _Stall(0, self.seconds).on_answer(answer, flavor)
+
+
 def slow_prefill(seconds: float) -> Fault:
     """The server is silent before the first event, as while it reads a long prompt."""
-    return _Stall(0, seconds)
+    return _SlowPrefill(seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Keepalive(Fault):
     every: float
 
@@ -173,41 +186,54 @@ def keepalive(every: float = 15.0) -> Fault:
     Args:
         every: Seconds between two comments.
     """
+    if every <= 0:
+        raise ValueError(f"every is {every!r}: give seconds above 0")
     return _Keepalive(every)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ends(Fault):
+@dataclass(frozen=True, slots=True, repr=False)
+class _Cut(Fault):
     after_bytes: int
-    kind: Literal["cut", "reset"]
 
     def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
-        parts: list[Part] = []
-        left = self.after_bytes
-        for part in answer.parts:
-            if not isinstance(part, bytes):
-                parts.append(part)
-            elif len(part) >= left:
-                if left:
-                    parts.append(part[:left])
-                break
-            else:
-                parts.append(part)
-                left -= len(part)
-        return replace(answer, parts=(*parts, Break(self.kind)))
+        return _broken(answer, self.after_bytes, "cut")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Reset(Fault):
+    after_bytes: int
+
+    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+        return _broken(answer, self.after_bytes, "reset")
+
+
+def _broken(answer: Answer, after_bytes: int, kind: Literal["cut", "reset"]) -> Answer:
+    parts: list[Part] = []
+    left = after_bytes
+    for part in answer.parts:
+        if not isinstance(part, bytes):
+            parts.append(part)
+        elif len(part) >= left:
+            if left:
+                parts.append(part[:left])
+            break
+        else:
+            parts.append(part)
+            left -= len(part)
+    return replace(answer, parts=(*parts, Break(kind)))
 
 
 def cut(*, after_bytes: int) -> Fault:
     """The connection closes in the middle of the body."""
-    return _Ends(after_bytes, "cut")
+    return _Cut(after_bytes)
 
 
 def reset(*, after_bytes: int = 0) -> Fault:
     """The connection is reset, by default before anything of the body was sent."""
-    return _Ends(after_bytes, "reset")
+    return _Reset(after_bytes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _ErrorEvent(Fault):
     code: int
     message: str
@@ -217,7 +243,7 @@ class _ErrorEvent(Fault):
         if not answer.streams:
             return json_answer(self.code, flavor.error(self.code, self.message))
         event = flavor.error_event(self.code, self.message)
-        return replace(answer, parts=(*answer.parts[: self.after], event, _DONE + b"\n\n"))
+        return replace(answer, parts=(*answer.parts[: _place(answer, self.after)], event, _DONE + b"\n\n"))
 
 
 def error_event(code: int = 500, message: str = "Internal server error", *, after: int = 2) -> Fault:
@@ -231,29 +257,33 @@ def error_event(code: int = 500, message: str = "Internal server error", *, afte
     return _ErrorEvent(code, message, after)
 
 
-@dataclass(frozen=True, slots=True)
-class _Without(Fault):
-    what: Literal["done", "usage"]
-
+@dataclass(frozen=True, slots=True, repr=False)
+class _NoDone(Fault):
     def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
-        if self.what == "done":
-            return replace(answer, parts=tuple(part for part in answer.parts if not _is(part, _DONE)))
+        kept = (part for part in answer.parts if not isinstance(part, bytes) or not part.startswith(_DONE))
+        return replace(answer, parts=tuple(kept))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _NoUsage(Fault):
+    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
         if not answer.streams:
             return answer
-        return replace(answer, parts=tuple(part for part in answer.parts if not _is_usage(part)))
+        parts = (_without_usage(part) if isinstance(part, bytes) else part for part in answer.parts)
+        return replace(answer, parts=tuple(part for part in parts if part != b""))
 
 
 def no_done() -> Fault:
     """The stream ends without `[DONE]`."""
-    return _Without("done")
+    return _NoDone()
 
 
 def no_usage() -> Fault:
-    """The stream ends without its usage event."""
-    return _Without("usage")
+    """The stream says nothing of its usage: the event that has only that is missing, from another it is taken out."""
+    return _NoUsage()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Split(Fault):
     every: int
 
@@ -269,22 +299,23 @@ class _Split(Fault):
 
 def split(*, every: int = 1) -> Fault:
     """The body arrives in blocks of so many bytes, wherever that cuts it."""
+    if every < 1:
+        raise ValueError(f"every is {every!r}: give 1 byte or more")
     return _Split(every)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Garbage(Fault):
     after: int
     seed: int
 
     def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
-        noise = _dice(self.seed).randbytes(64).replace(b"\n", b" ")
-        garbage = b"data: " + noise + b"\n\n" if answer.streams else noise
-        return replace(
-            answer,
-            headers={name: value for name, value in answer.headers.items() if name != "content-length"},
-            parts=(*answer.parts[: self.after], garbage, *answer.parts[self.after + 1 :]),
-        )
+        noise = _dice(self.seed).randbytes(64).translate(bytes.maketrans(b"\r\n", b"  "))  # one event, and no more
+        if not answer.streams:
+            return replace(answer, headers={**answer.headers, "content-length": str(len(noise))}, parts=(noise,))
+        place = _place(answer, self.after)
+        garbage = b"data: " + noise + b"\n\n"
+        return replace(answer, parts=(*answer.parts[:place], garbage, *answer.parts[place + 1 :]))
 
 
 def garbage(*, after: int = 1, seed: int = 0) -> Fault:
@@ -297,7 +328,7 @@ def garbage(*, after: int = 1, seed: int = 0) -> Fault:
     return _Garbage(after, seed)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _HangAfterDone(Fault):
     seconds: float
 
@@ -310,7 +341,7 @@ def hang_after_done(seconds: float = 3600.0) -> Fault:
     return _HangAfterDone(seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _EmptyTurn(Fault):
     def on_turn(self, turn: Turn, body: dict[str, JsonValue]) -> Turn:
         return Turn(turn.reasoning, finish_reason="stop", cuts=turn.cuts)
@@ -321,7 +352,7 @@ def empty_turn() -> Fault:
     return _EmptyTurn()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _LeakDsml(Fault):
     style: Style
     where: Literal["text", "reasoning"]
@@ -350,15 +381,27 @@ def _dice(seed: int | str) -> random.Random:
     return random.Random(seed)  # noqa: S311  # it must be the same each time, and hides nothing
 
 
-def _is(part: Part, start: bytes) -> bool:
-    return isinstance(part, bytes) and part.startswith(start)
+def _without_usage(block: bytes) -> bytes:
+    """An event without its usage; nothing, when it says nothing else."""
+    if b'"usage"' not in block:
+        return block
+    try:
+        payload = read_json(block.removeprefix(b"data: "))
+    except ValueError:  # a piece of an event
+        return block
+    if not isinstance(payload, dict) or not payload.pop("usage", None):
+        return block
+    return b"data: " + write_json(payload) + b"\n\n" if payload.get("choices") else b""
 
 
-def _is_usage(part: Part) -> bool:
-    if not isinstance(part, bytes) or b'"usage"' not in part:
-        return False
-    payload = read_json(part.removeprefix(b"data: "))
-    return isinstance(payload, dict) and payload.get("choices") == [] and bool(payload.get("usage"))
+def _place(answer: Answer, events: int) -> int:
+    """The index of the part behind so many events; silences and comments are none."""
+    for index, part in enumerate(answer.parts):
+        if isinstance(part, bytes) and not part.startswith(b":"):
+            if events <= 0:
+                return index
+            events -= 1
+    return len(answer.parts)
 
 
 ALL: tuple[Fault, ...] = (
@@ -396,6 +439,12 @@ class Chaos:
     seed: int
     rate: float
     faults: Sequence[Fault] = ALL
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate <= 1:
+            raise ValueError(f"rate is {self.rate!r}: give a share from 0 to 1")
+        if not self.faults:
+            raise ValueError("faults is empty: give what to draw from")
 
     def draw(self, number: int) -> tuple[Fault, ...]:
         """The fault that the request of that number meets, if it meets one."""

@@ -22,7 +22,8 @@ Style: TypeAlias = Literal["full_width", "ascii", "doubled"]
 _BAR = "\N{FULLWIDTH VERTICAL LINE}"
 _MARKS = {"full_width": f"{_BAR}DSML{_BAR}", "ascii": "|DSML|", "doubled": f"{_BAR}{_BAR}DSML{_BAR}{_BAR}"}
 _DSML = _MARKS["full_width"]
-_INVOKE = re.compile(rf'<{_DSML}invoke name="([^"]*)">(.*?)(</{_DSML}invoke>|\Z)', re.DOTALL)
+_INVOKE_OPENS = rf'<{_DSML}invoke name="([^"]*)">'
+_INVOKE = re.compile(rf"{_INVOKE_OPENS}(.*?)(</{_DSML}invoke>|\Z)", re.DOTALL)
 _PARAMETER = re.compile(
     rf'<{_DSML}parameter name="([^"]*)"(?: string="(true|false)")?>(.*?)(</{_DSML}parameter>|\Z)', re.DOTALL
 )
@@ -53,10 +54,14 @@ class OutputParser:
     Attributes:
         wrappers: The names of the outer tag that it knows.
         without_tools: What becomes of a call when the request offers no tools: it vanishes, or stays in the text.
+        bare: Whether it also finds a call inside a tag that it does not know; that tag stays in the text.
+        keeps_breaks: Whether the empty line between a text and its calls belongs to the text.
     """
 
     wrappers: tuple[str, ...] = ("tool_calls",)
     without_tools: Literal["drop", "leak"] = "leak"
+    bare: bool = False
+    keeps_breaks: bool = False
 
     def read(self, output: str, *, thinking: bool, tools: bool) -> Turn:
         """The turn that the server makes of the model's output.
@@ -68,39 +73,39 @@ class OutputParser:
         """
         reasoning, text = "", output
         if thinking:
-            reasoning, closed, text = output.partition("</think>")
-            if not closed:
-                # A call inside the thinking ends it; else all of it is reasoning.
-                start = self._opening(reasoning)
-                if start is None or not tools:
-                    return Turn(reasoning)
-                reasoning, text = reasoning[: start.start()], reasoning[start.start() :]
+            reasoning, _, text = output.partition("</think>")
+            # A call inside the thinking ends it. Without one, and without an end, all of it is reasoning.
+            if tools and (inside := self._opening(reasoning)) is not None:
+                reasoning, text = output[: inside.start()], output[inside.start() :]
         start = self._opening(text)
         if start is None or (not tools and self.without_tools == "leak"):
             return Turn(reasoning, text)
-        before = text[: start.start()]
+        before = text[: start.start("tag") if self.keeps_breaks else start.start()]
+        before = before if before.strip() else ""
         if not tools:
             return Turn(reasoning, before)
-        inner, closing, _ = text[start.end() :].partition(f"</{_DSML}{start[1]}>")
-        calls = tuple(ScriptedCall(match[1], _arguments(match[2])) for match in _INVOKE.finditer(inner))
-        return Turn(reasoning, before, calls, None if closing else "length")
+        inner, closing, _ = text[start.end() :].partition(f"</{_DSML}{start['wrapper']}>")
+        found = list(_INVOKE.finditer(inner))
+        calls = tuple(ScriptedCall(match[1], _arguments(match[2], closed=bool(match[3]))) for match in found)
+        whole = closing if start["wrapper"] else found[-1][3]
+        return Turn(reasoning, before, calls, None if whole else "length")
 
     def _opening(self, text: str) -> re.Match[str] | None:
-        # The blank line before the block belongs neither to the text nor to the call.
-        return re.search(rf"(?:\n\n)?<{_DSML}({'|'.join(self.wrappers)})>\n?", text)
+        """Where calls begin; the empty line before them belongs to the match, and its `tag` begins behind that."""
+        bare = f"|(?={_INVOKE_OPENS})" if self.bare else ""
+        return re.search(rf"(?:\n\n)?(?P<tag><{_DSML}(?P<wrapper>{'|'.join(self.wrappers)})>\n?{bare})", text)
 
 
-def _arguments(inner: str) -> str:
-    """Parameters as JSON text; the last one stays open when the model was cut inside it."""
+def _arguments(inner: str, *, closed: bool) -> str:
+    """Parameters as JSON text, which stays open when the model was cut inside the call."""
     pieces: list[str] = []
     for match in _PARAMETER.finditer(inner):
-        name, is_text, value, closed = match.groups()
+        name, is_text, value, ended = match.groups()
         if is_text == "false":
             written = value
         else:
             written = json.dumps(value, ensure_ascii=False)
-            written = written if closed else written[:-1]
+            written = written if ended else written[:-1]
         pieces.append(f"{json.dumps(name, ensure_ascii=False)}: {written}")
-        if not closed:
-            return "{" + ", ".join(pieces)
-    return "{" + ", ".join(pieces) + "}"
+    whole = "{" + ", ".join(pieces) + "}"
+    return whole if closed else whole[:-1] if pieces else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Self
 
+from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing.backend import Backend, MockScriptError
 from deepseek_v4_sdk.testing.faults import Chaos, Fault
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, ModelInfo
+    from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, ModelInfo
     from deepseek_v4_sdk.errors import APIError
     from deepseek_v4_sdk.providers import EncodedChat, HttpCall, ProviderData, Sink, Target
     from deepseek_v4_sdk.testing.answer import Answer
@@ -38,11 +39,13 @@ class MockProvider:
         default: What answers when the steps have run out; without it that is a `MockScriptError`.
         window: The context window it tells, in tokens.
         chaos: Faults at random, on top of those of the script.
+        count_tokens: Whether it counts the tokens of prompts, with V4's own format and vocabulary, and refuses what
+            exceeds the window.
 
     In a `with` block it also checks, at the end, that every step was taken.
 
     Raises:
-        ConfigurationError: There is no such flavor.
+        ConfigurationError: There is no such flavor, or a step is none.
 
     Attributes:
         requests: The chat requests it has received, in order.
@@ -58,10 +61,13 @@ class MockProvider:
         default: Step | Fault | None = None,
         window: int = 1_048_576,
         chaos: Chaos | None = None,
+        count_tokens: bool = True,
     ) -> None:
         spoken = find_flavor(flavor) if isinstance(flavor, str) else flavor
         script = [_as_step(step) for step in steps]
-        self._backend = Backend(script, None if default is None else _as_step(default), spoken, window, chaos)
+        self._backend = Backend(
+            script, None if default is None else _as_step(default), spoken, window, chaos, counts=count_tokens
+        )
         self._inner = find_provider(spoken.name)
         self.transport = MockTransport(self._backend)
 
@@ -107,6 +113,23 @@ class MockProvider:
         """What the flavor's provider knows of the engine inside; None lets the client ask, as a NIM does."""
         return getattr(self._inner, "personality", "")
 
+    @property
+    def history_rules(self) -> HistoryRules:
+        """As the flavor's own server treats a conversation."""
+        return self._inner.data.history
+
+    def as_rendered(self, request: ChatRequest) -> tuple[Message, ...]:
+        """As the flavor's own server renders them."""
+        return self._inner.as_rendered(request)
+
+    def count_call(self, request: ChatRequest, target: Target) -> HttpCall:
+        """As the flavor's own provider asks.
+
+        Raises:
+            ConfigurationError: The flavor's server has no such route.
+        """
+        return self._inner.count_call(request, target)
+
     def encode(self, request: ChatRequest, target: Target) -> EncodedChat:
         """The flavor's own form of a chat."""
         return self._inner.encode(request, target)
@@ -143,4 +166,8 @@ class MockProvider:
 
 def _as_step(step: Step | Fault) -> Step:
     """A fault alone goes wrong with a short answer."""
-    return Faulty(Turn("Let me see.", "Here I am."), (step,)) if isinstance(step, Fault) else step
+    if isinstance(step, Fault):
+        return Faulty(Turn("Let me see.", "Here I am."), (step,))
+    if not isinstance(step, Step):
+        raise ConfigurationError(f"a step of the script is {step!r}: give script.text(...) or another step or fault")
+    return step

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import JsonValue, write_json
+from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
+from deepseek_v4_sdk.testing.counting import render_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["MockRequest", "message_text"]
+    from deepseek_v4_sdk.prompt import Dialect
+
+__all__ = ["MockRequest", "message_text", "same_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,19 @@ class MockRequest:
         path: Its path.
         headers: Its headers, names in lower case; the key is masked.
         thinking: The level that the flavor's server understood: "off", "low", "high" or "max".
+        dialect: The encoder of the flavor's server.
     """
 
     body: dict[str, JsonValue]
     path: str = ""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     thinking: str = "high"
+    dialect: Dialect = field(default="vllm", repr=False)
+
+    @property
+    def prompt(self) -> str:
+        """The prompt that the flavor's server makes of it, as the model reads it."""
+        return render_body(self.body, self.dialect, self.thinking)
 
     @property
     def messages(self) -> list[dict[str, JsonValue]]:
@@ -86,9 +97,12 @@ class MockRequest:
         """
         differences: list[str] = []
 
+        def differ(what: str, wanted: object, got: object) -> None:
+            differences.append(f"  {what}: expected {wanted!r}\n  {' ' * len(what)}       got {got!r}")
+
         def compare(what: str, wanted: object, got: object) -> None:
             if wanted is not None and wanted != got:
-                differences.append(f"  {what}: expected {wanted!r}\n  {' ' * len(what)}       got {got!r}")
+                differ(what, wanted, got)
 
         if text is not None and text not in self.text:
             differences.append(f"  text: expected something with {text!r}\n             got {self.text!r}")
@@ -97,11 +111,16 @@ class MockRequest:
         compare("model", model, self.model)
         compare("roles", None if roles is None else list(roles), [message.get("role") for message in self.messages])
         for key, wanted in (body or {}).items():
-            got = self.body.get(key)
-            if write_json(wanted) != write_json(got):
-                differences.append(f"  body[{key!r}]: expected {wanted!r}\n  {' ' * len(key)}          got {got!r}")
+            if not same_json(wanted, self.body.get(key)):
+                differ(f"body[{key!r}]", wanted, self.body.get(key))
         if differences:
             raise AssertionError("the request is not as expected:\n" + "\n".join(differences))
+
+
+def same_json(one: object, other: object) -> bool:
+    """Whether two values are the same JSON, in whatever order their keys stand; true is not 1."""
+    first, second = (json.dumps(read_json(write_json(value)), sort_keys=True) for value in (one, other))
+    return first == second
 
 
 def message_text(message: Mapping[str, JsonValue]) -> str:

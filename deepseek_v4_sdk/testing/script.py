@@ -36,7 +36,11 @@ __all__ = [
 class _Step:
     """What all steps can: take faults, as in `script.text("Hello") | faults.stall(seconds=300)`."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        given = [f"{name}={value!r}" for name in self.__slots__ if (value := getattr(self, name))]
+        return f"{type(self).__name__}({', '.join(given)})"
 
     def __or__(self, fault: Fault) -> Faulty:
         return Faulty(self, (fault,))  # type: ignore[arg-type]  # every subclass is a Step
@@ -50,7 +54,7 @@ class ScriptedCall:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Turn(_Step):
     """What the scripted model says in one turn. Turns add up: `think("...") + text("...") + tool_call(...)`.
 
@@ -82,7 +86,7 @@ class Turn(_Step):
         return replace(self, reasoning="")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ModelOutput(_Step):
     """What the model writes, markup and all; the flavor's server makes of it what its parser makes of it.
 
@@ -97,7 +101,7 @@ class ModelOutput(_Step):
     cuts: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Error(_Step):
     """An answer with an error status, in the flavor's own shape.
 
@@ -112,7 +116,7 @@ class Error(_Step):
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Raw(_Step):
     """An answer byte for byte.
 
@@ -127,7 +131,7 @@ class Raw(_Step):
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Function(_Step):
     """An answer that depends on the request.
 
@@ -138,7 +142,7 @@ class Function(_Step):
     function: Callable[[MockRequest], Step]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Expected(_Step):
     """An answer to a request of a certain kind; any other request there is an error of the test.
 
@@ -152,7 +156,7 @@ class Expected(_Step):
     then: Step
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Faulty(_Step):
     """A step with things that go wrong.
 
@@ -163,6 +167,9 @@ class Faulty(_Step):
 
     step: Step
     faults: tuple[Fault, ...]
+
+    def __repr__(self) -> str:
+        return " | ".join(map(repr, (self.step, *self.faults)))
 
     def __or__(self, fault: Fault) -> Faulty:
         return Faulty(self.step, (*self.faults, fault))

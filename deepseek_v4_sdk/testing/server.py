@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.testing.answer import Answer, Break, Wait, json_answer
-from deepseek_v4_sdk.testing.backend import MockScriptError
 from deepseek_v4_sdk.testing.mock import MockProvider
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ _Peer: TypeAlias = tuple[str, int]
 
 class MockServer:
     """A mock behind a port, in a thread of its own, while the `with` block lasts.
+
+    At the end it raises what went wrong with the script: a `MockScriptError`, or what a function in it raised.
 
     Args:
         mock: What answers; without it a mock that answers from its input.
@@ -50,12 +51,13 @@ class MockServer:
         self.disconnects = 0
         self._address = (host, port)
         self._transports: dict[_Peer, asyncio.Transport] = {}
-        self._failures: list[MockScriptError] = []
+        self._failures: list[Exception] = []
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         server, sock = self._prepare()
+        self._failures.clear()
         self._server = server
         self._thread = threading.Thread(target=server.run, args=([sock],), name="deepseek-v4-mock", daemon=True)
         self._thread.start()
@@ -75,9 +77,18 @@ class MockServer:
         if self._failures and kind is None:
             raise self._failures[0]
 
-    def run(self) -> None:
-        """Serve in the foreground until interrupted."""
+    def run(self, started: Callable[[str], object] | None = None) -> None:
+        """Serve in the foreground until interrupted.
+
+        Args:
+            started: Called with the URL, from when on clients can connect.
+
+        Raises:
+            ConfigurationError: The port is taken, or the extra `server` is not installed.
+        """
         server, sock = self._prepare()
+        if started is not None:
+            started(self.url)
         server.run([sock])
 
     def _prepare(self) -> tuple[Server, socket.socket]:
@@ -100,14 +111,17 @@ class MockServer:
                 super().connection_lost(exc)
 
         host, port = self._address
-        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        # The protocol is named, for only then does asyncio send each block at once and not wait for the one before.
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(self._address)
+            sock.listen()  # who connects before the server accepts waits in line
         except OSError as error:
             sock.close()
             raise ConfigurationError(f"port {port} of {host} cannot be used: {error.strerror}") from None
-        self.url = f"http://{host}:{sock.getsockname()[1]}"
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{sock.getsockname()[1]}"
         config = uvicorn.Config(
             self._app,
             interface="asgi3",
@@ -129,9 +143,9 @@ class MockServer:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         try:
             answer = self.mock.handle(scope["method"], scope["path"], headers, body)
-        except MockScriptError as error:
+        except Exception as error:  # noqa: BLE001  # a script's own function may raise anything, and the test must see it
             self._failures.append(error)
-            answer = json_answer(500, {"error": {"message": str(error), "type": "MockScriptError", "code": 500}})
+            answer = json_answer(500, {"error": {"message": str(error), "type": type(error).__name__, "code": 500}})
         sending = asyncio.ensure_future(self._send(answer, scope, send))
         leaving = asyncio.ensure_future(_gone(receive))
         try:

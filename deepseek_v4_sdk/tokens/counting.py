@@ -19,6 +19,11 @@ SpecialText: TypeAlias = Literal["control", "plain"]
 SPECIAL_SIGNS = ("<\N{FULLWIDTH VERTICAL LINE}", "<|", "think>", "dsml:", "\N{FULLWIDTH VERTICAL LINE}DSML")
 
 
+def spells_special(text: str) -> bool:
+    """Whether a text may spell a special token; most that can be said to do not."""
+    return any(sign in text for sign in SPECIAL_SIGNS)
+
+
 def count_text(text: str, *, special: SpecialText = "control") -> int:
     """The number of tokens of a text, counted locally and exactly.
 
@@ -99,7 +104,7 @@ def special_tokens() -> Mapping[str, int]:
 def _encoded_pieces(text: str, special: SpecialText) -> Iterator[list[int]]:
     _check(text, special)
     vocabulary = load_vocabulary()
-    control = special == "control" and any(sign in text for sign in SPECIAL_SIGNS)
+    control = special == "control" and spells_special(text)
     # No special token holds a character that a run is made of, so a cut never goes through one.
     for piece in cut_long_runs(text):
         if control:

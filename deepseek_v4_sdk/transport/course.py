@@ -253,6 +253,8 @@ class ChatCourse(Course[Exchange, Reply]):
             _, target = self._server()
             target.limits.learn_bare(target.base_url, transfer.encoded.model, bare=transfer.bare)
         events, reply = transfer.outcome()
+        _, target = self._server()
+        target.limits.learn_version(target.base_url, transfer.encoded.model, reply.raw.get("system_fingerprint"))
         self._compare_models(reply)
         return events, reply
 

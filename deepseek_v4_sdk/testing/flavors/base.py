@@ -12,6 +12,7 @@ from deepseek_v4_sdk.chat import JsonValue, write_json
 from deepseek_v4_sdk.testing.script import Error, Raw, Turn
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.prompt import Dialect
     from deepseek_v4_sdk.testing.markup import OutputParser
 
 __all__ = ["DONE", "Flavor", "Spoken", "Token", "level_of", "speak", "sse"]
@@ -34,6 +35,16 @@ class Flavor(Protocol):
         ...
 
     @property
+    def dialect(self) -> Dialect:
+        """The encoder with which it makes a prompt."""
+        ...
+
+    @property
+    def count_paths(self) -> tuple[str, ...]:
+        """Where it counts the tokens of a prompt."""
+        ...
+
+    @property
     def parser(self) -> OutputParser:
         """How it reads what the model wrote."""
         ...
@@ -42,16 +53,20 @@ class Flavor(Protocol):
         """The level that a request asks for, as this server understands it: "off", "low", "high" or "max"."""
         ...
 
-    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int) -> Iterator[bytes]:
+    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
         """A turn as the blocks of a stream."""
         ...
 
-    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int) -> JsonValue:
+    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
         """A turn as one JSON answer."""
         ...
 
     def error(self, status: int, message: str) -> JsonValue:
         """The body of an error."""
+        ...
+
+    def too_long(self, window: int, prompt: int, answer: int) -> str | None:
+        """What it says to a prompt, or a prompt and its answer, that exceed the window; None when it takes them."""
         ...
 
     def error_event(self, status: int, message: str) -> bytes:
@@ -113,11 +128,18 @@ class Spoken:
         return sum(token.kind == kind for token in self.tokens)
 
 
-def speak(turn: Turn, body: dict[str, JsonValue]) -> Spoken:
-    """A turn as tokens. A token is up to eight characters here; counts are in these, not in V4's."""
+def speak(turn: Turn, body: dict[str, JsonValue], prompt: int, *, one_call: bool = False) -> Spoken:
+    """A turn as tokens. A token is up to eight characters here; counts of the answer are in these, not in V4's.
+
+    Args:
+        turn: The turn.
+        body: The request.
+        prompt: The tokens of the prompt.
+        one_call: Whether the server leaves out all calls but the first when `parallel_tool_calls` is false.
+    """
     tokens = [Token("reasoning", piece) for piece in _pieces(turn.reasoning, turn.cuts)]
     tokens += [Token("text", piece) for piece in _pieces(turn.text, turn.cuts)]
-    calls = turn.calls[:1] if body.get("parallel_tool_calls") is False else turn.calls
+    calls = turn.calls[:1] if one_call and body.get("parallel_tool_calls") is False else turn.calls
     for index, call in enumerate(calls):
         tokens.append(Token("call", "", index, call.name))
         tokens += [Token("call", piece, index) for piece in _pieces(call.arguments, turn.cuts)]
@@ -125,7 +147,7 @@ def speak(turn: Turn, body: dict[str, JsonValue]) -> Spoken:
     reason = turn.finish_reason or ("tool_calls" if calls else "stop")
     if isinstance(limit, int) and len(tokens) > limit:
         tokens, reason = tokens[:limit], "length"
-    return Spoken(tokens, reason, len(write_json(body["messages"])) // 4 + 5)
+    return Spoken(tokens, reason, prompt)
 
 
 def _pieces(text: str, cuts: tuple[int, ...]) -> list[str]:

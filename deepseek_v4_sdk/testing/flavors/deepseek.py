@@ -11,6 +11,7 @@ from deepseek_v4_sdk.testing.script import Error
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.prompt import Dialect
     from deepseek_v4_sdk.testing.script import Turn
 
 __all__ = ["FLAVOR"]
@@ -23,6 +24,8 @@ class _DeepSeek:
     name = "deepseek"
     chat_paths: tuple[str, ...] = ("/chat/completions", "/v1/chat/completions", "/beta/chat/completions")
 
+    dialect: Dialect = "recipe"
+    count_paths: tuple[str, ...] = ()
     parser = OutputParser()
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
@@ -30,6 +33,16 @@ class _DeepSeek:
         switch, effort = body.get("thinking"), body.get("reasoning_effort")
         on = switch.get("type") != "disabled" if isinstance(switch, dict) else effort != "none"
         return level_of(effort) if on else "off"
+
+    def too_long(self, window: int, prompt: int, answer: int) -> str | None:
+        """Prompt and answer together beyond the window are refused."""
+        if prompt + answer <= window:
+            return None
+        return (
+            f"This model's maximum context length is {window} tokens. However, you requested {prompt + answer} tokens "
+            f"({prompt} in the messages, {answer} in the completion). Please reduce the length of the messages or "
+            "completion."
+        )
 
     def error_event(self, status: int, message: str) -> bytes:
         """The same shape as over HTTP."""
@@ -44,9 +57,9 @@ class _DeepSeek:
             return Error(400, "Invalid max_tokens value, the valid range of max_tokens is [1, 393216]")
         return None
 
-    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int) -> Iterator[bytes]:
+    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
         """Every delta carries both texts, one of them null; the last chunk has finish reason and usage together."""
-        spoken = speak(turn, body)
+        spoken = speak(turn, body, prompt)
         frame = self._frame(body, number, "chat.completion.chunk")
         options = body.get("stream_options")
         if isinstance(options, dict) and options.get("include_usage"):
@@ -62,9 +75,9 @@ class _DeepSeek:
         yield chunk({"content": "", "reasoning_content": None}, spoken.finish_reason, usage=_usage(spoken))
         yield DONE
 
-    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int) -> JsonValue:
+    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
         """Content is never null."""
-        spoken = speak(turn, body)
+        spoken = speak(turn, body, prompt)
         message: dict[str, JsonValue] = {"role": "assistant", "content": spoken.text}
         if self.thinking(body) != "off":
             message["reasoning_content"] = spoken.reasoning

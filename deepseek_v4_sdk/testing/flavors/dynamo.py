@@ -11,6 +11,7 @@ from deepseek_v4_sdk.testing.script import Error, Raw
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.prompt import Dialect
     from deepseek_v4_sdk.testing.script import Turn
 
 __all__ = ["FLAVOR", "DynamoFlavor"]
@@ -37,6 +38,8 @@ class DynamoFlavor:
     keys = _KEYS
     served = _MODEL
 
+    dialect: Dialect = "vllm"
+    count_paths: tuple[str, ...] = ()
     parser = OutputParser()
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
@@ -55,6 +58,16 @@ class DynamoFlavor:
             return "off"
         return "low" if effort in {"minimal", "low"} else "max" if effort == "max" else "high"
 
+    def too_long(self, window: int, prompt: int, answer: int) -> str | None:
+        """The engine behind it refuses a prompt beyond the window."""
+        del answer
+        if prompt < window:
+            return None
+        return (
+            f"This model's maximum context length is {window} tokens. However, your messages resulted in {prompt} "
+            "tokens. Please reduce the length of the messages."
+        )
+
     def error_event(self, status: int, message: str) -> bytes:
         """Wrapped, unlike over HTTP, and with types of another spelling."""
         kind = "service_unavailable" if status == 503 else "internal_server_error"
@@ -65,9 +78,9 @@ class DynamoFlavor:
         unknown = ", ".join(sorted(body.keys() - self.keys))
         return Error(400, f"Validation: Unsupported parameter(s): {unknown}") if unknown else None
 
-    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int) -> Iterator[bytes]:
+    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
         """Deltas, the first with the role; calls whole, in one delta with the finish reason."""
-        spoken = speak(turn, body)
+        spoken = speak(turn, body, prompt, one_call=True)
         frame = self._frame(body, number, "chat.completion.chunk")
         role: dict[str, JsonValue] = {"role": "assistant"}
 
@@ -88,9 +101,9 @@ class DynamoFlavor:
             yield sse({**frame, "choices": [], "usage": _usage(spoken)})
         yield DONE
 
-    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int) -> JsonValue:
+    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
         """Reasoning is absent when there is none, content null when there is none."""
-        spoken = speak(turn, body)
+        spoken = speak(turn, body, prompt, one_call=True)
         message: dict[str, JsonValue] = {"role": "assistant", "content": spoken.text or None, "refusal": None}
         if spoken.reasoning:
             message["reasoning_content"] = spoken.reasoning

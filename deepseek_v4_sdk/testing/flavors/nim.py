@@ -9,6 +9,7 @@ from deepseek_v4_sdk.testing.flavors import sglang, vllm
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.prompt import Dialect
     from deepseek_v4_sdk.testing.flavors.base import Flavor
     from deepseek_v4_sdk.testing.markup import OutputParser
     from deepseek_v4_sdk.testing.script import Turn
@@ -32,6 +33,20 @@ class NimFlavor:
         self._engine: Flavor = sglang.FLAVOR if engine == "sglang" else vllm.FLAVOR
 
     @property
+    def dialect(self) -> Dialect:
+        """As the engine does."""
+        return self._engine.dialect
+
+    @property
+    def count_paths(self) -> tuple[str, ...]:
+        """As the engine does."""
+        return self._engine.count_paths
+
+    def too_long(self, window: int, prompt: int, answer: int) -> str | None:
+        """As the engine does."""
+        return self._engine.too_long(window, prompt, answer)
+
+    @property
     def parser(self) -> OutputParser:
         """As the engine does."""
         return self._engine.parser
@@ -47,13 +62,13 @@ class NimFlavor:
     def refuse(self, body: dict[str, JsonValue]) -> None:
         """Unknown fields are passed over."""
 
-    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int) -> Iterator[bytes]:
+    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
         """As the engine does."""
-        return self._engine.stream(turn, body, number)
+        return self._engine.stream(turn, body, number, prompt)
 
-    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int) -> JsonValue:
+    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
         """As the engine does."""
-        return self._engine.plain(turn, body, number)
+        return self._engine.plain(turn, body, number, prompt)
 
     def error(self, status: int, message: str) -> JsonValue:
         """As the engine does."""

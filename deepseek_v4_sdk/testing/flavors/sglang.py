@@ -10,6 +10,7 @@ from deepseek_v4_sdk.testing.markup import OutputParser
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.prompt import Dialect
     from deepseek_v4_sdk.testing.script import Turn
 
 __all__ = ["FLAVOR"]
@@ -23,6 +24,8 @@ class _SGLang:
     name = "sglang"
     chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
 
+    dialect: Dialect = "recipe"
+    count_paths: tuple[str, ...] = ("/v1/tokenize", "/tokenize")
     parser = OutputParser()
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
@@ -33,9 +36,9 @@ class _SGLang:
         on = bool(kwargs["thinking"]) if "thinking" in kwargs else effort not in {None, "none"}
         return level_of(kwargs.get("reasoning_effort", effort)) if on else "off"
 
-    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int) -> Iterator[bytes]:
+    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
         """Role, deltas, finish, usage if asked for, end."""
-        spoken = speak(turn, body)
+        spoken = speak(turn, body, prompt)
         frame = self._frame(body, number, "chat.completion.chunk")
 
         def chunk(delta: JsonValue, *, finish: str | None = None, stop: JsonValue = None, **more: JsonValue) -> bytes:
@@ -61,9 +64,9 @@ class _SGLang:
             yield sse({**frame, "choices": [], "usage": _usage(spoken)})
         yield DONE
 
-    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int) -> JsonValue:
+    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
         """Content is never null, reasoning always there; `tool_calls` alone is absent when there are none."""
-        spoken = speak(turn, body)
+        spoken = speak(turn, body, prompt)
         message: dict[str, JsonValue] = {
             "role": "assistant",
             "content": spoken.text,
@@ -101,6 +104,19 @@ class _SGLang:
         kinds = {400: "BadRequestError", 500: "InternalServerError"}
         kind = kinds.get(status, str(status))
         return {"object": "error", "message": message, "type": kind, "param": None, "code": status}
+
+    def too_long(self, window: int, prompt: int, answer: int) -> str | None:
+        """A prompt beyond the window is refused, and so are prompt and answer together."""
+        if prompt >= window:
+            return f"The input ({prompt} tokens) is longer than the model's context length ({window} tokens)."
+        if answer and prompt + answer > window:
+            return (
+                f"Requested token count exceeds the model's maximum context length of {window} tokens. You requested a "
+                f"total of {prompt + answer} tokens: {prompt} tokens from the input messages and {answer} tokens for "
+                "the completion. Please reduce the number of tokens in the input messages or the completion to fit "
+                "within the limit."
+            )
+        return None
 
     def error_event(self, status: int, message: str) -> bytes:
         """The flat shape of HTTP, wrapped."""

@@ -10,6 +10,7 @@ from deepseek_v4_sdk.testing.markup import OutputParser
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.prompt import Dialect
     from deepseek_v4_sdk.testing.script import Turn
 
 __all__ = ["FLAVOR"]
@@ -23,7 +24,9 @@ class _VLLM:
     name = "vllm"
     chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
 
-    parser = OutputParser(wrappers=("tool_calls", "toolcalls", "tool"), without_tools="drop")
+    dialect: Dialect = "vllm"
+    count_paths: tuple[str, ...] = ("/tokenize",)
+    parser = OutputParser(("tool_calls", "toolcalls", "tool"), "drop", bare=True, keeps_breaks=True)
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is on by default; the two switches are ORed; a top-level effort adds one of them."""
@@ -39,9 +42,9 @@ class _VLLM:
             return "off"
         return "low" if wanted in {"minimal", "low", "medium"} else "max" if wanted == "max" else "high"
 
-    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int) -> Iterator[bytes]:
+    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
         """Role, deltas, finish, usage if asked for, end."""
-        spoken = speak(turn, body)
+        spoken = speak(turn, body, prompt, one_call=True)
         frame = self._frame(body, number, "chat.completion.chunk")
 
         def chunk(delta: JsonValue, **choice: JsonValue) -> bytes:
@@ -78,9 +81,9 @@ class _VLLM:
             yield sse({**frame, "choices": [], "usage": usage, "system_fingerprint": _FINGERPRINT})
         yield DONE
 
-    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int) -> JsonValue:
+    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
         """Everything written out, nulls too; `tool_calls` alone is absent when there are none."""
-        spoken = speak(turn, body)
+        spoken = speak(turn, body, prompt, one_call=True)
         cut = spoken.finish_reason == "length"
         message: dict[str, JsonValue] = {
             "role": "assistant",
@@ -133,6 +136,21 @@ class _VLLM:
         kinds = {400: "BadRequestError", 404: "NotFoundError", 503: "Service Unavailable"}
         kind = kinds.get(status, "InternalServerError")
         return {"error": {"message": message, "type": kind, "param": None, "code": status}}
+
+    def too_long(self, window: int, prompt: int, answer: int) -> str | None:
+        """A prompt beyond the window is refused, and so is an answer; both together are cut."""
+        if prompt >= window:
+            return (
+                f"This model's maximum context length is {window} tokens. However, your prompt contains at least "
+                f"{window + 1} input tokens, which exceeds this limit even without any output tokens. Please reduce "
+                f"the length of the input prompt. (parameter=input_tokens, value={window + 1})"
+            )
+        if answer > window:
+            return (
+                f"max_tokens={answer} cannot be greater than max_model_len={window}. Please request fewer output "
+                f"tokens. (parameter=max_tokens, value={answer})"
+            )
+        return None
 
     def error_event(self, status: int, message: str) -> bytes:
         """The same shape as over HTTP; a status that is no error of the engine's own keeps its code."""

@@ -1,0 +1,89 @@
+"""Counting the prompt of a chat: between the provider, who knows the renderer, and the rooms that render and count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.chat import write_json
+from deepseek_v4_sdk.errors import ConfigurationError, ServerError
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message
+    from deepseek_v4_sdk.prompt import Generation
+    from deepseek_v4_sdk.providers import Provider, Target
+    from deepseek_v4_sdk.tokens.prompts import PromptForm, TokenCount
+
+__all__ = ["count_request", "is_large", "prompt_form", "read_count"]
+
+_LARGE = 100_000
+
+
+def prompt_form(request: ChatRequest, provider: Provider, generation: Generation) -> PromptForm:
+    """How a provider's server renders a chat."""
+    from deepseek_v4_sdk.tokens.prompts import PromptForm  # loaded when something is counted
+
+    renderer = provider.data.renderer
+    return PromptForm(
+        dialect=renderer.dialect,
+        generation=generation,
+        thinking=request.thinking,
+        tools=request.tools,
+        response_format=request.response_format if renderer.shows_format else None,
+        tool_choice=request.tool_choice,
+    )
+
+
+def count_request(request: ChatRequest, provider: Provider, target: Target) -> TokenCount:
+    """The tokens of a chat's prompt, counted here.
+
+    Without the vocabulary it is an estimate from the number of bytes: too high for ordinary texts, and it says so.
+
+    Raises:
+        InvalidRequestError: The server's encoder would refuse the conversation.
+        UnsupportedOptionError: It has no notion of something in it.
+    """
+    from deepseek_v4_sdk.tokens.prompts import TokenCount, count_prompt
+
+    data = provider.data
+    entry = target.catalogue.find(data.name, request.model) if request.model else None
+    generation: Generation = entry.generation if entry is not None else "2026-08"
+    # vLLM and SGLang render every V4 checkpoint in the later form.
+    form = prompt_form(request, provider, "2026-08" if generation == "2026-04" else generation)
+    try:
+        counts = count_prompt(provider.as_rendered(request), form)
+    except ConfigurationError:
+        counts = tuple(_estimate(message) for message in request.messages)
+        return TokenCount(total=sum(counts), exact=False, method="estimate", per_message=counts)
+    version = target.server_version or target.limits.of(target.base_url, request.model).version
+    exact = generation != "v4.1" and data.renderer.exact(version)
+    return TokenCount(total=sum(counts), exact=exact, method="rendered", per_message=counts)
+
+
+def read_count(payload: JsonValue, messages: int, provider: str) -> TokenCount:
+    """The count a server gave. It tells the sum alone, which is put to the last message.
+
+    Raises:
+        ServerError: It gave none.
+    """
+    from deepseek_v4_sdk.tokens.prompts import TokenCount
+
+    count = payload.get("count") if isinstance(payload, dict) else None
+    if not isinstance(count, int):
+        raise ServerError(f"{provider} sent no count of tokens")
+    return TokenCount(total=count, exact=True, method="server", per_message=(*[0] * (messages - 1), count))
+
+
+def is_large(request: ChatRequest) -> bool:
+    """Whether counting takes long enough to be kept off an event loop."""
+    size = 0
+    for message in request.messages:
+        size += len(message.content or "")
+        if size > _LARGE:
+            return True
+    return False
+
+
+def _estimate(message: Message) -> int:
+    from deepseek_v4_sdk.tokens.prompts import estimate_text
+
+    return estimate_text(write_json(message.to_dict()).decode())

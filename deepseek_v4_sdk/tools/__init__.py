@@ -1,0 +1,17 @@
+"""Tools: what a function, a schema or an MCP definition offers the model, and whether a call's arguments fit."""
+
+from deepseek_v4_sdk.tools.forms import as_spec, as_specs, as_tool, validate_arguments
+from deepseek_v4_sdk.tools.lint import lint_schema
+from deepseek_v4_sdk.tools.markup import trim_markup
+from deepseek_v4_sdk.tools.tool import Tool, tool
+
+__all__ = [
+    "Tool",
+    "as_spec",
+    "as_specs",
+    "as_tool",
+    "lint_schema",
+    "tool",
+    "trim_markup",
+    "validate_arguments",
+]

@@ -1,0 +1,134 @@
+"""The forms in which people have their tools, and the one function that reads them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MethodType
+from typing import TYPE_CHECKING, Concatenate, TypeAlias, cast
+
+from deepseek_v4_sdk.chat import ToolCall, ToolSpec, is_iterable, is_mapping, read_tool
+from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
+from deepseek_v4_sdk.tools.function import plain_offer
+from deepseek_v4_sdk.tools.handwritten import written_offer
+from deepseek_v4_sdk.tools.offer import Offer
+from deepseek_v4_sdk.tools.tool import Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deepseek_v4_sdk.chat import JsonValue
+
+__all__ = ["as_spec", "as_specs", "as_tool", "validate_arguments"]
+
+AnyTool: TypeAlias = "Tool[..., object]"
+_SCHEMA_NAMES = ("inputSchema", "input_schema")  # mcp 1 has the one, mcp 2 the other; the wire has the first
+
+
+def as_tool(value: object) -> AnyTool:
+    """Make a tool of whatever describes one.
+
+    Args:
+        value: A tool, a function, a `ToolSpec`, a mapping in OpenAI's form or bare (`name`, `description`,
+            `parameters`), or a tool of an MCP server, as an object or a mapping with `inputSchema`. Of an MCP tool the
+            name, the description and the schema count; its other fields are not for the model.
+
+    Raises:
+        InvalidRequestError: It describes no tool; the text names what is wrong.
+        ConfigurationError: A function cannot be a tool; the text names the parameter.
+    """
+    return _tool(value, "the tool")
+
+
+def as_spec(value: object) -> ToolSpec:
+    """The same as a `ToolSpec`, which carries the check of its arguments.
+
+    Raises:
+        InvalidRequestError: It describes no tool.
+        ConfigurationError: A function cannot be a tool.
+    """
+    return as_tool(value).tool_spec()
+
+
+def as_specs(values: object) -> tuple[ToolSpec, ...]:
+    """The tools of a request as specs, in the order given.
+
+    Raises:
+        InvalidRequestError: One of them describes no tool, or is a function that cannot be one; the text names it.
+    """
+    if not is_iterable(values):
+        raise InvalidRequestError(f"tools is {type(values).__name__}: give a list of tools")
+    specs: list[ToolSpec] = []
+    for index, value in enumerate(values):
+        try:
+            specs.append(_tool(value, f"tools[{index}]").tool_spec())
+        except ConfigurationError as error:
+            raise InvalidRequestError(f"tools[{index}]: {error}") from None
+    return tuple(specs)
+
+
+def validate_arguments(call: ToolCall, tool: object) -> dict[str, JsonValue]:
+    """The arguments of a call, once they are known to fit the tool's own schema.
+
+    Args:
+        call: The call. Its arguments are checked as they stand; see `trim_markup` for those with markup behind them.
+        tool: The tool in any form that `as_tool` takes.
+
+    Raises:
+        InvalidToolArgumentsError: They do not fit; `path` says where.
+        InvalidRequestError: `tool` describes no tool.
+    """
+    return as_tool(tool).check(call)
+
+
+def _tool(value: object, where: str) -> AnyTool:
+    if isinstance(value, Tool):
+        return cast("AnyTool", value)
+    if isinstance(value, MethodType):
+        inner = cast("object", value.__func__)
+        if isinstance(inner, Tool):  # @classmethod over @tool, in Python 3.13
+            return cast("Tool[Concatenate[object, ...], object]", inner).__get__(value.__self__)
+    written = value if isinstance(value, ToolSpec) or hasattr(value, "tool_spec") else _mapping_of(value)
+    if written is None:
+        if not callable(value):
+            raise InvalidRequestError(
+                f"{where} is {type(value).__name__}: give a function, or a mapping with a name and parameters"
+            )
+        function = cast("Callable[..., object]", value)
+        plain = plain_offer(function)
+        return Tool(function, lambda: plain)
+    offer = written_offer(read_tool(written, where))
+    if offer.spec.check is not None:
+        offer = Offer(offer.spec, offer.spec.check, cast("Callable[[ToolCall], dict[str, object]]", offer.spec.check))
+    return Tool(_no_function(offer.spec.name), lambda: offer)
+
+
+def _no_function(name: str) -> Callable[..., object]:
+    def function(**_: object) -> object:
+        raise ConfigurationError(f"the tool {name!r} is a schema without a function: it cannot be run here")
+
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
+def _mapping_of(value: object) -> Mapping[str, object] | None:
+    """A tool's description as a mapping in our form, or None where the value is no such thing."""
+    if is_mapping(value):
+        key = next((key for key in _SCHEMA_NAMES if key in value), None)
+        return value if key is None else _from_mcp(value.get("name"), value.get("description"), value[key])
+    if isinstance(value, type):
+        return None
+    key = next((key for key in _SCHEMA_NAMES if hasattr(value, key)), None)
+    if key is None:
+        return None
+    name: object = getattr(value, "name", None)
+    description: object = getattr(value, "description", None)
+    schema: object = getattr(value, key)
+    return _from_mcp(name, description, schema)
+
+
+def _from_mcp(name: object, description: object, schema: object) -> Mapping[str, object]:
+    if is_mapping(schema):
+        # MCP lets a tool without arguments leave these out; servers of the chat API do not.
+        missing: Mapping[str, object] = {"type": "object", "properties": {}}
+        schema = {**schema, **{key: item for key, item in missing.items() if key not in schema}}
+    return {"name": name, "description": description, "parameters": schema}

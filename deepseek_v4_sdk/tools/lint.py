@@ -1,0 +1,157 @@
+"""What a provider's grammar or strict mode does not take of a tool's schema, named before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+
+from deepseek_v4_sdk.chat import is_list, is_mapping, nearest
+from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.tools.forms import as_spec
+from deepseek_v4_sdk.tools.handwritten import fault_of
+from deepseek_v4_sdk.tools.refusal import path_of
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import ToolSpec
+
+__all__ = ["Named", "lint_schema"]
+
+
+class Named(Protocol):
+    """A provider's data, or anything else with a provider's name."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name."""
+        ...
+
+
+_Schema: TypeAlias = Mapping[str, object]
+_Finding: TypeAlias = tuple[tuple[str, ...], str]
+_Lint: TypeAlias = Callable[[_Schema], Iterator[_Finding]]
+
+
+def lint_schema(tool: object, provider: str | Named) -> list[str]:
+    """What a provider would refuse, or not enforce, of a tool's schema; each line begins with the place.
+
+    Args:
+        tool: The tool in any form that `as_tool` takes.
+        provider: The provider's name or its data. DeepSeek's own API and Dynamo's closed objects concern tools with
+            `strict=True`; the grammars of vLLM and SGLang any tool, since a forced call is held to them too.
+
+    Raises:
+        ConfigurationError: There is no such provider.
+        InvalidRequestError: `tool` describes no tool.
+    """
+    name = provider if isinstance(provider, str) else provider.name
+    if name not in _LINTS:
+        raise ConfigurationError(f"there is no provider {name!r}{nearest(name, _LINTS)}; known: {', '.join(_LINTS)}")
+    spec = as_spec(tool)
+    schema = spec.parameters or {}
+    fault = fault_of(schema)
+    if fault is not None:
+        return [f"parameters: {fault}"]
+    lines: list[str] = []
+    for place, node in _schemas(schema, ()):
+        for lint in _LINTS[name](spec):
+            lines += [f"{path_of(('parameters', *place, *at))}: {text}" for at, text in lint(node)]
+    return lines
+
+
+_ONE = ("items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else")
+_MANY = ("anyOf", "oneOf", "allOf", "prefixItems")
+_NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+
+
+def _schemas(node: object, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], _Schema]]:
+    """Each schema in a schema, with its place."""
+    if not is_mapping(node):
+        return
+    yield place, node
+    for key, value in node.items():
+        if key in _ONE:
+            yield from _schemas(value, (*place, key))
+        elif key in _MANY and is_list(value):
+            for index, item in enumerate(value):
+                yield from _schemas(item, (*place, key, index))
+        elif key in _NAMED and is_mapping(value):
+            for name, item in value.items():
+                yield from _schemas(item, (*place, key, name))
+
+
+# DeepSeek's guide to strict tools (api-docs.deepseek.com, guides/tool_calls), November 2026.
+_DEEPSEEK_TAKES = {
+    *("type", "description", "title", "enum", "const", "default", "anyOf", "$ref", "$defs", "$def", "items"),
+    *("properties", "required", "additionalProperties", "pattern", "format", "multipleOf"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+}
+_DEEPSEEK_FORMATS = ("email", "hostname", "ipv4", "ipv6", "uuid")
+
+
+def _deepseek(node: _Schema) -> Iterator[_Finding]:
+    for key in node:
+        if key not in _DEEPSEEK_TAKES:
+            yield (key,), f"strict tools of DeepSeek's API take no {key}"
+    if "format" in node and node["format"] not in _DEEPSEEK_FORMATS:
+        yield ("format",), f"strict tools of DeepSeek's API take {', '.join(_DEEPSEEK_FORMATS)} alone"
+    if "object" not in _types(node):
+        return
+    names = list(cast("Mapping[str, object]", node.get("properties", {})))
+    if not names:
+        yield (), "strict tools of DeepSeek's API take no object without properties"
+    optional = [name for name in names if name not in cast("list[str]", node.get("required", []))]
+    if optional:
+        yield ("required",), f"strict tools require every property; missing: {', '.join(optional)}"
+    yield from _closed(node)
+
+
+def _closed(node: _Schema) -> Iterator[_Finding]:
+    if "object" in _types(node) and node.get("additionalProperties") is not False:
+        yield ("additionalProperties",), "an object of a strict tool must say false here"
+
+
+# What vLLM 0.33.0 refuses for its grammar engine, and what that engine (xgrammar 0.2.7) was seen to let pass.
+_GRAMMAR_IGNORES = (
+    *("not", "if", "dependentRequired", "dependentSchemas"),
+    *("multipleOf", "uniqueItems", "contains", "minContains", "maxContains"),
+)
+_GRAMMAR_FORMATS = {
+    *("email", "date", "time", "date-time", "duration", "ipv4", "ipv6", "hostname", "uuid"),
+    *("uri", "uri-reference", "uri-template", "json-pointer", "relative-json-pointer"),
+}
+
+
+def _grammar(node: _Schema) -> Iterator[_Finding]:
+    for key in _GRAMMAR_IGNORES:
+        if key in node:
+            yield (key,), f"the server's grammar refuses or ignores {key}"
+    if "format" in node and node["format"] not in _GRAMMAR_FORMATS:
+        yield ("format",), "the server's grammar does not know this format"
+    for key in ("minLength", "maxLength"):
+        if key in node and ("pattern" in node or "format" in node):
+            yield (key,), f"the server's grammar drops {key} beside a pattern or format"
+    branches = node.get("allOf")
+    if is_list(branches) and len(branches) > 1:
+        yield ("allOf",), "the server's grammar takes an allOf of one alone"
+    patterns = node.get("patternProperties")
+    if is_mapping(patterns) and (len(patterns) > 1 or "properties" in node):
+        yield ("patternProperties",), "the server's grammar takes one pattern, and no properties beside it"
+    if "propertyNames" in node and ("properties" in node or patterns is not None):
+        yield ("propertyNames",), "the server's grammar takes it by itself alone"
+
+
+def _types(node: _Schema) -> list[object]:
+    kind = node.get("type")
+    if is_list(kind):
+        return list(kind)
+    return [kind] if kind is not None else ["object"] if "properties" in node else []
+
+
+_LINTS: Mapping[str, Callable[[ToolSpec], list[_Lint]]] = {
+    "nvidia": lambda spec: [_grammar, _closed] if spec.strict else [_grammar],
+    "nim": lambda spec: [_grammar],
+    "vllm": lambda spec: [_grammar],
+    "sglang": lambda spec: [_grammar],
+    "deepseek": lambda spec: [_deepseek] if spec.strict else [],
+    "dynamo": lambda spec: [_grammar, _closed] if spec.strict else [_grammar],
+}

@@ -1,0 +1,162 @@
+"""`@tool`, and the object it makes of a function: a tool for the model that is still the function it was."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable
+from types import MethodType
+from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
+
+from deepseek_v4_sdk.tools.function import UnresolvedNameError, is_method, read_function
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import JsonValue, ToolCall, ToolSpec
+    from deepseek_v4_sdk.tools.offer import Offer
+
+__all__ = ["Tool", "tool"]
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R", covariant=True)
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class Tool(Generic[P, R]):
+    """A function that the model may call. It stays callable as the function it is.
+
+    In a class it is a method like any other: `agent.search` is the tool bound to `agent`, and `self` is not offered.
+
+    Args:
+        function: What runs.
+        offer: What the model is told, and what checks its calls.
+    """
+
+    def __init__(self, function: Callable[P, R], offer: Callable[[], Offer]) -> None:
+        self.function = function
+        functools.update_wrapper(self, function)
+        self._make = offer
+        self._made: Offer | None = None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function."""
+        return self.function(*args, **kwargs)
+
+    @overload
+    def __get__(self, instance: None, owner: type[object]) -> Self: ...
+    @overload
+    def __get__(self: Tool[Concatenate[S, Q], T], instance: S, owner: type[object] | None = None) -> Tool[Q, T]: ...
+    def __get__(self, instance: object, owner: type[object] | None = None) -> object:
+        if instance is None or not is_method(self.function):
+            return self
+        bound: Tool[..., object] = Tool(MethodType(self.function, instance), self._offer)
+        bound._made = self._made
+        return bound
+
+    def __repr__(self) -> str:
+        return f"<Tool {getattr(self.function, '__qualname__', self.function)!s}>"
+
+    def _offer(self) -> Offer:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    @property
+    def name(self) -> str:
+        """The name under which the model knows it."""
+        return self._offer().spec.name
+
+    @property
+    def description(self) -> str | None:
+        """What the model is told about it."""
+        return self._offer().spec.description
+
+    @property
+    def parameters(self) -> dict[str, JsonValue]:
+        """The JSON Schema of its arguments, a copy of its own; empty where nobody gave one."""
+        offered = cast("dict[str, dict[str, JsonValue]]", self.tool_spec().to_dict())["function"]
+        return cast("dict[str, JsonValue]", offered.get("parameters", {}))
+
+    @property
+    def strict(self) -> bool | None:
+        """Whether the server should hold the model to the schema; None leaves it to the server."""
+        return self._offer().spec.strict
+
+    @property
+    def is_async(self) -> bool:
+        """Whether calling it gives something to await."""
+        target: object = self.function
+        while isinstance(target, functools.partial):
+            target = cast("functools.partial[object]", target).func
+        if not inspect.isroutine(target):
+            target = type(target).__call__
+        return inspect.iscoroutinefunction(target)
+
+    def tool_spec(self) -> ToolSpec:
+        """The tool as it is offered to the model; it carries the check of its arguments."""
+        offer = self._offer()
+        return offer.spec.checked_by(offer.check)
+
+    def check(self, call: ToolCall) -> dict[str, JsonValue]:
+        """The arguments of a call as they came, decoded, once they are known to fit.
+
+        Raises:
+            InvalidToolArgumentsError: They do not; the error names the place.
+        """
+        return self._offer().check(call)
+
+    def bind(self, call: ToolCall) -> dict[str, object]:
+        """The arguments of a call in the function's own types, ready for `tool(**arguments)`.
+
+        What the model left out is left out: the function's own defaults hold. Without annotations to go by, as with
+        schemas written by hand, the arguments are plain JSON values.
+
+        Raises:
+            InvalidToolArgumentsError: They do not fit; the error names the place.
+        """
+        return self._offer().bind(call)
+
+
+@overload
+def tool(
+    function: Callable[P, R], /, *, name: str | None = None, description: str | None = None, strict: bool | None = None
+) -> Tool[P, R]: ...
+@overload
+def tool(
+    *, name: str | None = None, description: str | None = None, strict: bool | None = None
+) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+def tool(
+    function: Callable[..., object] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    strict: bool | None = None,
+) -> object:
+    """Make a tool of a function, as `@tool` or `@tool(...)`.
+
+    The model is offered the function's name, what its docstring says about it and about each parameter (Google, NumPy
+    and Sphinx style), and a JSON Schema of the parameters made from their annotations. Arguments are checked as JSON:
+    `"3"` is no whole number, unless a validator of the parameter's own makes it one (`BeforeValidator(int)`).
+
+    Args:
+        function: What the model may call: a function, an async function, a method, a `functools.partial` or an object
+            with `__call__`. Each parameter needs an annotation; `*args` and `**kwargs` cannot be offered.
+        name: Another name than the function's.
+        description: Other words than the docstring's.
+        strict: Whether the server should hold the model to the schema. The schema then requires every property.
+
+    Raises:
+        ConfigurationError: The function cannot be a tool; the text names the parameter and the remedy.
+    """
+
+    def make(function: Callable[..., object]) -> Tool[..., object]:
+        inner = function.function if isinstance(function, Tool) else function
+        made: Tool[..., object] = Tool(inner, lambda: read_function(inner, name, description, strict))
+        with contextlib.suppress(UnresolvedNameError):  # it may stand further down: read again at the first use
+            made.tool_spec()
+        return made
+
+    return make if function is None else make(function)

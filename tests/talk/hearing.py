@@ -1,0 +1,62 @@
+"""What a user hears of a scripted answer: its events, and the reply or the error, by both clients."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, Finished
+from deepseek_v4_sdk.chat import ChatEvent
+from deepseek_v4_sdk.testing import MockProvider
+from tests.exchange.replay import MODEL, Mode, Outcome
+
+__all__ = ["TOOLS", "hear", "kinds", "listen", "spoken"]
+
+TOOLS = [
+    {"name": name, "parameters": {"type": "object", "properties": {}}} for name in ("get_weather", "now", "write_file")
+]
+
+
+def hear(*steps: Any, mode: Mode = "sync", flavor: str = "vllm", **options: Any) -> Outcome:
+    """Ask a new mock, and take all events."""
+    return listen(MockProvider(*steps, flavor=flavor), mode, **options)
+
+
+def listen(mock: MockProvider, mode: Mode = "sync", **options: Any) -> Outcome:
+    """Ask a mock, and take all events."""
+    options = {"tools": TOOLS, **options}
+    outcome = Outcome()
+    try:
+        if mode == "sync":
+            with DeepSeekV4(mock, model=MODEL).stream("x", **options) as stream:
+                outcome.events.extend(stream)
+        else:
+            asyncio.run(_hear(mock, outcome.events, options))
+    except DeepSeekV4Error as error:
+        outcome.error = error
+    else:
+        last = outcome.events.pop()
+        assert isinstance(last, Finished)
+        outcome.reply = last.reply
+    return outcome
+
+
+async def _hear(mock: MockProvider, events: list[ChatEvent], options: dict[str, Any]) -> None:
+    async with AsyncDeepSeekV4(mock, model=MODEL).stream("x", **options) as stream:
+        async for event in stream:
+            events.append(event)  # noqa: PERF401  # those before an error count too
+
+
+def spoken(outcome: Outcome, kind: str) -> str:
+    """The joined texts of all events of a kind."""
+    return "".join(getattr(event, "text", "") for event in outcome.events if event.type == f"{kind}_delta")
+
+
+def kinds(outcome: Outcome) -> list[str]:
+    """The kinds of the events, each run of one kind once."""
+    found: list[str] = []
+    for event in outcome.events:
+        kind = event.type.removesuffix("_delta")
+        if found[-1:] != [kind]:
+            found.append(kind)
+    return found
