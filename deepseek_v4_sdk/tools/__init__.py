@@ -2,7 +2,6 @@
 
 from deepseek_v4_sdk.tools.forms import as_spec, as_specs, as_tool, validate_arguments
 from deepseek_v4_sdk.tools.lint import lint_schema
-from deepseek_v4_sdk.tools.markup import trim_markup
 from deepseek_v4_sdk.tools.tool import Tool, tool
 
 __all__ = [
@@ -12,6 +11,5 @@ __all__ = [
     "as_tool",
     "lint_schema",
     "tool",
-    "trim_markup",
     "validate_arguments",
 ]

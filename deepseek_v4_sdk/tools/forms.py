@@ -70,7 +70,7 @@ def validate_arguments(call: ToolCall, tool: object) -> dict[str, JsonValue]:
     """The arguments of a call, once they are known to fit the tool's own schema.
 
     Args:
-        call: The call. Its arguments are checked as they stand; see `trim_markup` for those with markup behind them.
+        call: The call. Its arguments are checked as they stand.
         tool: The tool in any form that `as_tool` takes.
 
     Raises:

@@ -172,7 +172,7 @@ def test_the_mock_streams_as_the_vendor_does() -> None:
     with DeepSeekV4(mock, model="pro") as client:
         client.chat([USER])
     body = mock.requests[0].body
-    spoken = list(mock._backend.flavor.stream(script.think("Hm.") + script.text("The answer."), body, 1))
+    spoken = list(mock._backend.flavor.stream(script.think("Hm.") + script.text("The answer."), body, 1, 7))
     theirs = [json.loads(event[6:]) for event in streamed("Hm.</think>The answer.", 3, dict(body))]
     ours = [json.loads(event[6:]) for event in spoken if b"[DONE]" not in event]
     for mine, other in ((ours[0], theirs[0]), (ours[1], theirs[1]), (ours[-2], theirs[-2]), (ours[-1], theirs[-1])):
