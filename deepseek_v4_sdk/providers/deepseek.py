@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import AssistantMessage, HistoryRules, Repair
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
-from deepseek_v4_sdk.providers.provider import Lacks, ProviderData, Refused, Renderer
+from deepseek_v4_sdk.providers.provider import Lacks, ProviderData, Refused, Renderer, every_level
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue import ServedModel
-    from deepseek_v4_sdk.chat import ChatRequest, JsonValue
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Thinking
 
 __all__ = ["PROVIDER"]
 
 
-def _thinking(level: str) -> dict[str, JsonValue]:
+def _thinking(level: Thinking) -> dict[str, JsonValue]:
     if level == "off":
         return {"thinking": {"type": "disabled"}}
     return {"thinking": {"type": "enabled"}, "reasoning_effort": level}
@@ -131,12 +131,7 @@ PROVIDER = ChatCompletions(
         chat_path="/chat/completions",
         models_path="/models",
         health_path="/models",  # there is no route for health
-        thinking={
-            "off": _thinking("off"),
-            "low": _thinking("low"),
-            "high": _thinking("high"),
-            "max": _thinking("max"),
-        },
+        thinking=every_level(_thinking),
         model="required",
         reasoning_keys=("reasoning_content",),
         sorts_calls_by_id=True,

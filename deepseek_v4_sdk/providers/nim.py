@@ -22,21 +22,12 @@ Personality: TypeAlias = Literal["vllm", "sglang", "1.x"]
 """What runs inside: one of the engines of NIM 2.x, or the 1.x line with its strict bodies and `nvext`."""
 
 
-def _thinking(level: str) -> dict[str, JsonValue]:
-    # The union of what both engines read: SGLang passes over enable_thinking.
-    on = level != "off"
-    switch: dict[str, JsonValue] = {"thinking": on, "enable_thinking": on}
-    if on:
-        switch["reasoning_effort"] = level
-    return {"chat_template_kwargs": switch}
-
-
 _UNKNOWN = ProviderData(
     name="nim",
     key_variables=("NIM_API_KEY",),  # a container asks for none; a gateway in front of it may
     key_hints={"NGC_API_KEY": "which pulls containers and is no inference key"},
     health_path="/v1/health/ready",
-    thinking={"off": _thinking("off"), "low": _thinking("low"), "high": _thinking("high"), "max": _thinking("max")},
+    thinking=vllm.PROVIDER.data.thinking,  # the union of what both engines read: SGLang passes over enable_thinking
     model="discovered",
     # Until the engine is known history goes out under both names: each engine reads one and passes over the other.
     reasoning_keys=("reasoning", "reasoning_content"),

@@ -133,6 +133,12 @@ class ProviderData:
     remedies: Mapping[int, str] = field(default_factory=dict[int, str])
 
 
+def every_level(form: Callable[[Thinking], Mapping[str, JsonValue]]) -> Mapping[Thinking, Mapping[str, JsonValue]]:
+    """The thinking table of a server that has every level: the piece of the body for each."""
+    levels: tuple[Thinking, ...] = ("off", "low", "high", "max")
+    return {level: form(level) for level in levels}
+
+
 class Sink(Protocol):
     """Where decoded pieces of an answer go, in the order in which they came."""
 

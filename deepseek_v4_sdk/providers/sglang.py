@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
-from deepseek_v4_sdk.providers.provider import ProviderData, Renderer
+from deepseek_v4_sdk.providers.provider import ProviderData, Renderer, every_level
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.chat import JsonValue, Thinking
 
 __all__ = ["PROVIDER"]
 
 
-def _thinking(level: str) -> dict[str, JsonValue]:
+def _thinking(level: Thinking) -> dict[str, JsonValue]:
     # An effort alone does not switch thinking on inside the kwargs, and at the body's root it would: both go inside.
     if level == "off":
         return {"chat_template_kwargs": {"thinking": False}}
@@ -26,12 +26,7 @@ PROVIDER = ChatCompletions(
     ProviderData(
         name="sglang",
         key_variables=("SGLANG_API_KEY",),
-        thinking={
-            "off": _thinking("off"),
-            "low": _thinking("low"),
-            "high": _thinking("high"),
-            "max": _thinking("max"),
-        },
+        thinking=every_level(_thinking),
         reasoning_keys=("reasoning_content",),
         sorts_calls_by_id=True,  # 0.5.23 renders with the vendor's encoder
         renderer=Renderer(

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
-from deepseek_v4_sdk.providers.provider import ProviderData, Renderer
+from deepseek_v4_sdk.providers.provider import ProviderData, Renderer, every_level
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.chat import JsonValue, Thinking
 
 __all__ = ["PROVIDER"]
 
 
-def _thinking(level: str) -> dict[str, JsonValue]:
+def _thinking(level: Thinking) -> dict[str, JsonValue]:
     # vLLM ORs `thinking` and `enable_thinking`, and a server default lies under each of them: both are always sent,
     # alike. The effort goes here and not to the body's root, where it would switch thinking on, and where 0.20
     # refuses "max". With thinking off there is no effort: from 0.28 on any would be ignored, before it was an error.
@@ -37,12 +37,7 @@ PROVIDER = ChatCompletions(
     ProviderData(
         name="vllm",
         key_variables=("VLLM_API_KEY",),
-        thinking={
-            "off": _thinking("off"),
-            "low": _thinking("low"),
-            "high": _thinking("high"),
-            "max": _thinking("max"),
-        },
+        thinking=every_level(_thinking),
         reasoning_keys=("reasoning",),  # read by every release with V4; `reasoning_content` only from 0.22.1 on
         renderer=Renderer(dialect="vllm", exact=lambda version: _release(version) >= (0, 28), count_path="/tokenize"),
         history=HistoryRules(late_system="here it becomes bare text in its place"),
