@@ -75,8 +75,10 @@ from deepseek_v4_sdk.errors import (
     UnsupportedOptionError,
 )
 from deepseek_v4_sdk.providers import Provider, ProviderData
+from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
 from deepseek_v4_sdk.tokens import count_text
 from deepseek_v4_sdk.tools import tool
+from deepseek_v4_sdk.tools.loop import LoopOptions, Round, ToolResult, ToolRun
 from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "AssistantMessage",
     "AsyncChatStream",
     "AsyncDeepSeekV4",
+    "AsyncToolRounds",
     "Attempt",
     "AuthenticationError",
     "BadRequestError",
@@ -111,6 +114,7 @@ __all__ = [
     "InvalidToolArgumentsError",
     "JsonValue",
     "LocalLimitError",
+    "LoopOptions",
     "LostToolCallError",
     "Message",
     "MessagesInput",
@@ -134,6 +138,7 @@ __all__ = [
     "ReplyDetails",
     "RequestDetails",
     "RetryDetails",
+    "Round",
     "SchemaViolationError",
     "ServerError",
     "StreamClosedError",
@@ -149,6 +154,9 @@ __all__ = [
     "ToolCallReady",
     "ToolCallStarted",
     "ToolMessage",
+    "ToolResult",
+    "ToolRounds",
+    "ToolRun",
     "ToolSpec",
     "TruncatedToolCallError",
     "UnsupportedOptionError",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, cast
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.catalogue import Catalogue
-from deepseek_v4_sdk.chat import ChatRequest, Hooks, Thinking, Timeouts
+from deepseek_v4_sdk.chat import ChatRequest, Hooks, Thinking, Timeouts, as_timeouts
 from deepseek_v4_sdk.config import load_profile
 from deepseek_v4_sdk.counting import count_request, read_count
 from deepseek_v4_sdk.settings import ApiKey, Settings, make_settings
-from deepseek_v4_sdk.tools import as_specs
+from deepseek_v4_sdk.tools import as_specs, as_tool
+from deepseek_v4_sdk.tools.loop import Ask, ToolLoop, split_options
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
 from deepseek_v4_sdk.transport.course import ChatCourse, Course, Fetch, Terms
 from deepseek_v4_sdk.transport.readiness import health_steps, readiness_steps
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Unpack
 
-    from deepseek_v4_sdk.chat import Health, HistoryRules, MessagesInput, ModelInfo, ToolChoice, ToolInput
+    from deepseek_v4_sdk.chat import Conversation, Health, HistoryRules, MessagesInput, ModelInfo, ToolChoice, ToolInput
     from deepseek_v4_sdk.exchange import Transfer
     from deepseek_v4_sdk.providers import Provider, Target
     from deepseek_v4_sdk.tokens.prompts import TokenCount
@@ -240,6 +242,27 @@ class BaseClient:
             count_text,
             (lambda terms: self._settle(terms, request.model)) if self._must_settle(request) else None,
         )
+
+    def _begin_loop(
+        self, messages: MessagesInput, tools: Sequence[object], options: Mapping[str, object]
+    ) -> tuple[ToolLoop, Callable[[Ask], tuple[Conversation, dict[str, Any]]]]:
+        """A tool loop, and what makes a chat of each of its questions."""
+        limits, shared = split_options(options)
+        offered = [as_tool(value) for value in tools]
+        thinking = shared.get("thinking") or self._settings.defaults.get("thinking")
+        loop = ToolLoop.begin(messages, offered, limits, cast("Thinking", thinking), time.monotonic)
+        specs = [tool.tool_spec() for tool in offered]
+
+        def chat_of(ask: Ask) -> tuple[Conversation, dict[str, Any]]:
+            chat: dict[str, Any] = {**shared, "tools": specs}
+            if ask.thinking is not None:
+                chat["thinking"] = ask.thinking
+            if ask.seconds is not None:
+                given = as_timeouts(chat.get("timeout"))
+                chat["timeout"] = replace(given, total=min(ask.seconds, given.total_seconds))
+            return ask.messages, chat
+
+        return loop, chat_of
 
     def _must_settle(self, request: ChatRequest) -> bool:
         """Whether the server must be asked what it is before the first request: which model, or which engine."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from deepseek_v4_sdk.base import BaseClient
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
 from deepseek_v4_sdk.counting import is_large
+from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
 from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 from deepseek_v4_sdk.transport.pools import AsyncPooledTransport, PooledTransport
 from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.chat import Health, MessagesInput, ModelInfo, Reply, ToolChoice, ToolInput
     from deepseek_v4_sdk.tokens.prompts import TokenCount
+    from deepseek_v4_sdk.tools.loop import Ask, LoopOptions, ToolRun
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.steps import Steps
 
@@ -77,6 +79,57 @@ class DeepSeekV4(BaseClient):
         """
         course = self._chat(messages, options)
         return ChatStream(course, Pump(course.steps(), self._line(), course.terms.clock))
+
+    def tool_rounds(
+        self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
+    ) -> ToolRounds:
+        """Let the model call tools, turn by turn.
+
+        Use it as `with client.tool_rounds(...) as rounds`, and iterate over the rounds.
+
+        Between two turns `rounds.messages` may be changed; at the end `rounds.run` has everything.
+
+        Args:
+            messages: As for `chat`; a copy is worked on.
+            tools: Functions, or tools in any form. One without a function ends the loop.
+            options: See `LoopOptions`: the limits of the loop, such as `max_rounds` (20) and `deadline`, `approve`,
+                `on_event`, and the options of a chat.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
+        """
+        loop, chat_of = self._begin_loop(messages, tools, options)
+        on_event = options.get("on_event")
+
+        def ask(step: Ask) -> Reply:
+            conversation, chat = chat_of(step)
+            if on_event is None:
+                return self.chat(conversation, **chat)
+            with self.stream(conversation, **chat) as stream:
+                for event in stream:
+                    on_event(event)
+                return stream.reply()
+
+        return ToolRounds(loop, ask)
+
+    def run_tools(self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]) -> ToolRun:
+        """Let the model call tools until it answers, or a limit is met; `stopped` tells which.
+
+        Args:
+            messages: As for `chat`.
+            tools: As for `tool_rounds`.
+            options: As for `tool_rounds`.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
+            DeepSeekV4Error: The model could not be asked.
+        """
+        with self.tool_rounds(messages, tools, **options) as rounds:
+            for _ in rounds:
+                pass
+            return rounds.run
 
     def count_tokens(
         self,
@@ -202,6 +255,59 @@ class AsyncDeepSeekV4(BaseClient):
         """
         course = self._chat(messages, options)
         return AsyncChatStream(course, AsyncPump(course.steps(), self._line(), course.terms.clock))
+
+    def tool_rounds(
+        self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
+    ) -> AsyncToolRounds:
+        """Let the model call tools, turn by turn.
+
+        Use it as `async with client.tool_rounds(...) as rounds`, and iterate over the rounds with `async for`.
+
+        Between two turns `rounds.messages` may be changed; at the end `rounds.run` has everything.
+
+        Args:
+            messages: As for `chat`; a copy is worked on.
+            tools: Functions, async ones too, or tools in any form. One without a function ends the loop.
+            options: See `LoopOptions`: the limits of the loop, such as `max_rounds` (20) and `deadline`, `approve`,
+                `on_event`, and the options of a chat.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool, or a limit makes no sense.
+        """
+        loop, chat_of = self._begin_loop(messages, tools, options)
+        on_event = options.get("on_event")
+
+        async def ask(step: Ask) -> Reply:
+            conversation, chat = chat_of(step)
+            if on_event is None:
+                return await self.chat(conversation, **chat)
+            async with self.stream(conversation, **chat) as stream:
+                async for event in stream:
+                    on_event(event)
+                return await stream.reply()
+
+        return AsyncToolRounds(loop, ask)
+
+    async def run_tools(
+        self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
+    ) -> ToolRun:
+        """Let the model call tools until it answers, or a limit is met; `stopped` tells which.
+
+        Args:
+            messages: As for `chat`.
+            tools: As for `tool_rounds`.
+            options: As for `tool_rounds`.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool, or a limit makes no sense.
+            DeepSeekV4Error: The model could not be asked.
+        """
+        async with self.tool_rounds(messages, tools, **options) as rounds:
+            async for _ in rounds:
+                pass
+            return rounds.run
 
     async def count_tokens(
         self,

@@ -22,14 +22,18 @@ def prompt_form(request: ChatRequest, provider: Provider, generation: Generation
     """How a provider's server renders a chat."""
     from deepseek_v4_sdk.tokens.prompts import PromptForm  # loaded when something is counted
 
-    renderer = provider.data.renderer
+    renderer, tools, choice = provider.data.renderer, request.tools, request.tool_choice
+    if renderer.forces_by_grammar and request.forces_a_call:
+        if renderer.dialect == "recipe" and choice != "required":
+            tools = tuple(tool for tool in tools if tool.name == choice)
+        choice = None
     return PromptForm(
         dialect=renderer.dialect,
         generation=generation,
         thinking=request.thinking,
-        tools=request.tools,
+        tools=tools,
         response_format=request.response_format if renderer.shows_format else None,
-        tool_choice=request.tool_choice,
+        tool_choice=choice,
     )
 
 

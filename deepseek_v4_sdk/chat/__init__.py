@@ -2,7 +2,7 @@
 
 from deepseek_v4_sdk.chat.checked import Check
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping, kind_of
-from deepseek_v4_sdk.chat.conversation import Conversation, HasHistoryRules
+from deepseek_v4_sdk.chat.conversation import Conversation, HasHistoryRules, result_text
 from deepseek_v4_sdk.chat.events import (
     ChatEvent,
     Finished,
@@ -28,7 +28,15 @@ from deepseek_v4_sdk.chat.messages import (
     UserMessage,
     content_json,
 )
-from deepseek_v4_sdk.chat.options import OPTION_NAMES, ChatOptions, Thinking, ToolChoice, check_options, nearest
+from deepseek_v4_sdk.chat.options import (
+    OPTION_NAMES,
+    AskOptions,
+    ChatOptions,
+    Thinking,
+    ToolChoice,
+    check_options,
+    nearest,
+)
 from deepseek_v4_sdk.chat.reading import read_message, read_messages
 from deepseek_v4_sdk.chat.reply import Attempt, FinishReason, Repair, Reply
 from deepseek_v4_sdk.chat.request import ChatRequest
@@ -40,6 +48,7 @@ from deepseek_v4_sdk.chat.usage import Usage
 
 __all__ = [
     "OPTION_NAMES",
+    "AskOptions",
     "AssistantMessage",
     "Attempt",
     "ChatEvent",
@@ -104,5 +113,6 @@ __all__ = [
     "read_messages",
     "read_tool",
     "read_tools",
+    "result_text",
     "write_json",
 ]

@@ -19,7 +19,7 @@ from deepseek_v4_sdk.errors import InvalidRequestError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Conversation", "HasHistoryRules"]
+__all__ = ["Conversation", "HasHistoryRules", "result_text"]
 
 
 class HasHistoryRules(Protocol):
@@ -71,7 +71,7 @@ class Conversation(MutableSequence["Message"]):
             InvalidRequestError: The value cannot be written as JSON.
         """
         call_id = call.id if isinstance(call, ToolCall) else call
-        return self._added(ToolMessage(_as_text(value), call_id))
+        return self._added(ToolMessage(result_text(value), call_id))
 
     def validate(self, provider: HasHistoryRules | None = None, *, thinking: bool = True) -> list[Problem]:
         """Every problem of the conversation, by index; none are raised.
@@ -189,7 +189,12 @@ def _stored(message: Message) -> dict[str, JsonValue]:
     return {**message.to_dict(), **role, **({"late": True} if message.late else {})}
 
 
-def _as_text(value: object) -> str:
+def result_text(value: object) -> str:
+    """A tool's result as the text the model reads: a text as it is, anything else as JSON.
+
+    Raises:
+        InvalidRequestError: It cannot be written as JSON.
+    """
     if isinstance(value, str):
         return value
     try:

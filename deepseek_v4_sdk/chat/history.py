@@ -73,7 +73,7 @@ class History:
     """What a walk over a conversation has found. Messages that are added are walked over once.
 
     Args:
-        messages: The messages so far.
+        messages: The messages so far. They are walked over when something is asked: who only counts never asks.
     """
 
     def __init__(self, messages: Iterable[Message] = ()) -> None:
@@ -89,10 +89,18 @@ class History:
         self._developers: list[int] = []
         self._thoughtless: list[int] = []  # tool-calling turns without reasoning since the last user message
         self._last: Message | None = None
-        self.extend(messages)
+        self._waiting: Iterable[Message] = messages
 
     def extend(self, messages: Iterable[Message]) -> None:
         """Walk over further messages."""
+        self._catch_up()
+        self._walk(messages)
+
+    def _catch_up(self) -> None:
+        waiting, self._waiting = self._waiting, ()
+        self._walk(waiting)
+
+    def _walk(self, messages: Iterable[Message]) -> None:
         for message in messages:
             self._see(self.length, message)
             self._last = message
@@ -100,6 +108,7 @@ class History:
 
     def snapshot(self) -> History:
         """The same findings, which stay as they are when the conversation goes on."""
+        self._catch_up()
         taken = copy(self)
         for name, value in vars(self).items():
             if isinstance(value, list | dict | set):
@@ -113,6 +122,7 @@ class History:
             rules: Those of the server; None names what differs between servers without saying how.
             thinking: Whether thinking is on.
         """
+        self._catch_up()
         known = rules or _ANY
         found = list(self._found)
         found += [_missing(index, call_id) for call_id, index in self._open.items()]

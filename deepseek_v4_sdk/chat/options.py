@@ -17,7 +17,7 @@ from deepseek_v4_sdk.errors import InvalidRequestError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["OPTION_NAMES", "ChatOptions", "Thinking", "ToolChoice", "check_options", "nearest"]
+__all__ = ["OPTION_NAMES", "AskOptions", "ChatOptions", "Thinking", "ToolChoice", "check_options", "nearest"]
 
 Thinking: TypeAlias = Literal["off", "low", "high", "max"]
 """How much the model thinks before it answers."""
@@ -26,8 +26,8 @@ ToolChoice: TypeAlias = "Literal['auto', 'none', 'required'] | str | Mapping[str
 """Whether tools are called: a keyword, the name of one of the offered tools, or OpenAI's mapping for it."""
 
 
-class ChatOptions(TypedDict, total=False):
-    """The options of every method that asks the model.
+class AskOptions(TypedDict, total=False):
+    """The options of every method that asks the model, but for its tools.
 
     None means "not given". An option that the provider does not have is refused with `UnsupportedOptionError`,
     never dropped.
@@ -35,7 +35,6 @@ class ChatOptions(TypedDict, total=False):
     Attributes:
         model: The model's name at the provider.
         thinking: "off", "low", "high" or "max"; always sent in the provider's explicit form.
-        tools: The tools the model may call.
         tool_choice: "auto", "none", "required", or the name of a tool.
         parallel_tool_calls: Whether one turn may hold several calls.
         max_tokens: The most tokens the answer may have, reasoning included.
@@ -66,7 +65,6 @@ class ChatOptions(TypedDict, total=False):
 
     model: str | None
     thinking: Thinking | None
-    tools: Sequence[ToolInput] | None
     tool_choice: ToolChoice | None
     parallel_tool_calls: bool | None
     max_tokens: int | None
@@ -93,6 +91,16 @@ class ChatOptions(TypedDict, total=False):
     on_interrupt: Literal["raise", "restart"] | None
     extra_body: Mapping[str, object] | None
     extra_headers: Mapping[str, str] | None
+
+
+class ChatOptions(AskOptions, total=False):
+    """The options of a chat.
+
+    Attributes:
+        tools: The tools the model may call.
+    """
+
+    tools: Sequence[ToolInput] | None
 
 
 _Check: TypeAlias = Callable[[object], object]

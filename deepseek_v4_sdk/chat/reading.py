@@ -29,6 +29,11 @@ _TEXT_ROLES: Mapping[str, type[UserMessage | ReminderMessage]] = {
 _ROLES = ("system", "developer", "user", "assistant", "tool", "latest_reminder")
 # Fields of V4's prompt format that a server may read on a message. They are passed on as they are.
 _EXTRA = frozenset({"name", "task", "wo_eos", "mask", "prefix"})
+# Fields that a message object has a place for, by role.
+_TEXT_FIELDS = frozenset({"role", "content"})
+_SYSTEM_FIELDS = _TEXT_FIELDS | {"late"}
+_TOOL_FIELDS = _TEXT_FIELDS | {"tool_call_id"}
+_ASSISTANT_FIELDS = _TEXT_FIELDS | {"reasoning", "reasoning_content", "tool_calls"}
 
 
 def read_messages(value: object) -> tuple[Message, ...]:
@@ -73,21 +78,21 @@ def read_message(value: object, where: str) -> Message:
         raise InvalidRequestError(f"{where}.role is {role!r}: one of {', '.join(_ROLES)}")
     if role == "assistant":
         return _assistant(value, where)
-    content = _content(value.get("content"), f"{where}.content")
+    content = _content(value.get("content"), where)
     if content is None:
         raise InvalidRequestError(f"{where}.content is missing: a {role} message needs a text")
     if role == "tool":
         call_id = value.get("tool_call_id")
         if not isinstance(call_id, str) or not call_id:
             raise InvalidRequestError(f"{where}.tool_call_id is {call_id!r}: give the id of the call this answers")
-        return ToolMessage(content, call_id, _extra(value, {"role", "content", "tool_call_id"}, where))
+        return ToolMessage(content, call_id, _extra(value, _TOOL_FIELDS, where))
     if role in {"system", "developer"}:
         late = value.get("late", False)
         if not isinstance(late, bool):
             raise InvalidRequestError(f"{where}.late is {late!r}: give True or False")
-        extra = _extra(value, {"role", "content", "late"}, where)
+        extra = _extra(value, _SYSTEM_FIELDS, where)
         return SystemMessage(content, extra, late=late, developer=role == "developer")
-    extra = _extra(value, {"role", "content"}, where)
+    extra = _extra(value, _TEXT_FIELDS, where)
     return _TEXT_ROLES[role](content, extra)
 
 
@@ -95,20 +100,20 @@ def _content(value: object, where: str) -> Content | None:
     if value is None or isinstance(value, str):
         return value
     if not is_list(value):
-        raise InvalidRequestError(f"{where} is {type(value).__name__}: give a text or a list of text parts")
+        raise InvalidRequestError(f"{where}.content is {type(value).__name__}: give a text or a list of text parts")
     parts: list[str] = []
     for index, part in enumerate(value):
         kind = part.get("type") if is_mapping(part) else type(part).__name__
         if not is_mapping(part) or kind != "text":
             raise InvalidRequestError(
-                f"{where}[{index}] has type {kind!r}: V4 reads text alone, give {{'type': 'text', 'text': ...}}"
+                f"{where}.content[{index}] has type {kind!r}: V4 reads text alone, give {{'type': 'text', 'text': ...}}"
             )
         for key, item in part.items():
             if key not in {"type", "text"} and item is not None:
-                raise InvalidRequestError(f"{where}[{index}].{key} is not a field of a text part: leave it out")
+                raise InvalidRequestError(f"{where}.content[{index}].{key} is not a field of a text part: leave it out")
         text = part.get("text")
         if not isinstance(text, str):
-            raise InvalidRequestError(f"{where}[{index}].text is {type(text).__name__}: give a text")
+            raise InvalidRequestError(f"{where}.content[{index}].text is {type(text).__name__}: give a text")
         parts.append(text)
     return tuple(parts)
 
@@ -126,10 +131,10 @@ def _assistant(value: Mapping[str, object], where: str) -> AssistantMessage:
     if calls is not None and not is_list(calls):
         raise InvalidRequestError(f"{where}.tool_calls is {type(calls).__name__}: give a list of calls")
     return AssistantMessage(
-        _content(value.get("content"), f"{where}.content"),
+        _content(value.get("content"), where),
         reasoning,
-        tuple(_call(call, f"{where}.tool_calls[{index}]") for index, call in enumerate(calls or ())),
-        _extra(value, {"role", "content", "reasoning", "reasoning_content", "tool_calls"}, where),
+        tuple([_call(call, f"{where}.tool_calls[{index}]") for index, call in enumerate(calls)]) if calls else (),
+        _extra(value, _ASSISTANT_FIELDS, where),
     )
 
 
@@ -151,8 +156,10 @@ def _call(value: object, where: str) -> ToolCall:
     return ToolCall(call_id, name, arguments)
 
 
-def _extra(value: Mapping[str, object], known: set[str], where: str) -> dict[str, JsonValue]:
+def _extra(value: Mapping[str, object], known: frozenset[str], where: str) -> dict[str, JsonValue]:
     extra: dict[str, JsonValue] = {}
+    if value.keys() <= known:
+        return extra
     for key, item in value.items():
         if key in known or item is None:  # null says nothing: replies of servers are full of such keys
             continue

@@ -111,8 +111,13 @@ class Reply:
 
     @property
     def message(self) -> AssistantMessage:
-        """The answer as a message: put it into the conversation to go on; nothing of it is lost."""
-        return AssistantMessage(self.text or None, self.reasoning, self.tool_calls)
+        """The answer as a message: put it into the conversation to go on; nothing of it is lost.
+
+        A turn that called tools without a thought has an empty reasoning, not none: DeepSeek's API refuses a
+        tool-calling turn whose reasoning is missing, and every server reads the two alike.
+        """
+        reasoning = "" if self.reasoning is None and self.tool_calls else self.reasoning
+        return AssistantMessage(self.text or None, reasoning, self.tool_calls)
 
     def to_dict(self) -> dict[str, object]:
         """Everything as plain values, ready for JSON (`metadata` as it was given)."""

@@ -46,6 +46,8 @@ class _Encoding:
         marker: Before system text.
         keeps_empty: Whether empty texts of the user count where texts are joined.
         any_json: What tells of an answer in any JSON.
+        bare_alone: Whether no effort text stands where nothing else does, and no thinking is opened in a message to
+            continue that no other comes before.
     """
 
     style: CallStyle
@@ -54,6 +56,7 @@ class _Encoding:
     marker: tuple[Piece, ...]
     keeps_empty: bool
     any_json: str
+    bare_alone: bool
 
     @property
     def write(self) -> JsonWriter:
@@ -87,6 +90,7 @@ _V4: Final = _Encoding(
     marker=(),
     keeps_empty=False,
     any_json=JSON_INTRO,
+    bare_alone=False,
 )
 _V41: Final = _Encoding(
     style=CallStyle(tags=V41_TAGS, read=read_recipe, write=recipe_v41_json, raw_arguments=True, empty_line=True),
@@ -95,6 +99,7 @@ _V41: Final = _Encoding(
     marker=(SYSTEM,),
     keeps_empty=True,
     any_json=SCHEMA_INTRO + recipe_v41_json({"type": "json_object"}),
+    bare_alone=True,
 )
 
 
@@ -118,8 +123,9 @@ def render_recipe(job: Job) -> list[Draft]:
     systems, rest = encoding.fronted([turn for turn in turns if turn.role != "system" or turn.text])
     definitions = tools_block(encoding.style.tags, tools, encoding.write) + _format(encoding, job.answer_format)
     forced = encoding.style.tags.forced if tools and job.tool_choice not in {"auto", "none"} else ()
-    body = _render(job, encoding, folded(rest), keeps=bool(tools))
-    effort = job.effort if systems or rest or definitions or not encoding.marker else ""  # V4.1: not all alone
+    opens = job.thinks and not (encoding.bare_alone and len(systems) + len(rest) == 1)
+    body = _render(encoding, folded(rest), keeps=job.thinks and bool(tools), opens=opens)
+    effort = "" if encoding.bare_alone and not (systems or rest or definitions) else job.effort
     return [*_head(encoding, effort, systems, definitions), *body, *_answer(job, turns[-1], forced)]
 
 
@@ -202,7 +208,7 @@ def _format(encoding: _Encoding, answer_format: AnswerFormat | None) -> list[Pie
     return [(f"{BLANK_LINE}{SCHEMA_INTRO}{encoding.write(answer_format.schema)}", False)]
 
 
-def _render(job: Job, encoding: _Encoding, turns: Sequence[Turn], *, keeps: bool) -> list[Draft]:
+def _render(encoding: _Encoding, turns: Sequence[Turn], *, keeps: bool, opens: bool) -> list[Draft]:
     drafts: list[Draft] = []
     order: Mapping[str, int] = {}
     for turn in turns:
@@ -210,7 +216,7 @@ def _render(job: Job, encoding: _Encoding, turns: Sequence[Turn], *, keeps: bool
             case "assistant":
                 calls = encoding.ordered(turn.calls)
                 order = {call.id: place for place, call in enumerate(calls)}
-                pieces = _assistant(job, encoding, turn, calls, keeps=keeps)
+                pieces = _assistant(encoding, turn, calls, keeps=keeps, opens=opens)
             case "latest_reminder":
                 pieces = [REMINDER, (turn.text, False)]
             case "system":
@@ -232,13 +238,13 @@ def _without_empty(blocks: Sequence[Block]) -> list[Block]:
     return [*results, Block(texts[0] if len(texts) == 1 else BLANK_LINE.join(texts))]
 
 
-def _assistant(job: Job, encoding: _Encoding, turn: Turn, calls: Sequence[ToolCall], *, keeps: bool) -> list[Piece]:
+def _assistant(encoding: _Encoding, turn: Turn, calls: Sequence[ToolCall], *, keeps: bool, opens: bool) -> list[Piece]:
     if turn.fields.get("prefix") is True:  # the last one, which the answer continues
-        if not job.thinks:
+        if not opens:
             return [ASSISTANT, THINK_CLOSE, (turn.text, False)]
         closed = [THINK_CLOSE, (turn.text, False)] if turn.text else []
         return [ASSISTANT, THINK_OPEN, (turn.reasoning, False), *closed]
-    reasoning: list[Piece] = [THINK_OPEN, (turn.reasoning, False)] if job.thinks and keeps else []
+    reasoning: list[Piece] = [THINK_OPEN, (turn.reasoning, False)] if keeps else []
     return [
         ASSISTANT,
         *reasoning,

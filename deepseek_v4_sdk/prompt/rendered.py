@@ -83,7 +83,9 @@ def finished(drafts: Iterable[Draft]) -> RenderedPrompt:
         joined = joined or bool(pieces)
         pieces += added
         indices += draft.message_indices
-    return RenderedPrompt((*segments, _segment(pieces, indices, joined=joined)))
+    if pieces:
+        segments.append(_segment(pieces, indices, joined=joined))
+    return RenderedPrompt(tuple(segments))
 
 
 def _segment(pieces: list[Piece], indices: list[int], *, joined: bool) -> Segment:

@@ -61,6 +61,7 @@ class Renderer:
     Attributes:
         dialect: The encoder: vLLM's, or the vendor's ("recipe").
         shows_format: Whether the model is shown the response format.
+        forces_by_grammar: Whether a forced call does not show in the prompt, but for the one tool of a named one.
         exact: Whether a server of a version (None where it is not known) renders exactly so.
         count_path: The route that counts the tokens of a prompt, or None.
         count_effort_at_root: Whether that route reads the effort at the body's root alone.
@@ -68,6 +69,7 @@ class Renderer:
 
     dialect: Literal["vllm", "recipe"]
     shows_format: bool = False
+    forces_by_grammar: bool = True
     exact: Callable[[str | None], bool] = lambda _: False
     count_path: str | None = None
     count_effort_at_root: bool = False

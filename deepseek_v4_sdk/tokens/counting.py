@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from deepseek_v4_sdk.errors import InvalidRequestError
@@ -19,9 +20,29 @@ SpecialText: TypeAlias = Literal["control", "plain"]
 SPECIAL_SIGNS = ("<\N{FULLWIDTH VERTICAL LINE}", "<|", "think>", "dsml:", "\N{FULLWIDTH VERTICAL LINE}DSML")
 
 
-def spells_special(text: str) -> bool:
+# All of them: each that holds a ">" elsewhere than at its end, or no brackets around it, stands by itself.
+_SPELLING = re.compile(
+    "<\N{FULLWIDTH VERTICAL LINE}/table>\N{FULLWIDTH VERTICAL LINE}>|</?dsml:|"
+    "\N{FULLWIDTH VERTICAL LINE}DSML\N{FULLWIDTH VERTICAL LINE}|"
+    "<(?!\N{FULLWIDTH VERTICAL LINE}DSML)[^<>]{1,40}>"
+)
+
+
+def may_spell_special(text: str) -> bool:
     """Whether a text may spell a special token; most that can be said to do not."""
     return any(sign in text for sign in SPECIAL_SIGNS)
+
+
+def spells_special(text: str) -> bool:
+    """Whether a text spells a special token.
+
+    Raises:
+        ConfigurationError: As `count_text`.
+    """
+    if not may_spell_special(text):
+        return False
+    names = load_vocabulary().special_names
+    return any(found[0] in names for found in _SPELLING.finditer(text))
 
 
 def count_text(text: str, *, special: SpecialText = "control") -> int:
@@ -104,7 +125,7 @@ def special_tokens() -> Mapping[str, int]:
 def _encoded_pieces(text: str, special: SpecialText) -> Iterator[list[int]]:
     _check(text, special)
     vocabulary = load_vocabulary()
-    control = special == "control" and spells_special(text)
+    control = special == "control" and may_spell_special(text)
     # No special token holds a character that a run is made of, so a cut never goes through one.
     for piece in cut_long_runs(text):
         if control:

@@ -55,6 +55,11 @@ def load_vocabulary() -> Vocabulary:
         return _load()
 
 
+def vocabulary_is_loaded() -> bool:
+    """Whether the next count need not load it."""
+    return _load.cache_info().currsize > 0
+
+
 _loading = threading.Lock()
 
 

@@ -99,7 +99,7 @@ def _tool(value: object, where: str) -> AnyTool:
     offer = written_offer(read_tool(written, where))
     if offer.spec.check is not None:
         offer = Offer(offer.spec, offer.spec.check, cast("Callable[[ToolCall], dict[str, object]]", offer.spec.check))
-    return Tool(_no_function(offer.spec.name), lambda: offer)
+    return Tool(_no_function(offer.spec.name), lambda: offer, runs=False)
 
 
 def _no_function(name: str) -> Callable[..., object]:

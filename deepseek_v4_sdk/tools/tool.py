@@ -32,10 +32,12 @@ class Tool(Generic[P, R]):
     Args:
         function: What runs.
         offer: What the model is told, and what checks its calls.
+        runs: Whether there is a function behind it at all; a schema alone is run by somebody else.
     """
 
-    def __init__(self, function: Callable[P, R], offer: Callable[[], Offer]) -> None:
+    def __init__(self, function: Callable[P, R], offer: Callable[[], Offer], *, runs: bool = True) -> None:
         self.function = function
+        self.runs = runs
         functools.update_wrapper(self, function)
         self._make = offer
         self._made: Offer | None = None
@@ -51,7 +53,7 @@ class Tool(Generic[P, R]):
     def __get__(self, instance: object, owner: type[object] | None = None) -> object:
         if instance is None or not is_method(self.function):
             return self
-        bound: Tool[..., object] = Tool(MethodType(self.function, instance), self._offer)
+        bound: Tool[..., object] = Tool(MethodType(self.function, instance), self._offer, runs=self.runs)
         bound._made = self._made
         return bound
 

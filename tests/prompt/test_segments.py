@@ -218,3 +218,8 @@ def _work(messages: list[Any], dialect: Dialect) -> int:
     finally:
         sys.settrace(before)
     return steps
+
+
+def test_a_prompt_of_nothing_has_no_segments() -> None:
+    message = {"role": "assistant", "content": "", "wo_eos": True}
+    assert render_prompt([message], thinking="off", add_bos=False) == RenderedPrompt(())
