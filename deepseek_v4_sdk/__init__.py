@@ -76,6 +76,7 @@ from deepseek_v4_sdk.errors import (
 )
 from deepseek_v4_sdk.providers import Provider, ProviderData
 from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
+from deepseek_v4_sdk.structured import Parsed
 from deepseek_v4_sdk.tokens import count_text
 from deepseek_v4_sdk.tools import tool
 from deepseek_v4_sdk.tools.loop import LoopOptions, Round, ToolResult, ToolRun
@@ -123,6 +124,7 @@ __all__ = [
     "ModelNotFoundError",
     "ModelRetiredError",
     "OverloadedError",
+    "Parsed",
     "PermissionDeniedError",
     "PhaseTimeoutError",
     "Problem",

@@ -136,6 +136,8 @@ class BaseClient:
         )
         self._watch = Watch(hooks)
         self._arguments["provider"] = self._settings.provider
+        if isinstance(api_key, str):  # what shows the attributes of a client does not show its key
+            self._arguments["api_key"] = self._settings.target.key()
         # The provider and the target as they are once the server was asked what it is.
         self._settled: tuple[Provider, Target] | None = None
         self._lender: BaseClient | None = None  # whose connections these are
@@ -315,15 +317,16 @@ class BaseClient:
         provider, target = self._settled or (self._settings.provider, self._settings.target)
         return count_request(request, provider, target)
 
-    def _count_there(self, request: ChatRequest) -> Fetch[TokenCount]:
-        provider, target = self._settled or (self._settings.provider, self._settings.target)
-        size = len(request.messages)
-        return Fetch(
-            lambda: provider.count_call(request, target),
-            provider,
-            self._terms(request.timeout),
-            lambda transfer: read_count(transfer.json(), size, provider.name),
-        )
+    def _count_there(self, request: ChatRequest, terms: Terms) -> Steps[TokenCount]:
+        provider = self._settings.provider
+        # Without a route there is nothing to ask for, unless the engine that is found has one.
+        may_count = provider.data.renderer.count_path is not None or getattr(provider, "personality", "") is None
+        if may_count and self._must_settle(request):
+            yield from self._settle(terms, request.model)
+        provider, target = self._settled or (provider, self._settings.target)
+        call, size = provider.count_call(request, target), len(request.messages)
+        fetch = Fetch(lambda: call, provider, terms, lambda transfer: read_count(transfer.json(), size, provider.name))
+        return (yield from fetch.steps())
 
     def _fetch(self, path: str, read: Callable[[Transfer], T], terms: Terms) -> Fetch[T]:
         settings = self._settings

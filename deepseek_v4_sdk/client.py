@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from deepseek_v4_sdk.base import BaseClient
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
 from deepseek_v4_sdk.counting import is_large
+from deepseek_v4_sdk.errors import EmptyTurnError
 from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
+from deepseek_v4_sdk.structured import Parsed, Shape, parse_steps
 from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 from deepseek_v4_sdk.transport.pools import AsyncPooledTransport, PooledTransport
 from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
@@ -131,6 +133,42 @@ class DeepSeekV4(BaseClient):
                 pass
             return rounds.run
 
+    def parse(
+        self,
+        messages: MessagesInput,
+        schema: type[T] | Mapping[str, object],
+        *,
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[T]:
+        """Ask for an answer of a certain shape, in the way this server has, and check it here.
+
+        Args:
+            messages: As for `chat`.
+            schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, or a JSON Schema.
+            retries: How often the model is told what was wrong and asked again.
+            options: See `ChatOptions`; `response_format` is set here.
+
+        Raises:
+            SchemaViolationError: The answer does not match; `path` says where, `text` is the answer.
+            ConfigurationError: There is no schema for the type.
+            DeepSeekV4Error: The model could not be asked, or its answer is not whole.
+        """
+        shape: Shape[T] = Shape(schema)
+        steps = parse_steps(messages, shape, self._settings.provider.data.renderer, retries)
+        question = next(steps)
+        while True:
+            options["response_format"] = question.response_format
+            answer: Reply | EmptyTurnError
+            try:
+                answer = self.chat(question.messages, **options)
+            except EmptyTurnError as empty:
+                answer = empty
+            try:
+                question = steps.send(answer)
+            except StopIteration as stop:
+                return cast("Parsed[T]", stop.value)
+
     def count_tokens(
         self,
         messages: MessagesInput,
@@ -160,8 +198,8 @@ class DeepSeekV4(BaseClient):
         request = self._count_request(messages, tools, thinking, tool_choice, response_format, model)
         if source == "local":
             return self._count_locally(request)
-        course = self._count_there(request)
-        return self._run(course.steps(), course.terms.clock)
+        terms = self._terms(request.timeout)
+        return self._run(self._count_there(request, terms), terms.clock)
 
     def models(self) -> list[ModelInfo]:
         """The models that the server offers, with the window of this deployment where it tells.
@@ -309,6 +347,42 @@ class AsyncDeepSeekV4(BaseClient):
                 pass
             return rounds.run
 
+    async def parse(
+        self,
+        messages: MessagesInput,
+        schema: type[T] | Mapping[str, object],
+        *,
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[T]:
+        """Ask for an answer of a certain shape, in the way this server has, and check it here.
+
+        Args:
+            messages: As for `chat`.
+            schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, or a JSON Schema.
+            retries: How often the model is told what was wrong and asked again.
+            options: See `ChatOptions`; `response_format` is set here.
+
+        Raises:
+            SchemaViolationError: The answer does not match; `path` says where, `text` is the answer.
+            ConfigurationError: There is no schema for the type.
+            DeepSeekV4Error: The model could not be asked, or its answer is not whole.
+        """
+        shape: Shape[T] = Shape(schema)
+        steps = parse_steps(messages, shape, self._settings.provider.data.renderer, retries)
+        question = next(steps)
+        while True:
+            options["response_format"] = question.response_format
+            answer: Reply | EmptyTurnError
+            try:
+                answer = await self.chat(question.messages, **options)
+            except EmptyTurnError as empty:
+                answer = empty
+            try:
+                question = steps.send(answer)
+            except StopIteration as stop:
+                return cast("Parsed[T]", stop.value)
+
     async def count_tokens(
         self,
         messages: MessagesInput,
@@ -338,8 +412,8 @@ class AsyncDeepSeekV4(BaseClient):
         """
         request = self._count_request(messages, tools, thinking, tool_choice, response_format, model)
         if source == "server":
-            course = self._count_there(request)
-            return await self._run(course.steps(), course.terms.clock)
+            terms = self._terms(request.timeout)
+            return await self._run(self._count_there(request, terms), terms.clock)
         if is_large(request):
             return await asyncio.to_thread(self._count_locally, request)
         return self._count_locally(request)

@@ -22,6 +22,7 @@ from deepseek_v4_sdk.exchange.net import Net
 from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder
 from deepseek_v4_sdk.exchange.transfer import Head, LineFailure, Transfer
 from deepseek_v4_sdk.exchange.verdict import finish_reason, judge, split_calls
+from deepseek_v4_sdk.providers.scrub import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,8 @@ __all__ = ["Exchange"]
 
 # Behind the finish reason come a count and the end, at once. A server that forgets them is not waited for.
 _TAIL_SECONDS = 10.0
+# The longest answer with 20 log-probabilities for each token stays below it.
+_LONGEST_STREAM = 1024 * 1024 * 1024
 
 
 class Exchange(Transfer):
@@ -94,10 +97,14 @@ class Exchange(Transfer):
         if not self._streams or not self.succeeded:
             self._collect(block)
             return []
+        self._size += len(block)
         try:
-            return self._decode(self._sse.feed(block), now)
+            events = self._decode(self._sse.feed(block), now)
         except EventTooLargeError as error:
             return self._too_large(error, now)
+        if self._size > _LONGEST_STREAM and not self.complete:
+            self._stop(self._no_answer(f"a stream of more than {_LONGEST_STREAM} bytes"), now)
+        return events
 
     def ended(self, now: float) -> list[ChatEvent]:
         """The body has ended; gives the events that were still to come, up to the one before `Finished`."""
@@ -276,7 +283,7 @@ class Exchange(Transfer):
 
     def _no_answer(self, text: str) -> errors.DeepSeekV4Error:
         """What came is no answer: the server's fault before the first event, an interruption after it."""
-        text = f"{self.provider.name} sent what is no answer: {text} ({self.call.url})"
+        text = f"{self.provider.name} sent what is no answer: {scrub(text)} ({self.call.url})"
         if self.first_event is None:
             return errors.ServerError(text, status_code=self.head.status if self.head else None)
         return errors.StreamInterruptedError(text)

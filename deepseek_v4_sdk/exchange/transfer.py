@@ -126,7 +126,7 @@ class Transfer:
             return self._timed_out(now)
         if failure.kind == "connect_timeout":
             seconds = self.timeouts.connect_seconds
-            if now >= self.ends:
+            if now >= self.deadline():  # where it comes sooner, connecting has no more time than is left until then
                 return self._timed_out(now)
             return errors.PhaseTimeoutError(
                 f"no connection to {self.call.url} within {seconds:g} s (timeout.connect)",

@@ -9,8 +9,8 @@ from deepseek_v4_sdk.chat import nearest
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, read_base_url
 from deepseek_v4_sdk.providers.limits import LEARNED, learned_through
-from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Sink
-from deepseek_v4_sdk.providers.refusals import request_id_of
+from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Renderer, Sink
+from deepseek_v4_sdk.providers.refusals import request_id_of, without_secrets
 
 __all__ = [
     "LEARNED",
@@ -20,12 +20,14 @@ __all__ = [
     "OwnTransport",
     "Provider",
     "ProviderData",
+    "Renderer",
     "Sink",
     "Target",
     "find_provider",
     "learned_through",
     "read_base_url",
     "request_id_of",
+    "without_secrets",
 ]
 
 PROVIDER_NAMES = ("nvidia", "nim", "vllm", "sglang", "deepseek", "dynamo")

@@ -138,7 +138,8 @@ def read_usage(usage: Mapping[str, JsonValue]) -> Usage:
 
 
 def _count(value: JsonValue) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A number of tokens; one that no computer could have counted is none, and would not fit into a float."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53 else None
 
 
 def _model(entry: JsonValue) -> ModelInfo:

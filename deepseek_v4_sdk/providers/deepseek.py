@@ -135,7 +135,9 @@ PROVIDER = ChatCompletions(
         model="required",
         reasoning_keys=("reasoning_content",),
         sorts_calls_by_id=True,
-        renderer=Renderer(dialect="recipe", shows_format=True, forces_by_grammar=False, exact=lambda _: True),
+        renderer=Renderer(
+            dialect="recipe", shows_format=True, forces_by_grammar=False, holds_schema=False, exact=lambda _: True
+        ),
         history=HistoryRules(late_system="here it is pulled to the front", needs_reasoning=True),
         options={
             **{name: rule for name, rule in COMMON_OPTIONS.items() if name != "parallel_tool_calls"},

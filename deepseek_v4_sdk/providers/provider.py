@@ -61,6 +61,7 @@ class Renderer:
     Attributes:
         dialect: The encoder: vLLM's, or the vendor's ("recipe").
         shows_format: Whether the model is shown the response format.
+        holds_schema: Whether the server holds the answer to a JSON Schema; else only to some JSON object.
         forces_by_grammar: Whether a forced call does not show in the prompt, but for the one tool of a named one.
         exact: Whether a server of a version (None where it is not known) renders exactly so.
         count_path: The route that counts the tokens of a prompt, or None.
@@ -69,6 +70,7 @@ class Renderer:
 
     dialect: Literal["vllm", "recipe"]
     shows_format: bool = False
+    holds_schema: bool = True
     forces_by_grammar: bool = True
     exact: Callable[[str | None], bool] = lambda _: False
     count_path: str | None = None

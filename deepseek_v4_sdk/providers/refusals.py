@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import JsonValue, read_json
@@ -17,7 +17,9 @@ from deepseek_v4_sdk.providers.scrub import scrub, scrub_json
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.http_call import HttpCall
 
-__all__ = ["error_event", "http_refusal", "request_id_of"]
+__all__ = ["error_event", "http_refusal", "request_id_of", "without_secrets"]
+
+ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
 
 _CLASSES: Mapping[int, type[errors.APIError]] = {
     400: errors.BadRequestError,
@@ -35,7 +37,7 @@ _CLASSES: Mapping[int, type[errors.APIError]] = {
 _OVERLOAD = re.compile(r"ResourceExhausted|temporarily overloaded|total request limit reached")
 _DATE = re.compile(r"end of life on (\d{4}-\d{2}-\d{2})")
 _NOT_FOR_ACCOUNT = re.compile(r"Not found for account")
-_NO_SUCH_MODEL = re.compile(r"The supported API model names are .*, but you passed")  # DeepSeek's API, status 400
+_NO_SUCH_MODEL = re.compile(r"The supported API model names are .{0,500}, but you passed")  # DeepSeek's API, status 400
 
 _REMEDIES: Mapping[int, str] = {
     202: "it was accepted and is not ready, and there is no usable id to ask for it",
@@ -74,6 +76,8 @@ _TOO_LONG = tuple(
 
 
 _SHORTEST_KEY = 6  # what is shorter is no secret, and may be part of any word
+_SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password")
+_MOST_DIGITS = 18  # of a number of tokens or a status; Python refuses to read very long ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,8 @@ def http_refusal(
     if 300 <= status < 400:
         said = _Said(f"a redirect to {headers.get('location', 'nowhere')}, which is not followed", None)
     remedy = (remedies or {}).get(status, _REMEDIES.get(status))
-    key = _key_of(call)
-    message = f"{provider} answered {status} to {call.method} {call.url}: {scrub(said.message, key) or 'no text'}"
+    secrets = _secrets_of(call)
+    message = f"{provider} answered {status} to {call.method} {call.url}: {scrub(said.message, secrets) or 'no text'}"
     if status == 404 and (model := _model_of(call)) is not None:
         remedy = f"{remedy}: the model is {model!r}"
     if status == 404 and _NOT_FOR_ACCOUNT.search(said.message):
@@ -107,7 +111,7 @@ def http_refusal(
         remedy = "wire='stream' outlives gateways"
     if call.successors and (status == 410 or _NO_SUCH_MODEL.search(said.message)):
         remedy = f"use {' or '.join(call.successors)}"
-    error = _build(status, said, f"{message} ({remedy})" if remedy else message, decoded, key)
+    error = _build(status, said, f"{message} ({remedy})" if remedy else message, decoded, secrets)
     if isinstance(error, errors.ModelRetiredError):
         error.successors = call.successors
         error.retired_on = _date_in(said.message)
@@ -154,12 +158,31 @@ def _date_in(message: str) -> date | None:
         return None
 
 
-def _key_of(call: HttpCall) -> str | None:
-    sent = next((value for name, value in call.headers if name == "authorization"), "").removeprefix("Bearer ")
-    return sent if len(sent) >= _SHORTEST_KEY else None
+def without_secrets(error: ErrorT, call: HttpCall) -> ErrorT:
+    """The same error, without what a server has repeated of the keys that were sent to it."""
+    if secrets := _secrets_of(call):
+        error.args = tuple(_hidden(arg, secrets) if isinstance(arg, str) else arg for arg in error.args)
+        if isinstance(error, errors.APIError):
+            error.code = _hidden(error.code, secrets) if isinstance(error.code, str) else error.code
+            error.body = scrub_json(cast("JsonValue", error.body), secrets)
+    return error
 
 
-def _build(status: int | None, said: _Said, message: str, body: JsonValue, key: str | None = None) -> errors.APIError:
+def _secrets_of(call: HttpCall) -> tuple[str, ...]:
+    """The key that goes with a request, and what else its headers hold of the kind."""
+    sent = (value.removeprefix("Bearer ") for name, value in call.headers if _SECRET_HEADER.search(name))
+    return tuple(value for value in sent if len(value) >= _SHORTEST_KEY)
+
+
+def _hidden(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "<key>")
+    return text
+
+
+def _build(
+    status: int | None, said: _Said, message: str, body: JsonValue, secrets: tuple[str, ...] = ()
+) -> errors.APIError:
     wrong = status is None or 400 <= status < 500
     if wrong and (found := _window(said.message)) is not None:
         error: errors.APIError = errors.ContextLengthExceededError(message)
@@ -171,7 +194,8 @@ def _build(status: int | None, said: _Said, message: str, body: JsonValue, key: 
         error = errors.ModelNotFoundError(message)
     else:
         error = _class_for(status)(message)
-    error.status_code, error.code, error.body = status, said.code, scrub_json(body, key)
+    error.status_code, error.body = status, scrub_json(body, secrets)
+    error.code = _hidden(said.code, secrets) if isinstance(said.code, str) else said.code
     return error
 
 
@@ -187,7 +211,8 @@ def _class_for(status: int | None) -> type[errors.APIError]:
 def _window(message: str) -> dict[str, int] | None:
     for pattern in _TOO_LONG:
         if match := pattern.search(message):
-            return {name: int(value) for name, value in match.groupdict().items() if value is not None}
+            found = match.groupdict().items()
+            return {name: int(value) for name, value in found if value is not None and len(value) <= _MOST_DIGITS}
     return None
 
 
@@ -228,7 +253,7 @@ def _plain_text(headers: Mapping[str, str], body: bytes) -> str:
 
 
 def _as_status(code: JsonValue) -> int | None:
-    number = int(code) if isinstance(code, str) and code.isdecimal() else code
+    number = int(code) if isinstance(code, str) and code.isdecimal() and len(code) <= _MOST_DIGITS else code
     return number if isinstance(number, int) and 400 <= number < 600 else None
 
 
@@ -241,7 +266,7 @@ def _retry_after(value: str | None) -> float | None:
     except ValueError:
         try:
             when = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         if when.tzinfo is None:  # "-0000" means a time in UTC from an unknown place
             when = when.replace(tzinfo=UTC)

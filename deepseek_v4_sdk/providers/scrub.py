@@ -6,48 +6,60 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from deepseek_v4_sdk.chat import JsonValue
 
 __all__ = ["scrub", "scrub_json"]
 
 _LONGEST = 1_000
+# What is read of a message at all. The patterns below take time that grows with the text and no faster: a hostile
+# server could else keep a program busy with one answer.
+_LONGEST_READ = 50_000
 # An absolute path of three or more steps that is not part of a URL, and what may stand around it in a traceback.
-_PATH = re.compile(r"(?<![\w:/.\-])/(?!v1/)(?:[\w.+@\-]+/){2,}[\w.+@\-]+")
-_SOURCE = re.compile(r"(?<![\w:/.\-])/(?:[\w.+@\-]+/)*[\w+@\-]+\.(?:py|pyx|so|cu|cpp|rs)\b")
+_PATH = re.compile(r"(?<![\w:/.+@\-])/(?!v1/)(?:[\w.+@\-]+/){2,}[\w.+@\-]+")
+_SOURCE = re.compile(r"(?<![\w:/.+@\-])/(?:[\w.+@\-]+/)*[\w+@\-]+\.(?:py|pyx|so|cu|cpp|rs)\b")
 # Validation errors of pydantic quote the input: the caller's prompt.
 _INPUT = re.compile(r"['\"]input['\"]: ?|\binput_value=")
 # A word is an account only with a quote around it or a digit in it: "account suspended" says something.
 _ACCOUNT = re.compile(
-    r"(?i)\b(account|organization|org)([ _-]*(?:id\b)?[ :=]*)(?:(['\"])[\w\-]{6,}\3|(?=[\w\-]*\d)[\w\-]{8,})"
+    r"(?i)\b(account|organization|org)([ _-]{0,9}(?:id\b)?[ :=]{0,9})"
+    r"(?:(['\"])[\w\-]{6,}\3|(?=[\w\-]{0,80}\d)[\w\-]{8,})"
 )
 _KEY = re.compile(r"\b(?:sk|nvapi)-[\w\-]{6,}")
 # NVIDIA's gateway names the function behind a model.
-_FUNCTION = re.compile(r"(?i)\b(function(?:[ _-]*id)?[ :=]*)(['\"]?)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\2")
+_FUNCTION = re.compile(
+    r"(?i)\b(function(?:[ _-]{0,9}id)?[ :=]{0,9})(['\"]?)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\2"
+)
 
 
-def scrub(text: str, key: str | None = None) -> str:
+def scrub(text: str, secrets: Sequence[str] = ()) -> str:
     """A server's message, fit for a log: paths, ids of accounts, keys and echoed input replaced, length bounded.
 
     Args:
         text: The message.
-        key: The key that was sent, which gateways like to repeat.
+        secrets: The key that was sent, and what else of the kind, which gateways like to repeat.
     """
-    if key is not None:
-        text = text.replace(key, "<key>")
-    text = _without_input(text)
+    size = len(text)
+    for secret in secrets:
+        text = text.replace(secret, "<key>")
+    text = _without_input(text[:_LONGEST_READ])
     text = _SOURCE.sub("<path>", _PATH.sub("<path>", text))
     text = _KEY.sub("<key>", _FUNCTION.sub(r"\1<function>", _ACCOUNT.sub(r"\1\2<account>", text)))
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({size} characters)"
 
 
-def scrub_json(value: JsonValue, key: str | None = None) -> JsonValue:
+def scrub_json(value: JsonValue, secrets: Sequence[str] = ()) -> JsonValue:
     """The same for every text in a JSON value."""
     if isinstance(value, str):
-        return scrub(value, key)
+        return scrub(value, secrets)
     if isinstance(value, list):
-        return [scrub_json(item, key) for item in value]
+        return [scrub_json(item, secrets) for item in value]
     if isinstance(value, dict):
-        return {name: "<input>" if name == "input" else scrub_json(item, key) for name, item in value.items()}
+        return {
+            scrub(name, secrets): "<input>" if name == "input" else scrub_json(item, secrets)
+            for name, item in value.items()
+        }
     return value
 
 

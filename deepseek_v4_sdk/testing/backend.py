@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, is_mapping, read_json, write_json
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
+from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing.answer import Answer, json_answer
-from deepseek_v4_sdk.testing.counting import count_body, render_body
+from deepseek_v4_sdk.testing.counting import as_tokenized, count_body, encode_body
 from deepseek_v4_sdk.testing.model import answer
 from deepseek_v4_sdk.testing.requests import MockRequest, same_json
 from deepseek_v4_sdk.testing.script import Error, Expected, Faulty, Function, ModelOutput, Raw, Step, Turn
@@ -61,6 +62,7 @@ class Backend:
         self._default = default
         self._chaos = chaos
         self._counts = counts
+        self._grammar = find_provider(flavor.name).data.renderer.forces_by_grammar
         self._pending: dict[str, tuple[int, Answer]] = {}
         self._lock = threading.Lock()
 
@@ -97,7 +99,7 @@ class Backend:
             missing = "1 validation error:\n  {'type': 'missing', 'loc': 'body.messages'}"
             return json_answer(400, flavor.error(400, missing))
         shown = {name: "***" if name == "authorization" else value for name, value in headers.items()}
-        request = MockRequest(decoded, path, shown, flavor.thinking(decoded), flavor.dialect)
+        request = MockRequest(decoded, path, shown, flavor.thinking(decoded), flavor.dialect, self._grammar)
         try:
             prompt = self._count(request)
         except (InvalidRequestError, UnsupportedOptionError) as error:
@@ -157,7 +159,7 @@ class Backend:
         """The tokens of the prompt, by the flavor's own encoder; a rough number where counting is off."""
         if not self._counts:
             return len(write_json(request.body["messages"])) // 4 + 5
-        return count_body(request.body, request.dialect, request.thinking)
+        return count_body(request.body, request.dialect, request.thinking, grammar=request.grammar)
 
     def _too_long(self, body: dict[str, JsonValue], prompt: int) -> Error | None:
         wanted = body.get("max_completion_tokens") or body.get("max_tokens")
@@ -174,14 +176,17 @@ class Backend:
         if not isinstance(decoded, dict):
             return json_answer(400, flavor.error(400, "JSON decode error"))
         text = decoded.get("prompt")
-        if not isinstance(text, str):
-            if not isinstance(decoded.get("messages"), list):
-                return json_answer(400, flavor.error(400, "give prompt or messages"))
+        ids: list[JsonValue]
+        if isinstance(text, str):
+            ids = [*encode(text)]
+        elif not isinstance(decoded.get("messages"), list):
+            return json_answer(400, flavor.error(400, "give prompt or messages"))
+        else:
+            seen = as_tokenized(decoded, flavor.dialect)
             try:
-                text = render_body(decoded, flavor.dialect, flavor.thinking(decoded))
+                ids = [*encode_body(seen, flavor.dialect, flavor.thinking(seen))]
             except (InvalidRequestError, UnsupportedOptionError) as error:
                 return json_answer(400, flavor.error(400, str(error)))
-        ids: list[JsonValue] = [*encode(text)]
         return json_answer(200, {"count": len(ids), "max_model_len": self.window, "tokens": ids, "token_strs": None})
 
     def _next(self, request: MockRequest) -> Step:

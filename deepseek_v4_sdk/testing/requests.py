@@ -27,6 +27,7 @@ class MockRequest:
         headers: Its headers, names in lower case; the key is masked.
         thinking: The level that the flavor's server understood: "off", "low", "high" or "max".
         dialect: The encoder of the flavor's server.
+        grammar: Whether that server forces a call by a grammar, which does not show in the prompt.
     """
 
     body: dict[str, JsonValue]
@@ -34,11 +35,12 @@ class MockRequest:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     thinking: str = "high"
     dialect: Dialect = field(default="vllm", repr=False)
+    grammar: bool = field(default=True, repr=False)
 
     @property
     def prompt(self) -> str:
         """The prompt that the flavor's server makes of it, as the model reads it."""
-        return render_body(self.body, self.dialect, self.thinking)
+        return render_body(self.body, self.dialect, self.thinking, grammar=self.grammar)
 
     @property
     def messages(self) -> list[dict[str, JsonValue]]:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from deepseek_v4_sdk.chat import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage, write_json
+from deepseek_v4_sdk.chat import AssistantMessage, Message, ToolMessage, write_json
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.prompt import render_prompt
-from deepseek_v4_sdk.tokens.counting import count_text, spells_special
-from deepseek_v4_sdk.tokens.parallel import count_large
+from deepseek_v4_sdk.tokens.segments import count_segment
+from deepseek_v4_sdk.tokens.settled import SETTLED, Settled, border_of, has_system
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from deepseek_v4_sdk.chat import Thinking, ToolSpec
-    from deepseek_v4_sdk.prompt import Dialect, Generation, RenderedPrompt, Segment
+    from deepseek_v4_sdk.prompt import Dialect, Generation, RenderedPrompt
 
-__all__ = ["CountMethod", "PromptForm", "TokenCount", "count_prompt", "estimate_text"]
+__all__ = ["CountMethod", "PromptCount", "PromptForm", "TokenCount", "count_prompt", "estimate_text"]
 
 CountMethod: TypeAlias = Literal["rendered", "server", "estimate"]
 """How a prompt was counted: rendered and counted here, by the server itself, or from the number of its bytes."""
@@ -39,12 +36,17 @@ class TokenCount:
         method: How it was counted.
         per_message: The share of each message; they add up to the total. The first has what belongs to none (the
             opening, the effort text, the tools where there is no system message), the last the opening of the answer.
+            Of a count by the server, which tells the sum alone, the last has all.
+        special_in_text: The messages, by index, whose own text spells control tokens such as `<think>`. A server that
+            renders with vLLM's encoder reads each as the control token, the vendor's encoder as plain text; they are
+            counted so. Known of counts that were rendered here.
     """
 
     total: int
     exact: bool
     method: CountMethod
     per_message: tuple[int, ...]
+    special_in_text: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class PromptForm:
         tools: The offered tools.
         response_format: The format, where the encoder shows it to the model.
         tool_choice: A keyword or a tool's name.
+        as_sent: What messages become on their way to the server.
+        sender: Who sends them so. Counts of one sender are not taken for those of another.
     """
 
     dialect: Dialect
@@ -66,11 +70,13 @@ class PromptForm:
     tools: tuple[ToolSpec, ...] = ()
     response_format: Mapping[str, object] | None = None
     tool_choice: str | None = None
+    as_sent: Callable[[tuple[Message, ...]], Sequence[Message]] = tuple
+    sender: object = None
 
     def render(self, messages: Sequence[Message]) -> RenderedPrompt:
         """The prompt."""
         return render_prompt(
-            messages,
+            self.as_sent(tuple(messages)),
             self.tools or None,
             thinking=self.thinking,
             generation=self.generation,
@@ -81,36 +87,29 @@ class PromptForm:
 
     @property
     def key(self) -> bytes:
-        """The same for forms that render alike."""
+        """The same for forms that render alike what is sent alike."""
         tools = [tool.to_dict() for tool in self.tools]
         return write_json([self.dialect, self.generation, self.thinking, tools, self.response_format, self.tool_choice])
 
 
-@dataclass(slots=True)
-class _Settled:
-    """The beginning of a conversation, counted: whatever is added, these messages are rendered as they were.
+@dataclass(frozen=True, slots=True)
+class PromptCount:
+    """The tokens of a prompt as rendered here; the fields are those of `TokenCount`."""
 
-    Attributes:
-        key: The form.
-        messages: The messages; they start to differ from others at their end at the latest.
-        counts: Their tokens.
-    """
+    per_message: tuple[int, ...]
+    special_in_text: tuple[int, ...] = ()
 
-    key: bytes
-    messages: tuple[Message, ...]
-    counts: tuple[int, ...]
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.per_message)
 
 
-_KEPT = 16
-_settled: list[_Settled] = []  # the latest first
-_lock = threading.Lock()
-
-
-def count_prompt(messages: Sequence[Message], form: PromptForm) -> tuple[int, ...]:
+def count_prompt(messages: Sequence[Message], form: PromptForm) -> PromptCount:
     """The tokens of each message in the prompt of a server, exactly as its encoder and vocabulary give them.
 
     A turn that is behind the last answer cannot change any more whatever is added; such turns are counted once. So the
-    next count of a conversation that has grown costs what was added, not the whole.
+    next count of a conversation that has grown, or was changed near its end, costs what is new, not the whole.
 
     Raises:
         InvalidRequestError: The encoder refuses the conversation, or a text holds a surrogate.
@@ -121,14 +120,18 @@ def count_prompt(messages: Sequence[Message], form: PromptForm) -> tuple[int, ..
     if not taken:
         raise InvalidRequestError("there are no messages to count")
     key = form.key
-    known = _find(key, taken)
-    counts = None if known is None else _count_rest(taken, form, known)
-    if counts is None:
-        counts = _count_all(taken, form)
-    border = _border(taken)
-    if border:
-        _keep(_Settled(key, taken[:border], counts[:border]))
-    return counts
+    found = SETTLED.find(key, form.sender, taken)
+    counted = None if found is None else _count_rest(taken, form, *found)
+    if counted is None:
+        found, counted = None, _count_all(taken, form)
+    border = border_of(taken)
+    if border and not has_system(taken[border:]):
+        size, known = found or (0, None)
+        if border > size:
+            special = tuple(index for index in counted.special_in_text if index < border)
+            settled = Settled(key, form.sender, taken[:border], counted.per_message[:border], special)
+            SETTLED.keep(settled, grown_from=known)
+    return counted
 
 
 def estimate_text(text: str) -> int:
@@ -136,74 +139,50 @@ def estimate_text(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN + 1
 
 
-def _count_all(messages: tuple[Message, ...], form: PromptForm) -> tuple[int, ...]:
+def _count_all(messages: tuple[Message, ...], form: PromptForm) -> PromptCount:
     counts = [0] * len(messages)
+    special: list[int] = []
     index = 0
     for segment in form.render(messages).segments:
-        index = segment.message_indices[0] if segment.message_indices else index
-        counts[index] += _count(segment, form)
+        # What belongs to no message is put to the one before it.
+        counted = count_segment(segment, messages, segment.message_indices or (index,), form.dialect)
+        for place, tokens in counted.shares:
+            counts[place] += tokens
+        special += counted.special
         index = segment.message_indices[-1] if segment.message_indices else index
-    return tuple(counts)
+    return PromptCount(tuple(counts), tuple(sorted(set(special))))
 
 
-def _count_rest(messages: tuple[Message, ...], form: PromptForm, known: _Settled) -> tuple[int, ...] | None:
+def _count_rest(messages: tuple[Message, ...], form: PromptForm, border: int, known: Settled) -> PromptCount | None:
     """The counts, with those of the settled messages taken over; None when the rest does not stand by itself."""
-    border = len(known.messages)
     rest = messages[border:]
-    if any(isinstance(message, SystemMessage) for message in rest):
+    if has_system(rest):
         return None  # it may be pulled to the front, and takes tools with it
-    # Results are put in the order of their calls, so the turn that made them comes along.
-    start = border - 1 if isinstance(rest[0], ToolMessage) else border
-    counts = [*known.counts, *[0] * len(rest)]
+    if "prefix" in rest[-1].extra:
+        return None  # whether it may be continued hangs on all that is before it
+    before = messages[border - 1]
+    # Results are put in the order of their calls, and calls must have theirs: the turn that made them comes along.
+    calls = isinstance(before, AssistantMessage) and bool(before.tool_calls)
+    start = border - 1 if calls or isinstance(rest[0], ToolMessage) else border
+    counts = [*known.counts[:border], *[0] * len(rest)]
+    special = [index for index in known.special if index < border]
     index: int | None = None
-    for segment in form.render(messages[start:]).segments:
-        if segment.message_indices:
-            places = [start + place for place in segment.message_indices]
+    try:
+        # The response format stands at the head, and is checked against texts that may be there.
+        rendered = replace(form, response_format=None).render(messages[start:])
+    except InvalidRequestError:
+        return None  # rendered whole, the error names the message by its right index
+    for segment in rendered.segments:
+        places = tuple(start + place for place in segment.message_indices)
+        if places:
             if places[0] < border <= places[-1]:
                 return None
             index = places[0] if places[0] >= border else None
-        if index is not None:
-            counts[index] += _count(segment, form)
-            if segment.message_indices:
-                index = start + segment.message_indices[-1]
-    return tuple(counts)
-
-
-def _border(messages: tuple[Message, ...]) -> int:
-    """Where the last turn of the user's side begins that follows an answer: what is before it is settled."""
-    for index in range(len(messages) - 1, 0, -1):
-        if isinstance(messages[index], UserMessage | ToolMessage) and isinstance(messages[index - 1], AssistantMessage):
-            return index
-    return 0
-
-
-def _count(segment: Segment, form: PromptForm) -> int:
-    # vLLM reads the whole prompt with the added vocabulary. Where no text spells a control token, that is the same as
-    # counting the texts between the control tokens, and much cheaper than looking for 1,283 names.
-    if form.dialect == "vllm" and any(spells_special(text) for text, control in segment.pieces if not control):
-        return count_text(segment.text, special="control")
-    return sum(1 if control else count_large(text, special="plain") for text, control in segment.pieces)
-
-
-def _find(key: bytes, messages: tuple[Message, ...]) -> _Settled | None:
-    with _lock:
-        kept = list(_settled)
-    best: _Settled | None = None
-    for entry in kept:
-        size = len(entry.messages)
-        # The messages of a conversation that has grown are the same objects: comparing them is comparing addresses.
-        longer = best is None or size > len(best.messages)
-        if entry.key == key and longer and size < len(messages) and entry.messages == messages[:size]:
-            best = entry
-    return best
-
-
-def _keep(entry: _Settled) -> None:
-    with _lock:
-        _settled[:] = [
-            other
-            for other in _settled
-            if other.key != entry.key or other.messages != entry.messages[: len(other.messages)]
-        ]
-        _settled.insert(0, entry)
-        del _settled[_KEPT:]
+        if index is None:
+            continue
+        counted = count_segment(segment, messages, places or (index,), form.dialect)
+        for place, tokens in counted.shares:
+            counts[place] += tokens
+        special += counted.special
+        index = places[-1] if places else index
+    return PromptCount(tuple(counts), tuple(sorted(set(special))))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.chat import JsonValue, ToolCall, ToolSpec
 
-__all__ = ["fault_of", "written_offer"]
+__all__ = ["fault_of", "mistake_in", "written_offer"]
 
 _KINDS = {
     "string": "a text",
@@ -59,22 +59,34 @@ def fault_of(schema: Mapping[str, object]) -> str | None:
     return None
 
 
-def _hold(call: ToolCall, value: dict[str, JsonValue], schema: Mapping[str, object]) -> None:
+def mistake_in(value: JsonValue, schema: Mapping[str, object]) -> tuple[list[str | int], str] | None:
+    """The worst mistake in a value: where it is, and what the schema wants there; None when the value fits.
+
+    Raises:
+        ValueError: The schema is none.
+    """
     from jsonschema.exceptions import best_match  # pyright: ignore[reportUnknownVariableType]
     from referencing.exceptions import Unresolvable
 
     try:
         found = _compiled(write_json(schema)).iter_errors(value)
         error = cast("ValidationError | None", best_match(found))  # pyright: ignore[reportUnknownVariableType]
-    except (_BrokenSchemaError, Unresolvable, RecursionError) as fault:
-        text = str(fault) if isinstance(fault, ValueError) else f"a reference leads nowhere, or in a circle ({fault})"
+    except (Unresolvable, RecursionError) as fault:
+        raise _BrokenSchemaError(f"a reference leads nowhere, or in a circle ({fault})") from None
+    return None if error is None else _described(error)
+
+
+def _hold(call: ToolCall, value: dict[str, JsonValue], schema: Mapping[str, object]) -> None:
+    try:
+        mistake = mistake_in(value, schema)
+    except _BrokenSchemaError as fault:
         raise InvalidToolArgumentsError(
             f"the arguments of the call of {call.name!r} ({call.id}) cannot be checked: the schema of the tool is "
-            f"wrong: {text[:200]}",
+            f"wrong: {str(fault)[:200]}",
             call=call,
         ) from None
-    if error is not None:
-        place, expected = _described(error)
+    if mistake is not None:
+        place, expected = mistake
         raise refusal(call, value, place, expected)
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Reply, RequestDetails, StreamRestarted, Timeouts
 from deepseek_v4_sdk.exchange import Exchange, Head, LineFailure, Transfer
+from deepseek_v4_sdk.providers import without_secrets
 from deepseek_v4_sdk.transport.clock import Deadline
 from deepseek_v4_sdk.transport.steps import DRAIN, READ, Deliver, Open, Sleep, Steps
 from deepseek_v4_sdk.transport.watch import Watch
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ChatCourse", "Course", "Fetch", "Terms"]
 
 T = TypeVar("T")
+ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
 TransferT = TypeVar("TransferT", bound=Transfer)
 
 _POLL_PAUSE = 0.5
@@ -41,6 +43,9 @@ class Terms:
 
 class Course(Generic[TransferT, T]):
     """A call, from its first attempt to its result. Subclasses say what is sent and what comes of it."""
+
+    announces = False
+    """Whether it tells that the server has accepted, with a delivery of nothing."""
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
@@ -103,12 +108,7 @@ class Course(Generic[TransferT, T]):
                 return result
             self.attempts.append(self._attempted(transfer, error))
             self.failed(transfer, error)
-            error.about(
-                partial=self.partial() if transfer.succeeded else None,
-                attempts=tuple(self.attempts),
-                request_id=transfer.request_id or details.request_id,
-                url=transfer.call.url,
-            )
+            self.tell(without_secrets(error, transfer.call))
             wait = self.terms.policy.wait(error, tries) if self.may_repeat(transfer, error) else None
             if wait is None or clock.now() + wait >= ends:
                 watch.error(details, error)
@@ -118,6 +118,18 @@ class Course(Generic[TransferT, T]):
                 yield Deliver([StreamRestarted(error)])
             yield Sleep(wait)
             self._waited = wait
+
+    def tell(self, error: ErrorT) -> ErrorT:
+        """Add to an error what is known of the call: attempts, ids, the URL, and what of an answer has arrived."""
+        transfer, details = self.transfer, self._details
+        if transfer is None:
+            return error
+        return error.about(
+            partial=self.partial() if transfer.succeeded else None,
+            attempts=tuple(self.attempts),
+            request_id=transfer.request_id or (details.request_id if details is not None else None),
+            url=transfer.call.url,
+        )
 
     def may_repeat(self, transfer: TransferT, error: errors.DeepSeekV4Error) -> bool:
         """Whether the request may be sent again, should the cause allow it: nothing of an answer has been received."""
@@ -168,7 +180,7 @@ class Course(Generic[TransferT, T]):
             self._waited, self._sent = pause, clock.now()
             connect = min(connect, deadline.left())
             transfer.opened(cast("Head", (yield Open(poll, connect, deadline))), clock.now())
-        if transfer.succeeded:
+        if transfer.succeeded and self.announces:
             yield Deliver([])
         while not transfer.complete:
             # Silence counts from here: what the caller did with the last events is the caller's time.
@@ -211,6 +223,8 @@ class ChatCourse(Course[Exchange, Reply]):
         count: Counts the tokens of a text.
         prepare: Steps to run before the first attempt, or None.
     """
+
+    announces = True
 
     def __init__(
         self,
@@ -274,7 +288,12 @@ class ChatCourse(Course[Exchange, Reply]):
         broken = isinstance(error, errors.StreamInterruptedError | errors.APIError) or (
             isinstance(error, errors.PhaseTimeoutError) and error.phase == "idle"
         )
-        return self._request.on_interrupt == "restart" and broken
+        return self.may_restart and broken
+
+    @property
+    def may_restart(self) -> bool:
+        """Whether a broken answer is begun anew."""
+        return self._request.on_interrupt == "restart"
 
     def model(self, transfer: Exchange) -> str | None:
         """The model that is asked for."""

@@ -6,6 +6,7 @@ import ssl
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from deepseek_v4_sdk.exchange import LineFailure
+from deepseek_v4_sdk.providers.scrub import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,5 +50,4 @@ def as_failure(error: Exception) -> LineFailure | None:
 
 
 def _detail(error: Exception) -> str:
-    text = str(error)
-    return text or type(error).__name__
+    return scrub(str(error)) or type(error).__name__  # h11 quotes what it cannot read, whatever its length

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import httpcore
 import httpx
 
+from deepseek_v4_sdk.transport.clock import SystemClock
 from deepseek_v4_sdk.transport.network import AsyncTimedBackend, TimedBackend
 
 if TYPE_CHECKING:
@@ -28,13 +29,14 @@ PoolT = TypeVar("PoolT")
 
 
 class _Slot(Generic[PoolT]):
-    """A pool and the number of requests it has."""
+    """A pool, the number of requests it has, and since when it has none."""
 
-    __slots__ = ("open", "pool")
+    __slots__ = ("idle_since", "open", "pool")
 
     def __init__(self, pool: PoolT) -> None:
         self.pool = pool
         self.open = 0
+        self.idle_since = 0.0
 
 
 class _Shelf(Generic[PoolT]):
@@ -44,6 +46,7 @@ class _Shelf(Generic[PoolT]):
         self._make = make
         self._slots: list[_Slot[PoolT]] = []
         self._lock = threading.Lock()
+        self._clock = SystemClock()
 
     def take(self) -> _Slot[PoolT]:
         """A pool with room; it must be given back."""
@@ -62,6 +65,21 @@ class _Shelf(Generic[PoolT]):
         """The request has ended."""
         with self._lock:
             slot.open -= 1
+            slot.idle_since = self._clock.now()
+
+    def take_expired(self) -> PoolT | None:
+        """A pool whose connections are too old to be used again, to be closed; None when there is none.
+
+        A pool looks at its connections only when it gets a request. After a burst most pools get no more, and would
+        hold on to sockets that the server has long closed.
+        """
+        with self._lock:
+            last = self._clock.now() - _KEEP_ALIVE
+            found = next((slot for slot in self._slots if slot.open == 0 and slot.idle_since < last), None)
+            if found is None:
+                return None
+            self._slots.remove(found)
+            return found.pool
 
     def empty(self) -> list[PoolT]:
         """All pools, to be closed."""
@@ -153,6 +171,8 @@ class PooledTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and wait for the head of its answer."""
+        while (expired := self._shelf.take_expired()) is not None:
+            expired.close()
         slot = self._shelf.take()
         try:
             response = slot.pool.handle_request(_core_request(request))
@@ -216,6 +236,8 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and wait for the head of its answer."""
+        while (expired := self._shelf.take_expired()) is not None:
+            await expired.aclose()
         slot = self._shelf.take()
         try:
             response = await slot.pool.handle_async_request(_core_request(request))

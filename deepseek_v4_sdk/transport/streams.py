@@ -54,9 +54,8 @@ class _State:
         self._over = True
         if self._reply is None and self._error is None:
             self._events.clear()
-            self._error = errors.StreamClosedError("the stream was closed before it had ended").about(
-                partial=self.partial
-            )
+            error = errors.StreamClosedError("the stream was closed before it had ended")
+            self._error = self._course.tell(error.about(partial=self.partial))
 
     def _abandoned(self, error: BaseException) -> None:
         """Reading ended by what is no error of an answer: cancellation, or a close while it was going on.
@@ -67,6 +66,13 @@ class _State:
         if self._over and self._error is not None and isinstance(error, Exception):
             raise self._error from None
         self._closed()
+
+    def _check_texts_alone(self) -> None:
+        if self._course.may_restart:
+            raise errors.InvalidRequestError(
+                "text_deltas() cannot tell that an answer was begun anew: iterate over the events, "
+                "or leave on_interrupt='restart' out"
+            )
 
     def _result(self) -> Reply:
         if self._reply is not None:
@@ -120,7 +126,12 @@ class ChatStream(_State):
         return events.popleft()
 
     def text_deltas(self) -> Iterator[str]:
-        """The pieces of the text alone."""
+        """The pieces of the text alone.
+
+        Raises:
+            InvalidRequestError: With `on_interrupt="restart"`, for the pieces could not tell of a new beginning.
+        """
+        self._check_texts_alone()
         for event in self:
             if isinstance(event, TextDelta):
                 yield event.text
@@ -204,7 +215,12 @@ class AsyncChatStream(_State):
         return events.popleft()
 
     async def text_deltas(self) -> AsyncIterator[str]:
-        """The pieces of the text alone."""
+        """The pieces of the text alone.
+
+        Raises:
+            InvalidRequestError: With `on_interrupt="restart"`, for the pieces could not tell of a new beginning.
+        """
+        self._check_texts_alone()
         async for event in self:
             if isinstance(event, TextDelta):
                 yield event.text

@@ -15,9 +15,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch"]
 
-# Arguments are given apart, so that nothing is formatted unless somebody listens. No key and no prompt is among them.
+# Arguments are given apart, so that nothing is formatted unless somebody listens. No key and no prompt is among them;
+# but what a server says may quote a prompt, and is told at DEBUG alone.
 _logger = logging.getLogger("deepseek_v4_sdk")
 _logger.addHandler(logging.NullHandler())  # a library is silent until a program asks it to speak
+
+
+class _Kind:
+    """What kind of error it is, written out when somebody reads it: its class and status, and no word of a server's."""
+
+    def __init__(self, error: DeepSeekV4Error) -> None:
+        self._error = error
+
+    def __str__(self) -> str:
+        error = self._error
+        status = getattr(error, "status_code", None)
+        return type(error).__name__ if status is None else f"{type(error).__name__}, status {status}"
 
 
 class Watch:
@@ -46,7 +59,8 @@ class Watch:
 
     def retry(self, request: RequestDetails, error: DeepSeekV4Error, wait: float) -> None:
         """A request failed and will be sent again."""
-        _logger.warning("request %s failed and is sent again in %.1f s: %s", request.request_id, wait, error)
+        self._failed(request, error)
+        _logger.warning("request %s failed and is sent again in %.1f s: %s", request.request_id, wait, _Kind(error))
         details = RetryDetails(request=request, error=error, wait=wait)
         self._tell(lambda hook: hook.on_retry(details))
 
@@ -66,9 +80,13 @@ class Watch:
 
     def error(self, request: RequestDetails, error: DeepSeekV4Error) -> None:
         """A call failed for good."""
-        _logger.info("request %s failed: %s: %s", request.request_id, type(error).__name__, error)
+        self._failed(request, error)
+        _logger.info("request %s failed: %s", request.request_id, _Kind(error))
         details = ErrorDetails(request=request, error=error)
         self._tell(lambda hook: hook.on_error(details))
+
+    def _failed(self, request: RequestDetails, error: DeepSeekV4Error) -> None:
+        _logger.debug("request %s: %s", request.request_id, error)
 
     def _tell(self, tell: Callable[[Hooks], None]) -> None:
         for hook in self._hooks:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import deepseek_v4_sdk
-from deepseek_v4_sdk.chat import OPTION_NAMES, ChatEvent
 from deepseek_v4_sdk.base import ClientArguments
+from deepseek_v4_sdk.chat import OPTION_NAMES, ChatEvent
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from tests.docs.pages import ROOT
 

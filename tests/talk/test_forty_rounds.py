@@ -1,4 +1,4 @@
-"""Forty rounds of thinking and parallel calls: each request begins with the bytes of the last one, and lacks nothing."""
+"""Forty rounds of thinking and parallel calls: requests only grow at their end, and nothing of a turn is missing."""
 
 from __future__ import annotations
 

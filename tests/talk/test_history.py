@@ -190,7 +190,9 @@ def test_a_request_keeps_to_the_messages_it_was_made_of() -> None:
     """What is added before the request is sent, or sent again, is no part of it."""
     mock = MockProvider(script.error(503), script.text("Yes."))
     conversation = Conversation().user("Go.")
-    with DeepSeekV4(mock, timeout=60) as client, client.stream(conversation) as stream:
-        conversation.add(asks("a"))  # a call without a result
-        assert stream.reply().text == "Yes."
+    with DeepSeekV4(mock) as client:
+        stream = client.stream(conversation)
+        assert conversation.add(asks("a")).validate()  # a call without a result
+        with stream:
+            assert stream.reply().text == "Yes."
     assert [len(request.body["messages"]) for request in mock.requests] == [1, 1]

@@ -1,0 +1,114 @@
+"""Counting one segment of a prompt: its tokens, whose they are, and which texts spell control tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from deepseek_v4_sdk.chat import AssistantMessage, Content, Message, ToolMessage, UserMessage
+from deepseek_v4_sdk.errors import InvalidRequestError
+from deepseek_v4_sdk.prompt.literals import BLANK_LINE, RESULT_CLOSE, RESULT_OPEN
+from deepseek_v4_sdk.tokens.counting import count_text, spells_special
+from deepseek_v4_sdk.tokens.parallel import count_large
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.prompt import Dialect, Segment
+    from deepseek_v4_sdk.tokens.counting import SpecialText
+
+__all__ = ["Counted", "count_segment"]
+
+
+class Counted(NamedTuple):
+    """The tokens of a segment by message, and the messages that spell control tokens; both by index."""
+
+    shares: list[tuple[int, int]]
+    special: list[int]
+
+
+def count_segment(segment: Segment, messages: Sequence[Message], indices: tuple[int, ...], dialect: Dialect) -> Counted:
+    """Count a segment.
+
+    Where a turn was made of several messages, each has the tokens of its own text; the first has those around them,
+    and all of them where the encoder changed the texts.
+
+    Args:
+        segment: The segment.
+        messages: The conversation.
+        indices: The messages in the segment.
+        dialect: Who rendered it. vLLM reads the whole prompt with the added vocabulary, the vendor's encoder each
+            text by itself.
+
+    Raises:
+        InvalidRequestError: A text holds a surrogate; the error names the message.
+    """
+    try:
+        return _counted(segment, messages, indices, "control" if dialect == "vllm" else "plain")
+    except InvalidRequestError as error:
+        raise _named(error, messages, indices) from None
+
+
+def _counted(segment: Segment, messages: Sequence[Message], indices: tuple[int, ...], special: SpecialText) -> Counted:
+    first = indices[0]
+    shares: list[tuple[int, int]] = []
+    spelling: list[int] = []
+    tokens = 0
+    for text, control in segment.pieces:
+        if control:
+            tokens += 1
+            continue
+        blocks = _blocks(text, messages, indices) if len(indices) > 1 else None
+        if blocks is None:
+            tokens += count_large(text, special=special)
+        else:
+            shares += [(index, count_large(block, special=special)) for index, block in blocks]
+        if spells_special(text):
+            spelling += [index for index in indices if any(map(spells_special, _texts(messages[index])))] or [first]
+    return Counted([(first, tokens), *shares], spelling)
+
+
+def _blocks(text: str, messages: Sequence[Message], indices: tuple[int, ...]) -> list[tuple[int, str]] | None:
+    """The text of a user's turn, taken apart into what each message gave, whatever their order; None if it cannot be.
+
+    No token reaches over the blank line between two of them when neither begins with a blank.
+    """
+    blocks: list[tuple[int, str]] = []
+    for index in indices:
+        message = messages[index]
+        if isinstance(message, ToolMessage):
+            block = f"{RESULT_OPEN}{_joined(message.content)}{RESULT_CLOSE}"
+        elif isinstance(message, UserMessage):
+            block = _joined(message.content)
+        else:
+            return None
+        if not block or block[0].isspace():
+            return None
+        blocks.append((index, block))
+    if len(text) != sum(len(block) for _, block in blocks) + len(BLANK_LINE) * (len(blocks) - 1):
+        return None
+    last = next((place for place, (_, block) in enumerate(reversed(blocks)) if text.endswith(block)), None)
+    if last is None:
+        return None
+    last = len(blocks) - 1 - last
+    return [(index, block if place == last else block + BLANK_LINE) for place, (index, block) in enumerate(blocks)]
+
+
+def _joined(content: Content) -> str:
+    return content if isinstance(content, str) else BLANK_LINE.join(content)
+
+
+def _texts(message: Message) -> list[str]:
+    texts = [_joined(message.content or "")]
+    if isinstance(message, AssistantMessage):
+        texts += [message.reasoning or "", *(call.arguments for call in message.tool_calls)]
+    return texts
+
+
+def _named(error: InvalidRequestError, messages: Sequence[Message], indices: tuple[int, ...]) -> InvalidRequestError:
+    """The error of the text that is to blame, with the place of its message."""
+    for index in indices:
+        for text in _texts(messages[index]):
+            try:
+                count_text(text)
+            except InvalidRequestError as found:
+                return InvalidRequestError(f"messages[{index}]: {found}")
+    return error
