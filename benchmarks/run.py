@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 
+import count
 import imports
 import plain
 import stream
@@ -20,5 +21,6 @@ if __name__ == "__main__":
     stream.main(**({"chunks": 500, "rounds": 1} if tiny else {}))
     plain.main(**({"calls": 20, "rounds": 1} if tiny else {}))
     imports.main(**({"rounds": 1} if tiny else {}))
+    count.main(**({"size": 500_000, "messages": 100, "rounds": 1} if tiny else {}))
     if tiny:
         print("\nA run this small shows that the benchmarks work. Its figures mean nothing.")

@@ -74,6 +74,7 @@ from deepseek_v4_sdk.errors import (
     TruncatedToolCallError,
     UnsupportedOptionError,
 )
+from deepseek_v4_sdk.probe import Finding, ProbeReport
 from deepseek_v4_sdk.providers import Provider, ProviderData
 from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
 from deepseek_v4_sdk.structured import Parsed
@@ -105,6 +106,7 @@ __all__ = [
     "DeepSeekV4Error",
     "EmptyTurnError",
     "ErrorDetails",
+    "Finding",
     "FinishReason",
     "Finished",
     "GatewayTimeoutError",
@@ -127,6 +129,7 @@ __all__ = [
     "Parsed",
     "PermissionDeniedError",
     "PhaseTimeoutError",
+    "ProbeReport",
     "Problem",
     "Provider",
     "ProviderData",

@@ -6,29 +6,44 @@ import os
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict, TypeVar, cast
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.chat import ChatRequest, Hooks, Thinking, Timeouts, as_timeouts
 from deepseek_v4_sdk.config import load_profile
 from deepseek_v4_sdk.counting import count_request, read_count
+from deepseek_v4_sdk.probe import Site, Tally, probe_steps
 from deepseek_v4_sdk.settings import ApiKey, Settings, make_settings
+from deepseek_v4_sdk.structured import Plan, Shape, parse_steps
 from deepseek_v4_sdk.tools import as_specs, as_tool
 from deepseek_v4_sdk.tools.loop import Ask, ToolLoop, split_options
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
 from deepseek_v4_sdk.transport.course import ChatCourse, Course, Fetch, Terms
+from deepseek_v4_sdk.transport.lines import check_carrier
 from deepseek_v4_sdk.transport.readiness import health_steps, readiness_steps
 from deepseek_v4_sdk.transport.retry import RetryPolicy
 from deepseek_v4_sdk.transport.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from typing import Unpack
 
-    from deepseek_v4_sdk.chat import Conversation, Health, HistoryRules, MessagesInput, ModelInfo, ToolChoice, ToolInput
+    from deepseek_v4_sdk.chat import (
+        Conversation,
+        Health,
+        HistoryRules,
+        JsonValue,
+        MessagesInput,
+        ModelInfo,
+        Reply,
+        ToolChoice,
+        ToolInput,
+    )
     from deepseek_v4_sdk.exchange import Transfer
+    from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.providers import Provider, Target
+    from deepseek_v4_sdk.structured import MechanismChoice, Parsed, Question
     from deepseek_v4_sdk.tokens.prompts import TokenCount
     from deepseek_v4_sdk.transport.steps import Steps
 
@@ -59,6 +74,8 @@ class ClientArguments(TypedDict, total=False):
 
 class BaseClient:
     """What both clients are made of, and the courses of their calls. It does no I/O."""
+
+    _awaits: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -141,6 +158,8 @@ class BaseClient:
         # The provider and the target as they are once the server was asked what it is.
         self._settled: tuple[Provider, Target] | None = None
         self._lender: BaseClient | None = None  # whose connections these are
+        if http_client is not None:
+            check_carrier(http_client, awaited=self._awaits)
         self._carrier: Any = http_client or getattr(self._settings.provider, "transport", None)
         self._borrowed = self._carrier is not None
         self._making = threading.Lock()
@@ -255,16 +274,44 @@ class BaseClient:
         loop = ToolLoop.begin(messages, offered, limits, cast("Thinking", thinking), time.monotonic)
         specs = [tool.tool_spec() for tool in offered]
 
+        def count(conversation: Conversation, reply: Reply) -> int:
+            from deepseek_v4_sdk.tokens import count_text
+
+            said = (reply.reasoning or "", reply.text, *(call.arguments for call in reply.tool_calls))
+            options = {"tools": specs, "thinking": thinking, "model": shared.get("model")}
+            return self._count_locally(self._request(conversation, options)).total + sum(map(count_text, said))
+
+        loop.count = count
+
         def chat_of(ask: Ask) -> tuple[Conversation, dict[str, Any]]:
             chat: dict[str, Any] = {**shared, "tools": specs}
+            if loop.rounds and chat.get("tool_choice") not in (None, "auto", "none"):
+                del chat["tool_choice"]  # forced in each turn, calls would never end
             if ask.thinking is not None:
                 chat["thinking"] = ask.thinking
+                chat["on_unsupported"] = chat.get("on_unsupported") or "nearest"
             if ask.seconds is not None:
-                given = as_timeouts(chat.get("timeout"))
+                given = as_timeouts(chat.get("timeout")).over(self._settings.timeouts)
                 chat["timeout"] = replace(given, total=min(ask.seconds, given.total_seconds))
             return ask.messages, chat
 
         return loop, chat_of
+
+    def _begin_parse(
+        self,
+        messages: MessagesInput,
+        schema: object,
+        mechanism: MechanismChoice,
+        retries: int,
+        options: Mapping[str, object],
+    ) -> Generator[Question, Reply | errors.EmptyTurnError, Parsed[Any]]:
+        """The course of a structured answer."""
+        provider, _ = self._settled or (self._settings.provider, self._settings.target)
+        settled = getattr(provider, "personality", "") is not None  # an engine that is not known yet may show nothing
+        plan = Plan.make(provider.data, mechanism, options, settled=settled)
+        shape: Shape[Any] = Shape(schema, require_all=plan.mechanism == "tool")
+        thinks = (options.get("thinking") or self._settings.defaults.get("thinking")) != "off"
+        return parse_steps(messages, shape, plan, thinks=thinks, retries=retries)
 
     def _must_settle(self, request: ChatRequest) -> bool:
         """Whether the server must be asked what it is before the first request: which model, or which engine."""
@@ -361,3 +408,28 @@ class BaseClient:
             return self._is_up(replace(terms, timeouts=Timeouts(total=left).over(terms.timeouts)))
 
         return readiness_steps(ask, terms.clock, seconds), terms.clock
+
+    def _probe(self, on_question: Callable[[str], None] | None) -> tuple[Steps[ProbeReport], Clock]:
+        """The questions of a probe. All of them go by one clock, and are told to one tally."""
+        settings, tally = self._settings, Tally()
+        terms = replace(self._terms(), watch=Watch((*self._arguments.get("hooks", ()), tally)))
+
+        def chat(messages: MessagesInput, options: Mapping[str, object]) -> ChatCourse:
+            course = self._chat(messages, options)
+            course.terms = terms
+            return course
+
+        def read(path: str) -> Fetch[JsonValue]:
+            return self._fetch(path, lambda transfer: transfer.json(), terms)
+
+        site = Site(
+            chat=chat,
+            models=lambda: self._models(terms),
+            read=read,
+            count=lambda messages, options: self._count_locally(self._request(messages, options)),
+            server=lambda: self._settled or (settings.provider, settings.target),
+            model=self._arguments.get("model"),
+            tally=tally,
+            told=on_question or (lambda _: None),
+        )
+        return probe_steps(site), terms.clock

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self, TypeVar, cast
+import inspect
+from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
 
 from deepseek_v4_sdk.base import BaseClient
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
-from deepseek_v4_sdk.counting import is_large
-from deepseek_v4_sdk.errors import EmptyTurnError
-from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
-from deepseek_v4_sdk.structured import Parsed, Shape, parse_steps
+from deepseek_v4_sdk.counting import is_large, warm_up
+from deepseek_v4_sdk.errors import ConfigurationError, EmptyTurnError
+from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds, not_awaited
 from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 from deepseek_v4_sdk.transport.pools import AsyncPooledTransport, PooledTransport
 from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
 from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Literal, Unpack
 
-    from deepseek_v4_sdk.chat import Health, MessagesInput, ModelInfo, Reply, ToolChoice, ToolInput
+    from pydantic import TypeAdapter
+
+    from deepseek_v4_sdk.chat import Health, JsonValue, MessagesInput, ModelInfo, Reply, ToolChoice, ToolInput
+    from deepseek_v4_sdk.probe import ProbeReport
+    from deepseek_v4_sdk.structured import MechanismChoice, Parsed
     from deepseek_v4_sdk.tokens.prompts import TokenCount
     from deepseek_v4_sdk.tools.loop import Ask, LoopOptions, ToolRun
     from deepseek_v4_sdk.transport.clock import Clock
@@ -103,6 +107,8 @@ class DeepSeekV4(BaseClient):
         """
         loop, chat_of = self._begin_loop(messages, tools, options)
         on_event = options.get("on_event")
+        if inspect.iscoroutinefunction(on_event):
+            raise ConfigurationError("on_event is async: use AsyncDeepSeekV4, or make it a plain function")
 
         def ask(step: Ask) -> Reply:
             conversation, chat = chat_of(step)
@@ -110,7 +116,7 @@ class DeepSeekV4(BaseClient):
                 return self.chat(conversation, **chat)
             with self.stream(conversation, **chat) as stream:
                 for event in stream:
-                    on_event(event)
+                    not_awaited("on_event", on_event(event))
                 return stream.reply()
 
         return ToolRounds(loop, ask)
@@ -133,41 +139,78 @@ class DeepSeekV4(BaseClient):
                 pass
             return rounds.run
 
+    @overload
     def parse(
         self,
         messages: MessagesInput,
-        schema: type[T] | Mapping[str, object],
+        schema: type[T] | TypeAdapter[T],
         *,
+        mechanism: MechanismChoice = "auto",
         retries: int = 1,
         **options: Unpack[ChatOptions],
-    ) -> Parsed[T]:
+    ) -> Parsed[T]: ...
+
+    @overload
+    def parse(
+        self,
+        messages: MessagesInput,
+        schema: Mapping[str, object],
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[JsonValue]: ...
+
+    @overload
+    def parse(
+        self,
+        messages: MessagesInput,
+        schema: object,
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[object]: ...
+
+    def parse(
+        self,
+        messages: MessagesInput,
+        schema: object,
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> object:
         """Ask for an answer of a certain shape, in the way this server has, and check it here.
 
         Args:
             messages: As for `chat`.
-            schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, or a JSON Schema.
+            schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, a `TypeAdapter`, or a
+                JSON Schema.
+            mechanism: How the server is held to the schema: "json_schema", "json_object" or "tool"; "auto" takes the
+                first of the first two that the server has. The result says which.
             retries: How often the model is told what was wrong and asked again.
             options: See `ChatOptions`; `response_format` is set here.
 
         Raises:
             SchemaViolationError: The answer does not match; `path` says where, `text` is the answer.
+            UnsupportedOptionError: The server would refuse the mechanism, or the schema; the text names the keyword.
             ConfigurationError: There is no schema for the type.
-            DeepSeekV4Error: The model could not be asked, or its answer is not whole.
+            IncompleteReplyError: The answer was cut, or is not whole.
+            DeepSeekV4Error: The model could not be asked.
         """
-        shape: Shape[T] = Shape(schema)
-        steps = parse_steps(messages, shape, self._settings.provider.data.renderer, retries)
+        steps = self._begin_parse(messages, schema, mechanism, retries, options)
         question = next(steps)
         while True:
-            options["response_format"] = question.response_format
             answer: Reply | EmptyTurnError
             try:
-                answer = self.chat(question.messages, **options)
+                answer = self.chat(question.messages, **question.options)
             except EmptyTurnError as empty:
                 answer = empty
             try:
                 question = steps.send(answer)
             except StopIteration as stop:
-                return cast("Parsed[T]", stop.value)
+                return cast("object", stop.value)
 
     def count_tokens(
         self,
@@ -231,6 +274,22 @@ class DeepSeekV4(BaseClient):
         """
         return self._run(*self._readiness(timeout))
 
+    def probe(self, *, on_question: Callable[[str], None] | None = None) -> ProbeReport:
+        """Ask the server a few small things, and tell how it is set up: what works, and which flag is missing.
+
+        It sends about ten requests, with about 2,500 tokens of prompts; the report says how many it was.
+        A feature that does not work is a finding, and raises nothing.
+
+        Args:
+            on_question: Is told what is asked next, in a few words.
+
+        Raises:
+            APIError: The server lets nobody in with this key, or does not know the model.
+            ConnectionFailedError: There was no connection.
+            PhaseTimeoutError: Not even the plainest question was answered in time.
+        """
+        return self._run(*self._probe(on_question))
+
     def _line(self) -> Line:
         return Line(self._shared())
 
@@ -249,6 +308,8 @@ class AsyncDeepSeekV4(BaseClient):
 
     It is safe to share between the tasks of one event loop. Use it in an `async with` block, or `aclose()` it.
     """
+
+    _awaits = True
 
     async def __aenter__(self) -> Self:
         return self
@@ -322,7 +383,9 @@ class AsyncDeepSeekV4(BaseClient):
                 return await self.chat(conversation, **chat)
             async with self.stream(conversation, **chat) as stream:
                 async for event in stream:
-                    on_event(event)
+                    heard = on_event(event)
+                    if inspect.isawaitable(heard):
+                        await heard
                 return await stream.reply()
 
         return AsyncToolRounds(loop, ask)
@@ -347,41 +410,78 @@ class AsyncDeepSeekV4(BaseClient):
                 pass
             return rounds.run
 
+    @overload
     async def parse(
         self,
         messages: MessagesInput,
-        schema: type[T] | Mapping[str, object],
+        schema: type[T] | TypeAdapter[T],
         *,
+        mechanism: MechanismChoice = "auto",
         retries: int = 1,
         **options: Unpack[ChatOptions],
-    ) -> Parsed[T]:
+    ) -> Parsed[T]: ...
+
+    @overload
+    async def parse(
+        self,
+        messages: MessagesInput,
+        schema: Mapping[str, object],
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[JsonValue]: ...
+
+    @overload
+    async def parse(
+        self,
+        messages: MessagesInput,
+        schema: object,
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[object]: ...
+
+    async def parse(
+        self,
+        messages: MessagesInput,
+        schema: object,
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> object:
         """Ask for an answer of a certain shape, in the way this server has, and check it here.
 
         Args:
             messages: As for `chat`.
-            schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, or a JSON Schema.
+            schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, a `TypeAdapter`, or a
+                JSON Schema.
+            mechanism: How the server is held to the schema: "json_schema", "json_object" or "tool"; "auto" takes the
+                first of the first two that the server has. The result says which.
             retries: How often the model is told what was wrong and asked again.
             options: See `ChatOptions`; `response_format` is set here.
 
         Raises:
             SchemaViolationError: The answer does not match; `path` says where, `text` is the answer.
+            UnsupportedOptionError: The server would refuse the mechanism, or the schema; the text names the keyword.
             ConfigurationError: There is no schema for the type.
-            DeepSeekV4Error: The model could not be asked, or its answer is not whole.
+            IncompleteReplyError: The answer was cut, or is not whole.
+            DeepSeekV4Error: The model could not be asked.
         """
-        shape: Shape[T] = Shape(schema)
-        steps = parse_steps(messages, shape, self._settings.provider.data.renderer, retries)
+        steps = self._begin_parse(messages, schema, mechanism, retries, options)
         question = next(steps)
         while True:
-            options["response_format"] = question.response_format
             answer: Reply | EmptyTurnError
             try:
-                answer = await self.chat(question.messages, **options)
+                answer = await self.chat(question.messages, **question.options)
             except EmptyTurnError as empty:
                 answer = empty
             try:
                 question = steps.send(answer)
             except StopIteration as stop:
-                return cast("Parsed[T]", stop.value)
+                return cast("object", stop.value)
 
     async def count_tokens(
         self,
@@ -447,6 +547,23 @@ class AsyncDeepSeekV4(BaseClient):
             AuthenticationError: It will not, with this key.
         """
         return await self._run(*self._readiness(timeout))
+
+    async def probe(self, *, on_question: Callable[[str], None] | None = None) -> ProbeReport:
+        """Ask the server a few small things, and tell how it is set up: what works, and which flag is missing.
+
+        It sends about ten requests, with about 2,500 tokens of prompts; the report says how many it was.
+        A feature that does not work is a finding, and raises nothing.
+
+        Args:
+            on_question: Is told what is asked next, in a few words.
+
+        Raises:
+            APIError: The server lets nobody in with this key, or does not know the model.
+            ConnectionFailedError: There was no connection.
+            PhaseTimeoutError: Not even the plainest question was answered in time.
+        """
+        await asyncio.to_thread(warm_up)  # prompts are counted between the questions
+        return await self._run(*self._probe(on_question))
 
     def _line(self) -> AsyncLine:
         return AsyncLine(self._shared())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.providers import Provider, Target
     from deepseek_v4_sdk.tokens.prompts import PromptForm, TokenCount
 
-__all__ = ["count_request", "is_large", "prompt_form", "read_count"]
+__all__ = ["count_request", "is_large", "prompt_form", "read_count", "warm_up"]
 
 _LARGE = 100_000
 
@@ -80,7 +81,7 @@ def read_count(payload: JsonValue, messages: int, provider: str) -> TokenCount:
     from deepseek_v4_sdk.tokens.prompts import TokenCount
 
     count = payload.get("count") if isinstance(payload, dict) else None
-    if not isinstance(count, int):
+    if not isinstance(count, int) or isinstance(count, bool):
         raise ServerError(f"{provider} sent no count of tokens")
     return TokenCount(total=count, exact=True, method="server", per_message=(*[0] * (messages - 1), count))
 
@@ -97,6 +98,14 @@ def is_large(request: ChatRequest) -> bool:
         if size > _LARGE:
             return True
     return False
+
+
+def warm_up() -> None:
+    """Load the vocabulary, where it is installed: for whoever counts a little and must not wait then."""
+    from deepseek_v4_sdk.tokens.vocabulary import load_vocabulary
+
+    with suppress(ConfigurationError):
+        load_vocabulary()
 
 
 def _size(message: Message) -> int:

@@ -1,5 +1,5 @@
-"""Pytest's own plugin for testing plugins; it can be asked for here alone."""
+"""Two plugins that can be asked for here alone: pytest's own for testing plugins, and the printer of chaos counts."""
 
 from __future__ import annotations
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.chaos.tally"]

@@ -15,7 +15,7 @@ def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
 
 def is_list(value: object) -> TypeGuard[list[object] | tuple[object, ...]]:
     """Whether it is a list or a tuple."""
-    return isinstance(value, list | tuple)
+    return isinstance(value, (list, tuple))
 
 
 def is_iterable(value: object) -> TypeGuard[Iterable[object]]:

@@ -57,7 +57,8 @@ class AskOptions(TypedDict, total=False):
         wire: "stream" (default), or "plain" for one JSON answer.
         overflow: What to do when the prompt exceeds the window.
         dsml: "auto", or "off" to leave tool-call markup in texts alone.
-        on_unsupported: "nearest" takes the nearest thinking level where the provider lacks one.
+        on_unsupported: "nearest" takes the nearest thinking level where the provider lacks one; "disable_thinking" or
+            "auto" gives that up where a tool call cannot be forced while thinking.
         on_interrupt: What to do when an answer breaks off.
         extra_body: Merged into the request's body at the end, and never filtered.
         extra_headers: Added to the request's headers.
@@ -87,7 +88,7 @@ class AskOptions(TypedDict, total=False):
     wire: Literal["stream", "plain"] | None
     overflow: Literal["raise", "clamp", "fit"] | None
     dsml: Literal["auto", "off"] | None
-    on_unsupported: Literal["nearest"] | None
+    on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None
     on_interrupt: Literal["raise", "restart"] | None
     extra_body: Mapping[str, object] | None
     extra_headers: Mapping[str, str] | None
@@ -256,7 +257,7 @@ _CHECKS: Mapping[str, _Check] = {
     "wire": _one_of("stream", "plain"),
     "overflow": _one_of("raise", "clamp", "fit"),
     "dsml": _one_of("auto", "off"),
-    "on_unsupported": _one_of("nearest"),
+    "on_unsupported": _one_of("nearest", "disable_thinking", "auto"),
     "on_interrupt": _one_of("raise", "restart"),
     "extra_body": _extra_body,
     "extra_headers": _headers,

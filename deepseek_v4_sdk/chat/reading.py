@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping
 from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json
@@ -53,10 +54,17 @@ def read_messages(value: object) -> tuple[Message, ...]:
         raise InvalidRequestError(
             f"messages is {type(value).__name__}: give a text, a message, or a sequence of messages"
         )
-    messages = tuple(read_message(item, f"messages[{index}]") for index, item in enumerate(value))
+    taken = list(value)
+    messages: list[Message] = []
+    # A long conversation is read at each call, so the place of a message is only named when something is wrong there.
+    with suppress(InvalidRequestError):
+        for item in taken:
+            messages.append(read_message(item, ""))  # noqa: PERF401  # what was read before the mistake counts
+    if len(messages) < len(taken):
+        read_message(taken[len(messages)], f"messages[{len(messages)}]")  # raises
     if not messages:
         raise InvalidRequestError("messages is empty: give at least one message")
-    return messages
+    return tuple(messages)
 
 
 def read_message(value: object, where: str) -> Message:
@@ -69,16 +77,18 @@ def read_message(value: object, where: str) -> Message:
     Raises:
         InvalidRequestError: Something in it is wrong; the text names the place.
     """
-    if isinstance(value, _CLASSES):
-        return _checked(value, where)
     if not is_mapping(value):
+        if isinstance(value, _CLASSES):
+            return _checked(value, where)
         raise InvalidRequestError(f"{where} is {type(value).__name__}: give a mapping with role and content")
     role = value.get("role")
     if not isinstance(role, str) or role not in _ROLES:
         raise InvalidRequestError(f"{where}.role is {role!r}: one of {', '.join(_ROLES)}")
     if role == "assistant":
         return _assistant(value, where)
-    content = _content(value.get("content"), where)
+    content = value.get("content")
+    if not isinstance(content, str):
+        content = _content(content, where)
     if content is None:
         raise InvalidRequestError(f"{where}.content is missing: a {role} message needs a text")
     if role == "tool":

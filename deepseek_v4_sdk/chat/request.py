@@ -55,7 +55,7 @@ class ChatRequest:
     wire: Literal["stream", "plain"] = "stream"
     overflow: Literal["raise", "clamp", "fit"] | None = None
     dsml: Literal["auto", "off"] = "auto"
-    on_unsupported: Literal["nearest"] | None = None
+    on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None = None
     on_interrupt: Literal["raise", "restart"] = "raise"
     extra_body: Mapping[str, object] = field(default_factory=dict[str, object])
     extra_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # a key may be among them

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from deepseek_v4_sdk._version import __version__
@@ -80,6 +81,7 @@ class ChatCompletions:
         Raises:
             InvalidRequestError: This server would refuse or misread the request.
         """
+        request, changed = self._adapted(request)
         body, notes = self._body(request, target)
         path = self.data.route(request) if self.data.route is not None else self.data.chat_path
         accept = "text/event-stream" if request.wire == "stream" else "application/json"
@@ -92,6 +94,7 @@ class ChatCompletions:
             encoded(body),
             entry.successors if entry is not None else (),
         )
+        notes = changed + notes
         notes += tuple(note for check in self.data.notes if (note := check(request, entry)) is not None)
         return EncodedChat(
             call, sent if isinstance(sent, str) else None, limit if isinstance(limit, int) else None, notes
@@ -110,9 +113,11 @@ class ChatCompletions:
         path = self.data.renderer.count_path
         if path is None:
             raise ConfigurationError(f"{self.name} has no route that counts tokens: give source='local'")
-        chat, _ = self._body(request, target)
+        chat, _ = self._body(self._adapted(request)[0], target)
         # Exactly what the prompt depends on. vLLM reads the thinking level here from the kwargs alone.
         body = {key: chat[key] for key in _COUNTED if key in chat}
+        if self.data.renderer.shows_format and "response_format" in chat:
+            body["response_format"] = chat["response_format"]
         kwargs = body.get("chat_template_kwargs")
         if self.data.renderer.count_effort_at_root and isinstance(kwargs, dict) and "reasoning_effort" in kwargs:
             body["reasoning_effort"] = kwargs["reasoning_effort"]
@@ -186,6 +191,20 @@ class ChatCompletions:
     def history_rules(self) -> HistoryRules:
         """What the server does with a conversation."""
         return self.data.history
+
+    def _adapted(self, request: ChatRequest) -> tuple[ChatRequest, tuple[Repair, ...]]:
+        """The request with what the caller would rather give up than have refused, and a note of each change."""
+        notes: list[Repair] = []
+        wanted = request.on_unsupported
+        for rule in self.data.rules if wanted is not None else ():
+            complaint = rule(request)
+            if isinstance(complaint, Lacks) and wanted is not None and wanted in complaint.ways:
+                changes = complaint.ways[wanted]
+                sent = ", ".join(f"{name}={value!r}" for name, value in changes.items())
+                reason = complaint.reason.partition(":")[0]
+                notes.append(Repair(complaint.option, f"{self.name}: {reason}; sent: {sent}"))
+                request = replace(request, **cast("dict[str, Any]", dict(changes)))
+        return request, tuple(notes)
 
     def _check(self, request: ChatRequest) -> None:
         problems = request.history.problems(self.data.history, thinking=request.thinking != "off")

@@ -10,6 +10,8 @@ from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompl
 from deepseek_v4_sdk.providers.provider import Lacks, ProviderData, Refused, Renderer, every_level
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deepseek_v4_sdk.catalogue import ServedModel
     from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Thinking
 
@@ -56,12 +58,16 @@ def _prefix_is_last(request: ChatRequest) -> str | None:
     return None
 
 
+_WAYS_OUT: Mapping[str, Mapping[str, object]] = {"disable_thinking": {"thinking": "off"}, "auto": {"tool_choice": None}}
+
+
 def _no_forced_call_while_thinking(request: ChatRequest) -> Lacks | None:
     if request.forces_a_call and request.thinking != "off":
         return Lacks(
             "tool_choice",
             f"tool_choice={request.tool_choice!r} is refused while thinking: "
-            "give thinking='off', or leave tool_choice out",
+            "give thinking='off', or leave tool_choice out, or let on_unsupported='disable_thinking' or 'auto' do it",
+            _WAYS_OUT,
         )
     return None
 

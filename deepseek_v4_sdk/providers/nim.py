@@ -43,6 +43,7 @@ _UNKNOWN = ProviderData(
 )
 _UNNAMED = replace(
     _UNKNOWN,
+    renderer=replace(_UNKNOWN.renderer, shows_format=False),  # not certain, as vLLM does not
     options={
         **_UNKNOWN.options,
         "priority": Refused(
@@ -67,6 +68,7 @@ def _with_engine(engine: ProviderData) -> ProviderData:
         options=engine.options,
         history=engine.history,
         renderer=replace(engine.renderer, exact=_never),
+        grammar=engine.grammar,
         rules=engine.rules,
     )
 

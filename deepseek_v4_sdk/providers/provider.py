@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from deepseek_v4_sdk.chat import HistoryRules
+from deepseek_v4_sdk.providers.grammar import EITHER, Grammar
 
 if TYPE_CHECKING:
     import httpx
@@ -48,10 +49,17 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Lacks:
-    """A value of an option that a provider does not have in this combination, with the reason and what to do."""
+    """A value of an option that a provider does not have in this combination.
+
+    Attributes:
+        option: The option.
+        reason: Why, and what to do.
+        ways: What each word of `on_unsupported` makes of the request here: options and their other values.
+    """
 
     option: str
     reason: str
+    ways: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +108,7 @@ class ProviderData:
         sorts_calls_by_id: Whether its prompt puts parallel calls in the order of their ids as strings.
         history: What it does with a conversation that other servers do otherwise.
         renderer: How it makes a prompt of a conversation.
+        grammar: Which JSON Schemas it refuses to hold an answer to, where it does at all.
         options: How it takes each option.
         rules: The combinations it refuses.
         notes: What callers should know.
@@ -126,6 +135,7 @@ class ProviderData:
     fills_reasoning: bool = False
     sorts_calls_by_id: bool = False
     renderer: Renderer
+    grammar: Grammar = EITHER
     history: HistoryRules = field(default_factory=HistoryRules)
     options: Mapping[str, OptionRule] = field(default_factory=dict[str, OptionRule])
     rules: tuple[Rule, ...] = ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
+from deepseek_v4_sdk.providers.grammar import SGLANG
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer, every_level
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ PROVIDER = ChatCompletions(
             count_path="/v1/tokenize",
             count_effort_at_root=True,  # on this route, unlike on chats, one inside the kwargs is passed over (0.5.23)
         ),
+        grammar=SGLANG,
         history=HistoryRules(late_system="here it is pulled to the front"),
         options={
             **COMMON_OPTIONS,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.testing.requests import message_text
 from deepseek_v4_sdk.testing.script import Turn, text, think, tool_call
 
@@ -32,6 +34,8 @@ def answer(request: MockRequest) -> Turn:
     called = _call(question, request.body)
     if called is not None:
         return called
+    if (schema := _schema(request.body)) is not None:
+        return think("The answer is to be JSON.") + text(json.dumps(_arguments(schema, question), ensure_ascii=False))
     words = _WORD.findall(question)
     topics = [word for word in dict.fromkeys(word.lower() for word in words) if word not in _COMMON][:5]
     thought = f"The user wrote {len(words)} words. " + (f"They are about {', '.join(topics)}." if topics else "")
@@ -71,6 +75,27 @@ def _call(question: str, body: dict[str, JsonValue]) -> Turn | None:
     return None
 
 
+def _schema(body: dict[str, JsonValue]) -> JsonValue:
+    """The schema that the answer is held to: an empty one for any JSON object; None without a format."""
+    asked = body.get("response_format")
+    kind = asked.get("type") if isinstance(asked, dict) else None
+    if not isinstance(asked, dict) or kind not in {"json_object", "json_schema"}:
+        return None
+    inner = asked.get("json_schema")
+    return inner.get("schema") if isinstance(inner, dict) else _described(body)
+
+
+def _described(body: dict[str, JsonValue]) -> JsonValue:
+    """The schema that ends the system text, as a model that is held to no schema reads it there."""
+    messages = body.get("messages")
+    first = messages[0] if isinstance(messages, list) and messages else None
+    said = first.get("content") if isinstance(first, dict) and first.get("role") == "system" else None
+    try:
+        return read_json(said.splitlines()[-1]) if isinstance(said, str) and said else {}
+    except ValueError:
+        return {}
+
+
 def _arguments(schema: JsonValue, question: str) -> dict[str, object]:
     """Arguments that a schema accepts, taken from the question where it has something of the kind."""
     if not isinstance(schema, dict):
@@ -86,7 +111,7 @@ def _arguments(schema: JsonValue, question: str) -> dict[str, object]:
             continue
         options, kind = shape.get("enum"), shape.get("type")
         if isinstance(options, list) and options:
-            arguments[key] = options[0]
+            arguments[key] = next((item for item in options if str(item).lower() in question.lower()), options[0])
         elif kind in {"integer", "number"}:
             arguments[key] = int(numbers.pop(0)) if numbers else 1
         elif kind == "boolean":
@@ -94,7 +119,7 @@ def _arguments(schema: JsonValue, question: str) -> dict[str, object]:
         elif kind == "array":
             arguments[key] = []
         elif kind == "object":
-            arguments[key] = {}
+            arguments[key] = _arguments(shape, question)
         else:
             arguments[key] = names.pop(0) if names else question[:80]
     return arguments

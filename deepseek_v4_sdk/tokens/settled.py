@@ -75,7 +75,7 @@ class SettledCounts:
     def keep(self, entry: Settled, grown_from: Settled | None) -> None:
         """Keep an entry. The one that it has grown from, and says nothing more, goes."""
         with self._lock:
-            if grown_from in self._kept and len(grown_from.messages) <= len(entry.messages):
+            if grown_from in self._kept:
                 self._kept.remove(grown_from)
             self._kept.insert(0, entry)
             del self._kept[self._most_entries :]

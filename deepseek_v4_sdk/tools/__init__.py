@@ -2,6 +2,7 @@
 
 from deepseek_v4_sdk.tools.forms import as_spec, as_specs, as_tool, validate_arguments
 from deepseek_v4_sdk.tools.lint import lint_schema
+from deepseek_v4_sdk.tools.mcp import mcp_tools
 from deepseek_v4_sdk.tools.tool import Tool, tool
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "as_specs",
     "as_tool",
     "lint_schema",
+    "mcp_tools",
     "tool",
     "validate_arguments",
 ]

@@ -14,7 +14,7 @@ from deepseek_v4_sdk.tools.refusal import path_of
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ToolSpec
 
-__all__ = ["Named", "lint_schema"]
+__all__ = ["Named", "lint_schema", "schemas_in"]
 
 
 class Named(Protocol):
@@ -52,7 +52,7 @@ def lint_schema(tool: object, provider: str | Named) -> list[str]:
     if fault is not None:
         return [f"parameters: {fault}"]
     lines: list[str] = []
-    for place, node in _schemas(schema, ()):
+    for place, node in schemas_in(schema, ()):
         for lint in _LINTS[name](spec):
             lines += [f"{path_of(('parameters', *place, *at))}: {text}" for at, text in lint(node)]
     return lines
@@ -63,20 +63,20 @@ _MANY = ("anyOf", "oneOf", "allOf", "prefixItems")
 _NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
 
 
-def _schemas(node: object, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], _Schema]]:
+def schemas_in(node: object, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], _Schema]]:
     """Each schema in a schema, with its place."""
     if not is_mapping(node):
         return
     yield place, node
     for key, value in node.items():
         if key in _ONE:
-            yield from _schemas(value, (*place, key))
+            yield from schemas_in(value, (*place, key))
         elif key in _MANY and is_list(value):
             for index, item in enumerate(value):
-                yield from _schemas(item, (*place, key, index))
+                yield from schemas_in(item, (*place, key, index))
         elif key in _NAMED and is_mapping(value):
             for name, item in value.items():
-                yield from _schemas(item, (*place, key, name))
+                yield from schemas_in(item, (*place, key, name))
 
 
 # DeepSeek's guide to strict tools (api-docs.deepseek.com, guides/tool_calls), November 2026.

@@ -1,7 +1,7 @@
 """The tool loop without I/O: ask, run the calls, send their results, until the model answers or a limit is met.
 
-`ToolLoop.steps` yields what is to be done, and whoever runs it does it: `Ask` the model, `Work` off calls, hand a
-`Round` to the caller. So the rules of the loop stand here once, for blocking and for awaited clients.
+`ToolLoop.steps` yields what is to be done, and whoever runs it does it: `Ask` the model, have a call `Approve`d, `Work`
+off calls, hand a `Round` to the caller. So the rules of the loop stand here once, for blocking and for awaited clients.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from deepseek_v4_sdk.chat import AskOptions, ChatEvent, Conversation, Reply, Thinking, ToolCall, read_tools
-from deepseek_v4_sdk.errors import ConfigurationError, EmptyTurnError, InvalidToolArgumentsError
+from deepseek_v4_sdk.errors import ConfigurationError, EmptyTurnError, InvalidToolArgumentsError, PhaseTimeoutError
 from deepseek_v4_sdk.tools.forms import as_tool
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.tools.tool import Tool
 
 __all__ = [
+    "Approve",
     "Ask",
     "Job",
     "LoopLimits",
@@ -91,13 +92,15 @@ class LoopLimits:
 
     Attributes:
         max_rounds: The most turns of the model.
-        max_total_tokens: The most tokens of all prompts and answers together, as the server counts them.
-        deadline: The most seconds.
+        max_total_tokens: The most tokens of all prompts and answers together, as the server counts them; counted here
+            where it does not say. The turn that goes beyond them is the last.
+        deadline: The most seconds. Where they end before the first turn has come, that is a `PhaseTimeoutError`.
         tool_timeout: The most seconds for one call.
         parallel: How many calls run at once.
         raise_tool_errors: Whether what a tool raises ends the loop; else the model is told.
         retry_empty: Whether an empty turn is asked for once more, with less thinking.
-        approve: Asked before each call: True runs it, False or a text (the reason) tells the model that it was denied.
+        approve: Asked before each call whose arguments fit, one after another: True runs it, False or a text (the
+            reason) tells the model that it was denied. With the async client it may be async.
     """
 
     max_rounds: int = 20
@@ -114,7 +117,7 @@ class LoopOptions(AskOptions, total=False):
     """The options of a tool loop: those of every question to the model, those of `LoopLimits`, and who is told.
 
     Attributes:
-        on_event: Told of each event of each turn, as it streams.
+        on_event: Told of each event of each turn, as it streams. With the async client it may be async.
     """
 
     max_rounds: int
@@ -163,6 +166,19 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Approve:
+    """Ask whether a call may run; the answer is what `approve` said.
+
+    Attributes:
+        call: The call.
+        ask: Whom to ask.
+    """
+
+    call: ToolCall
+    ask: Callable[[ToolCall], object]
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One call to run.
 
@@ -182,11 +198,21 @@ class Work:
     Attributes:
         jobs: The calls.
         seconds: How long each may take, or None.
+        ends: When the whole loop ends, on the loop's clock, or None.
     """
 
     jobs: tuple[Job, ...]
     seconds: float | None = None
+    ends: float | None = None
 
+    def room(self, now: float) -> float | None:
+        """How long a call that begins now may take, or None; 0 where no time is left."""
+        rooms = [self.seconds, None if self.ends is None else max(0.0, self.ends - now)]
+        return min((room for room in rooms if room is not None), default=None)
+
+
+Step: TypeAlias = Ask | Approve | Work | Round
+"""One thing to do, or to hand out."""
 
 _LOWER: dict[Thinking, Thinking] = {"max": "high", "high": "low", "low": "off"}
 
@@ -201,6 +227,7 @@ class ToolLoop:
         limits: What ends it.
         thinking: The level of the caller's requests.
         now: Tells the time, in seconds.
+        count: The tokens of a turn and its prompt, where the server does not say.
         rounds: The turns so far.
         stopped: Why it ended; None while it has not.
         pending: Calls of the last turn that wait for the caller.
@@ -211,6 +238,7 @@ class ToolLoop:
     limits: LoopLimits
     thinking: Thinking
     now: Callable[[], float]
+    count: Callable[[Conversation, Reply], int] = lambda _messages, _reply: 0
     rounds: list[Round] = field(default_factory=list[Round])
     stopped: Stopped | None = None
     pending: tuple[ToolCall, ...] = ()
@@ -236,24 +264,23 @@ class ToolLoop:
         started = messages.copy() if isinstance(messages, Conversation) else Conversation(messages)
         return cls(started, {tool.name: tool for tool in offered}, limits, thinking, now)
 
-    def steps(self) -> Generator[Ask | Work | Round, object, None]:
+    def steps(self) -> Generator[Step, object, None]:
         """What is to be done, one thing after another; `stopped` tells at the end why there is nothing more."""
         limits = self.limits
         ends = None if limits.deadline is None else self.now() + limits.deadline
         while True:
-            left = None if ends is None else ends - self.now()
-            if left is not None and left <= 0:
+            reply = yield from self._ask(ends)
+            if reply is None:
                 self.stopped = "deadline"
                 return
-            reply = yield from self._ask(left)
-            self._tokens += reply.usage.total_tokens or 0
+            self._spent(reply)
             if not reply.tool_calls:
                 self.messages.add(reply)
                 yield self._note(Round(reply=reply))
                 announced = reply.text.rstrip().endswith((":", "\N{FULLWIDTH COLON}"))
                 self.stopped = "no_call" if announced else "answered"
                 return
-            results = yield from self._work(reply, None if ends is None else ends - self.now())
+            results = yield from self._work(reply, ends)
             # The turn and its results go in together: whatever ends the loop in between leaves what was valid.
             self.messages.add(reply)
             for result in results:
@@ -279,51 +306,74 @@ class ToolLoop:
             pending_calls=self.pending,
         )
 
-    def _ask(self, left: float | None) -> Generator[Ask | Work | Round, object, Reply]:
-        try:
-            reply = yield Ask(self.messages, None, left)
-        except EmptyTurnError:
-            lower = _LOWER.get(self.thinking)
-            if not self.limits.retry_empty or lower is None:
+    def _ask(self, ends: float | None) -> Generator[Step, object, Reply | None]:
+        """The next turn of the model; None when the deadline comes before it, or falls into it."""
+        lower: Thinking | None = None
+        while True:
+            left = None if ends is None else ends - self.now()
+            if left is not None and left <= 0:
+                if self.rounds:
+                    return None
+                left = 0.001  # with no turn at all there is nothing to end with, but a timer that runs out
+            try:
+                return cast("Reply", (yield Ask(self.messages, lower, left)))
+            except PhaseTimeoutError as error:
+                if self.rounds and error.phase == "total" and error.seconds == left:
+                    return None
                 raise
-            reply = yield Ask(self.messages, lower, left)
-        return cast("Reply", reply)
+            except EmptyTurnError as empty:
+                again = _LOWER.get(self.thinking) if self.limits.retry_empty and lower is None else None
+                if again is None:
+                    raise
+                lower = again
+                if empty.partial is not None:
+                    self._spent(empty.partial)
 
-    def _work(self, reply: Reply, left: float | None) -> Generator[Ask | Work | Round, object, tuple[ToolResult, ...]]:
+    def _work(self, reply: Reply, ends: float | None) -> Generator[Step, object, tuple[ToolResult, ...]]:
         """Sort the calls into those to run, to refuse and to leave; the results are in the order of the calls."""
         done: dict[str, ToolResult] = {}
         jobs: list[Job] = []
         pending: list[ToolCall] = []
         for call in reply.tool_calls:
-            tool = self.tools.get(call.name)
-            if tool is None:
-                known = ", ".join(self.tools)
-                done[call.id] = _failed(call, f"there is no tool {call.name!r}; there are: {known}")
-            elif not tool.runs:
-                pending.append(call)
-            elif (denied := self._denied(call)) is not None:
-                done[call.id] = _failed(call, denied)
+            refused, tool = self._refused(call), self.tools.get(call.name)
+            if refused is None and tool is not None and tool.runs:
+                refused = yield from self._denied(call)
+            if refused is not None or tool is None:
+                done[call.id] = ToolResult(call=call, content=f"error: {refused}", error=refused)
+            elif tool.runs:
+                jobs.append(Job(call, tool))
             else:
-                try:
-                    tool.check(call)
-                except InvalidToolArgumentsError as error:
-                    done[call.id] = _failed(call, str(error))
-                else:
-                    jobs.append(Job(call, tool))
-        self.pending = tuple(pending)
+                pending.append(call)
         if jobs:
-            seconds = [value for value in (self.limits.tool_timeout, left) if value is not None]
-            results = yield Work(tuple(jobs), max(0.0, min(seconds)) if seconds else None)
+            results = yield Work(tuple(jobs), self.limits.tool_timeout, ends)
             done.update({result.call.id: result for result in cast("list[ToolResult]", results)})
+        self.pending = tuple(pending)
         return tuple(done[call.id] for call in reply.tool_calls if call.id in done)
 
-    def _denied(self, call: ToolCall) -> str | None:
+    def _refused(self, call: ToolCall) -> str | None:
+        """Why a call cannot be run as it stands, or None."""
+        tool = self.tools.get(call.name)
+        if tool is None:
+            known = f"there are: {', '.join(self.tools)}" if self.tools else "there are none"
+            return f"there is no tool {call.name!r}; {known}"
+        try:
+            tool.check(call)
+        except InvalidToolArgumentsError as error:
+            return str(error)
+        return None
+
+    def _denied(self, call: ToolCall) -> Generator[Step, object, str | None]:
         if self.limits.approve is None:
             return None
-        verdict = self.limits.approve(call)
+        verdict = yield Approve(call, self.limits.approve)
         if isinstance(verdict, str):
             return f"this call was denied: {verdict}"
         return None if verdict else "this call was denied"
+
+    def _spent(self, reply: Reply) -> None:
+        if self.limits.max_total_tokens is not None:
+            said = reply.usage.total_tokens
+            self._tokens += self.count(self.messages, reply) if said is None else said
 
     def _limit_met(self) -> Stopped | None:
         limits = self.limits
@@ -338,7 +388,3 @@ class ToolLoop:
     def _note(self, done: Round) -> Round:
         self.rounds.append(done)
         return done
-
-
-def _failed(call: ToolCall, text: str) -> ToolResult:
-    return ToolResult(call=call, content=f"error: {text}", error=text)

@@ -13,7 +13,7 @@ from deepseek_v4_sdk.errors import InvalidToolArgumentsError
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue, ToolCall
 
-__all__ = ["Place", "path_of", "pydantic_refusal", "refusal", "shown"]
+__all__ = ["Place", "first_mistake", "path_of", "pydantic_refusal", "refusal", "shown"]
 
 Place = tuple[str | int, ...]
 _MISSING = object()
@@ -68,11 +68,15 @@ def refusal(call: ToolCall, value: object, place: Sequence[str | int], expected:
 def pydantic_refusal(
     call: ToolCall, value: dict[str, JsonValue], details: Sequence[tuple[Place, str, str]]
 ) -> InvalidToolArgumentsError:
-    """The error for what pydantic found: the first mistake, and where it is in a union the branch that went furthest.
+    """The error for what pydantic found in the arguments of a call."""
+    return refusal(call, value, *first_mistake(value, details))
+
+
+def first_mistake(value: object, details: Sequence[tuple[Place, str, str]]) -> tuple[Place, str]:
+    """The first mistake that pydantic found, and in a union where the branch is that went furthest.
 
     Args:
-        call: The call.
-        value: Its arguments.
+        value: What was checked.
         details: Place, type and message of each mistake; pydantic's places name the branches of unions too.
     """
     found = [(*_real(value, place, kind), kind, text) for place, kind, text in details]
@@ -83,7 +87,7 @@ def pydantic_refusal(
     for item in chosen:
         if item[0] == place and (text := _words(item[2], item[3])) not in words:
             words.append(text)
-    return refusal(call, value, place, "; or ".join(words[:4]))
+    return place, "; or ".join(words[:4])
 
 
 def _real(value: object, place: Place, kind: str) -> tuple[Place, Place | None]:

@@ -64,11 +64,12 @@ def compact(raw: Mapping[str, object], described: Mapping[str, str], *, require_
     recursive = {name for name in definitions if name in _reached(definitions[name], definitions)}
     writer = _Writer(definitions, recursive, require_all=require_all)
     top = {key: value for key, value in raw.items() if key not in {"$defs", "title", "description"}}
-    properties = cast("dict[str, dict[str, object]]", top.get("properties", {}))
-    top["properties"] = {
-        name: {"description": described[name], **node} if name in described else node
-        for name, node in properties.items()
-    }
+    properties = cast("dict[str, dict[str, object]] | None", top.get("properties"))
+    if properties is not None:  # what is no object, or a map, lists none
+        top["properties"] = {
+            name: {"description": described[name], **node} if name in described else node
+            for name, node in properties.items()
+        }
     schema = cast("dict[str, JsonValue]", writer.write(top))
     if recursive:
         schema["$defs"] = {name: writer.write(definitions[name]) for name in definitions if name in recursive}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import httpx
 
+from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.exchange import Head
 from deepseek_v4_sdk.transport.clock import DEADLINE, Deadline, TimeLeft
 from deepseek_v4_sdk.transport.failures import as_failure
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.transport.steps import Open
 
-__all__ = ["AsyncClientLike", "AsyncLine", "ClientLike", "Line"]
+__all__ = ["AsyncClientLike", "AsyncLine", "ClientLike", "Line", "check_carrier"]
 
 # Where the end of an answer is not there yet, this is how long it is waited for, so that the connection can be kept.
 _DRAIN_SECONDS = 0.02
@@ -44,6 +46,21 @@ class AsyncClientLike(Protocol):
     def send(self, request: Any, **options: Any) -> Coroutine[Any, Any, Any]:
         """Send it."""
         ...
+
+
+def check_carrier(carrier: object, *, awaited: bool) -> None:
+    """Refuse what cannot carry the requests of a client of this kind.
+
+    Raises:
+        ConfigurationError: It is a client of the other kind, or none.
+    """
+    if isinstance(carrier, httpx.AsyncBaseTransport if awaited else httpx.BaseTransport):
+        return
+    send = getattr(carrier, "send", None)
+    if send is None or iscoroutinefunction(send) != awaited:
+        ours, theirs = ("AsyncDeepSeekV4", "httpx.AsyncClient") if awaited else ("DeepSeekV4", "httpx.Client")
+        kind = f"{type(carrier).__module__.partition('.')[0]}.{type(carrier).__name__}"
+        raise ConfigurationError(f"http_client is {kind}: {ours} needs an {theirs}, or an object of its shape")
 
 
 def _extensions(step: Open) -> dict[str, object]:

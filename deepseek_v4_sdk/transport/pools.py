@@ -17,7 +17,7 @@ from deepseek_v4_sdk.transport.network import AsyncTimedBackend, TimedBackend
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 __all__ = ["AsyncPooledTransport", "PooledTransport"]
 
@@ -29,14 +29,15 @@ PoolT = TypeVar("PoolT")
 
 
 class _Slot(Generic[PoolT]):
-    """A pool, the number of requests it has, and since when it has none."""
+    """A pool, the number of requests it has, since when it has none, and whether it is to get no more."""
 
-    __slots__ = ("idle_since", "open", "pool")
+    __slots__ = ("idle_since", "open", "pool", "retired")
 
     def __init__(self, pool: PoolT) -> None:
         self.pool = pool
         self.open = 0
         self.idle_since = 0.0
+        self.retired = False
 
 
 class _Shelf(Generic[PoolT]):
@@ -61,11 +62,16 @@ class _Shelf(Generic[PoolT]):
             best.open += 1
             return best
 
-    def give_back(self, slot: _Slot[PoolT]) -> None:
-        """The request has ended."""
+    def give_back(self, slot: _Slot[PoolT], *, retire: bool = False) -> PoolT | None:
+        """The request has ended. A pool that retires is given when its last request has ended, to be closed."""
         with self._lock:
             slot.open -= 1
             slot.idle_since = self._clock.now()
+            if retire and not slot.retired:
+                slot.retired = True
+                if slot in self._slots:
+                    self._slots.remove(slot)
+            return slot.pool if slot.retired and slot.open == 0 else None
 
     def take_expired(self) -> PoolT | None:
         """A pool whose connections are too old to be used again, to be closed; None when there is none.
@@ -131,7 +137,7 @@ def _core_request(request: httpx.Request) -> httpcore.Request:
 class _Body(httpx.SyncByteStream):
     """The body of an answer; closing it gives the pool back."""
 
-    def __init__(self, response: httpcore.Response, release: Callable[[], None]) -> None:
+    def __init__(self, response: httpcore.Response, release: Callable[[], object]) -> None:
         self._response = response
         self._release = release
 
@@ -196,7 +202,7 @@ class PooledTransport(httpx.BaseTransport):
 class _AsyncBody(httpx.AsyncByteStream):
     """The body of an answer; closing it gives the pool back."""
 
-    def __init__(self, response: httpcore.Response, release: Callable[[], None]) -> None:
+    def __init__(self, response: httpcore.Response, release: Callable[[], Awaitable[None]]) -> None:
         self._response = response
         self._release = release
 
@@ -207,7 +213,7 @@ class _AsyncBody(httpx.AsyncByteStream):
         try:
             await self._response.aclose()
         finally:
-            self._release()
+            await self._release()
 
 
 class AsyncPooledTransport(httpx.AsyncBaseTransport):
@@ -241,11 +247,16 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
         slot = self._shelf.take()
         try:
             response = await slot.pool.handle_async_request(_core_request(request))
-        except BaseException:
-            self._shelf.give_back(slot)
+        except BaseException as error:
+            # httpcore 1.0 may lose a connection when a request is cancelled before it was sent: it is in use for ever.
+            await self._give_back(slot, retire=not isinstance(error, Exception))
             raise
-        body = _AsyncBody(response, lambda: self._shelf.give_back(slot))
+        body = _AsyncBody(response, lambda: self._give_back(slot))
         return httpx.Response(response.status, headers=response.headers, stream=body)
+
+    async def _give_back(self, slot: _Slot[httpcore.AsyncConnectionPool], *, retire: bool = False) -> None:
+        if (retired := self._shelf.give_back(slot, retire=retire)) is not None:
+            await retired.aclose()
 
     async def aclose(self) -> None:
         """Close every connection."""

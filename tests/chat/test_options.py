@@ -30,7 +30,7 @@ WORDS: dict[str, tuple[list[Any], str]] = {
     "wire": (["stream", "plain"], "give 'stream' or 'plain'"),
     "overflow": (["raise", "clamp", "fit"], "give 'raise' or 'clamp' or 'fit'"),
     "dsml": (["auto", "off"], "give 'auto' or 'off'"),
-    "on_unsupported": (["nearest"], "give 'nearest'"),
+    "on_unsupported": (["nearest", "disable_thinking", "auto"], "give 'nearest' or 'disable_thinking' or 'auto'"),
     "on_interrupt": (["raise", "restart"], "give 'raise' or 'restart'"),
     "parallel_tool_calls": ([True, False], "give True or False"),
 }

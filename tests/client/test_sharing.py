@@ -18,6 +18,7 @@ from deepseek_v4_sdk import (
     PhaseTimeoutError,
     StreamInterruptedError,
 )
+from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.exchange.replay import JSON, MODEL, Answer, Replay, answer, client_for
 from tests.exchange.wire import DONE, finish, plain, say
@@ -274,3 +275,12 @@ def test_a_client_of_a_replay_can_be_shared_by_streams() -> None:
     with client.stream("x") as first, client.stream("x") as second:
         assert next(first) == next(second)
         assert first.reply().text == second.reply().text == "Hi"
+
+
+def test_an_http_client_of_the_other_kind_is_refused_at_once() -> None:
+    with pytest.raises(ConfigurationError, match=r"httpx\.Client: AsyncDeepSeekV4 needs an httpx\.AsyncClient"):
+        AsyncDeepSeekV4("vllm", base_url=URL, http_client=httpx.Client())
+    with pytest.raises(ConfigurationError, match=r"httpx\.AsyncClient: DeepSeekV4 needs an httpx\.Client"):
+        DeepSeekV4("vllm", base_url=URL, http_client=httpx.AsyncClient())
+    with pytest.raises(ConfigurationError, match=r"builtins\.str: DeepSeekV4 needs an httpx\.Client"):
+        DeepSeekV4("vllm", base_url=URL, http_client="http://proxy")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
+from typing import get_args
 
 import deepseek_v4_sdk
 from deepseek_v4_sdk.base import ClientArguments
-from deepseek_v4_sdk.chat import OPTION_NAMES, ChatEvent
+from deepseek_v4_sdk.chat import OPTION_NAMES, AskOptions, ChatEvent
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
+from deepseek_v4_sdk.tools.loop import LoopLimits, LoopOptions, Stopped, ToolRun
 from tests.docs.pages import ROOT
 
 
@@ -47,3 +50,20 @@ def test_errors() -> None:
     tree = _section("errors.md", "# Errors").partition("```\n")[2].partition("```")[0]
     public = {name for name in deepseek_v4_sdk.__all__ if name.endswith("Error")}
     assert set(re.findall(r"\w+Error\b", tree)) == public
+
+
+def test_options_of_a_tool_loop() -> None:
+    table = _section("tools.md", "## Limits, and who is asked")
+    assert _first_cells(table) == LoopOptions.__annotations__.keys() - AskOptions.__annotations__.keys()
+    limits = LoopLimits()
+    for name, shown in re.findall(r"^\| `(\w+)` \| (\w+) \|", table, re.MULTILINE):
+        value = getattr(limits, name, None)
+        assert shown == ("none" if value is None else str(value))
+
+
+def test_why_a_tool_loop_stopped() -> None:
+    table = _section("tools.md", "## What comes out")
+    shown = set(re.findall(r'^\| `"(\w+)"` \|', table, re.MULTILINE))
+    assert shown == set(get_args(Stopped))
+    parts = set(re.findall(r"^\| `run\.(\w+)` \|", table, re.MULTILINE))
+    assert parts == {field.name for field in fields(ToolRun)}

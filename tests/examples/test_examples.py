@@ -35,7 +35,8 @@ def run(name: str, *arguments: str) -> str:
 
 
 def test_there_is_a_test_for_each_example() -> None:
-    tested = {"demo.py", "chat.py", "stream.py", "tools_by_hand.py", "async_many.py", "unit_test.py"}
+    tested = {"demo.py", "chat.py", "stream.py", "tools_by_hand.py", "async_many.py", "unit_test.py", "extract.py"}
+    tested |= {"weather_tool.py", "coding_agent.py"}  # in test_loops.py
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 
@@ -80,6 +81,17 @@ def test_tools_by_hand() -> None:
         "result  Tea costs 3 euros",
         "answer  According to the tools: Tea costs 3 euros.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("profile", "mechanism"),
+    [("mock", "json_schema"), ("mock-sglang", "json_schema"), ("mock-deepseek", "json_object")],
+)
+def test_extract(profile: str, mechanism: str) -> None:
+    shown = run("extract.py", "--profile", profile).splitlines()
+    assert shown[0] == "3 boxes of coffee to Lisbon"
+    assert shown[1].startswith(f"by {mechanism}, ")
+    assert run("extract.py", "Send 12 boxes of tea to Oslo.").startswith("12 boxes of tea to Oslo\n")
 
 
 def test_async_many() -> None:

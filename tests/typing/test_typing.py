@@ -15,10 +15,11 @@ from tests.typing.chat import fields, messages
 from tests.typing.mocks import scripts
 from tests.typing.options import by_keyword, chosen, gathered, tools
 from tests.typing.streams import failures, sync
+from tests.typing.structured import unions, values
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SAMPLES = [str(HERE / f"{name}.py") for name in ("chat", "options", "streams", "mocks")]
+SAMPLES = [str(HERE / f"{name}.py") for name in ("chat", "options", "streams", "mocks", "structured")]
 
 
 def _run(*command: str) -> str:
@@ -60,3 +61,5 @@ def test_samples_run() -> None:
     assert sync(mock)
     assert failures(mock) is not None
     assert scripts().data.name == "sglang"
+    assert values(mock).number
+    assert unions(mock) is not None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, speak, sse
-from deepseek_v4_sdk.testing.markup import OutputParser
+from deepseek_v4_sdk.testing.markup import OutputParser, write_calls
 from deepseek_v4_sdk.testing.script import Error, Raw
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ _KEYS = frozenset(_KEY_WORDS.split())
 
 
 class DynamoFlavor:
-    """Dynamo's shapes: flat errors, whole tool calls in one delta, no empty first chunk."""
+    """Dynamo's shapes: flat errors, whole tool calls in one delta, no empty first chunk.
+
+    Args:
+        reasoning_parser: Whether its workers have `--dyn-reasoning-parser`; without it thinking stays in the content.
+        tool_call_parser: Whether they have `--dyn-tool-call-parser`; without it calls stay in the content as markup.
+    """
 
     name = "dynamo"
     chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
@@ -41,6 +47,10 @@ class DynamoFlavor:
     dialect: Dialect = "vllm"
     count_paths: tuple[str, ...] = ()
     parser = OutputParser()
+
+    def __init__(self, *, reasoning_parser: bool = True, tool_call_parser: bool = True) -> None:
+        self._reasoning_parser = reasoning_parser
+        self._tool_call_parser = tool_call_parser
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is on by default; what switches it off anywhere wins, and so does a top-level effort."""
@@ -80,7 +90,7 @@ class DynamoFlavor:
 
     def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
         """Deltas, the first with the role; calls whole, in one delta with the finish reason."""
-        spoken = speak(turn, body, prompt, one_call=True)
+        spoken = speak(self._parsed(turn, body), body, prompt, one_call=True)
         frame = self._frame(body, number, "chat.completion.chunk")
         role: dict[str, JsonValue] = {"role": "assistant"}
 
@@ -103,7 +113,7 @@ class DynamoFlavor:
 
     def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
         """Reasoning is absent when there is none, content null when there is none."""
-        spoken = speak(turn, body, prompt, one_call=True)
+        spoken = speak(self._parsed(turn, body), body, prompt, one_call=True)
         message: dict[str, JsonValue] = {"role": "assistant", "content": spoken.text or None, "refusal": None}
         if spoken.reasoning:
             message["reasoning_content"] = spoken.reasoning
@@ -138,6 +148,14 @@ class DynamoFlavor:
             "context_window": window,
         }
         return {"object": "list", "data": [entry]}
+
+    def _parsed(self, turn: Turn, body: dict[str, JsonValue]) -> Turn:
+        """What its parsers leave of a turn."""
+        if not self._tool_call_parser and turn.calls:
+            turn = replace(turn, text=f"{turn.text}\n\n{write_calls(turn.calls)}", calls=())
+        if not self._reasoning_parser and self.thinking(body) != "off":
+            turn = replace(turn, reasoning="", text=f"{turn.reasoning}</think>{turn.text}")
+        return turn
 
     def _frame(self, body: dict[str, JsonValue], number: int, kind: str) -> dict[str, JsonValue]:
         return {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect
     from deepseek_v4_sdk.testing.flavors.base import Flavor
     from deepseek_v4_sdk.testing.markup import OutputParser
-    from deepseek_v4_sdk.testing.script import Turn
+    from deepseek_v4_sdk.testing.script import Error, Raw, Turn
 
 __all__ = ["FLAVOR", "NimFlavor"]
 
@@ -23,14 +23,15 @@ class NimFlavor:
     """A container.
 
     Args:
-        engine: What runs inside. The V4-Pro-0813 image has SGLang.
+        engine: What runs inside, by name or as it was started. The V4-Pro-0813 image has SGLang.
     """
 
     name = "nim"
     chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
 
-    def __init__(self, engine: Literal["vllm", "sglang"] = "sglang") -> None:
-        self._engine: Flavor = sglang.FLAVOR if engine == "sglang" else vllm.FLAVOR
+    def __init__(self, engine: Literal["vllm", "sglang"] | Flavor = "sglang") -> None:
+        named: dict[str, Flavor] = {"vllm": vllm.FLAVOR, "sglang": sglang.FLAVOR}
+        self._engine: Flavor = named[engine] if isinstance(engine, str) else engine
 
     @property
     def dialect(self) -> Dialect:
@@ -59,8 +60,9 @@ class NimFlavor:
         """As the engine does."""
         return self._engine.error_event(status, message)
 
-    def refuse(self, body: dict[str, JsonValue]) -> None:
-        """Unknown fields are passed over."""
+    def refuse(self, body: dict[str, JsonValue]) -> Error | Raw | None:
+        """As the engine does."""
+        return self._engine.refuse(body)
 
     def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
         """As the engine does."""

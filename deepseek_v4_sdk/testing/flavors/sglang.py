@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, level_of, speak, sse
-from deepseek_v4_sdk.testing.markup import OutputParser
+from deepseek_v4_sdk.testing.markup import OutputParser, write_calls
+from deepseek_v4_sdk.testing.script import Turn
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.prompt import Dialect
-    from deepseek_v4_sdk.testing.script import Turn
 
-__all__ = ["FLAVOR"]
+__all__ = ["FLAVOR", "SGLangFlavor"]
 
 _CREATED = 1_795_282_181
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
 _EOS = 1
 
 
-class _SGLang:
+class SGLangFlavor:
+    """SGLang, as it is started with both of its parsers.
+
+    Args:
+        reasoning_parser: Whether it has `--reasoning-parser`; without it thinking stays in the content.
+        tool_call_parser: Whether it has `--tool-call-parser`; without it calls stay in the content as markup.
+        cache_report: Whether it has `--enable-cache-report`, and tells what came from its cache.
+        streams_usage: Whether a stream ends with the usage; a gateway may drop `stream_options`.
+    """
+
     name = "sglang"
     chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
 
     dialect: Dialect = "recipe"
     count_paths: tuple[str, ...] = ("/v1/tokenize", "/tokenize")
     parser = OutputParser()
+
+    def __init__(
+        self,
+        *,
+        reasoning_parser: bool = True,
+        tool_call_parser: bool = True,
+        cache_report: bool = False,
+        streams_usage: bool = True,
+    ) -> None:
+        self._reasoning_parser = reasoning_parser
+        self._tool_call_parser = tool_call_parser
+        self._cache_report = cache_report
+        self._streams_usage = streams_usage
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is off by default; a top-level effort switches it on, one inside the kwargs does not."""
@@ -38,7 +62,7 @@ class _SGLang:
 
     def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
         """Role, deltas, finish, usage if asked for, end."""
-        spoken = speak(turn, body, prompt)
+        spoken = speak(self._parsed(turn, body), body, prompt)
         frame = self._frame(body, number, "chat.completion.chunk")
 
         def chunk(delta: JsonValue, *, finish: str | None = None, stop: JsonValue = None, **more: JsonValue) -> bytes:
@@ -60,13 +84,13 @@ class _SGLang:
         stop = None if spoken.finish_reason == "length" else _EOS
         yield chunk({"reasoning_content": None}, finish=spoken.finish_reason, stop=stop)
         options = body.get("stream_options")
-        if isinstance(options, dict) and options.get("include_usage"):
-            yield sse({**frame, "choices": [], "usage": _usage(spoken)})
+        if self._streams_usage and isinstance(options, dict) and options.get("include_usage"):
+            yield sse({**frame, "choices": [], "usage": self._usage(spoken)})
         yield DONE
 
     def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
         """Content is never null, reasoning always there; `tool_calls` alone is absent when there are none."""
-        spoken = speak(turn, body, prompt)
+        spoken = speak(self._parsed(turn, body), body, prompt)
         message: dict[str, JsonValue] = {
             "role": "assistant",
             "content": spoken.text,
@@ -93,7 +117,7 @@ class _SGLang:
         return {
             **self._frame(body, number, "chat.completion"),
             "choices": [choice],
-            "usage": _usage(spoken),
+            "usage": self._usage(spoken),
             "metadata": {"weight_version": "default"},
         }
 
@@ -135,9 +159,11 @@ class _SGLang:
             return {
                 "model_path": _MODEL,
                 "is_generation": True,
-                "reasoning_parser": "deepseek-v4",
-                "tool_call_parser": "deepseekv4",
+                "reasoning_parser": "deepseek-v4" if self._reasoning_parser else None,
+                "tool_call_parser": "deepseekv4" if self._tool_call_parser else None,
             }
+        if path in {"/server_info", "/get_server_info"}:
+            return {"version": "0.5.23", "context_length": window, "enable_cache_report": self._cache_report}
         if path != "/v1/models":
             return None
         return {
@@ -155,6 +181,28 @@ class _SGLang:
             ],
         }
 
+    def _parsed(self, turn: Turn, body: dict[str, JsonValue]) -> Turn:
+        """What its parsers leave of a turn."""
+        if not self._tool_call_parser and turn.calls:
+            forced = body.get("tool_choice", "auto") not in {"auto", "none"}
+            turn = replace(turn, text=turn.text + _written(turn, forced=forced), calls=())
+        if not self._reasoning_parser and self.thinking(body) != "off":
+            # The tool parser knows the end of thinking as well, and drops it.
+            mark = "" if self._tool_call_parser else "</think>"
+            turn = replace(turn, reasoning="", text=turn.reasoning + mark + turn.text)
+        return turn
+
+    def _usage(self, spoken: Spoken) -> JsonValue:
+        thought = spoken.count("reasoning")
+        return {
+            "prompt_tokens": spoken.prompt_tokens,
+            "total_tokens": spoken.prompt_tokens + spoken.count(),
+            "completion_tokens": spoken.count(),
+            "prompt_tokens_details": {"cached_tokens": 0} if self._cache_report else None,
+            "reasoning_tokens": thought,
+            "completion_tokens_details": {"reasoning_tokens": thought} if thought else None,
+        }
+
     def _frame(self, body: dict[str, JsonValue], number: int, kind: str) -> dict[str, JsonValue]:
         return {
             "id": f"{number:032x}",
@@ -162,6 +210,13 @@ class _SGLang:
             "created": _CREATED,
             "model": body.get("model", "default"),
         }
+
+
+def _written(turn: Turn, *, forced: bool) -> str:
+    """Calls as the model writes them: as markup, or where a grammar forces one without a parser, as a JSON list."""
+    if forced:
+        return json.dumps([{"name": call.name, "parameters": json.loads(call.arguments)} for call in turn.calls])
+    return "\n\n" + write_calls(turn.calls)
 
 
 def _call_id(number: int, index: int) -> str:
@@ -186,16 +241,4 @@ def _call_delta(token: Token, number: int) -> JsonValue:
     return {"role": None, "content": None, "reasoning_content": None, "tool_calls": [call]}
 
 
-def _usage(spoken: Spoken) -> JsonValue:
-    thought = spoken.count("reasoning")
-    return {
-        "prompt_tokens": spoken.prompt_tokens,
-        "total_tokens": spoken.prompt_tokens + spoken.count(),
-        "completion_tokens": spoken.count(),
-        "prompt_tokens_details": None,
-        "reasoning_tokens": thought,
-        "completion_tokens_details": {"reasoning_tokens": thought} if thought else None,
-    }
-
-
-FLAVOR = _SGLang()
+FLAVOR = SGLangFlavor()

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, speak, sse
 from deepseek_v4_sdk.testing.markup import OutputParser
+from deepseek_v4_sdk.testing.script import Error, Turn
+from deepseek_v4_sdk.tokens import count_text
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.prompt import Dialect
-    from deepseek_v4_sdk.testing.script import Turn
 
-__all__ = ["FLAVOR"]
+__all__ = ["FLAVOR", "VLLMFlavor"]
 
 _CREATED = 1_795_280_709
 _FINGERPRINT = "vllm-0.33.0-mock"
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
 
 
-class _VLLM:
+class VLLMFlavor:
+    """vLLM, as it is started with the flags of the recipes.
+
+    Args:
+        reasoning_parser: Whether it has `--reasoning-parser`; without it thinking stays in the content.
+        tool_call_parser: Whether it has `--enable-auto-tool-choice` and `--tool-call-parser`. Without both, any tool
+            choice but "none" is refused; a forced one too where the first alone is missing (0.32).
+        prompt_tokens_details: Whether it has `--enable-prompt-tokens-details`, and tells what came from its cache.
+        v4_encoding: Whether it has `--tokenizer-mode deepseek_v4`; without it the prompt is that of a plain chat
+            template, which has no thinking.
+        reads_switch: Whether the thinking switch reaches it; a gateway may drop `chat_template_kwargs`.
+        streams_usage: Whether a stream ends with the usage; a gateway may drop `stream_options`.
+    """
+
     name = "vllm"
     chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
 
@@ -28,8 +43,29 @@ class _VLLM:
     count_paths: tuple[str, ...] = ("/tokenize",)
     parser = OutputParser(("tool_calls", "toolcalls", "tool"), "drop", bare=True, keeps_breaks=True)
 
+    def __init__(
+        self,
+        *,
+        reasoning_parser: bool = True,
+        tool_call_parser: bool = True,
+        prompt_tokens_details: bool = False,
+        v4_encoding: bool = True,
+        reads_switch: bool = True,
+        streams_usage: bool = True,
+    ) -> None:
+        self._reasoning_parser = reasoning_parser
+        self._tool_call_parser = tool_call_parser
+        self._prompt_tokens_details = prompt_tokens_details
+        self._v4_encoding = v4_encoding
+        self._reads_switch = reads_switch
+        self._streams_usage = streams_usage
+
     def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is on by default; the two switches are ORed; a top-level effort adds one of them."""
+        if not self._v4_encoding:
+            return "off"
+        if not self._reads_switch:
+            return "high"
         given = body.get("chat_template_kwargs")
         kwargs = dict(given) if isinstance(given, dict) else {}
         effort = body.get("reasoning_effort")
@@ -44,7 +80,7 @@ class _VLLM:
 
     def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
         """Role, deltas, finish, usage if asked for, end."""
-        spoken = speak(turn, body, prompt, one_call=True)
+        spoken = self._speak(turn, body, prompt)
         frame = self._frame(body, number, "chat.completion.chunk")
 
         def chunk(delta: JsonValue, **choice: JsonValue) -> bytes:
@@ -76,14 +112,14 @@ class _VLLM:
             weight_versions=None,
         )
         options = body.get("stream_options")
-        if isinstance(options, dict) and options.get("include_usage"):
-            usage = _usage(spoken)
+        if self._streams_usage and isinstance(options, dict) and options.get("include_usage"):
+            usage = self._usage(spoken)
             yield sse({**frame, "choices": [], "usage": usage, "system_fingerprint": _FINGERPRINT})
         yield DONE
 
     def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
         """Everything written out, nulls too; `tool_calls` alone is absent when there are none."""
-        spoken = speak(turn, body, prompt, one_call=True)
+        spoken = self._speak(turn, body, prompt)
         cut = spoken.finish_reason == "length"
         message: dict[str, JsonValue] = {
             "role": "assistant",
@@ -120,7 +156,7 @@ class _VLLM:
             "choices": [choice],
             "service_tier": None,
             "system_fingerprint": _FINGERPRINT,
-            "usage": _usage(spoken),
+            "usage": self._usage(spoken),
             "prompt_logprobs": None,
             "prompt_token_ids": None,
             "prompt_text": None,
@@ -156,8 +192,18 @@ class _VLLM:
         """The same shape as over HTTP; a status that is no error of the engine's own keeps its code."""
         return sse({"error": {"message": message, "type": "InternalServerError", "param": None, "code": status}})
 
-    def refuse(self, body: dict[str, JsonValue]) -> None:
-        """Unknown fields are passed over."""
+    def refuse(self, body: dict[str, JsonValue]) -> Error | None:
+        """Tools without the flags for them; unknown fields are passed over."""
+        choice = body.get("tool_choice", "auto")
+        if self._tool_call_parser or not body.get("tools") or choice == "none":
+            return None
+        if choice == "auto":
+            flags = "--enable-auto-tool-choice and --tool-call-parser to be set"
+            return Error(400, f'"auto" tool choice requires {flags}')
+        function = choice.get("function") if isinstance(choice, dict) else None
+        name = function.get("name") if isinstance(function, dict) else None
+        asked = f'tool_choice="{choice}"' if name is None else f'tool_choice=function "{name}"'
+        return Error(400, f"{asked} requires --tool-call-parser to be set")
 
     def read(self, path: str, window: int) -> JsonValue:
         """Health, version and models."""
@@ -183,6 +229,25 @@ class _VLLM:
             ],
         }
 
+    def _speak(self, turn: Turn, body: dict[str, JsonValue], prompt: int) -> Spoken:
+        """A turn as tokens, after what its parsers leave of it."""
+        if not self._reasoning_parser and self.thinking(body) != "off":
+            turn = replace(turn, reasoning="", text=f"{turn.reasoning}</think>{turn.text}")
+        if not self._v4_encoding:
+            prompt = _plain_prompt(body)
+        return speak(turn, body, prompt, one_call=True)
+
+    def _usage(self, spoken: Spoken) -> JsonValue:
+        details: JsonValue = {"cached_tokens": 0} if self._prompt_tokens_details else None
+        thought: JsonValue = {"reasoning_tokens": spoken.count("reasoning")} if self._reasoning_parser else None
+        return {
+            "prompt_tokens": spoken.prompt_tokens,
+            "total_tokens": spoken.prompt_tokens + spoken.count(),
+            "completion_tokens": spoken.count(),
+            "prompt_tokens_details": details,
+            "completion_tokens_details": thought,
+        }
+
     def _frame(self, body: dict[str, JsonValue], number: int, kind: str) -> dict[str, JsonValue]:
         return {
             "id": f"chatcmpl-{number:016x}",
@@ -190,6 +255,14 @@ class _VLLM:
             "created": _CREATED,
             "model": body.get("model") or _MODEL,
         }
+
+
+def _plain_prompt(body: dict[str, JsonValue]) -> int:
+    """The tokens of a prompt in a chat template that knows roles and texts alone."""
+    messages = body["messages"]
+    items = [item for item in messages if isinstance(item, dict)] if isinstance(messages, list) else []
+    lines = [f"<|im_start|>{item.get('role')}\n{item.get('content')}<|im_end|>\n" for item in items]
+    return count_text("".join([*lines, "<|im_start|>assistant\n"]))
 
 
 def _call_id(number: int, index: int) -> str:
@@ -215,14 +288,4 @@ def _finish(spoken: Spoken, body: dict[str, JsonValue]) -> str:
     return "stop" if spoken.finish_reason == "tool_calls" and named else spoken.finish_reason
 
 
-def _usage(spoken: Spoken) -> JsonValue:
-    return {
-        "prompt_tokens": spoken.prompt_tokens,
-        "total_tokens": spoken.prompt_tokens + spoken.count(),
-        "completion_tokens": spoken.count(),
-        "prompt_tokens_details": None,
-        "completion_tokens_details": {"reasoning_tokens": spoken.count("reasoning")},
-    }
-
-
-FLAVOR = _VLLM()
+FLAVOR = VLLMFlavor()

@@ -1,0 +1,148 @@
+"""`deepseek-v4 count`: which files are meant, their tokens, and what is printed of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TextIO
+
+from deepseek_v4_sdk import count_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["WINDOW", "Report", "count_files"]
+
+WINDOW = 1_048_576
+"""The context window of V4-Pro and V4-Flash, in tokens; a deployment may have a smaller one."""
+
+_PATIENCE = 1.0  # seconds before progress is shown
+
+
+@dataclass(slots=True)
+class Report:
+    """What was counted.
+
+    Attributes:
+        files: Names and tokens, in the order given.
+        skipped: Names and reasons.
+    """
+
+    files: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    skipped: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    @property
+    def total(self) -> int:
+        """All tokens."""
+        return sum(tokens for _, tokens in self.files)
+
+    def to_dict(self) -> dict[str, object]:
+        """The report as JSON."""
+        return {
+            "files": [{"path": name, "tokens": tokens} for name, tokens in self.files],
+            "total": self.total,
+            "window": WINDOW,
+            "skipped": [{"path": name, "reason": reason} for name, reason in self.skipped],
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The report as a table: tokens, share of the window, name."""
+        width = max(len(f"{self.total:,}"), 6)
+        for name, tokens in [*self.files, (f"total, of a window of {WINDOW:,}", self.total)]:
+            yield f"{tokens:>{width},}  {tokens / WINDOW:>8.2%}  {name}"
+
+
+def count_files(names: Iterable[str], stdin: BinaryIO, progress: TextIO) -> Report:
+    """Count files, those in folders, and stdin where a name is `-`.
+
+    Args:
+        names: Files and folders. In a folder every regular file is counted, at any depth, in the order of names, but
+            for those whose name, or whose folder's, begins with a dot. Links to folders are not followed.
+        stdin: What `-` means.
+        progress: Told how far it is, when it takes long and is a terminal.
+
+    Raises:
+        ConfigurationError: The vocabulary is not installed.
+    """
+    report = Report()
+    found = list(_found(names, report))
+    bar = _Progress(progress, len(found))
+    # Several files at a time: the tokenizer works outside of Python's lock.
+    pool = ThreadPoolExecutor(min(os.cpu_count() or 1, 8), thread_name_prefix="deepseek-v4-count")
+    try:
+        for name, outcome in zip(found, pool.map(partial(_counted, stdin=stdin), found), strict=True):
+            if isinstance(outcome, int):
+                report.files.append((_shown(name), outcome))
+            else:
+                report.skipped.append((_shown(name), outcome))
+            bar.step()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        bar.end()
+    return report
+
+
+def _found(names: Iterable[str], report: Report) -> Iterator[str]:
+    for name in names:
+        if name != "-" and Path(name).is_dir():
+            yield from _inside(name, report)
+        else:
+            yield name
+
+
+def _inside(folder: str, report: Report) -> Iterator[str]:
+    def fail(error: OSError) -> None:
+        report.skipped.append((_shown(str(error.filename)), _reason(error)))
+
+    for root, folders, files in os.walk(folder, onerror=fail):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = (Path(root) / name for name in sorted(files) if not name.startswith("."))
+        yield from (str(path) for path in paths if path.is_file() or path.is_symlink())
+
+
+def _counted(name: str, stdin: BinaryIO) -> int | str:
+    """The tokens of a file, or why there are none."""
+    try:
+        content = stdin.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        return _reason(error)
+    if b"\0" in content:
+        return "binary: it holds a zero byte"
+    try:
+        return count_text(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        return f"no UTF-8 text: byte {error.start} does not belong there"
+
+
+def _reason(error: OSError) -> str:
+    return f"cannot be read: {error.strerror or error}"
+
+
+def _shown(name: str) -> str:
+    """A name that can be printed: a file's name may be any bytes."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+class _Progress:
+    def __init__(self, stream: TextIO, total: int) -> None:
+        self._stream = stream if stream.isatty() else None
+        self._total = total
+        self._done = 0
+        self._began = time.monotonic()
+        self._shows = False
+
+    def step(self) -> None:
+        self._done += 1
+        if self._stream is not None and time.monotonic() - self._began > _PATIENCE:
+            self._shows = True
+            self._stream.write(f"\r{self._done:,} of {self._total:,} files")
+            self._stream.flush()
+
+    def end(self) -> None:
+        if self._shows and self._stream is not None:
+            self._stream.write("\r" + " " * 40 + "\r")
+            self._stream.flush()

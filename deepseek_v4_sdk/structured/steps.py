@@ -1,0 +1,150 @@
+"""The course of a structured answer: ask, find the JSON, check it, and ask again with what was wrong. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from deepseek_v4_sdk.chat import JsonValue, Repair, Reply, read_json, write_json
+from deepseek_v4_sdk.errors import EmptyTurnError, IncompleteReplyError, SchemaViolationError
+from deepseek_v4_sdk.structured.finding import json_at_the_end, json_in
+from deepseek_v4_sdk.structured.mechanism import TOOL
+from deepseek_v4_sdk.structured.shape import MisfitError
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import Attempt, Conversation, MessagesInput
+    from deepseek_v4_sdk.structured.mechanism import Mechanism, Plan
+    from deepseek_v4_sdk.structured.shape import Shape
+
+__all__ = ["Parsed", "Question", "parse_steps"]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed(Generic[T_co]):
+    """A structured answer.
+
+    Attributes:
+        value: The value, checked.
+        reply: The reply it was read from. Its `repairs` say what was put right, its `attempts` are those of every
+            time the model was asked.
+        mechanism: How the server was held to the schema.
+    """
+
+    value: T_co
+    reply: Reply
+    mechanism: Mechanism
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Ask the model; the answer is its `Reply`, or the `EmptyTurnError` that came instead.
+
+    Attributes:
+        messages: The conversation.
+        options: The options of the chat.
+    """
+
+    messages: Conversation
+    options: dict[str, Any]
+
+
+def parse_steps(
+    messages: MessagesInput, shape: Shape[T], plan: Plan, *, thinks: bool, retries: int
+) -> Generator[Question, Reply | EmptyTurnError, Parsed[T]]:
+    """Ask, read and check; ask again with what was wrong, as often as allowed.
+
+    Raises:
+        SchemaViolationError: No answer matched.
+        IncompleteReplyError: An answer was cut, or is empty.
+    """
+    plan.check(shape.schema)
+    conversation = plan.conversation(messages, shape.schema)
+    options = plan.asked(shape.name, shape.schema, thinks=thinks)
+    attempts: list[Attempt] = []
+    notes: list[Repair] = []
+    while True:
+        answer = yield Question(conversation, options)
+        attempts += [replace(made, number=len(attempts) + made.number) for made in answer.attempts]
+        try:
+            reply, value, repairs = _read(answer, shape, by_call=plan.mechanism == "tool")
+        except (IncompleteReplyError, SchemaViolationError) as error:
+            error.attempts = tuple(attempts)
+            if retries < 1 or not isinstance(error, EmptyTurnError | SchemaViolationError):
+                raise
+            retries -= 1
+            notes.append(Repair("asked_again", str(error)))
+            if isinstance(answer, Reply):
+                _tell(conversation, answer, str(error))
+        else:
+            reply = replace(reply, attempts=tuple(attempts), repairs=(*reply.repairs, *notes, *repairs))
+            return Parsed(value=value, reply=reply, mechanism=plan.mechanism)
+
+
+def _read(answer: Reply | EmptyTurnError, shape: Shape[T], *, by_call: bool) -> tuple[Reply, T, list[Repair]]:
+    """The value of an answer, and what was put right to get at it."""
+    if isinstance(answer, EmptyTurnError):
+        # vLLM 0.20 put the JSON into the reasoning: facts/field-failures O2
+        partial = answer.partial
+        try:
+            if partial is None:
+                raise answer
+            value, repairs = _only_fitting(json_at_the_end(partial.reasoning or ""), shape)
+        except MisfitError:
+            raise answer from None
+        return partial, value, [Repair("json_in_reasoning", "the JSON was left in the reasoning"), *repairs]
+    if answer.finish_reason in {"length", "content_filter", "repetition"}:
+        why = "raise max_tokens" if answer.finish_reason == "length" else "the server ended it"
+        raise IncompleteReplyError(
+            f"the structured answer was cut off (finish reason {answer.raw_finish_reason!r}): {why}"
+        ).about(partial=answer, request_id=answer.request_id)
+    calls = [call.arguments for call in answer.tool_calls if by_call and call.name == TOOL]
+    texts = calls or [answer.text]
+    found: list[JsonValue] = []
+    notes = [Repair("json_in_text", "the JSON stood in the text, and not in a call")] if by_call and not calls else []
+    for text in texts:
+        try:
+            found.append(read_json(text))
+        except ValueError:
+            inside = [] if calls else json_in(text)
+            if inside and not notes:
+                notes = [Repair("json_in_text", "the JSON stood inside other text")]
+            found += inside
+    try:
+        value, repairs = _only_fitting(found, shape)
+    except MisfitError as misfit:
+        where = f" at {misfit.path}" if misfit.path else ""
+        raise SchemaViolationError(
+            f"the answer is wrong{where}: {misfit.said}", path=misfit.path, text="\n".join(texts)
+        ).about(partial=answer, request_id=answer.request_id) from None
+    return answer, value, [*notes, *repairs]
+
+
+def _only_fitting(found: list[JsonValue], shape: Shape[T]) -> tuple[T, list[Repair]]:
+    """The one value that fits; the same value twice is one."""
+    fitting: dict[bytes, tuple[T, bool]] = {}
+    misfit = MisfitError("", "it is no JSON")
+    for candidate in found:
+        try:
+            fitting[write_json(candidate)] = shape.read(candidate)
+        except MisfitError as error:
+            misfit = error
+    if not fitting:
+        raise misfit
+    if len(fitting) > 1:
+        raise MisfitError("", f"it holds {len(fitting)} JSON values that fit, and one is wanted")
+    [(value, bare)] = fitting.values()
+    return value, [Repair("bare_value", "the value came without the object around it")] if bare else []
+
+
+def _tell(conversation: Conversation, reply: Reply, said: str) -> None:
+    """Say what was wrong: a call wants its result first, and no other message between."""
+    conversation.add(reply)
+    text = f"That does not match the schema: {said}. Answer again, "
+    if not reply.tool_calls:
+        conversation.user(f"{text}with the JSON alone.")
+    for call in reply.tool_calls:
+        conversation.add_tool_result(call, f"{text}in the same way.")

@@ -1,0 +1,57 @@
+"""What a fault is, and where in an answer it takes hold."""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.testing.answer import Answer
+    from deepseek_v4_sdk.testing.flavors.base import Flavor
+    from deepseek_v4_sdk.testing.script import Turn
+
+__all__ = ["DONE", "Fault", "dice", "place_of"]
+
+
+DONE = b"data: [DONE]"
+"""How the last event begins."""
+
+
+class Fault:
+    """Something that goes wrong. Subclasses override one of the two methods."""
+
+    __slots__: tuple[str, ...] = ()
+
+    polls = 0
+    """How often the answer must be asked for after it was accepted; 0 gives it at once."""
+
+    def __repr__(self) -> str:
+        name = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", type(self).__name__.strip("_")).lower()
+        return f"{name}({', '.join(f'{slot}={getattr(self, slot)!r}' for slot in self.__slots__)})"
+
+    def on_turn(self, turn: Turn, body: dict[str, JsonValue]) -> Turn:
+        """What the model says instead."""
+        del body
+        return turn
+
+    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+        """What the server answers instead."""
+        del flavor
+        return answer
+
+
+def dice(seed: int | str) -> random.Random:
+    """Random numbers, the same ones for the same seed."""
+    return random.Random(seed)  # noqa: S311  # it must be the same each time, and hides nothing
+
+
+def place_of(answer: Answer, events: int) -> int:
+    """The index of the part behind so many events; silences and comments are none."""
+    for index, part in enumerate(answer.parts):
+        if isinstance(part, bytes) and not part.startswith(b":"):
+            if events <= 0:
+                return index
+            events -= 1
+    return len(answer.parts)

@@ -1,0 +1,49 @@
+"""What the proxy does to the bytes of one request or its answer, drawn from a seed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["CALM", "Direction", "Plan", "draw_plan"]
+
+Direction: TypeAlias = Literal["up", "down"]
+_KINDS = ("calm", "calm", "split", "slow", "stall", "cut", "reset", "duplicate", "corrupt")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One thing that goes wrong.
+
+    Attributes:
+        kind: "calm" is nothing, "split" sends pieces, "slow" sends pieces with pauses, "stall" pauses once, "cut"
+            closes the connection, "reset" resets it, "duplicate" sends some bytes twice, "corrupt" makes a brace or a
+            quote of the JSON a byte that UTF-8 does not have: a change that the wire can notice.
+        direction: "up" is from the client to the server.
+        after: After how many bytes in that direction, heads included.
+        seconds: How long a pause is.
+        size: The length of the pieces, or of what is sent twice.
+    """
+
+    kind: str
+    direction: Direction = "down"
+    after: int = 0
+    seconds: float = 0.0
+    size: int = 1
+
+
+CALM = Plan("calm")
+
+
+def draw_plan(seed: int, number: int, attempt: int) -> Plan:
+    """The plan of one request: the same for the same run of the same seed, however often it is run."""
+    dice = random.Random(f"{seed}:{number}:{attempt}")
+    kind = dice.choice(_KINDS)
+    direction: Direction = "up" if dice.random() < 0.2 else "down"
+    after = dice.randrange(900 if direction == "up" else 5_000)
+    if kind == "slow":
+        return Plan(kind, direction, 0, dice.uniform(0.0005, 0.005), dice.randint(80, 600))
+    if kind == "stall":
+        return Plan(kind, direction, after, dice.choice((0.02, 0.05, 0.3)))
+    return Plan(kind, direction, after, 0.0, dice.randint(1, 60))

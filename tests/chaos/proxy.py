@@ -1,0 +1,181 @@
+"""A TCP proxy on the loopback interface, in a thread of its own, that does to each request what its plan says."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import struct
+import threading
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from tests.chaos.plans import CALM, Direction, Plan, draw_plan
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["MARK", "Proxy"]
+
+MARK = "x-chaos"
+"""The header by which the proxy knows which run a request belongs to."""
+_MARKED = re.compile(rb"x-chaos: (\d+)")
+_STRUCTURE = re.compile(rb'[{"]')
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Broken(Exception):
+    """The plan ends the connection."""
+
+
+class _Pair:
+    """A client's connection and the one to the server that belongs to it."""
+
+    def __init__(self, proxy: Proxy, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
+        self._proxy = proxy
+        self._writers: dict[Direction, asyncio.StreamWriter] = {"up": server, "down": client}
+        self._plan = CALM
+        self._passed: dict[Direction, int] = {"up": 0, "down": 0}
+
+    async def carry(self, direction: Direction, reader: asyncio.StreamReader) -> None:
+        """Carry blocks until one side has no more."""
+        while block := await reader.read(65_536):
+            if direction == "up" and (found := _MARKED.search(block)):
+                self._plan = self._proxy.next_plan(int(found[1]))
+                self._passed = {"up": 0, "down": 0}
+            await self._carry(direction, block)
+
+    def close(self) -> None:
+        """Close both, at once when the plan is a reset."""
+        for writer in self._writers.values():
+            if self._plan.kind == "reset":
+                with suppress(OSError):
+                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                writer.transport.abort()
+            writer.close()
+
+    async def _carry(self, direction: Direction, block: bytes) -> None:
+        plan, start = self._plan, self._passed[direction]
+        self._passed[direction] += len(block)
+        if plan.direction != direction or plan.kind == "calm":
+            await self._send(direction, block)
+        elif plan.kind in {"split", "slow"}:
+            size = plan.size if plan.kind == "slow" else max(plan.size, len(block) // 40)
+            for place in range(0, len(block), size):
+                await self._send(direction, block[place : place + size])
+                await asyncio.sleep(plan.seconds)
+        elif plan.after < start + len(block):
+            await self._strike(direction, block, max(0, plan.after - start), plan)
+        else:
+            await self._send(direction, block)
+
+    async def _strike(self, direction: Direction, block: bytes, place: int, plan: Plan) -> None:
+        """The moment of the plan is in this block."""
+        if plan.kind == "corrupt":
+            found = _STRUCTURE.search(block, place)
+            if found is not None:
+                self._plan = CALM
+                block = block[: found.start()] + b"\xff" + block[found.end() :]
+            await self._send(direction, block)
+            return
+        await self._send(direction, block[:place])
+        if plan.kind in {"cut", "reset"}:
+            await asyncio.sleep(0.002)  # what was sent before may arrive
+            raise Broken
+        self._plan = CALM
+        if plan.kind == "stall":
+            await asyncio.sleep(plan.seconds)
+        else:
+            await self._send(direction, block[place : place + plan.size])
+        await self._send(direction, block[place:])
+
+    async def _send(self, direction: Direction, block: bytes) -> None:
+        writer = self._writers[direction]
+        writer.write(block)
+        await writer.drain()
+
+
+class Proxy:
+    """Stands between clients and one server while the `with` block lasts.
+
+    Args:
+        url: The server's base URL.
+        seed: Which plans.
+
+    Attributes:
+        url: The proxy's base URL.
+        open: How many connections of clients are open.
+        plans: How often each kind of plan was drawn.
+    """
+
+    def __init__(self, url: str, seed: int) -> None:
+        parts = urlsplit(url)
+        self._server = (parts.hostname, parts.port)
+        self._seed = seed
+        self._attempts: Counter[int] = Counter()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="chaos-proxy")
+        self.url = ""
+        self.open = 0
+        self.plans: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join()
+
+    def next_plan(self, number: int) -> Plan:
+        """The plan of the next request of that run."""
+        self._attempts[number] += 1
+        plan = draw_plan(self._seed, number, self._attempts[number])
+        self.plans[plan.kind] += 1
+        return plan
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(lambda loop, context: None)  # a peer that has gone is no news here
+        self._end = asyncio.Event()
+        tasks: set[asyncio.Task[None]] = set()
+
+        def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.ensure_future(self._serve(reader, writer))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        server = await asyncio.start_server(accepted, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        self._ready.set()
+        await self._end.wait()
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # transports close in the loop's next turns
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        try:
+            try:
+                back, forth = await asyncio.open_connection(*self._server)
+            except OSError:
+                writer.close()
+                return
+            pair = _Pair(self, writer, forth)
+            ways = [asyncio.ensure_future(pair.carry("up", reader)), asyncio.ensure_future(pair.carry("down", back))]
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+                pair.close()
+        finally:
+            self.open -= 1

@@ -1,0 +1,137 @@
+"""Clients against a hostile network: every answer is whole or a typed error, nothing hangs, and nothing is left open.
+
+`CHAOS_RUNS` says how many runs there are in all (2,000 by default), `CHAOS_SEED` which: `make chaos RUNS=50000 SEED=7`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
+from deepseek_v4_sdk.providers import PROVIDER_NAMES
+from deepseek_v4_sdk.testing import MockProvider, script
+from deepseek_v4_sdk.testing.server import MockServer
+from tests.chaos.proxy import Proxy
+from tests.chaos.runs import Heard, Run, answer_to, draw_run
+from tests.chaos.tally import PROPERTY
+
+RUNS = int(os.environ.get("CHAOS_RUNS", "2000"))
+SEED = int(os.environ.get("CHAOS_SEED", "0"))
+EACH = -(-RUNS // (2 * len(PROVIDER_NAMES)))
+AT_ONCE = 8
+_OPEN = Path("/proc/self/fd")
+
+
+def descriptors() -> int:
+    return len(list(_OPEN.iterdir())) if _OPEN.exists() else 0
+
+
+def hear(client: DeepSeekV4, run: Run) -> Heard:
+    """One run of the sync client."""
+    heard = Heard()
+    started = time.monotonic()
+    try:
+        if run.way in {"chat", "plain"}:
+            heard.reply = client.chat(run.question, **run.options)
+        else:
+            with client.stream(run.question, **run.options) as stream:
+                for event in stream:
+                    heard.events.append(event)
+                    if run.way == "left":
+                        break
+                else:
+                    heard.reply = stream.reply()
+    except Exception as error:  # noqa: BLE001  # judged later: a foreign one fails the test
+        heard.error = error
+    heard.seconds = time.monotonic() - started
+    return heard
+
+
+async def hear_async(client: AsyncDeepSeekV4, run: Run) -> Heard:
+    """The same of the async client."""
+    heard = Heard()
+    started = time.monotonic()
+    try:
+        if run.way in {"chat", "plain"}:
+            heard.reply = await client.chat(run.question, **run.options)
+        else:
+            async with client.stream(run.question, **run.options) as stream:
+                async for event in stream:
+                    heard.events.append(event)
+                    if run.way == "left":
+                        break
+                else:
+                    heard.reply = await stream.reply()
+    except Exception as error:  # noqa: BLE001  # judged later: a foreign one fails the test
+        heard.error = error
+    heard.seconds = time.monotonic() - started
+    return heard
+
+
+def play(mode: str, runs: list[Run], arguments: dict[str, Any]) -> list[Heard]:
+    """All runs through one client, several at once; half of them may be tried again."""
+
+    async def play_async() -> list[Heard]:
+        room = asyncio.Semaphore(AT_ONCE)
+        async with AsyncDeepSeekV4(**arguments, max_retries=0) as client:
+            patient = client.with_options(max_retries=2)
+
+            async def one(run: Run) -> Heard:
+                async with room:
+                    return await hear_async(patient if run.number % 2 else client, run)
+
+            heard = await asyncio.gather(*map(one, runs))
+        gc.collect()
+        for _ in range(10):  # httpcore's inner generators are closed by the loop, in its next turns
+            await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return heard
+
+    if mode == "async":
+        return asyncio.run(play_async())
+    with DeepSeekV4(**arguments, max_retries=0) as client, ThreadPoolExecutor(AT_ONCE) as threads:
+        patient = client.with_options(max_retries=2)
+        return list(threads.map(lambda run: hear(patient if run.number % 2 else client, run), runs))
+
+
+def wait_until_gone(proxy: Proxy) -> None:
+    ends = time.monotonic() + 10
+    while proxy.open and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert proxy.open == 0, "connections are left open"
+
+
+@pytest.mark.timeout(120 + EACH)
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("flavor", PROVIDER_NAMES)
+def test_whole_or_a_typed_error(flavor: str, mode: str, record_property: Any) -> None:
+    place = 2 * PROVIDER_NAMES.index(flavor) + (mode == "async")
+    model = "pro" if flavor in {"nvidia", "deepseek"} else "deepseek-ai/DeepSeek-V4-Pro"
+    runs = [draw_run(SEED, number) for number in range(place * EACH, (place + 1) * EACH)]
+    gc.collect()
+    opened, threads = descriptors(), set(threading.enumerate())
+    mock = MockProvider(flavor=flavor, default=script.from_function(answer_to), count_tokens=False)
+    with MockServer(mock) as server, Proxy(server.url, SEED) as proxy:
+        arguments = {"provider": flavor, "base_url": proxy.url, "api_key": "key-of-the-test", "model": model}
+        heard = play(mode, runs, arguments)
+        wait_until_gone(proxy)
+    gc.collect()
+    assert set(threading.enumerate()) == threads
+    assert descriptors() <= opened
+    counts = Counter(one.judge(run, SEED, 2 * (run.number % 2)) for run, one in zip(runs, heard, strict=True))
+    record_property(PROPERTY, json.dumps(counts))
+    print(flavor, mode, dict(counts), dict(proxy.plans))
+    assert counts.total() == len(runs)
+    assert counts["complete"] > 0
+    assert len(counts) > 3 or RUNS < 2000

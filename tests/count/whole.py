@@ -1,0 +1,43 @@
+"""The reference of every count: the whole prompt, rendered at once and tokenised as one piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deepseek_v4_sdk.chat import Message
+from deepseek_v4_sdk.prompt import Dialect, Generation, RenderedPrompt
+from deepseek_v4_sdk.tokens import count_text
+from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptForm, count_prompt
+from deepseek_v4_sdk.tokens.settled import SETTLED
+
+FORMATS: tuple[tuple[Dialect, Generation], ...] = (
+    ("vllm", "2026-04"),
+    ("vllm", "2026-08"),
+    ("recipe", "2026-04"),
+    ("recipe", "2026-08"),
+    ("recipe", "v4.1"),
+)
+"""The dialects, and the generations that each has."""
+
+
+def whole(prompt: RenderedPrompt, dialect: Dialect) -> int:
+    """vLLM reads the text with the added vocabulary; the vendor's encoder tells control tokens from text."""
+    if dialect == "vllm":
+        return count_text(prompt.text)
+    pieces: list[tuple[str, bool]] = []
+    for text, control in (piece for segment in prompt.segments for piece in segment.pieces):
+        if pieces and not control and not pieces[-1][1]:
+            pieces[-1] = (pieces[-1][0] + text, False)
+        else:
+            pieces.append((text, control))
+    return sum(1 if control else count_text(text, special="plain") for text, control in pieces)
+
+
+def from_nothing(messages: Sequence[Message], form: PromptForm) -> PromptCount:
+    """The count with nothing settled; what was settled before is settled afterwards."""
+    kept = SETTLED._kept[:]
+    SETTLED.clear()
+    try:
+        return count_prompt(messages, form)
+    finally:
+        SETTLED._kept[:] = kept

@@ -1,0 +1,1 @@
+"""Structured answers: asked for, found, checked, and asked for again."""

@@ -1,0 +1,58 @@
+"""Structured answers as users ask for them: the value has the type that was given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, assert_type
+
+from pydantic import BaseModel, TypeAdapter
+
+from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, JsonValue, Parsed, Reply, UserMessage
+
+
+class Invoice(BaseModel):
+    number: str
+
+
+@dataclass
+class Point:
+    x: int
+
+
+def values(client: DeepSeekV4) -> Invoice:
+    parsed = client.parse("The invoice A-7", Invoice)
+    assert_type(parsed, Parsed[Invoice])
+    assert_type(parsed.value, Invoice)
+    assert_type(parsed.value.number, str)
+    assert_type(parsed.reply, Reply)
+    assert_type(parsed.mechanism, Literal["json_schema", "json_object", "tool"])
+    assert_type(client.parse([UserMessage("A point")], Point, thinking="off", mechanism="tool").value, Point)
+    assert_type(client.parse("Some numbers", list[int], retries=0, mechanism="json_object").value, list[int])
+    assert_type(client.parse("Any JSON", {"type": "object"}).value, JsonValue)
+    adapter: TypeAdapter[int | str] = TypeAdapter(int | str)
+    assert_type(client.parse("A number or a word", adapter).value, int | str)
+    return parsed.value
+
+
+def unions(client: DeepSeekV4) -> object:
+    """A union is no type for the checkers: its value is narrowed, or asked for by a `TypeAdapter`."""
+    parsed = client.parse("A number or a word", int | str)
+    assert_type(parsed, Parsed[object])
+    match parsed.value:
+        case int(number):
+            return number
+        case other:
+            return other
+
+
+def wrong(client: DeepSeekV4) -> None:
+    client.parse("x", Invoice, mechanism="grammar")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    client.parse("x", Invoice, retry=2)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    print(client.parse("x", Invoice).value.total)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType]
+
+
+async def awaited() -> None:
+    async with AsyncDeepSeekV4("mock") as client:
+        parsed = await client.parse("The invoice A-7", Invoice)
+        assert_type(parsed, Parsed[Invoice])
+        assert_type((await client.parse("Any JSON", {"type": "object"})).value, JsonValue)
