@@ -104,9 +104,8 @@ def large_text(size: int, rounds: int) -> None:
         print(f"  tokenizers: {megabytes / theirs:.1f} MB per CPU second")
         goal("one thread, times as fast as tokenizers", theirs / one, 5, at_least=True)
     alone, together = best(lambda: count_text(text), rounds), best(lambda: count_large(text), rounds)
-    print(
-        f"  as many processes as cores, each with the whole text: {_processes(size) / alone:.2f} times the time of one alone"
-    )
+    slower = _processes(size) / alone
+    print(f"  as many processes as cores, each with all of the text, take {slower:.2f} times as long as one alone")
     goal(f"{os.cpu_count()} threads, times as fast as one (by the clock)", alone / together, 1.6, at_least=True)
 
 

@@ -277,7 +277,7 @@ class DeepSeekV4(BaseClient):
     def probe(self, *, on_question: Callable[[str], None] | None = None) -> ProbeReport:
         """Ask the server a few small things, and tell how it is set up: what works, and which flag is missing.
 
-        It sends about ten requests, with about 2,500 tokens of prompts; the report says how many it was.
+        It sends six to nine requests, with about 2,000 tokens of prompts; the report says how many it was.
         A feature that does not work is a finding, and raises nothing.
 
         Args:
@@ -551,7 +551,7 @@ class AsyncDeepSeekV4(BaseClient):
     async def probe(self, *, on_question: Callable[[str], None] | None = None) -> ProbeReport:
         """Ask the server a few small things, and tell how it is set up: what works, and which flag is missing.
 
-        It sends about ten requests, with about 2,500 tokens of prompts; the report says how many it was.
+        It sends six to nine requests, with about 2,000 tokens of prompts; the report says how many it was.
         A feature that does not work is a finding, and raises nothing.
 
         Args:

@@ -205,9 +205,14 @@ class Exchange(Transfer):
         return self._net.bare
 
     def _split_calls(self) -> tuple[list[OpenCall], list[OpenCall]]:
-        assembler = self._assembler
+        assembler, limit = self._assembler, self.encoded.max_tokens
+        made = assembler.usages.completion_tokens
         return split_calls(
-            assembler.calls, assembler.finish_reason, plain=not self._streams, broken=bool(self._net.lost)
+            assembler.calls,
+            assembler.finish_reason,
+            at_limit=limit is not None and made is not None and made >= limit,
+            closes_cut=self.provider.data.closes_cut_calls,
+            broken=bool(self._net.lost),
         )
 
     def _decode(self, messages: list[tuple[str, bytes]], now: float) -> list[ChatEvent]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import ChatEvent, JsonValue, Phase, read_json
-from deepseek_v4_sdk.providers import request_id_of
+from deepseek_v4_sdk.providers import headers_without_secrets, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +98,7 @@ class Transfer:
 
     def opened(self, head: Head, now: float) -> None:
         """The head has arrived."""
-        self.head = head
+        self.head = replace(head, headers=headers_without_secrets(head.headers, self.call))
         self.heard = now
 
     def received(self, block: bytes, now: float) -> list[ChatEvent]:

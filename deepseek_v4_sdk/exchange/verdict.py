@@ -44,21 +44,31 @@ def finish_reason(raw: str | None, *, has_calls: bool) -> FinishReason | None:
 
 
 def split_calls(
-    calls: Sequence[OpenCall], raw_reason: str | None, *, plain: bool, broken: bool = False
+    calls: Sequence[OpenCall], raw_reason: str | None, *, at_limit: bool, closes_cut: bool, broken: bool = False
 ) -> tuple[list[OpenCall], list[OpenCall]]:
     """The calls that are whole, and those that were cut.
 
     Only the last call can have been cut, and only when the answer did not end by itself. It was, when its arguments
-    are no whole JSON object, or none have come. In a plain answer of vLLM a cut call reads `{}`, like one without
-    arguments: there that is taken for a cut one. Markup that broke (`broken`) cuts the call it belongs to.
+    are no whole JSON object, or none have come; and whatever they are, where the server closes what was cut.
+
+    Args:
+        calls: The calls, in order.
+        raw_reason: The server's finish reason.
+        at_limit: Whether the answer has as many tokens as it was allowed.
+        closes_cut: Whether the server writes a cut call as a whole one, with the parameters that had come. vLLM 0.32
+            does; its plain answers then even say "tool_calls", and the number of tokens alone tells.
+        broken: Whether markup broke, which cuts the call it belongs to.
     """
-    if raw_reason is not None and _REASONS.get(raw_reason) in {"stop", "tool_calls"} and not broken:
+    reason = None if raw_reason is None else _REASONS.get(raw_reason)
+    unsure = closes_cut and (at_limit or reason in {"length", "abort"})
+    if reason in {"stop", "tool_calls"} and not broken and not unsure:
         return list(calls), []
     whole = list(calls)
     cut: list[OpenCall] = []
     if whole:
-        call = whole[-1].as_call()
-        if not call.arguments.strip() or call.error is not None or (plain and call.parsed == {}):
+        last = whole[-1]
+        call = last.as_call()
+        if not call.arguments.strip() or call.error is not None or (unsure and not last.ready):
             cut.append(whole.pop())
     return whole, cut
 
@@ -81,7 +91,7 @@ def judge(
     if cut and not (lost and reason != "length"):
         return (
             errors.TruncatedToolCallError,
-            f"the call of {cut[0].name!r} was cut off (finish reason {raw_reason!r}): raise max_tokens",
+            f"the call of {cut[0].name!r} was cut off at the limit (finish reason {raw_reason!r}): raise max_tokens",
         )
     if lost and reason == "length":
         return errors.TruncatedToolCallError, "max_tokens ended inside the markup of a tool call: raise max_tokens"

@@ -32,6 +32,7 @@ _FATAL = (
     errors.BillingError,
     errors.ModelNotFoundError,
     errors.ModelRetiredError,
+    errors.ModelMismatchError,
     errors.ConfigurationError,
 )
 

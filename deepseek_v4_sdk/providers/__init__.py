@@ -10,7 +10,7 @@ from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, read_base_url
 from deepseek_v4_sdk.providers.limits import LEARNED, learned_through
 from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Renderer, Sink
-from deepseek_v4_sdk.providers.refusals import request_id_of, without_secrets
+from deepseek_v4_sdk.providers.refusals import headers_without_secrets, request_id_of, without_secrets
 
 __all__ = [
     "LEARNED",
@@ -24,6 +24,7 @@ __all__ = [
     "Sink",
     "Target",
     "find_provider",
+    "headers_without_secrets",
     "learned_through",
     "read_base_url",
     "request_id_of",

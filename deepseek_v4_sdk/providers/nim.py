@@ -65,6 +65,7 @@ def _with_engine(engine: ProviderData) -> ProviderData:
         _UNKNOWN,
         reasoning_keys=engine.reasoning_keys,
         sorts_calls_by_id=engine.sorts_calls_by_id,
+        closes_cut_calls=engine.closes_cut_calls,
         options=engine.options,
         history=engine.history,
         renderer=replace(engine.renderer, exact=_never),

@@ -106,6 +106,7 @@ class ProviderData:
         reasoning_keys: The names under which it reads the reasoning of earlier turns.
         fills_reasoning: Whether an empty reasoning goes along with earlier calls that have none.
         sorts_calls_by_id: Whether its prompt puts parallel calls in the order of their ids as strings.
+        closes_cut_calls: Whether it may write a call that was cut as a whole one, with the parameters that had come.
         history: What it does with a conversation that other servers do otherwise.
         renderer: How it makes a prompt of a conversation.
         grammar: Which JSON Schemas it refuses to hold an answer to, where it does at all.
@@ -134,6 +135,7 @@ class ProviderData:
     reasoning_keys: tuple[str, ...]
     fills_reasoning: bool = False
     sorts_calls_by_id: bool = False
+    closes_cut_calls: bool = True
     renderer: Renderer
     grammar: Grammar = EITHER
     history: HistoryRules = field(default_factory=HistoryRules)

@@ -17,7 +17,7 @@ from deepseek_v4_sdk.providers.scrub import scrub, scrub_json
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.http_call import HttpCall
 
-__all__ = ["error_event", "http_refusal", "request_id_of", "without_secrets"]
+__all__ = ["error_event", "headers_without_secrets", "http_refusal", "request_id_of", "without_secrets"]
 
 ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
 
@@ -166,6 +166,12 @@ def without_secrets(error: ErrorT, call: HttpCall) -> ErrorT:
             error.code = _hidden(error.code, secrets) if isinstance(error.code, str) else error.code
             error.body = scrub_json(cast("JsonValue", error.body), secrets)
     return error
+
+
+def headers_without_secrets(headers: Mapping[str, str], call: HttpCall) -> Mapping[str, str]:
+    """The same for the headers of an answer, which replies show."""
+    secrets = _secrets_of(call)
+    return {name: _hidden(value, secrets) for name, value in headers.items()} if secrets else headers
 
 
 def _secrets_of(call: HttpCall) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ PROVIDER = ChatCompletions(
         thinking=every_level(_thinking),
         reasoning_keys=("reasoning_content",),
         sorts_calls_by_id=True,  # 0.5.23 renders with the vendor's encoder
+        closes_cut_calls=False,  # the vendor's parser leaves their JSON open
         renderer=Renderer(
             dialect="recipe",
             shows_format=True,

@@ -87,7 +87,7 @@ def parse_steps(
 def _read(answer: Reply | EmptyTurnError, shape: Shape[T], *, by_call: bool) -> tuple[Reply, T, list[Repair]]:
     """The value of an answer, and what was put right to get at it."""
     if isinstance(answer, EmptyTurnError):
-        # vLLM 0.20 put the JSON into the reasoning: facts/field-failures O2
+        # vLLM 0.20 put the JSON there: docs/field-failures.md O2
         partial = answer.partial
         try:
             if partial is None:

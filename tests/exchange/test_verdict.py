@@ -29,6 +29,7 @@ class End:
     reasoning: str | None = None
     calls: tuple[tuple[str, str], ...] = ()
     cut: tuple[tuple[str, str], ...] = ()
+    server: str = "vllm"
 
 
 def texts(word: str, kind: str, error: type[errors.DeepSeekV4Error] | None = None) -> End:
@@ -116,6 +117,7 @@ ENDS: dict[str, End] = {
         raw="length",
         text="Hi",
         calls=(("weather", FULL),),
+        server="sglang",  # which leaves the JSON of a cut call open, so that a whole one is whole
     ),
     "a call cut in its arguments": End(
         [call(0, "a", "weather"), call(0, arguments=CUT), finish("length"), DONE],
@@ -195,7 +197,7 @@ def check(outcome: Outcome, end: End) -> None:
 @in_both_modes
 @pytest.mark.parametrize("case", ENDS)
 def test_streamed(case: str, mode: Mode) -> None:
-    check(ask(answer(*ENDS[case].stream), mode=mode), ENDS[case])
+    check(ask(answer(*ENDS[case].stream), ENDS[case].server, mode), ENDS[case])
 
 
 @in_both_modes
@@ -203,22 +205,34 @@ def test_streamed(case: str, mode: Mode) -> None:
 def test_plain(case: str, mode: Mode) -> None:
     body = ENDS[case].plain
     assert body is not None
-    check(ask(answer(body, headers=JSON), mode=mode, wire="plain"), ENDS[case])
+    check(ask(answer(body, headers=JSON), ENDS[case].server, mode, wire="plain"), ENDS[case])
+
+
+CLOSED = {
+    "no parameter had come": "{}",
+    "one of two had come": '{"city": "Paris"}',
+}
 
 
 @in_both_modes
-def test_a_plain_call_that_was_cut_reads_like_one_without_arguments(mode: Mode) -> None:
-    # vLLM writes {} for what was cut, so at the limit {} is no call to be made
-    calls = [{**WEATHER, "arguments": FULL}, {**TIME, "arguments": "{}"}]
-    outcome = ask(answer(plain("length", calls), headers=JSON), mode=mode, wire="plain")
-    assert type(outcome.error) is errors.TruncatedToolCallError
-    assert [made.name for made in outcome.partial.tool_calls] == ["weather"]
-    assert [made.name for made in outcome.partial.partial_tool_calls] == ["time"]
+@pytest.mark.parametrize("arguments", CLOSED.values(), ids=CLOSED)
+def test_vllm_writes_a_cut_call_as_a_whole_one(arguments: str, mode: Mode) -> None:
+    # 0.32: streamed with "length", plain even with "tool_calls": there the number of tokens alone tells
+    calls = [{**WEATHER, "arguments": FULL}, {**TIME, "arguments": arguments}]
+    streamed = answer(call(0, "a", "weather", FULL), call(1, "b", "time", arguments), finish("length"), DONE)
+    counted = b'"usage": {"prompt_tokens": 9, "completion_tokens": 20, "total_tokens": 29}'
+    whole = answer(plain("tool_calls", calls).replace(b'"usage": null', counted), headers=JSON)
+    for outcome in (ask(streamed, mode=mode), ask(whole, mode=mode, wire="plain", max_tokens=20)):
+        assert type(outcome.error) is errors.TruncatedToolCallError
+        assert [made.name for made in outcome.partial.tool_calls] == ["weather"]
+        assert [(made.name, made.arguments) for made in outcome.partial.partial_tool_calls] == [("time", arguments)]
+    below = ask(whole, mode=mode, wire="plain", max_tokens=21)
+    assert [made.name for made in below.answered.tool_calls] == ["weather", "time"]
 
 
 @in_both_modes
-def test_a_streamed_call_with_empty_arguments_is_whole_at_the_limit(mode: Mode) -> None:
-    outcome = ask(answer(call(0, "b", "time", "{}"), finish("length"), DONE), mode=mode)
+def test_a_call_without_arguments_is_whole_where_cut_ones_are_left_open(mode: Mode) -> None:
+    outcome = ask(answer(call(0, "b", "time", "{}"), finish("length"), DONE), "sglang", mode)
     assert [made.parsed for made in outcome.answered.tool_calls] == [{}]
 
 

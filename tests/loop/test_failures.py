@@ -110,25 +110,11 @@ def test_a_slow_call_is_given_up_and_the_others_are_not(kind: Kind) -> None:
 
     turn = script.tool_call("wait", seconds=30.0) + script.tool_call("wait", seconds=0.0)
     play = Play(kind, turn, script.text("One of two."))
-    run = play.run([play.tool(wait)], tool_timeout=0.1, parallel=1)  # what is given up takes no place of others
-    assert results(run) == ["error: wait did not end within 0.1 s", "waited"]
+    run = play.run([play.tool(wait)], tool_timeout=0.3, parallel=1)  # what is given up takes no place of others
+    assert results(run) == ["error: wait did not end within 0.3 s", "waited"]
     assert run.stopped == "answered"
     assert time.monotonic() - began < 20
     play.goes_on()
-
-
-@each_kind
-def test_each_call_has_its_own_time(kind: Kind) -> None:
-    """Two calls, one behind the other, each within its time, though not both together within that of one."""
-
-    def wait(n: int) -> Pauses:
-        """Waits."""
-        yield 0.15
-        return n
-
-    play = Play(kind, sum((script.tool_call("wait", n=n) for n in (2, 3)), script.tool_call("wait", n=1)))
-    run = play.run([play.tool(wait)], tool_timeout=5, parallel=1)
-    assert results(run) == ["1", "2", "3"]
 
 
 @each_flavor

@@ -44,6 +44,36 @@ def test_a_function_that_never_returns_does_not_keep_the_program(kind: str) -> N
     assert (done.stdout, done.stderr) == ("hang did not end within 0.05 s It hangs.\n", "")
 
 
+INTERRUPTED = """
+import _thread, threading
+from deepseek_v4_sdk import DeepSeekV4
+from deepseek_v4_sdk.testing import MockProvider, script
+
+def step(n: int) -> int:
+    "A step; the user presses Ctrl+C in the second."
+    if n == 2:
+        _thread.interrupt_main()
+        threading.Event().wait()
+    return n
+
+client = DeepSeekV4(MockProvider(script.tool_call("step", n=1), script.tool_call("step", n=2), script.text("On.")))
+with client.tool_rounds("Go.", [step]) as rounds:
+    try:
+        for each in rounds:
+            print(each.results[0].content)
+    except KeyboardInterrupt:
+        print([message.role for message in rounds.messages], rounds.messages.validate(client))
+print(client.chat(rounds.messages).text)
+"""
+
+
+def test_an_interrupt_in_the_middle_of_a_function_leaves_the_rounds_before() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("1\n['user', 'assistant', 'tool'] []\nOn.\n", "")
+
+
 @each_kind
 def test_so_many_at_once_as_was_said(kind: Kind) -> None:
     """However few processors the machine has."""

@@ -83,6 +83,18 @@ def test_the_usual(mode: Mode) -> None:
             "a forced call was left in the text",
         ),
         (
+            {"free": SPEAKS, "forced": script.text("<｜DSML｜tool_calls>\nget_weather", finish_reason="length")},
+            "tools",
+            "unknown",
+            "the answer was cut before it told",
+        ),
+        (
+            {"free": script.text("<｜DSML｜tool_calls>", finish_reason="length")},
+            "tools",
+            "unknown",
+            "the answer was cut before it told",
+        ),
+        (
             {"free": script.text("<｜DSML｜tool_calls>")},
             "tools",
             "fails",

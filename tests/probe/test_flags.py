@@ -127,7 +127,7 @@ def test_a_switch_that_does_not_arrive(mode: Mode) -> None:
 @in_both_modes
 def test_another_prompt_format(mode: Mode) -> None:
     """Without V4's encoding nothing switches thinking on, and the same flag mends both."""
-    report = probe(mode, vllm(v4_encoding=False))
+    report = probe(mode, VLLMFlavor(encoding="template", prompt_tokens_details=True))
     found = {finding.feature: finding for finding in report.findings if finding.status != "works"}
     assert {feature: finding.status for feature, finding in found.items()} == {
         "personality": "fails",
@@ -137,3 +137,25 @@ def test_another_prompt_format(mode: Mode) -> None:
     assert found["personality"].remedy == "--tokenizer-mode deepseek_v4"
     assert found["thinking"].remedy.startswith("--tokenizer-mode deepseek_v4;")
     assert "19 and 98 were counted here" in found["personality"].detail
+
+
+@in_both_modes
+@pytest.mark.parametrize(
+    ("flavor", "remedy"),
+    [
+        (VLLMFlavor(encoding="none"), "--tokenizer-mode deepseek_v4"),
+        (sglang(v4_encoding=False), "--tool-call-parser deepseekv4"),
+    ],
+    ids=["vllm", "sglang"],
+)
+def test_no_prompt_format_at_all(mode: Mode, flavor: Flavor, remedy: str) -> None:
+    """Where every chat is refused, one thing is wrong, and nothing is known of the rest."""
+    report = probe(mode, flavor)
+    statuses = {finding.feature: finding.status for finding in report.findings}
+    assert statuses.pop("window") == statuses.pop("version") == "works"
+    assert statuses.pop("personality") == "fails"
+    assert set(statuses.values()) == {"unknown"}
+    finding = report.finding("personality")
+    assert finding is not None
+    assert "template" in finding.detail
+    assert finding.remedy == remedy

@@ -89,9 +89,9 @@ def test_examples(text: str, found: list[Any]) -> None:
 
 @pytest.mark.parametrize("text", ["{" * 200_000, "[" * 200_000, "[ " * 200_000, "{x" * 200_000, '{"a":' * 100_000])
 def test_hostile_texts_take_no_time(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert json_in(text) == []
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def _encodes(text: str) -> bool:

@@ -122,9 +122,9 @@ class Spoken:
         return [(name, "".join(pieces)) for name, pieces in calls]
 
     def count(self, kind: str | None = None) -> int:
-        """How many tokens there are, of one kind or in all with the end token."""
+        """How many tokens there are, of one kind or in all, with the end token if it was reached."""
         if kind is None:
-            return len(self.tokens) + 1
+            return len(self.tokens) + (self.finish_reason != "length")
         return sum(token.kind == kind for token in self.tokens)
 
 
@@ -145,7 +145,7 @@ def speak(turn: Turn, body: dict[str, JsonValue], prompt: int, *, one_call: bool
         tokens += [Token("call", piece, index) for piece in _pieces(call.arguments, turn.cuts)]
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     reason = turn.finish_reason or ("tool_calls" if calls else "stop")
-    if isinstance(limit, int) and len(tokens) > limit:
+    if isinstance(limit, int) and len(tokens) >= limit:
         tokens, reason = tokens[:limit], "length"
     return Spoken(tokens, reason, prompt)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, level_of, speak, sse
 from deepseek_v4_sdk.testing.markup import OutputParser, write_calls
-from deepseek_v4_sdk.testing.script import Turn
+from deepseek_v4_sdk.testing.script import Error, Turn
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
@@ -20,6 +20,11 @@ __all__ = ["FLAVOR", "SGLangFlavor"]
 _CREATED = 1_795_282_181
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
 _EOS = 1
+_NO_TEMPLATE = (
+    "Cannot use chat template functions because tokenizer.chat_template is not set and no template argument was "
+    "passed! For information about writing templates and setting the tokenizer.chat_template attribute, please see "
+    "the documentation at https://huggingface.co/docs/transformers/main/en/chat_templating"
+)
 
 
 class SGLangFlavor:
@@ -28,6 +33,8 @@ class SGLangFlavor:
     Args:
         reasoning_parser: Whether it has `--reasoning-parser`; without it thinking stays in the content.
         tool_call_parser: Whether it has `--tool-call-parser`; without it calls stay in the content as markup.
+        v4_encoding: Whether it knows V4 by the tool call parser's name or the checkpoint's architecture; otherwise it
+            has no prompt format, and refuses every chat.
         cache_report: Whether it has `--enable-cache-report`, and tells what came from its cache.
         streams_usage: Whether a stream ends with the usage; a gateway may drop `stream_options`.
     """
@@ -44,11 +51,13 @@ class SGLangFlavor:
         *,
         reasoning_parser: bool = True,
         tool_call_parser: bool = True,
+        v4_encoding: bool = True,
         cache_report: bool = False,
         streams_usage: bool = True,
     ) -> None:
         self._reasoning_parser = reasoning_parser
         self._tool_call_parser = tool_call_parser
+        self._v4_encoding = v4_encoding
         self._cache_report = cache_report
         self._streams_usage = streams_usage
 
@@ -148,8 +157,10 @@ class SGLangFlavor:
         error: JsonValue = {"object": "error", "message": message, "type": kind, "param": None, "code": status}
         return sse({"error": error})
 
-    def refuse(self, body: dict[str, JsonValue]) -> None:
-        """Unknown fields are passed over."""
+    def refuse(self, body: dict[str, JsonValue]) -> Error | None:
+        """Chats without an encoding; unknown fields are passed over."""
+        del body
+        return None if self._v4_encoding else Error(400, _NO_TEMPLATE)
 
     def read(self, path: str, window: int) -> JsonValue:
         """Health, readiness and models."""

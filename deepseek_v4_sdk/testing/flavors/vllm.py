@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from pydantic_core import from_json
+
+from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, speak, sse
 from deepseek_v4_sdk.testing.markup import OutputParser
 from deepseek_v4_sdk.testing.script import Error, Turn
@@ -20,6 +24,10 @@ __all__ = ["FLAVOR", "VLLMFlavor"]
 _CREATED = 1_795_280_709
 _FINGERPRINT = "vllm-0.33.0-mock"
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
+_NO_TEMPLATE = (
+    "As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat template if the "
+    "tokenizer does not define one."
+)
 
 
 class VLLMFlavor:
@@ -30,8 +38,8 @@ class VLLMFlavor:
         tool_call_parser: Whether it has `--enable-auto-tool-choice` and `--tool-call-parser`. Without both, any tool
             choice but "none" is refused; a forced one too where the first alone is missing (0.32).
         prompt_tokens_details: Whether it has `--enable-prompt-tokens-details`, and tells what came from its cache.
-        v4_encoding: Whether it has `--tokenizer-mode deepseek_v4`; without it the prompt is that of a plain chat
-            template, which has no thinking.
+        encoding: What makes its prompts: "v4", as `--tokenizer-mode deepseek_v4` does; "template", a plain chat
+            template given to it, which has no thinking; "none", where neither is there, and every chat is refused.
         reads_switch: Whether the thinking switch reaches it; a gateway may drop `chat_template_kwargs`.
         streams_usage: Whether a stream ends with the usage; a gateway may drop `stream_options`.
     """
@@ -49,20 +57,20 @@ class VLLMFlavor:
         reasoning_parser: bool = True,
         tool_call_parser: bool = True,
         prompt_tokens_details: bool = False,
-        v4_encoding: bool = True,
+        encoding: Literal["v4", "template", "none"] = "v4",
         reads_switch: bool = True,
         streams_usage: bool = True,
     ) -> None:
         self._reasoning_parser = reasoning_parser
         self._tool_call_parser = tool_call_parser
         self._prompt_tokens_details = prompt_tokens_details
-        self._v4_encoding = v4_encoding
+        self._encoding = encoding
         self._reads_switch = reads_switch
         self._streams_usage = streams_usage
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is on by default; the two switches are ORed; a top-level effort adds one of them."""
-        if not self._v4_encoding:
+        if self._encoding != "v4":
             return "off"
         if not self._reads_switch:
             return "high"
@@ -105,7 +113,7 @@ class VLLMFlavor:
         for token in spoken.tokens:
             yield chunk(_delta(token, number), token_ids=None)
         yield chunk(
-            {},
+            _closing(spoken),
             finish_reason=_finish(spoken, body),
             stop_reason=None,
             token_ids=None,
@@ -136,8 +144,7 @@ class VLLMFlavor:
                 {
                     "id": _call_id(number, index),
                     "type": "function",
-                    # a call that was cut reads like one without arguments
-                    "function": {"name": name, "arguments": "{}" if cut and index == last else arguments},
+                    "function": {"name": name, "arguments": _whole(arguments) if cut and index == last else arguments},
                 }
                 for index, (name, arguments) in enumerate(spoken.calls)
             ]
@@ -145,7 +152,7 @@ class VLLMFlavor:
             "index": 0,
             "message": message,
             "logprobs": None,
-            "finish_reason": _finish(spoken, body),
+            "finish_reason": "tool_calls" if cut and spoken.calls else _finish(spoken, body),
             "stop_reason": None,
             "token_ids": None,
             "routed_experts": None,
@@ -193,7 +200,9 @@ class VLLMFlavor:
         return sse({"error": {"message": message, "type": "InternalServerError", "param": None, "code": status}})
 
     def refuse(self, body: dict[str, JsonValue]) -> Error | None:
-        """Tools without the flags for them; unknown fields are passed over."""
+        """Chats without an encoding, and tools without their flags; unknown fields are passed over."""
+        if self._encoding == "none":
+            return Error(400, _NO_TEMPLATE)
         choice = body.get("tool_choice", "auto")
         if self._tool_call_parser or not body.get("tools") or choice == "none":
             return None
@@ -233,7 +242,7 @@ class VLLMFlavor:
         """A turn as tokens, after what its parsers leave of it."""
         if not self._reasoning_parser and self.thinking(body) != "off":
             turn = replace(turn, reasoning="", text=f"{turn.reasoning}</think>{turn.text}")
-        if not self._v4_encoding:
+        if self._encoding != "v4":
             prompt = _plain_prompt(body)
         return speak(turn, body, prompt, one_call=True)
 
@@ -280,6 +289,26 @@ def _delta(token: Token, number: int) -> JsonValue:
         call_id = _call_id(number, token.index)
         return {"tool_calls": [{"id": call_id, "type": "function", "index": token.index, "function": function}]}
     return {"tool_calls": [{"index": token.index, "function": {"arguments": token.text}}]}
+
+
+def _closing(spoken: Spoken) -> JsonValue:
+    """What the last delta of a cut call holds: between two parameters 0.32 closes its JSON, inside one it does not."""
+    if spoken.finish_reason != "length" or not spoken.calls:
+        return {}
+    index, arguments = len(spoken.calls) - 1, spoken.calls[-1][1]
+    for end in ("{}", "}"):
+        try:
+            read_json(arguments + end)
+        except ValueError:
+            continue
+        return {"tool_calls": [{"index": index, "function": {"arguments": end}}]}
+    return {}
+
+
+def _whole(arguments: str) -> str:
+    """The parameters of a cut call that had come whole: in a plain answer it reads like a call with these alone."""
+    come: JsonValue = from_json(arguments or "{}", allow_partial=True)
+    return json.dumps(come, ensure_ascii=False)
 
 
 def _finish(spoken: Spoken, body: dict[str, JsonValue]) -> str:
