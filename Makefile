@@ -6,10 +6,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check
 BENCH ?=
 PYTEST ?=
+RUNS ?= 20000
+SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test fuzz chaos lint bench clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -20,6 +22,12 @@ demo: $(VENV)/.installed  ## see the main job done on the embedded mock: no serv
 
 test: $(VENV)/.installed-dev  ## run the whole suite, on all cores (PYTEST="-k stream" to choose)
 	@$(BIN)/python -m pytest -q -n auto $(PYTEST)
+
+fuzz: $(VENV)/.installed-dev  ## look for inputs that break the client, for long (PYTEST="-k refusal" to choose)
+	@FUZZ_PROFILE=long $(BIN)/python -m pytest -q -n auto --timeout 0 tests/fuzz $(PYTEST)
+
+chaos: $(VENV)/.installed-dev  ## many more runs over a hostile network (RUNS=20000 SEED=1)
+	@CHAOS_RUNS=$(RUNS) CHAOS_SEED=$(SEED) $(BIN)/python -m pytest -q -n auto --timeout 0 tests/chaos $(PYTEST)
 
 lint: $(VENV)/.installed-dev  ## style, types with two checkers, and who may import whom
 	@$(BIN)/ruff check .

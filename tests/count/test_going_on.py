@@ -94,6 +94,8 @@ CALLS = [
     AssistantMessage("done", "r"),
 ]
 
+LATE = [*QUESTION, UserMessage("q"), SystemMessage("Be very brief."), AssistantMessage("a")]
+
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form.dialect}-{form.generation}-{form.thinking}")
 @pytest.mark.parametrize(
@@ -107,6 +109,8 @@ CALLS = [
         pytest.param([[*CALLS, UserMessage("b")], [*CALLS[:3], UserMessage("b")]], id="a result is gone"),
         pytest.param([CALLS, [*CALLS[:2], CALLS[3], CALLS[2], CALLS[4]]], id="results in another order"),
         pytest.param([[*CALLS[:3]], CALLS[:4], CALLS], id="results one by one"),
+        pytest.param([[*CALLS, UserMessage("b")], [*CALLS[:2], UserMessage("b")]], id="no result is left"),
+        pytest.param([[*LATE, UserMessage("b")], [*QUESTION, UserMessage("b")]], id="back before a late system text"),
         pytest.param(
             [[*QUESTION, UserMessage("b")], [*QUESTION, ReminderMessage("R"), UserMessage("b")]], id="reminder"
         ),

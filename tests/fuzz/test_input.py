@@ -48,8 +48,8 @@ def test_any_profile_is_a_client_or_a_configuration_error(
     file.write_text("\n".join(lines), encoding="utf-8")
     try:
         DeepSeekV4.from_profile("a", path=file).close()
-    except ConfigurationError as error:
-        assert str(error)
+    except ConfigurationError:
+        return
 
 
 @PROFILE
@@ -59,8 +59,8 @@ def test_any_file_is_read_or_refused(tmp_path_factory: Any, text: str) -> None:
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
         DeepSeekV4.from_profile("a", path=file).close()
-    except ConfigurationError as error:
-        assert str(error)
+    except ConfigurationError:
+        return
 
 
 @PROFILE
@@ -69,8 +69,8 @@ def test_any_messages_are_sent_or_refused_here(messages: Any, flavor: str) -> No
     client = DeepSeekV4(MockProvider(flavor=flavor, default=script.text("Hi"), count_tokens=False), model="pro")
     try:
         assert client.chat(messages).text == "Hi"
-    except InvalidRequestError as error:
-        assert str(error)
+    except InvalidRequestError:
+        return
 
 
 @PROFILE
@@ -83,17 +83,14 @@ def test_a_conversation_takes_them_or_refuses_them(messages: Any) -> None:
     assert Conversation.from_json(talk.to_json()) == talk
 
 
+PARAMETER = 'parameter name="x" string="true">'
+TAGS = ["tool_calls>", 'invoke name="f">', 'invoke name="g">', "invoke>", PARAMETER, "parameter>"]
 MARKUP = st.lists(
-    st.sampled_from(
-        [
-            "<｜DSML｜tool_calls>", "</｜DSML｜tool_calls>", '<｜DSML｜invoke name="f">', "</｜DSML｜invoke>", "\n", "\n\n",
-            '<｜DSML｜parameter name="x" string="true">', "</｜DSML｜parameter>", "<|DSML|tool_calls>", "```", "`", "f", " ",
-            '<｜DSML｜invoke name="g">', "<", "｜", "text", "<||DSML||", '"', "</",
-        ]
-    )
+    st.sampled_from([f"{bar}{tag}" for tag in TAGS for bar in ("<｜DSML｜", "</｜DSML｜", "<|DSML|", "<||DSML||")])
+    | st.sampled_from(["\n", "\n\n", "```", "`", "f", " ", "<", "｜", '"', "</"])
     | st.text(max_size=5),
     max_size=25,
-)  # fmt: skip
+)
 
 
 @PROFILE

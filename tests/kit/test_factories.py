@@ -38,7 +38,6 @@ def test_a_reply_of_a_text() -> None:
         (script.text("Hi"), "stop"),
         (script.text("Hi", finish_reason="length"), "length"),
         (TURN, "tool_calls"),
-        (script.turn(TURN, finish_reason="length"), "length"),
     ],
 )
 def test_a_reply_is_what_the_mock_would_say(turn: script.Turn, reason: str) -> None:

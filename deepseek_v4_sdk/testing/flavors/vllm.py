@@ -152,7 +152,7 @@ class VLLMFlavor:
             "index": 0,
             "message": message,
             "logprobs": None,
-            "finish_reason": "tool_calls" if cut and spoken.calls else _finish(spoken, body),
+            "finish_reason": _finish(spoken, body),
             "stop_reason": None,
             "token_ids": None,
             "routed_experts": None,
@@ -292,7 +292,7 @@ def _delta(token: Token, number: int) -> JsonValue:
 
 
 def _closing(spoken: Spoken) -> JsonValue:
-    """What the last delta of a cut call holds: between two parameters 0.32 closes its JSON, inside one it does not."""
+    """What the last delta of a cut call holds: between two parameters it closes its JSON, inside one it does not."""
     if spoken.finish_reason != "length" or not spoken.calls:
         return {}
     index, arguments = len(spoken.calls) - 1, spoken.calls[-1][1]
