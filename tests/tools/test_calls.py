@@ -69,7 +69,9 @@ def test_whether_a_call_was_cut_is_asked_of_json_alone() -> None:
     whole = MockProvider(script.turn(script.tool_call("weather", days="many"), finish_reason="length"), flavor="sglang")
     reply = DeepSeekV4(whole).chat("Hello", tools=[weather])
     assert reply.tool_calls[0].error is not None
-    cut = MockProvider(script.turn(script.tool_call("weather", '{"city": "Pa'), finish_reason="length"), flavor="sglang")
+    cut = MockProvider(
+        script.turn(script.tool_call("weather", '{"city": "Pa'), finish_reason="length"), flavor="sglang"
+    )
     with pytest.raises(TruncatedToolCallError):
         DeepSeekV4(cut).chat("Hello", tools=[weather])
 
