@@ -129,7 +129,9 @@ def count_prompt(messages: Sequence[Message], form: PromptForm) -> PromptCount:
         size, known = found or (0, None)
         if border > size:
             special = tuple(index for index in counted.special_in_text if index < border)
-            settled = Settled(key, form.sender, taken[:border], counted.per_message[:border], special)
+            # Of messages that were read anew, the old ones are kept: else each count would leave them all to be freed.
+            kept = (*(known.messages[:size] if known else ()), *taken[size:border])
+            settled = Settled(key, form.sender, kept, counted.per_message[:border], special)
             SETTLED.keep(settled, grown_from=known if known and size == len(known.messages) else None)
     return counted
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,28 +12,14 @@ import pytest
 from deepseek_v4_sdk import DeepSeekV4, ToolCall
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.tools.typed_sample import right
+from tests.typing.checkers import ROOT, check
 
 SAMPLE = Path(__file__).with_name("typed_sample.py")
-ROOT = SAMPLE.parents[2]
-
-
-def run(*command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=ROOT,
-        env={**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.timeout(400)
 def test_mypy() -> None:
-    run("mypy", str(SAMPLE))
+    check("mypy", str(SAMPLE))
 
 
 @pytest.mark.timeout(400)
@@ -50,7 +35,7 @@ def test_pyright(tmp_path: Path) -> None:
     }
     project = tmp_path / "pyrightconfig.json"
     project.write_text(json.dumps(rules), encoding="utf-8")
-    summary = json.loads(run("pyright", "--pythonpath", sys.executable, "--outputjson", "-p", str(project)))
+    summary = json.loads(check("pyright", "--pythonpath", sys.executable, "--outputjson", "-p", str(project)))
     assert summary["summary"]["filesAnalyzed"] == 1
 
 
