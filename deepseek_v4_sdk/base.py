@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         MessagesInput,
         ModelInfo,
         Reply,
+        TokenCount,
         ToolChoice,
         ToolInput,
     )
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.providers import Provider, Target
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed, Question
-    from deepseek_v4_sdk.tokens.prompts import TokenCount
     from deepseek_v4_sdk.transport.steps import Steps
 
 __all__ = ["BaseClient", "ClientArguments"]

@@ -23,10 +23,18 @@ if TYPE_CHECKING:
 
     from pydantic import TypeAdapter
 
-    from deepseek_v4_sdk.chat import Health, JsonValue, MessagesInput, ModelInfo, Reply, ToolChoice, ToolInput
+    from deepseek_v4_sdk.chat import (
+        Health,
+        JsonValue,
+        MessagesInput,
+        ModelInfo,
+        Reply,
+        TokenCount,
+        ToolChoice,
+        ToolInput,
+    )
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed
-    from deepseek_v4_sdk.tokens.prompts import TokenCount
     from deepseek_v4_sdk.tools.loop import Ask, LoopOptions, ToolRun
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.steps import Steps

@@ -6,14 +6,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import AssistantMessage, write_json
+from deepseek_v4_sdk.chat import AssistantMessage, TokenCount, write_json
 from deepseek_v4_sdk.errors import ConfigurationError, ServerError
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message
     from deepseek_v4_sdk.prompt import Generation
     from deepseek_v4_sdk.providers import Provider, Target
-    from deepseek_v4_sdk.tokens.prompts import PromptForm, TokenCount
+    from deepseek_v4_sdk.tokens.prompts import PromptForm
 
 __all__ = ["count_request", "is_large", "prompt_form", "read_count", "warm_up"]
 
@@ -50,7 +50,7 @@ def count_request(request: ChatRequest, provider: Provider, target: Target) -> T
         InvalidRequestError: The server's encoder would refuse the conversation.
         UnsupportedOptionError: It has no notion of something in it.
     """
-    from deepseek_v4_sdk.tokens.prompts import TokenCount, count_prompt
+    from deepseek_v4_sdk.tokens.prompts import count_prompt
 
     data = provider.data
     entry = target.catalogue.find(data.name, request.model) if request.model else None
@@ -78,8 +78,6 @@ def read_count(payload: JsonValue, messages: int, provider: str) -> TokenCount:
     Raises:
         ServerError: It gave none.
     """
-    from deepseek_v4_sdk.tokens.prompts import TokenCount
-
     count = payload.get("count") if isinstance(payload, dict) else None
     if not isinstance(count, int) or isinstance(count, bool):
         raise ServerError(f"{provider} sent no count of tokens")
@@ -118,7 +116,7 @@ def _size(message: Message) -> int:
 
 
 def _estimated(request: ChatRequest) -> TokenCount:
-    from deepseek_v4_sdk.tokens.prompts import TokenCount, estimate_text
+    from deepseek_v4_sdk.tokens.prompts import estimate_text
 
     # The longest text about thinking has 92 tokens, what introduces tools 270, what introduces a format 60.
     head = 100

@@ -44,7 +44,7 @@ from deepseek_v4_sdk.chat.served import Health, ModelInfo
 from deepseek_v4_sdk.chat.timing import Phase, Timeouts, Timing, as_timeouts
 from deepseek_v4_sdk.chat.tool_call import ToolCall, read_arguments
 from deepseek_v4_sdk.chat.tool_spec import OffersTool, ToolInput, ToolSpec, read_tool, read_tools
-from deepseek_v4_sdk.chat.usage import Usage
+from deepseek_v4_sdk.chat.usage import CountMethod, TokenCount, Usage
 
 __all__ = [
     "OPTION_NAMES",
@@ -57,6 +57,7 @@ __all__ = [
     "Check",
     "Content",
     "Conversation",
+    "CountMethod",
     "ErrorDetails",
     "FinishReason",
     "Finished",
@@ -87,6 +88,7 @@ __all__ = [
     "Thinking",
     "Timeouts",
     "Timing",
+    "TokenCount",
     "ToolCall",
     "ToolCallDelta",
     "ToolCallReady",

@@ -1,10 +1,14 @@
-"""What an answer cost in tokens, as the server counted it."""
+"""Tokens: what an answer cost, as the server counted it, and what a prompt has, counted before it is sent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-__all__ = ["Usage"]
+__all__ = ["CountMethod", "TokenCount", "Usage"]
+
+CountMethod: TypeAlias = Literal["rendered", "server", "estimate"]
+"""How a prompt was counted: rendered and counted here, by the server itself, or from the number of its bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +28,26 @@ class Usage:
     reasoning_tokens: int | None = None
     cached_tokens: int | None = None
     total_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCount:
+    """How many tokens a prompt has.
+
+    Attributes:
+        total: All of them.
+        exact: Whether the server will count the same: it did itself, or its renderer is known.
+        method: How it was counted.
+        per_message: The share of each message; they add up to the total. The first has what belongs to none (the
+            opening, the effort text, the tools where there is no system message), the last the opening of the answer.
+            Of a count by the server, which tells the sum alone, the last has all.
+        special_in_text: The messages, by index, whose own text spells control tokens such as `<think>`. A server that
+            renders with vLLM's encoder reads each as the control token, the vendor's encoder as plain text; they are
+            counted so. Known of counts that were rendered here.
+    """
+
+    total: int
+    exact: bool
+    method: CountMethod
+    per_message: tuple[int, ...]
+    special_in_text: tuple[int, ...] = ()

@@ -14,9 +14,8 @@ from deepseek_v4_sdk.probe.remedies import VERSION_PATHS
 from deepseek_v4_sdk.probe.report import ProbeReport
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import RequestDetails
+    from deepseek_v4_sdk.chat import RequestDetails, TokenCount
     from deepseek_v4_sdk.providers import Provider, Target
-    from deepseek_v4_sdk.tokens.prompts import TokenCount
     from deepseek_v4_sdk.transport.course import Course
     from deepseek_v4_sdk.transport.steps import Steps
 

