@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from deepseek_v4_sdk.testing import MockProvider
 from tests.docs.pages import PAGES, name_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _TOML = re.compile(r"^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -35,7 +37,17 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AsyncDeepSeekV4, "_connect", connect)
 
 
-@pytest.mark.usefixtures("servers")
+@pytest.fixture
+def logs() -> Iterator[None]:
+    """What a snippet asks of logs ends with it."""
+    root, ours = logging.getLogger(), logging.getLogger("deepseek_v4_sdk")
+    handlers, level = list(root.handlers), ours.level
+    yield
+    root.handlers[:] = handlers
+    ours.setLevel(level)
+
+
+@pytest.mark.usefixtures("servers", "logs")
 @pytest.mark.parametrize("example", SNIPPETS, ids=_id)
 def test_snippet(
     example: CodeExample, eval_example: EvalExample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

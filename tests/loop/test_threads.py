@@ -45,14 +45,15 @@ def test_a_function_that_never_returns_does_not_keep_the_program(kind: str) -> N
 
 
 INTERRUPTED = """
-import _thread, threading
+import signal, threading, time
 from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider, script
 
 def step(n: int) -> int:
     "A step; the user presses Ctrl+C in the second."
     if n == 2:
-        _thread.interrupt_main()
+        time.sleep(0.2)  # until the main thread waits
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         threading.Event().wait()
     return n
 
