@@ -16,6 +16,7 @@ from deepseek_v4_sdk import APIError, ConnectionFailedError, DeepSeekV4Error, Se
 from deepseek_v4_sdk.exchange import exchange, transfer
 from deepseek_v4_sdk.exchange.sse import SSEDecoder
 from deepseek_v4_sdk.providers import HttpCall, find_provider
+from deepseek_v4_sdk.providers.refusals import error_event
 from deepseek_v4_sdk.providers.scrub import scrub
 from tests.exchange.replay import JSON, Replay, answer, ask, client_for
 from tests.exchange.wire import DONE, FRAME, chunk, finish, say, sse
@@ -158,6 +159,26 @@ def refused(status: int, body: bytes, **headers: str) -> APIError:
 )
 def test_numbers_in_a_refusal_may_be_of_any_length(text: str) -> None:
     assert refused(400, json.dumps({"error": {"message": text}}).encode()).status_code == 400
+
+
+def test_an_error_event_keeps_its_words_whatever_its_code() -> None:
+    error = error_event("vllm", {"error": {"message": "the words", "code": "9" * 5_000}})
+    assert error is not None
+    assert "the words" in str(error)
+    assert error.status_code is None
+
+
+@in_both_modes
+def test_what_is_no_http_is_not_quoted_at_length(mode: str) -> None:
+    def serve(connection: socket.socket, server: HostileServer) -> None:
+        server.hear(connection)
+        connection.sendall(b"NOT HTTP " * 6_000 + b"\r\n\r\n")
+        server.ended.wait(30)
+
+    with HostileServer(serve) as server:
+        error = failure(mode, server.url)
+    assert "NOT HTTP" in str(error)
+    assert len(str(error)) < 2_000
 
 
 @pytest.mark.parametrize(
