@@ -57,6 +57,7 @@ def step(n: int) -> int:
         threading.Event().wait()
     return n
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
 client = DeepSeekV4(MockProvider(script.tool_call("step", n=1), script.tool_call("step", n=2), script.text("On.")))
 with client.tool_rounds("Go.", [step]) as rounds:
     try:
