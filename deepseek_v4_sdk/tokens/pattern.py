@@ -20,8 +20,12 @@ WORD_PATTERN: Final = "|".join(
     (
         # First split: digits of any script, three by three. Being first, no other alternative sees a digit.
         r"\p{N}{1,3}",
-        # Second split: Han, Hiragana and Katakana, with the signs in their blocks (ー, ・), as long as they go on.
-        rf"[{_CJK}]+",
+        # Second split: Han, Hiragana and Katakana with what stands in their blocks, as long as they go on. The third
+        # one cuts such a run again: letters and marks (with an unassigned character before them), signs such as ・
+        # and ゛, unassigned characters.
+        rf"[{_CJK}&&[^\p{{L}}\p{{P}}\p{{S}}]]?[\p{{L}}\p{{M}}&&[{_CJK}]]+",
+        rf"[\p{{P}}\p{{S}}&&[{_CJK}]]+",
+        rf"[{_CJK}&&[^\p{{L}}\p{{M}}\p{{P}}\p{{S}}]]+(?![\p{{L}}\p{{M}}&&[{_CJK}]])",
         # Third split from here on. An ASCII sign holds on to the ASCII letters after it: .append, _name, </div.
         r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+""",
         # A word, with the one blank (or control character) before it.

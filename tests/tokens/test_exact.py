@@ -263,3 +263,11 @@ MAX_EFFORT = (
 @pytest.mark.parametrize(("effort", "tokens"), [("", 5), (MAX_EFFORT, 97)], ids=["low", "max"])
 def test_a_rendered_prompt_counts_what_the_official_api_reported(effort: str, tokens: int) -> None:
     assert count_text(f"<｜begin▁of▁sentence｜>{effort}<｜User｜>Hi<｜Assistant｜><think>") == tokens
+
+
+def test_every_pair_of_kana_and_of_the_signs_in_their_blocks(reference: Tokenizer) -> None:
+    """Signs and unassigned characters there are words of their own: フ゛ is two, though a token reaches over both."""
+    kana = [chr(code) for code in range(0x3040, 0x3100)]
+    pairs = [one + other for one in kana for other in kana]
+    expected = reference.encode_batch(pairs, add_special_tokens=False)
+    assert [pair for pair, each in zip(pairs, expected, strict=True) if encode(pair) != each.ids] == []
