@@ -42,7 +42,8 @@ def shown(value: object) -> str:
     if is_list(value):
         return f"a list of {len(value)}"
     if is_mapping(value):
-        return f"an object with {_cut(', '.join(sorted(value)), 80) or 'nothing'}"
+        names = (name if _PLAIN_KEY.fullmatch(name) else json.dumps(name) for name in sorted(value))
+        return f"an object with {_cut(', '.join(names), 80) or 'nothing'}"
     if isinstance(value, int) and value.bit_length() > 64:
         return "a huge number"
     return json.dumps(value)

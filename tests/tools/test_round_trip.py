@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -65,6 +65,7 @@ NAMES = st.sampled_from([*cast("dict[str, object]", everything.parameters["prope
 
 
 @settings(max_examples=200, deadline=None)
+@example({"items": {"\n": None}}, True)
 @given(st.dictionaries(NAMES, JSON, max_size=4), st.booleans())
 def test_whatever_comes_is_taken_or_refused_in_words(value: dict[str, JsonValue], by_types: bool) -> None:
     call = ToolCall("c", "everything", write_json(value).decode())
