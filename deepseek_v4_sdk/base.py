@@ -26,7 +26,7 @@ from deepseek_v4_sdk.transport.retry import RetryPolicy
 from deepseek_v4_sdk.transport.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Unpack
 
     from deepseek_v4_sdk.chat import (
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.exchange import Transfer
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.providers import Provider, Target
-    from deepseek_v4_sdk.structured import MechanismChoice, Parsed, Question
+    from deepseek_v4_sdk.structured import MechanismChoice, Parsed
     from deepseek_v4_sdk.transport.steps import Steps
 
 __all__ = ["BaseClient", "ClientArguments"]
@@ -245,7 +245,8 @@ class BaseClient:
             options = {**options, "tools": as_specs(options["tools"])}
         return ChatRequest.build(messages, options, self._settings.defaults)
 
-    def _chat(self, messages: MessagesInput, options: Mapping[str, object]) -> ChatCourse:
+    def _chat(self, messages: MessagesInput, options: Mapping[str, object], terms: Terms | None = None) -> ChatCourse:
+        """The course of a chat; on terms of its own, or on those of several calls."""
         settings = self._settings
         request = self._request(messages, options)
         if request.overflow is not None:
@@ -259,7 +260,7 @@ class BaseClient:
         return ChatCourse(
             request,
             lambda: self._settled or (settings.provider, settings.target),
-            self._terms(request.timeout),
+            terms or self._terms(request.timeout),
             count_text,
             (lambda terms: self._settle(terms, request.model)) if self._must_settle(request) else None,
         )
@@ -297,21 +298,26 @@ class BaseClient:
 
         return loop, chat_of
 
-    def _begin_parse(
+    def _parse(
         self,
         messages: MessagesInput,
         schema: object,
         mechanism: MechanismChoice,
         retries: int,
         options: Mapping[str, object],
-    ) -> Generator[Question, Reply | errors.EmptyTurnError, Parsed[Any]]:
-        """The course of a structured answer."""
+    ) -> tuple[Steps[Parsed[Any]], Clock]:
+        """The questions of a structured answer. All of them go by one clock."""
         provider, _ = self._settled or (self._settings.provider, self._settings.target)
         settled = getattr(provider, "personality", "") is not None  # an engine that is not known yet may show nothing
         plan = Plan.make(provider.data, mechanism, options, settled=settled)
         shape: Shape[Any] = Shape(schema, require_all=plan.mechanism == "tool")
         thinks = (options.get("thinking") or self._settings.defaults.get("thinking")) != "off"
-        return parse_steps(messages, shape, plan, thinks=thinks, retries=retries)
+        terms = self._terms(as_timeouts(options.get("timeout")))
+
+        def ask(conversation: Conversation, chat: Mapping[str, object]) -> Steps[Reply]:
+            return self._chat(conversation, chat, terms).steps()
+
+        return parse_steps(messages, shape, plan, ask, thinks=thinks, retries=retries), terms.clock
 
     def _must_settle(self, request: ChatRequest) -> bool:
         """Whether the server must be asked what it is before the first request: which model, or which engine."""
@@ -395,8 +401,9 @@ class BaseClient:
 
     def _health(self, *, deep: bool) -> tuple[Steps[Health], Clock]:
         if deep:
-            question: Course[Any, Any] = self._chat("Say: yes", {"thinking": "off", "max_tokens": 8})
-            question.terms = self._terms(max_retries=0)
+            question: Course[Any, Any] = self._chat(
+                "Say: yes", {"thinking": "off", "max_tokens": 8}, self._terms(max_retries=0)
+            )
         else:
             question = self._is_up(self._terms(Timeouts(total=30.0), max_retries=0))
         return health_steps(question, question.terms.clock), question.terms.clock
@@ -414,16 +421,11 @@ class BaseClient:
         settings, tally = self._settings, Tally()
         terms = replace(self._terms(), watch=Watch((*self._arguments.get("hooks", ()), tally)))
 
-        def chat(messages: MessagesInput, options: Mapping[str, object]) -> ChatCourse:
-            course = self._chat(messages, options)
-            course.terms = terms
-            return course
-
         def read(path: str) -> Fetch[JsonValue]:
             return self._fetch(path, lambda transfer: transfer.json(), terms)
 
         site = Site(
-            chat=chat,
+            chat=lambda messages, options: self._chat(messages, options, terms),
             models=lambda: self._models(terms),
             read=read,
             count=lambda messages, options: self._count_locally(self._request(messages, options)),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Self, TypeVar, overload
 
 from deepseek_v4_sdk.base import BaseClient
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
 from deepseek_v4_sdk.counting import is_large, warm_up
-from deepseek_v4_sdk.errors import ConfigurationError, EmptyTurnError
+from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds, not_awaited
 from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 from deepseek_v4_sdk.transport.pools import AsyncPooledTransport, PooledTransport
@@ -207,18 +207,7 @@ class DeepSeekV4(BaseClient):
             IncompleteReplyError: The answer was cut, or is not whole.
             DeepSeekV4Error: The model could not be asked.
         """
-        steps = self._begin_parse(messages, schema, mechanism, retries, options)
-        question = next(steps)
-        while True:
-            answer: Reply | EmptyTurnError
-            try:
-                answer = self.chat(question.messages, **question.options)
-            except EmptyTurnError as empty:
-                answer = empty
-            try:
-                question = steps.send(answer)
-            except StopIteration as stop:
-                return cast("object", stop.value)
+        return self._run(*self._parse(messages, schema, mechanism, retries, options))
 
     def count_tokens(
         self,
@@ -478,18 +467,7 @@ class AsyncDeepSeekV4(BaseClient):
             IncompleteReplyError: The answer was cut, or is not whole.
             DeepSeekV4Error: The model could not be asked.
         """
-        steps = self._begin_parse(messages, schema, mechanism, retries, options)
-        question = next(steps)
-        while True:
-            answer: Reply | EmptyTurnError
-            try:
-                answer = await self.chat(question.messages, **question.options)
-            except EmptyTurnError as empty:
-                answer = empty
-            try:
-                question = steps.send(answer)
-            except StopIteration as stop:
-                return cast("object", stop.value)
+        return await self._run(*self._parse(messages, schema, mechanism, retries, options))
 
     async def count_tokens(
         self,

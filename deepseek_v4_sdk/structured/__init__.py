@@ -2,6 +2,6 @@
 
 from deepseek_v4_sdk.structured.mechanism import Mechanism, MechanismChoice, Plan
 from deepseek_v4_sdk.structured.shape import Shape
-from deepseek_v4_sdk.structured.steps import Parsed, Question, parse_steps
+from deepseek_v4_sdk.structured.steps import Parsed, parse_steps
 
-__all__ = ["Mechanism", "MechanismChoice", "Parsed", "Plan", "Question", "Shape", "parse_steps"]
+__all__ = ["Mechanism", "MechanismChoice", "Parsed", "Plan", "Shape", "parse_steps"]

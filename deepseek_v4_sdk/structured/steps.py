@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -13,11 +12,14 @@ from deepseek_v4_sdk.structured.mechanism import TOOL
 from deepseek_v4_sdk.structured.shape import MisfitError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deepseek_v4_sdk.chat import Attempt, Conversation, MessagesInput
     from deepseek_v4_sdk.structured.mechanism import Mechanism, Plan
     from deepseek_v4_sdk.structured.shape import Shape
+    from deepseek_v4_sdk.transport.steps import Steps
 
-__all__ = ["Parsed", "Question", "parse_steps"]
+__all__ = ["Parsed", "parse_steps"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -39,23 +41,24 @@ class Parsed(Generic[T_co]):
     mechanism: Mechanism
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Ask the model; the answer is its `Reply`, or the `EmptyTurnError` that came instead.
-
-    Attributes:
-        messages: The conversation.
-        options: The options of the chat.
-    """
-
-    messages: Conversation
-    options: dict[str, Any]
-
-
 def parse_steps(
-    messages: MessagesInput, shape: Shape[T], plan: Plan, *, thinks: bool, retries: int
-) -> Generator[Question, Reply | EmptyTurnError, Parsed[T]]:
+    messages: MessagesInput,
+    shape: Shape[T],
+    plan: Plan,
+    ask: Callable[[Conversation, dict[str, Any]], Steps[Reply]],
+    *,
+    thinks: bool,
+    retries: int,
+) -> Steps[Parsed[T]]:
     """Ask, read and check; ask again with what was wrong, as often as allowed.
+
+    Args:
+        messages: What is asked.
+        shape: What the answer must look like.
+        plan: How the server is held to it.
+        ask: Makes the steps of a chat, of its conversation and options.
+        thinks: Whether the model thinks.
+        retries: How often it may be asked again.
 
     Raises:
         SchemaViolationError: No answer matched.
@@ -67,7 +70,11 @@ def parse_steps(
     attempts: list[Attempt] = []
     notes: list[Repair] = []
     while True:
-        answer = yield Question(conversation, options)
+        answer: Reply | EmptyTurnError
+        try:
+            answer = yield from ask(conversation, options)
+        except EmptyTurnError as empty:
+            answer = empty
         attempts += [replace(made, number=len(attempts) + made.number) for made in answer.attempts]
         try:
             reply, value, repairs = _read(answer, shape, by_call=plan.mechanism == "tool")
