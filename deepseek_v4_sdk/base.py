@@ -16,7 +16,7 @@ from deepseek_v4_sdk.counting import count_request, read_count
 from deepseek_v4_sdk.probe import Site, Tally, probe_steps
 from deepseek_v4_sdk.settings import ApiKey, Settings, make_settings
 from deepseek_v4_sdk.structured import Plan, Shape, parse_steps
-from deepseek_v4_sdk.tools import as_specs, as_tool
+from deepseek_v4_sdk.tools import as_specs
 from deepseek_v4_sdk.tools.loop import Ask, ToolLoop, split_options
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
 from deepseek_v4_sdk.transport.course import ChatCourse, Course, Fetch, Terms
@@ -270,22 +270,19 @@ class BaseClient:
     ) -> tuple[ToolLoop, Callable[[Ask], tuple[Conversation, dict[str, Any]]]]:
         """A tool loop, and what makes a chat of each of its questions."""
         limits, shared = split_options(options)
-        offered = [as_tool(value) for value in tools]
         thinking = shared.get("thinking") or self._settings.defaults.get("thinking")
-        loop = ToolLoop.begin(messages, offered, limits, cast("Thinking", thinking), time.monotonic)
-        specs = [tool.tool_spec() for tool in offered]
 
         def count(conversation: Conversation, reply: Reply) -> int:
             from deepseek_v4_sdk.tokens import count_text
 
             said = (reply.reasoning or "", reply.text, *(call.arguments for call in reply.tool_calls))
-            options = {"tools": specs, "thinking": thinking, "model": shared.get("model")}
+            options = {"tools": loop.specs, "thinking": thinking, "model": shared.get("model")}
             return self._count_locally(self._request(conversation, options)).total + sum(map(count_text, said))
 
-        loop.count = count
+        loop = ToolLoop.begin(messages, tools, limits, cast("Thinking", thinking), time.monotonic, count)
 
         def chat_of(ask: Ask) -> tuple[Conversation, dict[str, Any]]:
-            chat: dict[str, Any] = {**shared, "tools": specs}
+            chat: dict[str, Any] = {**shared, "tools": loop.specs}
             if loop.rounds and chat.get("tool_choice") not in (None, "auto", "none"):
                 del chat["tool_choice"]  # forced in each turn, calls would never end
             if ask.thinking is not None:

@@ -15,7 +15,7 @@ from deepseek_v4_sdk.errors import ConfigurationError, EmptyTurnError, InvalidTo
 from deepseek_v4_sdk.tools.forms import as_tool
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import MessagesInput
+    from deepseek_v4_sdk.chat import MessagesInput, ToolSpec
     from deepseek_v4_sdk.tools.tool import Tool
 
 __all__ = [
@@ -224,6 +224,7 @@ class ToolLoop:
     Attributes:
         messages: The conversation.
         tools: What the model may call, by name.
+        specs: The same as they are offered to it.
         limits: What ends it.
         thinking: The level of the caller's requests.
         now: Tells the time, in seconds.
@@ -235,10 +236,11 @@ class ToolLoop:
 
     messages: Conversation
     tools: dict[str, Tool[..., object]]
+    specs: tuple[ToolSpec, ...]
     limits: LoopLimits
     thinking: Thinking
     now: Callable[[], float]
-    count: Callable[[Conversation, Reply], int] = lambda _messages, _reply: 0
+    count: Callable[[Conversation, Reply], int]
     rounds: list[Round] = field(default_factory=list[Round])
     stopped: Stopped | None = None
     pending: tuple[ToolCall, ...] = ()
@@ -252,6 +254,7 @@ class ToolLoop:
         limits: LoopLimits,
         thinking: Thinking,
         now: Callable[[], float],
+        count: Callable[[Conversation, Reply], int],
     ) -> ToolLoop:
         """A loop that has not begun.
 
@@ -260,9 +263,9 @@ class ToolLoop:
             ConfigurationError: A function cannot be a tool.
         """
         offered = [as_tool(value) for value in tools]
-        read_tools([tool.tool_spec() for tool in offered])  # names and duplicates
+        specs = read_tools([tool.tool_spec() for tool in offered])
         started = messages.copy() if isinstance(messages, Conversation) else Conversation(messages)
-        return cls(started, {tool.name: tool for tool in offered}, limits, thinking, now)
+        return cls(started, {tool.name: tool for tool in offered}, specs, limits, thinking, now, count)
 
     def steps(self) -> Generator[Step, object, None]:
         """What is to be done, one thing after another; `stopped` tells at the end why there is nothing more."""
