@@ -305,7 +305,7 @@ class BaseClient:
     ) -> tuple[Steps[Parsed[Any]], Clock]:
         """The questions of a structured answer. All of them go by one clock."""
         provider, _ = self._settled or (self._settings.provider, self._settings.target)
-        settled = getattr(provider, "personality", "") is not None  # an engine that is not known yet may show nothing
+        settled = provider.engine is not None  # an engine that is not known yet may show nothing
         plan = Plan.make(provider.data, mechanism, options, settled=settled)
         shape: Shape[Any] = Shape(schema, require_all=plan.mechanism == "tool")
         thinks = (options.get("thinking") or self._settings.defaults.get("thinking")) != "off"
@@ -328,7 +328,7 @@ class BaseClient:
         if provider.data.model != "discovered":
             return False
         if self._settled is None:
-            return request.model is None or getattr(provider, "personality", "") is None
+            return request.model is None or provider.engine is None
         return request.model is None and self._settled[1].served_model is None
 
     def _settle(self, terms: Terms, wanted: str | None) -> Steps[None]:
@@ -370,7 +370,7 @@ class BaseClient:
     def _count_there(self, request: ChatRequest, terms: Terms) -> Steps[TokenCount]:
         provider = self._settings.provider
         # Without a route there is nothing to ask for, unless the engine that is found has one.
-        may_count = provider.data.renderer.count_path is not None or getattr(provider, "personality", "") is None
+        may_count = provider.data.renderer.count_path is not None or provider.engine is None
         if may_count and self._must_settle(request):
             yield from self._settle(terms, request.model)
         provider, target = self._settled or (provider, self._settings.target)

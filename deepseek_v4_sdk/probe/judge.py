@@ -81,7 +81,7 @@ class Heard:
     @property
     def engine(self) -> str:
         """What runs inside."""
-        return getattr(self.provider, "personality", None) or self.name
+        return self.provider.engine or self.name
 
     def lacks(self, parser: str) -> bool:
         """Whether the server itself says that a parser is off."""

@@ -75,6 +75,11 @@ class ChatCompletions:
         """The name that replies and errors show."""
         return self.data.name
 
+    @property
+    def engine(self) -> str | None:
+        """What answers inside: itself, where that is no question; None while the server must be asked."""
+        return self.data.name
+
     def encode(self, request: ChatRequest, target: Target) -> EncodedChat:
         """The HTTP request for a chat.
 

@@ -112,6 +112,11 @@ class NIM(ChatCompletions):
         super().__init__(_UNKNOWN if personality is None else _DATA[personality])
         self.personality = personality
 
+    @property
+    def engine(self) -> str | None:
+        """The personality; None while the container must be asked."""
+        return self.personality
+
     def settled(self, models: list[ModelInfo]) -> ChatCompletions:
         """The provider for a container that lists these models: `owned_by` names the engine in NIM 2.x."""
         if self.personality is not None:

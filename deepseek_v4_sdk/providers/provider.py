@@ -208,6 +208,11 @@ class Provider(Protocol):
         ...
 
     @property
+    def engine(self) -> str | None:
+        """What answers inside: its own name, or that of the engine behind it; None while the server must be asked."""
+        ...
+
+    @property
     def history_rules(self) -> HistoryRules:
         """What the server does with a conversation."""
         ...

@@ -109,9 +109,9 @@ class MockProvider:
         return self._inner.data
 
     @property
-    def personality(self) -> str | None:
+    def engine(self) -> str | None:
         """What the flavor's provider knows of the engine inside; None lets the client ask, as a NIM does."""
-        return getattr(self._inner, "personality", "")
+        return self._inner.engine
 
     @property
     def history_rules(self) -> HistoryRules:

@@ -1,0 +1,125 @@
+"""One server as a client knows it: how it speaks, where it is, what it said when asked once, and the calls to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.counting import count_request, read_count
+from deepseek_v4_sdk.transport.course import ChatCourse, Fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deepseek_v4_sdk.chat import ChatRequest, ModelInfo, TokenCount
+    from deepseek_v4_sdk.exchange import Transfer
+    from deepseek_v4_sdk.providers import Provider, Target
+    from deepseek_v4_sdk.transport.course import Terms
+    from deepseek_v4_sdk.transport.steps import Steps
+
+__all__ = ["Endpoint"]
+
+T = TypeVar("T")
+
+
+class Endpoint:
+    """A server, and the courses of the calls to it. It does no I/O.
+
+    Args:
+        provider: How it speaks, as far as its caller said.
+        target: Where it is.
+    """
+
+    def __init__(self, provider: Provider, target: Target) -> None:
+        self._provider = provider
+        self._target = target
+        self._settled: tuple[Provider, Target] | None = None  # both as they are once the server was asked what it is
+
+    def server(self) -> tuple[Provider, Target]:
+        """How it speaks and where it is, as far as that is known by now."""
+        return self._settled or (self._provider, self._target)
+
+    def take_over(self, other: Endpoint) -> None:
+        """Know what another one knows of the same place, if it is the same."""
+        if self._target == other._target:
+            self._settled = other._settled
+
+    def chat(self, request: ChatRequest, terms: Terms) -> ChatCourse:
+        """The course of a chat.
+
+        Raises:
+            InvalidRequestError: This server would refuse or misread the request.
+        """
+        from deepseek_v4_sdk.tokens import count_text  # light: the vocabulary is loaded when something is counted
+
+        prepare = (lambda terms: self._settle(terms, request.model)) if self._must_settle(request) else None
+        return ChatCourse(request, self.server, terms, count_text, prepare)
+
+    def count_here(self, request: ChatRequest) -> TokenCount:
+        """The tokens of a chat's prompt, counted here as this server renders it.
+
+        Raises:
+            InvalidRequestError: The server's encoder would refuse the conversation.
+        """
+        return count_request(request, *self.server())
+
+    def count_there(self, request: ChatRequest, terms: Terms) -> Steps[TokenCount]:
+        """The same, as the server counts them.
+
+        Raises:
+            ConfigurationError: The server has no route that counts.
+        """
+        # Without a route there is nothing to ask for, unless the engine that is found has one.
+        may_count = self._provider.data.renderer.count_path is not None or self._provider.engine is None
+        if may_count and self._must_settle(request):
+            yield from self._settle(terms, request.model)
+        provider, target = self.server()
+        call, size = provider.count_call(request, target), len(request.messages)
+        fetch = Fetch(lambda: call, provider, terms, lambda transfer: read_count(transfer.json(), size, provider.name))
+        return (yield from fetch.steps())
+
+    def fetch(self, path: str, read: Callable[[Transfer], T], terms: Terms) -> Fetch[T]:
+        """The course of a question for what is under a path."""
+        return Fetch(lambda: self._provider.query(path, self._target), self._provider, terms, read)
+
+    def models(self, terms: Terms) -> Fetch[list[ModelInfo]]:
+        """The course of a question for the models."""
+        provider = self._provider
+
+        def read(transfer: Transfer) -> list[ModelInfo]:
+            try:
+                return provider.models(transfer.json())
+            except ValueError as error:
+                raise errors.ServerError(f"{provider.name} sent {error} ({transfer.call.url})") from None
+
+        return self.fetch(provider.data.models_path, read, terms)
+
+    def is_up(self, terms: Terms) -> Fetch[None]:
+        """The course of the question whether it is up."""
+        return self.fetch(self._provider.data.health_path, lambda _: None, terms)
+
+    def _must_settle(self, request: ChatRequest) -> bool:
+        """Whether the server must be asked what it is before the first request: which model, or which engine."""
+        data, settled = self._provider.data, self._settled
+        if request.model in {"pro", "flash"} and self._target.catalogue.find(data.name, request.model) is None:
+            return settled is None or not settled[1].served  # which of its models is that?
+        if data.model != "discovered":
+            return False
+        if settled is None:
+            return request.model is None or self._provider.engine is None
+        return request.model is None and settled[1].served_model is None
+
+    def _settle(self, terms: Terms, wanted: str | None) -> Steps[None]:
+        models = yield from self.models(terms).steps()
+        bases = [model.id for model in models if model.parent is None]
+        if len(bases) != 1 and wanted is None:
+            listed = ", ".join(bases) or "none"
+            raise errors.InvalidRequestError(
+                f"{self._provider.name} serves several models, or none ({listed}): give model"
+            )
+        served = bases[0] if len(bases) == 1 else None
+        self._settled = (
+            self._provider.settled(models),
+            replace(self._target, served_model=served, served=tuple(bases)),
+        )
