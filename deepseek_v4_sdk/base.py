@@ -1,27 +1,19 @@
-"""What both clients are made of: their settings, and the courses of their calls. No I/O happens here."""
+"""What both clients are made of: their arguments and settings, and what they share. No I/O happens here."""
 
 from __future__ import annotations
 
 import os
 import threading
-import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 
-from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.catalogue import Catalogue
-from deepseek_v4_sdk.chat import ChatRequest, Hooks, Thinking, Timeouts, as_timeouts
+from deepseek_v4_sdk.chat import Hooks, Thinking, Timeouts
 from deepseek_v4_sdk.config import load_profile
-from deepseek_v4_sdk.counting import count_request, read_count
-from deepseek_v4_sdk.probe import Site, Tally, probe_steps
+from deepseek_v4_sdk.endpoint import Endpoint
 from deepseek_v4_sdk.settings import ApiKey, Settings, make_settings
-from deepseek_v4_sdk.structured import Plan, Shape, parse_steps
-from deepseek_v4_sdk.tools import as_specs
-from deepseek_v4_sdk.tools.loop import Ask, ToolLoop, split_options
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
-from deepseek_v4_sdk.transport.course import ChatCourse, Course, Fetch, Terms
+from deepseek_v4_sdk.transport.course import Terms
 from deepseek_v4_sdk.transport.lines import check_carrier
-from deepseek_v4_sdk.transport.readiness import health_steps, readiness_steps
 from deepseek_v4_sdk.transport.retry import RetryPolicy
 from deepseek_v4_sdk.transport.watch import Watch
 
@@ -29,27 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Unpack
 
-    from deepseek_v4_sdk.chat import (
-        Conversation,
-        Health,
-        HistoryRules,
-        JsonValue,
-        MessagesInput,
-        ModelInfo,
-        Reply,
-        TokenCount,
-        ToolChoice,
-        ToolInput,
-    )
-    from deepseek_v4_sdk.exchange import Transfer
-    from deepseek_v4_sdk.probe import ProbeReport
-    from deepseek_v4_sdk.providers import Provider, Target
-    from deepseek_v4_sdk.structured import MechanismChoice, Parsed
-    from deepseek_v4_sdk.transport.steps import Steps
+    from deepseek_v4_sdk.chat import HistoryRules
+    from deepseek_v4_sdk.providers import Provider
 
 __all__ = ["BaseClient", "ClientArguments"]
-
-T = TypeVar("T")
 
 
 class ClientArguments(TypedDict, total=False):
@@ -73,7 +48,7 @@ class ClientArguments(TypedDict, total=False):
 
 
 class BaseClient:
-    """What both clients are made of, and the courses of their calls. It does no I/O."""
+    """What both clients are made of. It does no I/O."""
 
     _awaits: ClassVar[bool] = False
 
@@ -155,8 +130,7 @@ class BaseClient:
         self._arguments["provider"] = self._settings.provider
         if isinstance(api_key, str):  # what shows the attributes of a client does not show its key
             self._arguments["api_key"] = self._settings.target.key()
-        # The provider and the target as they are once the server was asked what it is.
-        self._settled: tuple[Provider, Target] | None = None
+        self._endpoint = Endpoint(self._settings.provider, self._settings.target)
         self._lender: BaseClient | None = None  # whose connections these are
         if http_client is not None:
             check_carrier(http_client, awaited=self._awaits)
@@ -198,7 +172,7 @@ class BaseClient:
         moved = {"provider", "base_url", "proxy", "ca_bundle", "http_client"} & changes.keys()
         if not moved and not client._borrowed:
             client._lender = self._lender or self
-            client._settled = self._settled if client._settings.target == self._settings.target else None
+            client._endpoint.take_over(self._endpoint)
         return client
 
     @property
@@ -239,196 +213,3 @@ class BaseClient:
         cap = settings.provider.data.rate_limit_cap
         policy = RetryPolicy(retries, rate_limit_cap=cap)
         return Terms(make_clock(), merged, policy, self._watch, self._arguments.get("strict_model", False))
-
-    def _request(self, messages: MessagesInput, options: Mapping[str, object]) -> ChatRequest:
-        if options.get("tools") is not None:
-            options = {**options, "tools": as_specs(options["tools"])}
-        return ChatRequest.build(messages, options, self._settings.defaults)
-
-    def _chat(self, messages: MessagesInput, options: Mapping[str, object], terms: Terms | None = None) -> ChatCourse:
-        """The course of a chat; on terms of its own, or on those of several calls."""
-        settings = self._settings
-        request = self._request(messages, options)
-        if request.overflow is not None:
-            raise errors.UnsupportedOptionError(
-                f"overflow={request.overflow!r} is not available in this version",
-                option="overflow",
-                provider=self.provider,
-            )
-        from deepseek_v4_sdk.tokens import count_text  # light: the vocabulary is loaded when something is counted
-
-        return ChatCourse(
-            request,
-            lambda: self._settled or (settings.provider, settings.target),
-            terms or self._terms(request.timeout),
-            count_text,
-            (lambda terms: self._settle(terms, request.model)) if self._must_settle(request) else None,
-        )
-
-    def _begin_loop(
-        self, messages: MessagesInput, tools: Sequence[object], options: Mapping[str, object]
-    ) -> tuple[ToolLoop, Callable[[Ask], tuple[Conversation, dict[str, Any]]]]:
-        """A tool loop, and what makes a chat of each of its questions."""
-        limits, shared = split_options(options)
-        thinking = shared.get("thinking") or self._settings.defaults.get("thinking")
-
-        def count(conversation: Conversation, reply: Reply) -> int:
-            from deepseek_v4_sdk.tokens import count_text
-
-            said = (reply.reasoning or "", reply.text, *(call.arguments for call in reply.tool_calls))
-            options = {"tools": loop.specs, "thinking": thinking, "model": shared.get("model")}
-            return self._count_locally(self._request(conversation, options)).total + sum(map(count_text, said))
-
-        loop = ToolLoop.begin(messages, tools, limits, cast("Thinking", thinking), time.monotonic, count)
-
-        def chat_of(ask: Ask) -> tuple[Conversation, dict[str, Any]]:
-            chat: dict[str, Any] = {**shared, "tools": loop.specs}
-            if loop.rounds and chat.get("tool_choice") not in (None, "auto", "none"):
-                del chat["tool_choice"]  # forced in each turn, calls would never end
-            if ask.thinking is not None:
-                chat["thinking"] = ask.thinking
-                chat["on_unsupported"] = chat.get("on_unsupported") or "nearest"
-            if ask.seconds is not None:
-                given = as_timeouts(chat.get("timeout")).over(self._settings.timeouts)
-                chat["timeout"] = replace(given, total=min(ask.seconds, given.total_seconds))
-            return ask.messages, chat
-
-        return loop, chat_of
-
-    def _parse(
-        self,
-        messages: MessagesInput,
-        schema: object,
-        mechanism: MechanismChoice,
-        retries: int,
-        options: Mapping[str, object],
-    ) -> tuple[Steps[Parsed[Any]], Clock]:
-        """The questions of a structured answer. All of them go by one clock."""
-        provider, _ = self._settled or (self._settings.provider, self._settings.target)
-        settled = provider.engine is not None  # an engine that is not known yet may show nothing
-        plan = Plan.make(provider.data, mechanism, options, settled=settled)
-        shape: Shape[Any] = Shape(schema, require_all=plan.mechanism == "tool")
-        thinks = (options.get("thinking") or self._settings.defaults.get("thinking")) != "off"
-        terms = self._terms(as_timeouts(options.get("timeout")))
-
-        def ask(conversation: Conversation, chat: Mapping[str, object]) -> Steps[Reply]:
-            return self._chat(conversation, chat, terms).steps()
-
-        return parse_steps(messages, shape, plan, ask, thinks=thinks, retries=retries), terms.clock
-
-    def _must_settle(self, request: ChatRequest) -> bool:
-        """Whether the server must be asked what it is before the first request: which model, or which engine."""
-        settings = self._settings
-        provider = settings.provider
-        if (
-            request.model in {"pro", "flash"}
-            and settings.target.catalogue.find(provider.data.name, request.model) is None
-        ):
-            return self._settled is None or not self._settled[1].served  # which of its models is that?
-        if provider.data.model != "discovered":
-            return False
-        if self._settled is None:
-            return request.model is None or provider.engine is None
-        return request.model is None and self._settled[1].served_model is None
-
-    def _settle(self, terms: Terms, wanted: str | None) -> Steps[None]:
-        settings = self._settings
-        fetch = self._models(terms)
-        models = yield from fetch.steps()
-        bases = [model.id for model in models if model.parent is None]
-        if len(bases) != 1 and wanted is None:
-            listed = ", ".join(bases) or "none"
-            raise errors.InvalidRequestError(f"{self.provider} serves several models, or none ({listed}): give model")
-        served = bases[0] if len(bases) == 1 else None
-        self._settled = (
-            settings.provider.settled(models),
-            replace(settings.target, served_model=served, served=tuple(bases)),
-        )
-
-    def _count_request(
-        self,
-        messages: MessagesInput,
-        tools: Sequence[ToolInput] | None,
-        thinking: Thinking | None,
-        tool_choice: ToolChoice | None,
-        response_format: Mapping[str, object] | None,
-        model: str | None,
-    ) -> ChatRequest:
-        options = {
-            "tools": tools,
-            "thinking": thinking,
-            "tool_choice": tool_choice,
-            "response_format": response_format,
-            "model": model,
-        }
-        return self._request(messages, options)
-
-    def _count_locally(self, request: ChatRequest) -> TokenCount:
-        provider, target = self._settled or (self._settings.provider, self._settings.target)
-        return count_request(request, provider, target)
-
-    def _count_there(self, request: ChatRequest, terms: Terms) -> Steps[TokenCount]:
-        provider = self._settings.provider
-        # Without a route there is nothing to ask for, unless the engine that is found has one.
-        may_count = provider.data.renderer.count_path is not None or provider.engine is None
-        if may_count and self._must_settle(request):
-            yield from self._settle(terms, request.model)
-        provider, target = self._settled or (provider, self._settings.target)
-        call, size = provider.count_call(request, target), len(request.messages)
-        fetch = Fetch(lambda: call, provider, terms, lambda transfer: read_count(transfer.json(), size, provider.name))
-        return (yield from fetch.steps())
-
-    def _fetch(self, path: str, read: Callable[[Transfer], T], terms: Terms) -> Fetch[T]:
-        settings = self._settings
-        return Fetch(lambda: settings.provider.query(path, settings.target), settings.provider, terms, read)
-
-    def _models(self, terms: Terms | None = None) -> Fetch[list[ModelInfo]]:
-        provider = self._settings.provider
-
-        def read(transfer: Transfer) -> list[ModelInfo]:
-            try:
-                return provider.models(transfer.json())
-            except ValueError as error:
-                raise errors.ServerError(f"{provider.name} sent {error} ({transfer.call.url})") from None
-
-        return self._fetch(provider.data.models_path, read, terms or self._terms())
-
-    def _is_up(self, terms: Terms) -> Fetch[None]:
-        return self._fetch(self._settings.provider.data.health_path, lambda _: None, terms)
-
-    def _health(self, *, deep: bool) -> tuple[Steps[Health], Clock]:
-        if deep:
-            question: Course[Any, Any] = self._chat(
-                "Say: yes", {"thinking": "off", "max_tokens": 8}, self._terms(max_retries=0)
-            )
-        else:
-            question = self._is_up(self._terms(Timeouts(total=30.0), max_retries=0))
-        return health_steps(question, question.terms.clock), question.terms.clock
-
-    def _readiness(self, seconds: float) -> tuple[Steps[Health], Clock]:
-        terms = self._terms(max_retries=0)
-
-        def ask(left: float) -> Fetch[None]:
-            return self._is_up(replace(terms, timeouts=Timeouts(total=left).over(terms.timeouts)))
-
-        return readiness_steps(ask, terms.clock, seconds), terms.clock
-
-    def _probe(self, on_question: Callable[[str], None] | None) -> tuple[Steps[ProbeReport], Clock]:
-        """The questions of a probe. All of them go by one clock, and are told to one tally."""
-        settings, tally = self._settings, Tally()
-        terms = replace(self._terms(), watch=Watch((*self._arguments.get("hooks", ()), tally)))
-
-        def read(path: str) -> Fetch[JsonValue]:
-            return self._fetch(path, lambda transfer: transfer.json(), terms)
-
-        site = Site(
-            chat=lambda messages, options: self._chat(messages, options, terms),
-            models=lambda: self._models(terms),
-            read=read,
-            count=lambda messages, options: self._count_locally(self._request(messages, options)),
-            server=lambda: self._settled or (settings.provider, settings.target),
-            model=self._arguments.get("model"),
-            tally=tally,
-            told=on_question or (lambda _: None),
-        )
-        return probe_steps(site), terms.clock

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Self, TypeVar, overload
 
-from deepseek_v4_sdk.base import BaseClient
+from deepseek_v4_sdk.calls import ClientCalls
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
 from deepseek_v4_sdk.counting import is_large, warm_up
 from deepseek_v4_sdk.errors import ConfigurationError
@@ -44,7 +44,7 @@ __all__ = ["AsyncDeepSeekV4", "DeepSeekV4"]
 T = TypeVar("T")
 
 
-class DeepSeekV4(BaseClient):
+class DeepSeekV4(ClientCalls):
     """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served.
 
     It is safe to share between threads. Use it in a `with` block, or `close()` it.
@@ -237,9 +237,9 @@ class DeepSeekV4(BaseClient):
         """
         request = self._count_request(messages, tools, thinking, tool_choice, response_format, model)
         if source == "local":
-            return self._count_locally(request)
+            return self._endpoint.count_here(request)
         terms = self._terms(request.timeout)
-        return self._run(self._count_there(request, terms), terms.clock)
+        return self._run(self._endpoint.count_there(request, terms), terms.clock)
 
     def models(self) -> list[ModelInfo]:
         """The models that the server offers, with the window of this deployment where it tells.
@@ -248,7 +248,7 @@ class DeepSeekV4(BaseClient):
             APIError: The server answered with an error.
             ConnectionFailedError: There was no connection.
         """
-        course = self._models()
+        course = self._endpoint.models(self._terms())
         return self._run(course.steps(), course.terms.clock)
 
     def health(self, *, deep: bool = False) -> Health:
@@ -300,7 +300,7 @@ class DeepSeekV4(BaseClient):
         return Pump(steps, self._line(), clock).run()
 
 
-class AsyncDeepSeekV4(BaseClient):
+class AsyncDeepSeekV4(ClientCalls):
     """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served, for asyncio.
 
     It is safe to share between the tasks of one event loop. Use it in an `async with` block, or `aclose()` it.
@@ -499,10 +499,10 @@ class AsyncDeepSeekV4(BaseClient):
         request = self._count_request(messages, tools, thinking, tool_choice, response_format, model)
         if source == "server":
             terms = self._terms(request.timeout)
-            return await self._run(self._count_there(request, terms), terms.clock)
+            return await self._run(self._endpoint.count_there(request, terms), terms.clock)
         if is_large(request):
-            return await asyncio.to_thread(self._count_locally, request)
-        return self._count_locally(request)
+            return await asyncio.to_thread(self._endpoint.count_here, request)
+        return self._endpoint.count_here(request)
 
     async def models(self) -> list[ModelInfo]:
         """The models that the server offers, with the window of this deployment where it tells.
@@ -511,7 +511,7 @@ class AsyncDeepSeekV4(BaseClient):
             APIError: The server answered with an error.
             ConnectionFailedError: There was no connection.
         """
-        course = self._models()
+        course = self._endpoint.models(self._terms())
         return await self._run(course.steps(), course.terms.clock)
 
     async def health(self, *, deep: bool = False) -> Health:

@@ -53,7 +53,7 @@ class Endpoint:
         """
         from deepseek_v4_sdk.tokens import count_text  # light: the vocabulary is loaded when something is counted
 
-        prepare = (lambda terms: self._settle(terms, request.model)) if self._must_settle(request) else None
+        prepare = self._settle(terms, request.model) if self._must_settle(request) else None
         return ChatCourse(request, self.server, terms, count_text, prepare)
 
     def count_here(self, request: ChatRequest) -> TokenCount:

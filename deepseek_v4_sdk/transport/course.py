@@ -232,7 +232,7 @@ class ChatCourse(Course[Exchange, Reply]):
         server: Callable[[], tuple[Provider, Target]],
         terms: Terms,
         count: Callable[[str], int],
-        prepare: Callable[[Terms], Steps[None]] | None = None,
+        prepare: Steps[None] | None = None,
     ) -> None:
         super().__init__(terms)
         self._request = request
@@ -245,7 +245,7 @@ class ChatCourse(Course[Exchange, Reply]):
     def steps(self) -> Steps[Reply]:
         """The steps of the call, after those that prepare it."""
         if self._prepare is not None:
-            yield from self._prepare(self.terms)
+            yield from self._prepare
         return (yield from super().steps())
 
     def begin(self, now: float, ends: float) -> Exchange:

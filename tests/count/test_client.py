@@ -18,8 +18,8 @@ from deepseek_v4_sdk import (
     DeepSeekV4,
     InvalidRequestError,
     ServerError,
-    base,
     count_text,
+    endpoint,
     tool,
 )
 from deepseek_v4_sdk.providers import find_provider
@@ -262,13 +262,13 @@ def test_the_mock_counts_as_we_do(flavor: str, level: Any) -> None:
 def threads(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each count, whether it was made on the main thread."""
     seen: list[bool] = []
-    count = base.count_request
+    count = endpoint.count_request
 
     def look(*args: Any) -> Any:
         seen.append(threading.current_thread() is threading.main_thread())
         return count(*args)
 
-    monkeypatch.setattr(base, "count_request", look)
+    monkeypatch.setattr(endpoint, "count_request", look)
     return seen
 
 

@@ -1,0 +1,156 @@
+"""The courses of the calls of both clients: from arguments to steps. No I/O happens here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.base import BaseClient
+from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts
+from deepseek_v4_sdk.probe import Site, Tally, probe_steps
+from deepseek_v4_sdk.structured import Plan, Shape, parse_steps
+from deepseek_v4_sdk.tools import as_specs
+from deepseek_v4_sdk.tools.loop import Ask, ToolLoop, split_options
+from deepseek_v4_sdk.transport.clock import Clock
+from deepseek_v4_sdk.transport.course import Terms
+from deepseek_v4_sdk.transport.readiness import health_steps, readiness_steps
+from deepseek_v4_sdk.transport.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from deepseek_v4_sdk.chat import Conversation, Health, JsonValue, MessagesInput, Reply, ToolChoice, ToolInput
+    from deepseek_v4_sdk.probe import ProbeReport
+    from deepseek_v4_sdk.structured import MechanismChoice, Parsed
+    from deepseek_v4_sdk.transport.course import ChatCourse, Course, Fetch
+    from deepseek_v4_sdk.transport.steps import Steps
+
+__all__ = ["ClientCalls"]
+
+
+class ClientCalls(BaseClient):
+    """What both clients can be asked for, as courses and steps; either runs them in its own way."""
+
+    def _request(self, messages: MessagesInput, options: Mapping[str, object]) -> ChatRequest:
+        if options.get("tools") is not None:
+            options = {**options, "tools": as_specs(options["tools"])}
+        return ChatRequest.build(messages, options, self._settings.defaults)
+
+    def _chat(self, messages: MessagesInput, options: Mapping[str, object], terms: Terms | None = None) -> ChatCourse:
+        """The course of a chat; on terms of its own, or on those of several calls."""
+        request = self._request(messages, options)
+        if request.overflow is not None:
+            raise errors.UnsupportedOptionError(
+                f"overflow={request.overflow!r} is not available in this version",
+                option="overflow",
+                provider=self.provider,
+            )
+        return self._endpoint.chat(request, terms or self._terms(request.timeout))
+
+    def _begin_loop(
+        self, messages: MessagesInput, tools: Sequence[object], options: Mapping[str, object]
+    ) -> tuple[ToolLoop, Callable[[Ask], tuple[Conversation, dict[str, Any]]]]:
+        """A tool loop, and what makes a chat of each of its questions."""
+        limits, shared = split_options(options)
+        thinking = shared.get("thinking") or self._settings.defaults.get("thinking")
+
+        def count(conversation: Conversation, reply: Reply) -> int:
+            from deepseek_v4_sdk.tokens import count_text
+
+            said = (reply.reasoning or "", reply.text, *(call.arguments for call in reply.tool_calls))
+            options = {"tools": loop.specs, "thinking": thinking, "model": shared.get("model")}
+            return self._endpoint.count_here(self._request(conversation, options)).total + sum(map(count_text, said))
+
+        loop = ToolLoop.begin(messages, tools, limits, cast("Thinking", thinking), time.monotonic, count)
+
+        def chat_of(ask: Ask) -> tuple[Conversation, dict[str, Any]]:
+            chat: dict[str, Any] = {**shared, "tools": loop.specs}
+            if loop.rounds and chat.get("tool_choice") not in (None, "auto", "none"):
+                del chat["tool_choice"]  # forced in each turn, calls would never end
+            if ask.thinking is not None:
+                chat["thinking"] = ask.thinking
+                chat["on_unsupported"] = chat.get("on_unsupported") or "nearest"
+            if ask.seconds is not None:
+                given = as_timeouts(chat.get("timeout")).over(self._settings.timeouts)
+                chat["timeout"] = replace(given, total=min(ask.seconds, given.total_seconds))
+            return ask.messages, chat
+
+        return loop, chat_of
+
+    def _parse(
+        self,
+        messages: MessagesInput,
+        schema: object,
+        mechanism: MechanismChoice,
+        retries: int,
+        options: Mapping[str, object],
+    ) -> tuple[Steps[Parsed[Any]], Clock]:
+        """The questions of a structured answer. All of them go by one clock."""
+        provider, _ = self._endpoint.server()
+        settled = provider.engine is not None  # an engine that is not known yet may show nothing
+        plan = Plan.make(provider.data, mechanism, options, settled=settled)
+        shape: Shape[Any] = Shape(schema, require_all=plan.mechanism == "tool")
+        thinks = (options.get("thinking") or self._settings.defaults.get("thinking")) != "off"
+        terms = self._terms(as_timeouts(options.get("timeout")))
+
+        def ask(conversation: Conversation, chat: Mapping[str, object]) -> Steps[Reply]:
+            return self._chat(conversation, chat, terms).steps()
+
+        return parse_steps(messages, shape, plan, ask, thinks=thinks, retries=retries), terms.clock
+
+    def _count_request(
+        self,
+        messages: MessagesInput,
+        tools: Sequence[ToolInput] | None,
+        thinking: Thinking | None,
+        tool_choice: ToolChoice | None,
+        response_format: Mapping[str, object] | None,
+        model: str | None,
+    ) -> ChatRequest:
+        options = {
+            "tools": tools,
+            "thinking": thinking,
+            "tool_choice": tool_choice,
+            "response_format": response_format,
+            "model": model,
+        }
+        return self._request(messages, options)
+
+    def _health(self, *, deep: bool) -> tuple[Steps[Health], Clock]:
+        if deep:
+            question: Course[Any, Any] = self._chat(
+                "Say: yes", {"thinking": "off", "max_tokens": 8}, self._terms(max_retries=0)
+            )
+        else:
+            question = self._endpoint.is_up(self._terms(Timeouts(total=30.0), max_retries=0))
+        return health_steps(question, question.terms.clock), question.terms.clock
+
+    def _readiness(self, seconds: float) -> tuple[Steps[Health], Clock]:
+        terms = self._terms(max_retries=0)
+
+        def ask(left: float) -> Fetch[None]:
+            return self._endpoint.is_up(replace(terms, timeouts=Timeouts(total=left).over(terms.timeouts)))
+
+        return readiness_steps(ask, terms.clock, seconds), terms.clock
+
+    def _probe(self, on_question: Callable[[str], None] | None) -> tuple[Steps[ProbeReport], Clock]:
+        """The questions of a probe. All of them go by one clock, and are told to one tally."""
+        tally, endpoint = Tally(), self._endpoint
+        terms = replace(self._terms(), watch=Watch((*self._arguments.get("hooks", ()), tally)))
+
+        def read(path: str) -> Fetch[JsonValue]:
+            return endpoint.fetch(path, lambda transfer: transfer.json(), terms)
+
+        site = Site(
+            chat=lambda messages, options: self._chat(messages, options, terms),
+            models=lambda: endpoint.models(terms),
+            read=read,
+            count=lambda messages, options: endpoint.count_here(self._request(messages, options)),
+            server=endpoint.server,
+            model=self._arguments.get("model"),
+            tally=tally,
+            told=on_question or (lambda _: None),
+        )
+        return probe_steps(site), terms.clock
