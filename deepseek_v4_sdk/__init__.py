@@ -42,6 +42,7 @@ from deepseek_v4_sdk.chat import (
     UserMessage,
 )
 from deepseek_v4_sdk.client import AsyncDeepSeekV4, DeepSeekV4
+from deepseek_v4_sdk.config import ExplainedValue, Explanation
 from deepseek_v4_sdk.errors import (
     APIError,
     AuthenticationError,
@@ -107,6 +108,8 @@ __all__ = [
     "DeepSeekV4Error",
     "EmptyTurnError",
     "ErrorDetails",
+    "ExplainedValue",
+    "Explanation",
     "Finding",
     "FinishReason",
     "Finished",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 
 from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.chat import Hooks, Thinking, Timeouts
-from deepseek_v4_sdk.config import load_profile
+from deepseek_v4_sdk.config import Explanation, LoadedProfile, explain, load_profile
 from deepseek_v4_sdk.endpoint import Endpoint
 from deepseek_v4_sdk.settings import ApiKey, Settings, make_settings
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
@@ -126,6 +127,8 @@ class BaseClient:
             catalogue=catalogue,
             server_version=server_version,
         )
+        self._profile: LoadedProfile | None = None
+        self._origins: Mapping[str, str] = {}
         self._watch = Watch(hooks)
         self._arguments["provider"] = self._settings.provider
         if isinstance(api_key, str):  # what shows the attributes of a client does not show its key
@@ -150,14 +153,19 @@ class BaseClient:
 
         Args:
             name: The profile; else `DEEPSEEK_V4_PROFILE`, else the file's `default`.
-            path: The file; else `DEEPSEEK_V4_CONFIG`, else `deepseek_v4.toml` here or above.
+            path: The file; else `DEEPSEEK_V4_CONFIG`, else `deepseek_v4.toml` in the working directory, above it, or in
+                the user's directory for settings.
             overrides: Arguments that win over the profile's.
 
         Raises:
             ConfigurationError: The file or the profile is missing or wrong; the text names the place.
         """
-        arguments: dict[str, Any] = load_profile(name, path, overrides)
-        return cls(**arguments)
+        profile = load_profile(name, path, overrides)
+        with profile.named_in_errors():
+            arguments: dict[str, Any] = profile.arguments
+            client = cls(**arguments)
+        client._profile, client._origins = profile, profile.origins
+        return client
 
     def with_options(self, **changes: Unpack[ClientArguments]) -> Self:
         """A client with other settings that shares the connections of this one, where they lead to the same place.
@@ -169,11 +177,17 @@ class BaseClient:
         """
         arguments: dict[str, Any] = {**self._arguments, **changes}
         client = type(self)(**arguments)
+        client._profile, client._origins = self._profile, {**self._origins, **dict.fromkeys(changes, "with_options")}
         moved = {"provider", "base_url", "proxy", "ca_bundle", "http_client"} & changes.keys()
         if not moved and not client._borrowed:
             client._lender = self._lender or self
             client._endpoint.take_over(self._endpoint)
         return client
+
+    def explain(self) -> Explanation:
+        """Where each value of this client comes from; keys are masked. `print(client.explain())` shows a table."""
+        defaults = {name: shown.default for name, shown in inspect.signature(BaseClient).parameters.items()}
+        return explain(self._arguments, defaults, self._origins, self._settings, self._profile)
 
     @property
     def provider(self) -> str:

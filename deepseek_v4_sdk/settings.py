@@ -36,6 +36,7 @@ class Settings:
         max_retries: How many requests may follow the first.
         proxy: The URL of a proxy, or None.
         ca_bundle: A file of certificates to trust, or None.
+        key_origin: Where the key comes from: "argument", a variable of the environment, or "default" without one.
     """
 
     provider: Provider
@@ -45,6 +46,7 @@ class Settings:
     max_retries: int = 2
     proxy: str | None = field(default=None, repr=False)
     ca_bundle: str | None = None
+    key_origin: str = "default"
 
 
 def make_settings(
@@ -82,11 +84,12 @@ def make_settings(
     except InvalidRequestError as error:
         raise ConfigurationError(str(error).replace("extra_headers", "default_headers")) from None
     headers = cast("dict[str, str]", checked.pop("extra_headers"))
+    key, key_origin = _key_source(found, base, api_key, required=found.data.needs_key and not own_transport)
     return Settings(
         provider=found,
         target=Target(
             base,
-            _key_source(found, base, api_key, required=found.data.needs_key and not own_transport),
+            key,
             headers,
             catalogue or Catalogue(),
             server_version=server_version,
@@ -97,6 +100,7 @@ def make_settings(
         max_retries=max_retries,
         proxy=proxy,
         ca_bundle=ca_bundle,
+        key_origin=key_origin,
     )
 
 
@@ -148,21 +152,24 @@ def _check_proxy(proxy: object) -> None:
 
 def _key_source(
     provider: Provider, base_url: str, api_key: ApiKey | None, *, required: bool
-) -> Callable[[], SecretStr | None]:
-    """Gives the key at each request. One from the environment goes to the provider's own hosts and to no other."""
+) -> tuple[Callable[[], SecretStr | None], str]:
+    """What gives the key at each request, and where it is from.
+
+    One from the environment goes to the provider's own hosts and to no other.
+    """
     if callable(api_key):
         source = api_key
-        return lambda: _as_secret(source(), "api_key()")
+        return lambda: _as_secret(source(), "api_key()"), "argument"
     if api_key is not None:
         secret = _as_secret(api_key, "api_key")
-        return lambda: secret
+        return lambda: secret, "argument"
     data = provider.data
     host = urlsplit(base_url).hostname or ""
     if not data.hosts or (host in data.hosts and base_url.startswith("https://")):
-        for variable in data.key_variables:
-            if value := os.environ.get(variable):
-                found = _as_secret(value, variable)
-                return lambda: found
+        variable = next((name for name in data.key_variables if os.environ.get(name)), None)
+        if variable is not None:
+            found = _as_secret(os.environ[variable], variable)
+            return lambda: found, variable
         where = f"give api_key, or set {' or '.join(data.key_variables)}"
     else:
         where = f"give api_key: keys from the environment do not go to {host}"
@@ -171,7 +178,7 @@ def _key_source(
             (f"; {variable} is set, {why}" for variable, why in data.key_hints.items() if os.environ.get(variable)), ""
         )
         raise ConfigurationError(f"{provider.name} needs a key: {where}{hint}")
-    return lambda: None
+    return lambda: None, "default"
 
 
 def _as_secret(value: object, where: str) -> SecretStr:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Timeouts, errors
+from deepseek_v4_sdk.config import user_file
 from tests.config.seen import Seen
 
 if TYPE_CHECKING:
@@ -71,6 +72,13 @@ def test_a_variable_wins_over_the_folder_and_a_path_over_both(here: Path, monkey
     assert where() == "http://variable"
     given = write(here / "given", TWO.replace("one:8000", "given"), "y.toml")
     assert where(path=given) == where(path=str(given)) == "http://given"
+
+
+def test_the_users_own_file_comes_last(here: Path) -> None:
+    write(user_file().parent, TWO.replace("one:8000", "own"))
+    assert where() == "http://own"
+    write(here.parent, TWO)
+    assert where() == "http://one:8000"
 
 
 def test_a_name_wins_over_the_variable_and_the_variable_over_the_default(
@@ -142,50 +150,76 @@ def test_the_flavor_of_a_mock(here: Path, flavor: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "text"),
+    ("lines", "line", "text"),
     [
-        ('base_url = "http://a"', 'provider is missing: write provider = "vllm" or another'),
-        ('provider = "vllm"\nbase_ulr = "x"', "there is no setting 'base_ulr' (did you mean 'base_url'?)"),
-        ('provider = "vllm"\ntemperature = 1', "there is no setting 'temperature'"),
-        ('provider = "vllm"\nflavor = "sglang"', 'flavor goes with provider = "mock" alone'),
-        ('provider = "mock"\nflavor = 5', 'flavor goes with provider = "mock" alone'),
-        ('provider = "vllm"\napi_key_env = "NOT_SET"', "api_key_env names NOT_SET, which is not set"),
-        ('provider = "vllm"\napi_key_env = 5', "api_key_env is the name of one variable, and stands without api_key"),
-        ('provider = "vllm"\napi_key = "private"\napi_key_env = "A"', "api_key_env is the name of one variable"),
-        (
-            'provider = "vllm"\ntimeout = { first = 5 }',
-            "timeout has no 'first' (did you mean 'first_event'?); it has connect, first_event, idle, total",
-        ),
-        ('provider = "vllm"\ntimeout = { idle = "5" }', "timeout.idle is '5': give seconds above 0"),
-        ('provider = "vllm"\ntimeout = { idle = 0 }', "timeout.idle is 0: give seconds above 0"),
+        ('base_url = "http://a"', 2, 'provider is missing: write provider = "vllm" or another'),
+        ('provider = "vllm"\nbase_ulr = "x"', 4, "there is no setting 'base_ulr' (did you mean 'base_url'?)"),
+        ('provider = "vllm"\ntemperature = 1', 4, "there is no setting 'temperature'"),
+        ('provider = "vllm"\nflavor = "sglang"', 4, 'flavor goes with provider = "mock" alone'),
+        ('provider = "mock"\nflavor = 5', 4, "flavor is 5: give a text"),
+        ('provider = "mock"\nflavor = "vlm"', 4, "there is no flavor 'vlm' (did you mean 'vllm'?)"),
+        ('provider = "nim"\npersonality = "vlm"', 4, "personality is 'vlm': give 'vllm', 'sglang' or '1.x'"),
+        ('provider = "vllm"\npersonality = "vllm"', 4, 'personality goes with provider = "nim" alone'),
+        ('provider = "vllm"\napi_key_env = "NOT_SET"', 4, "api_key_env names NOT_SET, which is not set"),
+        ('provider = "vllm"\napi_key_env = 5', 4, "api_key_env is 5: give a text"),
+        ('provider = "vllm"\napi_key_file = "a"\napi_key_env = "A"', 5, "api_key_env and api_key_file are both given"),
+        ('provider = "vllm"\ntimeout = { first = 5 }', 4, "timeout has no 'first' (did you mean 'first_event'?)"),
+        ('provider = "vllm"\n[profiles.p.timeout]\n\nfirst = 5', 6, "timeout has no 'first' (did you mean"),
+        ('provider = "vllm"\ntimeout = { idle = "5" }', 4, "timeout.idle is '5': give a number"),
+        ('provider = "vllm"\ntimeout.idle = 0', 4, "timeout.idle is 0: give a number above 0"),
+        ('provider = "vllm"\ntimeout.idle = 1e300', 4, "timeout.idle is 1e+300: give seconds above 0"),
+        ('provider = "vllm"\ntimeout = true', 4, "timeout is True: give a number"),
+        ('# a remark\nprovider = "vlm"', 4, "there is no provider 'vlm' (did you mean 'vllm'?)"),
+        ("provider = 5", 3, "provider is 5: give a text"),
+        ('provider = "vllm"', 2, "vllm has no address of its own: give base_url"),
+        ('base_url = "localhost"\nprovider = "vllm"', 3, "base_url is 'localhost': give one such as"),
+        ('provider = "mock"\nmax_retries = "2"', 4, "max_retries is '2': give a whole number"),
+        ('provider = "mock"\nmax_retries = -1', 4, "max_retries is -1: give a number from 0"),
+        ('provider = "mock"\nthinking = "hi"', 4, "thinking is 'hi': give 'off', 'low', 'high' or 'max'"),
+        ('provider = "mock"\nstrict_model = "yes"', 4, "strict_model is 'yes': give true or false"),
+        ('provider = "mock"\ndefault_headers = "private"', 4, "default_headers is str: give a table"),
+        ('provider = "mock"\ndefault_headers = { "a b" = "private" }', 4, "default_headers is dict: give a mapping"),
+        ('provider = "mock"\nproxy = ["private"]', 4, "proxy is list: give a text"),
+        ('provider = "mock"\nproxy = "http://me:private@"', 4, "proxy is no URL with http, https or socks5"),
+        ('provider = "mock"\nca_bundle = "none.pem"', 4, "none.pem': there is no such file"),
+        ('provider = "vllm"\nbase_url = "http://a"\napi_key_env = "BLANK"', 5, "api_key is no usable key"),
+        ('provider = """vllm"""\nbase_url = """\nlocalhost"""\nproxy = 5', 6, "proxy is int: give a text"),
     ],
 )
-def test_a_mistake_in_a_profile_is_named_with_its_place(here: Path, lines: str, text: str) -> None:
+def test_a_mistake_is_named_with_its_line(
+    here: Path, lines: str, line: int, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line of the setting that is wrong, or of the table that lacks one."""
+    monkeypatch.setenv("BLANK", "private key")
     file = profile(here, lines)
     said = complaint()
-    assert said.startswith(f"{file}, profile 'p': ")
+    assert said.startswith(f"{file}:{line}, profile 'p': ")
     assert text in said
     assert "private" not in said
+
+
+def test_what_the_caller_gave_is_not_blamed_on_the_file(here: Path) -> None:
+    profile(here, 'provider = "vllm"\nbase_url = "http://a"')
+    assert complaint(base_url="localhost") == "base_url is 'localhost': give one such as http://localhost:8000"
+    assert complaint(thinking="hi").startswith("thinking is 'hi': ")
 
 
 @pytest.mark.parametrize(
-    ("lines", "text"),
+    ("content", "line", "text"),
     [
-        ('provider = "vlm"', "there is no provider 'vlm' (did you mean 'vllm'?)"),
-        ("provider = 5", "provider is int: give a name such as 'vllm'"),
-        ('provider = "vllm"', "vllm has no address of its own: give base_url"),
-        ('provider = "mock"\nmax_retries = "2"', "max_retries is '2': give a whole number from 0"),
-        ('provider = "mock"\nthinking = "hi"', "thinking is 'hi': give 'off' or 'low' or 'high' or 'max'"),
-        ('provider = "mock"\ntimeout = "5"', "timeout is str: give total seconds"),
-        ('provider = "mock"\ndefault_headers = "a"', "default_headers is str: give a mapping of texts"),
-        ('provider = "vllm"\nbase_url = "http://a"\napi_key = "private key"', "api_key is no usable key"),
+        ("defualt = 'p'\n[profiles.p]", 1, "there is no setting 'defualt' (did you mean 'default'?); known: "),
+        ("[profile.p]\nprovider = 'mock'", 1, "there is no setting 'profile' (did you mean 'profiles'?)"),
+        ("\ndefault = 5\n[profiles.p]", 2, "default is 5: give the name of a profile"),
+        ("[profiles]\np = 5", 2, "profile 'p' is no table: write it as [profiles.p]"),
+        ("# top\ndefault = 'q'\n[profiles.p]", 2, "no profile 'q'"),
+        ("default = 'p'\n[profiles.p]\nprovider = 'mock'\n[[models]]\n[[models]]", 4, "models[0] needs provider"),
     ],
 )
-def test_a_wrong_value_is_told_as_for_the_argument(here: Path, lines: str, text: str) -> None:
-    profile(here, lines)
-    said = complaint()
+def test_a_mistake_outside_of_profiles_is_named_with_its_line(here: Path, content: str, line: int, text: str) -> None:
+    file = write(here, content)
+    said = complaint("p" if "'p'" in text else None)
+    assert said.startswith(f"{file}:{line}")
     assert text in said
-    assert "private" not in said
 
 
 @pytest.mark.parametrize(
@@ -197,7 +231,6 @@ def test_a_wrong_value_is_told_as_for_the_argument(here: Path, lines: str, text:
         ("[profiles]", " has no profiles"),
         ('[profiles.dev]\nprovider = "mock"', " has no profile 'prod'; it has dev"),
         ('[profiles.prode]\nprovider = "mock"', " has no profile 'prod' (did you mean 'prode'?); it has prode"),
-        ("[profiles]\nprod = 5", " has no profile 'prod'"),
     ],
 )
 def test_a_wrong_file_is_named(here: Path, content: str, text: str) -> None:
@@ -213,7 +246,8 @@ def test_a_file_that_is_no_text_is_named(here: Path) -> None:
 
 def test_a_missing_file_tells_where_it_was_looked_for(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert complaint() == (
-        f"there is no deepseek_v4.toml in {here} or above: write one, give path, or set DEEPSEEK_V4_CONFIG"
+        f"there is no deepseek_v4.toml in {here} or above, nor {user_file()}: "
+        "write one (deepseek-v4 config init), give path, or set DEEPSEEK_V4_CONFIG"
     )
     gone = here / "gone.toml"
     assert complaint(path=gone) == f"path names {gone}: there is no such file"
@@ -226,3 +260,33 @@ def test_without_a_name_the_ways_to_give_one_are_told(here: Path) -> None:
     file = write(here, '[profiles.p]\nprovider = "mock"')
     said = f"no profile is named: give one, set DEEPSEEK_V4_PROFILE, or write default = ... into {file}"
     assert complaint() == said
+
+
+CHAIN = """
+[profiles.prod]
+provider = "mock"
+fallback = ["nim", "dev"]
+[profiles.nim]
+provider = "mock"
+fallback = ["{}"]
+[profiles.dev]
+provider = "mock"
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        ("prod", ":7, profile 'nim': fallback goes in a circle: prod -> nim -> prod"),
+        ("nim", ":7, profile 'nim': fallback goes in a circle: nim -> nim"),
+        ("dve", ":7, profile 'nim': fallback names 'dve', which is no profile here (did you mean 'dev'?)"),
+    ],
+)
+def test_fallbacks_that_lead_nowhere(here: Path, last: str, told: str) -> None:
+    file = write(here, CHAIN.format(last))
+    assert complaint("prod").startswith(f"{file}{told}")
+
+
+def test_a_fallback_with_a_mistake_of_its_own(here: Path) -> None:
+    file = write(here, CHAIN.format("dev") + "thinkin = 'high'\n")
+    assert complaint("prod").startswith(f"{file}:10, profile 'dev': there is no setting 'thinkin'")

@@ -107,7 +107,8 @@ def test_no_name_means_two_models() -> None:
 
 def profile(tmp_path: Path, models: str) -> Path:
     file = tmp_path / "deepseek_v4.toml"
-    file.write_text(f'[profiles.hosted]\nprovider = "nvidia"\napi_key = "{KEY}"\n{models}', "utf-8")
+    (tmp_path / "key").write_text(KEY, "utf-8")
+    file.write_text(f'[profiles.hosted]\nprovider = "nvidia"\napi_key_file = "key"\n{models}', "utf-8")
     return file
 
 

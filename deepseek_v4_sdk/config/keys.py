@@ -1,0 +1,81 @@
+"""Where a profile takes its key from: a variable, a file, a command, or the profile itself."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from deepseek_v4_sdk.config.schema import Profile
+
+__all__ = ["KEY_SOURCES", "find_key"]
+
+KEY_SOURCES = ("api_key_env", "api_key_file", "api_key_command", "api_key")
+
+_PATIENCE = 60.0  # seconds that a command may take: it may ask a person
+
+
+def find_key(profile: Profile, folder: Path) -> SecretStr | Callable[[], SecretStr] | None:
+    """The key that a profile names, or what gives it at each request.
+
+    Raises:
+        ConfigurationError: It cannot be had; the text begins with the name of the setting.
+    """
+    from pydantic import SecretStr
+
+    named = [name for name in KEY_SOURCES if getattr(profile, name) is not None]
+    if len(named) > 1:
+        raise ConfigurationError(f"{named[0]} and {named[1]} are both given: a profile takes its key from one place")
+    if profile.api_key_env is not None:
+        value = os.environ.get(profile.api_key_env)
+        if not value:
+            raise ConfigurationError(f"api_key_env names {profile.api_key_env}, which is not set")
+        return SecretStr(value)
+    if profile.api_key_file is not None:
+        file = folder / Path(profile.api_key_file).expanduser()
+        _read(file)  # a file that is not there is told now
+        return lambda: _read(file)
+    if profile.api_key_command is not None:
+        return SecretStr(_output(profile.api_key_command))
+    return profile.api_key
+
+
+def _read(file: Path) -> SecretStr:
+    from pydantic import SecretStr
+
+    try:
+        return SecretStr(file.read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigurationError(f"api_key_file names {file}, which cannot be read: {reason}") from None
+
+
+def _output(command: str | list[str]) -> str:
+    """What the command prints. What it says on stderr goes where ours goes: it may ask for something."""
+    try:
+        words = shlex.split(command) if isinstance(command, str) else list(command)
+    except ValueError as error:
+        raise ConfigurationError(f"api_key_command is no command: {error}") from None
+    if not words:
+        raise ConfigurationError("api_key_command is empty: give a command that prints the key")
+    try:
+        done = subprocess.run(words, stdout=subprocess.PIPE, timeout=_PATIENCE, check=False)  # noqa: S603  # the user's own
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"api_key_command does not run: {words[0]}: {reason}") from None
+    except subprocess.TimeoutExpired:
+        raise ConfigurationError(f"api_key_command gave no key within {_PATIENCE:g} seconds ({words[0]})") from None
+    if done.returncode:
+        raise ConfigurationError(f"api_key_command failed: {words[0]} ended with {done.returncode}")
+    key = done.stdout.decode("utf-8", "replace").strip()
+    if not key:
+        raise ConfigurationError(f"api_key_command gave no key: {words[0]} printed nothing")
+    return key

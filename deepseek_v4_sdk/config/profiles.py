@@ -1,0 +1,235 @@
+"""Profiles: the arguments of a client, kept in a TOML file under a name."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import warnings
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.catalogue import Catalogue
+from deepseek_v4_sdk.chat import Timeouts, is_mapping, nearest
+from deepseek_v4_sdk.config.file import ProfileFile
+from deepseek_v4_sdk.config.keys import KEY_SOURCES, find_key
+from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.config.schema import Profile
+
+__all__ = ["PROFILE_VARIABLE", "LoadedProfile", "load_profile"]
+
+PROFILE_VARIABLE = "DEEPSEEK_V4_PROFILE"
+
+_logger = logging.getLogger("deepseek_v4_sdk")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedProfile:
+    """A profile with what wins over it, as the arguments of a client.
+
+    Attributes:
+        name: The profile.
+        chosen: Who chose it.
+        file: The file it is from.
+        arguments: The arguments of the client.
+        written: The setting of the profile that each argument is from; those given by the caller are from none.
+    """
+
+    name: str
+    chosen: str
+    file: ProfileFile
+    arguments: dict[str, object]
+    written: Mapping[str, str]
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Where each argument comes from, in words."""
+        return {argument: self.origin(argument) for argument in self.arguments}
+
+    def origin(self, argument: str, *path: str) -> str:
+        """Where an argument comes from, or a value inside of it."""
+        if argument == "catalogue" and argument not in self.written:
+            return self.file.place("models")
+        if (setting := self.written.get(argument)) is None:
+            return "argument"
+        through = "" if setting == argument else f"{setting}, "
+        return f"{through}profile {self.name}, {self.file.place('profiles', self.name, setting, *path)}"
+
+    @contextmanager
+    def named_in_errors(self) -> Generator[None]:
+        """What a client says against a value of the profile is told with the value's place."""
+        try:
+            yield
+        except ConfigurationError as error:
+            # The client's own complaints name the argument before they say what is wrong with it.
+            words = re.findall(r"\w+", str(error).partition(":")[0])
+            argument = next((word for word in words if word in self.arguments), "provider")
+            if argument not in self.written:
+                raise
+            path = (self.written[argument],) if argument in words else ()
+            raise _at(self.file, self.name, path, str(error)) from None
+
+
+def load_profile(
+    name: str | None, path: str | os.PathLike[str] | None, overrides: Mapping[str, object]
+) -> LoadedProfile:
+    """Read a profile from a TOML file, as the arguments of a client.
+
+    Without a path the file is found as `find_file` tells. Without a name the profile is `DEEPSEEK_V4_PROFILE`, or the
+    file's `default`. Overrides win; what they replace may be missing.
+
+    Raises:
+        ConfigurationError: The file or the profile is missing or wrong; the text names the place.
+    """
+    file = ProfileFile.read(path)
+    tables = _tables(file)
+    wanted, chosen = _choose(file, name)
+    if wanted not in tables:
+        where = file.place("default") if chosen == "default of the file" else file.path
+        raise ConfigurationError(
+            f"{where} has no profile {wanted!r}{nearest(wanted, tables)}; it has {', '.join(tables)}"
+        )
+    _warn_of_keys(file, tables)
+    profile = _checked(file, wanted, tables)
+    _follow(file, tables, (wanted,))
+    arguments = _arguments(file, wanted, profile, overrides)
+    written = {key: key for key in arguments}
+    for key in (*KEY_SOURCES, "flavor", "personality"):
+        if getattr(profile, key) is not None:
+            written["api_key" if key in KEY_SOURCES else "provider"] = key
+    if (entries := file.content.get("models")) is not None:
+        arguments["catalogue"] = _catalogue(file, entries)
+    kept = {argument: setting for argument, setting in written.items() if argument not in overrides}
+    return LoadedProfile(wanted, chosen, file, {**arguments, **overrides}, kept)
+
+
+def _tables(file: ProfileFile) -> Mapping[str, object]:
+    known = ("default", "profiles", "models")
+    for key in file.content:
+        if key not in known:
+            raise ConfigurationError(
+                f"{file.place(key)}: there is no setting {key!r}{nearest(key, known)}; known: {', '.join(known)}"
+            )
+    tables = file.content.get("profiles")
+    if not is_mapping(tables) or not tables:
+        raise ConfigurationError(f"{file.path} has no profiles: write a table such as [profiles.dev]")
+    return tables
+
+
+def _choose(file: ProfileFile, name: str | None) -> tuple[str, str]:
+    if name:
+        return name, "argument"
+    if named := os.environ.get(PROFILE_VARIABLE):
+        return named, PROFILE_VARIABLE
+    default = file.content.get("default")
+    if default is None:
+        raise ConfigurationError(
+            f"no profile is named: give one, set {PROFILE_VARIABLE}, or write default = ... into {file.path}"
+        )
+    if not isinstance(default, str):
+        raise ConfigurationError(f"{file.place('default')}: default is {default!r}: give the name of a profile")
+    return default, "default of the file"
+
+
+def _checked(file: ProfileFile, name: str, tables: Mapping[str, object]) -> Profile:
+    from deepseek_v4_sdk.config.schema import Profile, complaints  # pydantic is loaded with the first profile
+
+    table = tables[name]
+    if not is_mapping(table):
+        raise ConfigurationError(
+            f"{file.place('profiles', name)}: profile {name!r} is no table: write it as [profiles.{name}]"
+        )
+    for path, said in complaints(Profile, table):
+        raise _at(file, name, path, said)
+    return Profile.model_validate(table)
+
+
+def _follow(file: ProfileFile, tables: Mapping[str, object], trail: tuple[str, ...]) -> None:
+    """Follow each profile's fallbacks: all must be there, and none may lead back."""
+    *_, name = trail
+    for index, target in enumerate(_checked(file, name, tables).fallback or ()):
+        if target not in tables:
+            raise _at(file, name, ("fallback", index), f"fallback names {target!r}, which is no profile here"
+                      f"{nearest(target, tables)}; it has {', '.join(tables)}")  # fmt: skip
+        if target in trail:
+            circle = " -> ".join((*trail[trail.index(target) :], target))
+            raise _at(file, name, ("fallback", index), f"fallback goes in a circle: {circle}")
+        _follow(file, tables, (*trail, target))
+
+
+def _arguments(file: ProfileFile, name: str, profile: Profile, overrides: Mapping[str, object]) -> dict[str, object]:
+    plain = {"base_url", "model", "thinking", "max_retries", "default_headers", "proxy"}
+    arguments: dict[str, object] = profile.model_dump(
+        include=plain | {"provider", "strict_model", "server_version"}, exclude_none=True
+    )
+    if "provider" not in arguments and "provider" not in overrides:
+        raise _at(file, name, (), 'provider is missing: write provider = "vllm" or another')
+    folder = file.path.absolute().parent
+    if profile.ca_bundle is not None:
+        arguments["ca_bundle"] = str(folder / Path(profile.ca_bundle).expanduser())
+    timeout = profile.timeout
+    if timeout is not None:
+        try:
+            arguments["timeout"] = (
+                Timeouts(total=timeout) if isinstance(timeout, int | float) else Timeouts(**timeout.model_dump())
+            )
+        except InvalidRequestError as error:
+            raise _at(file, name, ("timeout",), str(error)) from None
+    if "api_key" not in overrides:
+        try:
+            key = find_key(profile, folder)
+        except ConfigurationError as error:
+            raise _at(file, name, (str(error).partition(" ")[0],), str(error)) from None
+        if key is not None:
+            arguments["api_key"] = key
+    if profile.fallback:
+        raise _at(file, name, ("fallback",), "fallback is not available in this version")
+    _choose_provider(file, name, profile, arguments)
+    return arguments
+
+
+def _choose_provider(file: ProfileFile, name: str, profile: Profile, arguments: dict[str, object]) -> None:
+    """A provider that is more than a name: the mock with its flavor, a NIM with its personality."""
+    if profile.flavor is not None:
+        if profile.provider != "mock":
+            raise _at(file, name, ("flavor",), 'flavor goes with provider = "mock" alone')
+        from deepseek_v4_sdk.testing import MockProvider
+
+        try:
+            arguments["provider"] = MockProvider(flavor=profile.flavor)
+        except ConfigurationError as error:
+            raise _at(file, name, ("flavor",), str(error)) from None
+    if profile.personality is not None:
+        if profile.provider != "nim":
+            raise _at(file, name, ("personality",), 'personality goes with provider = "nim" alone')
+        from deepseek_v4_sdk.providers.nim import NIM
+
+        arguments["provider"] = NIM(profile.personality)
+
+
+def _catalogue(file: ProfileFile, entries: object) -> Catalogue:
+    try:
+        return Catalogue.read(entries)  # type: ignore[arg-type]  # it checks each
+    except (TypeError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"{file.place('models')}: {error}; write each model as [[models]]") from None
+
+
+def _warn_of_keys(file: ProfileFile, tables: Mapping[str, object]) -> None:
+    holders = [name for name, table in tables.items() if is_mapping(table) and "api_key" in table]
+    if not holders:
+        return
+    place = file.place("profiles", holders[0], "api_key")
+    text = f"{place} holds a key: name where it is with api_key_env, api_key_file or api_key_command instead"
+    if file.others_can_read():
+        text += f"; other users of this machine can read it: change the key, and run chmod 600 {file.path}"
+        _logger.error(text)
+    warnings.warn(text, UserWarning, stacklevel=4)  # at the line that asked for the profile
+
+
+def _at(file: ProfileFile, name: str, path: tuple[str | int, ...], said: str) -> ConfigurationError:
+    return ConfigurationError(f"{file.place('profiles', name, *path)}, profile {name!r}: {said}")

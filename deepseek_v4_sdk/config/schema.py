@@ -1,0 +1,144 @@
+"""What a file of profiles may hold, as pydantic models: they check a file, and describe it to editors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, ValidationError, WithJsonSchema
+
+from deepseek_v4_sdk.chat import Thinking, nearest
+from deepseek_v4_sdk.providers import PROVIDER_NAMES
+from deepseek_v4_sdk.providers.nim import Personality
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = ["FileContent", "Profile", "TimeoutTable", "complaints", "json_schema"]
+
+_NAMES = [*PROVIDER_NAMES, "mock"]
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class TimeoutTable(BaseModel):
+    """The timers, in seconds."""
+
+    model_config = _STRICT
+    connect: Seconds | None = Field(None, description="Opening the connection. Default 10.")
+    first_event: Seconds | None = Field(
+        None, description="Until the first event of an answer. Default 600, and 1 more for each 3,000 bytes of request."
+    )
+    idle: Seconds | None = Field(None, description="Silence within an answer. Default 120.")
+    total: Seconds | None = Field(None, description="The whole call, retries included. Default six hours.")
+
+
+class Profile(BaseModel):
+    """The arguments of a client. What a value must be like beyond its type, the client itself checks."""
+
+    model_config = _STRICT
+    provider: Annotated[str, WithJsonSchema({"type": "string", "enum": _NAMES})] | None = Field(
+        None, description="How the server speaks."
+    )
+    base_url: str | None = Field(None, description="The server's address, with or without /v1.")
+    model: str | None = Field(None, description="The model to ask for where a call names none: an id, pro or flash.")
+    thinking: Thinking | None = Field(None, description="The thinking level where a call gives none. Default high.")
+    api_key_env: str | None = Field(None, description="The variable that holds the key.")
+    api_key_file: str | None = Field(
+        None, description="The file that holds the key and nothing else; read at each request, so that it may change."
+    )
+    api_key_command: str | list[str] | None = Field(
+        None, description="A command that prints the key; run once, without a shell."
+    )
+    api_key: SecretStr | None = Field(None, description="The key itself. Better one of the three above.")
+    timeout: (
+        Annotated[
+            Annotated[Seconds, Tag("seconds")] | Annotated[TimeoutTable, Tag("table")],
+            Discriminator(lambda value: "table" if isinstance(value, dict | TimeoutTable) else "seconds"),
+        ]
+        | None
+    ) = Field(None, description="Seconds for the whole call, or a table of timers.")
+    max_retries: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="How many requests may follow the first of a call. Default 2."
+    )
+    default_headers: dict[str, str] | None = Field(None, description="Headers of every request.")
+    proxy: str | None = Field(None, description="The URL of a proxy; those of the environment are not used.")
+    ca_bundle: str | None = Field(None, description="A file of certificates to trust instead of the built-in ones.")
+    strict_model: bool | None = Field(
+        None, description="Whether an answer of another model than the one asked for is an error."
+    )
+    server_version: str | None = Field(None, description="The server's version, such as 0.33.0, for exact counts.")
+    flavor: Annotated[str, WithJsonSchema({"type": "string", "enum": list(PROVIDER_NAMES)})] | None = Field(
+        None, description="Whose wire the mock speaks. For provider = mock alone."
+    )
+    personality: Personality | None = Field(None, description="The engine inside a NIM. For provider = nim alone.")
+    fallback: list[str] | None = Field(None, description="Profiles that take over, in this order.")
+
+
+class FileContent(BaseModel):
+    """A file of profiles for DeepSeek-V4."""
+
+    model_config = _STRICT
+    default: str | None = Field(None, description="The profile that is taken where none is named.")
+    profiles: dict[str, Profile] = Field(description="A table for each profile, such as [profiles.dev].")
+    models: list[dict[str, Any]] | None = Field(None, description="Your own entries in the table of known models.")
+
+
+_WANTED: Mapping[str, str] = {
+    "string_type": "give a text",
+    "int_type": "give a whole number",
+    "int_from_float": "give a whole number",
+    "float_type": "give a number",
+    "bool_type": "give true or false",
+    "list_type": "give a list",
+    "dict_type": "give a table",
+    "model_type": "give a table",
+    "greater_than": "give a number above 0",
+    "greater_than_equal": "give a number from 0",
+    "finite_number": "give a number above 0",
+}
+_PRIVATE = {"api_key", "proxy", "default_headers", "api_key_command"}
+
+
+def complaints(kind: type[BaseModel], content: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What is wrong with a table, each with the path to it, in one line without secrets."""
+    try:
+        kind.model_validate(content)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            path = tuple(part for part in details["loc"] if part not in _TAGS)
+            yield path, _complaint(kind, path, details)
+
+
+_TAGS = {"seconds", "table", "str", "list[str]", "constrained-float"}
+
+
+def _complaint(kind: type[BaseModel], path: tuple[str | int, ...], details: ErrorDetails) -> str:
+    name = ".".join(map(str, path))
+    if details["type"] == "extra_forbidden":
+        *outer, key = path
+        known = _fields(kind, outer)
+        where = ".".join(map(str, outer))
+        holder = f"{where} has no" if where else "there is no setting"
+        return f"{holder} {str(key)!r}{nearest(str(key), known)}; known: {', '.join(known)}"
+    if details["type"] == "literal_error":
+        wanted = f"give {details.get('ctx', {}).get('expected')}"
+    else:
+        wanted = _WANTED.get(details["type"], details["msg"])
+    if path and path[0] in _PRIVATE:
+        return f"{name} is {type(details['input']).__name__}: {wanted}"
+    shown = details["input"]
+    text = repr(shown) if isinstance(shown, str | int | float) else type(shown).__name__
+    return f"{name} is {text if len(text) < 60 else text[:57] + '...'}: {wanted}"
+
+
+def _fields(kind: type[BaseModel], path: list[str | int]) -> list[str]:
+    return list(TimeoutTable.model_fields if path[-1:] == ["timeout"] else kind.model_fields)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a file of profiles, for editors."""
+    schema = FileContent.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return schema
