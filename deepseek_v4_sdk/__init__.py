@@ -43,6 +43,7 @@ from deepseek_v4_sdk.chat import (
 )
 from deepseek_v4_sdk.client import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.config import ExplainedValue, Explanation
+from deepseek_v4_sdk.context import ContextBudget, Measure
 from deepseek_v4_sdk.errors import (
     APIError,
     AuthenticationError,
@@ -102,6 +103,7 @@ __all__ = [
     "CircuitOpenError",
     "ConfigurationError",
     "ConnectionFailedError",
+    "ContextBudget",
     "ContextLengthExceededError",
     "Conversation",
     "DeepSeekV4",
@@ -123,6 +125,7 @@ __all__ = [
     "LocalLimitError",
     "LoopOptions",
     "LostToolCallError",
+    "Measure",
     "Message",
     "MessagesInput",
     "ModelInfo",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import AssistantMessage, Message, ToolMessage, write_json
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.prompt import render_prompt
-from deepseek_v4_sdk.tokens.segments import count_segment
+from deepseek_v4_sdk.tokens.segments import Counted, count_segment
 from deepseek_v4_sdk.tokens.settled import SETTLED, Settled, border_of, has_system
 
 if TYPE_CHECKING:
@@ -69,10 +69,21 @@ class PromptForm:
 
 @dataclass(frozen=True, slots=True)
 class PromptCount:
-    """The tokens of a prompt as rendered here; the fields are those of `TokenCount`."""
+    """The tokens of a prompt as rendered here.
+
+    Attributes:
+        per_message: The share of each message, as in `TokenCount`.
+        special_in_text: The messages, by index, whose text spells control tokens.
+        reasoning: The part of each message's share that is reasoning; 0 where the format leaves it out.
+        opening: What stands before all messages; it is in the share of the first.
+        closing: What opens the answer; it is in the share of the last.
+    """
 
     per_message: tuple[int, ...]
-    special_in_text: tuple[int, ...] = ()
+    special_in_text: tuple[int, ...]
+    reasoning: tuple[int, ...]
+    opening: int
+    closing: int
 
     @property
     def total(self) -> int:
@@ -106,7 +117,15 @@ def count_prompt(messages: Sequence[Message], form: PromptForm) -> PromptCount:
             special = tuple(index for index in counted.special_in_text if index < border)
             # Of messages that were read anew, the old ones are kept: else each count would leave them all to be freed.
             kept = (*(known.messages[:size] if known else ()), *taken[size:border])
-            settled = Settled(key, form.sender, kept, counted.per_message[:border], special)
+            settled = Settled(
+                key,
+                form.sender,
+                kept,
+                counted.per_message[:border],
+                special,
+                counted.reasoning[:border],
+                counted.opening,
+            )
             SETTLED.keep(settled, grown_from=known if known and size == len(known.messages) else None)
     return counted
 
@@ -117,17 +136,16 @@ def estimate_text(text: str) -> int:
 
 
 def _count_all(messages: tuple[Message, ...], form: PromptForm) -> PromptCount:
-    counts = [0] * len(messages)
-    special: list[int] = []
-    index = 0
+    tally = _Tally([0] * len(messages), [0] * len(messages), [])
+    opening, index = 0, -1
     for segment in form.render(messages).segments:
         # What belongs to no message is put to the one before it.
-        counted = count_segment(segment, messages, segment.message_indices or (index,), form.dialect)
-        for place, tokens in counted.shares:
-            counts[place] += tokens
-        special += counted.special
+        places = segment.message_indices or (max(index, 0),)
+        tokens = tally.add(count_segment(segment, messages, places, form.dialect), own=bool(segment.message_indices))
+        if index < 0 and not segment.message_indices:
+            opening += tokens
         index = segment.message_indices[-1] if segment.message_indices else index
-    return PromptCount(tuple(counts), tuple(sorted(set(special))))
+    return tally.result(opening)
 
 
 def _count_rest(messages: tuple[Message, ...], form: PromptForm, border: int, known: Settled) -> PromptCount | None:
@@ -141,8 +159,12 @@ def _count_rest(messages: tuple[Message, ...], form: PromptForm, border: int, kn
     # Results are put in the order of their calls, and calls must have theirs: the turn that made them comes along.
     calls = isinstance(before, AssistantMessage) and bool(before.tool_calls)
     start = border - 1 if calls or isinstance(rest[0], ToolMessage) else border
-    counts = [*known.counts[:border], *[0] * len(rest)]
-    special = [index for index in known.special if index < border]
+    unknown = [0] * len(rest)
+    tally = _Tally(
+        [*known.counts[:border], *unknown],
+        [*known.reasoning[:border], *unknown],
+        [index for index in known.special if index < border],
+    )
     index: int | None = None
     try:
         # The response format stands at the head, and is checked against texts that may be there.
@@ -157,9 +179,32 @@ def _count_rest(messages: tuple[Message, ...], form: PromptForm, border: int, kn
             index = places[0] if places[0] >= border else None
         if index is None:
             continue
-        counted = count_segment(segment, messages, places or (index,), form.dialect)
-        for place, tokens in counted.shares:
-            counts[place] += tokens
-        special += counted.special
+        tally.add(count_segment(segment, messages, places or (index,), form.dialect), own=bool(places))
         index = places[-1] if places else index
-    return PromptCount(tuple(counts), tuple(sorted(set(special))))
+    return tally.result(known.opening)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts in the making, by message."""
+
+    counts: list[int]
+    reasoning: list[int]
+    special: list[int]
+    unowned: int = 0  # since the last segment of a message
+
+    def add(self, counted: Counted, *, own: bool) -> int:
+        """Add a segment, and whether it is a message's own; gives its tokens."""
+        tokens = 0
+        for place, share in counted.shares:
+            self.counts[place] += share
+            tokens += share
+        self.reasoning[counted.shares[0][0]] += counted.reasoning
+        self.special += counted.special
+        self.unowned = 0 if own else self.unowned + tokens
+        return tokens
+
+    def result(self, opening: int) -> PromptCount:
+        """The count; what belongs to no message and came last opens the answer."""
+        special = tuple(sorted(set(self.special)))
+        return PromptCount(tuple(self.counts), special, tuple(self.reasoning), opening, self.unowned)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from deepseek_v4_sdk.chat import AssistantMessage, Content, Message, ToolMessage, UserMessage
 from deepseek_v4_sdk.errors import InvalidRequestError
-from deepseek_v4_sdk.prompt.literals import BLANK_LINE, RESULT_CLOSE, RESULT_OPEN
+from deepseek_v4_sdk.prompt.literals import BLANK_LINE, RESULT_CLOSE, RESULT_OPEN, THINK_CLOSE
 from deepseek_v4_sdk.tokens.counting import count_text, may_spell_special, spells_special
 from deepseek_v4_sdk.tokens.parallel import count_large
 
@@ -19,10 +19,11 @@ __all__ = ["Counted", "count_segment"]
 
 
 class Counted(NamedTuple):
-    """The tokens of a segment by message, and the messages that spell control tokens; both by index."""
+    """The tokens of a segment by message, the messages that spell control tokens (both by index), and its reasoning."""
 
     shares: list[tuple[int, int]]
     special: list[int]
+    reasoning: int
 
 
 def count_segment(segment: Segment, messages: Sequence[Message], indices: tuple[int, ...], dialect: Dialect) -> Counted:
@@ -51,21 +52,27 @@ def _counted(segment: Segment, messages: Sequence[Message], indices: tuple[int, 
     first = indices[0]
     shares: list[tuple[int, int]] = []
     spelling: list[int] = []
-    tokens = 0
+    tokens = reasoning = last = 0
+    answer = isinstance(messages[first], AssistantMessage)
     for text, control in segment.pieces:
         if control:
             tokens += 1
+            if answer and text == THINK_CLOSE[0]:
+                reasoning, last = last, 0  # what stands before the end of thinking is what was thought
+            else:
+                last = 0
             continue
         spells = may_spell_special(text)
         reading: SpecialText = special if spells else "plain"  # alike where there is none
         blocks = _blocks(text, messages, indices) if len(indices) > 1 else None
         if blocks is None:
-            tokens += count_large(text, special=reading)
+            last = count_large(text, special=reading)
+            tokens += last
         else:
             shares += [(index, count_large(block, special=reading)) for index, block in blocks]
         if spells and spells_special(text):
             spelling += [index for index in indices if any(map(spells_special, _texts(messages[index])))] or [first]
-    return Counted([(first, tokens), *shares], spelling)
+    return Counted([(first, tokens), *shares], spelling, reasoning)
 
 
 def _blocks(text: str, messages: Sequence[Message], indices: tuple[int, ...]) -> list[tuple[int, str]] | None:

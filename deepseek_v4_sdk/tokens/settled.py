@@ -24,6 +24,8 @@ class Settled:
         messages: The messages.
         counts: Their tokens.
         special: Those, by index, whose text spells control tokens.
+        reasoning: The part of each message's tokens that is reasoning.
+        opening: The tokens before all messages, which the first one's have in them.
         total: All tokens.
     """
 
@@ -32,6 +34,8 @@ class Settled:
     messages: tuple[Message, ...]
     counts: tuple[int, ...]
     special: tuple[int, ...]
+    reasoning: tuple[int, ...]
+    opening: int
     total: int = field(init=False)
 
     def __post_init__(self) -> None:

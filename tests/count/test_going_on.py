@@ -242,9 +242,9 @@ def test_what_is_kept_is_bounded_by_entries() -> None:
 def test_what_is_kept_is_bounded_by_tokens() -> None:
     kept = SettledCounts(entries=16, tokens=100)
     for number in range(8):
-        kept.keep(Settled(b"", None, (UserMessage(str(number)),), (40,), ()), grown_from=None)
+        kept.keep(Settled(b"", None, (UserMessage(str(number)),), (40,), (), (0,), 0), grown_from=None)
         assert len(kept) == min(number + 1, 2)
-    kept.keep(Settled(b"", None, (UserMessage("large"),), (1000,), ()), grown_from=None)
+    kept.keep(Settled(b"", None, (UserMessage("large"),), (1000,), (), (0,), 0), grown_from=None)
     assert len(kept) == 1  # the latest one stays, however large
 
 

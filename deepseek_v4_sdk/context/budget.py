@@ -1,0 +1,229 @@
+"""The budget of a context window: what a prompt may take of it, and what is kept for the answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.chat import AssistantMessage, SystemMessage, UserMessage
+from deepseek_v4_sdk.context.measure import Measure, parts_of
+from deepseek_v4_sdk.context.meter import Meter
+from deepseek_v4_sdk.errors import BudgetError, ContextLengthExceededError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message, MessagesInput, Thinking, ToolChoice, ToolInput
+    from deepseek_v4_sdk.context.window import WindowSource
+    from deepseek_v4_sdk.tokens.prompts import PromptCount
+
+__all__ = ["ContextBudget"]
+
+# The effort texts, in which versions of a server differ, have 92 tokens at most: a count that is not exact is not
+# further off than that.
+_UNSURE = 100
+
+
+class ContextBudget:
+    """A context window, and what of it is kept for the answer. `client.budget()` makes one for its endpoint.
+
+    Args:
+        window: The window in tokens; prompt and answer share it.
+        reserve_output: Tokens kept for the answer.
+        reserve_reasoning: Tokens kept for the reasoning before it.
+        low_water: Where `fit` stops once it has to cut, as a share of the room.
+        window_source: Who says how large the window is.
+        max_output: The most tokens that the server gives in one answer, or None.
+        meter: Counts prompts as its server does. Without one they are rendered as vLLM does.
+
+    Raises:
+        BudgetError: The numbers leave no room for a prompt.
+    """
+
+    def __init__(
+        self,
+        window: int,
+        reserve_output: int = 4_096,
+        reserve_reasoning: int = 0,
+        *,
+        low_water: float = 0.6,
+        window_source: WindowSource = "configured",
+        max_output: int | None = None,
+        meter: Meter | None = None,
+    ) -> None:
+        for name, value, least in (
+            ("window", window, 1),
+            ("reserve_output", reserve_output, 0),
+            ("reserve_reasoning", reserve_reasoning, 0),
+        ):
+            if type(value) is not int or value < least:
+                raise BudgetError(f"{name} is {value!r}: give a whole number of tokens from {least}")
+        if type(low_water) not in (int, float) or not 0 < low_water <= 1:
+            raise BudgetError(f"low_water is {low_water!r}: give a share of the room, above 0 and up to 1")
+        if reserve_output + reserve_reasoning >= window:
+            raise BudgetError(
+                f"reserve_output and reserve_reasoning ({reserve_output:,} + {reserve_reasoning:,} tokens) leave "
+                f"nothing of the window of {window:,}: reserve less"
+            )
+        self.window = window
+        self.reserve_output = reserve_output
+        self.reserve_reasoning = reserve_reasoning
+        self.low_water = low_water
+        self.window_source: WindowSource = window_source
+        self.max_output = max_output
+        self._meter = meter or Meter.rendering("vllm")
+        self._known_tools: tuple[bytes, tuple[Message, ...], int] | None = None
+        self._known_left_out: tuple[bytes, tuple[Message, ...], int] = (b"", (), 0)
+
+    @property
+    def reserved(self) -> int:
+        """The tokens that are kept for the answer and its reasoning."""
+        return self.reserve_output + self.reserve_reasoning
+
+    @property
+    def room(self) -> int:
+        """The tokens that a prompt may have."""
+        return self.window - self.reserved
+
+    def __repr__(self) -> str:
+        return f"ContextBudget({self.window}, {self.reserve_output}, {self.reserve_reasoning}, {self.window_source})"
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The budget, ready for JSON."""
+        return {
+            "window": self.window,
+            "window_source": self.window_source,
+            "reserve_output": self.reserve_output,
+            "reserve_reasoning": self.reserve_reasoning,
+            "room": self.room,
+            "low_water": self.low_water,
+            "max_output": self.max_output,
+        }
+
+    def measure(
+        self,
+        messages: MessagesInput,
+        tools: Sequence[ToolInput] | None = None,
+        *,
+        thinking: Thinking | None = None,
+        tool_choice: ToolChoice | None = None,
+        response_format: Mapping[str, object] | None = None,
+    ) -> Measure:
+        """Where the tokens of a prompt go.
+
+        Args:
+            messages: As for `chat`.
+            tools: As for `chat`.
+            thinking: As for `chat`.
+            tool_choice: As for `chat`.
+            response_format: As for `chat`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request.
+            ConfigurationError: The vocabulary is not installed.
+        """
+        request = self._request(messages, tools, thinking, tool_choice, response_format)
+        count = self._meter.count(request)
+        return Measure(
+            window=self.window,
+            window_source=self.window_source,
+            reserved=self.reserved,
+            total=count.total,
+            **parts_of(request.messages, count, self._tools(request)),
+            left_out=self._left_out(request, count),
+            exact=self._meter.exact(request),
+            _messages=request.messages,
+            _count=count,
+        )
+
+    def max_tokens_for(
+        self,
+        messages: MessagesInput,
+        tools: Sequence[ToolInput] | None = None,
+        *,
+        thinking: Thinking | None = None,
+        tool_choice: ToolChoice | None = None,
+        response_format: Mapping[str, object] | None = None,
+    ) -> int:
+        """The largest `max_tokens` that fits behind a prompt, and that the server takes.
+
+        Where the count is not exact, 100 tokens less.
+
+        Args:
+            messages: As for `chat`.
+            tools: As for `chat`.
+            thinking: As for `chat`.
+            tool_choice: As for `chat`.
+            response_format: As for `chat`.
+
+        Raises:
+            ContextLengthExceededError: The prompt leaves no room for an answer; nothing was sent.
+            InvalidRequestError: Something is wrong with the request.
+        """
+        request = self._request(messages, tools, thinking, tool_choice, response_format)
+        prompt = self._meter.count(request).total
+        left = self.window - prompt - (0 if self._meter.exact(request) else _UNSURE)
+        if left < 1:
+            raise self.too_long(prompt, prompt + 1)
+        return left if self.max_output is None else min(left, self.max_output)
+
+    def too_long(self, prompt: int, requested: int) -> ContextLengthExceededError:
+        """The error that says so of a prompt, before anything is sent; it has no status."""
+        error = ContextLengthExceededError(
+            f"the prompt has {prompt:,} tokens, with the answer {requested:,}, and the window {self.window:,} "
+            f"({self.window_source}): shorten the conversation, or give overflow='fit'"
+        )
+        error.limit, error.prompt_tokens, error.requested = self.window, prompt, requested
+        return error
+
+    def _request(
+        self,
+        messages: MessagesInput,
+        tools: Sequence[ToolInput] | None,
+        thinking: Thinking | None,
+        tool_choice: ToolChoice | None,
+        response_format: Mapping[str, object] | None,
+    ) -> ChatRequest:
+        options = {
+            "tools": tools,
+            "thinking": thinking,
+            "tool_choice": tool_choice,
+            "response_format": response_format,
+        }
+        return self._meter.request(messages, options)
+
+    def _tools(self, request: ChatRequest) -> int:
+        """What the prompt is shorter by without tools. They stand at the head, so a head is all that it takes."""
+        if not request.tools:
+            return 0
+        from deepseek_v4_sdk.tokens.prompts import count_prompt
+
+        form = replace(self._meter.form(request), response_format=None)
+        key, end = form.key, 0
+        while end < len(request.messages) and isinstance(request.messages[end], SystemMessage):
+            end += 1
+        head = request.messages[:end]
+        known = self._known_tools
+        if known is None or known[:2] != (key, head):
+            probe = (*head, UserMessage("?"))
+            without = count_prompt(probe, replace(form, tools=(), tool_choice=None))
+            known = self._known_tools = (key, head, count_prompt(probe, form).total - without.total)
+        return known[2]
+
+    def _left_out(self, request: ChatRequest, count: PromptCount) -> int:
+        """The tokens of reasoning that is in the conversation and not in the prompt."""
+        from deepseek_v4_sdk.tokens import count_text
+        from deepseek_v4_sdk.tokens.settled import border_of
+
+        key, messages = self._meter.form(request).key, request.messages
+        known_key, seen, tokens = self._known_left_out
+        if known_key != key or messages[: len(seen)] != seen:
+            seen, tokens = (), 0
+        settled, rest = max(border_of(messages), len(seen)), 0
+        for index in range(len(seen), len(messages)):
+            message = messages[index]
+            if isinstance(message, AssistantMessage) and message.reasoning and not count.reasoning[index]:
+                found = count_text(message.reasoning)
+                tokens, rest = (tokens + found, rest) if index < settled else (tokens, rest + found)
+        self._known_left_out = (key, messages[:settled], tokens)
+        return tokens + rest

@@ -1,0 +1,16 @@
+"""Each test counts from nothing: what another one has settled is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from deepseek_v4_sdk.tokens.settled import SETTLED
+
+
+@pytest.fixture(autouse=True)
+def nothing_settled() -> Iterator[None]:
+    SETTLED.clear()
+    yield
+    SETTLED.clear()
