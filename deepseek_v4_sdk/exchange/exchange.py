@@ -133,8 +133,8 @@ class Exchange(Transfer):
             raw_reason=assembler.finish_reason,
             whole=whole,
             cut=cut,
-            text="".join(assembler.texts),
-            reasoning="".join(assembler.reasonings),
+            spoke=any(map(str.strip, assembler.texts)),
+            thought=any(assembler.reasonings),
             lost=lost,
         )
         if fault is not None:
@@ -145,16 +145,29 @@ class Exchange(Transfer):
             raise error
         assembler.ready(whole)
         events = assembler.take()
-        reply = self.partial()
+        reply = self._reply(whole, cut)
         events += [Repaired(repair) for repair in assembler.repairs]
         events.append(Finished(reply))
         return events, reply
 
     def partial(self) -> Reply:
         """What has arrived so far, as a reply."""
+        return self._reply(*self._split_calls())
+
+    @property
+    def counted(self) -> Usage | None:
+        """What the server counted, as far as it has told."""
+        usage = self._assembler.usages
+        return None if usage == Usage() else usage
+
+    @property
+    def bare(self) -> bool | None:
+        """Whether the server left reasoning in the text; None where the answer does not tell."""
+        return self._net.bare
+
+    def _reply(self, whole: list[OpenCall], cut: list[OpenCall]) -> Reply:
         assembler = self._assembler
         raw_reason = assembler.finish_reason
-        whole, cut = self._split_calls()
         head = self.head or Head(0, {})
         usage = assembler.usages
 
@@ -192,17 +205,6 @@ class Exchange(Transfer):
             metadata=self.request.metadata,
             raw=assembler.others,
         )
-
-    @property
-    def counted(self) -> Usage | None:
-        """What the server counted, as far as it has told."""
-        usage = self._assembler.usages
-        return None if usage == Usage() else usage
-
-    @property
-    def bare(self) -> bool | None:
-        """Whether the server left reasoning in the text; None where the answer does not tell."""
-        return self._net.bare
 
     def _split_calls(self) -> tuple[list[OpenCall], list[OpenCall]]:
         assembler, limit = self._assembler, self.encoded.max_tokens

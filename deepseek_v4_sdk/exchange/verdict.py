@@ -78,11 +78,20 @@ def judge(
     raw_reason: str | None,
     whole: Sequence[OpenCall],
     cut: Sequence[OpenCall],
-    text: str,
-    reasoning: str,
+    spoke: bool,
+    thought: bool,
     lost: str = "",
 ) -> Fault | None:
-    """What is wrong with an answer that has ended, or None when it is whole."""
+    """What is wrong with an answer that has ended, or None when it is whole.
+
+    Args:
+        raw_reason: The server's finish reason.
+        whole: The calls that are whole.
+        cut: Those that were cut.
+        spoke: Whether there is text in it, beside blanks.
+        thought: Whether there is reasoning in it.
+        lost: Markup of a call that could not be read.
+    """
     reason = finish_reason(raw_reason, has_calls=bool(whole))
     if reason is None:
         return errors.StreamInterruptedError, "the answer broke off: it ended without a finish reason"
@@ -101,9 +110,9 @@ def judge(
         return errors.LostToolCallError, "the server sent a tool call without a name"
     if reason == "tool_calls" and not whole:
         return errors.LostToolCallError, "the server says that the model called a tool, but sent no call"
-    if whole or text.strip():
+    if whole or spoke:
         return None
-    if reason == "length" and reasoning:
+    if reason == "length" and thought:
         return (
             errors.ReasoningExhaustedError,
             "max_tokens ended inside reasoning, before any answer: raise max_tokens, or lower thinking",
