@@ -16,7 +16,7 @@ from deepseek_v4_sdk.chat.events import (
 )
 from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem, ProblemKind, first_fatal
 from deepseek_v4_sdk.chat.hooks import ErrorDetails, Hooks, ReplyDetails, RequestDetails, RetryDetails
-from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json, read_json, write_json
+from deepseek_v4_sdk.chat.json_value import JsonValue, check_finite, plain_json, read_event, read_json, write_json
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
     Content,
@@ -100,6 +100,7 @@ __all__ = [
     "Usage",
     "UserMessage",
     "as_timeouts",
+    "check_finite",
     "check_options",
     "content_json",
     "first_fatal",
@@ -110,6 +111,7 @@ __all__ = [
     "nearest",
     "plain_json",
     "read_arguments",
+    "read_event",
     "read_json",
     "read_message",
     "read_messages",

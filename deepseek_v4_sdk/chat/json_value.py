@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 from deepseek_v4_sdk.chat.checks import is_list, is_mapping
 from deepseek_v4_sdk.errors import InvalidRequestError
 
-__all__ = ["JsonValue", "plain_json", "read_json", "write_json"]
+__all__ = ["JsonValue", "check_finite", "plain_json", "read_event", "read_json", "write_json"]
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 """What JSON can hold, as Python has it."""
@@ -19,13 +19,43 @@ JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | flo
 def read_json(data: bytes | str) -> JsonValue:
     """Decode one JSON document.
 
-    `NaN` and `Infinity` are refused: they are no JSON, and no server's parser takes them back.
+    `NaN` and `Infinity` are refused: they are no JSON, and no server's parser takes them back. So are numbers beyond
+    a float, such as `1e999`, which would be read as infinity.
+
+    Raises:
+        ValueError: The bytes are no JSON, or hold such a number.
+    """
+    value = read_event(data)
+    check_finite(value)
+    return value
+
+
+def read_event(data: bytes | str) -> JsonValue:
+    """Decode one event of a stream: as `read_json`, but numbers beyond a float are left to `check_finite`.
+
+    The texts and ids that most events are made of have no such number, and looking for one takes as long as decoding.
 
     Raises:
         ValueError: The bytes are no JSON.
     """
     value: JsonValue = from_json(data, allow_inf_nan=False, cache_strings="keys")
     return value
+
+
+def check_finite(value: JsonValue) -> None:
+    """Refuse a decoded value that holds infinity.
+
+    Raises:
+        ValueError: It holds a number that was beyond a float.
+    """
+    seen = [value]
+    for item in seen:
+        if isinstance(item, dict):
+            seen += item.values()
+        elif isinstance(item, list):
+            seen += item
+        elif isinstance(item, float) and math.isinf(item):
+            raise ValueError("a number beyond a float")
 
 
 def write_json(value: object) -> bytes:

@@ -16,6 +16,7 @@ from deepseek_v4_sdk.chat import (
     ToolCallReady,
     ToolCallStarted,
     Usage,
+    check_finite,
 )
 
 if TYPE_CHECKING:
@@ -152,7 +153,12 @@ class Assembler:
         self.call(None, None, name, None)
 
     def logprobs(self, entries: list[JsonValue]) -> None:
-        """Log-probabilities of the tokens just decoded."""
+        """Log-probabilities of the tokens just decoded.
+
+        Raises:
+            ValueError: They hold a number beyond a float.
+        """
+        check_finite(entries)
         if self.logprob_entries is None:
             self.logprob_entries = []
         self.logprob_entries += entries
@@ -169,7 +175,12 @@ class Assembler:
         self.usages = usage
 
     def other(self, key: str, value: JsonValue) -> None:
-        """A field that has no place of its own: the last value stays, lists grow."""
+        """A field that has no place of its own: the last value stays, lists grow.
+
+        Raises:
+            ValueError: It holds a number beyond a float.
+        """
+        check_finite(value)
         present = self.others.get(key)
         if isinstance(present, list) and isinstance(value, list):
             present += value

@@ -15,6 +15,7 @@ from deepseek_v4_sdk.chat import (
     Reply,
     Timing,
     Usage,
+    read_event,
     read_json,
 )
 from deepseek_v4_sdk.exchange.assemble import Assembler, OpenCall
@@ -227,7 +228,7 @@ class Exchange(Transfer):
                 self._stop(None, now)
                 break
             try:
-                payload = read_json(data)
+                payload = read_event(data)
                 if not isinstance(payload, dict):
                     raise ValueError("an event that is no object")
                 decode(payload, self._net)

@@ -115,7 +115,7 @@ def test_errors_travel_between_processes(mode: Mode) -> None:
 
 @in_both_modes
 def test_wrong_arguments_of_a_call_are_told_by_the_call(mode: Mode) -> None:
-    for arguments in ("[1]", "{", '{"a": NaN}', '"x"', "7"):
+    for arguments in ("[1]", "{", '{"a": NaN}', '{"a": 1e999}', '{"a": [-1E400]}', '"x"', "7"):
         reply = connect(mode, Replay(answer(call(0, "a", "f", arguments), finish("tool_calls")))).chat("x")
         (made,) = reply.tool_calls
         assert made.error is not None

@@ -143,6 +143,28 @@ def test_an_odd_event_is_an_answer_or_a_typed_error(case: str) -> None:
     assert len(str(early.error)) < 2_000
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        '{"choices": [], "usage": {"completion_tokens": 1, "speed": N}}',
+        '{"choices": [], "of_its_own": [{"speed": N}]}',
+        '{"choices": [{"delta": {"content": "!"}, "logprobs": {"content": [{"token": "!", "logprob": N}]}}]}',
+        '{"choices": [{"delta": {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments":'
+        ' {"x": N}}}]}}]}',
+    ],
+    ids=["usage", "a field of its own", "logprobs", "arguments"],
+)
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-1e999"])
+def test_a_number_that_is_none_ends_the_answer(event: str, number: str) -> None:
+    data = f"data: {event}\n\n".encode()
+    finite = ask(answer(say("Hi"), data.replace(b"N", b"-1e99"), finish("stop"), DONE))
+    assert finite.error is None
+    outcome = ask(answer(say("Hi"), data.replace(b"N", number.encode()), finish("stop"), DONE))
+    assert type(outcome.error) is StreamInterruptedError
+    assert "vllm sent what is no answer" in str(outcome.error)
+    assert outcome.partial.text.startswith("Hi")
+
+
 def refused(status: int, body: bytes, **headers: str) -> APIError:
     call = HttpCall("POST", "http://localhost:8000/v1/chat/completions", (("authorization", "Bearer key-123456"),))
     named = {name.replace("_", "-"): value for name, value in headers.items()}
