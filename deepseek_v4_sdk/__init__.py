@@ -77,6 +77,7 @@ from deepseek_v4_sdk.errors import (
     TruncatedToolCallError,
     UnsupportedOptionError,
 )
+from deepseek_v4_sdk.prices import Cost, PeakHours, Price, PriceTable, Rates
 from deepseek_v4_sdk.probe import Finding, ProbeReport
 from deepseek_v4_sdk.providers import Provider, ProviderData
 from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
@@ -106,6 +107,7 @@ __all__ = [
     "ContextBudget",
     "ContextLengthExceededError",
     "Conversation",
+    "Cost",
     "DeepSeekV4",
     "DeepSeekV4Error",
     "EmptyTurnError",
@@ -134,13 +136,17 @@ __all__ = [
     "ModelRetiredError",
     "OverloadedError",
     "Parsed",
+    "PeakHours",
     "PermissionDeniedError",
     "PhaseTimeoutError",
+    "Price",
+    "PriceTable",
     "ProbeReport",
     "Problem",
     "Provider",
     "ProviderData",
     "RateLimitedError",
+    "Rates",
     "ReasoningDelta",
     "ReasoningExhaustedError",
     "ReminderMessage",

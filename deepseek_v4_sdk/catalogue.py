@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, TypeAlias, cast
 
-__all__ = ["AS_OF", "Catalogue", "Family", "Generation", "ServedModel"]
+__all__ = ["AS_OF", "Catalogue", "Family", "Generation", "ServedModel", "plain_name"]
 
 Family: TypeAlias = Literal["pro", "flash"]
 """The two sizes."""
@@ -141,13 +141,13 @@ class Catalogue:
 
         A family's plain name means the live model of the family, also where an ended one was called so.
         """
-        plain = _plain(name)
+        plain = plain_name(name)
         here = [entry for entry in self.entries if entry.provider == provider]
         live = [entry for entry in here if entry.retired_on is None]
         for entry in live:
-            if plain in {_plain(entry.id), *map(_plain, entry.aliases)}:
+            if plain in {plain_name(entry.id), *map(plain_name, entry.aliases)}:
                 return entry
-        return next((entry for entry in here if plain == _plain(entry.id)), None)
+        return next((entry for entry in here if plain == plain_name(entry.id)), None)
 
     def entry(self, provider: str, model_id: str) -> ServedModel | None:
         """The entry with exactly that id, live or ended."""
@@ -155,7 +155,7 @@ class Catalogue:
 
     def same(self, provider: str, name: str, other: str) -> bool:
         """Whether two names mean the same model at a provider, whatever their case and owner's prefix."""
-        if _plain(name) == _plain(other):
+        if plain_name(name) == plain_name(other):
             return True
         entry = self.find(provider, name)
         return entry is not None and entry is self.find(provider, other)
@@ -176,7 +176,8 @@ class Catalogue:
         return cls(_read(index, table) for index, table in enumerate(tables))
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A model's name without what differs from place to place: case, blanks around it, the owner's prefix."""
     return name.strip().lower().removeprefix("deepseek-ai/")
 
 

@@ -10,8 +10,11 @@ from deepseek_v4_sdk.chat.json_value import JsonValue
 from deepseek_v4_sdk.chat.messages import AssistantMessage
 from deepseek_v4_sdk.chat.timing import Timing
 from deepseek_v4_sdk.chat.usage import Usage
+from deepseek_v4_sdk.prices import PRICES, Cost, PriceTable
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from deepseek_v4_sdk.chat.tool_call import ToolCall
 
 __all__ = ["Attempt", "FinishReason", "Repair", "Reply"]
@@ -82,6 +85,7 @@ class Reply:
         repairs: What was put right.
         max_tokens_sent: The limit that was sent, and so the one a cut answer met; None when none was sent.
         metadata: What the caller gave as `metadata`.
+        prices: The client's own prices, by which `cost` reckons; None for the built-in ones.
         raw: What the server sent beyond these fields. Of a stream: the last value of each field that is not a
             delta, lists joined.
     """
@@ -107,6 +111,7 @@ class Reply:
     repairs: tuple[Repair, ...] = ()
     max_tokens_sent: int | None = None
     metadata: Mapping[str, object] = field(default_factory=dict[str, object])
+    prices: PriceTable | None = field(default=None, repr=False, compare=False)
     raw: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
     @property
@@ -119,7 +124,40 @@ class Reply:
         reasoning = "" if self.reasoning is None and self.tool_calls else self.reasoning
         return AssistantMessage(self.text or None, reasoning, self.tool_calls)
 
+    def cost(
+        self, *, prices: PriceTable | None = None, currency: str = "USD", at: datetime | None = None
+    ) -> Cost | None:
+        """What this answer cost, by the price that held when it was asked for.
+
+        The model that answered is billed, at the provider whose wire was spoken. None where no price is known, as on
+        servers of your own, or where the server did not count, or named no model.
+
+        Args:
+            prices: Other prices than the client's.
+            currency: The currency of the bill.
+            at: Another moment than `timing.sent_at`.
+
+        Raises:
+            InvalidRequestError: The moment has no time zone.
+        """
+        sent_at, usage = at or self.timing.sent_at, self.usage
+        if sent_at is None or usage.prompt_tokens is None or usage.completion_tokens is None:
+            return None
+        return (prices or self.prices or PRICES).cost(
+            self.flavor,
+            self.model,
+            sent_at,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            cached_tokens=usage.cached_tokens,
+            currency=currency,
+        )
+
     def to_dict(self) -> dict[str, object]:
-        """Everything as plain values, ready for JSON (`metadata` as it was given)."""
+        """Everything as plain values, ready for JSON (`metadata` as it was given), without the prices."""
         # Notes of the caller's may be anything, and need not be of a kind that can be copied.
-        return {**asdict(replace(self, metadata={})), "metadata": self.metadata}
+        plain: dict[str, object] = {**asdict(replace(self, metadata={}, prices=None)), "metadata": self.metadata}
+        del plain["prices"]
+        sent_at = self.timing.sent_at
+        plain["timing"] = {**asdict(self.timing), "sent_at": None if sent_at is None else sent_at.isoformat()}
+        return plain

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from deepseek_v4_sdk.errors import InvalidRequestError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from deepseek_v4_sdk.chat.usage import Usage
 
 __all__ = ["Phase", "Timeouts", "Timing", "as_timeouts"]
@@ -102,6 +104,7 @@ class Timing:
     Moments are those at which bytes arrived, not those at which the program asked for them.
 
     Attributes:
+        sent_at: The date and time, in UTC, at which the successful attempt was sent; None on a reply made by hand.
         first_event: The first event of any kind, or None if there was none.
         first_token: The first piece of reasoning, text or a tool call ("time to first token").
         first_answer_token: The first piece of text or a tool call.
@@ -112,6 +115,7 @@ class Timing:
         tokens_per_second: The inverse of it.
     """
 
+    sent_at: datetime | None = None
     first_event: float | None = None
     first_token: float | None = None
     first_answer_token: float | None = None
@@ -124,6 +128,7 @@ class Timing:
     def of(
         cls,
         *,
+        sent_at: datetime | None,
         first_event: float | None,
         first_token: float | None,
         first_answer_token: float | None,
@@ -136,6 +141,7 @@ class Timing:
         if first_token is not None and last_token is not None and (usage.completion_tokens or 0) > 1:
             latency = (last_token - first_token) / ((usage.completion_tokens or 0) - 1)
         return cls(
+            sent_at=sent_at,
             first_event=first_event,
             first_token=first_token,
             first_answer_token=first_answer_token,

@@ -29,6 +29,13 @@ class Usage:
     cached_tokens: int | None = None
     total_tokens: int | None = None
 
+    @property
+    def missed_tokens(self) -> int | None:
+        """The part of the prompt that did not come from the prefix cache."""
+        if self.prompt_tokens is None or self.cached_tokens is None:
+            return None
+        return max(0, self.prompt_tokens - self.cached_tokens)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCount:

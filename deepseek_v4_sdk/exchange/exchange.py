@@ -27,8 +27,10 @@ from deepseek_v4_sdk.providers.scrub import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from deepseek_v4_sdk.chat import Timeouts
+    from deepseek_v4_sdk.prices import PriceTable
     from deepseek_v4_sdk.providers import EncodedChat, Provider
 
 __all__ = ["Exchange"]
@@ -53,6 +55,8 @@ class Exchange(Transfer):
         ends: When the whole call must have ended.
         count: Counts the tokens of a text; asked only when `max_reasoning_tokens` is given.
         bare: Whether this server is known to leave reasoning in the text.
+        sent_at: The same moment as `now`, as date and time.
+        prices: What the tokens cost, where the caller has prices of its own.
     """
 
     def __init__(
@@ -66,11 +70,15 @@ class Exchange(Transfer):
         count: Callable[[str], int],
         *,
         bare: bool = False,
+        sent_at: datetime | None = None,
+        prices: PriceTable | None = None,
     ) -> None:
         super().__init__(provider, encoded.call, timeouts, now, ends)
         self.request = request
         self.encoded = encoded
         self.attempts: tuple[Attempt, ...] = ()
+        self._sent_at = sent_at
+        self._prices = prices
         self._sse = SSEDecoder()
         self._assembler = Assembler({tool.name: tool.check for tool in request.tools})
         self._net = Net(self._assembler, request, bare=bare)
@@ -185,6 +193,7 @@ class Exchange(Transfer):
             stop_sequence=assembler.stop_sequence,
             usage=usage,
             timing=Timing.of(
+                sent_at=self._sent_at,
                 first_event=since(self.first_event),
                 first_token=since(assembler.first_token),
                 first_answer_token=since(assembler.first_answer),
@@ -204,6 +213,7 @@ class Exchange(Transfer):
             repairs=(*self.encoded.repairs, *assembler.repairs),
             max_tokens_sent=self.encoded.max_tokens,
             metadata=self.request.metadata,
+            prices=self._prices,
             raw=assembler.others,
         )
 

@@ -126,13 +126,18 @@ def _others(source: Mapping[str, JsonValue], known: frozenset[str], prefix: str,
 def read_usage(usage: Mapping[str, JsonValue]) -> Usage:
     """The server's count, wherever it puts each number; what it leaves out or nulls is unknown."""
     prompt_details, details = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    cached = prompt_details.get("cached_tokens") if isinstance(prompt_details, dict) else None
+    given = prompt_details.get("cached_tokens") if isinstance(prompt_details, dict) else None
     reasoning = details.get("reasoning_tokens") if isinstance(details, dict) else None
+    prompt = _count(usage.get("prompt_tokens"))
+    missed = _count(usage.get("prompt_cache_miss_tokens"))
+    cached = _count(usage.get("prompt_cache_hit_tokens") if given is None else given)
+    if cached is None and prompt is not None and missed is not None:
+        cached = max(0, prompt - missed)
     return Usage(
-        prompt_tokens=_count(usage.get("prompt_tokens")),
+        prompt_tokens=prompt,
         completion_tokens=_count(usage.get("completion_tokens")),
         reasoning_tokens=_count(usage.get("reasoning_tokens") if reasoning is None else reasoning),
-        cached_tokens=_count(usage.get("prompt_cache_hit_tokens") if cached is None else cached),
+        cached_tokens=cached,
         total_tokens=_count(usage.get("total_tokens")),
     )
 

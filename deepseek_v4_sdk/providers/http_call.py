@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from deepseek_v4_sdk.chat import Repair
+    from deepseek_v4_sdk.prices import PriceTable
 
 __all__ = ["EncodedChat", "HttpCall", "Target", "read_base_url"]
 
@@ -64,6 +65,7 @@ class Target:
         key: Gives the key at each request, or None when there is none.
         headers: Headers of every request.
         catalogue: The known models.
+        prices: What tokens cost; None for the built-in prices.
         served_model: The one model of a server that insists on a name, once it was asked for.
         served: All models of the server, once they were asked for.
         server_version: The server's version, where the user declared it.
@@ -74,6 +76,7 @@ class Target:
     key: Callable[[], SecretStr | None] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     catalogue: Catalogue = field(default_factory=Catalogue, repr=False)
+    prices: PriceTable | None = field(default=None, repr=False)
     served_model: str | None = None
     served: tuple[str, ...] = ()
     server_version: str | None = None

@@ -15,6 +15,7 @@ from deepseek_v4_sdk.testing.transport import MockTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from types import TracebackType
 
     from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, ModelInfo
@@ -41,11 +42,13 @@ class MockProvider:
         chaos: Faults at random, on top of those of the script.
         count_tokens: Whether it counts the tokens of prompts, with V4's own format and vocabulary, and refuses what
             exceeds the window.
+        at: The date and time at which each request is sent, for `reply.timing.sent_at` and `reply.cost()`; without it
+            the machine's.
 
     In a `with` block it also checks, at the end, that every step was taken.
 
     Raises:
-        ConfigurationError: There is no such flavor, or a step is none.
+        ConfigurationError: There is no such flavor, a step is none, or `at` has no time zone.
 
     Attributes:
         requests: The chat requests it has received, in order.
@@ -62,14 +65,17 @@ class MockProvider:
         window: int = 1_048_576,
         chaos: Chaos | None = None,
         count_tokens: bool = True,
+        at: datetime | None = None,
     ) -> None:
+        if at is not None and at.tzinfo is None:
+            raise ConfigurationError("at has no time zone: give datetime(..., tzinfo=UTC)")
         spoken = find_flavor(flavor) if isinstance(flavor, str) else flavor
         script = [_as_step(step) for step in steps]
         self._backend = Backend(
             script, None if default is None else _as_step(default), spoken, window, chaos, counts=count_tokens
         )
         self._inner = find_provider(spoken.name)
-        self.transport = MockTransport(self._backend)
+        self.transport = MockTransport(self._backend, at)
 
     def __enter__(self) -> Self:
         return self

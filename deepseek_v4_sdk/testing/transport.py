@@ -14,6 +14,7 @@ from deepseek_v4_sdk.testing.clock import VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
+    from datetime import datetime
 
 __all__ = ["MockTransport"]
 
@@ -24,11 +25,13 @@ _DEADLINE = "deepseek_v4.deadline"
 class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Carries requests to a mock backend. It also works as `httpx.Client(transport=...)`."""
 
-    exchange_clock = VirtualClock
-    """Gives each exchange its own clock."""
-
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, at: datetime | None = None) -> None:
         self._backend = backend
+        self._at = at
+
+    def exchange_clock(self) -> VirtualClock:
+        """Gives each exchange its own clock."""
+        return VirtualClock(self._at)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of a sync client."""

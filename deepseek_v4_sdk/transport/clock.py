@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from typing import Protocol, Self
 
 __all__ = ["DEADLINE", "Clock", "Deadline", "SystemClock", "TimeLeft"]
@@ -17,6 +18,10 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Seconds since some moment; never goes back."""
+        ...
+
+    def utc(self) -> datetime:
+        """The date and time in UTC, as a calendar and a clock on the wall show it."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -34,6 +39,10 @@ class SystemClock:
     def now(self) -> float:
         """Seconds since some moment; never goes back."""
         return time.monotonic()
+
+    def utc(self) -> datetime:
+        """The date and time in UTC, as the machine has it."""
+        return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
         """Wait, for a sync client."""

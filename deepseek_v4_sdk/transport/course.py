@@ -253,7 +253,18 @@ class ChatCourse(Course[Exchange, Reply]):
         encoded, self._encoded = self._encoded or self._encode(), None  # anew: a key may change between attempts
         provider, target = self._server()
         bare = target.limits.of(target.base_url, encoded.model).bare
-        return Exchange(self._request, encoded, provider, self.terms.timeouts, now, ends, self._count, bare=bare)
+        return Exchange(
+            self._request,
+            encoded,
+            provider,
+            self.terms.timeouts,
+            now,
+            ends,
+            self._count,
+            bare=bare,
+            sent_at=self.terms.clock.utc(),
+            prices=target.prices,
+        )
 
     def conclude(self, transfer: Exchange, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], Reply]:
         """The last events and the reply.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 import httpx
@@ -72,6 +73,9 @@ class StillClock:
 
     def now(self) -> float:
         return self.seconds
+
+    def utc(self) -> datetime:
+        return datetime(2026, 11, 23, 12, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
     def sleep(self, seconds: float) -> None:
         self.seconds += seconds
