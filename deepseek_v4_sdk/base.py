@@ -181,6 +181,7 @@ class BaseClient:
         moved = {"provider", "base_url", "proxy", "ca_bundle", "http_client"} & changes.keys()
         if not moved and not client._borrowed:
             client._lender = self._lender or self
+        if not moved and not {"api_key", "default_headers"} & changes.keys():
             client._endpoint.take_over(self._endpoint)
         return client
 

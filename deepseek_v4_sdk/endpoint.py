@@ -41,9 +41,10 @@ class Endpoint:
         return self._settled or (self._provider, self._target)
 
     def take_over(self, other: Endpoint) -> None:
-        """Know what another one knows of the same place, if it is the same."""
-        if self._target == other._target:
-            self._settled = other._settled
+        """Know what was learned of the same place, asked by the same caller."""
+        if other._settled is not None:
+            provider, target = other._settled
+            self._settled = provider, replace(self._target, served_model=target.served_model, served=target.served)
 
     def chat(self, request: ChatRequest, terms: Terms) -> ChatCourse:
         """The course of a chat.

@@ -123,6 +123,21 @@ def test_another_place_has_connections_of_its_own() -> None:
         assert (mine.closings, theirs.closings) == (0, 1)
 
 
+@pytest.mark.parametrize("provider", ["nim", "dynamo"])
+def test_what_a_server_was_asked_once_is_known_after_a_change(provider: str) -> None:
+    """Another key may see other models."""
+    listed = answer(b'{"data": [{"id": "the-one", "owned_by": "vllm"}]}', headers=JSON)
+    replay = Replay(listed, *[hello()] * 3, listed, hello())
+    client = client_for(replay, provider, model=None, api_key="first")
+    assert client.chat("x").requested_model == "the-one"
+    quick = client.with_options(timeout=5.0)
+    assert quick.with_options(thinking="off").chat("x").requested_model == "the-one"
+    quick.chat("x")
+    assert client.with_options(api_key="second").chat("x").requested_model == "the-one"
+    chat = "/v1/chat/completions"
+    assert replay.paths == ["/v1/models", chat, chat, chat, "/v1/models", chat]
+
+
 def test_closing_twice_and_using_again() -> None:
     client = Connecting("vllm", base_url=URL, model=MODEL)
     client.close()
