@@ -1,10 +1,29 @@
-"""Plugins that can be asked for here alone, and hypothesis the same in each run: `make fuzz` looks for the new."""
+"""What holds for every test: no test knows what another one has learned, and hypothesis draws the same in each run.
+
+`make fuzz` looks for the new. Plugins can be asked for here alone.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import settings
+
+from deepseek_v4_sdk.providers import LEARNED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytest_plugins = ["pytester", "tests.chaos.tally"]
 
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def _forget_limits() -> Iterator[None]:
+    """What one test has learned of a server, no other one knows."""
+    LEARNED.forget()
+    yield
+    LEARNED.forget()

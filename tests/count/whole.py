@@ -9,6 +9,7 @@ from deepseek_v4_sdk.prompt import Dialect, Generation, RenderedPrompt
 from deepseek_v4_sdk.tokens import count_text
 from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptForm, count_prompt
 from deepseek_v4_sdk.tokens.settled import SETTLED
+from tests.prompt.counting import joined
 
 FORMATS: tuple[tuple[Dialect, Generation], ...] = (
     ("vllm", "2026-04"),
@@ -24,13 +25,7 @@ def whole(prompt: RenderedPrompt, dialect: Dialect) -> int:
     """vLLM reads the text with the added vocabulary; the vendor's encoder tells control tokens from text."""
     if dialect == "vllm":
         return count_text(prompt.text)
-    pieces: list[tuple[str, bool]] = []
-    for text, control in (piece for segment in prompt.segments for piece in segment.pieces):
-        if pieces and not control and not pieces[-1][1]:
-            pieces[-1] = (pieces[-1][0] + text, False)
-        else:
-            pieces.append((text, control))
-    return sum(1 if control else count_text(text, special="plain") for text, control in pieces)
+    return sum(1 if control else count_text(text, special="plain") for text, control in joined(prompt))
 
 
 def from_nothing(messages: Sequence[Message], form: PromptForm) -> PromptCount:

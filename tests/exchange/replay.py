@@ -30,6 +30,7 @@ __all__ = [
     "async_client_for",
     "both",
     "client_for",
+    "hear",
 ]
 
 MODEL = "deepseek-ai/DeepSeek-V4-Pro"
@@ -209,28 +210,30 @@ class Outcome:
 def ask(answered: Answer, server: str = "vllm", mode: Mode = "sync", retries: int = 0, **options: Any) -> Outcome:
     """Ask through a real client, and take all events."""
     replay = Replay(*[answered] * (retries + 1))
+    outcome = hear((client_for if mode == "sync" else async_client_for)(replay, server, max_retries=retries), options)
+    assert replay.open == 0
+    return outcome
+
+
+def hear(client: DeepSeekV4 | AsyncDeepSeekV4, options: dict[str, Any]) -> Outcome:
+    """Take all events of a chat."""
     outcome = Outcome()
     try:
-        if mode == "sync":
-            _ask(client_for(replay, server, max_retries=retries), outcome, options)
+        if isinstance(client, DeepSeekV4):
+            with client.stream("x", **options) as stream:
+                outcome.events.extend(stream)
         else:
-            asyncio.run(_ask_async(async_client_for(replay, server, max_retries=retries), outcome, options))
+            asyncio.run(_hear(client, outcome.events, options))
     except DeepSeekV4Error as error:
         outcome.error = error
     else:
         last = outcome.events.pop()
         assert isinstance(last, Finished)
         outcome.reply = last.reply
-    assert replay.open == 0
     return outcome
 
 
-def _ask(client: DeepSeekV4, outcome: Outcome, options: dict[str, Any]) -> None:
-    with client.stream("x", **options) as stream:
-        outcome.events.extend(stream)
-
-
-async def _ask_async(client: AsyncDeepSeekV4, outcome: Outcome, options: dict[str, Any]) -> None:
+async def _hear(client: AsyncDeepSeekV4, events: list[ChatEvent], options: dict[str, Any]) -> None:
     async with client.stream("x", **options) as stream:
         async for event in stream:
-            outcome.events.append(event)  # those before an error count too
+            events.append(event)  # noqa: PERF401  # those before an error count too

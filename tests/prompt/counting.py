@@ -18,11 +18,12 @@ def prompt_tokens(prompt: RenderedPrompt, dialect: str) -> list[int]:
     """Of the prompt as one piece, whatever its segments."""
     if dialect == "vllm":
         return encode(prompt.text)
-    whole = Segment(tuple(_joined(prompt)))
+    whole = Segment(tuple(joined(prompt)))
     return segment_tokens(whole, dialect)
 
 
-def _joined(prompt: RenderedPrompt) -> list[tuple[str, bool]]:
+def joined(prompt: RenderedPrompt) -> list[tuple[str, bool]]:
+    """The pieces of a prompt, each text as one, and whether a piece is a control token."""
     pieces: list[tuple[str, bool]] = []
     for text, control in (piece for segment in prompt.segments for piece in segment.pieces):
         if pieces and not control and not pieces[-1][1]:

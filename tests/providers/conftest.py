@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
-from deepseek_v4_sdk.providers.limits import LEARNED
 from tests.providers import golden
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,11 +18,3 @@ def pytest_configure(config: pytest.Config) -> None:
         for provider in PROVIDER_NAMES:
             if (golden.FOLDER / f"{provider}.json").exists():
                 golden.generate(provider).write(provider)
-
-
-@pytest.fixture(autouse=True)
-def _forget_limits() -> Iterator[None]:
-    """What one test has learned of a server, no other one knows."""
-    LEARNED.forget()
-    yield
-    LEARNED.forget()

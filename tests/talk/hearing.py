@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, Finished
-from deepseek_v4_sdk.chat import ChatEvent
+from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider
+from tests.exchange import replay
 from tests.exchange.replay import MODEL, Mode, Outcome
 
 __all__ = ["TOOLS", "hear", "kinds", "listen", "spoken"]
@@ -24,27 +23,8 @@ def hear(*steps: Any, mode: Mode = "sync", flavor: str = "vllm", **options: Any)
 
 def listen(mock: MockProvider, mode: Mode = "sync", **options: Any) -> Outcome:
     """Ask a mock, and take all events."""
-    options = {"tools": TOOLS, **options}
-    outcome = Outcome()
-    try:
-        if mode == "sync":
-            with DeepSeekV4(mock, model=MODEL).stream("x", **options) as stream:
-                outcome.events.extend(stream)
-        else:
-            asyncio.run(_hear(mock, outcome.events, options))
-    except DeepSeekV4Error as error:
-        outcome.error = error
-    else:
-        last = outcome.events.pop()
-        assert isinstance(last, Finished)
-        outcome.reply = last.reply
-    return outcome
-
-
-async def _hear(mock: MockProvider, events: list[ChatEvent], options: dict[str, Any]) -> None:
-    async with AsyncDeepSeekV4(mock, model=MODEL).stream("x", **options) as stream:
-        async for event in stream:
-            events.append(event)  # noqa: PERF401  # those before an error count too
+    kind = DeepSeekV4 if mode == "sync" else AsyncDeepSeekV4
+    return replay.hear(kind(mock, model=MODEL), {"tools": TOOLS, **options})
 
 
 def spoken(outcome: Outcome, kind: str) -> str:
