@@ -41,11 +41,13 @@ def test_it_runs_on_the_mock(flavor: str) -> None:
 
 @pytest.mark.parametrize("provider", PROVIDER_NAMES)
 def test_it_runs_on_a_server_of_that_kind_and_means_the_same(provider: str, tmp_path: Path) -> None:
-    mock, config = MockProvider(flavor=provider), tmp_path / "deepseek_v4.toml"
+    mock, config, key = MockProvider(flavor=provider), tmp_path / "deepseek_v4.toml", tmp_path / "key"
+    key.write_text("given-by-hand", "utf-8")
+    key.chmod(0o600)
     with serve(mock) as url:
         head, name, rest = PROFILES.partition(f"[profiles.{provider}]\n")
         lines = [line for line in rest.splitlines() if not line.startswith("base_url")]
-        given = f'base_url = "{url}/v1"\napi_key = "given-by-hand"\n'
+        given = f'base_url = "{url}/v1"\napi_key_file = "{key}"\n'
         config.write_text(head + name + given + "\n".join(lines) + "\n", "utf-8")
         shown = run("chat.py", "--profile", provider, "--config", str(config))
     assert meaning(shown) == meaning(run("chat.py", "--profile", "mock"))
