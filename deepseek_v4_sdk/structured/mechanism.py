@@ -145,10 +145,10 @@ class Plan:
 
 def refusals(schema: Mapping[str, object], grammar: Grammar) -> Iterator[tuple[str, str]]:
     """What a grammar refuses in a schema: the place of each keyword, and why."""
-    from deepseek_v4_sdk.tools.lint import schemas_in
+    from deepseek_v4_sdk.tools.places import schemas_in
     from deepseek_v4_sdk.tools.refusal import path_of
 
-    for place, node in schemas_in(schema, ()):
+    for place, node in schemas_in(schema):
         for key, said in _refused(node, grammar):
             yield path_of((*place, key)), said
 

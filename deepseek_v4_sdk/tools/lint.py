@@ -9,12 +9,13 @@ from deepseek_v4_sdk.chat import is_list, is_mapping, nearest
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.tools.forms import as_spec
 from deepseek_v4_sdk.tools.handwritten import fault_of
+from deepseek_v4_sdk.tools.places import schemas_in
 from deepseek_v4_sdk.tools.refusal import path_of
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ToolSpec
 
-__all__ = ["Named", "lint_schema", "schemas_in"]
+__all__ = ["Named", "lint_schema"]
 
 
 class Named(Protocol):
@@ -52,31 +53,10 @@ def lint_schema(tool: object, provider: str | Named) -> list[str]:
     if fault is not None:
         return [f"parameters: {fault}"]
     lines: list[str] = []
-    for place, node in schemas_in(schema, ()):
+    for place, node in schemas_in(schema):
         for lint in _LINTS[name](spec):
             lines += [f"{path_of(('parameters', *place, *at))}: {text}" for at, text in lint(node)]
     return lines
-
-
-_ONE = ("items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else")
-_MANY = ("anyOf", "oneOf", "allOf", "prefixItems")
-_NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
-
-
-def schemas_in(node: object, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], _Schema]]:
-    """Each schema in a schema, with its place."""
-    if not is_mapping(node):
-        return
-    yield place, node
-    for key, value in node.items():
-        if key in _ONE:
-            yield from schemas_in(value, (*place, key))
-        elif key in _MANY and is_list(value):
-            for index, item in enumerate(value):
-                yield from schemas_in(item, (*place, key, index))
-        elif key in _NAMED and is_mapping(value):
-            for name, item in value.items():
-                yield from schemas_in(item, (*place, key, name))
 
 
 # DeepSeek's guide to strict tools (api-docs.deepseek.com, guides/tool_calls), November 2026.

@@ -12,14 +12,12 @@ from pydantic_core import PydanticSerializationError
 
 from deepseek_v4_sdk.chat import JsonValue, is_mapping, plain_json
 from deepseek_v4_sdk.errors import InvalidRequestError
+from deepseek_v4_sdk.tools.places import MANY, NAMED, ONE
 
 __all__ = ["PlainSchema", "compact"]
 
 _FIRST = ("$ref", "type", "description", "enum")
 _LAST = ("anyOf", "prefixItems", "items", "properties", "required", "additionalProperties", "default", "$defs")
-_ONE = frozenset({"items", "additionalProperties", "contains", "propertyNames", "not"})
-_MANY = frozenset({"allOf", "prefixItems"})
-_NAMED = frozenset({"properties", "patternProperties"})
 _PREFIX = "#/$defs/"
 
 
@@ -124,11 +122,11 @@ class _Writer:
                 written["enum"] = [cast("JsonValue", value)]
             elif key in {"anyOf", "oneOf"}:  # the latter for tagged unions alone, whose branches exclude each other
                 written["anyOf"] = self._union(value)
-            elif key in _ONE:
+            elif key in ONE:
                 written[key] = self.write(value)
-            elif key in _MANY:
+            elif key in MANY:
                 written[key] = self._each(value)
-            elif key in _NAMED and is_mapping(value):
+            elif key in NAMED and is_mapping(value):
                 written[key] = {name: self.write(item) for name, item in value.items()}
             else:
                 written[key] = cast("JsonValue", value)
