@@ -255,9 +255,9 @@ def test_a_wrong_profile(tmp_path: Path) -> None:
     ]
     for line in lines:
         file.write_text(f"default = 'a'\n[profiles.a]\nprovider = 'vllm'\napi_key = '{CANARY}'\n{line}\n")
-        with pytest.raises(DeepSeekV4Error) as caught:
+        with pytest.warns(UserWarning, match="holds a key") as warned, pytest.raises(DeepSeekV4Error) as caught:
             DeepSeekV4.from_profile(path=file)
-        check(caught.value)
+        check(caught.value, *(str(warning.message) for warning in warned))
 
 
 @pytest.mark.parametrize("wire", ["stream", "plain"])
