@@ -43,7 +43,22 @@ from deepseek_v4_sdk.chat import (
 )
 from deepseek_v4_sdk.client import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.config import ExplainedValue, Explanation
-from deepseek_v4_sdk.context import ContextBudget, Measure
+from deepseek_v4_sdk.context import (
+    CacheProblem,
+    CacheReport,
+    CacheUse,
+    ContextBudget,
+    Document,
+    LeftOut,
+    Measure,
+    Pack,
+    PackedDocument,
+    Parting,
+    cache_report,
+    cache_use,
+    lint_cache,
+    pack,
+)
 from deepseek_v4_sdk.errors import (
     APIError,
     AuthenticationError,
@@ -98,6 +113,9 @@ __all__ = [
     "BadRequestError",
     "BillingError",
     "BudgetError",
+    "CacheProblem",
+    "CacheReport",
+    "CacheUse",
     "ChatEvent",
     "ChatOptions",
     "ChatStream",
@@ -110,6 +128,7 @@ __all__ = [
     "Cost",
     "DeepSeekV4",
     "DeepSeekV4Error",
+    "Document",
     "EmptyTurnError",
     "ErrorDetails",
     "ExplainedValue",
@@ -124,6 +143,7 @@ __all__ = [
     "InvalidRequestError",
     "InvalidToolArgumentsError",
     "JsonValue",
+    "LeftOut",
     "LocalLimitError",
     "LoopOptions",
     "LostToolCallError",
@@ -135,7 +155,10 @@ __all__ = [
     "ModelNotFoundError",
     "ModelRetiredError",
     "OverloadedError",
+    "Pack",
+    "PackedDocument",
     "Parsed",
+    "Parting",
     "PeakHours",
     "PermissionDeniedError",
     "PhaseTimeoutError",
@@ -182,6 +205,10 @@ __all__ = [
     "Usage",
     "UserMessage",
     "__version__",
+    "cache_report",
+    "cache_use",
     "count_text",
+    "lint_cache",
+    "pack",
     "tool",
 ]

@@ -1,8 +1,33 @@
 """A window under control: how large it is, where its tokens go, and what to leave out when they are too many."""
 
 from deepseek_v4_sdk.context.budget import ContextBudget
+from deepseek_v4_sdk.context.cache import CacheReport, CacheUse, Parting, PromptRequest, cache_report, cache_use
+from deepseek_v4_sdk.context.documents import Document, DocumentInput, LeftOut
+from deepseek_v4_sdk.context.lint import CacheProblem, lint_cache
 from deepseek_v4_sdk.context.measure import Measure, TurnSize
 from deepseek_v4_sdk.context.meter import Meter
+from deepseek_v4_sdk.context.pack import Pack, PackedDocument, pack
 from deepseek_v4_sdk.context.window import Window, WindowSource
 
-__all__ = ["ContextBudget", "Measure", "Meter", "TurnSize", "Window", "WindowSource"]
+__all__ = [
+    "CacheProblem",
+    "CacheReport",
+    "CacheUse",
+    "ContextBudget",
+    "Document",
+    "DocumentInput",
+    "LeftOut",
+    "Measure",
+    "Meter",
+    "Pack",
+    "PackedDocument",
+    "Parting",
+    "PromptRequest",
+    "TurnSize",
+    "Window",
+    "WindowSource",
+    "cache_report",
+    "cache_use",
+    "lint_cache",
+    "pack",
+]

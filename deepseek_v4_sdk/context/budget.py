@@ -76,6 +76,11 @@ class ContextBudget:
         self._known_left_out: tuple[bytes, tuple[Message, ...], int] = (b"", (), 0)
 
     @property
+    def meter(self) -> Meter:
+        """What it counts with."""
+        return self._meter
+
+    @property
     def reserved(self) -> int:
         """The tokens that are kept for the answer and its reasoning."""
         return self.reserve_output + self.reserve_reasoning

@@ -25,12 +25,14 @@ class Meter:
         form: How the server renders a request.
         exact: Whether a count of a request is what the server will count.
         history_rules: What it does with a conversation; None where no server is known.
+        cache_block: How many tokens a block of its prefix cache has, or None where that is not known.
     """
 
     request: Callable[[MessagesInput, Mapping[str, object]], ChatRequest]
     form: Callable[[ChatRequest], PromptForm]
     exact: Callable[[ChatRequest], bool]
     history_rules: HistoryRules | None = None
+    cache_block: int | None = None
 
     def count(self, request: ChatRequest) -> PromptCount:
         """The tokens of a request's prompt.

@@ -75,6 +75,7 @@ RULES: tuple[Rule, ...] = (
 PROVIDER = ChatCompletions(
     ProviderData(
         name="dynamo",
+        cache_block=256,
         key_variables=("DYNAMO_API_KEY",),  # Dynamo asks for none; a gateway in front of it may
         thinking=thinking("low", "high", "max"),
         model="discovered",

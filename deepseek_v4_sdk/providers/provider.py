@@ -107,6 +107,8 @@ class ProviderData:
         fills_reasoning: Whether an empty reasoning goes along with earlier calls that have none.
         sorts_calls_by_id: Whether its prompt puts parallel calls in the order of their ids as strings.
         closes_cut_calls: Whether it may write a call that was cut as a whole one, with the parameters that had come.
+        cache_block: How many tokens a block of its prefix cache has as V4 is served there (vLLM's recipes and NVIDIA
+            Dynamo's give `--block-size 256`, SGLang 0.5.23 has pages of 256 for V4), or None where that is not known.
         history: What it does with a conversation that other servers do otherwise.
         renderer: How it makes a prompt of a conversation.
         grammar: Which JSON Schemas it refuses to hold an answer to, where it does at all.
@@ -136,6 +138,7 @@ class ProviderData:
     fills_reasoning: bool = False
     sorts_calls_by_id: bool = False
     closes_cut_calls: bool = True
+    cache_block: int | None = None
     renderer: Renderer
     grammar: Grammar = EITHER
     history: HistoryRules = field(default_factory=HistoryRules)

@@ -26,6 +26,7 @@ def _thinking(level: Thinking) -> dict[str, JsonValue]:
 PROVIDER = ChatCompletions(
     ProviderData(
         name="sglang",
+        cache_block=256,
         key_variables=("SGLANG_API_KEY",),
         thinking=every_level(_thinking),
         reasoning_keys=("reasoning_content",),

@@ -37,6 +37,7 @@ def _release(version: str | None) -> tuple[int, ...]:
 PROVIDER = ChatCompletions(
     ProviderData(
         name="vllm",
+        cache_block=256,
         key_variables=("VLLM_API_KEY",),
         thinking=every_level(_thinking),
         reasoning_keys=("reasoning",),  # read by every release with V4; `reasoning_content` only from 0.22.1 on

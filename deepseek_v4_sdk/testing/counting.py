@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk.chat import JsonValue, Message, read_messages, read_tools
-from deepseek_v4_sdk.tokens import encode
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import Thinking
@@ -54,12 +53,10 @@ def encode_body(body: dict[str, JsonValue], dialect: Dialect, thinking: str) -> 
     Raises:
         InvalidRequestError: The encoder refuses it.
     """
+    from deepseek_v4_sdk.tokens.segments import encode_segment  # loaded when something is counted
+
     messages, form = _read(body, dialect, thinking, grammar=True)
-    prompt = form.render(messages)
-    if dialect == "vllm":
-        return encode(prompt.text)
-    pieces = (piece for segment in prompt.segments for piece in segment.pieces)
-    return [token for text, control in pieces for token in encode(text, special="control" if control else "plain")]
+    return [token for segment in form.render(messages).segments for token in encode_segment(segment, dialect)]
 
 
 def as_tokenized(body: dict[str, JsonValue], dialect: Dialect) -> dict[str, JsonValue]:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from deepseek_v4_sdk.chat import AssistantMessage, Content, Message, ToolMessage, UserMessage
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.prompt.literals import BLANK_LINE, RESULT_CLOSE, RESULT_OPEN, THINK_CLOSE
-from deepseek_v4_sdk.tokens.counting import count_text, may_spell_special, spells_special
+from deepseek_v4_sdk.tokens.counting import count_text, encode, may_spell_special, spells_special
 from deepseek_v4_sdk.tokens.parallel import count_large
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect, Segment
     from deepseek_v4_sdk.tokens.counting import SpecialText
 
-__all__ = ["Counted", "count_segment"]
+__all__ = ["Counted", "count_segment", "encode_segment"]
 
 
 class Counted(NamedTuple):
@@ -46,6 +46,19 @@ def count_segment(segment: Segment, messages: Sequence[Message], indices: tuple[
         return _counted(segment, messages, indices, "control" if dialect == "vllm" else "plain")
     except InvalidRequestError as error:
         raise _named(error, messages, indices) from None
+
+
+def encode_segment(segment: Segment, dialect: Dialect) -> list[int]:
+    """The tokens of a segment, one by one; `dialect` is who rendered it.
+
+    Raises:
+        InvalidRequestError: A text holds a surrogate.
+    """
+    if dialect == "vllm":
+        return encode(segment.text)
+    return [
+        token for text, control in segment.pieces for token in encode(text, special="control" if control else "plain")
+    ]
 
 
 def _counted(segment: Segment, messages: Sequence[Message], indices: tuple[int, ...], special: SpecialText) -> Counted:

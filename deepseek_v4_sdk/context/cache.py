@@ -1,0 +1,266 @@
+"""The prefix cache: what two requests share, where they part, what in a prompt's head is bound to change, and hits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain, takewhile, zip_longest
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+from deepseek_v4_sdk.chat import AssistantMessage, Message, Reply, SystemMessage, is_mapping, write_json
+from deepseek_v4_sdk.context.meter import Meter
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import ChatRequest, MessagesInput
+    from deepseek_v4_sdk.context.budget import ContextBudget
+    from deepseek_v4_sdk.prompt import Segment
+    from deepseek_v4_sdk.tokens.prompts import PromptForm
+
+__all__ = [
+    "CacheReport",
+    "CacheUse",
+    "Field",
+    "Parting",
+    "PromptRequest",
+    "RenderedRequest",
+    "cache_report",
+    "cache_use",
+    "compared",
+    "meter_of",
+]
+
+PromptRequest: TypeAlias = "MessagesInput | Mapping[str, object]"
+"""A request as far as its prompt goes: messages, or a mapping with `messages` and options of a chat (`tools`, ...)."""
+
+Field: TypeAlias = Literal[
+    "thinking", "tools", "tool_choice", "response_format", "role", "content", "reasoning", "tool_calls", "removed"
+]
+"""What differs where two prompts part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Where two prompts part.
+
+    Attributes:
+        message: The message, by its index in the later request; None for what stands before all messages.
+        field: What of it differs.
+        why: The same in a sentence.
+        token: How many tokens stand before it.
+    """
+
+    message: int | None
+    field: Field
+    why: str
+    token: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheReport:
+    """What a later prompt can take from the prefix cache, once an earlier one has gone through it. Numbers are tokens.
+
+    Attributes:
+        before: The earlier prompt.
+        after: The later prompt.
+        common: How many they have in common, from the beginning.
+        block: The server keeps whole blocks of so many; None where that is not known.
+        parting: Where they part; None when the later one only goes on.
+    """
+
+    before: int
+    after: int
+    common: int
+    block: int | None
+    parting: Parting | None
+
+    @property
+    def lost(self) -> int:
+        """What of the earlier prompt is of no use to the later one."""
+        return self.before - self.common
+
+    @property
+    def cached(self) -> int:
+        """What can come from the cache at best: whole blocks, and never the last token, which is always computed."""
+        return min(self.common, self.after - 1) // (self.block or 1) * (self.block or 1)
+
+    def __str__(self) -> str:
+        told = f"{self.common:,} of {self.after:,} tokens in common, {self.cached:,} of them cached at best"
+        if self.block:
+            told += f" (blocks of {self.block})"
+        return told if self.parting is None else f"{told}, {self.lost:,} lost: {self.parting.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheUse:
+    """Hits of the prefix cache over one or several answers. Numbers are tokens, of the answers whose server told.
+
+    Attributes:
+        hit: Prompt tokens that came from the cache.
+        miss: The other prompt tokens.
+        told: The answers whose server told.
+        untold: The answers whose server did not, which may have been all hits or none.
+    """
+
+    hit: int = 0
+    miss: int = 0
+    told: int = 0
+    untold: int = 0
+
+    @property
+    def rate(self) -> float | None:
+        """The share that hit, from 0 to 1; None where nothing is known."""
+        return self.hit / (self.hit + self.miss) if self.hit + self.miss else None
+
+    def __add__(self, other: CacheUse) -> CacheUse:
+        return CacheUse(
+            hit=self.hit + other.hit,
+            miss=self.miss + other.miss,
+            told=self.told + other.told,
+            untold=self.untold + other.untold,
+        )
+
+
+def cache_use(replies: Reply | Iterable[Reply]) -> CacheUse:
+    """The hits of one answer, or of those of a conversation."""
+    use = CacheUse()
+    for reply in [replies] if isinstance(replies, Reply) else replies:
+        hit, miss = reply.usage.cached_tokens, reply.usage.missed_tokens
+        use += CacheUse(untold=1) if hit is None or miss is None else CacheUse(hit=hit, miss=miss, told=1)
+    return use
+
+
+def cache_report(
+    before: PromptRequest, after: PromptRequest, budget: ContextBudget | Meter | None = None
+) -> CacheReport:
+    """Compare two requests token by token, as the server's own encoder renders them.
+
+    Args:
+        before: The earlier request.
+        after: The later one.
+        budget: The budget of the endpoint (`client.budget()`). Without one, prompts are rendered as vLLM does.
+
+    Raises:
+        InvalidRequestError: Something is wrong with a request.
+        ConfigurationError: The vocabulary is not installed.
+    """
+    meter = meter_of(budget)
+    return compared(RenderedRequest.of(before, meter), RenderedRequest.of(after, meter), meter.cache_block)
+
+
+def meter_of(budget: ContextBudget | Meter | None) -> Meter:
+    """What is to render and count."""
+    if budget is None:
+        return Meter.rendering("vllm")
+    return budget if isinstance(budget, Meter) else budget.meter
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedRequest:
+    """A request with its prompt."""
+
+    request: ChatRequest
+    form: PromptForm
+    segments: Sequence[Segment]
+
+    @classmethod
+    def of(cls, given: PromptRequest, meter: Meter) -> RenderedRequest:
+        """Read and render what a caller gives.
+
+        Raises:
+            InvalidRequestError: Something is wrong with it.
+        """
+        if is_mapping(given) and "messages" in given:
+            options = {name: value for name, value in given.items() if name != "messages"}
+            request = meter.request(cast("MessagesInput", given["messages"]), options)
+        else:
+            request = meter.request(given, {})
+        form = meter.form(request)
+        return cls(request, form, form.render(request.messages).segments)
+
+    def encode(self, segments: Iterable[Segment]) -> list[list[int]]:
+        """The tokens of some of its segments."""
+        from deepseek_v4_sdk.tokens.segments import encode_segment  # the vocabulary is loaded at the first one
+
+        return [encode_segment(segment, self.form.dialect) for segment in segments]
+
+
+def compared(before: RenderedRequest, after: RenderedRequest, block: int | None) -> CacheReport:
+    """Compare two requests token by token."""
+    pairs = zip(before.segments, after.segments, strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0].pieces == pair[1].pieces, pairs))
+    shared = sum(map(len, after.encode(after.segments[:same])))
+    # What follows may still begin alike, and its segments may be cut otherwise.
+    old, new = before.encode(before.segments[same:]), after.encode(after.segments[same:])
+    sizes = sum(map(len, old)), sum(map(len, new))
+    tokens = zip(chain.from_iterable(old), chain.from_iterable(new), strict=False)
+    alike = next((place for place, (one, other) in enumerate(tokens) if one != other), min(sizes))
+    parting = None
+    if alike < sizes[0]:
+        ends = accumulate(map(len, new))
+        place = next((same + place for place, end in enumerate(ends) if alike < end), None)
+        parting = _parting(before, after, place, shared + alike)
+    return CacheReport(
+        before=shared + sizes[0], after=shared + sizes[1], common=shared + alike, block=block, parting=parting
+    )
+
+
+def _parting(before: RenderedRequest, after: RenderedRequest, place: int | None, token: int) -> Parting:
+    """Where two prompts part, by what differs in the requests: the segment tells which messages to look at."""
+    first, second = before.request, after.request
+    if place is None:
+        return Parting(len(second.messages), "removed", "the later request ends sooner", token)
+    indices = after.segments[place].message_indices
+    # What is at the head: the effort text, and the tools where no system message has them.
+    changed = Parting(None, "thinking", f"thinking went from {first.thinking!r} to {second.thinking!r}", token)
+    if first.thinking != second.thinking and not indices:
+        return changed
+    for index in indices:
+        if index >= len(first.messages):
+            return _gone_on(second, index, token)
+        if field := _differs(first.messages[index], second.messages[index]):
+            return Parting(index, field, f"messages[{index}]: its {field} differs", token)
+    where = next((index for index in indices if isinstance(second.messages[index], SystemMessage)), None)
+    if (where is not None or not indices) and (found := _head_differs(first, second)):
+        return Parting(where, found[0], found[1], token)
+    if first.thinking != second.thinking:
+        return changed
+    if not indices:
+        return Parting(len(second.messages), "removed", "the later request ends where the earlier one went on", token)
+    index = indices[0]
+    if isinstance(second.messages[index], AssistantMessage):
+        return _gone_on(second, index, token)
+    return Parting(index, "role", f"messages[{index}] joins what stands before or behind it in another way", token)
+
+
+def _gone_on(request: ChatRequest, index: int, token: int) -> Parting:
+    """An answer stands otherwise in the history than it was begun: without its reasoning, most often."""
+    if request.thinking != "off" and not request.tools:
+        why = f"messages[{index}]: without tools the format leaves the reasoning of earlier turns out"
+        return Parting(index, "reasoning", why, token)
+    return Parting(index, "role", f"messages[{index}]: the earlier request expected something else here", token)
+
+
+def _differs(first: Message, second: Message) -> Field | None:
+    """The first part of a message, in the order of the prompt, that is another."""
+    if first.role != second.role:
+        return "role"
+    for name in ("reasoning", "content", "tool_calls"):
+        if getattr(first, name, None) != getattr(second, name, None):
+            return name
+    return None
+
+
+def _head_differs(first: ChatRequest, second: ChatRequest) -> tuple[Field, str] | None:
+    """What of the definitions at the head is another."""
+    one, other = ([write_json(tool.to_dict()) for tool in request.tools] for request in (first, second))
+    if one != other:
+        if sorted(one) == sorted(other):
+            return "tools", "the tools are the same in another order: keep one order"
+        for index, (here, there) in enumerate(zip_longest(one, other)):
+            if here != there:
+                return "tools", f"tools[{index}] differs"
+    if first.tool_choice != second.tool_choice:
+        return "tool_choice", f"tool_choice went from {first.tool_choice!r} to {second.tool_choice!r}"
+    if first.response_format != second.response_format:
+        return "response_format", "response_format differs"
+    return None
