@@ -49,12 +49,12 @@ def check_finite(value: JsonValue) -> None:
         ValueError: It holds a number that was beyond a float.
     """
     seen = [value]
-    for item in seen:
-        if isinstance(item, dict):
+    for item in seen:  # of exact types, as the decoder gives them: log-probabilities of every token come through here
+        if type(item) is dict:
             seen += item.values()
-        elif isinstance(item, list):
+        elif type(item) is list:
             seen += item
-        elif isinstance(item, float) and math.isinf(item):
+        elif type(item) is float and math.isinf(item):
             raise ValueError("a number beyond a float")
 
 
