@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol, Self
 
-__all__ = ["DEADLINE", "Clock", "Deadline", "SystemClock", "TimeLeft"]
+__all__ = ["DEADLINE", "Clock", "Deadline", "SystemClock", "TimeLeft", "seconds_left"]
 
 DEADLINE = "deepseek_v4.deadline"
 """The key under which a request's extensions carry its `Deadline`."""
@@ -86,3 +86,8 @@ class TimeLeft(float):
         value = super().__new__(cls, deadline.left())
         value.deadline = deadline
         return value
+
+
+def seconds_left(timeout: float | None) -> float | None:
+    """The seconds of a timeout, as they are now if it moves."""
+    return timeout.deadline.left() if isinstance(timeout, TimeLeft) else timeout

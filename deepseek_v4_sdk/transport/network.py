@@ -1,16 +1,20 @@
-"""Network streams for httpcore whose reads end at the exchange's deadline, which moves between them."""
+"""Network streams for httpcore: reads end at the exchange's deadline, which moves; chunks that came together stay so."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 import httpcore
 
-from deepseek_v4_sdk.transport.clock import TimeLeft
+from deepseek_v4_sdk.transport.chunks import ChunkJoiner
+from deepseek_v4_sdk.transport.clock import seconds_left
+from deepseek_v4_sdk.transport.wire import connect
 
 if TYPE_CHECKING:
     import ssl
+
+    from deepseek_v4_sdk.transport.wire import Wire
 
     SocketOptions: TypeAlias = Iterable[
         tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
@@ -18,9 +22,33 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncTimedBackend", "TimedBackend"]
 
+# A larger body is not copied to stand behind its head; its first part goes out with it.
+_JOINED = 64 * 1024
 
-def _seconds(timeout: float | None) -> float | None:
-    return timeout.deadline.left() if isinstance(timeout, TimeLeft) else timeout
+
+class _Parcel:
+    """What is to be sent, held until something is to be read, so that head and body go out together."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def add(self, part: bytes) -> None:
+        """One more part."""
+        if part:
+            self._parts.append(part)
+
+    def take(self) -> list[bytes | memoryview]:
+        """All parts, as few as can be without copying much."""
+        parts, self._parts = self._parts, []
+        small: list[bytes | memoryview] = []
+        for place, part in enumerate(parts):
+            if len(part) > _JOINED:
+                view = memoryview(part)
+                return [b"".join([*small, view[:_JOINED]]), view[_JOINED:], *parts[place + 1 :]]
+            small.append(part)
+        return [b"".join(small)] if small else []
 
 
 class _TimedStream(httpcore.NetworkStream):
@@ -28,12 +56,19 @@ class _TimedStream(httpcore.NetworkStream):
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        self._chunks = ChunkJoiner()
+        self._parcel = _Parcel()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _seconds(timeout))
+        self._flush(timeout)
+        while data := self._stream.read(max_bytes, seconds_left(timeout)):
+            if joined := self._chunks.joined(data):
+                return joined
+        return b""
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _seconds(timeout))
+        del timeout
+        self._parcel.add(buffer)
 
     def close(self) -> None:
         self._stream.close()
@@ -41,10 +76,20 @@ class _TimedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, _seconds(timeout)))
+        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, seconds_left(timeout)))
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)
+
+    def _flush(self, timeout: float | None) -> None:
+        parts = self._parcel.take()
+        if parts:
+            self._chunks.sent()
+        try:
+            for part in parts:
+                self._stream.write(part, seconds_left(timeout))  # type: ignore[arg-type]  # a view is sliced for free
+        except httpcore.WriteError:
+            pass  # the server may have answered before it closed, and reading tells
 
 
 class TimedBackend(httpcore.NetworkBackend):
@@ -70,19 +115,33 @@ class TimedBackend(httpcore.NetworkBackend):
 
 
 class _AsyncTimedStream(httpcore.AsyncNetworkStream):
-    """A stream that asks how much time is left at each read."""
+    """The async form of `_TimedStream`, on asyncio's own transports."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._chunks = ChunkJoiner()
+        self._parcel = _Parcel()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's own
-        return await self._stream.read(max_bytes, _seconds(timeout))
+        del max_bytes
+        if parts := self._parcel.take():
+            self._chunks.sent()
+            try:
+                for part in parts:
+                    await self._wire.send(part, timeout)
+            except httpcore.WriteError:
+                pass  # the server may have answered before it closed, and reading tells
+        while data := await self._wire.receive(timeout):
+            if joined := self._chunks.joined(data):
+                return joined
+        return b""
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        await self._stream.write(buffer, _seconds(timeout))
+        del timeout
+        self._parcel.add(buffer)
 
     async def aclose(self) -> None:
-        await self._stream.aclose()
+        self._wire.close()
 
     async def start_tls(
         self,
@@ -90,18 +149,15 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.AsyncNetworkStream:
-        return _AsyncTimedStream(await self._stream.start_tls(ssl_context, server_hostname, _seconds(timeout)))
+        await self._wire.start_tls(ssl_context, server_hostname, seconds_left(timeout))
+        return _AsyncTimedStream(self._wire)
 
     def get_extra_info(self, info: str) -> object:
-        return self._stream.get_extra_info(info)
+        return self._wire.get_extra_info(info)
 
 
 class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
-    """Connects with httpcore's own backend and gives out timed streams."""
-
-    def __init__(self) -> None:
-        # httpcore makes the name depend on whether anyio is there, which httpx sees to
-        self._backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+    """Connects with asyncio and gives out timed streams."""
 
     async def connect_tcp(
         self,
@@ -112,8 +168,5 @@ class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
         socket_options: SocketOptions | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Open a connection."""
-        return _AsyncTimedStream(await self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await self._backend.sleep(seconds)
+        del local_address, socket_options  # our pools set neither
+        return _AsyncTimedStream(await connect(host, port, seconds_left(timeout)))

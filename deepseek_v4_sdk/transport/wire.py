@@ -1,0 +1,231 @@
+"""One connection on asyncio's own transports, with one timer that is moved and not made anew for each read."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
+
+import httpcore
+
+from deepseek_v4_sdk.transport.clock import seconds_left
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["Wire", "connect"]
+
+# What is read ahead of the caller, at most, and what is handed to the transport at once.
+_AHEAD = 256 * 1024
+_PIECE = 256 * 1024
+# An address that does not answer in this time is passed over for the next one, where a name has several.
+_NEXT_ADDRESS = 1.0
+
+
+class Wire(asyncio.Protocol):
+    """Bytes as they arrive, until somebody takes them."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport = cast("asyncio.Transport", None)  # set when the connection is made
+        self._blocks: list[bytes] = []
+        self._ahead = 0
+        self._reading = True
+        self._ended = False
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None  # while the transport's buffer is full
+        self._timer: asyncio.TimerHandle | None = None
+        self._timeout: float | None = None  # of the read that waits
+
+    async def receive(self, timeout: float | None) -> bytes:  # noqa: ASYNC109  # a `TimeLeft` moves
+        """What has arrived, waiting for something if nothing has; empty at the end.
+
+        Raises:
+            httpcore.ReadTimeout: Nothing came in time.
+            httpcore.ReadError: The connection broke.
+        """
+        blocks = self._blocks
+        if not blocks:
+            if self._ended:
+                if self._error is not None:
+                    raise httpcore.ReadError(str(self._error)) from self._error
+                return b""
+            self._timeout = timeout
+            self._waiter = self._loop.create_future()
+            self._arm()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+            if not blocks:
+                return await self.receive(timeout)
+        data = blocks[0] if len(blocks) == 1 else b"".join(blocks)
+        blocks.clear()
+        self._ahead = 0
+        if not self._reading:
+            self._reading = True
+            self._transport.resume_reading()
+        return data
+
+    async def send(self, data: bytes | memoryview, timeout: float | None) -> None:  # noqa: ASYNC109
+        """Hand over bytes, in pieces, so that not all of them are copied at once.
+
+        Raises:
+            httpcore.WriteTimeout: They could not be sent in time.
+            httpcore.WriteError: The connection is gone.
+        """
+        for start in range(0, len(data), _PIECE):
+            if self._ended or self._transport.is_closing():
+                raise httpcore.WriteError("the connection is closed")
+            self._transport.write(data if len(data) <= _PIECE else memoryview(data)[start : start + _PIECE])
+            if self._room is not None:
+                try:
+                    async with asyncio.timeout(seconds_left(timeout)):
+                        await asyncio.shield(self._room)
+                except TimeoutError:
+                    raise httpcore.WriteTimeout("the server takes no more bytes") from None
+
+    async def start_tls(self, context: ssl.SSLContext, host: str | None, seconds: float | None) -> None:
+        """Go on encrypted.
+
+        Raises:
+            httpcore.ConnectTimeout: The handshake did not end in time.
+            httpcore.ConnectError: It failed.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                encrypted = await self._loop.start_tls(self._transport, self, context, server_hostname=host)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, TimeoutError):
+                raise httpcore.ConnectTimeout("the TLS handshake took too long") from error
+            if isinstance(error, OSError):
+                raise httpcore.ConnectError(str(error)) from error
+            raise
+        if encrypted is None:
+            raise httpcore.ConnectError("the connection was closed during the TLS handshake")
+        self._transport = encrypted
+
+    def close(self) -> None:
+        """Close at once."""
+        self._ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._transport.abort()
+        self._wake()
+
+    def get_extra_info(self, info: str) -> object:
+        """What httpcore asks of a stream."""
+        if info == "is_readable":
+            return self._ended or bool(self._blocks) or self._is_readable()
+        names = {"client_addr": "sockname", "server_addr": "peername"}
+        return cast("object", self._transport.get_extra_info(names.get(info, info)))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is open."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        self._blocks.append(data)
+        if self._waiter is not None:
+            if not self._waiter.done():
+                self._waiter.set_result(None)
+            return
+        self._ahead += len(data)
+        if self._ahead > _AHEAD and self._reading:
+            self._reading = False
+            self._transport.pause_reading()
+
+    def eof_received(self) -> None:
+        """The server sends no more."""
+        self._ended = True
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        if not self._ended:
+            self._ended, self._error = True, exc
+        self._wake()
+
+    def pause_writing(self) -> None:
+        """The transport's buffer is full."""
+        self._room = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """There is room again."""
+        if self._room is not None:
+            self._room.set_result(None)
+            self._room = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+        self.resume_writing()
+
+    def _arm(self) -> None:
+        """See to it that the timer rings no later than this read may last; that it rings too early does no harm."""
+        seconds = seconds_left(self._timeout)
+        if seconds is None:
+            return
+        at = self._loop.time() + seconds
+        if self._timer is not None:
+            if self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at, self._rings)
+
+    def _rings(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        seconds = seconds_left(self._timeout)
+        if seconds is not None and seconds <= 0.001:
+            self._waiter.set_exception(httpcore.ReadTimeout("nothing came in time"))
+        else:
+            self._arm()
+
+    def _is_readable(self) -> bool:
+        """Whether something came, or the end, that the loop has not noticed yet."""
+        sock = cast("socket.socket | None", self._transport.get_extra_info("socket"))
+        if sock is None or sock.fileno() < 0:
+            return True
+        poll = select.poll() if hasattr(select, "poll") else None
+        if poll is None:
+            return bool(select.select([sock.fileno()], [], [], 0)[0])
+        poll.register(sock.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
+
+
+async def connect(host: str, port: int, seconds: float | None) -> Wire:
+    """Open a connection.
+
+    Raises:
+        httpcore.ConnectTimeout: It took too long.
+        httpcore.ConnectError: It failed.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await _connect(host, port)
+    except TimeoutError as error:
+        raise httpcore.ConnectTimeout(f"no connection to {host}:{port} in time") from error
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
+
+
+async def _connect(host: str, port: int) -> Wire:
+    """Try each address of a name.
+
+    asyncio can try several at once (RFC 8305), but loses the open socket when it is cancelled meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    addresses = list(dict.fromkeys(info[4] for info in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            async with asyncio.timeout(_NEXT_ADDRESS):
+                return (await loop.create_connection(Wire, str(address[0]), port))[1]
+    return (await loop.create_connection(Wire, str(addresses[-1][0]), port))[1]
