@@ -49,10 +49,16 @@ class Scanner:
         self.lost: list[str] = []
         self.calls = 0
 
+    def passes(self, text: str) -> bool:
+        """Whether more of the text is text alone, as nearly all of it is: it is taken then, and goes on as it is."""
+        if self._block is not None or self._held or "<" in text or text[-1:] == "\n":
+            return False
+        self._unseen.append(text)
+        return True
+
     def feed(self, text: str) -> list[Piece]:
         """Take more of the text; give what it consists of."""
-        if self._block is None and not self._held and "<" not in text and text[-1:] != "\n":
-            self._unseen.append(text)
+        if self.passes(text):
             return [Text(text)]
         pieces: list[Piece] = []
         for start in range(0, len(text), _PIECE):

@@ -216,7 +216,9 @@ class Assembler:
         """
         last = self._last_call
         known = None
-        if index is not None:
+        if last is not None and last.index == index is not None and last is self.calls[-1]:
+            known = last  # as most pieces
+        elif index is not None:
             known = next((call for call in reversed(self.calls) if call.index == index), None)
         elif call_id:
             known = next((call for call in reversed(self.calls) if call.id == call_id), None)

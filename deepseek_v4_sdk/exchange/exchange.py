@@ -231,7 +231,7 @@ class Exchange(Transfer):
     def _decode(self, messages: list[tuple[str, bytes]], now: float) -> list[ChatEvent]:
         assembler = self._assembler
         assembler.now = now
-        decode = self.provider.decode
+        decode, sink = self.provider.decode, self._net.sink
         limited = self.request.max_reasoning_tokens is not None
         for _, data in messages:
             if data == b"[DONE]":
@@ -241,7 +241,7 @@ class Exchange(Transfer):
                 payload = read_event(data)
                 if not isinstance(payload, dict):
                     raise ValueError("an event that is no object")
-                decode(payload, self._net)
+                decode(payload, sink)
                 if limited:
                     self._check_reasoning()
             except ValueError as error:
@@ -275,7 +275,7 @@ class Exchange(Transfer):
             payload = self.json()
             if not isinstance(payload, dict):
                 raise ValueError("an answer that is no object")
-            self.provider.decode(payload, self._net)
+            self.provider.decode(payload, self._net.sink)
             if not payload.get("choices"):
                 raise ValueError("an answer without choices")
             assembler.others = payload

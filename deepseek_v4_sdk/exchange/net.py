@@ -9,8 +9,9 @@ from deepseek_v4_sdk.chat import Repair
 from deepseek_v4_sdk.dsml import Arguments, CallStart, Piece, Scanner, Text, calls_at_the_end, without_markup
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Usage
+    from deepseek_v4_sdk.chat import ChatRequest
     from deepseek_v4_sdk.exchange.assemble import Assembler
+    from deepseek_v4_sdk.providers import Sink
 
 __all__ = ["Net"]
 
@@ -32,7 +33,22 @@ class Net:
         bare: Whether this server is known to leave reasoning in the text.
     """
 
-    __slots__ = ("_assembler", "_closed", "_held", "_in_reasoning", "_scanner", "_thinks", "_tools", "bare")
+    __slots__ = (
+        "_assembler",
+        "_closed",
+        "_held",
+        "_in_reasoning",
+        "_scanner",
+        "_thinks",
+        "_tools",
+        "bare",
+        "begin",
+        "call",
+        "finish",
+        "logprobs",
+        "other",
+        "usage",
+    )
 
     def __init__(self, assembler: Assembler, request: ChatRequest, *, bare: bool) -> None:
         on = request.dsml == "auto"
@@ -45,15 +61,19 @@ class Net:
         self._closed = False
         self.bare: bool | None = None
         """Whether the server left reasoning in the text; None where the answer does not tell."""
+        # What needs no look goes on without a detour.
+        self.begin, self.call, self.logprobs = assembler.begin, assembler.call, assembler.logprobs
+        self.finish, self.usage, self.other = assembler.finish, assembler.usage, assembler.other
 
     @property
     def lost(self) -> str:
         """Markup that did not become a call, as it came."""
         return "\n".join(self._scanner.lost) if self._scanner is not None else ""
 
-    def begin(self, reply_id: str | None, model: str | None) -> None:
-        """The answer has an id and a model."""
-        self._assembler.begin(reply_id, model)
+    @property
+    def sink(self) -> Sink:
+        """Where decoded pieces go: here, or to the assembler at once when there is nothing to catch on the way."""
+        return self._assembler if self._scanner is None and not self._in_reasoning else self
 
     def reasoning(self, text: str) -> None:
         """A piece of reasoning: the server separates it."""
@@ -66,30 +86,10 @@ class Net:
         """A piece of text, or of what the server takes for text."""
         if self._in_reasoning:
             self._split(text)
-        elif self._scanner is None:
+        elif self._scanner is None or self._scanner.passes(text):
             self._assembler.text(text)
         else:
             self._pass(self._scanner.feed(text))
-
-    def call(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
-        """A piece of a tool call that the server found itself."""
-        self._assembler.call(index, call_id, name, arguments)
-
-    def logprobs(self, entries: list[JsonValue]) -> None:
-        """Log-probabilities."""
-        self._assembler.logprobs(entries)
-
-    def finish(self, reason: str, stop_sequence: str | None) -> None:
-        """The server's finish reason."""
-        self._assembler.finish(reason, stop_sequence)
-
-    def usage(self, usage: Usage) -> None:
-        """The server's count."""
-        self._assembler.usage(usage)
-
-    def other(self, key: str, value: JsonValue) -> None:
-        """A field without a place of its own."""
-        self._assembler.other(key, value)
 
     def close(self) -> None:
         """The answer has ended: pass on what was held back, and put right what can be seen only now."""
@@ -97,6 +97,8 @@ class Net:
             return
         self._closed = True
         assembler = self._assembler
+        if self.sink is assembler and assembler.reasonings:
+            self.bare = False
         if self._held:
             assembler.reasoning(self._held)
             self._held = ""

@@ -97,9 +97,13 @@ class SSEDecoder:
         if self._data or self._name or len(block) > self._limit:
             self._lines(block, block.split(b"\n"), events)
             return events
-        pieces = block.split(b"\n\n")
-        last = pieces.pop()
-        for piece in pieces:
+        whole, _, last = block.rpartition(b"\n\n")
+        if whole[:6] == b"data: ":
+            pieces = whole[6:].split(b"\n\ndata: ")
+            if whole.count(b"\n") == 2 * len(pieces) - 2:  # no line ends but those
+                events = [("", piece) for piece in pieces]
+                whole = b""
+        for piece in whole.split(b"\n\n") if whole else ():
             if piece[:6] == b"data: " and b"\n" not in piece:
                 events.append(("", piece[6:]))
             else:

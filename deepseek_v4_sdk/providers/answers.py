@@ -10,10 +10,31 @@ from deepseek_v4_sdk.providers.refusals import error_event
 
 __all__ = ["read_answer", "read_models", "read_usage"]
 
-# Fields of an event that have a place of their own, or that only repeat what every event says.
-_TOP = frozenset({"id", "model", "choices", "usage", "object", "created", "error"})
-_CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
-_DELTA = frozenset({"role", "content", "reasoning", "reasoning_content", "tool_calls"})
+# An object of an event has at most so many fields; more are not remembered.
+_REMEMBERED = 64
+
+
+class _Unknown(dict[tuple[str, ...], tuple[str, ...]]):
+    """The keys of an object that have no place of their own, by all of its keys: servers send few kinds of objects.
+
+    Args:
+        known: Those that have a place, or that only repeat what every event says.
+    """
+
+    def __init__(self, *known: str) -> None:
+        super().__init__()
+        self._known = frozenset(known)
+
+    def __missing__(self, keys: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = tuple(key for key in keys if key not in self._known)
+        if len(self) < _REMEMBERED and len(keys) < _REMEMBERED:
+            self[keys] = unknown
+        return unknown
+
+
+_TOP = _Unknown("id", "model", "choices", "usage", "object", "created", "error")
+_CHOICE = _Unknown("index", "delta", "message", "finish_reason", "logprobs")
+_DELTA = _Unknown("role", "content", "reasoning", "reasoning_content", "tool_calls")
 
 
 def read_answer(provider: str, payload: dict[str, JsonValue], sink: Sink) -> None:
@@ -23,19 +44,21 @@ def read_answer(provider: str, payload: dict[str, JsonValue], sink: Sink) -> Non
         APIError: The payload says that something went wrong on the server.
         ValueError: The payload is no such thing.
     """
-    choices = payload.get("choices")
+    get = payload.get
+    choices = get("choices")
     if not isinstance(choices, list):
         if (error := error_event(provider, payload)) is not None:
             raise error
         if "usage" not in payload and "id" not in payload:
             raise ValueError(f"an event without choices: {kind_of(payload)}")
         choices = []
-    elif payload.get("error") is not None and (error := error_event(provider, payload)) is not None:
+    elif get("error") is not None and (error := error_event(provider, payload)) is not None:
         raise error
-    reply_id, model = payload.get("id"), payload.get("model")
+    reply_id, model = get("id"), get("model")
     sink.begin(reply_id if isinstance(reply_id, str) else None, model if isinstance(model, str) else None)
-    if payload.keys() - _TOP:
-        _others(payload, _TOP, "", sink)
+    for key in _TOP[tuple(payload)]:
+        if (value := payload[key]) is not None:
+            sink.other(key, value)
     for choice in choices:
         if not isinstance(choice, dict):
             raise ValueError(f"a choice that is no object: {kind_of(choice)}")
@@ -44,7 +67,7 @@ def read_answer(provider: str, payload: dict[str, JsonValue], sink: Sink) -> Non
             sink.other("other_choices", [choice])
             continue
         _choice(choice, sink)
-    usage = payload.get("usage")
+    usage = get("usage")
     if isinstance(usage, dict):
         sink.usage(read_usage(usage))
         sink.other("usage", usage)
@@ -64,30 +87,33 @@ def read_models(payload: JsonValue) -> list[ModelInfo]:
 
 
 def _choice(choice: dict[str, JsonValue], sink: Sink) -> None:
-    delta = choice.get("delta")
+    get = choice.get
+    delta = get("delta")
     if delta is None:
-        delta = choice.get("message")
+        delta = get("message")
     if isinstance(delta, dict):
-        reasoning = delta.get("reasoning") or delta.get("reasoning_content")
-        if reasoning:
+        known = delta.get
+        if reasoning := known("reasoning") or known("reasoning_content"):
             sink.reasoning(_text_of(reasoning, "reasoning"))
-        if content := delta.get("content"):
+        if content := known("content"):
             sink.text(_text_of(content, "content"))
-        if calls := delta.get("tool_calls"):
-            _calls(calls, sink, whole=choice.get("delta") is None)
-        if delta.keys() - _DELTA:
-            _others(delta, _DELTA, "message.", sink)
+        if calls := known("tool_calls"):
+            _calls(calls, sink, whole=get("delta") is None)
+        for key in _DELTA[tuple(delta)]:
+            if (value := delta[key]) is not None:
+                sink.other(f"message.{key}", value)
     elif delta is not None:
         raise ValueError(f"a delta that is no object: {kind_of(delta)}")
-    if logprobs := choice.get("logprobs"):
+    if logprobs := get("logprobs"):
         entries = logprobs.get("content") if isinstance(logprobs, dict) else None
         if isinstance(entries, list):
             sink.logprobs(entries)
-    if choice.keys() - _CHOICE:
-        _others(choice, _CHOICE, "choice.", sink)
-    if reason := choice.get("finish_reason"):
+    for key in _CHOICE[tuple(choice)]:
+        if (value := choice[key]) is not None:
+            sink.other(f"choice.{key}", value)
+    if reason := get("finish_reason"):
         # vLLM says stop_reason, SGLang matched_stop; a number there is a token id, not a text.
-        stop = choice.get("stop_reason") or choice.get("matched_stop")
+        stop = get("stop_reason") or get("matched_stop")
         sink.finish(str(reason), stop if isinstance(stop, str) else None)
 
 
@@ -115,12 +141,6 @@ def _text_of(value: JsonValue, what: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{what} that is no text: {kind_of(value)}")
     return value
-
-
-def _others(source: Mapping[str, JsonValue], known: frozenset[str], prefix: str, sink: Sink) -> None:
-    for key, value in source.items():
-        if value is not None and key not in known:
-            sink.other(prefix + key, value)
 
 
 def read_usage(usage: Mapping[str, JsonValue]) -> Usage:

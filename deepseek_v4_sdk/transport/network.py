@@ -1,4 +1,4 @@
-"""Network streams for httpcore: reads end at the exchange's deadline, which moves; chunks that came together stay so."""
+"""Network streams for httpcore: reads end at a deadline that moves, and chunks that came together are one."""
 
 from __future__ import annotations
 
