@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 __all__ = ["main"]
@@ -15,4 +16,7 @@ def main() -> None:
         if error.name is not None and error.name.startswith("deepseek_v4_sdk"):
             raise
         sys.exit("deepseek-v4: the command line needs its extra: pip install 'deepseek-v4-sdk[cli]'")
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the terminal cannot show is no reason to fail
+    app(prog_name="deepseek-v4")

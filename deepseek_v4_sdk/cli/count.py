@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import json
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO
+
+import typer
 
 from deepseek_v4_sdk import count_text
+from deepseek_v4_sdk.cli.connection import AsJson
+from deepseek_v4_sdk.cli.outcome import ExitCode, complain
+from deepseek_v4_sdk.cli.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["WINDOW", "Report", "count_files"]
+__all__ = ["WINDOW", "Report", "count", "count_files"]
 
 WINDOW = 1_048_576
 """The context window of V4-Pro and V4-Flash, in tokens; a deployment may have a smaller one."""
 
-_PATIENCE = 1.0  # seconds before progress is shown
+
+def count(
+    files: Annotated[
+        list[str], typer.Argument(help="Text files in UTF-8, folders, or - for stdin.", show_default=False)
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Count the tokens of files exactly, with the vocabulary of V4, on this machine.
+
+    In a folder every file is counted, at any depth, but for what begins with a dot. A file that is binary or cannot be
+    read is named and skipped, and makes the exit code 1.
+    """
+    report = count_files(files, typer.get_binary_stream("stdin"), typer.get_text_stream("stderr"))
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        for line in report.lines():
+            typer.echo(line)
+        for name, reason in report.skipped:
+            complain(f"{name} is skipped: {reason}")
+    if report.skipped:
+        raise typer.Exit(ExitCode.FOUND)
 
 
 @dataclass(slots=True)
@@ -70,7 +96,7 @@ def count_files(names: Iterable[str], stdin: BinaryIO, progress: TextIO) -> Repo
     """
     report = Report()
     found = list(_found(names, report))
-    bar = _Progress(progress, len(found))
+    bar = Progress(progress, len(found), "files")
     # Several files at a time: the tokenizer works outside of Python's lock.
     pool = ThreadPoolExecutor(min(os.cpu_count() or 1, 8), thread_name_prefix="deepseek-v4-count")
     try:
@@ -125,24 +151,3 @@ def _reason(error: OSError) -> str:
 def _shown(name: str) -> str:
     """A name that can be printed: a file's name may be any bytes."""
     return os.fsencode(name).decode("utf-8", "replace")
-
-
-class _Progress:
-    def __init__(self, stream: TextIO, total: int) -> None:
-        self._stream = stream if stream.isatty() else None
-        self._total = total
-        self._done = 0
-        self._began = time.monotonic()
-        self._shows = False
-
-    def step(self) -> None:
-        self._done += 1
-        if self._stream is not None and time.monotonic() - self._began > _PATIENCE:
-            self._shows = True
-            self._stream.write(f"\r{self._done:,} of {self._total:,} files")
-            self._stream.flush()
-
-    def end(self) -> None:
-        if self._shows and self._stream is not None:
-            self._stream.write("\r" + " " * 40 + "\r")
-            self._stream.flush()

@@ -1,30 +1,39 @@
-"""`deepseek-v4 doctor`: the client that its arguments name, and how far the questions are."""
+"""`deepseek-v4 doctor`: what works on a server, and how far the questions are."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Self, TextIO
 
-from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, ProbeReport
+import typer
+
+from deepseek_v4_sdk import DeepSeekV4, ProbeReport
+from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, connect
+from deepseek_v4_sdk.cli.outcome import ExitCode
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["connect", "examine"]
+__all__ = ["doctor", "examine"]
 
 
-def connect(provider: str | None, profile: str | None, base_url: str | None, model: str | None) -> DeepSeekV4:
-    """A client of the named provider, or of a profile. Keys come from the environment or the profile alone.
+def doctor(
+    provider: ProviderName = None,
+    profile: ProfileName = None,
+    base_url: BaseURL = None,
+    model: Model = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a server a few small things, and print what works, what does not, and which flag would mend it.
 
-    Raises:
-        ConfigurationError: There is no such client; the text names what is wrong.
+    The key is read from the provider's variable, such as VLLM_API_KEY, or as the profile says. The exit code is 0 when
+    everything works, 1 when something does not or could not be told, 3 when the server could not be asked.
     """
-    given = {"base_url": base_url, "model": model}
-    changes = {name: value for name, value in given.items() if value is not None}
-    if provider is None:
-        return DeepSeekV4.from_profile(profile, **changes)  # type: ignore[arg-type]  # each key has its own type
-    if profile is not None:
-        raise ConfigurationError("--provider and --profile were both given: give one of them")
-    return DeepSeekV4(provider, base_url=base_url, model=model)
+    report = examine(connect(provider, profile, base_url, model, config), typer.get_text_stream("stderr"))
+    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) if as_json else str(report))
+    if not report.ok:
+        raise typer.Exit(ExitCode.FOUND)
 
 
 def examine(client: DeepSeekV4, progress: TextIO) -> ProbeReport:

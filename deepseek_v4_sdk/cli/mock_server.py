@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import runpy
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
 
 from deepseek_v4_sdk import ConfigurationError
+from deepseek_v4_sdk.cli.connection import AsJson
 from deepseek_v4_sdk.testing import Chaos, MockProvider
 from deepseek_v4_sdk.testing.server import MockServer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from deepseek_v4_sdk.testing.script import Step
 
-__all__ = ["build", "read_chaos"]
+__all__ = ["build", "mock_server", "read_chaos"]
+
+
+def mock_server(
+    flavor: Annotated[
+        str, typer.Option(help="Whose wire it speaks: nvidia, nim, vllm, sglang, deepseek, dynamo.")
+    ] = "vllm",
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 takes any free one.", min=0, max=65535)] = 8000,
+    script: Annotated[
+        Path | None, typer.Option(help="A Python file with `steps` (a list) and, if wanted, `default`.")
+    ] = None,
+    chaos: Annotated[str | None, typer.Option(help="Faults at random, as rate=0.1,seed=7.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve a mock that any OpenAI client can talk to. Without a script it answers from its input."""
+
+    def tell(url: str) -> None:
+        told = f"a mock of {flavor} listens on {url} (Ctrl-C ends it)"
+        typer.echo(json.dumps({"url": url, "flavor": flavor}) if as_json else told)
+
+    build(flavor, host, port, script, chaos).run(tell)
 
 
 def build(flavor: str, host: str, port: int, script: Path | None, chaos: str | None) -> MockServer:

@@ -1,7 +1,32 @@
 """Switching by configuration: profiles in a TOML file, and where a client's values come from."""
 
-from deepseek_v4_sdk.config.explain import ExplainedValue, Explanation, explain
-from deepseek_v4_sdk.config.file import find_file, user_file
-from deepseek_v4_sdk.config.profiles import LoadedProfile, load_profile
+from __future__ import annotations
 
-__all__ = ["ExplainedValue", "Explanation", "LoadedProfile", "explain", "find_file", "load_profile", "user_file"]
+from typing import Any
+
+from deepseek_v4_sdk.config.explain import ExplainedValue, Explanation, explain
+from deepseek_v4_sdk.config.file import FILE_NAME, find_file, user_file
+from deepseek_v4_sdk.config.profiles import LoadedProfile, load_profile
+from deepseek_v4_sdk.config.template import TEMPLATE
+
+__all__ = [
+    "FILE_NAME",
+    "TEMPLATE",
+    "ExplainedValue",
+    "Explanation",
+    "LoadedProfile",
+    "explain",
+    "find_file",
+    "json_schema",
+    "load_profile",
+    "user_file",
+]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a file of profiles, for editors."""
+    from deepseek_v4_sdk.config.schema import FileContent  # pydantic is loaded by who needs it
+
+    schema = FileContent.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return schema

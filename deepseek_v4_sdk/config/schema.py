@@ -14,7 +14,7 @@ from deepseek_v4_sdk.providers.nim import Personality
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["FileContent", "Profile", "TimeoutTable", "complaints", "json_schema"]
+__all__ = ["FileContent", "Profile", "TimeoutTable", "complaints"]
 
 _NAMES = [*PROVIDER_NAMES, "mock"]
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
@@ -135,10 +135,3 @@ def _complaint(kind: type[BaseModel], path: tuple[str | int, ...], details: Erro
 
 def _fields(kind: type[BaseModel], path: list[str | int]) -> list[str]:
     return list(TimeoutTable.model_fields if path[-1:] == ["timeout"] else kind.model_fields)
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a file of profiles, for editors."""
-    schema = FileContent.model_json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    return schema

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from deepseek_v4_sdk import count_text
 from deepseek_v4_sdk.cli import count as command
+from deepseek_v4_sdk.cli import progress
 from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.cli.count import WINDOW, count_files
 from deepseek_v4_sdk.tokens import vocabulary
@@ -138,7 +139,7 @@ def test_a_name_that_is_no_text(folder: Path) -> None:
 
 
 def test_nothing_given() -> None:
-    assert "Missing argument" in run(code=2).stderr
+    assert "missing argument 'files'" in run(code=2).stderr
 
 
 def test_without_the_vocabulary(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,11 +162,12 @@ class Screen(io.StringIO):
 
 @pytest.mark.parametrize(("terminal", "patience", "shown"), [(True, -1, True), (True, 3600, False), (False, -1, False)])
 def test_progress(folder: Path, terminal: bool, patience: float, shown: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_PATIENCE", patience)
+    monkeypatch.setattr(progress, "_PATIENCE", patience)
+    monkeypatch.setattr(progress, "_PAUSE", -1)
     screen = Screen(terminal=terminal)
     count_files(["a.md", "b.txt"], io.BytesIO(), screen)
     told = screen.getvalue()
-    assert ("2 of 2 files" in told) is shown
+    assert ("2 of 2 files, 0 s left" in told) is shown
     assert told.endswith("\r") is shown  # the line is wiped
 
 

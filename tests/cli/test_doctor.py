@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.cli.app import app
-from deepseek_v4_sdk.cli.doctor import connect, examine
+from deepseek_v4_sdk.cli.connection import connect
+from deepseek_v4_sdk.cli.doctor import examine
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
@@ -108,18 +109,18 @@ def test_a_profile(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "code", "told"),
     [
-        (("--provider", "vlm"), "there is no provider 'vlm'"),
-        (("--provider", "vllm"), "base_url"),
-        (("--provider", "vllm", "--profile", "prod"), "--provider and --profile were both given: give one of them"),
-        ((), "deepseek_v4.toml"),
-        (("--provider", "vllm", "--base-url", "http://127.0.0.1:1"), "127.0.0.1:1"),
+        (("--provider", "vlm"), 2, "there is no provider 'vlm'"),
+        (("--provider", "vllm"), 2, "base_url"),
+        (("--provider", "vllm", "--profile", "prod"), 2, "--provider and --profile were both given: give one of them"),
+        ((), 2, "deepseek_v4.toml"),
+        (("--provider", "vllm", "--base-url", "http://127.0.0.1:1"), 3, "127.0.0.1:1"),
     ],
 )
-def test_who_cannot_be_asked(arguments: tuple[str, ...], told: str) -> None:
+def test_who_cannot_be_asked(arguments: tuple[str, ...], code: int, told: str) -> None:
     result = doctor(*arguments, VLLM_API_KEY=KEY)
-    assert (result.exit_code, result.stdout) == (2, "")
+    assert (result.exit_code, result.stdout) == (code, "")
     (line,) = result.stderr.splitlines()
     assert line.startswith("deepseek-v4: ")
     assert told in line

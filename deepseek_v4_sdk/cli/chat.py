@@ -1,0 +1,153 @@
+"""`deepseek-v4 chat`: one question, or a conversation."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deepseek_v4_sdk import ConfigurationError, Conversation
+from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, connect
+from deepseek_v4_sdk.cli.outcome import ExitCode, code_of, complain
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.cli.screen import Reasoning, Screen
+    from deepseek_v4_sdk.cli.talk import Talk
+    from deepseek_v4_sdk.cli.turn import Asked, Turn
+
+__all__ = ["chat"]
+
+
+class Level(StrEnum):
+    """A thinking level."""
+
+    OFF = "off"
+    LOW = "low"
+    HIGH = "high"
+    MAX = "max"
+
+
+class Shown(StrEnum):
+    """How reasoning is shown."""
+
+    FOLDED = "folded"
+    LIVE = "live"
+    HIDDEN = "hidden"
+
+
+def chat(
+    question: Annotated[
+        list[str] | None, typer.Argument(help="What to ask; without it, a conversation, or stdin.", show_default=False)
+    ] = None,
+    provider: ProviderName = None,
+    profile: ProfileName = None,
+    base_url: BaseURL = None,
+    model: Model = None,
+    config: ConfigFile = None,
+    thinking: Annotated[Level | None, typer.Option(help="The thinking level.")] = None,
+    reasoning: Annotated[Shown, typer.Option(help="How the model's thinking is shown.")] = Shown.FOLDED,
+    system: Annotated[str | None, typer.Option(help="Instructions for the model.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="The most tokens of an answer.", min=1)] = None,
+    file: Annotated[
+        list[str] | None, typer.Option("--file", "-f", help="A text file that goes before the question; - is stdin.")
+    ] = None,
+    tool: Annotated[
+        list[str] | None, typer.Option("--tool", help="A function that the model may call, as module:function.")
+    ] = None,
+    save: Annotated[str | None, typer.Option(help="Keep the conversation under this name, or in this file.")] = None,
+    resume: Annotated[str | None, typer.Option(help="Go on with a kept conversation, and keep it.")] = None,
+    kept: Annotated[bool, typer.Option("--list", help="List the kept conversations.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a question, or hold a conversation.
+
+    Ctrl-C stops an answer and keeps what had come of it. In a pipe the answer alone goes to stdout, as plain text.
+    """
+    from deepseek_v4_sdk.cli import conversations, given
+    from deepseek_v4_sdk.cli.talk import Talk, converse
+
+    if kept:
+        _list(as_json=as_json)
+        return
+    stdin = typer.get_binary_stream("stdin")
+    text = " ".join(question or ()).strip()
+    files = file or []
+    talks = not text and not files and sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+    if not text and not files and not talks:
+        if sys.stdin.isatty():
+            raise ConfigurationError("there is no question: give one, or pipe it in")
+        text = given.read_stdin(stdin).strip()
+        if not text:
+            raise ConfigurationError("there is no question: stdin is empty")
+    asked = given.with_files(text, files, stdin)
+    if save is not None and resume is None and conversations.place(save).is_file():
+        raise ConfigurationError(f"there is a conversation {save!r} already: --resume {save} goes on with it")
+    options: Asked = {}
+    if thinking is not None:
+        options["thinking"] = thinking.value
+    if max_tokens is not None:
+        options["max_tokens"] = max_tokens
+    talk = Talk(
+        client=connect(provider, profile, base_url, model, config),
+        messages=conversations.load(resume) if resume is not None else Conversation(),
+        tools=given.functions(tool or []),
+        options=options,
+        screen=_screen(reasoning.value, as_json=as_json),
+        name=save or resume,
+    )
+    if system is not None:
+        if talk.messages:
+            raise ConfigurationError("--system begins a conversation, and this one has begun: leave it out")
+        talk.messages.system(system)
+    with talk.client:
+        if talks:
+            converse(talk)
+        else:
+            _answer(talk, asked, as_json=as_json)
+
+
+def _answer(talk: Talk, question: str, *, as_json: bool) -> None:
+    """One question, and the end."""
+    turn = talk.ask(question)
+    if as_json:
+        typer.echo(json.dumps(_as_dict(turn), ensure_ascii=False, indent=2, default=str))
+    if line := turn.remark:
+        complain(line)
+    if turn.error is not None:
+        raise typer.Exit(code_of(turn.error))
+    if turn.stopped:
+        raise typer.Exit(ExitCode.STOPPED)
+
+
+def _as_dict(turn: Turn) -> dict[str, object]:
+    """The reply, or what had come of it beside the error."""
+    if turn.reply is not None:
+        return turn.reply.to_dict()
+    partial = turn.error.partial if turn.error is not None else None
+    told = {"error": type(turn.error).__name__, "message": str(turn.error)} if turn.error else {"error": "stopped"}
+    return {**told, "partial": partial.to_dict() if partial is not None else None}
+
+
+def _screen(reasoning: Reasoning, *, as_json: bool) -> Screen:
+    """The screen that fits where the output goes."""
+    from rich.console import Console
+
+    from deepseek_v4_sdk.cli.screen import LiveScreen, PlainScreen
+
+    console = Console(highlight=False)
+    live = console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
+    return LiveScreen(console, reasoning) if live and not as_json else PlainScreen(reasoning, silent=as_json)
+
+
+def _list(*, as_json: bool) -> None:
+    from deepseek_v4_sdk.cli import conversations
+
+    names = conversations.kept()
+    if as_json:
+        typer.echo(json.dumps({"kept": names}, ensure_ascii=False))
+    else:
+        for name in names:
+            typer.echo(name)

@@ -1,0 +1,87 @@
+"""Conversations that are kept between two runs of `deepseek-v4 chat`: a name or a path each, as messages in JSON."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import platformdirs
+
+from deepseek_v4_sdk import ConfigurationError, Conversation, InvalidRequestError
+
+__all__ = ["kept", "load", "path_of", "place", "save"]
+
+
+def path_of(name: str) -> Path:
+    """Where the conversation of a name is kept. What has a separator or ends with `.json` is a path itself.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    if name.endswith(".json") or "/" in name or os.sep in name:
+        return Path(name).expanduser()
+    if not re.fullmatch(r"[\w-][\w .-]*", name):
+        raise ConfigurationError(f"{name!r} is no name for a conversation: give letters and digits, or a path")
+    return _folder() / f"{name}.json"
+
+
+def place(name: str) -> Path:
+    """Where a conversation will be kept, with the folder for it: told before anything is sent.
+
+    Raises:
+        ConfigurationError: It could not be written there.
+    """
+    file = path_of(name)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror or error}") from None
+    if not os.access(file.parent, os.W_OK) or file.is_dir():
+        raise ConfigurationError(f"{file} cannot be written: {'it is a folder' if file.is_dir() else 'no permission'}")
+    return file
+
+
+def kept() -> list[str]:
+    """The names of what is kept, the last one first."""
+    files = sorted(_folder().glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return [file.stem for file in files]
+
+
+def load(name: str) -> Conversation:
+    """Read a conversation.
+
+    Raises:
+        ConfigurationError: There is none of that name, or it is no conversation.
+    """
+    file = path_of(name)
+    try:
+        return Conversation.from_json(file.read_bytes())
+    except FileNotFoundError:
+        names = ", ".join(kept()[:8]) or "nothing"
+        raise ConfigurationError(f"there is no conversation {name!r} ({file}); kept is: {names}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}") from None
+    except InvalidRequestError as error:
+        raise ConfigurationError(f"{file} holds no conversation: {error}") from None
+
+
+def save(name: str, conversation: Conversation) -> Path:
+    """Keep a conversation; the file is whole at any time, and its owner's alone.
+
+    Raises:
+        ConfigurationError: It cannot be written.
+    """
+    file = place(name)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as opened:
+            opened.write(conversation.to_json() + "\n")
+        beside.replace(file)
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror or error}") from None
+    return file
+
+
+def _folder() -> Path:
+    return platformdirs.user_data_path("deepseek-v4", appauthor=False) / "conversations"

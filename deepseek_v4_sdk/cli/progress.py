@@ -1,0 +1,57 @@
+"""How far long work is, on one line of a terminal that is gone when the work is done."""
+
+from __future__ import annotations
+
+import time
+from typing import TextIO
+
+__all__ = ["Progress"]
+
+_PATIENCE = 1.0  # seconds before anything is shown
+_PAUSE = 0.1  # seconds between two changes of the line
+
+
+class Progress:
+    """Shows how many of a known number of things are done, and the time left as the pace so far tells it.
+
+    Args:
+        stream: Where; nothing is shown unless it is a terminal.
+        total: How many things there are.
+        what: What they are.
+    """
+
+    def __init__(self, stream: TextIO, total: int, what: str) -> None:
+        self._stream = stream if stream.isatty() else None
+        self._total = total
+        self._what = what
+        self._done = 0
+        self._began = time.monotonic()
+        self._shown = 0.0
+        self._width = 0
+
+    def step(self) -> None:
+        """One more is done."""
+        self._done += 1
+        now = time.monotonic()
+        if self._stream is None or now - self._began < _PATIENCE or now - self._shown < _PAUSE:
+            return
+        self._shown = now
+        left = (now - self._began) / self._done * (self._total - self._done)
+        text = f"{self._done:,} of {self._total:,} {self._what}, {_in_words(left)} left"
+        self._stream.write(f"\r{text:<{self._width}}")
+        self._stream.flush()
+        self._width = len(text)
+
+    def end(self) -> None:
+        """Take the line away."""
+        if self._stream is not None and self._width:
+            self._stream.write(f"\r{'':<{self._width}}\r")
+            self._stream.flush()
+
+
+def _in_words(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,257 @@
+"""What a turn looks like while it streams: on a terminal, in a pipe, or not at all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+import typer
+from rich.markdown import Markdown
+from rich.text import Text
+
+from deepseek_v4_sdk import (
+    ChatEvent,
+    ReasoningDelta,
+    Reply,
+    TextDelta,
+    ToolCall,
+    ToolCallReady,
+    ToolCallStarted,
+    ToolResult,
+)
+from deepseek_v4_sdk.cli.blocks import finished
+from deepseek_v4_sdk.cli.painter import Painter
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+__all__ = ["LiveScreen", "PlainScreen", "Reasoning", "Screen", "facts_of"]
+
+Reasoning: TypeAlias = Literal["folded", "live", "hidden"]
+"""How the model's thinking is shown: as its length, as it comes, or not."""
+
+_PAUSE = 0.1  # seconds between two pictures
+_LONG = 4_000  # characters of one block above which its end alone is shown, and as it is, while it grows
+
+
+class Screen(Protocol):
+    """Where a turn is shown."""
+
+    def begin(self) -> None:
+        """A question is sent."""
+        ...
+
+    def show(self, event: ChatEvent) -> None:
+        """Something of the answer has come."""
+        ...
+
+    def result(self, result: ToolResult) -> None:
+        """A tool has answered."""
+        ...
+
+    def end(self, reply: Reply | None) -> None:
+        """Nothing more comes; without a reply the answer was stopped or has failed."""
+        ...
+
+
+class PlainScreen:
+    """The text on stdout, as it is and as it comes. What is no answer goes to stderr.
+
+    Args:
+        reasoning: "live" for the thinking too.
+        silent: Whether the text is left out.
+    """
+
+    def __init__(self, reasoning: Reasoning, *, silent: bool = False) -> None:
+        self._live = reasoning == "live"
+        self._silent = silent
+        self._open = {"stdout": False, "stderr": False}  # whether a line has begun
+
+    def begin(self) -> None:
+        """Nothing is shown before something comes."""
+
+    def show(self, event: ChatEvent) -> None:
+        """Write the pieces."""
+        match event:
+            case TextDelta(text) if not self._silent:
+                self._close("stderr")
+                self._write("stdout", text)
+            case ReasoningDelta(text) if self._live:
+                self._write("stderr", text)
+            case ToolCallReady(call):
+                self._close("stdout")
+                self._close("stderr")
+                typer.echo(f"-> {_call(call)}", err=True)
+            case _:
+                pass
+
+    def result(self, result: ToolResult) -> None:
+        """Say what came of a call."""
+        typer.echo(f"<- {_short(result.content)}", err=True)
+
+    def end(self, reply: Reply | None) -> None:
+        """End the last line."""
+        self._close("stdout")
+        self._close("stderr")
+
+    def _write(self, stream: str, text: str) -> None:
+        typer.echo(text, nl=False, err=stream == "stderr")
+        self._open[stream] = not text.endswith("\n")
+
+    def _close(self, stream: str) -> None:
+        if self._open[stream]:
+            self._write(stream, "\n")
+
+
+class LiveScreen:
+    """Markdown on a terminal. Finished blocks are printed for good; the one that grows is painted anew as it grows.
+
+    Args:
+        console: The terminal.
+        reasoning: How thinking is shown.
+    """
+
+    def __init__(self, console: Console, reasoning: Reasoning) -> None:
+        self._console = console
+        self._reasoning = reasoning
+        self._painter = Painter(console)
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._fresh()
+
+    def _fresh(self) -> None:
+        self._state = "waiting"
+        self._began = self._since = time.monotonic()
+        self._text = ""
+        self._thought = ""
+        self._thought_words = 0
+
+    def begin(self) -> None:
+        """Show that an answer is waited for."""
+        self._fresh()
+        self._over.clear()
+        self._thread = threading.Thread(target=self._repaint, daemon=True, name="deepseek-v4-screen")
+        self._console.show_cursor(show=False)
+        self._thread.start()
+
+    def show(self, event: ChatEvent) -> None:
+        """Take something in; it is painted with the next picture."""
+        with self._lock:
+            match event:
+                case ReasoningDelta(text):
+                    self._enter("thinking")
+                    self._thought += text
+                    self._thought_words += text.count(" ")
+                case TextDelta(text):
+                    self._enter("answering")
+                    self._text += text
+                case ToolCallStarted(_, _, name):
+                    self._enter(f"calling {name}")
+                case ToolCallReady(call):
+                    self._enter("calling")
+                    self._settle()
+                    self._painter.print(Text(f"-> {_call(call)}", style="cyan"))
+                case _:
+                    pass
+
+    def result(self, result: ToolResult) -> None:
+        """Say what came of a call."""
+        with self._lock:
+            style = "red" if result.error is not None else "dim"
+            self._painter.print(Text(f"<- {_short(result.content)}", style=style))
+            self._enter("waiting")
+
+    def end(self, reply: Reply | None) -> None:
+        """Show the rest for good, and what it cost."""
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        with self._lock:
+            self._settle()
+            self._painter.erase()
+            self._console.show_cursor()
+            if reply is not None:
+                self._painter.print(Text(facts_of(reply), style="dim"))
+
+    def _enter(self, state: str) -> None:
+        """What was going on has ended, and something else begins."""
+        if state == self._state:
+            return
+        if self._state == "thinking" or self._state == "answering":
+            self._settle()
+        self._state, self._since = state, time.monotonic()
+
+    def _settle(self) -> None:
+        """Print what is there for good."""
+        if self._state == "thinking" and self._reasoning == "folded" and self._thought:
+            seconds = time.monotonic() - self._since
+            words = self._thought_words + 1
+            self._painter.print(Text(f"thought for {seconds:.0f} s, {words:,} words", style="dim italic"))
+        elif self._thought and self._reasoning == "live":
+            self._painter.print(_thinking(self._thought.rstrip("\n")))
+        if self._text.strip():
+            self._painter.print(_markdown(self._text))
+        self._text = self._thought = ""
+        self._thought_words = 0
+
+    def _repaint(self) -> None:
+        while not self._over.wait(_PAUSE):
+            with self._lock:
+                if not self._over.is_set():
+                    self._picture()
+
+    def _picture(self) -> None:
+        if self._reasoning == "live" and (cut := self._thought.rfind("\n") + 1):
+            self._painter.print(_thinking(self._thought[: cut - 1]))
+            self._thought = self._thought[cut:]
+        if done := finished(self._text):
+            self._painter.print(_markdown(self._text[:done]))
+            self._text = self._text[done:]
+        self._painter.paint(self._growing())
+
+    def _growing(self) -> RenderableType:
+        if self._text.strip():
+            return _markdown(self._text) if len(self._text) < _LONG else Text(self._text[-_LONG:])
+        if self._thought and self._reasoning == "live":
+            return _thinking(self._thought[-_LONG:])
+        told = f"{self._state} {time.monotonic() - self._since:.0f} s"
+        if self._state == "thinking" and self._reasoning == "folded":
+            told += f", {self._thought_words + 1:,} words"
+        return Text(told, style="dim italic")
+
+
+def facts_of(reply: Reply) -> str:
+    """What a reply cost and how fast it was, in one line; what the server did not tell is left out."""
+    usage, timing = reply.usage, reply.timing
+    parts = [str(reply.finish_reason)]
+    if usage.prompt_tokens is not None:
+        cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
+        parts.append(f"{usage.prompt_tokens:,} tokens in{cached}")
+    if usage.completion_tokens is not None:
+        thought = f" ({usage.reasoning_tokens:,} thinking)" if usage.reasoning_tokens else ""
+        parts.append(f"{usage.completion_tokens:,} out{thought}")
+    if timing.first_token is not None:
+        parts.append(f"first after {timing.first_token:.2f} s")
+    if timing.tokens_per_second is not None and timing.tokens_per_second < 10_000:
+        parts.append(f"{timing.tokens_per_second:.0f} tokens/s")
+    return ", ".join(parts)
+
+
+def _markdown(text: str) -> RenderableType:
+    return Markdown(text, code_theme="ansi_dark")
+
+
+def _thinking(text: str) -> RenderableType:
+    return Text(text, style="dim italic")
+
+
+def _call(call: ToolCall) -> str:
+    return f"{call.name} {_short(call.arguments)}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 200 else f"{line[:197]}..."

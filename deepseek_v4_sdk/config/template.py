@@ -1,0 +1,45 @@
+"""A file of profiles to begin from, with remarks."""
+
+from __future__ import annotations
+
+__all__ = ["TEMPLATE"]
+
+TEMPLATE = """\
+# Profiles for DeepSeek-V4: the arguments of a client, each set of them under a name.
+#
+# A program says DeepSeekV4.from_profile(), and is moved to another server by DEEPSEEK_V4_PROFILE=prod.
+# `deepseek-v4 config explain` shows where each value comes from, `deepseek-v4 doctor` what works on the server.
+
+default = "dev"
+
+# No server and no key: answers come from inside the process, in the wire of the flavor.
+[profiles.dev]
+provider = "mock"
+flavor = "vllm"
+
+# NVIDIA's hosted API. The key is read from NVIDIA_API_KEY.
+[profiles.hosted]
+provider = "nvidia"
+model = "pro"
+
+# A server of your own: vllm, sglang, nim or dynamo.
+[profiles.prod]
+provider = "vllm"
+base_url = "http://localhost:8000"
+# The key, from one of: a variable, a file, a command. A server without keys needs none of them.
+# api_key_env = "V4_PROD_KEY"
+# api_key_file = "/run/secrets/v4"
+# api_key_command = "op read op://vault/v4/key"
+# model = "deepseek-ai/DeepSeek-V4-Pro"   # where the server has several
+# thinking = "high"                       # off, low, high, max
+# max_retries = 2
+# proxy = "http://localhost:3128"
+# ca_bundle = "company.pem"
+
+# Seconds. What is left out keeps its default.
+[profiles.prod.timeout]
+connect = 10
+first_event = 900
+idle = 120
+"""
+"""What `deepseek-v4 config init` writes."""

@@ -1,0 +1,20 @@
+"""No profile, conversation or key of the machine that runs the tests is seen by a command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty working directory, an empty home, and no variables that a command reads."""
+    for name in list(os.environ):
+        if name.endswith("_API_KEY") or name.startswith("DEEPSEEK_V4_"):
+            monkeypatch.delenv(name)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")

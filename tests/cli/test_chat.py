@@ -1,0 +1,182 @@
+"""`deepseek-v4 chat` without a terminal: what goes to stdout, what is kept, tools, files, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deepseek_v4_sdk import Conversation, count_text
+from deepseek_v4_sdk.testing import MockProvider, faults, script
+from deepseek_v4_sdk.testing.server import MockServer
+from tests.cli.commands import complaint, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def mock() -> MockProvider:
+    return MockProvider(default=script.think("Let me see.") + script.text("Forty-two."))
+
+
+@pytest.fixture
+def server(mock: MockProvider) -> Iterator[tuple[str, ...]]:
+    """The options that lead to the mock."""
+    with MockServer(mock) as served:
+        yield ("chat", "--provider", "vllm", "--base-url", served.url)
+
+
+@contextmanager
+def answering(*steps: script.Step) -> Iterator[tuple[str, ...]]:
+    """The options that lead to a mock with a script."""
+    with MockServer(MockProvider(*steps)) as served:
+        yield ("chat", "--provider", "vllm", "--base-url", served.url)
+
+
+def asked(mock: MockProvider) -> list[Any]:
+    """The messages of the last request."""
+    messages = mock.requests[-1].body["messages"]
+    assert isinstance(messages, list)
+    return messages
+
+
+def test_a_question(server: tuple[str, ...], mock: MockProvider) -> None:
+    result = run(*server, "What", "is", "it?")
+    assert (result.stdout, result.stderr) == ("Forty-two.\n", "")
+    assert asked(mock) == [{"role": "user", "content": "What is it?"}]
+
+
+def test_the_mock_needs_nothing() -> None:
+    assert "owls" in run("chat", "--provider", "mock", "Tell me about owls").stdout
+
+
+def test_a_profile_and_the_variable_that_switches(server: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    url = server[-1]
+    file = Path("deepseek_v4.toml")
+    file.write_text(
+        f'default = "dev"\n[profiles.dev]\nprovider = "mock"\n[profiles.prod]\nprovider = "vllm"\nbase_url = "{url}"\n',
+        "utf-8",
+    )
+    assert "Forty-two" not in run("chat", "Hello").stdout
+    assert run("chat", "Hello", "--profile", "prod").stdout == "Forty-two.\n"
+    monkeypatch.setenv("DEEPSEEK_V4_PROFILE", "prod")
+    assert run("chat", "Hello").stdout == "Forty-two.\n"
+    assert run("chat", "Hello", "--config", str(file.absolute())).stdout == "Forty-two.\n"
+
+
+def test_a_question_from_a_pipe(server: tuple[str, ...], mock: MockProvider) -> None:
+    assert run(*server, stdin="What is it?\n").stdout == "Forty-two.\n"
+    assert asked(mock) == [{"role": "user", "content": "What is it?"}]
+
+
+def test_options(server: tuple[str, ...], mock: MockProvider) -> None:
+    run(*server, "Hi", "--thinking", "off", "--max-tokens", "7", "--system", "Be brief.", "--model", "mine")
+    body = mock.requests[-1].body
+    assert body["max_tokens"] == 7
+    assert body["model"] == "mine"
+    assert asked(mock)[0] == {"role": "system", "content": "Be brief."}
+    assert isinstance(kwargs := body["chat_template_kwargs"], dict)
+    assert kwargs["thinking"] is False
+
+
+def test_reasoning(server: tuple[str, ...]) -> None:
+    live = run(*server, "Hi", "--reasoning", "live")
+    assert (live.stdout, live.stderr) == ("Forty-two.\n", "Let me see.\n")
+    assert run(*server, "Hi", "--reasoning", "hidden").stderr == ""
+
+
+def test_files(server: tuple[str, ...], mock: MockProvider) -> None:
+    Path("a.py").write_text("x = 1\n", "utf-8")
+    Path("b.md").write_text("```\ncode\n```\n", "utf-8")
+    run(*server, "--file", "a.py", "-f", "b.md", "-f", "-", "What is this?", stdin="piped")
+    assert asked(mock)[0]["content"] == (
+        "File a.py:\n```\nx = 1\n```\n\nFile b.md:\n````\n```\ncode\n```\n````\n\n"
+        "File stdin:\n```\npiped\n```\n\nWhat is this?"
+    )
+
+
+def test_json(server: tuple[str, ...]) -> None:
+    result = run(*server, "Hi", "--json")
+    reply = json.loads(result.stdout)
+    assert (reply["text"], reply["reasoning"], reply["finish_reason"]) == ("Forty-two.", "Let me see.", "stop")
+    assert reply["usage"]["completion_tokens"] >= count_text("Forty-two.")
+    assert result.stderr == ""
+
+
+TOOLS = '''
+def get_weather(city: str) -> str:
+    """The weather in a city."""
+    return f"18 degrees in {city}"
+
+number = 5
+'''
+
+
+def test_tools() -> None:
+    Path("my_tools.py").write_text(TOOLS, "utf-8")
+    result = run("chat", "--provider", "mock", "--tool", "my_tools:get_weather", "What is the weather in Paris?")
+    assert result.stdout == "According to the tools: 18 degrees in Paris.\n"
+    assert result.stderr.splitlines() == ['-> get_weather {"city": "Paris"}', "<- 18 degrees in Paris"]
+
+
+def test_a_conversation_is_kept_and_gone_on_with(server: tuple[str, ...], mock: MockProvider) -> None:
+    run(*server, "One?", "--save", "talk", "--system", "Be brief.")
+    run(*server, "Two?", "--resume", "talk")
+    roles = [message["role"] for message in asked(mock)]
+    assert roles == ["system", "user", "assistant", "user"]
+    assert asked(mock)[2]["reasoning"] == "Let me see."
+    (kept,) = (Path.cwd().parent / "home").rglob("talk.json")
+    assert kept.stat().st_mode & 0o077 == 0
+    assert len(Conversation.from_json(kept.read_text("utf-8"))) == 5
+    assert [file.name for file in kept.parent.iterdir()] == ["talk.json"]
+    assert run("chat", "--list").stdout == "talk\n"
+    assert json.loads(run("chat", "--list", "--json").stdout) == {"kept": ["talk"]}
+
+
+def test_a_conversation_in_a_file_of_ones_own(server: tuple[str, ...]) -> None:
+    run(*server, "One?", "--save", "here.json")
+    run(*server, "Two?", "--resume", "here.json")
+    assert len(json.loads(Path("here.json").read_text("utf-8"))) == 4
+
+
+CUT = script.text("It is a truth universally acknowledged") | faults.cut(after_bytes=1500)
+
+
+def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came() -> None:
+    with answering(CUT) as server:
+        result = run(*server, "Hi", "--save", "cut.json", code=4)
+    assert result.stdout.startswith("It is")
+    assert result.stdout.endswith("\n")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("deepseek-v4: the connection to ")
+    assert line.endswith("; what had come of the answer is kept")
+    question, answer = json.loads(Path("cut.json").read_text("utf-8"))
+    assert question["content"] == "Hi"
+    assert answer["content"] == result.stdout.rstrip("\n")
+
+
+def test_json_of_an_answer_that_breaks_off() -> None:
+    with answering(CUT) as server:
+        result = run(*server, "Hi", "--json", code=4)
+    told = json.loads(result.stdout)
+    assert told["error"] == "StreamInterruptedError"
+    assert told["partial"]["text"].startswith("It is")
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_server_that_refuses(status: int) -> None:
+    with answering(script.error(status, "no")) as server:
+        result = run(*server, "Hi", "--save", "none.json", code=3)
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert "nothing had come of an answer: the question is taken back" in line
+    assert not Path("none.json").exists()
+
+
+def test_a_server_that_is_not_there() -> None:
+    line = complaint("chat", "--provider", "vllm", "--base-url", "http://127.0.0.1:1", "Hi", code=3)
+    assert "127.0.0.1:1" in line

@@ -1,0 +1,107 @@
+"""`deepseek-v4 config`: explain, schema and init."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from deepseek_v4_sdk import DeepSeekV4
+from deepseek_v4_sdk.base import ClientArguments
+from deepseek_v4_sdk.config import TEMPLATE, json_schema, user_file
+from tests.cli.commands import complaint, run
+
+KEY = "canary-key-77aa"
+FILE = """\
+default = "prod"
+[profiles.prod]
+provider = "vllm"
+base_url = "http://localhost:8000"
+api_key_env = "PROD_KEY"
+[profiles.prod.timeout]
+first_event = 900
+"""
+
+
+def test_explain(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = Path("deepseek_v4.toml").absolute()
+    file.write_text(FILE, "utf-8")
+    monkeypatch.setenv("PROD_KEY", KEY)
+    shown = run("config", "explain", "--model", "mine").stdout
+    assert shown.splitlines()[0] == "profile  prod (default of the file)"
+    assert f"api_key_env, profile prod, {file}:5" in shown
+    told = json.loads(run("config", "explain", "--model", "mine", "--json").stdout)
+    values = {value["name"]: (value["value"], value["origin"]) for value in told["values"]}
+    assert values["model"] == ("mine", "argument")
+    assert values["timeout.first_event"] == ("900.0 s", f"profile prod, {file}:7")
+    assert values["api_key"][0] == "********"
+    assert KEY not in shown + json.dumps(told)
+
+
+def test_explain_without_a_file() -> None:
+    assert "mock" in run("config", "explain", "--provider", "mock").stdout
+
+
+def test_a_key_in_the_file_is_warned_about_in_one_line() -> None:
+    Path("deepseek_v4.toml").write_text(FILE.replace('api_key_env = "PROD_KEY"', f'api_key = "{KEY}"'), "utf-8")
+    result = run("config", "explain")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("deepseek-v4: warning: ")
+    assert "holds a key" in line
+    assert KEY not in result.stdout + result.stderr
+
+
+def test_init_writes_a_file_that_works_and_never_over_another() -> None:
+    assert run("config", "init").stdout == "deepseek_v4.toml is written; see: deepseek-v4 config explain\n"
+    file = Path("deepseek_v4.toml")
+    assert file.read_text("utf-8") == TEMPLATE
+    assert file.stat().st_mode & 0o077 == 0
+    assert "owls" in run("chat", "owls").stdout
+    assert DeepSeekV4.from_profile("prod").base_url == "http://localhost:8000"
+    file.write_text("mine", "utf-8")
+    assert complaint("config", "init") == "deepseek_v4.toml is there already: --force writes over it"
+    assert file.read_text("utf-8") == "mine"
+    run("config", "init", "--force")
+    assert file.read_text("utf-8") == TEMPLATE
+
+
+def test_init_elsewhere() -> None:
+    run("config", "init", "deeper/mine.toml")
+    assert Path("deeper/mine.toml").read_text("utf-8") == TEMPLATE
+    told = json.loads(run("config", "init", "deeper", "--json").stdout)
+    assert Path(told["path"]) == Path("deeper/deepseek_v4.toml")
+    run("config", "init", "--user")
+    assert user_file().read_text("utf-8") == TEMPLATE
+    assert "--user were both given" in complaint("config", "init", "x.toml", "--user")
+    Path("file").touch()
+    assert complaint("config", "init", "file/x.toml").startswith("file/x.toml cannot be written: ")
+
+
+def test_every_remark_of_the_template_is_a_setting_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings that stand behind a mark are right as well."""
+    lines = [line.removeprefix("# ") if " = " in line else line for line in TEMPLATE.splitlines()]
+    commented = [line for line in lines if not line.startswith("#") and " = " in line]
+    assert len(commented) > len([line for line in TEMPLATE.splitlines() if " = " in line and line[0] != "#"]) + 5
+    checker = jsonschema.Draft202012Validator(json_schema())
+    for setting in map(tomllib.loads, commented):
+        tables = ({"p": setting}, {"p": {"timeout": setting}}, {"p": {}})
+        assert any(
+            checker.is_valid({"profiles": table, **(setting if table == {"p": {}} else {})}) for table in tables
+        ), setting
+
+
+def test_schema() -> None:
+    schema = json.loads(run("config", "schema").stdout)
+    assert schema == json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    checker = jsonschema.Draft202012Validator(schema)
+    for text in (FILE, TEMPLATE):
+        checker.validate(tomllib.loads(text))
+    for wrong in ('provider = "vlm"', "max_retries = -1", 'thinkin = "low"', "timeout = { idel = 5 }", "timeout = 0"):
+        assert list(checker.iter_errors({"profiles": {"p": tomllib.loads(wrong)}})), wrong
+    known = schema["$defs"]["Profile"]["properties"]
+    assert all(entry["description"] for entry in known.values())
+    assert set(ClientArguments.__annotations__) - {"http_client", "hooks", "catalogue"} <= set(known)
