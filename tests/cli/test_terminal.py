@@ -171,7 +171,10 @@ def test_the_window_gets_narrower(tmp_path: Path) -> None:
 
     def tmux(*arguments: str) -> str:
         command = ["tmux", "-S", str(tmp_path / "socket"), "-f", "/dev/null", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+        # The variables are named: what readline sets beside Python would hold the width fast.
+        variables = dict(os.environ)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, env=variables)
+        return done.stdout
 
     def until(text: str) -> str:
         for _ in range(300):
