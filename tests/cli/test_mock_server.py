@@ -149,7 +149,8 @@ def test_a_script_with_chaos(tmp_path: Path) -> None:
         "default = faults.slow_prefill(600)\n",
         encoding="utf-8",
     )
-    with running("--script", str(path), "--chaos", "rate=0,seed=7") as url, httpx.Client(base_url=url) as client:
+    arguments = ("--script", str(path), "--chaos", "rate=0,seed=7")
+    with running(*arguments) as url, httpx.Client(base_url=url, timeout=60) as client:
         hello = client.post("/v1/chat/completions", json=CHAT)
         assert hello.json()["choices"][0]["message"]["content"] == "Hello"
         assert client.post("/v1/chat/completions", json=CHAT).status_code == 503

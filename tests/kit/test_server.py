@@ -103,8 +103,8 @@ def test_who_goes_is_noticed(kind: str) -> None:
     with MockServer(MockProvider(default=TURN | faults.slow_prefill(600))) as server:
         for count in (1, 2, 3):
             with pytest.raises(httpx.ReadTimeout):
-                _post(server.url, body, read=0.1)
-            assert _wait(lambda count=count: server.disconnects == count, 1.0)  # type: ignore[misc]
+                _post(server.url, body, read=0.3)
+            assert _wait(lambda count=count: server.disconnects == count, 20.0)  # type: ignore[misc]
 
 
 def test_the_client_that_closes_a_stream_is_noticed() -> None:
@@ -174,12 +174,15 @@ def test_an_error_of_the_test_itself_is_not_hidden() -> None:
 def test_each_block_leaves_at_once() -> None:
     """A second answer on the same connection is not held back until the first block of it was acknowledged."""
     with MockServer(MockProvider(default=TURN)) as server, httpx.Client(base_url=server.url, verify=NO_TLS) as client:
-        took: list[float] = []
-        for _ in range(20):
+
+        def seconds() -> float:
             began = time.monotonic()
             assert client.post("/v1/chat/completions", json=request_body("vllm")).status_code == 200
-            took.append(time.monotonic() - began)
-    assert min(took[1:]) < 0.035  # it would be held back for 0.04
+            return time.monotonic() - began
+
+        seconds()
+        # Each would be held back for 0.04; on a busy machine a quick one may be rare.
+        assert any(seconds() < 0.035 for _ in range(300))
 
 
 def test_other_paths_and_methods() -> None:

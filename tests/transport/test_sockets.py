@@ -65,14 +65,15 @@ def test_a_server_that_forgets_the_end_does_not_hold_the_answer_back(mode: str) 
 @pytest.mark.parametrize("phase", ["first_event", "idle", "total"])
 def test_timers(phase: str, mode: str) -> None:
     said = [] if phase == "first_event" else [say("Hi")]
-    limits = {"first_event": 30.0, "idle": 30.0, "total": 30.0, phase: 0.1}
+    limit = 1.0 if phase == "total" else 0.1  # within the total the first event must come
+    limits = {"first_event": 30.0, "idle": 30.0, "total": 30.0, phase: limit}
     started = time.monotonic()
     with Server(*said, SILENCE) as server, pytest.raises(PhaseTimeoutError) as caught:
         chat(mode, server.url, timeout=Timeouts(**limits))
-    assert (caught.value.phase, caught.value.seconds) == (phase, 0.1)
+    assert (caught.value.phase, caught.value.seconds) == (phase, limit)
     assert caught.value.partial is not None
     assert caught.value.partial.text == "".join(["Hi"] * len(said))
-    assert 0.1 <= time.monotonic() - started < 5
+    assert limit <= time.monotonic() - started < 15
 
 
 @in_both_modes
