@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from deepseek_v4_sdk.chat import HistoryRules
+    from deepseek_v4_sdk.prices import PriceTable
     from deepseek_v4_sdk.providers import Provider
 
 __all__ = ["BaseClient", "ClientArguments"]
@@ -43,6 +44,7 @@ class ClientArguments(TypedDict, total=False):
     ca_bundle: str | None
     http_client: Any
     catalogue: Catalogue | None
+    prices: PriceTable | None
     hooks: Sequence[Hooks]
     strict_model: bool
     server_version: str | None
@@ -68,6 +70,7 @@ class BaseClient:
         ca_bundle: str | None = None,
         http_client: Any = None,
         catalogue: Catalogue | None = None,
+        prices: PriceTable | None = None,
         hooks: Sequence[Hooks] = (),
         strict_model: bool = False,
         server_version: str | None = None,
@@ -89,6 +92,7 @@ class BaseClient:
             http_client: An `httpx.Client` (sync) or `httpx.AsyncClient` (async) of your own, or an object of its shape.
                 It is not closed. Its reads know one timeout alone, so deadlines are checked at each block.
             catalogue: The known models; yours when the built-in ones are out of date.
+            prices: What tokens cost, for `reply.cost()`; yours when the built-in ones are out of date or not yours.
             hooks: Who is told of requests, retries, replies and errors.
             server_version: The server's version, such as "0.33.0", where you know it. Token counts are exact only for
                 versions whose prompt is known.
@@ -110,6 +114,7 @@ class BaseClient:
             ca_bundle=ca_bundle,
             http_client=http_client,
             catalogue=catalogue,
+            prices=prices,
             hooks=hooks,
             strict_model=strict_model,
             server_version=server_version,
@@ -125,6 +130,7 @@ class BaseClient:
             proxy=proxy,
             ca_bundle=ca_bundle,
             catalogue=catalogue,
+            prices=prices,
             server_version=server_version,
         )
         self._profile: LoadedProfile | None = None

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.chat import Timeouts, as_timeouts, check_options
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
+from deepseek_v4_sdk.prices import PriceTable
 from deepseek_v4_sdk.providers import LEARNED, Provider, Target, find_provider, learned_through, read_base_url
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def make_settings(
     proxy: str | None,
     ca_bundle: str | None,
     catalogue: Catalogue | None,
+    prices: PriceTable | None,
     server_version: str | None,
 ) -> Settings:
     """Check the arguments of a client and resolve them.
@@ -74,6 +76,8 @@ def make_settings(
     base = _base_url(found, base_url, needed=not own_transport)
     if type(max_retries) is not int or max_retries < 0:
         raise ConfigurationError(f"max_retries is {max_retries!r}: give a whole number from 0")
+    if prices is not None and not isinstance(prices, PriceTable):
+        raise ConfigurationError(f"prices is {type(prices).__name__}: give PriceTable([...])")
     if ca_bundle is not None and not _is_file(ca_bundle):
         raise ConfigurationError(f"ca_bundle is {ca_bundle!r}: there is no such file")
     if proxy is not None:
@@ -92,6 +96,7 @@ def make_settings(
             key,
             headers,
             catalogue or Catalogue(),
+            prices,
             server_version=server_version,
             limits=learned_through(transport) if own_transport and base_url is None else LEARNED,
         ),

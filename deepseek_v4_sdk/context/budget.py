@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import AssistantMessage, SystemMessage, UserMessage
 from deepseek_v4_sdk.context.measure import Measure, parts_of
 from deepseek_v4_sdk.context.meter import Meter
 from deepseek_v4_sdk.errors import BudgetError, ContextLengthExceededError
+from deepseek_v4_sdk.prices import PRICES, Cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,6 +173,50 @@ class ContextBudget:
         if left < 1:
             raise self.too_long(prompt, prompt + 1)
         return left if self.max_output is None else min(left, self.max_output)
+
+    def estimate_cost(
+        self,
+        messages: MessagesInput,
+        tools: Sequence[ToolInput] | None = None,
+        *,
+        max_tokens: int | None = None,
+        cached_tokens: int | None = None,
+        currency: str = "USD",
+        at: datetime | None = None,
+        thinking: Thinking | None = None,
+        tool_choice: ToolChoice | None = None,
+        response_format: Mapping[str, object] | None = None,
+    ) -> Cost | None:
+        """What a request will cost at most, at the price of the moment; None where no price is known.
+
+        Args:
+            messages: As for `chat`.
+            tools: As for `chat`.
+            max_tokens: The tokens of the answer, its reasoning included; by default all that is reserved.
+            cached_tokens: The tokens of the prompt that will come from the cache, such as `cache_report(...).cached`;
+                none by default.
+            currency: The currency.
+            at: When it is sent, if not now; off-peak, say.
+            thinking: As for `chat`.
+            tool_choice: As for `chat`.
+            response_format: As for `chat`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request, or `at` has no time zone.
+            ConfigurationError: The vocabulary is not installed.
+        """
+        request = self._request(messages, tools, thinking, tool_choice, response_format)
+        provider, model = self._meter.billed(request)
+        cost = (self._meter.prices or PRICES).cost(
+            provider,
+            model,
+            at or datetime.now(UTC),
+            prompt_tokens=self._meter.count(request).total,
+            completion_tokens=self.reserved if max_tokens is None else max_tokens,
+            cached_tokens=cached_tokens,
+            currency=currency,
+        )
+        return None if cost is None else replace(cost, exact=False)
 
     def too_long(self, prompt: int, requested: int) -> ContextLengthExceededError:
         """The error that says so of a prompt, before anything is sent; it has no status."""

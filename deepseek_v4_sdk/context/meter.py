@@ -10,6 +10,7 @@ from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, read_tools
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import MessagesInput
+    from deepseek_v4_sdk.prices import PriceTable
     from deepseek_v4_sdk.prompt import Dialect, Generation
     from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptForm
 
@@ -25,6 +26,8 @@ class Meter:
         form: How the server renders a request.
         exact: Whether a count of a request is what the server will count.
         history_rules: What it does with a conversation; None where no server is known.
+        billed: The provider and the id by which a request is billed; None for an id that is not known.
+        prices: What its tokens cost; None for the built-in prices.
         cache_block: How many tokens a block of its prefix cache has, or None where that is not known.
     """
 
@@ -32,6 +35,8 @@ class Meter:
     form: Callable[[ChatRequest], PromptForm]
     exact: Callable[[ChatRequest], bool]
     history_rules: HistoryRules | None = None
+    billed: Callable[[ChatRequest], tuple[str, str | None]] = lambda request: ("", request.model)
+    prices: PriceTable | None = None
     cache_block: int | None = None
 
     def count(self, request: ChatRequest) -> PromptCount:

@@ -170,6 +170,22 @@ def test_other_prices_another_currency_another_time() -> None:
         reply.cost(at=datetime(2026, 11, 23))
 
 
+def test_prices_of_a_client() -> None:
+    rates = Rates(Decimal(0), Decimal(2), Decimal(3))
+    own = PriceTable([Price(provider="vllm", rates=rates, since=OFF_PEAK, as_of=OFF_PEAK.date())])
+    with DeepSeekV4(MockProvider(at=PEAK), prices=own) as client:
+        reply = client.chat("Hi")
+        with client.stream("Hi") as stream:
+            assert stream.reply().cost() == reply.cost()
+        assert client.with_options(prices=None).chat("Hi").cost() is None
+    cost = reply.cost()
+    assert cost is not None
+    assert cost.output == 3 * Decimal(reply.usage.completion_tokens or 0) / 10**6
+    assert reply.cost(prices=PriceTable()) is None
+    with pytest.raises(ConfigurationError, match="PriceTable"):
+        DeepSeekV4("vllm", base_url="http://localhost", prices={})  # type: ignore[arg-type]
+
+
 def test_a_reply_made_by_hand_needs_a_time() -> None:
     reply = make_reply("Hello", model="deepseek-v4-pro")
     assert reply.cost() is None
