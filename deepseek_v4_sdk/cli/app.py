@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from deepseek_v4_sdk import __version__
-from deepseek_v4_sdk.cli import chat, config, count, demo, doctor, mock_server, models
+from deepseek_v4_sdk.cli import chat, config, context, count, demo, doctor, mock_server, models
 from deepseek_v4_sdk.cli.outcome import EXIT_CODES, Commands
 
 __all__ = ["app"]
@@ -43,6 +43,7 @@ def _options(
 
 app.command("chat")(chat.chat)
 app.command("count")(count.count)
+app.command("context")(context.context)
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

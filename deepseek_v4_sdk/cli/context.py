@@ -1,0 +1,322 @@
+"""`deepseek-v4 context`: where the tokens of files, folders or a conversation go, against the window."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
+
+import typer
+
+from deepseek_v4_sdk import ContextBudget, InvalidRequestError, Measure, Pack, pack
+from deepseek_v4_sdk.cli.connection import AsJson
+from deepseek_v4_sdk.cli.count import WINDOW
+from deepseek_v4_sdk.cli.outcome import ExitCode, complain
+from deepseek_v4_sdk.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from deepseek_v4_sdk import JsonValue
+
+__all__ = ["ConversationPicture", "DocumentsPicture", "Slice", "context", "draw", "examine", "print_plain"]
+
+_ROWS = 15  # the largest ones are shown by name
+# What is passed over on purpose, and what is no loss to whoever asked.
+_MEANT = frozenset({"excluded", "link", "twice", "no_room"})
+
+
+def context(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE|FOLDER|CONVERSATION.json", help="Files and folders, or a conversation.", show_default=False
+        ),
+    ],
+    window: Annotated[int, typer.Option(help="The context window, in tokens.", min=1)] = WINDOW,
+    reserve: Annotated[int, typer.Option(help="Tokens to keep for the answer.", min=0)] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show where the tokens of files, folders or a conversation go, against the context window.
+
+    Files are counted as `pack` puts them into a prompt. A JSON file that holds a list of messages, or a request with
+    `messages`, is a conversation: it is rendered as a server does. What could not be counted, or does not fit, makes
+    the exit code 1.
+    """
+    budget = ContextBudget(window, reserve)
+    picture = examine(names, budget, typer.get_text_stream("stderr"))
+    out = typer.get_text_stream("stdout")
+    if as_json:
+        typer.echo(json.dumps(picture.to_dict(), ensure_ascii=False, indent=2))
+    elif out.isatty():
+        draw(picture)
+    else:
+        print_plain(picture, out)
+    for name, reason in picture.skipped:
+        complain(f"{name} is skipped: {reason}")
+    if picture.skipped or picture.total > budget.room:
+        raise typer.Exit(ExitCode.FOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of the window: what it is and its tokens."""
+
+    name: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsPicture:
+    """Files and folders, as they would be packed into a prompt. `is_json`: it is one JSON file, and no conversation."""
+
+    budget: ContextBudget
+    packed: Pack
+    is_json: bool = False
+
+    @property
+    def total(self) -> int:
+        """All tokens, of those that found no room too."""
+        return self.packed.tokens + sum(item.tokens or 0 for item in self.packed.left_out)
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """What could not be counted, and why."""
+        return [(item.name, item.detail) for item in self.packed.left_out if item.reason not in _MEANT]
+
+    @property
+    def notes(self) -> list[str]:
+        """What else there is to say."""
+        passed = [item.name for item in self.packed.left_out if item.reason in {"excluded", "link", "twice"}]
+        special = [item.name for item in self.packed.documents if item.special]
+        notes = ["the JSON holds no list of messages, and is counted as a text"] if self.is_json else []
+        if passed:
+            notes.append(f"{len(passed):,} passed over by name or as links: {_few(passed)}")
+        if special:
+            notes.append(f"{len(special):,} spell control tokens, which vLLM reads as such: {_few(special)}")
+        return notes
+
+    def tables(self) -> Iterator[tuple[str, Sequence[Slice]]]:
+        """The files, together by the folder at the depth where they first part."""
+        sizes = [(item.name, item.tokens) for item in self.packed.documents]
+        sizes += [(item.name, item.tokens) for item in self.packed.left_out if item.tokens is not None]
+        if sizes:
+            yield "files", _largest(_grouped(sizes))
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """All of it, ready for JSON."""
+        left = self.budget.room - self.total
+        return {"kind": "documents", **self.budget.to_dict(), "total": self.total, "left": left, **_report(self.packed)}
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPicture:
+    """A conversation, as the server would render it."""
+
+    budget: ContextBudget
+    measured: Measure
+
+    @property
+    def total(self) -> int:
+        """All tokens."""
+        return self.measured.total
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """Nothing: a conversation is counted whole."""
+        return []
+
+    @property
+    def notes(self) -> list[str]:
+        """What else there is to say."""
+        notes = [] if self.measured.exact else ["rendered as the server most likely does: the count is not exact"]
+        if self.measured.left_out:
+            notes.append(f"{self.measured.left_out:,} tokens of earlier reasoning are not in the prompt")
+        return notes
+
+    def tables(self) -> Iterator[tuple[str, Sequence[Slice]]]:
+        """The kinds of text, and the turns."""
+        measured = self.measured
+        kinds = ("system", "tools", "user", "answers", "reasoning", "results")
+        yield "prompt", [Slice(name, getattr(measured, name)) for name in kinds if getattr(measured, name)]
+        yield (
+            "turns",
+            _largest(
+                Slice(f"turn {number}, from message {turn.index}", turn.tokens)
+                for number, turn in enumerate(measured.turns, 1)
+            ),
+        )
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """All of it, ready for JSON."""
+        return {"kind": "conversation", **self.budget.to_dict(), **self.measured.to_dict()}
+
+
+def examine(names: Sequence[str], budget: ContextBudget, progress: TextIO) -> DocumentsPicture | ConversationPicture:
+    """Read what is named, and count it.
+
+    Args:
+        names: Files and folders; or one JSON file with a conversation: a list of messages, a request with `messages`,
+            or a recording with such a `body`.
+        budget: The budget of the window.
+        progress: Told how far it is, when it takes long and is a terminal.
+
+    Raises:
+        InvalidRequestError: A conversation is wrong, or there is nothing under a name.
+        ConfigurationError: The vocabulary is not installed.
+    """
+    for name in names:
+        if not Path(name).exists():
+            raise InvalidRequestError(f"there is no file or folder {name}")
+    if len(names) == 1 and (request := _conversation(Path(names[0]))) is not None:
+        return ConversationPicture(budget, budget.measure(**request))
+    bars: list[Progress] = []
+
+    def step(_: int, total: int) -> None:
+        if not bars:
+            bars.append(Progress(progress, total, "files"))
+        bars[0].step()
+
+    try:
+        packed = pack(names, budget.window, on_progress=step)
+        return DocumentsPicture(budget, packed, is_json=len(names) == 1 and names[0].endswith(".json"))
+    finally:
+        for bar in bars:
+            bar.end()
+
+
+def _conversation(path: Path) -> dict[str, Any] | None:
+    """What to measure of a JSON file that holds a conversation, or None: then it is a text as others are."""
+    if path.suffix != ".json" or not path.is_file():
+        return None
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if isinstance(value, list):
+        messages = cast("list[object]", value)
+        is_talk = bool(messages) and all(isinstance(item, dict) and "role" in item for item in messages)
+        return {"messages": messages} if is_talk else None
+    if isinstance(value, dict) and isinstance(body := cast("Mapping[str, object]", value).get("body"), dict):
+        value = cast("object", body)  # a recorded request
+    if not isinstance(value, dict) or "messages" not in value:
+        return None
+    request = cast("Mapping[str, object]", value)
+    options = {name: request[name] for name in ("tools", "tool_choice", "response_format") if request.get(name)}
+    return {"messages": request["messages"], "thinking": _thinking(request), **options}
+
+
+def _thinking(request: Mapping[str, object]) -> str | None:
+    """The level of a request, in the form of any of the servers; None where it says nothing."""
+    kwargs = request.get("chat_template_kwargs")
+    inner = cast("Mapping[str, object]", kwargs) if isinstance(kwargs, dict) else {}
+    switch = request.get("thinking")
+    if isinstance(switch, dict):
+        switch = cast("Mapping[str, object]", switch).get("type") != "disabled"
+    if False in (switch, inner.get("thinking"), inner.get("enable_thinking")):
+        return "off"
+    level = switch if isinstance(switch, str) else inner.get("reasoning_effort") or request.get("reasoning_effort")
+    return level if level in {"off", "low", "high", "max"} else "off" if level == "none" else None
+
+
+def draw(picture: DocumentsPicture | ConversationPicture, console: Console | None = None) -> None:
+    """The picture on a terminal: a bar of the whole window, and what is in it, largest first."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = console or Console()
+    for number, (title, slices) in enumerate(picture.tables()):
+        if number == 0:
+            console.print(_bar(slices, picture, console.width - 1))
+        table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, expand=False)
+        table.add_column("tokens", justify="right")
+        table.add_column("window", justify="right")
+        table.add_column("", no_wrap=True)
+        table.add_column("", overflow="fold")
+        for place, row in enumerate(slices):
+            share = row.tokens / picture.budget.window
+            mark = Text("\N{FULL BLOCK}\N{FULL BLOCK} " if number == 0 else "", style=_color(place))
+            table.add_row(f"{row.tokens:,}", f"{share:.2%}", mark, Text(row.name))
+        console.print(table)
+    for line in _summary(picture):
+        console.print(Text(line))
+
+
+def print_plain(picture: DocumentsPicture | ConversationPicture, out: TextIO) -> None:
+    """The same in plain lines, for pipes: tokens, share of the window, name."""
+    width = max(len(f"{picture.total:,}"), 6)
+    for title, slices in picture.tables():
+        out.write(f"{title}\n")
+        out.writelines(
+            f"{row.tokens:>{width},}  {row.tokens / picture.budget.window:>8.2%}  {row.name}\n" for row in slices
+        )
+    out.writelines(f"{line}\n" for line in _summary(picture))
+
+
+def _summary(picture: DocumentsPicture | ConversationPicture) -> Iterator[str]:
+    budget = picture.budget
+    left = budget.room - picture.total
+    state = f"{left:,} left" if left >= 0 else f"{-left:,} too many"
+    reserved = f", with {budget.reserved:,} kept for the answer" if budget.reserved else ""
+    share = picture.total / budget.window
+    yield f"{picture.total:,} of {budget.window:,} tokens ({share:.1%}), {state}{reserved}"
+    yield from picture.notes
+
+
+def _bar(slices: Sequence[Slice], picture: DocumentsPicture | ConversationPicture, width: int) -> Text:
+    """The window as one line: each part in its color, what is free and what is reserved in grey."""
+    from rich.text import Text
+
+    whole = max(picture.budget.window, picture.total + picture.budget.reserved)
+    bar, begun, drawn = Text(), 0, 0
+    for place, row in enumerate(slices):
+        begun += row.tokens
+        cells = max(begun * width // whole - drawn, 0)
+        bar.append("\N{FULL BLOCK}" * cells, style=_color(place))
+        drawn += cells
+    kept = picture.budget.reserved * width // whole
+    bar.append("\N{LIGHT SHADE}" * max(width - drawn - kept, 0), style="bright_black")
+    bar.append("\N{MEDIUM SHADE}" * kept, style="bright_black")
+    return bar
+
+
+_COLORS = ("cyan", "magenta", "green", "yellow", "blue", "red", "bright_cyan", "bright_magenta", "bright_green")
+
+
+def _color(place: int) -> str:
+    return _COLORS[place % len(_COLORS)]
+
+
+def _grouped(sizes: Sequence[tuple[str, int]]) -> Iterator[Slice]:
+    """Files by the first folder in which not all of them are, so that there are several groups."""
+    depth = 0
+    parts = [name.split("/") for name, _ in sizes]
+    while parts and len({tuple(part[: depth + 1]) for part in parts}) == 1 and min(map(len, parts)) > depth + 1:
+        depth += 1
+    groups: dict[str, int] = {}
+    for (name, tokens), part in zip(sizes, parts, strict=True):
+        group = name if len(part) <= depth + 1 else "/".join(part[: depth + 1]) + "/"
+        groups[group] = groups.get(group, 0) + tokens
+    return (Slice(name, tokens) for name, tokens in groups.items())
+
+
+def _largest(slices: Iterator[Slice]) -> list[Slice]:
+    """The largest ones, and the others together."""
+    rows = sorted(slices, key=lambda row: -row.tokens)
+    if len(rows) <= _ROWS:
+        return rows
+    rest = rows[_ROWS - 1 :]
+    return [*rows[: _ROWS - 1], Slice(f"{len(rest):,} others", sum(row.tokens for row in rest))]
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _report(packed: Pack) -> dict[str, JsonValue]:
+    report = packed.to_dict()
+    return {"documents": report["documents"], "left_out": report["left_out"]}
