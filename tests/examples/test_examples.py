@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ def run(name: str, *arguments: str) -> str:
 
 def test_there_is_a_test_for_each_example() -> None:
     tested = {"demo.py", "chat.py", "stream.py", "tools_by_hand.py", "async_many.py", "unit_test.py", "extract.py"}
-    tested |= {"weather_tool.py", "coding_agent.py"}  # in test_loops.py
+    tested |= {"pack_source.py", "weather_tool.py", "coding_agent.py"}  # in test_loops.py
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 
@@ -92,6 +93,25 @@ def test_extract(profile: str, mechanism: str) -> None:
     assert shown[0] == "3 boxes of coffee to Lisbon"
     assert shown[1].startswith(f"by {mechanism}, ")
     assert run("extract.py", "Send 12 boxes of tea to Oslo.").startswith("12 boxes of tea to Oslo\n")
+
+
+def test_pack_source() -> None:
+    """On this project's own package: every file is in it, exactly counted; what has no room is named."""
+    package = ROOT / "deepseek_v4_sdk"
+    files = [path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    shown = run("pack_source.py", str(package)).splitlines()
+    count, taken = re.fullmatch(r"(\d+) files, ([\d,]+) of 1,023,[\d,]+ tokens", shown[0]).groups()  # type: ignore[union-attr]
+    assert int(count) == len(files)
+    tokens = sum(count_text(path.read_text(encoding="utf-8")) for path in files)
+    assert tokens < int(taken.replace(",", "")) < tokens + 25 * len(files)
+    (prompt,) = (line for line in shown if line.startswith("prompt: "))
+    assert prompt == f"prompt: {int(taken.replace(',', '')) + 4:,} tokens, from the cache: not told"
+    assert "cost: no price is known here" in shown
+    assert "lost: messages[0]: its content differs" in shown[-1]
+    small = run("pack_source.py", str(package), "--window", "60000", "--profile", "mock-deepseek")
+    assert "left out: deepseek_v4_sdk/transport/course.py (" in small
+    assert re.search(r"^cost: 0\.\d+ USD$", small, re.MULTILINE)
+    assert "tokens, from the cache: 0\n" in small
 
 
 def test_async_many() -> None:
