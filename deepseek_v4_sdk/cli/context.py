@@ -193,33 +193,33 @@ def _conversation(path: Path) -> dict[str, Any] | None:
     if path.suffix != ".json" or not path.is_file():
         return None
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value: object = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     if isinstance(value, list):
         messages = cast("list[object]", value)
-        is_talk = bool(messages) and all(isinstance(item, dict) and "role" in item for item in messages)
+        is_talk = bool(messages) and all("role" in _mapping(item) for item in messages)
         return {"messages": messages} if is_talk else None
-    if isinstance(value, dict) and isinstance(body := cast("Mapping[str, object]", value).get("body"), dict):
-        value = cast("object", body)  # a recorded request
-    if not isinstance(value, dict) or "messages" not in value:
+    request = _mapping(_mapping(value).get("body")) or _mapping(value)  # the first is a recording's
+    if "messages" not in request:
         return None
-    request = cast("Mapping[str, object]", value)
     options = {name: request[name] for name in ("tools", "tool_choice", "response_format") if request.get(name)}
     return {"messages": request["messages"], "thinking": _thinking(request), **options}
 
 
 def _thinking(request: Mapping[str, object]) -> str | None:
     """The level of a request, in the form of any of the servers; None where it says nothing."""
-    kwargs = request.get("chat_template_kwargs")
-    inner = cast("Mapping[str, object]", kwargs) if isinstance(kwargs, dict) else {}
-    switch = request.get("thinking")
-    if isinstance(switch, dict):
-        switch = cast("Mapping[str, object]", switch).get("type") != "disabled"
-    if False in (switch, inner.get("thinking"), inner.get("enable_thinking")):
+    kwargs, switch = _mapping(request.get("chat_template_kwargs")), request.get("thinking")
+    off = _mapping(switch).get("type") == "disabled" or False in (kwargs.get("thinking"), kwargs.get("enable_thinking"))
+    level = switch if isinstance(switch, str) else kwargs.get("reasoning_effort") or request.get("reasoning_effort")
+    if off or level == "none":
         return "off"
-    level = switch if isinstance(switch, str) else inner.get("reasoning_effort") or request.get("reasoning_effort")
-    return level if level in {"off", "low", "high", "max"} else "off" if level == "none" else None
+    return level if isinstance(level, str) and level in {"off", "low", "high", "max"} else None
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    """A JSON object; an empty one in place of anything else."""
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
 
 
 def draw(picture: DocumentsPicture | ConversationPicture, console: Console | None = None) -> None:
