@@ -11,6 +11,7 @@ from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.chat import Hooks, Thinking, Timeouts
 from deepseek_v4_sdk.config import Explanation, LoadedProfile, explain, load_profile
 from deepseek_v4_sdk.endpoint import Endpoint
+from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.settings import ApiKey, Settings, make_settings
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
 from deepseek_v4_sdk.transport.course import Terms
@@ -141,9 +142,16 @@ class BaseClient:
             self._arguments["api_key"] = self._settings.target.key()
         self._endpoint = Endpoint(self._settings.provider, self._settings.target)
         self._lender: BaseClient | None = None  # whose connections these are
+        transport = getattr(self._settings.provider, "transport", None)
+        # What sees the requests pass that the client's own transport carries.
+        self._tap: Callable[[Any], Any] | None = getattr(self._settings.provider, "tap", None)
         if http_client is not None:
             check_carrier(http_client, awaited=self._awaits)
-        self._carrier: Any = http_client or getattr(self._settings.provider, "transport", None)
+            if transport is not None or self._tap is not None:
+                raise ConfigurationError(
+                    f"http_client would carry the requests past {self._settings.provider!r}: leave one of them out"
+                )
+        self._carrier: Any = http_client or transport
         self._borrowed = self._carrier is not None
         self._making = threading.Lock()
 
@@ -223,7 +231,8 @@ class BaseClient:
             return self._lender._shared()
         with self._making:
             if self._carrier is None:
-                self._carrier = self._connect()
+                carrier = self._connect()
+                self._carrier = carrier if self._tap is None else self._tap(carrier)
             return self._carrier
 
     def _terms(self, timeouts: Timeouts | None = None, *, max_retries: int | None = None) -> Terms:

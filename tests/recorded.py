@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from deepseek_v4_sdk.chat import write_json
+from deepseek_v4_sdk.testing import RecordedExchange
+
 ROOT = Path(__file__).parent / "recordings"
 SERVERS = ("vllm", "sglang")
 
@@ -15,6 +18,9 @@ SERVERS = ("vllm", "sglang")
 @dataclass(frozen=True)
 class Recording:
     """One exchange, and what a client should make of it."""
+
+    exchange: RecordedExchange
+    """As a replayer takes it."""
 
     server: str
     name: str
@@ -65,7 +71,18 @@ def _read(server: str, folder: Path, expected: dict[str, Any]) -> Recording:
         sizes = [size for _, size in json.loads(meta.read_text("utf-8"))["http_chunks"]]
     else:
         sizes = request.get("http_chunks", [])
+    asked = request["body"] if "body" in request else request.get("body_text", "")
+    exchange = RecordedExchange(
+        provider=server,
+        method=request["method"],
+        path=request["path"],
+        request_body=asked.encode() if isinstance(asked, str) else write_json(asked),
+        status=int(status_line.split()[1]),
+        headers={name.lower(): value for name, value in headers if name.lower() != "transfer-encoding"},
+        parts=tuple(_cut(body, sizes)),
+    )
     return Recording(
+        exchange=exchange,
         server=server,
         name=folder.name,
         method=request["method"],

@@ -9,8 +9,8 @@ from deepseek_v4_sdk.chat import nearest
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, read_base_url
 from deepseek_v4_sdk.providers.limits import LEARNED, learned_through
-from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Renderer, Sink
-from deepseek_v4_sdk.providers.refusals import headers_without_secrets, request_id_of, without_secrets
+from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Renderer, Sink, Tap
+from deepseek_v4_sdk.providers.refusals import headers_without_secrets, request_id_of, secrets_in, without_secrets
 
 __all__ = [
     "LEARNED",
@@ -22,12 +22,14 @@ __all__ = [
     "ProviderData",
     "Renderer",
     "Sink",
+    "Tap",
     "Target",
     "find_provider",
     "headers_without_secrets",
     "learned_through",
     "read_base_url",
     "request_id_of",
+    "secrets_in",
     "without_secrets",
 ]
 

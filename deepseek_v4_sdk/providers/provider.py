@@ -28,6 +28,7 @@ __all__ = [
     "Renderer",
     "Rule",
     "Sink",
+    "Tap",
 ]
 
 OptionRule: TypeAlias = "Callable[[Any], Mapping[str, JsonValue]] | Refused"
@@ -197,7 +198,8 @@ class Sink(Protocol):
 class Provider(Protocol):
     """How one kind of server speaks: what to send, and what its answers mean. It does no I/O.
 
-    A provider may also have an attribute `transport` (see `OwnTransport`), which then carries its requests.
+    A provider may also have an attribute `transport` (see `OwnTransport`), which then carries its requests, or a
+    method `tap` (see `Tap`), which sees them pass.
     """
 
     @property
@@ -280,4 +282,14 @@ class OwnTransport(Protocol):
     @property
     def transport(self) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
         """What carries them; it must be both kinds to serve both clients."""
+        ...
+
+
+class Tap(Protocol):
+    """A provider that sees the requests and answers of its clients pass, as a recorder does."""
+
+    def tap(
+        self, carrier: httpx.BaseTransport | httpx.AsyncBaseTransport
+    ) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
+        """What carries requests in place of a client's own transport, and with its help; it is of the same kind."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
@@ -17,7 +17,7 @@ from deepseek_v4_sdk.providers.scrub import scrub, scrub_json
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.http_call import HttpCall
 
-__all__ = ["error_event", "headers_without_secrets", "http_refusal", "request_id_of", "without_secrets"]
+__all__ = ["error_event", "headers_without_secrets", "http_refusal", "request_id_of", "secrets_in", "without_secrets"]
 
 ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
 
@@ -101,7 +101,7 @@ def http_refusal(
     if 300 <= status < 400:
         said = _Said(f"a redirect to {headers.get('location', 'nowhere')}, which is not followed", None)
     remedy = (remedies or {}).get(status, _REMEDIES.get(status))
-    secrets = _secrets_of(call)
+    secrets = secrets_in(call.headers)
     message = f"{provider} answered {status} to {call.method} {call.url}: {scrub(said.message, secrets) or 'no text'}"
     if status == 404 and (model := _model_of(call)) is not None:
         remedy = f"{remedy}: the model is {model!r}"
@@ -160,7 +160,7 @@ def _date_in(message: str) -> date | None:
 
 def without_secrets(error: ErrorT, call: HttpCall) -> ErrorT:
     """The same error, without what a server has repeated of the keys that were sent to it."""
-    if secrets := _secrets_of(call):
+    if secrets := secrets_in(call.headers):
         error.args = tuple(_hidden(arg, secrets) if isinstance(arg, str) else arg for arg in error.args)
         if isinstance(error, errors.APIError):
             error.code = _hidden(error.code, secrets) if isinstance(error.code, str) else error.code
@@ -170,13 +170,13 @@ def without_secrets(error: ErrorT, call: HttpCall) -> ErrorT:
 
 def headers_without_secrets(headers: Mapping[str, str], call: HttpCall) -> Mapping[str, str]:
     """The same for the headers of an answer, which replies show."""
-    secrets = _secrets_of(call)
+    secrets = secrets_in(call.headers)
     return {name: _hidden(value, secrets) for name, value in headers.items()} if secrets else headers
 
 
-def _secrets_of(call: HttpCall) -> tuple[str, ...]:
-    """The key that goes with a request, and what else its headers hold of the kind."""
-    sent = (value.removeprefix("Bearer ") for name, value in call.headers if _SECRET_HEADER.search(name))
+def secrets_in(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The key that goes with a request, and what else its headers hold of the kind; names are in lower case."""
+    sent = (value.removeprefix("Bearer ") for name, value in headers if _SECRET_HEADER.search(name))
     return tuple(value for value in sent if len(value) >= _SHORTEST_KEY)
 
 

@@ -2,19 +2,27 @@
 
 from deepseek_v4_sdk.testing import faults, script
 from deepseek_v4_sdk.testing.backend import MockScriptError
+from deepseek_v4_sdk.testing.cassette import CassetteError, RecordedExchange, read_cassette
 from deepseek_v4_sdk.testing.factories import make_events, make_reply, make_usage
 from deepseek_v4_sdk.testing.faults import Chaos
 from deepseek_v4_sdk.testing.mock import MockProvider
+from deepseek_v4_sdk.testing.recorder import Recorder
+from deepseek_v4_sdk.testing.replayer import Replayer
 from deepseek_v4_sdk.testing.requests import MockRequest
 
 __all__ = [
+    "CassetteError",
     "Chaos",
     "MockProvider",
     "MockRequest",
     "MockScriptError",
+    "RecordedExchange",
+    "Recorder",
+    "Replayer",
     "faults",
     "make_events",
     "make_reply",
     "make_usage",
+    "read_cassette",
     "script",
 ]

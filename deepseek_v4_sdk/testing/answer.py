@@ -31,8 +31,8 @@ class Break:
     kind: Literal["cut", "reset"]
 
 
-Part: TypeAlias = bytes | Wait | Break
-"""A block of a body, silence before the next, or the end of the connection."""
+Part: TypeAlias = bytes | Wait | Break | Exception
+"""A block of a body, silence before the next, the end of the connection, or what is raised to whoever reads on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Answer:
     """An HTTP answer.
 
     Attributes:
-        status: Its status.
+        status: Its status; 0 where the connection fails before there is one, with the exception that ends the parts.
         headers: Its headers.
         parts: Its body. Of a stream, each block is one event.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING, Self
 
 from deepseek_v4_sdk.errors import ConfigurationError
@@ -11,6 +10,7 @@ from deepseek_v4_sdk.testing.backend import Backend, MockScriptError
 from deepseek_v4_sdk.testing.faults import Chaos, Fault
 from deepseek_v4_sdk.testing.flavors import find_flavor
 from deepseek_v4_sdk.testing.script import Faulty, Step, Turn
+from deepseek_v4_sdk.testing.stand_in import StandIn
 from deepseek_v4_sdk.testing.transport import MockTransport
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
-    from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, ModelInfo
-    from deepseek_v4_sdk.errors import APIError
-    from deepseek_v4_sdk.providers import EncodedChat, HttpCall, ProviderData, Sink, Target
     from deepseek_v4_sdk.testing.answer import Answer
     from deepseek_v4_sdk.testing.flavors.base import Flavor
     from deepseek_v4_sdk.testing.requests import MockRequest
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["MockProvider"]
 
 
-class MockProvider:
+class MockProvider(StandIn):
     """A provider whose server is a script. Requests and answers are real bytes in the wire of the flavor.
 
     One mock serves many clients and threads, sync and async. Steps are taken in the order in which requests arrive.
@@ -55,8 +52,6 @@ class MockProvider:
         transport: The httpx transport behind it, sync and async.
     """
 
-    name = "mock"
-
     def __init__(
         self,
         *steps: Step | Fault,
@@ -74,7 +69,7 @@ class MockProvider:
         self._backend = Backend(
             script, None if default is None else _as_step(default), spoken, window, chaos, counts=count_tokens
         )
-        self._inner = find_provider(spoken.name)
+        super().__init__(find_provider(spoken.name))
         self.transport = MockTransport(self._backend, at)
 
     def __enter__(self) -> Self:
@@ -105,66 +100,14 @@ class MockProvider:
         return self._backend.handle(method, path, headers, body)
 
     @property
+    def name(self) -> str:
+        """The name that replies and errors show: "mock", whatever it speaks as."""
+        return "mock"
+
+    @property
     def requests(self) -> list[MockRequest]:
         """The chat requests it has received, in order."""
         return self._backend.requests
-
-    @property
-    def data(self) -> ProviderData:
-        """What the flavor's provider is like."""
-        return self._inner.data
-
-    @property
-    def engine(self) -> str | None:
-        """What the flavor's provider knows of the engine inside; None lets the client ask, as a NIM does."""
-        return self._inner.engine
-
-    @property
-    def history_rules(self) -> HistoryRules:
-        """As the flavor's own server treats a conversation."""
-        return self._inner.data.history
-
-    def as_rendered(self, request: ChatRequest) -> tuple[Message, ...]:
-        """As the flavor's own server renders them."""
-        return self._inner.as_rendered(request)
-
-    def count_call(self, request: ChatRequest, target: Target) -> HttpCall:
-        """As the flavor's own provider asks.
-
-        Raises:
-            ConfigurationError: The flavor's server has no such route.
-        """
-        return self._inner.count_call(request, target)
-
-    def encode(self, request: ChatRequest, target: Target) -> EncodedChat:
-        """The flavor's own form of a chat."""
-        return self._inner.encode(request, target)
-
-    def query(self, path: str, target: Target) -> HttpCall:
-        """The flavor's own form of a question."""
-        return self._inner.query(path, target)
-
-    def poll(self, status: int, headers: Mapping[str, str], call: HttpCall) -> HttpCall | None:
-        """As the flavor's own provider does."""
-        return self._inner.poll(status, headers, call)
-
-    def settled(self, models: list[ModelInfo]) -> MockProvider:
-        """The same mock, spoken to as the flavor's own provider is once it knows the server."""
-        settled = copy(self)
-        settled._inner = self._inner.settled(models)
-        return settled
-
-    def decode(self, payload: dict[str, JsonValue], sink: Sink) -> None:
-        """As the flavor's own provider does."""
-        self._inner.decode(payload, sink)
-
-    def models(self, payload: JsonValue) -> list[ModelInfo]:
-        """As the flavor's own provider does."""
-        return self._inner.models(payload)
-
-    def refusal(self, status: int, headers: Mapping[str, str], body: bytes, call: HttpCall) -> APIError:
-        """As the flavor's own provider does."""
-        return self._inner.refusal(status, headers, body, call)
 
     def __repr__(self) -> str:
         return f"MockProvider(flavor={self.data.name!r}, requests={len(self.requests)})"

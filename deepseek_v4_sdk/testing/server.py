@@ -9,6 +9,8 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
+import httpx
+
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.testing.answer import Answer, Break, Wait, json_answer
 from deepseek_v4_sdk.testing.mock import MockProvider
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from uvicorn import Server
+
+    from deepseek_v4_sdk.testing.transport import Answering
 
 __all__ = ["MockServer"]
 
@@ -32,7 +36,7 @@ class MockServer:
     At the end it raises what went wrong with the script: a `MockScriptError`, or what a function in it raised.
 
     Args:
-        mock: What answers; without it a mock that answers from its input.
+        mock: What answers, a mock or a replayer; without it a mock that answers from its input.
         host: The address to listen on.
         port: The port, or 0 for any free one.
 
@@ -45,8 +49,8 @@ class MockServer:
         disconnects: How many clients went away before their answer had ended.
     """
 
-    def __init__(self, mock: MockProvider | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.mock = mock or MockProvider()
+    def __init__(self, mock: Answering | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.mock: Answering = mock or MockProvider()
         self.url = ""
         self.disconnects = 0
         self._address = (host, port)
@@ -159,10 +163,16 @@ class MockServer:
 
     async def _send(self, answer: Answer, scope: _Message, send: _Send) -> None:
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if answer.status:
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         for part in answer.parts:
             if isinstance(part, Wait):
                 await asyncio.sleep(part.seconds)
+            elif isinstance(part, Exception):
+                if not isinstance(part, httpx.TransportError):
+                    self._failures.append(part)
+                self._break(Break("reset"), scope)
+                return
             elif isinstance(part, Break):
                 await asyncio.sleep(0.01)  # what was sent before goes out first
                 self._break(part, scope)

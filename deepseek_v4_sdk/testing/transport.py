@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
 from deepseek_v4_sdk.chat import is_mapping
 from deepseek_v4_sdk.testing.answer import Answer, Break, Wait
-from deepseek_v4_sdk.testing.backend import Backend
 from deepseek_v4_sdk.testing.clock import VirtualClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from datetime import datetime
 
-__all__ = ["MockTransport"]
+__all__ = ["Answering", "MockTransport", "clock_of"]
 
 # The client's transports put the deadline of a request here (deepseek_v4_sdk.transport.clock.DEADLINE).
 _DEADLINE = "deepseek_v4.deadline"
 
 
-class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Carries requests to a mock backend. It also works as `httpx.Client(transport=...)`."""
+def clock_of(extensions: Mapping[str, object]) -> Callable[[], float]:
+    """What tells the time of a request's exchange."""
+    clock = getattr(extensions.get(_DEADLINE), "clock", None)
+    now: Callable[[], float] = getattr(clock, "now", time.monotonic)
+    return now
 
-    def __init__(self, backend: Backend, at: datetime | None = None) -> None:
-        self._backend = backend
+
+class Answering(Protocol):
+    """What stands in place of a server, as a mock or a replayer."""
+
+    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Answer one HTTP request."""
+        ...
+
+
+class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Carries requests to what answers them. It also works as `httpx.Client(transport=...)`."""
+
+    def __init__(self, server: Answering, at: datetime | None = None) -> None:
+        self._server = server
         self._at = at
 
     def exchange_clock(self) -> VirtualClock:
@@ -45,10 +60,11 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def _response(self, request: httpx.Request, body: bytes) -> httpx.Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        answer = self._backend.handle(request.method, request.url.path, headers, body)
-        return httpx.Response(
-            answer.status, headers=dict(answer.headers), stream=_Body(answer, request.extensions), request=request
-        )
+        answer = self._server.handle(request.method, request.url.path, headers, body)
+        stream = _Body(answer, request.extensions)
+        if not answer.status:
+            stream.fail()
+        return httpx.Response(answer.status, headers=dict(answer.headers), stream=stream, request=request)
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -77,6 +93,11 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             else:
                 raise _broken(part)
 
+    def fail(self) -> None:
+        """Raise what stands in place of an answer, when its time has come."""
+        for _ in self:
+            pass
+
     def _wait(self, seconds: float) -> None:
         deadline = self._extensions.get(_DEADLINE)
         clock = getattr(deadline, "clock", None)
@@ -92,7 +113,9 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             raise httpx.ReadTimeout("the mock is silent")
 
 
-def _broken(end: Break) -> httpx.TransportError:
+def _broken(end: Break | Exception) -> Exception:
+    if isinstance(end, Exception):
+        return end
     if end.kind == "reset":
         return httpx.ReadError("[Errno 104] Connection reset by peer")
     return httpx.RemoteProtocolError("peer closed connection without sending complete message body")

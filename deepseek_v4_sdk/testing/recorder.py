@@ -1,0 +1,209 @@
+"""`Recorder`: a real provider whose exchanges are kept, one line of a file each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+import httpx
+
+from deepseek_v4_sdk.providers import find_provider
+from deepseek_v4_sdk.testing.cassette import CassetteError, read_cassette
+from deepseek_v4_sdk.testing.stand_in import StandIn
+from deepseek_v4_sdk.testing.tape import Tape
+from deepseek_v4_sdk.testing.transport import clock_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from pydantic import SecretStr
+
+    from deepseek_v4_sdk.providers import Provider, ProviderData, Target
+    from deepseek_v4_sdk.testing.tape import Take
+
+__all__ = ["Recorder", "RecordingTransport"]
+
+
+class Recorder(StandIn):
+    """A provider that is a real one, and writes down what is sent and what comes back.
+
+    Each exchange becomes a line when it has ended, however it ended. One recorder serves many clients and threads, sync
+    and async. Neither the key nor the address is kept, and of the headers a short list alone.
+
+    Args:
+        provider: The provider: a name such as "vllm", or a provider object.
+        path: The file. Its folder is made where it is missing.
+        base_url: The server's address, where the client is given none.
+        api_key: The key; else the client finds it as always.
+        if_exists: What becomes of a file that is there: "raise", "append" to it, or "replace" it, which happens when
+            the first exchange has ended.
+
+    Raises:
+        CassetteError: The file exists; or it is to be appended to, and is broken. In a call: the request holds the key
+            in its body, and was not sent; or the answer does, and is not kept.
+        ConfigurationError: There is no such provider.
+    """
+
+    def __init__(
+        self,
+        provider: str | Provider,
+        *,
+        path: str | os.PathLike[str],
+        base_url: str | None = None,
+        api_key: str | SecretStr | None = None,
+        if_exists: Literal["raise", "append", "replace"] = "raise",
+    ) -> None:
+        super().__init__(find_provider(provider) if isinstance(provider, str) else provider)
+        file = Path(path)
+        if file.exists() and if_exists != "replace":
+            if if_exists == "raise":
+                raise CassetteError(f"{file} exists: give another path, or if_exists='replace' or 'append'")
+            read_cassette(file)
+        self._tape = Tape(file, fresh=if_exists == "replace")
+        self._base_url = base_url
+        self._key = _as_secret(api_key)
+
+    @property
+    def saved(self) -> int:
+        """How many exchanges were written."""
+        return self._tape.saved
+
+    @property
+    def data(self) -> ProviderData:
+        """What the provider is like, at the address that was given."""
+        data = self._inner.data
+        needs_key = data.needs_key and self._key is None
+        return replace(data, base_url=self._base_url or data.base_url, needs_key=needs_key)
+
+    @property
+    def transport(self) -> RecordingTransport | None:
+        """The provider's own transport, recorded; None where the client's carries the requests."""
+        own = getattr(self._inner, "transport", None)
+        return None if own is None else self.tap(own)
+
+    def tap(self, carrier: httpx.BaseTransport | httpx.AsyncBaseTransport) -> RecordingTransport:
+        """What carries requests as this transport does, and records them."""
+        return RecordingTransport(carrier, self._begin)
+
+    def __repr__(self) -> str:
+        return f"Recorder({self.name!r}, path={str(self._tape.path)!r}, saved={self.saved})"
+
+    def _seen(self, target: Target) -> Target:
+        key = self._key
+        return super()._seen(target if key is None else replace(target, key=lambda: key))
+
+    def _begin(self, request: httpx.Request, body: bytes) -> Take:
+        path = self._route(request.url.path)
+        return self._tape.begin(self.data.name, request, path, body, clock_of(request.extensions))
+
+
+class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Carries requests as another transport does, and records them. It is of the other's kind.
+
+    Args:
+        carrier: The other transport.
+        begin: Begins to record a request.
+    """
+
+    def __init__(
+        self,
+        carrier: httpx.BaseTransport | httpx.AsyncBaseTransport,
+        begin: Callable[[httpx.Request, bytes], Take],
+    ) -> None:
+        self._carrier = carrier
+        self._begin = begin
+        if (clock := getattr(carrier, "exchange_clock", None)) is not None:
+            self.exchange_clock = clock
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and wait for the head of its answer."""
+        take = self._begin(request, request.read())
+        try:
+            response = cast("httpx.BaseTransport", self._carrier).handle_request(request)
+        except BaseException as error:
+            take.failed(error)
+            raise
+        take.head(response)
+        response.stream = _Body(response.stream, take)
+        return response
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and wait for the head of its answer."""
+        take = self._begin(request, await request.aread())
+        try:
+            response = await cast("httpx.AsyncBaseTransport", self._carrier).handle_async_request(request)
+        except BaseException as error:
+            take.failed(error)
+            raise
+        take.head(response)
+        response.stream = _Body(response.stream, take)
+        return response
+
+    def close(self) -> None:
+        """Close every connection."""
+        cast("httpx.BaseTransport", self._carrier).close()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await cast("httpx.AsyncBaseTransport", self._carrier).aclose()
+
+
+class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body that is recorded as it is read. One that is left is told by its closing, not by its iterator's."""
+
+    def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream, take: Take) -> None:
+        self._stream = stream
+        self._take = take
+
+    def __iter__(self) -> Iterator[bytes]:
+        take = self._take
+        take.asks()
+        try:
+            for block in cast("httpx.SyncByteStream", self._stream):
+                take.block(block)
+                yield block
+                take.asks()
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            take.failed(error)
+            raise
+        take.end("whole")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        take = self._take
+        take.asks()
+        blocks = aiter(cast("httpx.AsyncByteStream", self._stream))
+        try:
+            async for block in blocks:
+                take.block(block)
+                yield block
+                take.asks()
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            take.failed(error)
+            raise
+        finally:
+            if isinstance(blocks, AsyncGenerator):
+                await blocks.aclose()
+        take.end("whole")
+
+    def close(self) -> None:
+        cast("httpx.SyncByteStream", self._stream).close()
+        self._take.end("left")
+
+    async def aclose(self) -> None:
+        await cast("httpx.AsyncByteStream", self._stream).aclose()
+        self._take.end("left")
+
+
+def _as_secret(key: str | SecretStr | None) -> SecretStr | None:
+    if not isinstance(key, str):
+        return key
+    from pydantic import SecretStr  # loaded when a key is there
+
+    return SecretStr(key)
