@@ -275,12 +275,12 @@ def _bar(slices: Sequence[Slice], picture: DocumentsPicture | ConversationPictur
     bar, begun, drawn = Text(), 0, 0
     for place, row in enumerate(slices):
         begun += row.tokens
-        cells = max(begun * width // whole - drawn, 0)
+        cells = begun * width // whole - drawn
         bar.append("\N{FULL BLOCK}" * cells, style=_color(place))
         drawn += cells
-    kept = picture.budget.reserved * width // whole
-    bar.append("\N{LIGHT SHADE}" * max(width - drawn - kept, 0), style="bright_black")
-    bar.append("\N{MEDIUM SHADE}" * kept, style="bright_black")
+    kept = (whole - picture.budget.reserved) * width // whole  # where it begins
+    bar.append("\N{LIGHT SHADE}" * (kept - drawn), style="bright_black")
+    bar.append("\N{MEDIUM SHADE}" * (width - kept), style="bright_black")
     return bar
 
 
