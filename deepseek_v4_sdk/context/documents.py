@@ -68,12 +68,13 @@ class Found:
         if isinstance(self.source, str):
             return Document(self.name, self.source)
         try:
-            size = self.source.stat().st_size
-            if size > self.max_bytes:
-                return LeftOut(self.name, "too_big", f"{size:,} bytes; more than {self.max_bytes:,} are not read")
-            content = self.source.read_bytes()
+            with self.source.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                content = file.read(self.max_bytes + 1) if size <= self.max_bytes else b""
         except OSError as error:
             return LeftOut(self.name, "unreadable", error.strerror or str(error))
+        if max(size, len(content)) > self.max_bytes:  # the size of some files is not told, and others grow
+            return LeftOut(self.name, "too_big", f"{size:,} bytes; more than {self.max_bytes:,} are not read")
         if b"\0" in content:
             return LeftOut(self.name, "binary", "it holds a zero byte")
         try:

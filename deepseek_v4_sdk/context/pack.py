@@ -215,7 +215,7 @@ class _Packer:
         room = self._left - self._count(_block(document.name, "", note=" clipped"))
         while room > 0:
             beginning = decode(ids[:room]).rstrip("\N{REPLACEMENT CHARACTER}")  # the last character may be cut in two
-            text = beginning[: beginning.rfind("\n")] if "\n" in beginning.rstrip("\n") else beginning
+            text = beginning[:end] if (end := beginning.rfind("\n")) > 0 else beginning
             over = self._count(_block(document.name, text, note=" clipped")) - self._left
             if over <= 0:
                 return text or None

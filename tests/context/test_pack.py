@@ -205,6 +205,20 @@ def test_what_is_named_itself_is_not_excluded(tree: Path) -> None:
     assert [(item.name, item.reason) for item in packed.left_out] == [("tree/b.py", "twice"), ("none", "unreadable")]
 
 
+def test_a_file_that_grows_is_not_read_without_end(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with files of the system, whose size is told as 0."""
+    real = os.fstat
+
+    def told(number: int) -> Any:
+        values = list(real(number))
+        values[6] = 0
+        return os.stat_result(values)
+
+    monkeypatch.setattr(finding.os, "fstat", told)
+    (item,) = pack("tree/sub/c.py", 10_000, max_bytes=10).left_out
+    assert item.reason == "too_big"
+
+
 def test_other_patterns(tree: Path) -> None:
     packed = pack("tree", 10_000, exclude=["sub/deep", "*.py", ".git", "huge.txt"])
     assert "tree/sub/deep/" in {item.name for item in packed.left_out if item.reason == "excluded"}
@@ -257,6 +271,7 @@ def test_what_does_not_fit(tree: Path) -> None:
     assert read[1][1].endswith("dog.")
     assert "left out  large: " in str(whole)
     assert "clipped   large: " in str(clip)
+    assert pack([Document("a", "\n" + "one word after the other " * 50)], 40, policy="clip").documents[0].clipped > 0
     assert json.loads(json.dumps(clip.to_dict()))["left_out"][0]["reason"] == "no_room"
 
 
