@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import get_args
 
 import deepseek_v4_sdk
 from deepseek_v4_sdk.base import ClientArguments
 from deepseek_v4_sdk.chat import OPTION_NAMES, AskOptions, ChatEvent
+from deepseek_v4_sdk.context.documents import Reason
+from deepseek_v4_sdk.prices import PRICES
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.tools.loop import LoopLimits, LoopOptions, Stopped, ToolRun
 from tests.docs.pages import ROOT
@@ -67,3 +71,20 @@ def test_why_a_tool_loop_stopped() -> None:
     assert shown == set(get_args(Stopped))
     parts = set(re.findall(r"^\| `run\.(\w+)` \|", table, re.MULTILINE))
     assert parts == {field.name for field in fields(ToolRun)}
+
+
+def test_prices() -> None:
+    table = _section("costs.md", "## The prices")
+    models = re.findall(r"`([\w-]+)`", table.partition("\n|---")[0].rpartition("\n")[2])
+    rows = [line.strip("| ").split(" | ")[1:] for line in re.findall(r"^\| (?:prompt|answer).*", table, re.MULTILINE)]
+    now = datetime(2026, 11, 15, tzinfo=UTC)
+    for model, shown in zip(models, zip(*rows, strict=True), strict=True):
+        price = PRICES.find("deepseek", model, now)
+        assert price is not None
+        assert tuple(map(Decimal, shown)) == (price.rates.hit, price.rates.miss, price.rates.output)
+        assert f"as of {price.as_of:%-d %B %Y}" in table
+
+
+def test_why_a_document_was_left_out() -> None:
+    table = _section("packing.md", "## What does not fit")
+    assert _first_cells(table) == set(get_args(Reason))
