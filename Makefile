@@ -11,7 +11,7 @@ SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test fuzz chaos lint bench clean
+.PHONY: help demo test fuzz chaos lint docs bench clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -36,11 +36,15 @@ lint: $(VENV)/.installed-dev  ## style, types with two checkers, and who may imp
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 
+docs: $(VENV)/.installed-dev  ## build the documentation site into site/, with every warning an error
+	@$(BIN)/python docs/site.py
+	@$(BIN)/zensical build --clean --strict
+
 bench: $(VENV)/.installed-dev  ## measure CPU time per event and per call (BENCH=--tiny for a quick look)
 	@$(BIN)/python benchmarks/run.py $(BENCH)
 
 clean:  ## remove the environment and everything that tools leave behind
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is brought up to date when pyproject.toml changes, and not otherwise.

@@ -49,17 +49,25 @@ class Painter:
         self._console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), *up))
         self._painted = []
 
-    def print(self, shown: RenderableType) -> None:
-        """Show something for good."""
-        lines = self._lines(shown)
+    def print(self, shown: RenderableType, *, apart: bool = False) -> None:
+        """Show something for good; `apart` puts an empty line before it."""
+        lines = [*([[]] if apart else []), *self._lines(shown)]
         with self._console:
             self.erase()
             self._put(lines, ends=True)
 
     def _lines(self, shown: RenderableType) -> list[list[Segment]]:
-        """What is shown, line by line, without blanks at the ends: a terminal that gets narrower would break them."""
+        """What is shown, line by line, without empty lines around it.
+
+        There are no blanks at the ends of lines: a terminal that gets narrower would break them.
+        """
         options = self._console.options.update(height=None)
-        return [_stripped(line) for line in self._console.render_lines(shown, options, pad=False)]
+        lines = [_stripped(line) for line in self._console.render_lines(shown, options, pad=False)]
+        while lines and not lines[0]:
+            del lines[0]
+        while lines and not lines[-1]:
+            del lines[-1]
+        return lines
 
     def _put(self, lines: list[list[Segment]], *, ends: bool) -> None:
         segments = list(chain.from_iterable([*line, Segment.line()] for line in lines))

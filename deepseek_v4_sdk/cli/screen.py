@@ -20,10 +20,12 @@ from deepseek_v4_sdk import (
     ToolCallStarted,
     ToolResult,
 )
-from deepseek_v4_sdk.cli.blocks import finished
+from deepseek_v4_sdk.cli.blocks import blocks
 from deepseek_v4_sdk.cli.painter import Painter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console, RenderableType
 
 __all__ = ["LiveScreen", "PlainScreen", "Reasoning", "Screen", "facts_of"]
@@ -127,6 +129,7 @@ class LiveScreen:
         self._text = ""
         self._thought = ""
         self._thought_words = 0
+        self._blocks = 0
 
     def begin(self) -> None:
         """Show that an answer is waited for."""
@@ -174,7 +177,7 @@ class LiveScreen:
             self._painter.erase()
             self._console.show_cursor()
             if reply is not None:
-                self._painter.print(Text(facts_of(reply), style="dim"))
+                self._painter.print(Text(facts_of(reply), style="dim"), apart=True)
 
     def _enter(self, state: str) -> None:
         """What was going on has ended, and something else begins."""
@@ -182,7 +185,7 @@ class LiveScreen:
             return
         if self._state == "thinking" or self._state == "answering":
             self._settle()
-        self._state, self._since = state, time.monotonic()
+        self._state, self._since, self._blocks = state, time.monotonic(), 0
 
     def _settle(self) -> None:
         """Print what is there for good."""
@@ -192,8 +195,7 @@ class LiveScreen:
             self._painter.print(Text(f"thought for {seconds:.0f} s, {words:,} words", style="dim italic"))
         elif self._thought and self._reasoning == "live":
             self._painter.print(_thinking(self._thought.rstrip("\n")))
-        if self._text.strip():
-            self._painter.print(_markdown(self._text))
+        self._print(blocks(self._text))
         self._text = self._thought = ""
         self._thought_words = 0
 
@@ -207,10 +209,15 @@ class LiveScreen:
         if self._reasoning == "live" and (cut := self._thought.rfind("\n") + 1):
             self._painter.print(_thinking(self._thought[: cut - 1]))
             self._thought = self._thought[cut:]
-        if done := finished(self._text):
-            self._painter.print(_markdown(self._text[:done]))
-            self._text = self._text[done:]
+        *done, self._text = blocks(self._text)
+        self._print(done)
         self._painter.paint(self._growing())
+
+    def _print(self, finished: Sequence[str]) -> None:
+        for text in finished:
+            if text.strip():
+                self._painter.print(_markdown(text), apart=self._blocks > 0)
+                self._blocks += 1
 
     def _growing(self) -> RenderableType:
         if self._text.strip():

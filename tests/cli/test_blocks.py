@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deepseek_v4_sdk.cli.blocks import finished
+from deepseek_v4_sdk.cli.blocks import blocks
 
 TEXT = """# Title
 
@@ -38,32 +38,30 @@ The end."""
 
 
 @pytest.mark.parametrize(
-    ("text", "done"),
+    ("text", "pieces"),
     [
-        ("", ""),
-        ("One", ""),
-        ("One\n\n", ""),
-        ("One\n\nTwo", "One\n\n"),
-        ("# A\nb", "# A\n"),
-        ("- a\n\n- b", ""),
-        ("```\na\n\nb", ""),
-        ("```\na\n```\nb", "```\na\n```\n"),
-        ("| a |\n|---|\n| 1 |", ""),
+        ("", [""]),
+        ("One", ["One"]),
+        ("\n\nOne\n\n", ["\n\nOne\n\n"]),
+        ("One\n\nTwo", ["One\n\n", "Two"]),
+        ("# A\nb", ["# A\n", "b"]),
+        ("- a\n\n- b", ["- a\n\n- b"]),
+        ("```\na\n\nb", ["```\na\n\nb"]),
+        ("```\na\n```\nb\n\nc", ["```\na\n```\n", "b\n\n", "c"]),
+        ("| a |\n|---|\n| 1 |", ["| a |\n|---|\n| 1 |"]),
     ],
 )
-def test_finished(text: str, done: str) -> None:
-    assert text[: finished(text)] == done
+def test_blocks(text: str, pieces: list[str]) -> None:
+    assert blocks(text) == pieces
 
 
-def test_growing_by_pieces_gives_whole_blocks() -> None:
-    """Cut after any character, the finished parts join to the same blocks."""
+def test_growing_by_characters_gives_whole_blocks() -> None:
+    """What is finished when it is looked at after each character stays so, and nothing is lost between two looks."""
     whole: list[str] = []
     pending = ""
     for character in TEXT:
-        pending += character
-        if done := finished(pending):
-            whole.append(pending[:done])
-            pending = pending[done:]
+        *done, pending = blocks(pending + character)
+        whole += done
     assert "".join([*whole, pending]) == TEXT
     assert [block.split("\n")[0] for block in (*whole, pending)] == [
         "# Title",

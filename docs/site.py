@@ -1,0 +1,104 @@
+"""Lays out the pages of the documentation site: the repository's own, where they are, so that links hold in both.
+
+Two things are made here: the API reference, from the public names, and `llms.txt`, a list of the pages for language
+models.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from types import ModuleType
+
+import deepseek_v4_sdk
+from deepseek_v4_sdk import testing
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ROOT / "build" / "pages"
+TAKEN = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "docs", "examples", "benchmarks/README.md")
+NAV = re.compile(r"^ +- (?P<title>[^:\n]+): (?P<page>\S+\.md)$", re.MULTILINE)
+
+
+def lay_out() -> None:
+    """Copy what the site shows into `build/pages`, and make what is made."""
+    shutil.rmtree(PAGES, ignore_errors=True)
+    for name in TAKEN:
+        source, target = ROOT / name, PAGES / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, target)
+    api = PAGES / "docs" / "api.md"
+    opening = api.read_text(encoding="utf-8").partition("In the repository")[0]
+    api.write_text(opening + "\n".join(reference()), encoding="utf-8")
+    (PAGES / "llms.txt").write_text(llms(), encoding="utf-8")
+
+
+# In which part of the reference the names of a room stand.
+PARTS = {
+    "client": "Clients",
+    "transport": "Clients",
+    "config": "Clients",
+    "chat": "Messages, options, events and replies",
+    "tools": "Tools",
+    "rounds": "Tools",
+    "structured": "Structured output",
+    "tokens": "Counting and the window",
+    "context": "Counting and the window",
+    "prices": "Prices",
+    "probe": "What a server can do",
+    "providers": "Providers",
+    "errors": "Errors",
+    "testing": "Testing",
+}
+OTHERS = "Others"
+
+
+def reference() -> Iterator[str]:
+    """The lines of the API reference: every public name, part by part."""
+    names = [(part_of(module, name), f"{module.__name__}.{name}") for module in (deepseek_v4_sdk, testing)
+             for name in module.__all__ if not name.startswith("__")]  # fmt: skip
+    order = [*dict.fromkeys(PARTS.values()), OTHERS]
+    names.sort(key=lambda entry: order.index(entry[0]))
+    for part, entries in groupby(names, lambda entry: entry[0]):
+        yield f"\n## {part}\n"
+        yield from (f"::: {path}\n" for _, path in entries)
+
+
+def part_of(module: ModuleType, name: str) -> str:
+    """The part of the reference in which a name stands."""
+    thing = getattr(module, name)
+    home = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
+    if not str(home).startswith("deepseek_v4_sdk."):  # an alias: most of them are of the language of chats
+        home = module.__name__ if module is testing else "deepseek_v4_sdk.chat"
+    return PARTS.get(str(home).split(".")[1], OTHERS)
+
+
+def llms() -> str:
+    """The pages for language models: a line for each, with its first sentence (llmstxt.org)."""
+    lines = ["# deepseek-v4-sdk", "", f"> {first_sentence(ROOT / 'README.md')}", ""]
+    for line in (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2].splitlines():
+        if found := NAV.match(line):
+            page = found["page"]
+            lines.append(f"- [{found['title']}]({page}): {first_sentence(ROOT / page)}")
+        elif line.strip().endswith(":"):
+            lines += ["", f"## {line.strip(' -:')}", ""]
+    return "\n".join(lines) + "\n"
+
+
+def first_sentence(page: Path) -> str:
+    """The first sentence of a page below its title, without marks."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for block in re.split(r"\n\s*\n", text):
+        plain = " ".join(re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", block).split())
+        if plain and not plain.startswith(("#", "|", "!", "-")):
+            return re.split(r"(?<=[.:])\s", plain)[0].rstrip(":")
+    raise ValueError(f"{page} has no sentence")
+
+
+if __name__ == "__main__":
+    lay_out()
