@@ -94,6 +94,13 @@ def chat(terminal: Terminal) -> None:
         terminal.type("/quit", "$ ")
 
 
+def context(terminal: Terminal) -> None:
+    """Where the tokens of this repository go."""
+    terminal.type(f"cd {shlex.quote(str(IMAGES.parents[1]))}; clear", "$ ")
+    terminal.type("deepseek-v4 context deepseek_v4_sdk docs examples", "$ ")
+    terminal.draw("context.svg", "deepseek-v4 context")
+
+
 def main() -> None:
     """Draw all of them."""
     IMAGES.mkdir(exist_ok=True)
@@ -102,6 +109,7 @@ def main() -> None:
         terminal = Terminal(Path(folder))
         try:
             chat(terminal)
+            context(terminal)
         finally:
             terminal.close()
 

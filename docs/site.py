@@ -18,7 +18,7 @@ from deepseek_v4_sdk import testing
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "build" / "pages"
-TAKEN = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "docs", "examples", "benchmarks/README.md")
+TAKEN = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "docs", "examples", "benchmarks")
 NAV = re.compile(r"^ +- (?P<title>[^:\n]+): (?P<page>\S+\.md)$", re.MULTILINE)
 
 
@@ -83,8 +83,7 @@ def llms() -> str:
     lines = ["# deepseek-v4-sdk", "", f"> {first_sentence(ROOT / 'README.md')}", ""]
     for line in (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2].splitlines():
         if found := NAV.match(line):
-            page = found["page"]
-            lines.append(f"- [{found['title']}]({page}): {first_sentence(ROOT / page)}")
+            lines.append(f"- [{found['title']}]({found['page']}): {first_sentence(ROOT / found['page'])}")
         elif line.strip().endswith(":"):
             lines += ["", f"## {line.strip(' -:')}", ""]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,66 @@
+"""The documentation site: each page has a place in it, the reference has each public name, `llms.txt` lists all."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+import deepseek_v4_sdk
+from deepseek_v4_sdk import testing
+from tests.docs.pages import PAGES, ROOT, name_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """docs/site.py, laying out into a folder of the test."""
+    spec = importlib.util.spec_from_file_location("site_of_docs", ROOT / "docs" / "site.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "PAGES", tmp_path / "pages")
+    return module
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = re.findall(r"^ +- [^:\n]+: (\S+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"), re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    pages = {name_of(page) for page in PAGES}
+    assert pages - set(listed) == set(), "add these pages to nav in mkdocs.yml"
+    assert set(listed) <= pages
+
+
+def test_links_hold_where_the_site_lays_its_pages(site: ModuleType) -> None:
+    site.lay_out()
+    for page in PAGES:
+        assert (site.PAGES / name_of(page)).is_file(), name_of(page)
+    for page in site.PAGES.rglob("*.md"):
+        for link in re.findall(r"\]\(([^)\s#]+)", page.read_text("utf-8")):
+            if "://" not in link:
+                assert (page.parent / link).exists(), f"{page.relative_to(site.PAGES)} links to {link}"
+
+
+def test_the_reference_has_every_public_name(site: ModuleType) -> None:
+    site.lay_out()
+    text = (site.PAGES / "docs" / "api.md").read_text("utf-8")
+    shown = re.findall(r"^::: (\S+)$", text, re.MULTILINE)
+    public = [f"{module.__name__}.{name}" for module in (deepseek_v4_sdk, testing) for name in module.__all__]
+    assert sorted(shown) == sorted(name for name in public if not name.rpartition(".")[2].startswith("__"))
+    assert f"## {site.OTHERS}" not in text, "name the room of a public name in docs/site.py"
+    for heading, name in {"Errors": "APIError", "Clients": "DeepSeekV4", "Testing": "testing.MockProvider"}.items():
+        assert f"::: deepseek_v4_sdk.{name}\n" in text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+
+
+def test_llms_txt_lists_every_page_with_a_sentence(site: ModuleType) -> None:
+    text = site.llms()
+    assert text.startswith("# deepseek-v4-sdk\n\n> A typed Python client for DeepSeek-V4-Pro and V4-Flash")
+    listed = dict(re.findall(r"^- \[[^\]]+\]\((\S+)\): (.+)$", text, re.MULTILINE))
+    assert set(listed) == {name_of(page) for page in PAGES}
+    assert all(len(sentence) > 10 for sentence in listed.values())
