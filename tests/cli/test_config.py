@@ -104,4 +104,5 @@ def test_schema() -> None:
         assert list(checker.iter_errors({"profiles": {"p": tomllib.loads(wrong)}})), wrong
     known = schema["$defs"]["Profile"]["properties"]
     assert all(entry["description"] for entry in known.values())
-    assert set(ClientArguments.__annotations__) - {"http_client", "hooks", "catalogue"} <= set(known)
+    objects = {"http_client", "hooks", "catalogue", "prices"}
+    assert set(ClientArguments.__annotations__) - objects <= set(known)
