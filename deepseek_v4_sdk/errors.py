@@ -118,7 +118,13 @@ class UnsupportedOptionError(InvalidRequestError):
 
 
 class BudgetError(InvalidRequestError):
-    """A conversation cannot be made to fit its context window."""
+    """A budget makes no sense, its window is not known, or a conversation cannot be made to fit it.
+
+    Attributes:
+        excess: By how many tokens a conversation does not fit, whatever is left out of it; else None.
+    """
+
+    excess: int | None = None
 
 
 class APIError(DeepSeekV4Error):

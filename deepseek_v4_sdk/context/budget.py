@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import AssistantMessage, SystemMessage, UserMessage
+from deepseek_v4_sdk.chat import AssistantMessage, SystemMessage, UserMessage, first_fatal
+from deepseek_v4_sdk.context.fit import Cuts, FitPlan, fit_messages
 from deepseek_v4_sdk.context.measure import Measure, parts_of
 from deepseek_v4_sdk.context.meter import Meter
-from deepseek_v4_sdk.errors import BudgetError, ContextLengthExceededError
+from deepseek_v4_sdk.context.strategies import DEFAULT_STRATEGIES
+from deepseek_v4_sdk.errors import BudgetError, ContextLengthExceededError, InvalidRequestError
 from deepseek_v4_sdk.prices import PRICES, Cost
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message, MessagesInput, Thinking, ToolChoice, ToolInput
+    from deepseek_v4_sdk.context.strategies import Strategy
     from deepseek_v4_sdk.context.window import WindowSource
     from deepseek_v4_sdk.tokens.prompts import PromptCount
 
@@ -37,6 +41,7 @@ class ContextBudget:
         window_source: Who says how large the window is.
         max_output: The most tokens that the server gives in one answer, or None.
         meter: Counts prompts as its server does. Without one they are rendered as vLLM does.
+        cuts: Where the cuts of `fit` are remembered; its own by default.
 
     Raises:
         BudgetError: The numbers leave no room for a prompt.
@@ -52,6 +57,7 @@ class ContextBudget:
         window_source: WindowSource = "configured",
         max_output: int | None = None,
         meter: Meter | None = None,
+        cuts: Cuts | None = None,
     ) -> None:
         for name, value, least in (
             ("window", window, 1),
@@ -74,6 +80,7 @@ class ContextBudget:
         self.window_source: WindowSource = window_source
         self.max_output = max_output
         self._meter = meter or Meter.rendering("vllm")
+        self._cuts = cuts or Cuts()
         self._known_tools: tuple[bytes, tuple[Message, ...], int] | None = None
         self._known_left_out: tuple[bytes, tuple[Message, ...], int] = (b"", (), 0)
 
@@ -173,6 +180,61 @@ class ContextBudget:
         if left < 1:
             raise self.too_long(prompt, prompt + 1)
         return left if self.max_output is None else min(left, self.max_output)
+
+    def fit(
+        self,
+        messages: MessagesInput,
+        tools: Sequence[ToolInput] | None = None,
+        *,
+        strategy: Strategy | Sequence[Strategy] | None = None,
+        thinking: Thinking | None = None,
+        tool_choice: ToolChoice | None = None,
+        response_format: Mapping[str, object] | None = None,
+    ) -> FitPlan:
+        """A conversation that fits into the room. One that fits already is left as it is.
+
+        One that does not is cut once, down to `low_water` of the room, and the cut is remembered: the conversation may
+        grow and be fitted again, and until it fills the room anew, what is sent goes on from what was sent before.
+        The prefix cache of the server so loses something at a cut, and at no other time.
+
+        System messages, the last turn of the user, and the answer and results after it stay; a call and its results
+        stay or go together.
+
+        Args:
+            messages: As for `chat`; the whole conversation, or what was left of it.
+            tools: As for `chat`.
+            strategy: What may be left out, and in which order; else large results are clipped, then the oldest turns
+                dropped.
+            thinking: As for `chat`.
+            tool_choice: As for `chat`.
+            response_format: As for `chat`.
+
+        Raises:
+            BudgetError: It does not fit, whatever is left out; `excess` says by how many tokens.
+            InvalidRequestError: Something is wrong with the request.
+        """
+        request = self._request(messages, tools, thinking, tool_choice, response_format)
+        return self.fit_request(request, strategy)
+
+    def fit_request(self, request: ChatRequest, strategy: Strategy | Sequence[Strategy] | None = None) -> FitPlan:
+        """The same for a whole request.
+
+        Raises:
+            BudgetError: As `fit`.
+            InvalidRequestError: As `fit`.
+        """
+        thinks = request.thinking != "off"
+        if problem := first_fatal(request.history.problems(self._meter.history_rules, thinking=thinks)):
+            raise InvalidRequestError(problem)
+        chosen = DEFAULT_STRATEGIES if strategy is None else strategy
+        return fit_messages(
+            request.messages,
+            self._meter.form(request),
+            tuple(chosen) if isinstance(chosen, Sequence) else (chosen,),
+            self._cuts,
+            room=self.room,
+            low_water=int(self.room * self.low_water),
+        )
 
     def estimate_cost(
         self,

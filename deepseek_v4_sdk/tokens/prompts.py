@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import Thinking, ToolSpec
     from deepseek_v4_sdk.prompt import Dialect, Generation, RenderedPrompt
 
-__all__ = ["PromptCount", "PromptForm", "count_prompt", "estimate_text"]
+__all__ = ["PromptCount", "PromptForm", "PromptTally", "count_prompt", "estimate_text", "settle"]
 
 
 # A token has 3 bytes and more on prose and code, 1.1 on random Unicode. Two bytes a token is too many tokens for all
@@ -110,23 +110,7 @@ def count_prompt(messages: Sequence[Message], form: PromptForm) -> PromptCount:
     counted = None if found is None else _count_rest(taken, form, *found)
     if counted is None:
         found, counted = None, _count_all(taken, form)
-    border = border_of(taken)
-    if border and not has_system(taken[border:]):
-        size, known = found or (0, None)
-        if border > size:
-            special = tuple(index for index in counted.special_in_text if index < border)
-            # Of messages that were read anew, the old ones are kept: else each count would leave them all to be freed.
-            kept = (*(known.messages[:size] if known else ()), *taken[size:border])
-            settled = Settled(
-                key,
-                form.sender,
-                kept,
-                counted.per_message[:border],
-                special,
-                counted.reasoning[:border],
-                counted.opening,
-            )
-            SETTLED.keep(settled, grown_from=known if known and size == len(known.messages) else None)
+    settle(key, form.sender, taken, counted, found)
     return counted
 
 
@@ -135,8 +119,29 @@ def estimate_text(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN + 1
 
 
+def settle(
+    key: bytes,
+    sender: object,
+    taken: tuple[Message, ...],
+    counted: PromptCount,
+    found: tuple[int, Settled] | None = None,
+) -> None:
+    """Keep what of a count cannot change any more, and what it has grown from goes."""
+    border = border_of(taken)
+    size, known = found or (0, None)
+    if border <= size or has_system(taken[border:]):
+        return
+    special = tuple(index for index in counted.special_in_text if index < border)
+    # Of messages that were read anew, the old ones are kept: else each count would leave them all to be freed.
+    kept = (*(known.messages[:size] if known else ()), *taken[size:border])
+    entry = Settled(
+        key, sender, kept, counted.per_message[:border], special, counted.reasoning[:border], counted.opening
+    )
+    SETTLED.keep(entry, grown_from=known if known and size == len(known.messages) else None)
+
+
 def _count_all(messages: tuple[Message, ...], form: PromptForm) -> PromptCount:
-    tally = _Tally([0] * len(messages), [0] * len(messages), [])
+    tally = PromptTally([0] * len(messages), [0] * len(messages), [])
     opening, index = 0, -1
     for segment in form.render(messages).segments:
         # What belongs to no message is put to the one before it.
@@ -160,7 +165,7 @@ def _count_rest(messages: tuple[Message, ...], form: PromptForm, border: int, kn
     calls = isinstance(before, AssistantMessage) and bool(before.tool_calls)
     start = border - 1 if calls or isinstance(rest[0], ToolMessage) else border
     unknown = [0] * len(rest)
-    tally = _Tally(
+    tally = PromptTally(
         [*known.counts[:border], *unknown],
         [*known.reasoning[:border], *unknown],
         [index for index in known.special if index < border],
@@ -185,13 +190,14 @@ def _count_rest(messages: tuple[Message, ...], form: PromptForm, border: int, kn
 
 
 @dataclass(slots=True)
-class _Tally:
+class PromptTally:
     """Counts in the making, by message."""
 
     counts: list[int]
     reasoning: list[int]
     special: list[int]
     unowned: int = 0  # since the last segment of a message
+    last: int = 0  # who has them for now
 
     def add(self, counted: Counted, *, own: bool) -> int:
         """Add a segment, and whether it is a message's own; gives its tokens."""
@@ -199,12 +205,15 @@ class _Tally:
         for place, share in counted.shares:
             self.counts[place] += share
             tokens += share
-        self.reasoning[counted.shares[0][0]] += counted.reasoning
+        self.last = counted.shares[0][0]
+        self.reasoning[self.last] += counted.reasoning
         self.special += counted.special
         self.unowned = 0 if own else self.unowned + tokens
         return tokens
 
     def result(self, opening: int) -> PromptCount:
-        """The count; what belongs to no message and came last opens the answer."""
+        """The count; what belongs to no message and came last opens the answer, and goes to the last message."""
+        self.counts[self.last] -= self.unowned
+        self.counts[-1] += self.unowned
         special = tuple(sorted(set(self.special)))
         return PromptCount(tuple(self.counts), special, tuple(self.reasoning), opening, self.unowned)

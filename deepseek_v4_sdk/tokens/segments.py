@@ -66,7 +66,7 @@ def _counted(segment: Segment, messages: Sequence[Message], indices: tuple[int, 
     shares: list[tuple[int, int]] = []
     spelling: list[int] = []
     tokens = reasoning = last = 0
-    answer = isinstance(messages[first], AssistantMessage)
+    answer = bool(segment.message_indices) and isinstance(messages[first], AssistantMessage)
     for text, control in segment.pieces:
         if control:
             tokens += 1
