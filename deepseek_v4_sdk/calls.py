@@ -6,9 +6,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.base import BaseClient
 from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts
+from deepseek_v4_sdk.context import ContextBudget, Window
+from deepseek_v4_sdk.preflight import meter_of_server, most_output, reserves
 from deepseek_v4_sdk.probe import Site, Tally, probe_steps
 from deepseek_v4_sdk.structured import Plan, Shape, parse_steps
 from deepseek_v4_sdk.tools import as_specs
@@ -19,6 +20,7 @@ from deepseek_v4_sdk.transport.readiness import health_steps, readiness_steps
 from deepseek_v4_sdk.transport.watch import Watch
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping, Sequence
 
     from deepseek_v4_sdk.chat import Conversation, Health, JsonValue, MessagesInput, Reply, ToolChoice, ToolInput
@@ -41,12 +43,6 @@ class ClientCalls(BaseClient):
     def _chat(self, messages: MessagesInput, options: Mapping[str, object], terms: Terms | None = None) -> ChatCourse:
         """The course of a chat; on terms of its own, or on those of several calls."""
         request = self._request(messages, options)
-        if request.overflow is not None:
-            raise errors.UnsupportedOptionError(
-                f"overflow={request.overflow!r} is not available in this version",
-                option="overflow",
-                provider=self.provider,
-            )
         return self._endpoint.chat(request, terms or self._terms(request.timeout))
 
     def _begin_loop(
@@ -60,7 +56,8 @@ class ClientCalls(BaseClient):
             from deepseek_v4_sdk.tokens import count_text
 
             said = (reply.reasoning or "", reply.text, *(call.arguments for call in reply.tool_calls))
-            options = {"tools": loop.specs, "thinking": thinking, "model": shared.get("model")}
+            same = ("model", "on_unsupported")
+            options = {"tools": loop.specs, "thinking": thinking, **{name: shared.get(name) for name in same}}
             return self._endpoint.count_here(self._request(conversation, options)).total + sum(map(count_text, said))
 
         loop = ToolLoop.begin(messages, tools, limits, cast("Thinking", thinking), time.monotonic, count)
@@ -118,6 +115,45 @@ class ClientCalls(BaseClient):
         }
         return self._request(messages, options)
 
+    def _budget(
+        self,
+        window: int | None,
+        model: str | None,
+        reserve_output: int | None,
+        reserve_reasoning: int | None,
+        thinking: Thinking | None,
+        low_water: float,
+        limits_file: str | os.PathLike[str] | None,
+    ) -> tuple[Steps[ContextBudget], Clock]:
+        """A budget; the server is asked for its window unless that is given."""
+        given = {"model": model, "thinking": thinking}
+        endpoint, terms, request = self._endpoint, self._terms(), self._request("?", given)
+
+        def steps() -> Steps[ContextBudget]:
+            if limits_file is not None:
+                endpoint.server()[1].limits.keep_in(limits_file)
+            found = (
+                Window(window, "configured")
+                if window is not None
+                else (yield from endpoint.window(request, terms, anew=True))
+            )
+            output, reasoning = reserves(found.tokens, thinks=request.thinking != "off")
+            provider, target = endpoint.server()
+            return ContextBudget(
+                found.tokens,
+                output if reserve_output is None else reserve_output,
+                reasoning if reserve_reasoning is None else reserve_reasoning,
+                low_water=low_water,
+                window_source=found.source,
+                max_output=most_output(provider.data, target, provider.encode(request, target).model),
+                meter=meter_of_server(
+                    endpoint.server, lambda messages, options: self._request(messages, {**given, **_told(options)})
+                ),
+                cuts=endpoint.cuts,
+            )
+
+        return steps(), terms.clock
+
     def _health(self, *, deep: bool) -> tuple[Steps[Health], Clock]:
         if deep:
             question: Course[Any, Any] = self._chat(
@@ -154,3 +190,7 @@ class ClientCalls(BaseClient):
             told=on_question or (lambda _: None),
         )
         return probe_steps(site), terms.clock
+
+
+def _told(options: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in options.items() if value is not None}

@@ -17,6 +17,7 @@ from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
 from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Literal, Unpack
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         ToolChoice,
         ToolInput,
     )
+    from deepseek_v4_sdk.context import ContextBudget
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed
     from deepseek_v4_sdk.tools.loop import Ask, LoopOptions, ToolRun
@@ -240,6 +242,42 @@ class DeepSeekV4(ClientCalls):
             return self._endpoint.count_here(request)
         terms = self._terms(request.timeout)
         return self._run(self._endpoint.count_there(request, terms), terms.clock)
+
+    def budget(
+        self,
+        *,
+        window: int | None = None,
+        model: str | None = None,
+        reserve_output: int | None = None,
+        reserve_reasoning: int | None = None,
+        thinking: Thinking | None = None,
+        low_water: float = 0.6,
+        limits_file: str | os.PathLike[str] | None = None,
+    ) -> ContextBudget:
+        """The context window of this endpoint as a budget: `.measure`, `.fit` and `.max_tokens_for` go by it.
+
+        Unless the window is given, the server is asked for it, with one request; what it told by refusing counts too,
+        and the catalogue for the hosted models. `window_source` says which it was.
+
+        Args:
+            window: The window in tokens, where you know it.
+            model: As for `chat`.
+            reserve_output: Tokens kept for the answer; else 4,096, and an eighth of the window at most.
+            reserve_reasoning: Tokens kept for its reasoning; else 8,192 while thinking, and an eighth at most.
+            thinking: As for `chat`; where a call of the budget gives none.
+            low_water: Where `fit` stops once it has to cut, as a share of the room.
+            limits_file: A JSON file that keeps what servers tell of their limits, from now on, for other processes and
+                the next start.
+
+        Raises:
+            BudgetError: Nobody says how large the window is, or the numbers leave no room for a prompt.
+            ConfigurationError: The file is broken.
+            APIError: The server lets nobody in with this key.
+            ConnectionFailedError: There was no connection.
+        """
+        return self._run(
+            *self._budget(window, model, reserve_output, reserve_reasoning, thinking, low_water, limits_file)
+        )
 
     def models(self) -> list[ModelInfo]:
         """The models that the server offers, with the window of this deployment where it tells.
@@ -503,6 +541,42 @@ class AsyncDeepSeekV4(ClientCalls):
         if is_large(request):
             return await asyncio.to_thread(self._endpoint.count_here, request)
         return self._endpoint.count_here(request)
+
+    async def budget(
+        self,
+        *,
+        window: int | None = None,
+        model: str | None = None,
+        reserve_output: int | None = None,
+        reserve_reasoning: int | None = None,
+        thinking: Thinking | None = None,
+        low_water: float = 0.6,
+        limits_file: str | os.PathLike[str] | None = None,
+    ) -> ContextBudget:
+        """The context window of this endpoint as a budget: `.measure`, `.fit` and `.max_tokens_for` go by it.
+
+        Unless the window is given, the server is asked for it, with one request; what it told by refusing counts too,
+        and the catalogue for the hosted models. `window_source` says which it was.
+
+        Args:
+            window: The window in tokens, where you know it.
+            model: As for `chat`.
+            reserve_output: Tokens kept for the answer; else 4,096, and an eighth of the window at most.
+            reserve_reasoning: Tokens kept for its reasoning; else 8,192 while thinking, and an eighth at most.
+            thinking: As for `chat`; where a call of the budget gives none.
+            low_water: Where `fit` stops once it has to cut, as a share of the room.
+            limits_file: A JSON file that keeps what servers tell of their limits, from now on, for other processes and
+                the next start.
+
+        Raises:
+            BudgetError: Nobody says how large the window is, or the numbers leave no room for a prompt.
+            ConfigurationError: The file is broken.
+            APIError: The server lets nobody in with this key.
+            ConnectionFailedError: There was no connection.
+        """
+        return await self._run(
+            *self._budget(window, model, reserve_output, reserve_reasoning, thinking, low_water, limits_file)
+        )
 
     async def models(self) -> list[ModelInfo]:
         """The models that the server offers, with the window of this deployment where it tells.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import AssistantMessage, TokenCount, write_json
 from deepseek_v4_sdk.errors import ConfigurationError, ServerError
+from deepseek_v4_sdk.providers import thinking_level
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message
@@ -15,13 +16,17 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.providers import Provider, Target
     from deepseek_v4_sdk.tokens.prompts import PromptForm
 
-__all__ = ["count_request", "is_large", "prompt_form", "read_count", "warm_up"]
+__all__ = ["count_request", "form_of", "is_exact", "is_large", "prompt_form", "read_count", "warm_up"]
 
 _LARGE = 100_000
 
 
 def prompt_form(request: ChatRequest, provider: Provider, generation: Generation) -> PromptForm:
-    """How a provider's server renders a chat."""
+    """How a provider's server renders a chat.
+
+    Raises:
+        UnsupportedOptionError: The server lacks the thinking level.
+    """
     from deepseek_v4_sdk.tokens.prompts import PromptForm  # loaded when something is counted
 
     renderer, tools, choice = provider.data.renderer, request.tools, request.tool_choice
@@ -32,13 +37,35 @@ def prompt_form(request: ChatRequest, provider: Provider, generation: Generation
     return PromptForm(
         dialect=renderer.dialect,
         generation=generation,
-        thinking=request.thinking,
+        thinking=thinking_level(provider.data, request),
         tools=tools,
         response_format=request.response_format if renderer.shows_format else None,
         tool_choice=choice,
         as_sent=lambda messages: provider.as_rendered(replace(request, messages=messages)),
         sender=provider.data,
     )
+
+
+def form_of(request: ChatRequest, provider: Provider, target: Target) -> PromptForm:
+    """How a server renders a chat with the model that is asked for there.
+
+    Raises:
+        UnsupportedOptionError: The server lacks the thinking level.
+    """
+    generation = _generation(request, provider, target)
+    # vLLM and SGLang render every V4 checkpoint in the later form.
+    return prompt_form(request, provider, "2026-08" if generation == "2026-04" else generation)
+
+
+def is_exact(request: ChatRequest, provider: Provider, target: Target) -> bool:
+    """Whether a server is known to render a chat so."""
+    version = target.server_version or target.limits.of(target.base_url, request.model).version
+    return _generation(request, provider, target) != "v4.1" and provider.data.renderer.exact(version)
+
+
+def _generation(request: ChatRequest, provider: Provider, target: Target) -> Generation:
+    entry = target.catalogue.find(provider.data.name, request.model) if request.model else None
+    return entry.generation if entry is not None else "2026-08"
 
 
 def count_request(request: ChatRequest, provider: Provider, target: Target) -> TokenCount:
@@ -52,20 +79,14 @@ def count_request(request: ChatRequest, provider: Provider, target: Target) -> T
     """
     from deepseek_v4_sdk.tokens.prompts import count_prompt
 
-    data = provider.data
-    entry = target.catalogue.find(data.name, request.model) if request.model else None
-    generation: Generation = entry.generation if entry is not None else "2026-08"
-    # vLLM and SGLang render every V4 checkpoint in the later form.
-    form = prompt_form(request, provider, "2026-08" if generation == "2026-04" else generation)
+    form = form_of(request, provider, target)
     try:
         counted = count_prompt(request.messages, form)
     except ConfigurationError:
         return _estimated(request)
-    version = target.server_version or target.limits.of(target.base_url, request.model).version
-    exact = generation != "v4.1" and data.renderer.exact(version)
     return TokenCount(
         total=counted.total,
-        exact=exact,
+        exact=is_exact(request, provider, target),
         method="rendered",
         per_message=counted.per_message,
         special_in_text=counted.special_in_text,

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.counting import count_request, read_count
+from deepseek_v4_sdk.context import Cuts, resolve_window
+from deepseek_v4_sdk.counting import count_request, is_large, read_count
+from deepseek_v4_sdk.preflight import fitted, published, window_in
 from deepseek_v4_sdk.transport.course import ChatCourse, Fetch
+from deepseek_v4_sdk.transport.steps import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deepseek_v4_sdk.chat import ChatRequest, ModelInfo, TokenCount
+    from deepseek_v4_sdk.context import Window
     from deepseek_v4_sdk.exchange import Transfer
     from deepseek_v4_sdk.providers import Provider, Target
-    from deepseek_v4_sdk.transport.course import Terms
+    from deepseek_v4_sdk.transport.course import Prepared, Terms
     from deepseek_v4_sdk.transport.steps import Steps
 
 __all__ = ["Endpoint"]
@@ -35,6 +39,8 @@ class Endpoint:
         self._provider = provider
         self._target = target
         self._settled: tuple[Provider, Target] | None = None  # both as they are once the server was asked what it is
+        self._asked: set[str | None] = set()  # the models whose window it was asked for
+        self.cuts = Cuts()  # those of its conversations
 
     def server(self) -> tuple[Provider, Target]:
         """How it speaks and where it is, as far as that is known by now."""
@@ -54,8 +60,52 @@ class Endpoint:
         """
         from deepseek_v4_sdk.tokens import count_text  # light: the vocabulary is loaded when something is counted
 
-        prepare = self._settle(terms, request.model) if self._must_settle(request) else None
-        return ChatCourse(request, self.server, terms, count_text, prepare)
+        return ChatCourse(request, self.server, terms, count_text, self._prepare(request, terms))
+
+    def _prepare(self, request: ChatRequest, terms: Terms) -> Steps[Prepared | None] | None:
+        if request.overflow is not None:
+            return self._fit(request, terms)
+        return self._settle(terms, request.model) if self._must_settle(request) else None
+
+    def _fit(self, request: ChatRequest, terms: Terms) -> Steps[Prepared]:
+        """Make a request fit into the window, as its `overflow` says."""
+        window = yield from self.window(request, terms)
+        work = Work(lambda: fitted(request, *self.server(), window, self.cuts), long=is_large(request))
+        return cast("Prepared", (yield work))
+
+    def window(self, request: ChatRequest, terms: Terms, *, anew: bool = False) -> Steps[Window]:
+        """The window that a request has here.
+
+        Args:
+            request: The request.
+            terms: What holds for the question.
+            anew: Whether the server is asked even where it has told before.
+
+        Raises:
+            BudgetError: Nobody says.
+            InvalidRequestError: This server would refuse the request.
+        """
+        models = (yield from self._ask_models(terms, request.model)) if self._must_settle(request) else None
+        provider, target = self.server()
+        model, why = provider.encode(request, target).model, ""
+        if models is None and (anew or model not in self._asked):
+            try:
+                models = yield from self.models(terms).steps()
+            except (errors.AuthenticationError, errors.PermissionDeniedError):
+                raise
+            except errors.APIError as error:  # not every gateway has the list
+                why = str(error)
+        if models is not None:
+            self._asked.add(model)
+            target.limits.learn_asked(target.base_url, model, window_in(models, model))
+        known, entry = target.limits.of(target.base_url, model), published(provider.data, target, model)
+        return resolve_window(
+            asked=known.asked,
+            learned=known.window,
+            catalogue=entry.window if entry is not None else None,
+            where=target.base_url,
+            why=why,
+        )
 
     def count_here(self, request: ChatRequest) -> TokenCount:
         """The tokens of a chat's prompt, counted here as this server renders it.
@@ -112,6 +162,9 @@ class Endpoint:
         return request.model is None and settled[1].served_model is None
 
     def _settle(self, terms: Terms, wanted: str | None) -> Steps[None]:
+        yield from self._ask_models(terms, wanted)
+
+    def _ask_models(self, terms: Terms, wanted: str | None) -> Steps[list[ModelInfo]]:
         models = yield from self.models(terms).steps()
         bases = [model.id for model in models if model.parent is None]
         if len(bases) != 1 and wanted is None:
@@ -124,3 +177,4 @@ class Endpoint:
             self._provider.settled(models),
             replace(self._target, served_model=served, served=tuple(bases)),
         )
+        return models

@@ -1,6 +1,6 @@
 """A window under control: how large it is, where its tokens go, and what to leave out when they are too many."""
 
-from deepseek_v4_sdk.context.budget import ContextBudget
+from deepseek_v4_sdk.context.budget import UNSURE_TOKENS, ContextBudget
 from deepseek_v4_sdk.context.cache import CacheReport, CacheUse, Parting, PromptRequest, cache_report, cache_use
 from deepseek_v4_sdk.context.documents import Document, DocumentInput, LeftOut
 from deepseek_v4_sdk.context.draft import Draft, Part, Piece
@@ -13,6 +13,7 @@ from deepseek_v4_sdk.context.strategies import ClipResults, DropOldest, Strategy
 from deepseek_v4_sdk.context.window import Window, WindowSource, resolve_window
 
 __all__ = [
+    "UNSURE_TOKENS",
     "CacheProblem",
     "CacheReport",
     "CacheUse",

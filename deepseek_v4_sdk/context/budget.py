@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.context.window import WindowSource
     from deepseek_v4_sdk.tokens.prompts import PromptCount
 
-__all__ = ["ContextBudget"]
+__all__ = ["UNSURE_TOKENS", "ContextBudget"]
 
-# The effort texts, in which versions of a server differ, have 92 tokens at most: a count that is not exact is not
-# further off than that.
-_UNSURE = 100
+UNSURE_TOKENS = 100
+"""How far a count that is not exact may be off: the effort texts, in which versions differ, have 92 tokens at most."""
 
 
 class ContextBudget:
@@ -176,7 +175,7 @@ class ContextBudget:
         """
         request = self._request(messages, tools, thinking, tool_choice, response_format)
         prompt = self._meter.count(request).total
-        left = self.window - prompt - (0 if self._meter.exact(request) else _UNSURE)
+        left = self.window - prompt - (0 if self._meter.exact(request) else UNSURE_TOKENS)
         if left < 1:
             raise self.too_long(prompt, prompt + 1)
         return left if self.max_output is None else min(left, self.max_output)

@@ -51,8 +51,8 @@ class FitPlan:
         if not self.changed:
             return f"fits as it is: {self.tokens_before:,} tokens"
         done = [
-            f"{len(places)} {what} {verb}"
-            for places, what, verb in ((self.dropped, "messages", "dropped"), (self.clipped, "results", "clipped"))
+            f"{len(places):,} {what}{'s' if len(places) > 1 else ''} {verb}"
+            for places, what, verb in ((self.dropped, "message", "dropped"), (self.clipped, "result", "clipped"))
             if places
         ]
         return f"{', '.join(done)}: {self.tokens_after:,} tokens instead of {self.tokens_before:,}"

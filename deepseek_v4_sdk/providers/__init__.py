@@ -7,6 +7,7 @@ from typing import cast
 
 from deepseek_v4_sdk.chat import nearest
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.providers.bodies import thinking_level
 from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, read_base_url
 from deepseek_v4_sdk.providers.limits import LEARNED, learned_through
 from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Renderer, Sink, Tap
@@ -30,6 +31,7 @@ __all__ = [
     "read_base_url",
     "request_id_of",
     "secrets_in",
+    "thinking_level",
     "without_secrets",
 ]
 

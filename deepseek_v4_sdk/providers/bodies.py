@@ -23,7 +23,15 @@ from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.provider import ProviderData
 
-__all__ = ["encoded", "merge", "messages_as_rendered", "messages_body", "thinking_body", "tool_choice_body"]
+__all__ = [
+    "encoded",
+    "merge",
+    "messages_as_rendered",
+    "messages_body",
+    "thinking_body",
+    "thinking_level",
+    "tool_choice_body",
+]
 
 _LEVELS: tuple[Thinking, ...] = ("off", "low", "high", "max")
 
@@ -70,15 +78,15 @@ def _as_sent(data: ProviderData, messages: Iterable[Message], *, always: bool) -
             yield message
 
 
-def thinking_body(data: ProviderData, request: ChatRequest) -> tuple[dict[str, JsonValue], tuple[Repair, ...]]:
-    """The thinking switch, and a note when another level had to be taken.
+def thinking_level(data: ProviderData, request: ChatRequest) -> Thinking:
+    """The thinking level that a request goes out with.
 
     Raises:
         UnsupportedOptionError: The server lacks the level, and the nearest was not asked for.
     """
     table, wanted = data.thinking, request.thinking
     if wanted in table:
-        return _copied(table[wanted]), ()
+        return wanted
     offered: list[Thinking] = [level for level in _LEVELS if level in table]
     if request.on_unsupported != "nearest":
         raise UnsupportedOptionError(
@@ -93,9 +101,18 @@ def thinking_body(data: ProviderData, request: ChatRequest) -> tuple[dict[str, J
 
     # No level stands for "off", and "off" for no level.
     thinking: list[Thinking] = [level for level in offered if level != "off"]
-    taken: Thinking = min(thinking, key=distance)
+    return min(thinking, key=distance)
+
+
+def thinking_body(data: ProviderData, request: ChatRequest) -> tuple[dict[str, JsonValue], tuple[Repair, ...]]:
+    """The thinking switch, and a note when another level had to be taken.
+
+    Raises:
+        UnsupportedOptionError: As `thinking_level`.
+    """
+    wanted, taken = request.thinking, thinking_level(data, request)
     note = Repair("thinking_level", f"{data.name} has no thinking={wanted!r}; {taken!r} was sent")
-    return _copied(table[taken]), (note,)
+    return _copied(data.thinking[taken]), () if taken == wanted else (note,)
 
 
 def tool_choice_body(request: ChatRequest) -> JsonValue:

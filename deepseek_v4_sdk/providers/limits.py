@@ -12,7 +12,10 @@ from weakref import WeakKeyDictionary
 from deepseek_v4_sdk import errors
 
 if TYPE_CHECKING:
+    import os
+
     from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.providers.limits_file import LimitsFile
 
 __all__ = ["LEARNED", "LearnedLimits", "Limits", "learned_through"]
 
@@ -32,8 +35,9 @@ class Limits:
     """What a server has told of one model.
 
     Attributes:
-        window: Its context window in tokens, or None when it has not been told.
+        window: Its context window in tokens, as a refusal told it; None when none did.
         max_output: The most tokens of an answer, or None.
+        asked: Its context window as the server's list of models tells it, or None.
         bare: Whether it leaves reasoning in the text.
         version: The server's version, where its answers tell.
     """
@@ -42,6 +46,7 @@ class Limits:
     max_output: int | None = None
     bare: bool = False
     version: str | None = None
+    asked: int | None = None
 
 
 class LearnedLimits:
@@ -49,6 +54,7 @@ class LearnedLimits:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str | None], Limits] = {}
+        self._file: LimitsFile | None = None
         self._lock = threading.Lock()
 
     def of(self, base_url: str, model: str | None) -> Limits:
@@ -67,9 +73,41 @@ class LearnedLimits:
             return
         with self._lock:
             known = self.of(base_url, model)
-            self._known[base_url, model] = replace(
-                known, window=window or known.window, max_output=output or known.max_output
+            self._keep(
+                base_url, model, replace(known, window=window or known.window, max_output=output or known.max_output)
             )
+
+    def learn_asked(self, base_url: str, model: str | None, window: int | None) -> None:
+        """Keep the window that the server tells of itself.
+
+        Where it tells another one than before, it was set up anew, and what its refusals told is void.
+        """
+        with self._lock:
+            known = self.of(base_url, model)
+            if known.asked != window:
+                learned = known.window if known.asked is None else None
+                self._keep(base_url, model, replace(known, asked=window, window=learned))
+
+    def keep_in(self, path: str | os.PathLike[str]) -> None:
+        """Know what a file holds, and keep in it what is learned from now on.
+
+        Raises:
+            ConfigurationError: The file holds something else, or cannot be read.
+        """
+        from deepseek_v4_sdk.providers.limits_file import LimitsFile  # few keep them
+
+        with self._lock:
+            self._file = file = LimitsFile(path)
+            for (base_url, model), told in file.read().items():
+                known = self.of(base_url, model)
+                window, output = known.window or told.window, known.max_output or told.max_output
+                asked = known.asked or told.asked
+                self._known[base_url, model] = replace(known, window=window, max_output=output, asked=asked)
+
+    def _keep(self, base_url: str, model: str | None, limits: Limits) -> None:
+        self._known[base_url, model] = limits
+        if self._file is not None:
+            self._file.write(base_url, model, limits)
 
     def learn_version(self, base_url: str, model: str | None, fingerprint: object) -> None:
         """Keep the version that a fingerprint tells: vLLM's is `vllm-0.33.0-…`."""
@@ -97,6 +135,7 @@ class LearnedLimits:
         """Forget everything."""
         with self._lock:
             self._known.clear()
+            self._file = None
 
 
 LEARNED = LearnedLimits()

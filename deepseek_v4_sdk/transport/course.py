@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from uuid import uuid4
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Reply, RequestDetails, StreamRestarted, Timeouts
+from deepseek_v4_sdk.chat import (
+    Attempt,
+    ChatEvent,
+    ChatRequest,
+    Repair,
+    Reply,
+    RequestDetails,
+    StreamRestarted,
+    Timeouts,
+)
 from deepseek_v4_sdk.exchange import Exchange, Head, LineFailure, Transfer
 from deepseek_v4_sdk.providers import without_secrets
 from deepseek_v4_sdk.transport.clock import Deadline
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.retry import RetryPolicy
 
-__all__ = ["ChatCourse", "Course", "Fetch", "Terms"]
+__all__ = ["ChatCourse", "Course", "Fetch", "Prepared", "Terms"]
 
 T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
@@ -213,6 +222,19 @@ class Course(Generic[TransferT, T]):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request as it is to be sent, and what was decided for its caller.
+
+    Attributes:
+        request: The request.
+        notes: What was decided.
+    """
+
+    request: ChatRequest
+    notes: tuple[Repair, ...] = ()
+
+
 class ChatCourse(Course[Exchange, Reply]):
     """A chat: its events are delivered as they come, its result is the reply.
 
@@ -221,7 +243,7 @@ class ChatCourse(Course[Exchange, Reply]):
         server: How the server speaks and where it is; asked at each attempt, for it may have been learned meanwhile.
         terms: What holds for every call.
         count: Counts the tokens of a text.
-        prepare: Steps to run before the first attempt, or None.
+        prepare: Steps to run before the first attempt, which may give another request to send; or None.
     """
 
     announces = True
@@ -232,20 +254,22 @@ class ChatCourse(Course[Exchange, Reply]):
         server: Callable[[], tuple[Provider, Target]],
         terms: Terms,
         count: Callable[[str], int],
-        prepare: Steps[None] | None = None,
+        prepare: Steps[Prepared | None] | None = None,
     ) -> None:
         super().__init__(terms)
         self._request = request
         self._server = server
         self._count = count
         self._prepare = prepare
+        self._notes: tuple[Repair, ...] = ()
         encoded = self._encode()  # now, so that a wrong request is told at the call
         self._encoded = encoded if prepare is None else None
 
     def steps(self) -> Steps[Reply]:
         """The steps of the call, after those that prepare it."""
-        if self._prepare is not None:
-            yield from self._prepare
+        prepared = (yield from self._prepare) if self._prepare is not None else None
+        if prepared is not None:
+            self._request, self._notes = prepared.request, prepared.notes
         return (yield from super().steps())
 
     def begin(self, now: float, ends: float) -> Exchange:
@@ -322,7 +346,8 @@ class ChatCourse(Course[Exchange, Reply]):
 
     def _encode(self) -> EncodedChat:
         provider, target = self._server()
-        return provider.encode(self._request, target)
+        encoded = provider.encode(self._request, target)
+        return replace(encoded, repairs=(*self._notes, *encoded.repairs)) if self._notes else encoded
 
     def partial(self) -> Reply | None:
         """What of the answer has arrived."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from deepseek_v4_sdk.transport.failures import as_failure
-from deepseek_v4_sdk.transport.steps import Deliver, Drain, Open, Read, Sleep, Step, Steps
+from deepseek_v4_sdk.transport.steps import Deliver, Drain, Open, Read, Sleep, Step, Steps, Work
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ChatEvent
@@ -113,6 +114,8 @@ class Pump(_Steps[T]):
                 self._clock.sleep(step.seconds)
             elif isinstance(step, Drain):
                 self._drain()
+            elif isinstance(step, Work):
+                self.answer(step.function())
         except Exception as error:  # noqa: BLE001  # sorted by what it means
             self.fail(error)
 
@@ -175,6 +178,8 @@ class AsyncPump(_Steps[T]):
                 await self._clock.asleep(step.seconds)
             elif isinstance(step, Drain):
                 await self._drain()
+            elif isinstance(step, Work):
+                self.answer(await asyncio.to_thread(step.function) if step.long else step.function())
         except Exception as error:  # noqa: BLE001  # sorted by what it means
             self.fail(error)
 

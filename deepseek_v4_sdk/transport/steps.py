@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.providers import HttpCall
     from deepseek_v4_sdk.transport.clock import Deadline
 
-__all__ = ["DRAIN", "READ", "Deliver", "Drain", "Open", "Read", "Sleep", "Step", "Steps"]
+__all__ = ["DRAIN", "READ", "Deliver", "Drain", "Open", "Read", "Sleep", "Step", "Steps", "Work"]
 
 T = TypeVar("T")
 
@@ -49,6 +49,19 @@ class Sleep:
 
 
 @dataclass(slots=True)
+class Work:
+    """Do something that takes no I/O; the answer is what it gives.
+
+    Attributes:
+        function: What to do. What it raises ends the call.
+        long: Whether it takes so long that an event loop must not wait for it.
+    """
+
+    function: Callable[[], object]
+    long: bool = False
+
+
+@dataclass(slots=True)
 class Deliver:
     """Hand events to the caller; the first one of a stream is empty, and tells that the server accepted."""
 
@@ -57,7 +70,7 @@ class Deliver:
 
 READ = Read()
 DRAIN = Drain()
-Step: TypeAlias = Open | Read | Drain | Sleep | Deliver
+Step: TypeAlias = Open | Read | Drain | Sleep | Work | Deliver
 """Any step. A failed `Open` or `Read` is thrown into the steps as `LineFailure`."""
 Steps: TypeAlias = Generator[Step, object, T]
 """The steps of a call that results in a `T`."""

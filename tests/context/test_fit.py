@@ -1,4 +1,4 @@
-"""Fitting: the laws on any conversation, for each format and strategy; cuts are rare, and keep the prefix between them."""
+"""Fitting: the laws on any conversation, for each format and strategy; cuts are rare, and the prefix holds between."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def budget_of(form: Format, window: int, **more: Any) -> ContextBudget:
 
 def tokens_of(budget: ContextBudget, messages: Sequence[Message], options: dict[str, Any]) -> int:
     """The tokens of a prompt, with nothing taken over from any count before."""
-    request = budget._meter.request(messages, options)
-    return from_nothing(request.messages, budget._meter.form(request)).total
+    request = budget.meter.request(messages, options)
+    return from_nothing(request.messages, budget.meter.form(request)).total
 
 
 def check_plan(budget: ContextBudget, messages: list[Message], plan: FitPlan, options: dict[str, Any]) -> None:
@@ -93,11 +93,27 @@ def check_plan(budget: ContextBudget, messages: list[Message], plan: FitPlan, op
     assert 0 <= plan.lost_cache_tokens <= plan.tokens_after - plan.kept_prefix_tokens
 
 
+def check_excess(
+    budget: ContextBudget, messages: list[Message], excess: int | None, name: str, options: dict[str, Any]
+) -> None:
+    """It does not fit, by so many tokens."""
+    total = tokens_of(budget, messages, options)
+    assert excess is not None
+    assert 0 < excess <= total + 60 - budget.room
+    if name == "none":
+        assert excess == total - budget.room
+    if name == "drop":
+        # Not even the least is small enough.
+        last = next(at for at in range(len(messages) - 1, -1, -1) if isinstance(messages[at], UserMessage))
+        least = [message for message in messages[:last] if isinstance(message, SystemMessage)]
+        assert tokens_of(budget, [*least, *messages[last:]], options) > budget.room
+
+
 def _is_summary(message: Message) -> bool:
     return isinstance(message, UserMessage) and str(message.content).startswith("What happened so far")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     talks(),
     st.sampled_from(FORMATS),
@@ -116,16 +132,7 @@ def test_the_laws(
     try:
         plan = budget.fit(messages, strategy=strategy, **options)
     except BudgetError as error:
-        total = tokens_of(budget, messages, options)
-        assert error.excess is not None
-        assert 0 < error.excess <= total + 60 - budget.room
-        if name == "none":
-            assert error.excess == total - budget.room
-        if name == "drop":
-            # Not even the least is small enough.
-            last = next(at for at in range(len(messages) - 1, -1, -1) if isinstance(messages[at], UserMessage))
-            least = [message for message in messages[:last] if isinstance(message, SystemMessage)]
-            assert tokens_of(budget, [*least, *messages[last:]], options) > budget.room
+        check_excess(budget, messages, error.excess, name, options)
         return
     check_plan(budget, messages, plan, options)
     assert budget.fit(messages, strategy=strategy, **options).messages == plan.messages
@@ -150,7 +157,7 @@ def test_cuts_are_rare_and_the_prefix_holds_between_them(
     budget = budget_of(form, 4_050)
     cuts, sent, rounds = 0, [], 0
     longest = None
-    for conversation in growing(400):
+    for conversation in growing(220):
         plan = budget.fit(conversation, tools, strategy=strategy)
         rounds, longest = rounds + 1, conversation
         now = list(plan.messages)
@@ -166,21 +173,20 @@ def test_cuts_are_rare_and_the_prefix_holds_between_them(
     added = budget.fit(longest, tools, strategy=strategy).tokens_before
     assert added > 10 * budget.room
     assert 8 < cuts <= added / (0.4 * budget.room) + 1
-    assert rounds == 800
+    assert rounds == 440
 
 
 @every_format
-def test_a_conversation_that_is_replaced_by_what_is_left_is_cut_as_rarely(form: Format) -> None:
-    budget, cuts, added = budget_of(form, 4_050), 0, 0
-    conversation = Conversation()
-    for whole in growing(300):
-        conversation.extend(list(whole)[len(whole) - (1 if len(whole) <= 2 else 2) :] if added else list(whole))
-        added = 1
-        del whole
+def test_what_is_left_may_take_the_place_of_the_conversation(form: Format) -> None:
+    budget, conversation = budget_of(form, 4_050), Conversation()
+    cuts = seen = 0
+    for whole in growing(150):
+        conversation.extend(list(whole)[seen:])
+        seen = len(whole)
         plan = budget.fit(conversation, [TOOL])
         cuts += plan.changed
         conversation = plan.messages
-    assert 8 < cuts < 40
+    assert 8 < cuts < 25
 
 
 @every_format
@@ -220,7 +226,7 @@ def test_results_that_were_not_read_are_clipped_last_of_all() -> None:
     assert plan.tokens_after <= budget.room
     first = str(plan.messages[3].content)
     assert first.startswith("c0\nline\n")
-    assert "line\n[... about 5" in first.replace("\n\n", "\n")
+    assert "\n[... about 1,1" in first
     assert first.endswith("line\n")
     with pytest.raises(BudgetError, match="does not fit") as raised:
         budget.fit(conversation, [TOOL], strategy=DropOldest())
@@ -236,7 +242,7 @@ def test_a_large_result_is_clipped_once_and_stays_so() -> None:
     again = budget.fit(conversation.add(AssistantMessage("b")).user("c"))
     assert again.messages[2] == plan.messages[2]
     assert again.clipped == (2,)
-    assert str(plan).startswith("1 results clipped: ") or str(plan).startswith("1 result clipped: ")
+    assert str(plan) == f"1 result clipped: {plan.tokens_after:,} tokens instead of {plan.tokens_before:,}"
 
 
 def test_a_summary_takes_the_place_of_what_was_dropped() -> None:
@@ -291,7 +297,7 @@ def test_a_strategy_of_ones_own() -> None:
 
 
 def test_low_water() -> None:
-    conversation = [*growing(30)][-1]
+    conversation = [*growing(30, turn=1)][-1]
     left = [budget_of(("vllm", "2026-08"), 2_050, low_water=low).fit(conversation).tokens_after for low in (0.3, 0.9)]
     assert left[0] <= 600
     assert 1_200 < left[1] <= 1_800

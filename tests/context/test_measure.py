@@ -102,8 +102,8 @@ def test_parts_and_turns_of_any_conversation_add_up(
         again = budget.measure(messages, tools, thinking=thinking)
         assert measured == again
         assert sum(parts(measured)) == measured.total
-        request = budget._meter.request(messages, {"tools": tools, "thinking": thinking})
-        assert measured.total == from_nothing(request.messages, budget._meter.form(request)).total
+        request = budget.meter.request(messages, {"tools": tools, "thinking": thinking})
+        assert measured.total == from_nothing(request.messages, budget.meter.form(request)).total
         told = json.loads(json.dumps(measured.to_dict()))
         assert told["total"] == measured.total
         # The rest is the head: system messages at the front, and what the format itself writes around all of them.

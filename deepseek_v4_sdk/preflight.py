@@ -1,0 +1,127 @@
+"""Before a chat is sent: whether its prompt and answer fit the window, and what is done where they do not. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from deepseek_v4_sdk.chat import History, Repair
+from deepseek_v4_sdk.context import UNSURE_TOKENS, ContextBudget, Meter
+from deepseek_v4_sdk.counting import form_of, is_exact
+from deepseek_v4_sdk.errors import InvalidRequestError
+from deepseek_v4_sdk.transport.course import Prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from deepseek_v4_sdk.catalogue import ServedModel
+    from deepseek_v4_sdk.chat import ChatRequest, MessagesInput, ModelInfo
+    from deepseek_v4_sdk.context import Cuts, Window
+    from deepseek_v4_sdk.providers import Provider, ProviderData, Target
+
+__all__ = ["fitted", "meter_of_server", "most_output", "published", "reserves", "window_in"]
+
+# What is kept for an answer where nobody says: enough for most, and never much of a small window.
+_OUTPUT = 4_096
+_REASONING = 8_192
+_SHARE = 8
+
+
+def reserves(window: int, *, thinks: bool) -> tuple[int, int]:
+    """The tokens kept for the answer and for its reasoning where nobody says; an eighth of the window each at most."""
+    return min(_OUTPUT, window // _SHARE), min(_REASONING, window // _SHARE) if thinks else 0
+
+
+def published(data: ProviderData, target: Target, model: str | None) -> ServedModel | None:
+    """What the catalogue says of a model, at the provider's own address alone: a deployment may be set up otherwise."""
+    if model is None or urlsplit(target.base_url).hostname not in data.hosts:
+        return None
+    return target.catalogue.entry(data.name, model)
+
+
+def most_output(data: ProviderData, target: Target, model: str | None) -> int | None:
+    """The longest answer that a server gives, as it has told or as is published; None where nobody says."""
+    entry = published(data, target, model)
+    return target.limits.of(target.base_url, model).max_output or (entry.max_output if entry is not None else None)
+
+
+def window_in(models: Sequence[ModelInfo], model: str | None) -> int | None:
+    """The window that a list of models tells of one; of the only one, whatever it was asked for as."""
+    found = next((each for each in models if each.id == model), None)
+    bases = [each for each in models if each.parent is None]
+    if found is None and len(bases) == 1:
+        found = bases[0]
+    if found is not None and found.context_window is None and found.parent is not None:
+        found = next((each for each in models if each.id == found.parent), found)
+    return found.context_window if found is not None else None
+
+
+def meter_of_server(
+    server: Callable[[], tuple[Provider, Target]],
+    request: Callable[[MessagesInput, Mapping[str, object]], ChatRequest],
+) -> Meter:
+    """What counts prompts as a server does.
+
+    Args:
+        server: How it speaks and where it is.
+        request: Makes a request of messages and options.
+    """
+    return Meter(
+        request,
+        lambda made: form_of(made, *server()),
+        lambda made: is_exact(made, *server()),
+        server()[0].data.history,
+    )
+
+
+def fitted(request: ChatRequest, provider: Provider, target: Target, window: Window, cuts: Cuts) -> Prepared:
+    """A request that fits the window, as its `overflow` says.
+
+    Raises:
+        ContextLengthExceededError: It does not, and is not to be changed, or lowering its limit is not enough.
+        BudgetError: It cannot be made to fit.
+    """
+    meter = meter_of_server(lambda: (provider, target), lambda _messages, _options: request)
+    encoded = provider.encode(request, target)
+    if request.overflow == "fit":
+        return _shortened(request, meter, window, encoded.max_tokens, cuts)
+    prompt, wanted = meter.count(request).total, encoded.max_tokens
+    budget = ContextBudget(window.tokens, 0, window_source=window.source, meter=meter)
+    if request.overflow == "raise":
+        if prompt + (wanted or 1) > window.tokens:
+            raise budget.too_long(prompt, prompt + (wanted or 1))
+        return Prepared(request)
+    left = window.tokens - prompt - (0 if meter.exact(request) else UNSURE_TOKENS)
+    if left < 1:
+        raise budget.too_long(prompt, prompt + 1)
+    most = most_output(provider.data, target, encoded.model)
+    limit = left if most is None else min(left, most)
+    if wanted is None or wanted <= limit:
+        return Prepared(request)
+    lowered = replace(request, max_tokens=limit)
+    if provider.encode(lowered, target).max_tokens != limit:
+        raise InvalidRequestError(
+            f"max_tokens={wanted} stands in extra_body, which is never changed, and {limit} would fit: "
+            "give it as an option"
+        )
+    why = (
+        f"the prompt has {prompt:,} tokens of the window of {window.tokens:,} ({window.source})"
+        if limit == left
+        else "the server gives no more"
+    )
+    return Prepared(lowered, (Repair("max_tokens", f"lowered from {wanted:,} to {limit:,}: {why}"),))
+
+
+def _shortened(request: ChatRequest, meter: Meter, window: Window, wanted: int | None, cuts: Cuts) -> Prepared:
+    output, reasoning = reserves(window.tokens, thinks=request.thinking != "off") if wanted is None else (wanted, 0)
+    unsure = 0 if meter.exact(request) else min(UNSURE_TOKENS, window.tokens // _SHARE)
+    budget = ContextBudget(
+        window.tokens, output, reasoning + unsure, window_source=window.source, meter=meter, cuts=cuts
+    )
+    plan = budget.fit_request(request)
+    if not plan.changed:
+        return Prepared(request)
+    messages = tuple(plan.messages)
+    note = Repair("fitted", f"{plan}, in a window of {window.tokens:,} ({window.source})")
+    return Prepared(replace(request, messages=messages, history=History(messages)), (note,))
