@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from deepseek_v4_sdk.base import BaseClient
 from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts
 from deepseek_v4_sdk.context import ContextBudget, Window
-from deepseek_v4_sdk.preflight import meter_of_server, most_output, reserves
+from deepseek_v4_sdk.preflight import meter_of_server, most_output, reserves, sent_as
 from deepseek_v4_sdk.probe import Site, Tally, probe_steps
 from deepseek_v4_sdk.structured import Plan, Shape, parse_steps
 from deepseek_v4_sdk.tools import as_specs
@@ -145,7 +145,7 @@ class ClientCalls(BaseClient):
                 reasoning if reserve_reasoning is None else reserve_reasoning,
                 low_water=low_water,
                 window_source=found.source,
-                max_output=most_output(provider.data, target, provider.encode(request, target).model),
+                max_output=most_output(provider.data, target, sent_as(request, provider, target).model),
                 meter=meter_of_server(
                     endpoint.server, lambda messages, options: self._request(messages, {**given, **_told(options)})
                 ),

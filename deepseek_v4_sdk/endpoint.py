@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.context import Cuts, resolve_window
 from deepseek_v4_sdk.counting import count_request, is_large, read_count
-from deepseek_v4_sdk.preflight import fitted, published, window_in
+from deepseek_v4_sdk.preflight import fitted, published, sent_as, window_in
 from deepseek_v4_sdk.transport.course import ChatCourse, Fetch
 from deepseek_v4_sdk.transport.steps import Work
 
@@ -87,7 +87,7 @@ class Endpoint:
         """
         models = (yield from self._ask_models(terms, request.model)) if self._must_settle(request) else None
         provider, target = self.server()
-        model, why = provider.encode(request, target).model, ""
+        model, why = sent_as(request, provider, target).model, ""
         if models is None and (anew or model not in self._asked):
             try:
                 models = yield from self.models(terms).steps()

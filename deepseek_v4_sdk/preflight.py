@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from deepseek_v4_sdk.chat import History, Repair
+from deepseek_v4_sdk.chat import History, Repair, UserMessage
 from deepseek_v4_sdk.context import UNSURE_TOKENS, ContextBudget, Meter
 from deepseek_v4_sdk.counting import form_of, is_exact
 from deepseek_v4_sdk.errors import InvalidRequestError
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue import ServedModel
     from deepseek_v4_sdk.chat import ChatRequest, MessagesInput, ModelInfo
     from deepseek_v4_sdk.context import Cuts, Window
-    from deepseek_v4_sdk.providers import Provider, ProviderData, Target
+    from deepseek_v4_sdk.providers import EncodedChat, Provider, ProviderData, Target
 
-__all__ = ["fitted", "meter_of_server", "most_output", "published", "reserves", "window_in"]
+__all__ = ["fitted", "meter_of_server", "most_output", "published", "reserves", "sent_as", "window_in"]
 
 # What is kept for an answer where nobody says: enough for most, and never much of a small window.
 _OUTPUT = 4_096
@@ -67,12 +67,29 @@ def meter_of_server(
         server: How it speaks and where it is.
         request: Makes a request of messages and options.
     """
+    provider, target = server()
     return Meter(
         request,
         lambda made: form_of(made, *server()),
         lambda made: is_exact(made, *server()),
-        server()[0].data.history,
+        provider.data.history,
+        lambda made: (server()[0].data.name, sent_as(made, *server()).model),
+        target.prices,
+        provider.data.cache_block,
     )
+
+
+def sent_as(request: ChatRequest, provider: Provider, target: Target) -> EncodedChat:
+    """How a request goes out but for its texts, which may be long: for which model, with which limit.
+
+    Raises:
+        InvalidRequestError: This server would refuse its options.
+    """
+    bare = replace(request, messages=_BARE, history=History(_BARE), tools=(), tool_choice=None, response_format=None)
+    return provider.encode(bare, target)
+
+
+_BARE = (UserMessage("?"),)
 
 
 def fitted(request: ChatRequest, provider: Provider, target: Target, window: Window, cuts: Cuts) -> Prepared:
@@ -83,7 +100,7 @@ def fitted(request: ChatRequest, provider: Provider, target: Target, window: Win
         BudgetError: It cannot be made to fit.
     """
     meter = meter_of_server(lambda: (provider, target), lambda _messages, _options: request)
-    encoded = provider.encode(request, target)
+    encoded = sent_as(request, provider, target)
     if request.overflow == "fit":
         return _shortened(request, meter, window, encoded.max_tokens, cuts)
     prompt, wanted = meter.count(request).total, encoded.max_tokens
@@ -100,7 +117,7 @@ def fitted(request: ChatRequest, provider: Provider, target: Target, window: Win
     if wanted is None or wanted <= limit:
         return Prepared(request)
     lowered = replace(request, max_tokens=limit)
-    if provider.encode(lowered, target).max_tokens != limit:
+    if sent_as(lowered, provider, target).max_tokens != limit:
         raise InvalidRequestError(
             f"max_tokens={wanted} stands in extra_body, which is never changed, and {limit} would fit: "
             "give it as an option"

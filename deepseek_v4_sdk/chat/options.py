@@ -55,7 +55,9 @@ class AskOptions(TypedDict, total=False):
         timeout: Total seconds, or `Timeouts`.
         metadata: Local notes that come back on the reply; nothing of it is sent.
         wire: "stream" (default), or "plain" for one JSON answer.
-        overflow: What to do when the prompt exceeds the window.
+        overflow: What to do where prompt and answer exceed the window, before anything is sent: "raise" an error,
+            "clamp" max_tokens to what is left, or "fit" the conversation by leaving out its oldest parts. Without it
+            nothing is counted.
         dsml: "auto", or "off" to leave tool-call markup in texts alone.
         on_unsupported: "nearest" takes the nearest thinking level where the provider lacks one; "disable_thinking" or
             "auto" gives that up where a tool call cannot be forced while thinking.
