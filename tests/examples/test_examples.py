@@ -37,7 +37,7 @@ def run(name: str, *arguments: str) -> str:
 
 def test_there_is_a_test_for_each_example() -> None:
     tested = {"demo.py", "chat.py", "stream.py", "tools_by_hand.py", "async_many.py", "unit_test.py", "extract.py"}
-    tested |= {"pack_source.py", "weather_tool.py", "coding_agent.py"}  # in test_loops.py
+    tested |= {"pack_source.py", "weather_tool.py", "coding_agent.py", "long_agent.py"}  # in test_loops.py
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,3 +105,21 @@ def test_coding_agent_when_the_server_fails(tmp_path: Path) -> None:
         shown = run("coding_agent.py", "--profile", "vllm", "--config", config_for(url, tmp_path))
     assert "broken off after 4 messages" in shown
     assert "+def average(" in shown
+
+
+def test_long_agent(tmp_path: Path) -> None:
+    """It stays inside the window, with a few cuts; the picture is drawn where it can be."""
+    picture = tmp_path / "agent.png"
+    shown = run("long_agent.py", "--plot", str(picture))
+    found = re.search(
+        r"301 requests, the largest prompt ([\d,]+) of 65,536 tokens, the whole conversation ([\d,]+)", shown
+    )
+    assert found is not None
+    largest, whole = (int(number.replace(",", "")) for number in found.groups())
+    assert largest + 4_096 <= 65_536 < whole / 4
+    assert re.search(r"^10 cuts; ", shown, re.MULTILINE)
+    assert all(len(line) <= 80 for line in shown.splitlines()[:33])
+    if find_spec("matplotlib") is None:
+        assert "pip install" in shown
+    else:
+        assert picture.read_bytes().startswith(b"\x89PNG")
