@@ -1,4 +1,4 @@
-"""The pytest plugin: mocks and servers as fixtures, and a guard against requests to real providers."""
+"""The pytest plugin: providers, mocks and servers as fixtures, and a guard against requests to real servers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,51 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.faults import Chaos, Fault
     from deepseek_v4_sdk.testing.flavors.base import Flavor
     from deepseek_v4_sdk.testing.mock import MockProvider
+    from deepseek_v4_sdk.testing.recorder import Recorder
+    from deepseek_v4_sdk.testing.replayer import Replayer
     from deepseek_v4_sdk.testing.script import Step
     from deepseek_v4_sdk.testing.server import MockServer
+    from deepseek_v4_sdk.testing.transport import Answering
 
-__all__ = ["MakeMock", "MakeServer", "allow_network", "deepseek_v4_guard", "deepseek_v4_mock", "deepseek_v4_server"]
+__all__ = [
+    "MakeMock",
+    "MakeServer",
+    "allow_network",
+    "deepseek_v4_guard",
+    "deepseek_v4_mock",
+    "deepseek_v4_provider",
+    "deepseek_v4_server",
+]
+
+_MARKER = """\
+deepseek_v4(script=, flavor=, default=, ...): what the fixture deepseek_v4_provider is: a mock with these arguments, \
+or, with deepseek_v4(cassette="name", match=, timing=), what was recorded in cassettes/name.jsonl beside the test"""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options by which cassettes are recorded."""
+    group = parser.getgroup("deepseek_v4")
+    group.addoption(
+        "--deepseek-v4-record", action="store_true", help="record the cassettes of the tests anew, with a real server"
+    )
+    group.addoption(
+        "--deepseek-v4-profile",
+        metavar="NAME",
+        help="the profile of that server; else DEEPSEEK_V4_PROFILE, else the default of the file of profiles",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Look at the marker of a test."""
+    if item.get_closest_marker("deepseek_v4") is not None:
+        from deepseek_v4_sdk.testing.marked import check_marker
+
+        check_marker(item)
 
 
 class MakeMock(Protocol):
@@ -38,9 +79,22 @@ class MakeMock(Protocol):
 class MakeServer(Protocol):
     """Puts a mock on a socket."""
 
-    def __call__(self, mock: MockProvider | None = None) -> MockServer:
+    def __call__(self, mock: Answering | None = None) -> MockServer:
         """Start one."""
         ...
+
+
+@pytest.fixture
+def deepseek_v4_provider(request: pytest.FixtureRequest) -> Iterator[MockProvider | Replayer | Recorder]:
+    """The provider that the marker `deepseek_v4` asks for; without one a mock that answers from its input.
+
+    At the end of the test every step, or every exchange of a cassette, must have been taken.
+    """
+    from deepseek_v4_sdk.testing.marked import check_played, provider_of
+
+    provider = provider_of(request.node)
+    yield provider
+    check_played(provider)
 
 
 @pytest.fixture
@@ -82,20 +136,24 @@ def allow_network() -> None:
 
 @pytest.fixture(autouse=True)
 def deepseek_v4_guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails a test that would reach anything but a mock or this machine; `allow_network` lifts it."""
+    """Fails a test that would reach anything but a mock or this machine; `allow_network` lifts it.
+
+    So does `--deepseek-v4-record` for what a recorder carries.
+    """
     if "allow_network" in request.fixturenames:
         return
+    records = bool(request.config.getoption("deepseek_v4_record"))
     from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 
     # Both kinds of line have the same two things: what carries requests, and a way to open one.
     for line in (Line, AsyncLine):
-        monkeypatch.setattr(line, "open", _guarded(line.open))
+        monkeypatch.setattr(line, "open", _guarded(line.open, records=records))
 
 
-def _guarded(open_really: Callable[..., Any]) -> Callable[..., Any]:
+def _guarded(open_really: Callable[..., Any], *, records: bool) -> Callable[..., Any]:
     def opened(line: Any, step: Any) -> Any:
-        url = str(step.call.url)
-        if not _is_mock(line._carrier) and not _is_here(url):
+        url, carrier = str(step.call.url), line._carrier
+        if not _is_mock(carrier) and not _is_here(url) and not (records and _is_recorder(carrier)):
             host = urlsplit(url).hostname
             pytest.fail(f"this test would send a request to {host}: use a mock, or ask for allow_network")
         return open_really(line, step)
@@ -108,6 +166,12 @@ def _is_mock(carrier: Any) -> bool:
     inner = getattr(carrier, "_transport", carrier)
     names = {cls.__name__ for cls in type(inner).__mro__}
     return hasattr(inner, "exchange_clock") or bool(names & {"MockTransport", "ASGITransport", "WSGITransport"})
+
+
+def _is_recorder(carrier: Any) -> bool:
+    from deepseek_v4_sdk.testing.recorder import RecordingTransport
+
+    return isinstance(carrier, RecordingTransport)
 
 
 def _is_here(url: str) -> bool:

@@ -37,7 +37,7 @@ class Recorder(StandIn):
         provider: The provider: a name such as "vllm", or a provider object.
         path: The file. Its folder is made where it is missing.
         base_url: The server's address, where the client is given none.
-        api_key: The key; else the client finds it as always.
+        api_key: The key, or a function that gives it at each request; else the client finds it as always.
         if_exists: What becomes of a file that is there: "raise", "append" to it, or "replace" it, which happens when
             the first exchange has ended.
 
@@ -53,7 +53,7 @@ class Recorder(StandIn):
         *,
         path: str | os.PathLike[str],
         base_url: str | None = None,
-        api_key: str | SecretStr | None = None,
+        api_key: str | SecretStr | Callable[[], str | SecretStr] | None = None,
         if_exists: Literal["raise", "append", "replace"] = "raise",
     ) -> None:
         super().__init__(find_provider(provider) if isinstance(provider, str) else provider)
@@ -64,7 +64,7 @@ class Recorder(StandIn):
             read_cassette(file)
         self._tape = Tape(file, fresh=if_exists == "replace")
         self._base_url = base_url
-        self._key = _as_secret(api_key)
+        self._key = _as_secret(api_key) if isinstance(api_key, str) else api_key
 
     @property
     def saved(self) -> int:
@@ -93,7 +93,9 @@ class Recorder(StandIn):
 
     def _seen(self, target: Target) -> Target:
         key = self._key
-        return super()._seen(target if key is None else replace(target, key=lambda: key))
+        if key is not None:
+            target = replace(target, key=lambda: _as_secret(key() if callable(key) else key))
+        return super()._seen(target)
 
     def _begin(self, request: httpx.Request, body: bytes) -> Take:
         path = self._route(request.url.path)
@@ -201,9 +203,7 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._take.end("left")
 
 
-def _as_secret(key: str | SecretStr | None) -> SecretStr | None:
-    if not isinstance(key, str):
-        return key
+def _as_secret(key: str | SecretStr) -> SecretStr:
     from pydantic import SecretStr  # loaded when a key is there
 
-    return SecretStr(key)
+    return SecretStr(key) if isinstance(key, str) else key

@@ -50,7 +50,7 @@ class MockServer:
     """
 
     def __init__(self, mock: Answering | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.mock: Answering = mock or MockProvider()
+        self.mock: Answering = MockProvider() if mock is None else mock
         self.url = ""
         self.disconnects = 0
         self._address = (host, port)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from deepseek_v4_sdk.testing.server import MockServer
+
 # The runs are inside this process, whose own guard must not do the work of the one that is tested.
 pytestmark = pytest.mark.usefixtures("allow_network")
 
@@ -193,12 +195,20 @@ def test_it(deepseek_v4_mock, deepseek_v4_server, request):
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
-def test_the_tests_of_the_page(pytester: pytest.Pytester) -> None:
-    """Every test that docs/testing.md shows passes as it stands."""
+def test_the_tests_of_the_page(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test that docs/testing.md shows passes as it stands, and the cassette is recorded as the page says."""
     page = Path(__file__).parents[2] / "docs" / "testing.md"
     fences = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     shown = [fence for fence in fences if "\ndef test_" in fence]
     pytester.makepyfile(**{f"test_shown_{number}": fence for number, fence in enumerate(shown)})
+    profiles = pytester.path / "deepseek_v4.toml"
+    monkeypatch.setenv("DEEPSEEK_V4_CONFIG", str(profiles))
+    with MockServer() as server:
+        profiles.write_text(f'[profiles.staging]\nprovider = "vllm"\nbase_url = "{server.url}"\n', encoding="utf-8")
+        options = ("--deepseek-v4-record", "--deepseek-v4-profile", "staging", "-k", "real_greeting")
+        pytester.runpytest_inprocess("-p", "no:cacheprovider", "-q", *options).assert_outcomes(
+            passed=1, deselected=sum(fence.count("\ndef test_") for fence in shown) + 2
+        )
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-q")
     assert len(shown) >= 4
     result.assert_outcomes(passed=sum(fence.count("\ndef test_") for fence in shown) + 3)  # one is run on four flavors
