@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from deepseek_v4_sdk import ContextBudget, DeepSeekV4, cache_report, cache_use, pack
+from deepseek_v4_sdk import DeepSeekV4, cache_report, cache_use, pack
 
 
 def main() -> None:
@@ -17,18 +17,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="*", type=Path, default=[Path("deepseek_v4_sdk")])
     parser.add_argument("--question", default="What is this, in one sentence?")
-    parser.add_argument("--window", type=int, default=1_048_576)
+    parser.add_argument("--window", type=int)
     parser.add_argument("--profile", help="a name from the file of profiles; without it the file's default")
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("deepseek_v4.toml"))
     arguments = parser.parse_args()
 
-    budget = ContextBudget(arguments.window, reserve_output=8_192, reserve_reasoning=16_384)
-    packed = pack(arguments.paths, budget, question=arguments.question)
-    print(f"{len(packed.documents)} files, {packed.tokens:,} of {packed.limit:,} tokens")
-    for item in packed.left_out:
-        print(f"left out: {item.name} ({item.detail})")
-
     with DeepSeekV4.from_profile(arguments.profile, path=arguments.config) as client:
+        budget = client.budget(window=arguments.window)  # without one, the server is asked for its window
+        packed = pack(arguments.paths, budget, question=arguments.question)
+        print(f"{len(packed.documents)} files, {packed.tokens:,} of {packed.limit:,} tokens")
+        for item in packed.left_out:
+            print(f"left out: {item.name} ({item.detail})")
+
         reply = client.chat(packed.text, thinking="low")
         print(f"answer: {reply.text.strip()[:200]}")
         use, cost = cache_use(reply), reply.cost()

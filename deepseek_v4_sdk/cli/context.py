@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 import typer
 
 from deepseek_v4_sdk import ContextBudget, InvalidRequestError, Measure, Pack, pack
-from deepseek_v4_sdk.cli.connection import AsJson
+from deepseek_v4_sdk.cli.connection import (
+    AsJson,
+    BaseURL,
+    ConfigFile,
+    Model,
+    ProfileName,
+    ProviderName,
+    connect,
+)
 from deepseek_v4_sdk.cli.count import WINDOW
 from deepseek_v4_sdk.cli.outcome import ExitCode, complain
 from deepseek_v4_sdk.cli.progress import Progress
@@ -36,17 +44,29 @@ def context(
             metavar="FILE|FOLDER|CONVERSATION.json", help="Files and folders, or a conversation.", show_default=False
         ),
     ],
-    window: Annotated[int, typer.Option(help="The context window, in tokens.", min=1)] = WINDOW,
-    reserve: Annotated[int, typer.Option(help="Tokens to keep for the answer.", min=0)] = 0,
+    window: Annotated[
+        int | None, typer.Option(help="The context window, in tokens; else the server's, or V4's own.", min=1)
+    ] = None,
+    reserve: Annotated[int | None, typer.Option(help="Tokens to keep for the answer.", min=0)] = None,
+    provider: ProviderName = None,
+    profile: ProfileName = None,
+    base_url: BaseURL = None,
+    model: Model = None,
+    config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Show where the tokens of files, folders or a conversation go, against the context window.
 
     Files are counted as `pack` puts them into a prompt. A JSON file that holds a list of messages, or a request with
-    `messages`, is a conversation: it is rendered as a server does. What could not be counted, or does not fit, makes
-    the exit code 1.
+    `messages`, is a conversation: it is rendered as the server does that is named, else as vLLM. A server is asked for
+    its window. What could not be counted, or does not fit, makes the exit code 1.
     """
-    budget = ContextBudget(window, reserve)
+    if all(given is None for given in (provider, profile, base_url, model, config)):
+        budget = ContextBudget(window or WINDOW, reserve or 0)
+    else:
+        with connect(provider, profile, base_url, model, config) as client:
+            thought = None if reserve is None else 0
+            budget = client.budget(window=window, reserve_output=reserve, reserve_reasoning=thought)
     picture = examine(names, budget, typer.get_text_stream("stderr"))
     out = typer.get_text_stream("stdout")
     if as_json:
@@ -132,7 +152,9 @@ class ConversationPicture:
     @property
     def notes(self) -> list[str]:
         """What else there is to say."""
-        notes = [] if self.measured.exact else ["rendered as the server most likely does: the count is not exact"]
+        notes = (
+            [] if self.measured.exact else ["rendered as the server most likely does: the count may be off a little"]
+        )
         if self.measured.left_out:
             notes.append(f"{self.measured.left_out:,} tokens of earlier reasoning are not in the prompt")
         return notes
@@ -264,7 +286,16 @@ def _summary(picture: DocumentsPicture | ConversationPicture) -> Iterator[str]:
     reserved = f", with {budget.reserved:,} kept for the answer" if budget.reserved else ""
     share = picture.total / budget.window
     yield f"{picture.total:,} of {budget.window:,} tokens ({share:.1%}), {state}{reserved}"
+    if budget.window_source != "configured":
+        yield f"the window is {_SOURCES[budget.window_source]}"
     yield from picture.notes
+
+
+_SOURCES: Mapping[str, str] = {
+    "asked": "what the server says",
+    "learned": "what the server said when it refused a request",
+    "catalogue": "what is published of the model",
+}
 
 
 def _bar(slices: Sequence[Slice], picture: DocumentsPicture | ConversationPicture, width: int) -> Text:

@@ -17,6 +17,8 @@ from deepseek_v4_sdk import ContextBudget, Conversation, count_text, pack
 from deepseek_v4_sdk.chat import AssistantMessage
 from deepseek_v4_sdk.cli import progress
 from deepseek_v4_sdk.cli.context import draw, examine
+from deepseek_v4_sdk.testing import MockProvider
+from deepseek_v4_sdk.testing.server import MockServer
 from deepseek_v4_sdk.tokens import vocabulary
 from tests.cli.commands import complaint, run
 
@@ -190,6 +192,27 @@ def test_progress(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examine(["src"], ContextBudget(1_000, 0), screen)
     assert "3 of 3 files" in screen.getvalue()
     assert screen.getvalue().endswith("\r")
+
+
+def test_the_window_of_a_server(tree: Path) -> None:
+    """It is asked for; what is kept for the answer is what its budget keeps, unless it is said."""
+    with MockServer(MockProvider(window=65_536, flavor="sglang")) as server:
+        there = ("--provider", "sglang", "--base-url", server.url)
+        found = as_json("src", *there)
+        lines = run("context", "src", *there).stdout.splitlines()
+        said = as_json("src", *there, "--window", "9000", "--reserve", "100")
+        talk = as_json(saved([{"role": "user", "content": "<think>"}]), *there)
+    assert (found["window"], found["window_source"], found["room"]) == (65_536, "asked", 65_536 - 4_096 - 8_192)
+    assert "the window is what the server says" in lines
+    assert (said["window"], said["window_source"], said["room"]) == (9_000, "configured", 8_900)
+    assert talk["total"] == as_json("talk.json")["total"] + 2  # SGLang reads a spelled control token as plain text
+
+
+def test_a_server_that_is_not_there(tree: Path) -> None:
+    told = complaint("context", "src", "--provider", "vllm", "--base-url", "http://127.0.0.1:9", code=3)
+    assert "127.0.0.1:9" in told
+    assert "--provider and --profile" in complaint("context", "src", "--provider", "vllm", "--profile", "x")
+    assert "no deepseek_v4.toml" in complaint("context", "src", "--model", "pro")
 
 
 def test_in_a_pipe(tree: Path) -> None:
