@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from deepseek_v4_sdk.chat import JsonValue, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Answer", "Break", "Part", "Wait", "json_answer"]
 
@@ -43,16 +43,23 @@ class Answer:
         status: Its status; 0 where the connection fails before there is one, with the exception that ends the parts.
         headers: Its headers.
         parts: Its body. Of a stream, each block is one event.
+        ended: Called by whoever carries it, when it has been sent or nobody wants it any more.
     """
 
     status: int
     headers: Mapping[str, str]
     parts: tuple[Part, ...] = ()
+    ended: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def streams(self) -> bool:
         """Whether it is an event stream."""
         return self.headers.get("content-type", "").startswith("text/event-stream")
+
+    def end(self) -> None:
+        """Tell its server that it is over."""
+        if self.ended is not None:
+            self.ended()
 
     def within_length(self) -> Answer:
         """The same without what would come behind the length that its head tells: no client waits for that."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, is_mapping, read_json, write_json
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing.answer import Answer, json_answer
-from deepseek_v4_sdk.testing.counting import as_tokenized, count_body, encode_body
+from deepseek_v4_sdk.testing.counting import Rendering, as_tokenized, count_body, encode_body, token_ends
+from deepseek_v4_sdk.testing.flavors.base import Chat, Counts, wanted
+from deepseek_v4_sdk.testing.markup import spans_of, turn_of
 from deepseek_v4_sdk.testing.model import answer
+from deepseek_v4_sdk.testing.prefix_cache import PrefixCache
 from deepseek_v4_sdk.testing.requests import MockRequest, same_json
 from deepseek_v4_sdk.testing.script import Error, Expected, Faulty, Function, ModelOutput, Raw, Step, Turn
-from deepseek_v4_sdk.tokens import encode
+from deepseek_v4_sdk.testing.speech import Said, Span, rough_ends, say
+from deepseek_v4_sdk.tokens import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,10 +31,20 @@ if TYPE_CHECKING:
 __all__ = ["Backend", "MockScriptError"]
 
 _POLL_PATH = "/v2/nvcf/pexec/status/"
+_HEAVY = 50_000
+"""Bytes of a request from which on counting its prompt takes more than a few milliseconds."""
 
 
 class MockScriptError(AssertionError):
     """The script and the program under test do not match."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """A counted prompt, and its tokens where something needs them."""
+
+    size: int
+    ids: tuple[int, ...] = ()
 
 
 class Backend:
@@ -41,7 +57,7 @@ class Backend:
         flavor: Whose wire it speaks.
         window: The context window it tells, in tokens.
         chaos: Faults at random, or None.
-        counts: Whether it counts the tokens of prompts.
+        counts: Whether it counts the tokens of prompts and of answers.
     """
 
     def __init__(
@@ -57,13 +73,20 @@ class Backend:
         self.flavor = flavor
         self.window = window
         self.requests: list[MockRequest] = []
+        self._engine = flavor.engine
         self._steps = list(steps)
         self._taken = 0
         self._default = default
         self._chaos = chaos
         self._counts = counts
         self._grammar = find_provider(flavor.name).data.renderer.forces_by_grammar
+        self._cache = PrefixCache(self._engine.prefix_cache) if self._engine.prefix_cache is not None else None
         self._pending: dict[str, tuple[int, Answer]] = {}
+        self._prepared: dict[bytes, _Prompt | None] = {}
+        self._running = 0
+        self._finished: Counter[str] = Counter()
+        self._told = Counter[str]()
+        self._arrivals: deque[float] = deque()
         self._lock = threading.Lock()
 
     @property
@@ -77,117 +100,255 @@ class Backend:
         Raises:
             MockScriptError: The script has no further step, or another request was expected.
         """
-        if path in self.flavor.chat_paths:
+        flavor = self.flavor
+        if (refused := flavor.admit(path, headers)) is not None:
+            return self._refusal(refused)
+        if path in flavor.chat_paths:
             if method != "POST":
                 return json_answer(405, {"detail": "Method Not Allowed"})
             return self._chat(path, headers, body)
-        if path in self.flavor.count_paths and method == "POST":
+        if method == "POST" and path in self._engine.count_paths:
             return self._tokenize(body)
+        if method == "POST" and path.replace("/detokenize", "/tokenize") in self._engine.count_paths:
+            return self._detokenize(body)
         if method == "GET" and path.startswith(_POLL_PATH):
             return self._poll(path.removeprefix(_POLL_PATH))
-        if method == "GET" and (answered := self.flavor.read(path, self.window)) is not None:
+        if method == "GET":
+            return self._get(path)
+        refused = flavor.no_such_path(path)
+        return self._refusal(refused) if refused is not None else json_answer(404, {"detail": "Not Found"})
+
+    def is_heavy(self, path: str, body: bytes) -> bool:
+        """Whether counting the prompt of a request takes so long that an event loop should not do it."""
+        return self._counts and len(body) > _HEAVY and path in self.flavor.chat_paths
+
+    def prepare(self, path: str, body: bytes) -> None:
+        """Count the prompt of a request ahead; from any thread. What cannot be counted is told when it is handled."""
+        del path
+        try:
+            decoded = read_json(body)
+            if isinstance(decoded, dict) and self._engine.refuse(decoded, self.window) is None:
+                self._prepared[body] = self._count(decoded)
+        except (ValueError, InvalidRequestError, UnsupportedOptionError):
+            return
+
+    def _get(self, path: str) -> Answer:
+        flavor = self.flavor
+        if path in {"/metrics", "/v1/metrics"} and (told := self._engine.measures(self._measured())) is not None:
+            encoded = told.encode()
+            kind = "text/plain; version=0.0.4; charset=utf-8"
+            return Answer(200, {"content-type": kind, "content-length": str(len(encoded))}, (encoded,))
+        if (answered := flavor.read(path, self.window)) is not None:
             return json_answer(200, answered) if answered != "" else Answer(200, {"content-length": "0"})
-        return json_answer(404, {"detail": "Not Found"})
+        refused = flavor.no_such_path(path)
+        return self._refusal(refused) if refused is not None else json_answer(404, {"detail": "Not Found"})
+
+    def _measured(self) -> Counts:
+        cache = self._cache
+        with self._lock:
+            return Counts(
+                running=self._running,
+                finished=dict(self._finished),
+                prompt_tokens=self._told["prompt"],
+                completion_tokens=self._told["completion"],
+                cache_queries=cache.queries if cache is not None else 0,
+                cache_hits=cache.hits if cache is not None else 0,
+            )
+
+    def _refusal(self, step: Error | Raw) -> Answer:
+        if isinstance(step, Raw):
+            return Answer(step.status, step.headers, step.blocks)
+        answered = json_answer(step.status, self._engine.error(step.status, step.message))
+        return replace(answered, headers={**answered.headers, **step.headers})
 
     def _chat(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        flavor = self.flavor
+        engine = self._engine
+        kind = headers.get("content-type", "application/json")
         try:
             decoded = read_json(body)
         except ValueError:
-            return json_answer(400, flavor.error(400, "JSON decode error"))
-        if not isinstance(decoded, dict) or not isinstance(decoded.get("messages"), list):
-            missing = "1 validation error:\n  {'type': 'missing', 'loc': 'body.messages'}"
-            return json_answer(400, flavor.error(400, missing))
+            return self._refusal(engine.unreadable(body))
+        if not isinstance(decoded, dict) or kind.partition(";")[0].strip() != "application/json":
+            return self._refusal(engine.unreadable(body))
+        rendering = self._rendering(decoded)
         shown = {name: "***" if name == "authorization" else value for name, value in headers.items()}
-        request = MockRequest(decoded, path, shown, flavor.thinking(decoded), flavor.dialect, self._grammar)
-        try:
-            prompt = self._count(request)
-        except (InvalidRequestError, UnsupportedOptionError) as error:
-            return json_answer(400, flavor.error(400, str(error)))
+        request = MockRequest(decoded, path, shown, rendering.thinking, rendering, engine.prompt_body(decoded))
+        refused = self._too_many() or engine.refuse(decoded, self.window)
+        prompt = _Prompt(0)
+        if refused is None:
+            try:
+                prepared = self._prepared.pop(body, None)
+                prompt = self._count(decoded) if prepared is None else prepared
+            except (InvalidRequestError, UnsupportedOptionError) as error:
+                refused = Error(400, str(error))
+        if refused is None and self._counts:
+            refused = engine.refuse_length(decoded, self.window, prompt.size)
         with self._lock:
-            self.requests.append(request)
+            if isinstance(decoded.get("messages"), list):
+                self.requests.append(request)
             number = len(self.requests)
-            step = flavor.refuse(decoded) or self._too_long(decoded, prompt) or self._next(request)
+            step = refused or self._next(request)
+        chat = Chat(decoded, number, self.window, prompt.size, self._looked_up(prompt, decoded), prompt.ids, shown)
         faults = self._chaos.draw(number) if self._chaos is not None else ()
-        answered, polls = self._answer(step, request, number, prompt, faults)
+        answered, polls = self._answer(step, request, chat, faults)
         if polls:
             request_id = f"{number:08x}-0000-4000-8000-000000000000"
             with self._lock:
                 self._pending[request_id] = (polls, answered)
             return _accepted(request_id)
-        return answered
+        with self._lock:
+            self._running += 1
+        return replace(answered, ended=self._one_less)
 
-    def _answer(
-        self, step: Step, request: MockRequest, number: int, prompt: int, faults: tuple[Fault, ...]
-    ) -> tuple[Answer, int]:
+    def _one_less(self) -> None:
+        with self._lock:
+            self._running -= 1
+
+    def _too_many(self) -> Error | None:
+        """A 429 where the flavor takes only so many requests in a minute."""
+        most = self._engine.requests_per_minute
+        if most is None:
+            return None
+        now = time.monotonic()
+        with self._lock:
+            while self._arrivals and self._arrivals[0] < now - 60:
+                self._arrivals.popleft()
+            if len(self._arrivals) >= most:
+                return Error(429, "Too Many Requests")
+            self._arrivals.append(now)
+        return None
+
+    def _rendering(self, body: dict[str, JsonValue]) -> Rendering:
+        engine = self._engine
+        return Rendering(engine.dialect, engine.generation(body), engine.thinking(body), self._grammar)
+
+    def _answer(self, step: Step, request: MockRequest, chat: Chat, faults: tuple[Fault, ...]) -> tuple[Answer, int]:
         """The answer that a step and its faults make, and how often it must be asked for."""
         if isinstance(step, Faulty):
-            return self._answer(step.step, request, number, prompt, (*step.faults, *faults))
+            return self._answer(step.step, request, chat, (*step.faults, *faults))
         if isinstance(step, Function):
-            return self._answer(step.function(request), request, number, prompt, faults)
+            return self._answer(step.function(request), request, chat, faults)
         if isinstance(step, Expected):
-            return self._answer(step.then, request, number, prompt, faults)
-        flavor = self.flavor
-        if isinstance(step, Error):
-            answered = json_answer(step.status, flavor.error(step.status, step.message))
-            answered = replace(answered, headers={**answered.headers, **step.headers})
-        elif isinstance(step, Raw):
-            answered = Answer(step.status, step.headers, step.blocks)
+            return self._answer(step.then, request, chat, faults)
+        own = self._engine.headers(chat.headers, chat.number)
+        if isinstance(step, Raw):
+            answered = self._refusal(step)  # byte for byte
+        elif isinstance(step, Error):
+            answered = self._refusal(replace(step, headers={**own, **step.headers}))
         else:
-            answered = self._say(self._turn(step, request), faults, request, number, prompt)
+            said = self._said(step, faults, request, chat)
+            self._remember(said, chat)
+            if request.streamed:
+                headers = {"content-type": "text/event-stream; charset=utf-8"}
+                answered = Answer(200, headers | own, tuple(self._engine.stream(said, chat)))
+            else:
+                answered = json_answer(200, self._engine.plain(said, chat))
+                answered = replace(answered, headers={**answered.headers, **own})
         for fault in faults:
-            answered = fault.on_answer(answered, flavor)
+            answered = fault.on_answer(answered, self._engine)
         return answered.within_length(), max((fault.polls for fault in faults), default=0)
 
-    def _turn(self, step: Turn | ModelOutput, request: MockRequest) -> Turn:
+    def _said(self, step: Turn | ModelOutput, faults: tuple[Fault, ...], request: MockRequest, chat: Chat) -> Said:
+        """What the model says of a step: a turn, or what the server's parser makes of its output."""
+        engine, body = self._engine, chat.body
         thinks = request.thinking != "off"
-        if isinstance(step, Turn):
-            return step if thinks else step.without_reasoning()
-        offered = bool(request.tools) and request.body.get("tool_choice") != "none"
-        read = self.flavor.parser.read(step.output, thinking=thinks, tools=offered)
-        return read + Turn(finish_reason=step.finish_reason, cuts=step.cuts)
+        offered = bool(request.tools) and body.get("tool_choice") != "none"
 
-    def _say(self, turn: Turn, faults: tuple[Fault, ...], request: MockRequest, number: int, prompt: int) -> Answer:
+        def read(output: str) -> list[Span]:
+            return engine.parser.read(output, thinking=thinks, tools=offered)
+
+        output: str | None = None
+        if isinstance(step, ModelOutput):
+            output = step.output
+            turn = turn_of(read(output), step.finish_reason, step.cuts)
+        else:
+            turn = step if thinks else step.without_reasoning()
+        changed = turn
         for fault in faults:
-            turn = fault.on_turn(turn, request.body)
-        if request.streamed:
-            headers = {"content-type": "text/event-stream; charset=utf-8"}
-            return Answer(200, headers, tuple(self.flavor.stream(turn, request.body, number, prompt)))
-        return json_answer(200, self.flavor.plain(turn, request.body, number, prompt))
+            changed = fault.on_turn(changed, body)
+        if output is None or changed != turn:
+            spans = engine.shown(spans_of(changed, engine.parser.show, thinks=thinks), body)
+            output, shows = "".join(span.raw for span in spans), lambda _: spans
+        else:
+            shows = lambda raw: engine.shown(read(raw), body)  # noqa: E731  # the other of the two
+        given = body.get("stop")
+        stops = given if isinstance(given, list) else [given]
+        asked = wanted(body, "max_completion_tokens", "max_tokens")
+        return say(
+            shows,
+            output,
+            token_ends if self._counts else rough_ends,
+            limit=engine.limit(body, self.window, chat.prompt) if self._counts else asked,
+            stops=[each for each in stops if isinstance(each, str)],
+            finish_reason=changed.finish_reason,
+            cuts=changed.cuts,
+        )
 
-    def _count(self, request: MockRequest) -> int:
-        """The tokens of the prompt, by the flavor's own encoder; a rough number where counting is off."""
+    def _remember(self, said: Said, chat: Chat) -> None:
+        """What was computed: the prompt, and all of the answer but its last token."""
+        if self._cache is not None and chat.ids:
+            spoken = encode(said.raw)
+            whole = said.finish_reason != "length"
+            self._cache.keep([*chat.ids, *(spoken if whole else spoken[:-1])], self._engine.cache_salt(chat.body))
+        with self._lock:
+            self._finished["length" if said.finish_reason == "length" else "stop"] += 1
+            self._told["prompt"] += chat.prompt
+            self._told["completion"] += said.completion_tokens
+
+    def _looked_up(self, prompt: _Prompt, body: dict[str, JsonValue]) -> int:
+        if self._cache is None or not prompt.ids:
+            return 0
+        salt = self._engine.cache_salt(body)
+        found = self._cache.look_up(prompt.ids, salt)
+        self._cache.keep(prompt.ids, salt)
+        return found
+
+    def _count(self, body: dict[str, JsonValue]) -> _Prompt:
+        """The prompt by the flavor's own encoder; a rough number where counting is off."""
+        engine = self._engine
         if not self._counts:
-            return len(write_json(request.body["messages"])) // 4 + 5
-        return count_body(request.body, request.dialect, request.thinking, grammar=request.grammar)
-
-    def _too_long(self, body: dict[str, JsonValue], prompt: int) -> Error | None:
-        wanted = body.get("max_completion_tokens") or body.get("max_tokens")
-        said = self.flavor.too_long(self.window, prompt, wanted if isinstance(wanted, int) else 0)
-        return None if said is None else Error(400, said)
+            return _Prompt(len(write_json(body["messages"])) // 4 + 5)
+        if (own := engine.count_prompt(body)) is not None:
+            return _Prompt(own)
+        seen, rendering = engine.prompt_body(body), self._rendering(body)
+        if self._cache is None and not body.get("return_prompt_token_ids"):
+            return _Prompt(count_body(seen, rendering))
+        ids = tuple(encode_body(seen, rendering))
+        return _Prompt(len(ids), ids)
 
     def _tokenize(self, body: bytes) -> Answer:
         """A server's own count of a prompt: a text as it is, or a chat as it would be rendered."""
-        flavor = self.flavor
+        engine = self._engine
         try:
             decoded = read_json(body)
         except ValueError:
             decoded = None
         if not isinstance(decoded, dict):
-            return json_answer(400, flavor.error(400, "JSON decode error"))
+            return self._refusal(engine.unreadable(body))
+        if (refused := engine.refuse_count(decoded)) is not None:
+            return self._refusal(refused)
         text = decoded.get("prompt")
-        ids: list[JsonValue]
         if isinstance(text, str):
             ids = [*encode(text)]
-        elif not isinstance(decoded.get("messages"), list):
-            return json_answer(400, flavor.error(400, "give prompt or messages"))
         else:
-            seen = as_tokenized(decoded, flavor.dialect)
+            seen = as_tokenized(decoded, engine.dialect)
             try:
-                ids = [*encode_body(seen, flavor.dialect, flavor.thinking(seen))]
+                ids = encode_body(engine.prompt_body(seen), self._rendering(seen))
             except (InvalidRequestError, UnsupportedOptionError) as error:
-                return json_answer(400, flavor.error(400, str(error)))
-        return json_answer(200, {"count": len(ids), "max_model_len": self.window, "tokens": ids, "token_strs": None})
+                return self._refusal(Error(400, str(error)))
+        return json_answer(200, engine.tokenized(ids, decoded, self.window))
+
+    def _detokenize(self, body: bytes) -> Answer:
+        """The text of tokens."""
+        try:
+            decoded = read_json(body)
+        except ValueError:
+            decoded = None
+        tokens = decoded.get("tokens") if isinstance(decoded, dict) else None
+        if not isinstance(tokens, list):
+            return self._refusal(self._engine.unreadable(body))
+        ids = [token for token in tokens if isinstance(token, int)]
+        return json_answer(200, self._engine.detokenized(decode(ids)))
 
     def _next(self, request: MockRequest) -> Step:
         if self._taken < len(self._steps):
@@ -208,7 +369,7 @@ class Backend:
         """An answer that was accepted: once more in vain, or the answer."""
         with self._lock:
             if request_id not in self._pending:
-                return json_answer(404, self.flavor.error(404, "no such request"))
+                return json_answer(404, self._engine.error(404, "no such request"))
             left, answered = self._pending.pop(request_id)
             if left > 1:
                 self._pending[request_id] = (left - 1, answered)

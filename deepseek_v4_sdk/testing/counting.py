@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk.chat import JsonValue, Message, read_messages, read_tools
+from deepseek_v4_sdk.tokens import encode
+from deepseek_v4_sdk.tokens.vocabulary import byte_alphabet, load_vocabulary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from deepseek_v4_sdk.chat import Thinking
-    from deepseek_v4_sdk.prompt import Dialect
+    from deepseek_v4_sdk.prompt import Dialect, Generation, Segment
     from deepseek_v4_sdk.tokens.prompts import PromptForm
 
-__all__ = ["as_tokenized", "count_body", "encode_body", "render_body"]
+__all__ = ["Rendering", "as_tokenized", "count_body", "encode_body", "render_body", "token_ends", "token_spellings"]
 
 # Servers pass over what they do not know on a message; we read what they read.
 _READ = frozenset(
@@ -19,44 +26,79 @@ _READ = frozenset(
 )
 
 
-def render_body(body: dict[str, JsonValue], dialect: Dialect, thinking: str, *, grammar: bool = True) -> str:
-    """The prompt that a body becomes.
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """How a server makes a prompt of a body.
 
-    Args:
-        body: The body.
-        dialect: The encoder.
-        thinking: The level that it asks for.
+    Attributes:
+        dialect: Its encoder.
+        generation: The format.
+        thinking: The level that the body asks for.
         grammar: Whether the server forces a call by a grammar, which does not show in the prompt.
+    """
+
+    dialect: Dialect
+    generation: Generation
+    thinking: str
+    grammar: bool = True
+
+
+def render_body(body: dict[str, JsonValue], rendering: Rendering) -> str:
+    """The prompt that a body becomes.
 
     Raises:
         InvalidRequestError: The encoder refuses it.
     """
-    messages, form = _read(body, dialect, thinking, grammar=grammar)
+    messages, form = _read(body, rendering)
     return form.render(messages).text
 
 
-def count_body(body: dict[str, JsonValue], dialect: Dialect, thinking: str, *, grammar: bool = True) -> int:
-    """The tokens of that prompt; the arguments are those of `render_body`.
+def count_body(body: dict[str, JsonValue], rendering: Rendering) -> int:
+    """The tokens of that prompt.
 
     Raises:
         InvalidRequestError: The encoder refuses it.
     """
     from deepseek_v4_sdk.tokens.prompts import count_prompt  # loaded when something is counted
 
-    messages, form = _read(body, dialect, thinking, grammar=grammar)
+    messages, form = _read(body, rendering)
     return count_prompt(messages, form).total
 
 
-def encode_body(body: dict[str, JsonValue], dialect: Dialect, thinking: str) -> list[int]:
-    """The tokens of that prompt, one by one.
+def encode_body(body: dict[str, JsonValue], rendering: Rendering) -> list[int]:
+    """The tokens of that prompt, one by one. Texts that were met before are not encoded again.
 
     Raises:
         InvalidRequestError: The encoder refuses it.
     """
+    messages, form = _read(body, rendering)
+    segments = form.render(messages).segments
+    return [token for segment in segments for token in _encoded(segment, rendering.dialect)]
+
+
+@lru_cache(maxsize=4096)
+def _encoded(segment: Segment, dialect: Dialect) -> tuple[int, ...]:
     from deepseek_v4_sdk.tokens.segments import encode_segment  # loaded when something is counted
 
-    messages, form = _read(body, dialect, thinking, grammar=True)
-    return [token for segment in form.render(messages).segments for token in encode_segment(segment, dialect)]
+    return tuple(encode_segment(segment, dialect))
+
+
+def token_ends(text: str) -> list[int]:
+    """Where the tokens of a model's output end, in characters; a token that ends inside one ends with it."""
+    ends: list[int] = []
+    decoder = getincrementaldecoder("utf-8")()
+    at = 0
+    for piece in load_vocabulary().encoding.decode_tokens_bytes(encode(text)):
+        at += len(decoder.decode(piece))
+        ends.append(at)
+    return ends
+
+
+def token_spellings(ids: Sequence[int]) -> list[str]:
+    """Tokens as the vocabulary's file spells them: a letter for each byte."""
+    letters = {byte: letter for letter, byte in byte_alphabet().items()}
+    pieces = load_vocabulary().encoding.decode_tokens_bytes(list(ids))
+    return ["".join(chr(letters[byte]) for byte in piece) for piece in pieces]
 
 
 def as_tokenized(body: dict[str, JsonValue], dialect: Dialect) -> dict[str, JsonValue]:
@@ -75,9 +117,7 @@ def as_tokenized(body: dict[str, JsonValue], dialect: Dialect) -> dict[str, Json
     return seen
 
 
-def _read(
-    body: dict[str, JsonValue], dialect: Dialect, thinking: str, *, grammar: bool
-) -> tuple[tuple[Message, ...], PromptForm]:
+def _read(body: dict[str, JsonValue], rendering: Rendering) -> tuple[tuple[Message, ...], PromptForm]:
     from deepseek_v4_sdk.tokens.prompts import PromptForm
 
     given = cast("list[JsonValue]", body["messages"])
@@ -91,15 +131,16 @@ def _read(
     function = choice.get("function") if isinstance(choice, dict) else None
     chosen = function.get("name") if isinstance(function, dict) else choice
     tools = read_tools(body.get("tools"))
-    if grammar and chosen not in {None, "auto", "none"}:
+    dialect = rendering.dialect
+    if rendering.grammar and chosen not in {None, "auto", "none"}:
         # SGLang's server forces a call by a grammar, and renders the prompt as for "auto", with the chosen tool alone.
         if dialect == "recipe" and chosen != "required":
             tools = tuple(tool for tool in tools if tool.name == chosen)
         chosen = None
     form = PromptForm(
         dialect=dialect,
-        generation="2026-08",
-        thinking=cast("Thinking", thinking),
+        generation=rendering.generation,
+        thinking=cast("Thinking", rendering.thinking),
         tools=tools,
         response_format=cast("dict[str, object] | None", body.get("response_format")) if dialect == "recipe" else None,
         tool_choice=cast("str | None", chosen),

@@ -7,14 +7,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.testing.script import ScriptedCall, Turn
+from deepseek_v4_sdk.testing.speech import Span, escaped
 
-__all__ = ["OutputParser", "Style", "write_calls"]
+__all__ = [
+    "THINK_ENDS",
+    "OutputParser",
+    "ShowCalls",
+    "Style",
+    "as_text",
+    "bursts",
+    "fragments",
+    "spans_of",
+    "turn_of",
+    "unread",
+    "whole_calls",
+    "write_calls",
+]
 
 Style: TypeAlias = Literal["full_width", "ascii", "doubled"]
 """The bars of the markup: the model's own, ASCII bars, or its own doubled. Only the first is read by a server."""
@@ -22,11 +36,17 @@ Style: TypeAlias = Literal["full_width", "ascii", "doubled"]
 _BAR = "\N{FULLWIDTH VERTICAL LINE}"
 _MARKS = {"full_width": f"{_BAR}DSML{_BAR}", "ascii": "|DSML|", "doubled": f"{_BAR}{_BAR}DSML{_BAR}{_BAR}"}
 _DSML = _MARKS["full_width"]
-_INVOKE_OPENS = rf'<{_DSML}invoke name="([^"]*)">'
-_INVOKE = re.compile(rf"{_INVOKE_OPENS}(.*?)(</{_DSML}invoke>|\Z)", re.DOTALL)
+_INVOKE_OPENS = rf'<{_DSML}invoke name="'
+_INVOKE = re.compile(rf'(?P<open>\s*{_INVOKE_OPENS})(?P<name>[^"]*)(?P<tail>">\n?)?')
+_INVOKE_ENDS = f"</{_DSML}invoke>"
+_PARAMETER_ENDS = f"</{_DSML}parameter>"
 _PARAMETER = re.compile(
-    rf'<{_DSML}parameter name="([^"]*)"(?: string="(true|false)")?>(.*?)(</{_DSML}parameter>|\Z)', re.DOTALL
+    rf'(?P<tag>\s*<{_DSML}parameter)(?:(?P<pre> name=")(?:(?P<key>[^"]*)(?:(?P<quote>")'
+    rf'(?:(?P<kind>(?: string="(?P<is_text>true|false)")?>)(?P<value>.*?)(?P<close>{_PARAMETER_ENDS}|\Z))?)?)?)?',
+    re.DOTALL,
 )
+THINK_ENDS = "</think>"
+"""What ends the thinking."""
 
 
 def write_calls(calls: Iterable[ScriptedCall], style: Style = "full_width") -> str:
@@ -48,47 +68,265 @@ def write_calls(calls: Iterable[ScriptedCall], style: Style = "full_width") -> s
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter as the model wrote it, as far as it came: the parts of its markup, in order.
+
+    Attributes:
+        tag: Up to the word that says what it is.
+        pre: From there to its name.
+        key: Its name.
+        quote: What ends the name.
+        kind: From there to its value.
+        value: Its value.
+        close: The closing tag, or a piece of it.
+        quoted: Whether the value is a text.
+    """
+
+    tag: str
+    pre: str
+    key: str
+    quote: str
+    kind: str
+    value: str
+    close: str
+    quoted: bool
+
+    @property
+    def raw(self) -> str:
+        """All of it."""
+        return self.tag + self.pre + self.key + self.quote + self.kind + self.value + self.close
+
+    @property
+    def whole(self) -> bool:
+        """Whether its end came."""
+        return self.close == _PARAMETER_ENDS
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call as the model wrote it, as far as it came.
+
+    Attributes:
+        open: Up to its name.
+        name: Its name.
+        tail: What ends the name.
+        parameters: Its parameters.
+        close: The closing tag, or what there is instead.
+        whole: Whether its end came.
+    """
+
+    open: str
+    name: str
+    tail: str
+    parameters: tuple[Parameter, ...]
+    close: str
+    whole: bool
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as JSON text, of what came whole."""
+        return "{" + ", ".join(f"{_key(each)}: {_value(each)}" for each in self.parameters if each.whole) + "}"
+
+
+ShowCalls: TypeAlias = Callable[[Invocation, int], Iterator[Span]]
+"""How a server shows a call, the so-manieth of the answer, while it comes."""
+
+
+def fragments(call: Invocation, index: int) -> Iterator[Span]:
+    """Token by token, as deepseek-recipe 0.2.0 does: names and values as they come, and what JSON has around them."""
+    yield Span(call.open)
+    yield Span(call.name)
+    if call.tail:
+        yield Span(call.tail, "call", index=index, name=call.name)
+    for place, each in enumerate(call.parameters):
+        yield Span(each.tag, "call", after=", " if place else "{", index=index)
+        if each.pre:
+            yield Span(each.pre, "call", after='"', index=index)
+            yield Span(each.key, "call", copy=True, quoted=True, index=index)
+        if each.quote:
+            yield Span(each.quote, "call", after='"', index=index)
+        if each.kind:
+            attribute, _, rest = each.kind.partition('="')
+            opened = '"' if each.quoted else ""
+            if rest:
+                yield Span(f'{attribute}="', "call", after=": ", index=index)
+                yield Span(rest, "call", after=opened, index=index)
+            else:
+                yield Span(each.kind, "call", after=f": {opened}", index=index)
+            yield Span(each.value, "call", copy=True, quoted=each.quoted, index=index)
+        if each.whole:
+            yield Span(each.close, "call", after='"' if each.quoted else "", index=index)
+        elif each.close:
+            yield Span(each.close)
+    if call.close:
+        yield Span(call.close, "call", after=("}" if call.parameters else "{}") if call.whole else "", index=index)
+
+
+def bursts(call: Invocation, index: int) -> Iterator[Span]:
+    """As vLLM does since 0.25: a text comes in one piece when it ends, or up to a `>` in it.
+
+    What may still be followed by something else waits for it. Of a call that is cut, the finish chunk closes what is
+    between two parameters (0.32).
+    """
+    yield Span(call.open)
+    if not call.tail:
+        yield Span(call.name, "call", index=index, name=call.name, behind="{}")
+        return
+    yield Span(call.name)
+    yield Span(call.tail, "call", index=index, name=call.name, behind="{}")
+    held, begun = "", False
+    for each in call.parameters:
+        head = f"{held}{', ' if begun else '{'}{_key(each)}: "
+        rest = f"{held}{'}' if begun else '{}'}"
+        yield Span(each.tag + each.pre + each.key + each.quote, "call", index=index, cut=rest, behind=rest)
+        if each.quoted:
+            yield Span(each.kind, "call", after=f'{head}"', index=index, cut=rest)
+            yield from _text_bursts(each, index)
+            held = '"'
+        else:
+            yield Span(each.kind + each.value, "call", index=index, cut=rest, behind=rest)
+            held = _value(each)
+            after, behind = (head, f"{held}}}") if each.whole else ("", rest)
+            yield Span(each.close, "call", after=after, index=index, cut=rest, behind=behind)
+        if not each.whole:
+            return
+        begun = True
+    rest = f"{held}{'}' if begun else '{}'}"
+    after, behind = (rest, "") if call.whole else ("", rest)
+    yield Span(call.close, "call", after=after, index=index, cut=rest, behind=behind)
+
+
+def _text_bursts(each: Parameter, index: int) -> Iterator[Span]:
+    *shown, last = re.split(r"(?<=>)", each.value)
+    for piece in shown:
+        yield Span(piece, "call", copy=True, held=True, quoted=True, index=index)
+    if each.whole:
+        yield Span(last)
+        yield Span(each.close, "call", after=escaped(last), index=index, behind='"}')
+    else:
+        yield Span(last + each.close)
+
+
+def whole_calls(call: Invocation, index: int) -> Iterator[Span]:
+    """All at once when the call has ended; one that is cut vanishes."""
+    raw = call.open + call.name + call.tail + "".join(each.raw for each in call.parameters) + call.close
+    if not call.whole:
+        yield Span(raw)
+        return
+    yield Span(raw, "call", after=call.arguments, index=index, name=call.name)
+
+
+def spans_of(turn: Turn, show: ShowCalls, *, thinks: bool) -> list[Span]:
+    """A turn of a script as spans: the server's parser has nothing to do with it.
+
+    Args:
+        turn: The turn.
+        show: How the server shows calls.
+        thinks: Whether the turn begins inside the thinking.
+    """
+    spans = [Span(turn.reasoning, "reasoning", copy=True, thought=True)] if turn.reasoning else []
+    if thinks and (turn.text or turn.calls or not turn.reasoning or turn.finish_reason != "length"):
+        spans.append(Span(THINK_ENDS))
+    if turn.text:
+        spans.append(Span(turn.text, "text", copy=True))
+    if turn.calls:
+        spans.append(Span(f"\n\n<{_DSML}tool_calls>"))
+        for index, call in enumerate(turn.calls):
+            spans += _scripted(call, index, show)
+        spans.append(Span(f"\n</{_DSML}tool_calls>"))
+    return spans
+
+
+def _scripted(call: ScriptedCall, index: int, show: ShowCalls) -> list[Span]:
+    """A scripted call, shown as the same call of a model; arguments that no model writes so are shown as they are."""
+    inner = "\n" + "\n".join(write_calls([call]).split("\n")[1:-1])
+    (found, *more), rest = _invocations(inner)
+    if not more and not rest and found.whole and found.arguments == call.arguments:
+        return list(show(found, index))
+    opened, ended = f'\n<{_DSML}invoke name="{call.name}">\n', f"\n{_INVOKE_ENDS}"
+    return [
+        Span(opened, "call", index=index, name=call.name),
+        Span(call.arguments, "call", copy=True, index=index),
+        Span(ended),
+    ]
+
+
+def turn_of(spans: Sequence[Span], finish_reason: str | None, cuts: tuple[int, ...]) -> Turn:
+    """What spans say, as a turn."""
+    reasoning = "".join(span.raw for span in spans if span.kind == "reasoning")
+    text = "".join(span.raw for span in spans if span.kind == "text")
+    calls: list[ScriptedCall] = []
+    for span in spans:
+        if span.kind == "call":
+            if span.name is not None:
+                calls.append(ScriptedCall(span.name, ""))
+            if calls:
+                shown = (escaped(span.raw) if span.quoted else span.raw) if span.copy else ""
+                calls[-1] = ScriptedCall(calls[-1].name, calls[-1].arguments + shown + span.after)
+    return Turn(reasoning, text, tuple(calls), finish_reason, cuts)
+
+
+def as_text(span: Span) -> Span:
+    """A span of thinking that nobody has parted from the text."""
+    return replace(span, kind="text", copy=True, thought=False)
+
+
+def unread(spans: Sequence[Span]) -> list[Span]:
+    """Spans whose markup nobody has read."""
+    return [each if each.thought or each.raw == THINK_ENDS else Span(each.raw, "text", copy=True) for each in spans]
+
+
+@dataclass(frozen=True, slots=True)
 class OutputParser:
     """How a server reads what the model wrote.
 
     Attributes:
+        show: How it shows calls.
         wrappers: The names of the outer tag that it knows.
         without_tools: What becomes of a call when the request offers no tools: it vanishes, or stays in the text.
         bare: Whether it also finds a call inside a tag that it does not know; that tag stays in the text.
         keeps_breaks: Whether the empty line between a text and its calls belongs to the text.
+        trims: Whether it drops blanks at the end of the thinking.
     """
 
+    show: ShowCalls = fragments
     wrappers: tuple[str, ...] = ("tool_calls",)
     without_tools: Literal["drop", "leak"] = "leak"
     bare: bool = False
     keeps_breaks: bool = False
+    trims: bool = False
 
-    def read(self, output: str, *, thinking: bool, tools: bool) -> Turn:
-        """The turn that the server makes of the model's output.
+    def read(self, output: str, *, thinking: bool, tools: bool) -> list[Span]:
+        """What the server makes of the model's output, which may end anywhere.
 
         Args:
             output: What the model wrote, from behind the opening of its turn.
             thinking: Whether that opening was one of thinking.
             tools: Whether the request offers tools that may be called.
         """
-        reasoning, text = "", output
+        spans: list[Span] = []
+        text = output
         if thinking:
-            reasoning, _, text = output.partition("</think>")
+            reasoning, mark, text = output.partition(THINK_ENDS)
             # A call inside the thinking ends it. Without one, and without an end, all of it is reasoning.
             if tools and (inside := self._opening(reasoning)) is not None:
-                reasoning, text = output[: inside.start()], output[inside.start() :]
+                reasoning, mark, text = output[: inside.start()], "", output[inside.start() :]
+            shown = reasoning.rstrip() if self.trims else reasoning
+            spans = [Span(shown, "reasoning", copy=True, thought=True), Span(reasoning[len(shown) :], thought=True)]
+            spans.append(Span(mark))
         start = self._opening(text)
         if start is None or (not tools and self.without_tools == "leak"):
-            return Turn(reasoning, text)
+            return [*spans, Span(text, "text", copy=True)]
         before = text[: start.start("tag") if self.keeps_breaks else start.start()]
-        before = before if before.strip() else ""
+        spans += [Span(before, "text" if before.strip() else None, copy=True), Span(text[len(before) : start.end()])]
         if not tools:
-            return Turn(reasoning, before)
-        inner, closing, _ = text[start.end() :].partition(f"</{_DSML}{start['wrapper']}>")
-        found = list(_INVOKE.finditer(inner))
-        calls = tuple(ScriptedCall(match[1], _arguments(match[2], closed=bool(match[3]))) for match in found)
-        whole = closing if start["wrapper"] else found[-1][3]
-        return Turn(reasoning, before, calls, None if whole else "length")
+            return [*spans, Span(text[start.end() :])]
+        inner, closing, rest = text[start.end() :].partition(f"</{_DSML}{start['wrapper']}>")
+        found, left = _invocations(inner)
+        for index, call in enumerate(found):
+            spans += self.show(call, index)
+        whole = closing if start["wrapper"] else found[-1].whole
+        return [*spans, Span(left + closing + rest, open=not whole)]
 
     def _opening(self, text: str) -> re.Match[str] | None:
         """Where calls begin; the empty line before them belongs to the match, and its `tag` begins behind that."""
@@ -96,16 +334,38 @@ class OutputParser:
         return re.search(rf"(?:\n\n)?(?P<tag><{_DSML}(?P<wrapper>{'|'.join(self.wrappers)})>\n?{bare})", text)
 
 
-def _arguments(inner: str, *, closed: bool) -> str:
-    """Parameters as JSON text, which stays open when the model was cut inside the call."""
-    pieces: list[str] = []
-    for match in _PARAMETER.finditer(inner):
-        name, is_text, value, ended = match.groups()
-        if is_text == "false":
-            written = value
-        else:
-            written = json.dumps(value, ensure_ascii=False)
-            written = written if ended else written[:-1]
-        pieces.append(f"{json.dumps(name, ensure_ascii=False)}: {written}")
-    whole = "{" + ", ".join(pieces) + "}"
-    return whole if closed else whole[:-1] if pieces else ""
+def _invocations(inner: str) -> tuple[list[Invocation], str]:
+    """The calls of a block, and what is left behind the last."""
+    found: list[Invocation] = []
+    place = 0
+    while (opened := _INVOKE.match(inner, place)) is not None and (opened["name"] or opened["tail"] is not None):
+        place = opened.end()
+        parameters: list[Parameter] = []
+        while opened["tail"] is not None and (match := _PARAMETER.match(inner, place)) is not None:
+            parts = {name: match[name] or "" for name in ("tag", "pre", "key", "quote", "kind", "value", "close")}
+            if not parts["close"]:
+                parts["value"], parts["close"] = _without_end(parts["value"])
+            parameters.append(Parameter(**parts, quoted=bool(match["kind"]) and match["is_text"] != "false"))
+            place = match.end()
+        body, ended, _ = inner[place:].partition(_INVOKE_ENDS)
+        close = body + ended
+        place += len(close)
+        whole, tail = bool(ended), opened["tail"] or ""
+        found.append(Invocation(opened["open"], opened["name"], tail, tuple(parameters), close, whole))
+    return found, inner[place:]
+
+
+def _without_end(value: str) -> tuple[str, str]:
+    """A value that was cut, and a piece of the closing tag behind it."""
+    for size in range(min(len(value), len(_PARAMETER_ENDS) - 1), 0, -1):
+        if value.endswith(_PARAMETER_ENDS[:size]):
+            return value[:-size], value[-size:]
+    return value, ""
+
+
+def _key(each: Parameter) -> str:
+    return json.dumps(each.key, ensure_ascii=False)
+
+
+def _value(each: Parameter) -> str:
+    return json.dumps(each.value, ensure_ascii=False) if each.quoted else each.value

@@ -99,6 +99,14 @@ class MockProvider(StandIn):
         """
         return self._backend.handle(method, path, headers, body)
 
+    def is_heavy(self, path: str, body: bytes) -> bool:
+        """Whether a request is so large that counting its prompt would hold an event loop up."""
+        return self._backend.is_heavy(path, body)
+
+    def prepare(self, path: str, body: bytes) -> None:
+        """Count the prompt of a request that will be handled next; from any thread."""
+        self._backend.prepare(path, body)
+
     @property
     def name(self) -> str:
         """The name that replies and errors show: "mock", whatever it speaks as."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
-from deepseek_v4_sdk.testing.counting import render_body
+from deepseek_v4_sdk.testing.counting import Rendering, render_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect
 
 __all__ = ["MockRequest", "message_text", "same_json"]
+
+_RENDERING = Rendering("vllm", "2026-08", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +28,26 @@ class MockRequest:
         path: Its path.
         headers: Its headers, names in lower case; the key is masked.
         thinking: The level that the flavor's server understood: "off", "low", "high" or "max".
-        dialect: The encoder of the flavor's server.
-        grammar: Whether that server forces a call by a grammar, which does not show in the prompt.
+        rendering: How the flavor's server makes a prompt.
+        seen: The body as its encoder gets it; None for the body as it is.
     """
 
     body: dict[str, JsonValue]
     path: str = ""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     thinking: str = "high"
-    dialect: Dialect = field(default="vllm", repr=False)
-    grammar: bool = field(default=True, repr=False)
+    rendering: Rendering = field(default=_RENDERING, repr=False)
+    seen: dict[str, JsonValue] | None = field(default=None, repr=False)
 
     @property
     def prompt(self) -> str:
         """The prompt that the flavor's server makes of it, as the model reads it."""
-        return render_body(self.body, self.dialect, self.thinking, grammar=self.grammar)
+        return render_body(self.body if self.seen is None else self.seen, self.rendering)
+
+    @property
+    def dialect(self) -> Dialect:
+        """The encoder of the flavor's server."""
+        return self.rendering.dialect
 
     @property
     def messages(self) -> list[dict[str, JsonValue]]:

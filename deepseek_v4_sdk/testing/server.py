@@ -146,6 +146,8 @@ class MockServer:
             more = message.get("more_body", False)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         try:
+            if self.mock.is_heavy(scope["path"], body):
+                await asyncio.to_thread(self.mock.prepare, scope["path"], body)
             answer = self.mock.handle(scope["method"], scope["path"], headers, body)
         except Exception as error:  # noqa: BLE001  # a script's own function may raise anything, and the test must see it
             self._failures.append(error)
@@ -160,6 +162,7 @@ class MockServer:
             sending.cancel()
             leaving.cancel()
             await asyncio.gather(sending, leaving, return_exceptions=True)
+            answer.end()
 
     async def _send(self, answer: Answer, scope: _Message, send: _Send) -> None:
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]

@@ -56,6 +56,8 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Answer a request of an async client."""
         body = await request.aread()
         await asyncio.sleep(0)  # other tasks get their turn, as with a real connection
+        if self._backend.is_heavy(request.url.path, body):
+            await asyncio.to_thread(self._backend.prepare, request.url.path, body)
         return self._response(request, body)
 
     def _response(self, request: httpx.Request, body: bytes) -> httpx.Response:
@@ -71,7 +73,9 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body whose silences pass on the exchange's own clock, up to its deadline."""
 
     def __init__(self, answer: Answer, extensions: Mapping[str, object]) -> None:
+        self._answer = answer
         self._parts = answer.parts
+        self._open = True
         self._extensions = extensions
 
     def __iter__(self) -> Iterator[bytes]:
@@ -97,6 +101,16 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         """Raise what stands in place of an answer, when its time has come."""
         for _ in self:
             pass
+
+    def close(self) -> None:
+        """Nobody reads on."""
+        if self._open:
+            self._open = False
+            self._answer.end()
+
+    async def aclose(self) -> None:
+        """The same."""
+        self.close()
 
     def _wait(self, seconds: float) -> None:
         deadline = self._extensions.get(_DEADLINE)

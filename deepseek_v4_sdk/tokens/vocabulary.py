@@ -72,7 +72,7 @@ def _load() -> Vocabulary:
     # The checksum vouches for the shape, so nothing of it is validated.
     tokenizer: _TokenizerFile = from_json(_read(_find()), cache_strings="none")
     special = {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
-    letter_to_byte = _byte_alphabet()
+    letter_to_byte = byte_alphabet()
     ranks = {
         entry.translate(letter_to_byte).encode("latin-1"): rank
         for entry, rank in tokenizer["model"]["vocab"].items()
@@ -131,7 +131,7 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _byte_alphabet() -> dict[int, int]:
+def byte_alphabet() -> dict[int, int]:
     """The alphabet of byte-level BPE (from GPT-2): code point of the letter in the file to the byte it stands for.
 
     Bytes that are printable in Latin-1 stand for themselves; the others, in order, are U+0100 and up.

@@ -87,7 +87,8 @@ class _Turn:
         assert (call["name"], json.loads(call["arguments"])) == ("get_weather", {"city": "Zürich"})
         function = {"name": call["name"], "arguments": call["arguments"]}
         made = [{"id": call["id"], "type": "function", "function": function}]
-        messages.append({"role": "assistant", "content": self.text, "tool_calls": made})
+        said = {"role": "assistant", "content": self.text, "reasoning_content": self.reasoning, "tool_calls": made}
+        messages.append(said)  # DeepSeek's API refuses calls whose reasoning does not come back
         messages.append({"role": "tool", "tool_call_id": call["id"], "content": RESULT})
 
     def check_end(self) -> None:

@@ -68,7 +68,7 @@ class Network(httpx.BaseTransport, httpx.AsyncBaseTransport):
 def willing(name: str) -> Any:
     """A flavor that takes every body, whatever the model."""
     flavor: Any = copy(find_flavor(name))
-    flavor.refuse = lambda body: None
+    flavor.refuse = lambda body, window: None
     return flavor
 
 

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import deepseek_recipe as recipe
+import httpx
 import pytest
 
 from deepseek_v4_sdk import DeepSeekV4
@@ -168,13 +169,15 @@ def test_a_cut_answer_is_a_cut_answer(kind: str) -> None:
 
 def test_the_mock_streams_as_the_vendor_does() -> None:
     """The same keys in the same kinds of chunks; ids, counts and cuts are free."""
-    mock = MockProvider(script.think("Hm.") + script.text("The answer."), flavor="deepseek")
+    turn = script.think("Hm.") + script.text("The answer.")
+    mock = MockProvider(turn, flavor="deepseek")
     with DeepSeekV4(mock, model="pro") as client:
         client.chat([USER])
     body = mock.requests[0].body
-    spoken = list(mock._backend.flavor.stream(script.think("Hm.") + script.text("The answer."), body, 1, 7))
+    with httpx.Client(transport=MockProvider(turn, flavor="deepseek").transport, base_url="http://mock") as plain:
+        spoken = plain.post("/chat/completions", json=dict(body)).text.split("\n\n")[:-1]
     theirs = [json.loads(event[6:]) for event in streamed("Hm.</think>The answer.", 3, dict(body))]
-    ours = [json.loads(event[6:]) for event in spoken if b"[DONE]" not in event]
+    ours = [json.loads(event[6:]) for event in spoken if "[DONE]" not in event]
     for mine, other in ((ours[0], theirs[0]), (ours[1], theirs[1]), (ours[-2], theirs[-2]), (ours[-1], theirs[-1])):
         assert mine.keys() == other.keys()
         assert mine["choices"][0].keys() == other["choices"][0].keys()

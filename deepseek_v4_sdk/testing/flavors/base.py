@@ -1,166 +1,220 @@
-"""What the flavors share: a scripted turn as tokens, and the frame in which servers send them."""
+"""What the flavors share: what a server's side must know, and the frame in which servers send their events."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import cycle
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from deepseek_v4_sdk.chat import JsonValue, write_json
-from deepseek_v4_sdk.testing.script import Error, Raw, Turn
+from deepseek_v4_sdk.testing.script import Error, Raw
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.prompt import Dialect
+    from deepseek_v4_sdk.prompt import Dialect, Generation
     from deepseek_v4_sdk.testing.markup import OutputParser
+    from deepseek_v4_sdk.testing.prefix_cache import CacheRule
+    from deepseek_v4_sdk.testing.speech import Said, Span
 
-__all__ = ["DONE", "Flavor", "Spoken", "Token", "level_of", "speak", "sse"]
+__all__ = ["DONE", "Chat", "Counts", "Flavor", "Refusal", "level_of", "refusal", "same_key", "sse", "wanted"]
 
 DONE = b"data: [DONE]\n\n"
-_PIECE = re.compile(r"\s*\S{1,8}|\s+")
+
+Refusal: TypeAlias = Error | Raw
+"""What a server answers when it does not take a request."""
 
 
-class Flavor(Protocol):
-    """The server's side of one wire."""
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A chat that a server has taken.
+
+    Attributes:
+        body: Its body.
+        number: The how-manieth it is.
+        window: The context window, in tokens.
+        prompt: The tokens of its prompt.
+        cached: Those of them that the prefix cache had.
+        ids: The prompt, where the body asks for it or the prefix cache needs it.
+        headers: Its headers, names in lower case.
+    """
+
+    body: dict[str, JsonValue]
+    number: int
+    window: int
+    prompt: int
+    cached: int = 0
+    ids: Sequence[int] = ()
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
-    def name(self) -> str:
-        """The provider whose wire it is."""
-        ...
+    def streams_usage(self) -> bool:
+        """Whether it asks for the usage at the end of its stream."""
+        options = self.body.get("stream_options")
+        return isinstance(options, dict) and bool(options.get("include_usage"))
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a server has done so far, for its metrics.
+
+    Attributes:
+        running: The requests that it is answering.
+        finished: Those that it has answered, by finish reason.
+        prompt_tokens: The tokens of their prompts.
+        completion_tokens: The tokens of their answers.
+        cache_queries: The tokens that were looked up in the prefix cache.
+        cache_hits: Those that were found.
+    """
+
+    running: int = 0
+    finished: Mapping[str, int] = field(default_factory=dict[str, int])
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cache_queries: int = 0
+    cache_hits: int = 0
+
+
+class Flavor:
+    """The server's side of one wire. A flavor overrides what its server does otherwise.
+
+    Attributes:
+        name: The provider whose wire it is.
+        chat_paths: Where it takes chats.
+        count_paths: Where it counts the tokens of a prompt.
+        dialect: The encoder with which it makes a prompt.
+        parser: How it reads what the model wrote.
+        prefix_cache: How it keeps the beginnings of prompts; None when it does not tell of them.
+        requests_per_minute: How many chats it takes in a minute; None takes all.
+    """
+
+    name: str
+    chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
+    count_paths: tuple[str, ...] = ()
+    dialect: Dialect = "vllm"
+    parser: OutputParser
+    prefix_cache: CacheRule | None = None
+    requests_per_minute: int | None = None
 
     @property
-    def chat_paths(self) -> tuple[str, ...]:
-        """Where it takes chats."""
-        ...
+    def engine(self) -> Flavor:
+        """What answers chats: itself, or what runs inside."""
+        return self
 
-    @property
-    def dialect(self) -> Dialect:
-        """The encoder with which it makes a prompt."""
-        ...
-
-    @property
-    def count_paths(self) -> tuple[str, ...]:
-        """Where it counts the tokens of a prompt."""
-        ...
-
-    @property
-    def parser(self) -> OutputParser:
-        """How it reads what the model wrote."""
-        ...
-
-    def thinking(self, body: dict[str, JsonValue]) -> str:
-        """The level that a request asks for, as this server understands it: "off", "low", "high" or "max"."""
-        ...
-
-    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
-        """A turn as the blocks of a stream."""
-        ...
-
-    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
-        """A turn as one JSON answer."""
-        ...
-
-    def error(self, status: int, message: str) -> JsonValue:
-        """The body of an error."""
-        ...
-
-    def too_long(self, window: int, prompt: int, answer: int) -> str | None:
-        """What it says to a prompt, or a prompt and its answer, that exceed the window; None when it takes them."""
-        ...
-
-    def error_event(self, status: int, message: str) -> bytes:
-        """An error inside a stream."""
-        ...
-
-    def refuse(self, body: dict[str, JsonValue]) -> Error | Raw | None:
-        """What the server answers to a body that it does not take; None when it does."""
-        ...
+    def admit(self, path: str, headers: Mapping[str, str]) -> Refusal | None:
+        """What it answers to whoever has no right to ask; None when the key is right."""
+        del path, headers
+        return None
 
     def read(self, path: str, window: int) -> JsonValue:
         """What a GET of that path answers: JSON, `""` for an empty body, None for no such path."""
-        ...
+        raise NotImplementedError
+
+    def no_such_path(self, path: str) -> Refusal | None:
+        """What it answers at a path that it does not have; None for what its framework says."""
+        del path
+        return None
+
+    def unreadable(self, body: bytes) -> Refusal:
+        """What it answers to a body that is no JSON object."""
+        del body
+        return Error(400, "JSON decode error")
+
+    def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
+        """What the server answers to a chat that it does not take, before it makes a prompt of it."""
+        raise NotImplementedError
+
+    def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
+        """What it answers to a prompt, or a prompt and its answer, that exceed the window."""
+        raise NotImplementedError
+
+    def refuse_count(self, body: dict[str, JsonValue]) -> Refusal | None:
+        """What it answers to a question for a count that it does not take."""
+        del body
+        return None
+
+    def thinking(self, body: dict[str, JsonValue]) -> str:
+        """The level that a request asks for, as this server understands it: "off", "low", "high" or "max"."""
+        raise NotImplementedError
+
+    def generation(self, body: dict[str, JsonValue]) -> Generation:
+        """The format of the prompt."""
+        del body
+        return "2026-08"
+
+    def prompt_body(self, body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """The body as its encoder gets it."""
+        return body
+
+    def count_prompt(self, body: dict[str, JsonValue]) -> int | None:
+        """The tokens of a prompt in a format of its own; None where it writes V4's."""
+        del body
+        return None
+
+    def cache_salt(self, body: dict[str, JsonValue]) -> str:
+        """What parts its prefix cache: prompts of two salts share nothing."""
+        return str(body.get("cache_salt") or "")
+
+    def limit(self, body: dict[str, JsonValue], window: int, prompt: int) -> int:
+        """How many tokens the answer may have."""
+        asked = wanted(body, "max_completion_tokens", "max_tokens")
+        room = max(1, window - prompt)
+        return room if asked is None else min(asked, room)
+
+    def shown(self, spans: list[Span], body: dict[str, JsonValue]) -> list[Span]:
+        """What its parsers, as it was started, leave of what the model says."""
+        del body
+        return spans
+
+    def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:
+        """An answer as the blocks of a stream."""
+        raise NotImplementedError
+
+    def plain(self, said: Said, chat: Chat) -> JsonValue:
+        """An answer as one JSON value."""
+        raise NotImplementedError
+
+    def error(self, status: int, message: str) -> JsonValue:
+        """The body of an error."""
+        raise NotImplementedError
+
+    def error_event(self, status: int, message: str) -> bytes:
+        """An error inside a stream."""
+        raise NotImplementedError
+
+    def tokenized(self, ids: list[int], body: dict[str, JsonValue], window: int) -> JsonValue:
+        """What the routes that count tokens answer."""
+        del ids, body, window
+        return None
+
+    def detokenized(self, text: str) -> JsonValue:
+        """What the routes that turn tokens into text answer."""
+        return {"prompt": text}
+
+    def headers(self, request: Mapping[str, str], number: int) -> dict[str, str]:
+        """What it adds to the headers of an answer to a chat."""
+        del request, number
+        return {}
+
+    def measures(self, counts: Counts) -> str | None:
+        """Its metrics in the text form of Prometheus; None where it has none."""
+        del counts
+        return None
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of what the model says. The first one of a call has its name."""
-
-    kind: Literal["reasoning", "text", "call"]
-    text: str
-    index: int = 0
-    name: str | None = None
+def refusal(status: int, value: JsonValue) -> Raw:
+    """A refusal with that body."""
+    body = write_json(value)
+    return Raw((body,), status, {"content-type": "application/json", "content-length": str(len(body))})
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A turn as tokens, cut where `max_tokens` cuts it."""
-
-    tokens: list[Token]
-    finish_reason: str
-    prompt_tokens: int
-
-    @property
-    def reasoning(self) -> str:
-        """All reasoning."""
-        return "".join(token.text for token in self.tokens if token.kind == "reasoning")
-
-    @property
-    def text(self) -> str:
-        """All text."""
-        return "".join(token.text for token in self.tokens if token.kind == "text")
-
-    @property
-    def calls(self) -> list[tuple[str, str]]:
-        """The calls, as name and arguments."""
-        calls: list[tuple[str, list[str]]] = []
-        for token in self.tokens:
-            if token.kind == "call":
-                if token.name is not None:
-                    calls.append((token.name, []))
-                calls[-1][1].append(token.text)
-        return [(name, "".join(pieces)) for name, pieces in calls]
-
-    def count(self, kind: str | None = None) -> int:
-        """How many tokens there are, of one kind or in all, with the end token if it was reached."""
-        if kind is None:
-            return len(self.tokens) + (self.finish_reason != "length")
-        return sum(token.kind == kind for token in self.tokens)
+def same_key(headers: Mapping[str, str], key: str | None) -> bool:
+    """Whether a request has the key, as a bearer; with None every request has it."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    return key is None or (scheme.lower() == "bearer" and given == key)
 
 
-def speak(turn: Turn, body: dict[str, JsonValue], prompt: int, *, one_call: bool = False) -> Spoken:
-    """A turn as tokens. A token is up to eight characters here; counts of the answer are in these, not in V4's.
-
-    Args:
-        turn: The turn.
-        body: The request.
-        prompt: The tokens of the prompt.
-        one_call: Whether the server leaves out all calls but the first when `parallel_tool_calls` is false.
-    """
-    tokens = [Token("reasoning", piece) for piece in _pieces(turn.reasoning, turn.cuts)]
-    tokens += [Token("text", piece) for piece in _pieces(turn.text, turn.cuts)]
-    calls = turn.calls[:1] if one_call and body.get("parallel_tool_calls") is False else turn.calls
-    for index, call in enumerate(calls):
-        tokens.append(Token("call", "", index, call.name))
-        tokens += [Token("call", piece, index) for piece in _pieces(call.arguments, turn.cuts)]
-    limit = body.get("max_completion_tokens") or body.get("max_tokens")
-    reason = turn.finish_reason or ("tool_calls" if calls else "stop")
-    if isinstance(limit, int) and len(tokens) >= limit:
-        tokens, reason = tokens[:limit], "length"
-    return Spoken(tokens, reason, prompt)
-
-
-def _pieces(text: str, cuts: tuple[int, ...]) -> list[str]:
-    """A text as it streams: in pieces of the given lengths, else of a word each."""
-    if not cuts:
-        return _PIECE.findall(text)
-    pieces: list[str] = []
-    start, lengths = 0, cycle(cuts)
-    while start < len(text):
-        length = next(lengths)
-        pieces.append(text[start : start + length])
-        start += length
-    return pieces
+def wanted(body: dict[str, JsonValue], *names: str) -> int | None:
+    """The first of these limits that a body has."""
+    return next((value for name in names if isinstance(value := body.get(name), int)), None)
 
 
 def level_of(effort: JsonValue) -> str:

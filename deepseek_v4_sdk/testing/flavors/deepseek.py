@@ -1,32 +1,53 @@
-"""The wire of DeepSeek's own API from the server's side, as the vendor's encoder 0.2.0 writes it."""
+"""The wire of DeepSeek's own API from the server's side, as the vendor's encoder 0.2.0 reads and writes it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
 
-from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, level_of, speak, sse
+from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Flavor, Refusal, level_of, same_key, sse, wanted
+from deepseek_v4_sdk.testing.flavors.recipe_checks import (
+    conversation_faults,
+    format_fault,
+    option_faults,
+    prefix_faults,
+    too_long,
+    tool_faults,
+)
+from deepseek_v4_sdk.testing.flavors.recipe_types import UnreadableError, read_body
 from deepseek_v4_sdk.testing.markup import OutputParser
+from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.prompt import Dialect
-    from deepseek_v4_sdk.testing.script import Turn
+    from deepseek_v4_sdk.prompt import Dialect, Generation
+    from deepseek_v4_sdk.testing.speech import Said, Token
 
-__all__ = ["FLAVOR"]
+__all__ = ["FLAVOR", "DeepSeekFlavor"]
 
 _CREATED = 1_795_200_000
 _MODELS = ("deepseek-flash", "deepseek-v4-pro")
+_FLASH = ("deepseek-flash", "deepseek-v4-flash", "deepseek-v4-flash-vision-exp")
 
 
-class _DeepSeek:
+class DeepSeekFlavor(Flavor):
+    """DeepSeek's API.
+
+    Args:
+        api_key: The key it wants; None takes every one.
+        cache_interval: The tokens between two places at which it keeps what it has computed, beside the ends of
+            prompts and of answers. The API does not tell it.
+    """
+
     name = "deepseek"
     chat_paths: tuple[str, ...] = ("/chat/completions", "/v1/chat/completions", "/beta/chat/completions")
-
     dialect: Dialect = "recipe"
-    count_paths: tuple[str, ...] = ()
     parser = OutputParser()
+
+    def __init__(self, *, api_key: str | None = None, cache_interval: int = 64) -> None:
+        self._api_key = api_key
+        self.prefix_cache = CacheRule(cache_interval, ends=True)
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is on by default; the explicit switch wins over the effort."""
@@ -34,90 +55,148 @@ class _DeepSeek:
         on = switch.get("type") != "disabled" if isinstance(switch, dict) else effort != "none"
         return level_of(effort) if on else "off"
 
-    def too_long(self, window: int, prompt: int, answer: int) -> str | None:
-        """Prompt and answer together beyond the window are refused."""
-        if prompt + answer <= window:
+    def generation(self, body: dict[str, JsonValue]) -> Generation:
+        """Flash is V4.1 here."""
+        return "v4.1" if body.get("model") in _FLASH else "2026-08"
+
+    def cache_salt(self, body: dict[str, JsonValue]) -> str:
+        """The user."""
+        return str(body.get("user_id") or "")
+
+    def admit(self, path: str, headers: Mapping[str, str]) -> Refusal | None:
+        """Every path wants the key."""
+        del path
+        if same_key(headers, self._api_key):
             return None
-        return (
-            f"This model's maximum context length is {window} tokens. However, you requested {prompt + answer} tokens "
-            f"({prompt} in the messages, {answer} in the completion). Please reduce the length of the messages or "
-            "completion."
-        )
+        return Error(401, "Authentication Fails (auth header format should be Bearer sk-...)")
 
-    def error_event(self, status: int, message: str) -> bytes:
-        """The same shape as over HTTP."""
-        return sse(self.error(status, message))
+    def unreadable(self, body: bytes) -> Refusal:
+        """A body that is no JSON object."""
+        del body
+        return Error(400, "invalid request body: expected a JSON object")
 
-    def refuse(self, body: dict[str, JsonValue]) -> Error | None:
-        """Unknown models and out-of-range limits; unknown fields are passed over."""
-        model, limit = body.get("model"), body.get("max_tokens")
-        if model not in (*_MODELS, "deepseek-v4-flash"):
-            return Error(400, f"The supported API model names are {' or '.join(_MODELS)}, but you passed {model}.")
-        if isinstance(limit, int) and not 1 <= limit <= 393_216:
-            return Error(400, "Invalid max_tokens value, the valid range of max_tokens is [1, 393216]")
-        return None
+    def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
+        """What the vendor's encoder refuses, in its order; unknown fields are passed over."""
+        del window
+        try:
+            read_body(body)
+        except UnreadableError as error:
+            return Error(400, f"invalid request body: {error}")
+        return next((Error(400, message) for message in self._faults(body)), None)
 
-    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
+    def _faults(self, body: dict[str, JsonValue]) -> Iterator[str]:
+        model, given = body.get("model"), body.get("messages")
+        if model not in (*_MODELS, *_FLASH):
+            yield f"The supported API model names are {' or '.join(_MODELS)}, but you passed {model}."
+        messages = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
+        if not messages:
+            yield "Empty input messages"
+        thinks = self.thinking(body) != "off"
+        offers = bool(body.get("tools"))
+        yield from option_faults(body)
+        yield from tool_faults(body, thinks=thinks)
+        yield from conversation_faults(messages, offers_tools=offers, thinks=thinks, rejects=True)
+        yield from prefix_faults(body, messages)
+        if (fault := format_fault(body, messages)) is not None:
+            yield fault
+
+    def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
+        """Prompt and answer together beyond the window are refused."""
+        message = too_long(window, prompt, wanted(body, "max_tokens") or 0)
+        return None if message is None else Error(400, message)
+
+    def limit(self, body: dict[str, JsonValue], window: int, prompt: int) -> int:
+        """What is asked for, or a number that depends on the thinking; at least one."""
+        asked = wanted(body, "max_tokens")
+        if asked is not None:
+            return asked
+        usual = {"off": 8_192, "max": 131_072}.get(self.thinking(body), 65_536)
+        return max(1, min(usual, window - prompt))
+
+    def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:
         """Every delta carries both texts, one of them null; the last chunk has finish reason and usage together."""
-        spoken = speak(turn, body, prompt)
-        frame = self._frame(body, number, "chat.completion.chunk")
-        options = body.get("stream_options")
-        if isinstance(options, dict) and options.get("include_usage"):
-            frame["usage"] = None
+        frame = self._frame(chat, "chat.completion.chunk")
+        unused: dict[str, JsonValue] = {"usage": None} if chat.streams_usage else {}
 
         def chunk(delta: JsonValue, finish: str | None = None, **more: JsonValue) -> bytes:
             choice: JsonValue = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-            return sse({**frame, "choices": [choice], **more})
+            return sse({**frame, "choices": [choice], **unused, **more})
 
-        yield chunk({"role": "assistant", "content": None, "reasoning_content": ""})
-        for token in spoken.tokens:
-            yield chunk(_delta(token, number))
-        yield chunk({"content": "", "reasoning_content": None}, spoken.finish_reason, usage=_usage(spoken))
+        thinks = self.thinking(chat.body) != "off"
+        both: dict[str, JsonValue] = {"reasoning_content": None} if thinks else {}
+        opening: dict[str, JsonValue] = {"reasoning_content": ""} if thinks else {}
+        yield chunk({"role": "assistant", "content": None if thinks else "", **opening})
+        for token in said.tokens:
+            yield chunk(_delta(token, chat.number, both))
+        yield chunk({"content": "", **both}, said.finish_reason, usage=self._usage(said, chat))
         yield DONE
 
-    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
+    def plain(self, said: Said, chat: Chat) -> JsonValue:
         """Content is never null."""
-        spoken = speak(turn, body, prompt)
-        message: dict[str, JsonValue] = {"role": "assistant", "content": spoken.text}
-        if self.thinking(body) != "off":
-            message["reasoning_content"] = spoken.reasoning
-        if spoken.calls:
+        message: dict[str, JsonValue] = {"role": "assistant", "content": said.text}
+        if self.thinking(chat.body) != "off":
+            message["reasoning_content"] = said.reasoning
+        if said.calls:
             message["tool_calls"] = [
                 {
                     "index": index,
-                    "id": _call_id(number, index),
+                    "id": _call_id(chat.number, index),
                     "type": "function",
                     "function": {"name": name, "arguments": arguments},
                 }
-                for index, (name, arguments) in enumerate(spoken.calls)
+                for index, (name, arguments) in enumerate(said.calls)
             ]
-        choice: JsonValue = {
-            "index": 0,
-            "message": message,
-            "logprobs": None,
-            "finish_reason": spoken.finish_reason,
-        }
-        return {**self._frame(body, number, "chat.completion"), "choices": [choice], "usage": _usage(spoken)}
+        choice: JsonValue = {"index": 0, "message": message, "logprobs": None, "finish_reason": said.finish_reason}
+        frame = self._frame(chat, "chat.completion")
+        fingerprint = frame.pop("system_fingerprint")
+        return {**frame, "choices": [choice], "usage": self._usage(said, chat), "system_fingerprint": fingerprint}
 
     def error(self, status: int, message: str) -> JsonValue:
         """Nested, type and code the same word."""
         kind = "authentication_error" if status == 401 else "invalid_request_error"
         return {"error": {"message": message, "type": kind, "param": None, "code": "invalid_request_error"}}
 
+    def error_event(self, status: int, message: str) -> bytes:
+        """The same shape as over HTTP."""
+        return sse(self.error(status, message))
+
     def read(self, path: str, window: int) -> JsonValue:
-        """The list of models, without their windows."""
+        """The list of models, without their windows, and the balance."""
         del window
+        if path == "/user/balance":
+            amounts: JsonValue = {
+                "currency": "USD",
+                "total_balance": "10.00",
+                "granted_balance": "0.00",
+                "topped_up_balance": "10.00",
+            }
+            return {"is_available": True, "balance_infos": [amounts]}
         if path not in {"/models", "/v1/models"}:
             return None
         entries: list[JsonValue] = [{"id": name, "object": "model", "owned_by": "deepseek"} for name in _MODELS]
         return {"object": "list", "data": entries}
 
-    def _frame(self, body: dict[str, JsonValue], number: int, kind: str) -> dict[str, JsonValue]:
+    def _usage(self, said: Said, chat: Chat) -> JsonValue:
+        usage: dict[str, JsonValue] = {
+            "prompt_tokens": chat.prompt,
+            "completion_tokens": said.completion_tokens,
+            "total_tokens": chat.prompt + said.completion_tokens,
+            "prompt_tokens_details": {"cached_tokens": chat.cached},
+        }
+        if self.thinking(chat.body) != "off":
+            usage["completion_tokens_details"] = {"reasoning_tokens": said.reasoning_tokens + said.thought_whole}
+        hit_and_miss: dict[str, JsonValue] = {
+            "prompt_cache_hit_tokens": chat.cached,
+            "prompt_cache_miss_tokens": chat.prompt - chat.cached,
+        }
+        return usage | hit_and_miss
+
+    def _frame(self, chat: Chat, kind: str) -> dict[str, JsonValue]:
         return {
-            "id": f"{number:08x}-0000-4000-8000-000000000000",
+            "id": f"{chat.number:08x}-0000-4000-8000-000000000000",
             "object": kind,
             "created": _CREATED,
-            "model": body.get("model"),
+            "model": chat.body.get("model"),
             "system_fingerprint": "fp_mock",
         }
 
@@ -126,30 +205,17 @@ def _call_id(number: int, index: int) -> str:
     return f"call_{index:02d}_{number:024d}"
 
 
-def _delta(token: Token, number: int) -> JsonValue:
+def _delta(token: Token, number: int, both: dict[str, JsonValue]) -> JsonValue:
     if token.kind == "reasoning":
         return {"content": None, "reasoning_content": token.text}
     if token.kind == "text":
-        return {"content": token.text, "reasoning_content": None}
+        return {"content": token.text, **both}
+    kind: Literal["function"] = "function"
     if token.name is not None:
         function: JsonValue = {"name": token.name, "arguments": ""}
         call_id = _call_id(number, token.index)
-        return {"tool_calls": [{"index": token.index, "id": call_id, "type": "function", "function": function}]}
+        return {"tool_calls": [{"index": token.index, "id": call_id, "type": kind, "function": function}]}
     return {"tool_calls": [{"index": token.index, "function": {"arguments": token.text}}]}
 
 
-def _usage(spoken: Spoken) -> JsonValue:
-    usage: dict[str, JsonValue] = {
-        "prompt_tokens": spoken.prompt_tokens,
-        "completion_tokens": spoken.count(),
-        "total_tokens": spoken.prompt_tokens + spoken.count(),
-        "prompt_tokens_details": {"cached_tokens": 0},
-        "prompt_cache_hit_tokens": 0,
-        "prompt_cache_miss_tokens": spoken.prompt_tokens,
-    }
-    if thought := spoken.count("reasoning"):
-        usage["completion_tokens_details"] = {"reasoning_tokens": thought}
-    return usage
-
-
-FLAVOR = _DeepSeek()
+FLAVOR = DeepSeekFlavor()

@@ -1,100 +1,101 @@
-"""The wire of a NIM 2.x container from the server's side: an engine's own, and NVIDIA's management routes."""
+"""The wire of a NIM container from the server's side: an engine's own, and NVIDIA's management routes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from deepseek_v4_sdk.testing.flavors import sglang, vllm
+from deepseek_v4_sdk.testing.flavors import nim_1, sglang, vllm
+from deepseek_v4_sdk.testing.flavors.base import Flavor, Refusal, same_key
+from deepseek_v4_sdk.testing.script import Error
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.prompt import Dialect
-    from deepseek_v4_sdk.testing.flavors.base import Flavor
-    from deepseek_v4_sdk.testing.markup import OutputParser
-    from deepseek_v4_sdk.testing.script import Error, Raw, Turn
 
 __all__ = ["FLAVOR", "NimFlavor"]
 
 _MODEL = "deepseek-ai/deepseek-v4-pro-0813"
 
 
-class NimFlavor:
+class NimFlavor(Flavor):
     """A container.
 
     Args:
-        engine: What runs inside, by name or as it was started. The V4-Pro-0813 image has SGLang.
+        engine: What runs inside, by name or as it was started. The V4-Pro-0813 image has SGLang. "1.x" is an older
+            container: it refuses unknown fields, and reads `nvext`.
+        api_key: A key that a proxy in front of it wants; by default nobody asks for one.
+        ready: Whether the model is loaded. Until then `/v1/health/ready` is 503, and the proxy answers 502 to all else.
+        adapter: The name of a LoRA adapter that it also lists.
     """
 
     name = "nim"
-    chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
 
-    def __init__(self, engine: Literal["vllm", "sglang"] | Flavor = "sglang") -> None:
-        named: dict[str, Flavor] = {"vllm": vllm.FLAVOR, "sglang": sglang.FLAVOR}
-        self._engine: Flavor = named[engine] if isinstance(engine, str) else engine
-
-    @property
-    def dialect(self) -> Dialect:
-        """As the engine does."""
-        return self._engine.dialect
-
-    @property
-    def count_paths(self) -> tuple[str, ...]:
-        """As the engine does."""
-        return self._engine.count_paths
-
-    def too_long(self, window: int, prompt: int, answer: int) -> str | None:
-        """As the engine does."""
-        return self._engine.too_long(window, prompt, answer)
+    def __init__(
+        self,
+        engine: Literal["vllm", "sglang", "1.x"] | Flavor = "sglang",
+        *,
+        api_key: str | None = None,
+        ready: bool = True,
+        adapter: str | None = None,
+    ) -> None:
+        named: dict[str, Flavor] = {"vllm": vllm.FLAVOR, "sglang": sglang.FLAVOR, "1.x": nim_1.FLAVOR}
+        self._engine = named[engine] if isinstance(engine, str) else engine
+        self._api_key = api_key
+        self._ready = ready
+        self._adapter = adapter
 
     @property
-    def parser(self) -> OutputParser:
-        """As the engine does."""
-        return self._engine.parser
+    def engine(self) -> Flavor:
+        """What runs inside."""
+        return self._engine
 
-    def thinking(self, body: dict[str, JsonValue]) -> str:
-        """As the engine does."""
-        return self._engine.thinking(body)
-
-    def error_event(self, status: int, message: str) -> bytes:
-        """As the engine does."""
-        return self._engine.error_event(status, message)
-
-    def refuse(self, body: dict[str, JsonValue]) -> Error | Raw | None:
-        """As the engine does."""
-        return self._engine.refuse(body)
-
-    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
-        """As the engine does."""
-        return self._engine.stream(turn, body, number, prompt)
-
-    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
-        """As the engine does."""
-        return self._engine.plain(turn, body, number, prompt)
-
-    def error(self, status: int, message: str) -> JsonValue:
-        """As the engine does."""
-        return self._engine.error(status, message)
+    def admit(self, path: str, headers: Mapping[str, str]) -> Refusal | None:
+        """As a rule nobody asks for a key; before the model is loaded only the health is told."""
+        if path == "/v1/health/live":
+            return None
+        if not self._ready:
+            return Error(503, "Service is not ready.") if path == "/v1/health/ready" else Error(502, "Bad Gateway")
+        return None if same_key(headers, self._api_key) else Error(401, "Unauthorized")
 
     def read(self, path: str, window: int) -> JsonValue:
         """Management routes, and the engine's list of models."""
         words = {"/v1/health/live": "Service is live.", "/v1/health/ready": "Service is ready."}
         if path in words:
             return {"object": "health.response", "message": words[path]}
-        if path == "/v1/version":
-            return {"release": "2.1.5", "api": "2.1.5"}
-        if path != "/v1/models":
-            return None
-        entry: JsonValue = {
-            "id": _MODEL,
+        if path == "/v1/models":
+            names = [_MODEL] + ([self._adapter] if self._adapter else [])
+            return {"object": "list", "data": [self._card(name, window) for name in names]}
+        short = _MODEL.partition("/")[2]
+        license_info: dict[str, JsonValue] = {"name": "LICENSE", "path": "/opt/nim/LICENSE", "sha": "0" * 40}
+        pages: dict[str, JsonValue] = {
+            "/v1/version": {"release": "2.1.5", "api": "2.1.5"},
+            "/v1/license": {**license_info, "size": 0, "url": "", "type": "file", "content": ""},
+            "/v1/manifest": {
+                "manifest_file": "/opt/nim/etc/default/model_manifest.yaml",
+                "repository": f"ngc://{short}",
+            },
+            "/v1/metadata": {
+                "version": "2.1.5",
+                "modelInfo": [{"shortName": f"{short}:hf-mock", "modelUrl": f"ngc://nim/{short}"}],
+                "assetInfo": [],
+                "licenseInfo": license_info,
+                "repository_override": "",
+                "selectedModelProfileId": "0" * 64,
+            },
+        }
+        return pages.get(path)
+
+    def _card(self, name: str, window: int) -> JsonValue:
+        return {
+            "id": name,
             "object": "model",
             "created": 1_780_000_000,
             "owned_by": self._engine.name,
             "root": _MODEL,
-            "parent": None,
+            "parent": None if name == _MODEL else _MODEL,
             "max_model_len": window,
         }
-        return {"object": "list", "data": [entry]}
 
 
 FLAVOR = NimFlavor()

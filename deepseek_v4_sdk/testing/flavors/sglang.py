@@ -1,133 +1,207 @@
-"""The wire of SGLang 0.5.23 from the server's side."""
+"""The wire of SGLang from the server's side: 0.5.23, or an older one by its version."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, level_of, speak, sse
-from deepseek_v4_sdk.testing.markup import OutputParser, write_calls
-from deepseek_v4_sdk.testing.script import Error, Turn
+from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Flavor, Refusal, level_of, refusal, same_key, sse, wanted
+from deepseek_v4_sdk.testing.flavors.fields import Wrong
+from deepseek_v4_sdk.testing.flavors.sglang_checks import bad_request, check_chat, not_json, refused
+from deepseek_v4_sdk.testing.markup import THINK_ENDS, OutputParser, as_text, fragments, turn_of, unread, whole_calls
+from deepseek_v4_sdk.testing.prefix_cache import CacheRule
+from deepseek_v4_sdk.testing.script import Error
+from deepseek_v4_sdk.testing.speech import Span, Token
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.prompt import Dialect
+    from deepseek_v4_sdk.testing.script import Turn
+    from deepseek_v4_sdk.testing.speech import Said
 
 __all__ = ["FLAVOR", "SGLangFlavor"]
 
 _CREATED = 1_795_282_181
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
 _EOS = 1
+_TOKENIZER_LENGTH = 1_048_576
 _NO_TEMPLATE = (
     "Cannot use chat template functions because tokenizer.chat_template is not set and no template argument was "
     "passed! For information about writing templates and setting the tokenizer.chat_template attribute, please see "
     "the documentation at https://huggingface.co/docs/transformers/main/en/chat_templating"
 )
+_OPEN = ("/health", "/ready", "/metrics")
 
 
-class SGLangFlavor:
+class SGLangFlavor(Flavor):
     """SGLang, as it is started with both of its parsers.
 
     Args:
+        version: Which one. 0.5.21 and 0.5.22 stream each call whole; before 0.5.23 the usage has reasoning tokens at
+            its root alone.
+        model: The name it serves. It takes any name, and lists this one.
+        api_key: Its `--api-key`; None takes every key. It guards all but `/health`, `/ready` and `/metrics`.
         reasoning_parser: Whether it has `--reasoning-parser`; without it thinking stays in the content.
         tool_call_parser: Whether it has `--tool-call-parser`; without it calls stay in the content as markup.
         v4_encoding: Whether it knows V4 by the tool call parser's name or the checkpoint's architecture; otherwise it
             has no prompt format, and refuses every chat.
         cache_report: Whether it has `--enable-cache-report`, and tells what came from its cache.
+        page_size: Tokens in a page of the prefix cache. For V4 it is 256.
+        context_length: Whether it has `--context-length`, and so refuses a limit beyond the window by itself.
+        default_thinking: Whether thinking is on unless it is switched off, as with `SGLANG_DEFAULT_THINKING=1`. The
+            engine does not know of it then, and counts no reasoning tokens.
         streams_usage: Whether a stream ends with the usage; a gateway may drop `stream_options`.
     """
 
     name = "sglang"
-    chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
-
     dialect: Dialect = "recipe"
     count_paths: tuple[str, ...] = ("/v1/tokenize", "/tokenize")
-    parser = OutputParser()
 
     def __init__(
         self,
         *,
+        version: str = "0.5.23",
+        model: str = _MODEL,
+        api_key: str | None = None,
         reasoning_parser: bool = True,
         tool_call_parser: bool = True,
         v4_encoding: bool = True,
         cache_report: bool = False,
+        page_size: int = 256,
+        context_length: bool = False,
+        default_thinking: bool = False,
         streams_usage: bool = True,
     ) -> None:
+        self._version = version
+        self._release = tuple(int(part) for part in version.split(".")[:3])
+        self._model = model
+        self._api_key = api_key
         self._reasoning_parser = reasoning_parser
         self._tool_call_parser = tool_call_parser
         self._v4_encoding = v4_encoding
         self._cache_report = cache_report
+        self._context_length = context_length
+        self._default_thinking = default_thinking
         self._streams_usage = streams_usage
+        self.prefix_cache = CacheRule(page_size) if cache_report else None
+        in_one = (0, 5, 21) <= self._release <= (0, 5, 22)
+        self.parser = OutputParser(whole_calls if in_one else fragments)
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is off by default; a top-level effort switches it on, one inside the kwargs does not."""
-        given = body.get("chat_template_kwargs")
-        kwargs = given if isinstance(given, dict) else {}
-        effort = body.get("reasoning_effort")
-        on = bool(kwargs["thinking"]) if "thinking" in kwargs else effort not in {None, "none"}
+        kwargs, effort = _switches(body)
+        asked = body.get("reasoning")
+        on = self._default_thinking if effort is None else effort != "none"
+        if isinstance(asked, dict) and effort is None:
+            on = bool(asked.get("enabled", asked.get("enable", on)))
+        on = bool(kwargs["thinking"]) if "thinking" in kwargs else on
         return level_of(kwargs.get("reasoning_effort", effort)) if on else "off"
 
-    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
+    def admit(self, path: str, headers: Mapping[str, str]) -> Refusal | None:
+        """The key guards all but a few paths."""
+        is_open = path.startswith(_OPEN) or same_key(headers, self._api_key)
+        return None if is_open else refusal(401, {"error": "Unauthorized"})
+
+    def limit(self, body: dict[str, JsonValue], window: int, prompt: int) -> int:
+        """What is wanted, or what is left."""
+        asked = wanted(body, "max_completion_tokens", "max_tokens")
+        room = window - prompt - 1
+        return room if asked is None else min(asked, room)
+
+    def prompt_body(self, body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """An assistant message at the end is continued when that is asked for, and otherwise becomes the user's."""
+        messages = body.get("messages")
+        last = messages[-1] if isinstance(messages, list) and messages else None
+        if not isinstance(messages, list) or not isinstance(last, dict) or last.get("role") != "assistant":
+            return body
+        if not isinstance(last.get("content"), str) or not last.get("content"):
+            return body
+        if body.get("continue_final_message"):
+            kept = {key: value for key, value in last.items() if key != "tool_calls"}
+            return {**body, "messages": [*messages[:-1], {**kept, "prefix": True}]}
+        if last.get("tool_calls"):
+            return body
+        return {**body, "messages": [*messages[:-1], {"role": "user", "content": last.get("content")}]}
+
+    def shown(self, spans: list[Span], body: dict[str, JsonValue]) -> list[Span]:
+        """Without its parsers thinking and markup stay in the text."""
+        if not self._tool_call_parser and any(span.kind == "call" for span in spans):
+            forced = body.get("tool_choice", "auto") not in ("auto", "none")
+            spans = _written(spans) if forced else unread(spans)
+        if not self._reasoning_parser and self.thinking(body) != "off":
+            # The tool parser knows the end of thinking as well, and drops it.
+            kept = None if self._tool_call_parser else THINK_ENDS
+            spans = [as_text(span) if span.thought or span.raw == kept else span for span in spans]
+        elif body.get("separate_reasoning") is False:
+            spans = [replace(span, kind="text") if span.kind == "reasoning" else span for span in spans]
+        return spans
+
+    def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:
         """Role, deltas, finish, usage if asked for, end."""
-        spoken = speak(self._parsed(turn, body), body, prompt)
-        frame = self._frame(body, number, "chat.completion.chunk")
+        frame = self._frame(chat, "chat.completion.chunk")
+        choices = range(max(1, wanted(chat.body, "n") or 1))
 
-        def chunk(delta: JsonValue, *, finish: str | None = None, stop: JsonValue = None, **more: JsonValue) -> bytes:
-            choice: JsonValue = {
-                "index": 0,
-                "delta": delta,
-                "logprobs": None,
-                "finish_reason": finish,
-                "matched_stop": stop,
-            }
-            return sse({**frame, "choices": [choice], **more})
+        def chunk(
+            delta: JsonValue, *, finish: str | None = None, stop: JsonValue = None, **more: JsonValue
+        ) -> Iterator[bytes]:
+            for index in choices:
+                choice: JsonValue = {
+                    "index": index,
+                    "delta": delta,
+                    "logprobs": None,
+                    "finish_reason": finish,
+                    "matched_stop": stop,
+                }
+                yield sse({**frame, "choices": [choice], **more})
 
-        yield chunk({"reasoning_content": None, "role": "assistant", "content": ""})
-        for token in spoken.tokens:
+        yield from chunk({"reasoning_content": None, "role": "assistant", "content": ""})
+        for token in _paced(said, chat.body):
             if token.kind == "call":
-                yield chunk(_call_delta(token, number), usage=None)
+                yield from chunk(self._call_delta(token, chat.number), usage=None)
             else:
-                yield chunk(_text_delta(token))
-        stop = None if spoken.finish_reason == "length" else _EOS
-        yield chunk({"reasoning_content": None}, finish=spoken.finish_reason, stop=stop)
-        options = body.get("stream_options")
-        if self._streams_usage and isinstance(options, dict) and options.get("include_usage"):
-            yield sse({**frame, "choices": [], "usage": self._usage(spoken)})
+                yield from chunk(_text_delta(token))
+        finish = said.finish_reason
+        yield from chunk({"reasoning_content": None}, finish=finish, stop=_stop(said))
+        if self._streams_usage and chat.streams_usage:
+            yield sse({**frame, "choices": [], "usage": self._usage(said, chat)})
         yield DONE
 
-    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
+    def plain(self, said: Said, chat: Chat) -> JsonValue:
         """Content is never null, reasoning always there; `tool_calls` alone is absent when there are none."""
-        spoken = speak(self._parsed(turn, body), body, prompt)
         message: dict[str, JsonValue] = {
             "role": "assistant",
-            "content": spoken.text,
-            "reasoning_content": spoken.reasoning or None,
+            "content": said.text,
+            "reasoning_content": said.reasoning or None,
         }
-        if spoken.calls:
+        if said.calls:
             message["tool_calls"] = [
                 {
-                    "id": _call_id(number, index),
+                    "id": _call_id(chat.number, index),
                     "index": index,
                     "type": "function",
                     "function": {"name": name, "arguments": arguments},
                 }
-                for index, (name, arguments) in enumerate(spoken.calls)
+                for index, (name, arguments) in enumerate(said.calls)
             ]
-        stop = None if spoken.calls or spoken.finish_reason == "length" else _EOS
-        choice: JsonValue = {
-            "index": 0,
+        choice: dict[str, JsonValue] = {
             "message": message,
             "logprobs": None,
-            "finish_reason": spoken.finish_reason,
-            "matched_stop": stop,
+            "finish_reason": said.finish_reason,
+            "matched_stop": None if said.calls else _stop(said),
         }
+        if chat.body.get("return_prompt_token_ids"):
+            choice["prompt_token_ids"] = [*chat.ids]
+        weights: dict[str, JsonValue] = {"weight_version": "default"}
+        if self._release >= (0, 5, 23):
+            weights["weight_versions"] = [{"version": "default", "start": 0, "end": said.completion_tokens}]
+        several = range(max(1, wanted(chat.body, "n") or 1))
         return {
-            **self._frame(body, number, "chat.completion"),
-            "choices": [choice],
-            "usage": self._usage(spoken),
-            "metadata": {"weight_version": "default"},
+            **self._frame(chat, "chat.completion"),
+            "choices": [{"index": index, **choice} for index in several],
+            "usage": self._usage(said, chat),
+            "metadata": weights,
         }
 
     def error(self, status: int, message: str) -> JsonValue:
@@ -138,18 +212,19 @@ class SGLangFlavor:
         kind = kinds.get(status, str(status))
         return {"object": "error", "message": message, "type": kind, "param": None, "code": status}
 
-    def too_long(self, window: int, prompt: int, answer: int) -> str | None:
+    def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
         """A prompt beyond the window is refused, and so are prompt and answer together."""
         if prompt >= window:
-            return f"The input ({prompt} tokens) is longer than the model's context length ({window} tokens)."
-        if answer and prompt + answer > window:
-            return (
-                f"Requested token count exceeds the model's maximum context length of {window} tokens. You requested a "
-                f"total of {prompt + answer} tokens: {prompt} tokens from the input messages and {answer} tokens for "
-                "the completion. Please reduce the number of tokens in the input messages or the completion to fit "
-                "within the limit."
-            )
-        return None
+            return refused(f"The input ({prompt} tokens) is longer than the model's context length ({window} tokens).")
+        answer = wanted(body, "max_completion_tokens", "max_tokens") or 0
+        if prompt + answer <= window:
+            return None
+        return refused(
+            f"Requested token count exceeds the model's maximum context length of {window} tokens. You requested a "
+            f"total of {prompt + answer} tokens: {prompt} tokens from the input messages and {answer} tokens for "
+            "the completion. Please reduce the number of tokens in the input messages or the completion to fit "
+            "within the limit."
+        )
 
     def error_event(self, status: int, message: str) -> bytes:
         """The flat shape of HTTP, wrapped."""
@@ -157,77 +232,161 @@ class SGLangFlavor:
         error: JsonValue = {"object": "error", "message": message, "type": kind, "param": None, "code": status}
         return sse({"error": error})
 
-    def refuse(self, body: dict[str, JsonValue]) -> Error | None:
-        """Chats without an encoding; unknown fields are passed over."""
-        del body
-        return None if self._v4_encoding else Error(400, _NO_TEMPLATE)
+    def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
+        """Bodies it cannot read, and chats without an encoding; unknown fields are passed over."""
+        found = check_chat(body, most=window if self._context_length else None, encodes=self._v4_encoding)
+        return found if found is not None or self._v4_encoding else Error(400, _NO_TEMPLATE)
+
+    def refuse_count(self, body: dict[str, JsonValue]) -> Refusal | None:
+        """Neither a text nor a chat, or both."""
+        if isinstance(body.get("prompt"), str) != isinstance(body.get("messages"), list):
+            return None
+        told = "Value error, Exactly one of 'prompt' or 'messages' must be provided."
+        return bad_request([Wrong("value_error", (), told, body)], "/tokenize")
+
+    def unreadable(self, body: bytes) -> Refusal:
+        """A body that is no JSON."""
+        return not_json(body)
 
     def read(self, path: str, window: int) -> JsonValue:
         """Health, readiness and models."""
-        if path in {"/health", "/health_generate", "/ready", "/ping"}:
+        opened = {"/health", "/health_generate", "/ready", "/ping"}
+        if path in opened and not (path == "/ready" and self._release < (0, 5, 20)):
             return ""
-        if path == "/model_info":
+        if path in {"/model_info", "/get_model_info"}:
+            return self._model_info()
+        if path in {"/server_info", "/get_server_info"}:
             return {
-                "model_path": _MODEL,
-                "is_generation": True,
+                "model_path": self._model,
+                "context_length": window,
                 "reasoning_parser": "deepseek-v4" if self._reasoning_parser else None,
                 "tool_call_parser": "deepseekv4" if self._tool_call_parser else None,
+                "enable_cache_report": self._cache_report,
+                "version": self._version,
             }
-        if path in {"/server_info", "/get_server_info"}:
-            return {"version": "0.5.23", "context_length": window, "enable_cache_report": self._cache_report}
-        if path != "/v1/models":
+        if path == f"/v1/models/{self._model}":
+            return self._card(window)
+        return {"object": "list", "data": [self._card(window)]} if path == "/v1/models" else None
+
+    def no_such_path(self, path: str) -> Refusal | None:
+        """A model that is not there has an error of its own."""
+        model = path.removeprefix("/v1/models/")
+        if model == path:
             return None
+        told: JsonValue = {
+            "message": f"The model '{model}' does not exist",
+            "type": "invalid_request_error",
+            "param": "model",
+            "code": "model_not_found",
+        }
+        return refusal(404, {"error": told})
+
+    def tokenized(self, ids: list[int], body: dict[str, JsonValue], window: int) -> JsonValue:
+        """With the length of the tokenizer, not of the server."""
+        del body, window
+        return {"tokens": [*ids], "count": len(ids), "max_model_len": _TOKENIZER_LENGTH}
+
+    def detokenized(self, text: str) -> JsonValue:
+        """The text."""
+        return {"text": text.removeprefix("<｜begin▁of▁sentence｜>")}
+
+    def _model_info(self) -> JsonValue:
         return {
-            "object": "list",
-            "data": [
-                {
-                    "id": _MODEL,
-                    "object": "model",
-                    "created": _CREATED,
-                    "owned_by": "sglang",
-                    "root": _MODEL,
-                    "parent": None,
-                    "max_model_len": window,
-                }
-            ],
+            "model_path": self._model,
+            "served_model_name": self._model,
+            "tokenizer_path": self._model,
+            "is_generation": True,
+            "weight_version": "default",
+            "reasoning_parser": "deepseek-v4" if self._reasoning_parser else None,
+            "tool_call_parser": "deepseekv4" if self._tool_call_parser else None,
+            "disaggregation_mode": "null",
+            "has_image_understanding": False,
+            "has_audio_understanding": False,
+            "architectures": ["DeepseekV4ForCausalLM"],
         }
 
-    def _parsed(self, turn: Turn, body: dict[str, JsonValue]) -> Turn:
-        """What its parsers leave of a turn."""
-        if not self._tool_call_parser and turn.calls:
-            forced = body.get("tool_choice", "auto") not in {"auto", "none"}
-            turn = replace(turn, text=turn.text + _written(turn, forced=forced), calls=())
-        if not self._reasoning_parser and self.thinking(body) != "off":
-            # The tool parser knows the end of thinking as well, and drops it.
-            mark = "" if self._tool_call_parser else "</think>"
-            turn = replace(turn, reasoning="", text=turn.reasoning + mark + turn.text)
-        return turn
-
-    def _usage(self, spoken: Spoken) -> JsonValue:
-        thought = spoken.count("reasoning")
+    def _card(self, window: int) -> JsonValue:
         return {
-            "prompt_tokens": spoken.prompt_tokens,
-            "total_tokens": spoken.prompt_tokens + spoken.count(),
-            "completion_tokens": spoken.count(),
-            "prompt_tokens_details": {"cached_tokens": 0} if self._cache_report else None,
-            "reasoning_tokens": thought,
-            "completion_tokens_details": {"reasoning_tokens": thought} if thought else None,
+            "id": self._model,
+            "object": "model",
+            "created": _CREATED,
+            "owned_by": "sglang",
+            "root": self._model,
+            "parent": None,
+            "max_model_len": window,
         }
 
-    def _frame(self, body: dict[str, JsonValue], number: int, kind: str) -> dict[str, JsonValue]:
+    def _usage(self, said: Said, chat: Chat) -> JsonValue:
+        kwargs, effort = _switches(chat.body)
+        gated = self._reasoning_parser and (kwargs.get("thinking") is True or (effort is not None and effort != "none"))
+        thought = said.reasoning_tokens + said.thought_whole if gated and self.thinking(chat.body) != "off" else 0
+        several = max(1, wanted(chat.body, "n") or 1)
+        usage: dict[str, JsonValue] = {
+            "prompt_tokens": chat.prompt,
+            "total_tokens": chat.prompt + said.completion_tokens * several,
+            "completion_tokens": said.completion_tokens * several,
+            "prompt_tokens_details": {"cached_tokens": chat.cached} if self._cache_report else None,
+            "reasoning_tokens": thought * several,
+        }
+        if self._release >= (0, 5, 23):
+            usage["completion_tokens_details"] = {"reasoning_tokens": thought * several} if thought else None
+        return usage
+
+    def _frame(self, chat: Chat, kind: str) -> dict[str, JsonValue]:
         return {
-            "id": f"{number:032x}",
+            "id": chat.body.get("rid") or f"{chat.number:032x}",
             "object": kind,
             "created": _CREATED,
-            "model": body.get("model", "default"),
+            "model": chat.body.get("model", "default"),
         }
 
+    def _call_delta(self, token: Token, number: int) -> JsonValue:
+        """The first piece has id and name; later ones have both as null."""
+        first = token.name is not None
+        call: JsonValue = {
+            "id": _call_id(number, token.index) if first else None,
+            "index": token.index,
+            "type": "function",
+            "function": {"name": token.name, "arguments": token.text},
+        }
+        return {"role": None, "content": None, "reasoning_content": None, "tool_calls": [call]}
 
-def _written(turn: Turn, *, forced: bool) -> str:
-    """Calls as the model writes them: as markup, or where a grammar forces one without a parser, as a JSON list."""
-    if forced:
-        return json.dumps([{"name": call.name, "parameters": json.loads(call.arguments)} for call in turn.calls])
-    return "\n\n" + write_calls(turn.calls)
+
+def _switches(body: dict[str, JsonValue]) -> tuple[dict[str, JsonValue], JsonValue]:
+    """The template's arguments, and the effort at the root."""
+    given, asked = body.get("chat_template_kwargs"), body.get("reasoning")
+    effort = body.get("reasoning_effort")
+    if isinstance(asked, dict):
+        effort = asked.get("effort", asked.get("reasoning_effort", effort))
+    return (given if isinstance(given, dict) else {}), effort
+
+
+def _paced(said: Said, body: dict[str, JsonValue]) -> Iterator[Token]:
+    """The tokens; with `stream_reasoning` false all reasoning in one piece, and a call that comes whole in one."""
+    pending: list[Token] = []
+    joins = body.get("stream_reasoning") is False
+    for token in said.tokens:
+        if joins and token.kind == "reasoning":
+            pending.append(token)
+            continue
+        if pending and pending[0].kind == "reasoning":
+            yield replace(pending[-1], text="".join(each.text for each in pending))
+            pending = []
+        yield token
+    if pending:
+        yield replace(pending[-1], text="".join(each.text for each in pending))
+
+
+def _stop(said: Said) -> JsonValue:
+    return None if said.finish_reason == "length" else said.stop or _EOS
+
+
+def _written(spans: list[Span]) -> list[Span]:
+    """Calls that a grammar forces without a parser: a JSON list."""
+    turn: Turn = turn_of(spans, None, ())
+    calls = [{"name": call.name, "parameters": json.loads(call.arguments)} for call in turn.calls]
+    kept = [span for span in spans if span.kind in {"reasoning", "text"} or span.raw == THINK_ENDS]
+    return [*kept, Span(json.dumps(calls), "text", copy=True)]
 
 
 def _call_id(number: int, index: int) -> str:
@@ -238,18 +397,6 @@ def _text_delta(token: Token) -> JsonValue:
     if token.kind == "reasoning":
         return {"reasoning_content": token.text}
     return {"reasoning_content": None, "content": token.text}
-
-
-def _call_delta(token: Token, number: int) -> JsonValue:
-    """The first piece has id and name; later ones have both as null."""
-    first = token.name is not None
-    call: JsonValue = {
-        "id": _call_id(number, token.index) if first else None,
-        "index": token.index,
-        "type": "function",
-        "function": {"name": token.name, "arguments": token.text},
-    }
-    return {"role": None, "content": None, "reasoning_content": None, "tool_calls": [call]}
 
 
 FLAVOR = SGLangFlavor()

@@ -1,72 +1,96 @@
-"""The wire of vLLM 0.33 from the server's side."""
+"""The wire of vLLM from the server's side: 0.33, or an older one by its version."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pydantic_core import from_json
 
 from deepseek_v4_sdk.chat import read_json
-from deepseek_v4_sdk.testing.flavors.base import DONE, Spoken, Token, speak, sse
-from deepseek_v4_sdk.testing.markup import OutputParser
-from deepseek_v4_sdk.testing.script import Error, Turn
+from deepseek_v4_sdk.testing.counting import token_spellings
+from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, refusal, same_key, sse, wanted
+from deepseek_v4_sdk.testing.flavors.vllm_checks import bad_value, check_chat, check_tokenize, not_json
+from deepseek_v4_sdk.testing.markup import THINK_ENDS, OutputParser, as_text, bursts
+from deepseek_v4_sdk.testing.prefix_cache import CacheRule
+from deepseek_v4_sdk.testing.script import Error
 from deepseek_v4_sdk.tokens import count_text
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.prompt import Dialect
+    from deepseek_v4_sdk.prompt import Dialect, Generation
+    from deepseek_v4_sdk.testing.speech import Said, Span, Token
 
 __all__ = ["FLAVOR", "VLLMFlavor"]
 
 _CREATED = 1_795_280_709
-_FINGERPRINT = "vllm-0.33.0-mock"
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
 _NO_TEMPLATE = (
     "As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat template if the "
     "tokenizer does not define one."
 )
+_GUARDED = ("/v1", "/v2", "/inference", "/cohere")
 
 
-class VLLMFlavor:
+class VLLMFlavor(Flavor):
     """vLLM, as it is started with the flags of the recipes.
 
     Args:
+        version: Which one. Before 0.28 thinking is off unless it is asked for, `max` is the strongest of two levels
+            (0.20 does not take it at the root of a body), and the usage does not tell reasoning tokens. Before 0.33
+            a plain answer says `tool_calls` of a call that was cut.
+        models: The names it serves. Without any it takes every name, and lists one.
+        api_key: Its `--api-key`; None takes every key. It guards `/v1` and some others, not `/health` or `/tokenize`.
         reasoning_parser: Whether it has `--reasoning-parser`; without it thinking stays in the content.
         tool_call_parser: Whether it has `--enable-auto-tool-choice` and `--tool-call-parser`. Without both, any tool
             choice but "none" is refused; a forced one too where the first alone is missing (0.32).
         prompt_tokens_details: Whether it has `--enable-prompt-tokens-details`, and tells what came from its cache.
+        block_size: Its `--block-size`: the tokens in a block of the prefix cache. The recipes have 256.
         encoding: What makes its prompts: "v4", as `--tokenizer-mode deepseek_v4` does; "template", a plain chat
             template given to it, which has no thinking; "none", where neither is there, and every chat is refused.
+        default_thinking: The `thinking` of its `--default-chat-template-kwargs`, if it has that.
         reads_switch: Whether the thinking switch reaches it; a gateway may drop `chat_template_kwargs`.
-        streams_usage: Whether a stream ends with the usage; a gateway may drop `stream_options`.
+        streams_usage: Whether a stream ends with the usage when that is asked for; a gateway may drop
+            `stream_options`. "always" is `--enable-force-include-usage`: in every chunk, asked for or not.
+        request_id_headers: Whether it has `--enable-request-id-headers`, and sends `X-Request-Id` back.
     """
 
     name = "vllm"
-    chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
-
     dialect: Dialect = "vllm"
     count_paths: tuple[str, ...] = ("/tokenize",)
-    parser = OutputParser(("tool_calls", "toolcalls", "tool"), "drop", bare=True, keeps_breaks=True)
+    parser = OutputParser(bursts, ("tool_calls", "toolcalls", "tool"), "drop", bare=True, keeps_breaks=True, trims=True)
 
     def __init__(
         self,
         *,
+        version: str = "0.33.0",
+        models: tuple[str, ...] = (),
+        api_key: str | None = None,
         reasoning_parser: bool = True,
         tool_call_parser: bool = True,
         prompt_tokens_details: bool = False,
+        block_size: int = 256,
         encoding: Literal["v4", "template", "none"] = "v4",
+        default_thinking: bool | None = None,
         reads_switch: bool = True,
-        streams_usage: bool = True,
+        streams_usage: bool | Literal["always"] = True,
+        request_id_headers: bool = False,
     ) -> None:
+        self._version = version
+        self._release = tuple(int(part) for part in version.split(".")[:2])
+        self._models = models
+        self._api_key = api_key
         self._reasoning_parser = reasoning_parser
         self._tool_call_parser = tool_call_parser
         self._prompt_tokens_details = prompt_tokens_details
         self._encoding = encoding
+        self._default_thinking = default_thinking
         self._reads_switch = reads_switch
         self._streams_usage = streams_usage
+        self._request_id_headers = request_id_headers
+        self.prefix_cache = CacheRule(block_size) if prompt_tokens_details else None
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is on by default; the two switches are ORed; a top-level effort adds one of them."""
@@ -76,94 +100,138 @@ class VLLMFlavor:
             return "high"
         given = body.get("chat_template_kwargs")
         kwargs = dict(given) if isinstance(given, dict) else {}
+        if self._default_thinking is not None:
+            kwargs.setdefault("thinking", self._default_thinking)
         effort = body.get("reasoning_effort")
         if effort is not None:
             kwargs["reasoning_effort"] = effort
             kwargs.setdefault("enable_thinking", effort != "none")
-        wanted = kwargs.get("reasoning_effort")
+        effort = kwargs.get("reasoning_effort")
         switches = [kwargs[key] for key in ("thinking", "enable_thinking") if key in kwargs]
-        if wanted == "none" or (switches and not any(switches)):
+        if self._release < (0, 28):
+            return self._older_thinking(effort, on=any(switches))
+        if effort == "none" or (switches and not any(switches)):
             return "off"
-        return "low" if wanted in {"minimal", "low", "medium"} else "max" if wanted == "max" else "high"
+        return "low" if effort in {"minimal", "low", "medium"} else "max" if effort == "max" else "high"
 
-    def stream(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> Iterator[bytes]:
+    def _older_thinking(self, effort: JsonValue, *, on: bool) -> str:
+        """Off by default, and two levels."""
+        if not on or (effort == "none" and self._release > (0, 20)):
+            return "off"
+        strongest = {"max"} if self._release == (0, 20) else {"max", "xhigh"}
+        return "max" if effort in strongest else "high"
+
+    def generation(self, body: dict[str, JsonValue]) -> Generation:
+        """The encoder of its time, whatever the model."""
+        del body
+        return "2026-08" if self._release >= (0, 28) else "2026-04"
+
+    def admit(self, path: str, headers: Mapping[str, str]) -> Refusal | None:
+        """The key guards some paths alone."""
+        guarded = path.startswith(_GUARDED)
+        return None if not guarded or same_key(headers, self._api_key) else refusal(401, {"error": "Unauthorized"})
+
+    def limit(self, body: dict[str, JsonValue], window: int, prompt: int) -> int:
+        """What is wanted, cut to the room that is left."""
+        room = window - prompt
+        asked = wanted(body, "max_completion_tokens", "max_tokens")
+        return room if asked is None else min(asked, room)
+
+    def shown(self, spans: list[Span], body: dict[str, JsonValue]) -> list[Span]:
+        """Without a reasoning parser thinking stays in the text; without `parallel_tool_calls` one call is left."""
+        if not self._reasoning_parser and self.thinking(body) != "off":
+            spans = [as_text(span) if span.thought or span.raw == THINK_ENDS else span for span in spans]
+        if body.get("parallel_tool_calls") is False:
+            spans = [replace(span, kind=None) if span.index else span for span in spans]
+        return spans
+
+    def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:
         """Role, deltas, finish, usage if asked for, end."""
-        spoken = self._speak(turn, body, prompt)
-        frame = self._frame(body, number, "chat.completion.chunk")
+        frame = self._frame(chat, "chat.completion.chunk")
+        options = chat.body.get("stream_options")
+        always = self._streams_usage == "always"
+        ends_with_usage = always or (self._streams_usage and chat.streams_usage)
+        running = ends_with_usage and (
+            always or (isinstance(options, dict) and bool(options.get("continuous_usage_stats")))
+        )
+        reasoning: dict[str, JsonValue] = {} if chat.body.get("include_reasoning", True) else {"reasoning": None}
 
-        def chunk(delta: JsonValue, **choice: JsonValue) -> bytes:
+        def chunk(delta: dict[str, JsonValue], count: int, **choice: JsonValue) -> bytes:
             fields: dict[str, JsonValue] = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
-            return sse({**frame, "choices": [{**fields, **choice}], "kv_transfer_params": None})
+            event: dict[str, JsonValue] = {**frame, "choices": [{**fields, **choice}]}
+            if running:
+                event["usage"] = self._counts(chat.prompt, count, said.thought_by(count))
+            return sse(event | ({"kv_transfer_params": None} if self._release >= (0, 33) else {}))
 
-        yield sse(
-            {
-                **frame,
-                "choices": [
-                    {
-                        "index": 0,
-                        "delta": {"role": "assistant", "content": ""},
-                        "logprobs": None,
-                        "finish_reason": None,
-                    }
-                ],
-                "prompt_token_ids": None,
-                "prompt_text": None,
-            }
-        )
-        for token in spoken.tokens:
-            yield chunk(_delta(token, number), token_ids=None)
-        yield chunk(
-            _closing(spoken),
-            finish_reason=_finish(spoken, body),
-            stop_reason=None,
+        opening: dict[str, JsonValue] = {
+            **frame,
+            "choices": [
+                {"index": 0, "delta": {"role": "assistant", "content": ""}, "logprobs": None, "finish_reason": None}
+            ],
+        }
+        if running:
+            opening["usage"] = self._counts(chat.prompt, 0, 0)
+        yield sse({**opening, "prompt_token_ids": None, "prompt_text": None})
+        cut = said.finish_reason == "length"
+        last = [token for token in said.tokens if cut and token.count >= said.completion_tokens]
+        for token in said.tokens[: len(said.tokens) - len(last)]:
+            if token.kind != "reasoning" or not reasoning:
+                yield chunk(_delta(token, chat.number) | reasoning, token.count, token_ids=None)
+        versions: dict[str, JsonValue] = {"weight_versions": None} if self._release >= (0, 33) else {}
+        final = chunk(
+            _joined(last, chat.number),
+            said.completion_tokens,
+            finish_reason=_finish(said, chat.body, plain=False),
+            stop_reason=said.stop,
             token_ids=None,
-            weight_versions=None,
+            **versions,
         )
-        options = body.get("stream_options")
-        if self._streams_usage and isinstance(options, dict) and options.get("include_usage"):
-            usage = self._usage(spoken)
-            yield sse({**frame, "choices": [], "usage": usage, "system_fingerprint": _FINGERPRINT})
+        yield final if ends_with_usage else _with_fingerprint(final, self._fingerprint)
+        if ends_with_usage:
+            usage = self._usage(said, chat, plain=False)
+            yield sse({**frame, "choices": [], "usage": usage, "system_fingerprint": self._fingerprint})
         yield DONE
 
-    def plain(self, turn: Turn, body: dict[str, JsonValue], number: int, prompt: int) -> JsonValue:
+    def plain(self, said: Said, chat: Chat) -> JsonValue:
         """Everything written out, nulls too; `tool_calls` alone is absent when there are none."""
-        spoken = self._speak(turn, body, prompt)
-        cut = spoken.finish_reason == "length"
+        cut = said.finish_reason == "length"
+        forced = chat.body.get("tool_choice") not in (None, "auto", "none")
+        reasoning = said.reasoning if chat.body.get("include_reasoning", True) else ""
         message: dict[str, JsonValue] = {
             "role": "assistant",
-            "content": spoken.text or None,
+            "content": said.text or ("" if forced and said.calls else None),
             "refusal": None,
             "annotations": None,
             "audio": None,
             "function_call": None,
-            "reasoning": spoken.reasoning or None,
         }
-        if spoken.calls:
-            last = len(spoken.calls) - 1
+        if said.calls:
+            last = len(said.calls) - 1
             message["tool_calls"] = [
                 {
-                    "id": _call_id(number, index),
+                    "id": _call_id(chat.number, index),
                     "type": "function",
                     "function": {"name": name, "arguments": _whole(arguments) if cut and index == last else arguments},
                 }
-                for index, (name, arguments) in enumerate(spoken.calls)
+                for index, (name, arguments) in enumerate(said.calls)
             ]
         choice: dict[str, JsonValue] = {
             "index": 0,
-            "message": message,
+            "message": {**message, "reasoning": reasoning or None},
             "logprobs": None,
-            "finish_reason": _finish(spoken, body),
-            "stop_reason": None,
+            "finish_reason": _finish(said, chat.body, plain=self._release < (0, 33)),
+            "stop_reason": said.stop,
             "token_ids": None,
             "routed_experts": None,
-            "weight_versions": None,
         }
+        if self._release >= (0, 33):
+            choice["weight_versions"] = None
         return {
-            **self._frame(body, number, "chat.completion"),
+            **self._frame(chat, "chat.completion"),
             "choices": [choice],
             "service_tier": None,
-            "system_fingerprint": _FINGERPRINT,
-            "usage": self._usage(spoken),
+            "system_fingerprint": self._fingerprint,
+            "usage": self._usage(said, chat, plain=True),
             "prompt_logprobs": None,
             "prompt_token_ids": None,
             "prompt_text": None,
@@ -180,29 +248,19 @@ class VLLMFlavor:
         kind = kinds.get(status, "InternalServerError")
         return {"error": {"message": message, "type": kind, "param": None, "code": status}}
 
-    def too_long(self, window: int, prompt: int, answer: int) -> str | None:
-        """A prompt beyond the window is refused, and so is an answer; both together are cut."""
-        if prompt >= window:
-            return (
-                f"This model's maximum context length is {window} tokens. However, your prompt contains at least "
-                f"{window + 1} input tokens, which exceeds this limit even without any output tokens. Please reduce "
-                f"the length of the input prompt. (parameter=input_tokens, value={window + 1})"
-            )
-        if answer > window:
-            return (
-                f"max_tokens={answer} cannot be greater than max_model_len={window}. Please request fewer output "
-                f"tokens. (parameter=max_tokens, value={answer})"
-            )
-        return None
-
     def error_event(self, status: int, message: str) -> bytes:
         """The same shape as over HTTP; a status that is no error of the engine's own keeps its code."""
         return sse({"error": {"message": message, "type": "InternalServerError", "param": None, "code": status}})
 
-    def refuse(self, body: dict[str, JsonValue]) -> Error | None:
-        """Chats without an encoding, and tools without their flags; unknown fields are passed over."""
+    def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
+        """Bodies it cannot read, chats without an encoding, tools without their flags; what it does not know passes."""
+        found = check_chat(body, served=self._models, window=window, oldest=self._release <= (0, 20))
+        if found is not None:
+            return found
         if self._encoding == "none":
             return Error(400, _NO_TEMPLATE)
+        if body.get("thinking_token_budget") is not None and not self._reasoning_parser:
+            return Error(400, "thinking_token_budget is set but reasoning_config is not configured.")
         choice = body.get("tool_choice", "auto")
         if self._tool_call_parser or not body.get("tools") or choice == "none":
             return None
@@ -214,56 +272,138 @@ class VLLMFlavor:
         asked = f'tool_choice="{choice}"' if name is None else f'tool_choice=function "{name}"'
         return Error(400, f"{asked} requires --tool-call-parser to be set")
 
+    def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
+        """A prompt beyond the window is refused; prompt and answer together are cut."""
+        del body
+        if prompt < window:
+            return None
+        beyond = window + 1  # it stops counting there
+        return bad_value(
+            f"This model's maximum context length is {window} tokens. However, your prompt contains at least {beyond} "
+            "input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the "
+            "input prompt.",
+            "input_tokens",
+            beyond,
+        )
+
+    def refuse_count(self, body: dict[str, JsonValue]) -> Refusal | None:
+        """Neither a text nor a chat, or another model."""
+        return check_tokenize(body, served=self._models)
+
+    def unreadable(self, body: bytes) -> Refusal:
+        """A body that is no JSON."""
+        return not_json(body)
+
     def read(self, path: str, window: int) -> JsonValue:
         """Health, version and models."""
         if path in {"/health", "/ping"}:
             return ""
         if path == "/version":
-            return {"version": "0.33.0"}
+            return {"version": self._version}
+        if path == "/load":
+            return {"server_load": 0}
         if path != "/v1/models":
             return None
-        return {
-            "object": "list",
-            "data": [
-                {
-                    "id": _MODEL,
-                    "object": "model",
-                    "created": _CREATED,
-                    "owned_by": "vllm",
-                    "root": _MODEL,
-                    "parent": None,
-                    "max_model_len": window,
-                    "permission": [],
-                }
-            ],
+        served = self._models or (_MODEL,)
+        return {"object": "list", "data": [_card(name, served[0], window) for name in served]}
+
+    def tokenized(self, ids: list[int], body: dict[str, JsonValue], window: int) -> JsonValue:
+        """The count first."""
+        spelled: JsonValue = None
+        if body.get("return_token_strs"):
+            spelled = [*token_spellings(ids)]
+        return {"count": len(ids), "max_model_len": window, "tokens": [*ids], "token_strs": spelled}
+
+    def count_prompt(self, body: dict[str, JsonValue]) -> int | None:
+        """The tokens of a prompt that is not V4's; None when it is."""
+        return None if self._encoding == "v4" else _plain_prompt(body)
+
+    def headers(self, request: Mapping[str, str], number: int) -> dict[str, str]:
+        """The request's id, where the server has the flag for it."""
+        if not self._request_id_headers:
+            return {}
+        return {"x-request-id": request.get("x-request-id") or f"{number:032x}"}
+
+    def measures(self, counts: Counts) -> str | None:
+        """What a client would look at."""
+        served = (self._models or (_MODEL,))[0]
+        label = f'{{engine="0",model_name="{served}"}}'
+        gauges = {
+            "vllm:num_requests_running": counts.running,
+            "vllm:num_requests_waiting": 0,
+            "vllm:kv_cache_usage_perc": 0.0,
+            "vllm:prefix_cache_queries_total": counts.cache_queries,
+            "vllm:prefix_cache_hits_total": counts.cache_hits,
+            "vllm:prompt_tokens_total": counts.prompt_tokens,
+            "vllm:generation_tokens_total": counts.completion_tokens,
         }
+        lines = [f"{name}{label} {float(value)}" for name, value in gauges.items()]
+        for reason, count in counts.finished.items():
+            told = f'{{engine="0",finished_reason="{reason}",model_name="{served}"}}'
+            lines.append(f"vllm:request_success_total{told} {float(count)}")
+        return "\n".join(lines) + "\n"
 
-    def _speak(self, turn: Turn, body: dict[str, JsonValue], prompt: int) -> Spoken:
-        """A turn as tokens, after what its parsers leave of it."""
-        if not self._reasoning_parser and self.thinking(body) != "off":
-            turn = replace(turn, reasoning="", text=f"{turn.reasoning}</think>{turn.text}")
-        if self._encoding != "v4":
-            prompt = _plain_prompt(body)
-        return speak(turn, body, prompt, one_call=True)
+    @property
+    def _fingerprint(self) -> str:
+        return f"vllm-{self._version}-mock"
 
-    def _usage(self, spoken: Spoken) -> JsonValue:
-        details: JsonValue = {"cached_tokens": 0} if self._prompt_tokens_details else None
-        thought: JsonValue = {"reasoning_tokens": spoken.count("reasoning")} if self._reasoning_parser else None
-        return {
-            "prompt_tokens": spoken.prompt_tokens,
-            "total_tokens": spoken.prompt_tokens + spoken.count(),
-            "completion_tokens": spoken.count(),
-            "prompt_tokens_details": details,
-            "completion_tokens_details": thought,
+    def _counts(self, prompt: int, completion: int, thought: int) -> dict[str, JsonValue]:
+        counts: dict[str, JsonValue] = {
+            "prompt_tokens": prompt,
+            "total_tokens": prompt + completion,
+            "completion_tokens": completion,
         }
+        if self._release >= (0, 28) and self._reasoning_parser:
+            counts["completion_tokens_details"] = {"reasoning_tokens": thought}
+        return counts
 
-    def _frame(self, body: dict[str, JsonValue], number: int, kind: str) -> dict[str, JsonValue]:
+    def _usage(self, said: Said, chat: Chat, *, plain: bool) -> JsonValue:
+        details: dict[str, JsonValue] | None = None
+        if self.prefix_cache is not None:
+            whole = chat.prompt // self.prefix_cache.block * self.prefix_cache.block
+            details = {"cached_tokens": chat.cached, "created_cache_tokens": max(0, whole - chat.cached)}
+            details |= {"multimodal_tokens": None} if plain else {}
+        counts = self._counts(chat.prompt, said.completion_tokens, said.reasoning_tokens)
+        thought = counts.pop("completion_tokens_details", None)
+        if self._release < (0, 28):
+            return {**counts, "prompt_tokens_details": details}
+        return {**counts, "prompt_tokens_details": details, "completion_tokens_details": thought}
+
+    def _frame(self, chat: Chat, kind: str) -> dict[str, JsonValue]:
+        given = chat.headers.get("x-request-id") or chat.body.get("request_id")
         return {
-            "id": f"chatcmpl-{number:016x}",
+            "id": f"chatcmpl-{given}" if given else f"chatcmpl-{chat.number:016x}",
             "object": kind,
             "created": _CREATED,
-            "model": body.get("model") or _MODEL,
+            "model": self._models[0] if self._models else chat.body.get("model") or _MODEL,
         }
+
+
+def _card(name: str, root: str, window: int) -> JsonValue:
+    permission: JsonValue = {
+        "id": "modelperm-0000000000000001",
+        "object": "model_permission",
+        "created": _CREATED,
+        "allow_create_engine": False,
+        "allow_sampling": True,
+        "allow_logprobs": True,
+        "allow_search_indices": False,
+        "allow_view": True,
+        "allow_fine_tuning": False,
+        "organization": "*",
+        "group": None,
+        "is_blocking": False,
+    }
+    return {
+        "id": name,
+        "object": "model",
+        "created": _CREATED,
+        "owned_by": "vllm",
+        "root": root,
+        "parent": None,
+        "max_model_len": window,
+        "permission": [permission],
+    }
 
 
 def _plain_prompt(body: dict[str, JsonValue]) -> int:
@@ -278,43 +418,56 @@ def _call_id(number: int, index: int) -> str:
     return f"chatcmpl-tool-{number:012x}{index:04x}"
 
 
-def _delta(token: Token, number: int) -> JsonValue:
+def _delta(token: Token, number: int) -> dict[str, JsonValue]:
     if token.kind == "reasoning":
         return {"reasoning": token.text}
-    if token.kind == "text":
-        return {"content": token.text}
-    if token.name is not None:
-        # the first delta of a call has no arguments key
-        function: JsonValue = {"name": token.name}
-        call_id = _call_id(number, token.index)
-        return {"tool_calls": [{"id": call_id, "type": "function", "index": token.index, "function": function}]}
-    return {"tool_calls": [{"index": token.index, "function": {"arguments": token.text}}]}
+    return {"content": token.text} if token.kind == "text" else {"tool_calls": [_entry(token, number)]}
 
 
-def _closing(spoken: Spoken) -> JsonValue:
-    """What the last delta of a cut call holds: between two parameters it closes its JSON, inside one it does not."""
-    if spoken.finish_reason != "length" or not spoken.calls:
-        return {}
-    index, arguments = len(spoken.calls) - 1, spoken.calls[-1][1]
-    for end in ("{}", "}"):
-        try:
-            read_json(arguments + end)
-        except ValueError:
-            continue
-        return {"tool_calls": [{"index": index, "function": {"arguments": end}}]}
-    return {}
+def _entry(token: Token, number: int) -> JsonValue:
+    if token.name is None:
+        return {"index": token.index, "function": {"arguments": token.text}}
+    # the first delta of a call has no arguments key
+    function: JsonValue = {"name": token.name}
+    return {"id": _call_id(number, token.index), "type": "function", "index": token.index, "function": function}
+
+
+def _joined(tokens: list[Token], number: int) -> dict[str, JsonValue]:
+    """What the last token of a cut answer brings comes together with the finish reason."""
+    delta: dict[str, JsonValue] = {}
+    entries: list[JsonValue] = []
+    for token in tokens:
+        if token.kind == "call":
+            entries.append(_entry(token, number))
+        else:
+            delta |= _delta(token, number)
+    return delta | ({"tool_calls": entries} if entries else {})
+
+
+def _with_fingerprint(block: bytes, fingerprint: str) -> bytes:
+    """The last chunk names the server, where no usage follows."""
+    event = read_json(block.removeprefix(b"data: "))
+    return sse({**event, "system_fingerprint": fingerprint}) if isinstance(event, dict) else block
 
 
 def _whole(arguments: str) -> str:
     """The parameters of a cut call that had come whole: in a plain answer it reads like a call with these alone."""
-    come: JsonValue = from_json(arguments or "{}", allow_partial=True)
+    try:
+        come: JsonValue = from_json(arguments or "{}", allow_partial=True)
+    except ValueError:
+        return arguments
     return json.dumps(come, ensure_ascii=False)
 
 
-def _finish(spoken: Spoken, body: dict[str, JsonValue]) -> str:
-    """`tool_calls` for calls the model chose to make, `stop` for a named tool."""
-    named = isinstance(body.get("tool_choice"), dict)
-    return "stop" if spoken.finish_reason == "tool_calls" and named else spoken.finish_reason
+def _finish(said: Said, body: dict[str, JsonValue], *, plain: bool) -> str:
+    """`tool_calls` for calls the model chose to make, `stop` for a named tool.
+
+    Before 0.33 a plain answer says `tool_calls` even of a call that was cut.
+    """
+    choice = body.get("tool_choice")
+    if plain and said.calls and said.finish_reason == "length" and choice in ("auto", None):
+        return "tool_calls"
+    return "stop" if said.finish_reason == "tool_calls" and isinstance(choice, dict) else said.finish_reason
 
 
 FLAVOR = VLLMFlavor()

@@ -1,0 +1,108 @@
+"""The types of a body's fields, checked as the servers check them: with pydantic, whose words are in their refusals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+__all__ = ["Wrong", "wrong_fields"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A field that is not of its type.
+
+    Attributes:
+        kind: pydantic's name of what is wrong.
+        place: Where.
+        message: What, in words.
+        given: What was given.
+        context: More of what was expected.
+    """
+
+    kind: str
+    place: tuple[str | int, ...]
+    message: str
+    given: object
+    context: Mapping[str, Any] | None = None
+
+
+def wrong_fields(server: Literal["vllm", "sglang"], body: object) -> list[Wrong]:
+    """What of a body is not of its type; nothing when it all is."""
+    try:
+        _model_of(server).model_validate(body)
+    except ValidationError as error:
+        return [_wrong(each) for each in error.errors(include_url=False)]
+    return []
+
+
+def _wrong(each: ErrorDetails) -> Wrong:
+    context = {key: value for key, value in each.get("ctx", {}).items() if key != "error"} or None
+    return Wrong(each["type"], tuple(each["loc"]), each["msg"], each["input"], context)
+
+
+@cache
+def _model_of(server: Literal["vllm", "sglang"]) -> type[BaseModel]:
+    """The fields that the server's own model has, in its order; built when a body is first looked at."""
+
+    class Function(BaseModel):
+        name: str
+        description: str | None = None
+        parameters: dict[str, Any] | None = None
+
+    class Tool(BaseModel):
+        function: Function
+
+    class Shared(BaseModel):
+        model_config = ConfigDict(extra="allow")
+
+        messages: list[Any]
+        frequency_penalty: float | None = 0.0
+        logit_bias: dict[str, float] | None = None
+        logprobs: bool | None = False
+        max_tokens: int | None = None
+        max_completion_tokens: int | None = None
+        n: int | None = 1
+        presence_penalty: float | None = 0.0
+        response_format: dict[str, Any] | None = None
+        seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
+        stream: bool | None = False
+        stream_options: dict[str, Any] | None = None
+        temperature: float | None = None
+        top_p: float | None = None
+        user: str | None = None
+        tools: list[Tool] | None = None
+        tool_choice: SkipValidation[Any] = None
+        parallel_tool_calls: bool | None = True
+        top_k: int | None = None
+        min_p: float | None = None
+        repetition_penalty: float | None = None
+        chat_template_kwargs: dict[str, Any] | None = None
+        cache_salt: str | None = None
+        priority: int | None = None
+
+    if server == "vllm":
+
+        class VLLMFields(Shared):
+            model: str | None = None
+            top_logprobs: int | None = 0
+            stop: str | Annotated[list[str], Field(max_length=4)] | None = None
+            reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+            include_reasoning: bool = True
+
+        return VLLMFields
+
+    class SGLangFields(Shared):
+        model: str = "default"
+        top_logprobs: int | None = None
+        task: Literal["action", "query", "authority", "domain", "title", "read_url"] | None = None
+
+    return SGLangFields

@@ -1,0 +1,35 @@
+"""The engine of a NIM 1.x container from the server's side: vLLM of its time behind a validator that is strict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.testing.flavors.base import Refusal, refusal
+from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import JsonValue
+
+__all__ = ["FLAVOR"]
+
+_KEY_WORDS = """
+model messages stream stream_options tools tool_choice parallel_tool_calls max_tokens max_completion_tokens temperature
+top_p top_k min_p n stop seed frequency_penalty presence_penalty repetition_penalty logit_bias logprobs top_logprobs
+response_format user chat_template_kwargs nvext ignore_eos guided_decoding_backend
+"""
+_KEYS = frozenset(_KEY_WORDS.split())
+
+
+class _Older(VLLMFlavor):
+    """Refuses what it does not know, and reads the grammar of an answer in `nvext`."""
+
+    def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
+        """Unknown fields are refused, as a text that is no JSON."""
+        for key in body.keys() - _KEYS:
+            told: dict[str, object] = {"type": "extra_forbidden", "loc": ("body", key)}
+            told |= {"msg": "Extra inputs are not permitted", "input": body[key]}
+            return refusal(400, {"error": str([told])})
+        return super().refuse(body, window)
+
+
+FLAVOR = _Older(version="0.24.0")
