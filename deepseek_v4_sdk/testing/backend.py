@@ -13,7 +13,7 @@ from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing.answer import Answer, json_answer
 from deepseek_v4_sdk.testing.counting import Rendering, as_tokenized, count_body, encode_body, token_ends
-from deepseek_v4_sdk.testing.flavors.base import Chat, Counts, wanted
+from deepseek_v4_sdk.testing.flavors.base import JSON, Chat, Counts, wanted
 from deepseek_v4_sdk.testing.markup import spans_of, turn_of
 from deepseek_v4_sdk.testing.model import answer
 from deepseek_v4_sdk.testing.prefix_cache import PrefixCache
@@ -108,9 +108,9 @@ class Backend:
                 return json_answer(405, {"detail": "Method Not Allowed"})
             return self._chat(path, headers, body)
         if method == "POST" and path in self._engine.count_paths:
-            return self._tokenize(body)
+            return self._tokenize(headers, body)
         if method == "POST" and path.replace("/detokenize", "/tokenize") in self._engine.count_paths:
-            return self._detokenize(body)
+            return self._detokenize(headers, body)
         if method == "GET" and path.startswith(_POLL_PATH):
             return self._poll(path.removeprefix(_POLL_PATH))
         if method == "GET":
@@ -163,13 +163,9 @@ class Backend:
 
     def _chat(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         engine = self._engine
-        kind = headers.get("content-type", "application/json")
-        try:
-            decoded = read_json(body)
-        except ValueError:
-            return self._refusal(engine.unreadable(body))
-        if not isinstance(decoded, dict) or kind.partition(";")[0].strip() != "application/json":
-            return self._refusal(engine.unreadable(body))
+        decoded = self._read(headers, body)
+        if decoded is None:
+            return self._refusal(engine.unreadable(body, headers.get("content-type", JSON)))
         rendering = self._rendering(decoded)
         shown = {name: "***" if name == "authorization" else value for name, value in headers.items()}
         request = MockRequest(decoded, path, shown, rendering.thinking, rendering, engine.prompt_body(decoded))
@@ -180,7 +176,10 @@ class Backend:
                 prepared = self._prepared.pop(body, None)
                 prompt = self._count(decoded) if prepared is None else prepared
             except (InvalidRequestError, UnsupportedOptionError) as error:
-                refused = Error(400, str(error))
+                if engine.encoder_refuses:
+                    refused = Error(400, str(error))
+                else:
+                    prompt = _rough(decoded)
         if refused is None and self._counts:
             refused = engine.refuse_length(decoded, self.window, prompt.size)
         with self._lock:
@@ -188,7 +187,8 @@ class Backend:
                 self.requests.append(request)
             number = len(self.requests)
             step = refused or self._next(request)
-        chat = Chat(decoded, number, self.window, prompt.size, self._looked_up(prompt, decoded), prompt.ids, shown)
+        cached = self._looked_up(prompt, decoded) if refused is None else 0
+        chat = Chat(decoded, number, self.window, prompt.size, cached, prompt.ids, shown)
         faults = self._chaos.draw(number) if self._chaos is not None else ()
         answered, polls = self._answer(step, request, chat, faults)
         if polls:
@@ -268,14 +268,14 @@ class Backend:
             changed = fault.on_turn(changed, body)
         if output is None or changed != turn:
             spans = engine.shown(spans_of(changed, engine.parser.show, thinks=thinks), body)
-            output, shows = "".join(span.raw for span in spans), lambda _: spans
+            output = "".join(span.raw for span in spans)
         else:
-            shows = lambda raw: engine.shown(read(raw), body)  # noqa: E731  # the other of the two
+            spans = None
         given = body.get("stop")
         stops = given if isinstance(given, list) else [given]
         asked = wanted(body, "max_completion_tokens", "max_tokens")
         return say(
-            shows,
+            lambda raw: engine.shown(read(raw), body) if spans is None else spans,
             output,
             token_ends if self._counts else rough_ends,
             limit=engine.limit(body, self.window, chat.prompt) if self._counts else asked,
@@ -307,24 +307,30 @@ class Backend:
         """The prompt by the flavor's own encoder; a rough number where counting is off."""
         engine = self._engine
         if not self._counts:
-            return _Prompt(len(write_json(body["messages"])) // 4 + 5)
+            return _rough(body)
         if (own := engine.count_prompt(body)) is not None:
             return _Prompt(own)
         seen, rendering = engine.prompt_body(body), self._rendering(body)
         if self._cache is None and not body.get("return_prompt_token_ids"):
             return _Prompt(count_body(seen, rendering))
-        ids = tuple(encode_body(seen, rendering))
-        return _Prompt(len(ids), ids)
+        return _Prompt(count_body(seen, rendering), tuple(encode_body(seen, rendering)))
 
-    def _tokenize(self, body: bytes) -> Answer:
-        """A server's own count of a prompt: a text as it is, or a chat as it would be rendered."""
-        engine = self._engine
+    def _read(self, headers: Mapping[str, str], body: bytes) -> dict[str, JsonValue] | None:
+        """The body of a request, if it is what it should be."""
+        if headers.get("content-type", JSON).partition(";")[0].strip() != JSON:
+            return None
         try:
             decoded = read_json(body)
         except ValueError:
-            decoded = None
-        if not isinstance(decoded, dict):
-            return self._refusal(engine.unreadable(body))
+            return None
+        return decoded if isinstance(decoded, dict) else None
+
+    def _tokenize(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """A server's own count of a prompt: a text as it is, or a chat as it would be rendered."""
+        engine = self._engine
+        decoded = self._read(headers, body)
+        if decoded is None:
+            return self._refusal(engine.unreadable(body, headers.get("content-type", JSON)))
         if (refused := engine.refuse_count(decoded)) is not None:
             return self._refusal(refused)
         text = decoded.get("prompt")
@@ -338,15 +344,11 @@ class Backend:
                 return self._refusal(Error(400, str(error)))
         return json_answer(200, engine.tokenized(ids, decoded, self.window))
 
-    def _detokenize(self, body: bytes) -> Answer:
+    def _detokenize(self, headers: Mapping[str, str], body: bytes) -> Answer:
         """The text of tokens."""
-        try:
-            decoded = read_json(body)
-        except ValueError:
-            decoded = None
-        tokens = decoded.get("tokens") if isinstance(decoded, dict) else None
+        tokens = (self._read(headers, body) or {}).get("tokens")
         if not isinstance(tokens, list):
-            return self._refusal(self._engine.unreadable(body))
+            return self._refusal(self._engine.unreadable(body, headers.get("content-type", JSON)))
         ids = [token for token in tokens if isinstance(token, int)]
         return json_answer(200, self._engine.detokenized(decode(ids)))
 
@@ -375,6 +377,10 @@ class Backend:
                 self._pending[request_id] = (left - 1, answered)
                 return _accepted(request_id)
             return answered
+
+
+def _rough(body: dict[str, JsonValue]) -> _Prompt:
+    return _Prompt(len(write_json(body["messages"])) // 4 + 5)
 
 
 def _accepted(request_id: str) -> Answer:

@@ -84,13 +84,13 @@ def _encoded(segment: Segment, dialect: Dialect) -> tuple[int, ...]:
 
 
 def token_ends(text: str) -> list[int]:
-    """Where the tokens of a model's output end, in characters; a token that ends inside one ends with it."""
+    """Where the tokens of a model's output end, in characters; one that ends inside a character is held back whole."""
     ends: list[int] = []
     decoder = getincrementaldecoder("utf-8")()
     at = 0
     for piece in load_vocabulary().encoding.decode_tokens_bytes(encode(text)):
         at += len(decoder.decode(piece))
-        ends.append(at)
+        ends.append(at if not decoder.getstate()[0] else ends[-1] if ends else 0)
     return ends
 
 

@@ -84,6 +84,7 @@ class Said:
         finish_reason: Why it ended.
         completion_tokens: The tokens it wrote, with the end token if it was reached.
         reasoning_tokens: Those of its thinking, without the mark that ends it.
+        reasoning_steps: Those of them that ended a character: a token in the middle of one shows nothing.
         thought_whole: Whether that mark came.
         stop: The stop string that ended it.
         raw: All that it wrote.
@@ -93,6 +94,7 @@ class Said:
     finish_reason: str
     completion_tokens: int
     reasoning_tokens: int
+    reasoning_steps: int = 0
     thought_whole: bool = False
     stop: str | None = None
     raw: str = ""
@@ -120,7 +122,7 @@ class Said:
 
     def thought_by(self, count: int) -> int:
         """How many of the first so many tokens are reasoning."""
-        return min(count, self.reasoning_tokens)
+        return min(count, self.reasoning_steps)
 
 
 def say(
@@ -171,6 +173,7 @@ def say(
         finish_reason=reason,
         completion_tokens=written + (reason != "length" and stop is None),
         reasoning_tokens=sum(1 for place in ends[:written] if place <= thought),
+        reasoning_steps=len({place for place in ends[:written] if place <= thought}),
         thought_whole=thought < len(raw),
         stop=stop,
         raw=raw,
@@ -191,15 +194,6 @@ def _stopped(output: str, stops: Sequence[str]) -> tuple[int, str | None]:
     """Where the first stop string ends, and which it is."""
     found = [(place + len(stop), stop) for stop in stops if stop and (place := output.find(stop)) >= 0]
     return min(found, default=(len(output), None))
-
-
-def _thought(spans: Sequence[Span], ends: Sequence[int]) -> int:
-    border = 0
-    for span in spans:
-        if not span.thought:
-            break
-        border += len(span.raw)
-    return sum(1 for end in ends if end <= border)
 
 
 def _shown(spans: Iterable[Span], ends: Sequence[int]) -> Iterable[Token]:

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.prefix_cache import CacheRule
     from deepseek_v4_sdk.testing.speech import Said, Span
 
-__all__ = ["DONE", "Chat", "Counts", "Flavor", "Refusal", "level_of", "refusal", "same_key", "sse", "wanted"]
+__all__ = ["DONE", "JSON", "Chat", "Counts", "Flavor", "Refusal", "level_of", "refusal", "same_key", "sse", "wanted"]
 
 DONE = b"data: [DONE]\n\n"
+JSON = "application/json"
+"""The content type of every request."""
 
 Refusal: TypeAlias = Error | Raw
 """What a server answers when it does not take a request."""
@@ -84,6 +86,7 @@ class Flavor:
         parser: How it reads what the model wrote.
         prefix_cache: How it keeps the beginnings of prompts; None when it does not tell of them.
         requests_per_minute: How many chats it takes in a minute; None takes all.
+        encoder_refuses: Whether its encoder refuses odd conversations; otherwise their prompts are counted roughly.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Flavor:
     parser: OutputParser
     prefix_cache: CacheRule | None = None
     requests_per_minute: int | None = None
+    encoder_refuses: bool = True
 
     @property
     def engine(self) -> Flavor:
@@ -113,9 +117,9 @@ class Flavor:
         del path
         return None
 
-    def unreadable(self, body: bytes) -> Refusal:
-        """What it answers to a body that is no JSON object."""
-        del body
+    def unreadable(self, body: bytes, content_type: str) -> Refusal:
+        """What it answers to a body that is no JSON object, or is not said to be JSON."""
+        del body, content_type
         return Error(400, "JSON decode error")
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
@@ -203,7 +207,7 @@ class Flavor:
 def refusal(status: int, value: JsonValue) -> Raw:
     """A refusal with that body."""
     body = write_json(value)
-    return Raw((body,), status, {"content-type": "application/json", "content-length": str(len(body))})
+    return Raw((body,), status, {"content-type": JSON, "content-length": str(len(body))})
 
 
 def same_key(headers: Mapping[str, str], key: str | None) -> bool:

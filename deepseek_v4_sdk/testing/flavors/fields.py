@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationError
 
+from deepseek_v4_sdk.chat import JsonValue
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic_core import ErrorDetails
 
-__all__ = ["Wrong", "wrong_fields"]
+__all__ = ["NO_OBJECT", "Wrong", "wrong_fields", "wrong_message"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,33 @@ class Wrong:
     kind: str
     place: tuple[str | int, ...]
     message: str
-    given: object
+    given: JsonValue
     context: Mapping[str, Any] | None = None
 
 
-def wrong_fields(server: Literal["vllm", "sglang"], body: object) -> list[Wrong]:
+def wrong_fields(server: Literal["vllm", "sglang"], body: JsonValue) -> list[Wrong]:
     """What of a body is not of its type; nothing when it all is."""
     try:
         _model_of(server).model_validate(body)
     except ValidationError as error:
         return [_wrong(each) for each in error.errors(include_url=False)]
+    return []
+
+
+NO_OBJECT = "Input should be a valid dictionary or object to extract fields from"
+"""What is said where a mapping is missing."""
+
+
+def wrong_message(index: int, item: JsonValue) -> list[Wrong]:
+    """What vLLM finds wrong with a message's form. It names each kind of message it tried; here the user's stands."""
+    where = ("messages", index, "ChatCompletionUserMessageParam")
+    if not isinstance(item, dict):
+        return [Wrong("dict_type", where, "Input should be a valid dictionary", item)]
+    if "role" not in item:
+        return [Wrong("missing", (*where, "role"), "Field required", item)]
+    content = item.get("content")
+    if not isinstance(content, str | list) and not (content is None and item.get("role") != "user"):
+        return [Wrong("string_type", (*where, "content"), "Input should be a valid string", content)]
     return []
 
 
@@ -52,6 +71,18 @@ def _wrong(each: ErrorDetails) -> Wrong:
 @cache
 def _model_of(server: Literal["vllm", "sglang"]) -> type[BaseModel]:
     """The fields that the server's own model has, in its order; built when a body is first looked at."""
+
+    class Schema(BaseModel):
+        model_config = ConfigDict(extra="allow")
+
+        schema_: dict[str, Any] | None = Field(None, alias="schema")
+        strict: bool | None = None if server == "vllm" else Field(None, strict=True)
+
+    class Format(BaseModel):
+        model_config = ConfigDict(extra="allow")
+
+        type: Literal["text", "json_object", "json_schema", "structural_tag"]
+        json_schema: Schema | None = None
 
     class Function(BaseModel):
         name: str
@@ -72,7 +103,7 @@ def _model_of(server: Literal["vllm", "sglang"]) -> type[BaseModel]:
         max_completion_tokens: int | None = None
         n: int | None = 1
         presence_penalty: float | None = 0.0
-        response_format: dict[str, Any] | None = None
+        response_format: Format | None = None
         seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
         stream: bool | None = False
         stream_options: dict[str, Any] | None = None

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.providers.grammar import Grammar
 
-__all__ = ["schema_fault", "sglang_fault"]
+__all__ = ["pattern_fault", "schema_fault", "sglang_fault", "sglang_pattern_fault"]
 
 _LOOK_AROUND = "look-around, including look-ahead and look-behind, is not supported"
 _TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
 
 
 def schema_fault(schema: dict[str, JsonValue]) -> str | None:
-    """What vLLM's grammar engine says of a schema; None when it takes it."""
+    """What vLLM's grammar engine says of a schema; None when it takes it, nothing when it breaks of it (500)."""
     found = missing_reference(schema, schema)
     if found is not None and found.startswith("Pointer"):
         return found
@@ -41,7 +41,7 @@ def _vllm_fault(node: dict[str, JsonValue]) -> str | None:
     shape = node.get("format")
     if isinstance(shape, str) and shape not in VLLM.formats:
         return f"Unknown format: {shape}"
-    if isinstance(pattern, str) and (fault := _pattern_fault(pattern)) is not None:
+    if isinstance(pattern, str) and (fault := pattern_fault(pattern)) is not None:
         return fault
     properties = node.get("properties")
     for name, inner in properties.items() if isinstance(properties, dict) else ():
@@ -59,8 +59,10 @@ def _impossible(node: JsonValue) -> bool:
     return node.get("enum") == [] or crossed or short
 
 
-def _pattern_fault(pattern: str) -> str | None:
-    """What Rust's crate `regex` does not do."""
+def pattern_fault(pattern: str) -> str | None:
+    """What vLLM's grammar engine says of a regular expression; a text that is empty where it breaks (500)."""
+    if re.search(r"(?<!\\)(?:\\\\)*\\[pP]\{", pattern):
+        return ""
     for told, found in (
         ("backreferences are not supported", re.search(r"(?<!\\)(?:\\\\)*(\\[1-9])", pattern)),
         (_LOOK_AROUND, re.search(r"(?<!\\)(?:\\\\)*(\(\?<?[=!])", pattern)),
@@ -71,7 +73,7 @@ def _pattern_fault(pattern: str) -> str | None:
     if re.search(r"(?<!\\)(?:\\\\)*\\[bB]", pattern):
         return f"lookarounds not supported yet; WordUnicode in regex /{pattern}/"
     try:
-        re.compile(re.sub(r"\\[pP]\{[^}]*\}", "x", pattern))
+        re.compile(pattern)
     except re.error as error:
         if "unterminated subpattern" in error.msg:
             mark = " " * (error.pos or 0) + "^"
@@ -81,7 +83,7 @@ def _pattern_fault(pattern: str) -> str | None:
 
 
 _XGRAMMAR = (
-    (r"(?<!\\)(?:\\\\)*(\\[1-9])", 2, "Backreference is not supported yet."),
+    (r"(?<!\\)(?:\\\\)*(\\[1-9])", 1, "Backreference is not supported yet."),
     (r"(?<!\\)(?:\\\\)*(\\[bB])", 1, "Word boundary is not supported yet."),
     (r"(?<!\\)(?:\\\\)*(\(\?<[=!])", 3, "Lookbehind is not supported yet."),
     (r"(?<!\\)(?:\\\\)*(\\[pP]\{)", 1, "Unicode character class escape sequence is not supported yet."),
@@ -100,16 +102,27 @@ def sglang_fault(schema: dict[str, JsonValue]) -> str | None:
             return f"{beside} string format '{shape}' is not implemented"
         if node.keys() & {"minLength", "maxLength"} and (both := [key for key in ("format", "pattern") if key in node]):
             return f"{beside} constraints {', '.join(both)}, minLength/maxLength cannot be enforced together"
-        for found, offset, told in _XGRAMMAR:
-            if isinstance(pattern, str) and (match := re.search(found, pattern)) is not None:
-                place = match.start(1) + offset if offset != 2 else match.start(1) + 1
-                file = f"{_STAMP}/regex_converter.cc:83: Regex parsing error at position"
-                return f"{file} {place}: {told}\n"
+        if isinstance(pattern, str) and (fault := sglang_pattern_fault(pattern)) is not None:
+            return fault
         if node.get("enum") == []:
             return f"{_STAMP}/json_schema_converter.cc:4175: enum array must not be empty\n"
         low, high = node.get("minimum"), node.get("maximum")
         if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
             return f"{_STAMP}/json_schema_converter.cc:4175: Invalid range: minimum greater than maximum\n"
+    return None
+
+
+def sglang_pattern_fault(pattern: str) -> str | None:
+    """What xgrammar says of a regular expression."""
+    file = f"{_STAMP}/regex_converter.cc:83: Regex parsing error at position"
+    for found, offset, told in _XGRAMMAR:
+        if (match := re.search(found, pattern)) is not None:
+            return f"{file} {match.start(1) + offset}: {told}\n"
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        told = "The parenthesis is not closed." if "unterminated subpattern" in error.msg else f"{error.msg}."
+        return f"{file} {len(pattern) + 1}: {told}\n"
     return None
 
 

@@ -240,7 +240,7 @@ def prefix_faults(body: Mapping[str, JsonValue], messages: Sequence[Mapping[str,
             "Invalid completion message: prefix set true with message which is not final message or message role is "
             "not assistant"
         )
-    last = messages[-1] if messages else {}
+    last: Mapping[str, JsonValue] = messages[-1] if messages else {}
     if last.get("role") != "assistant" or last.get("prefix") is not True:
         return
     if body.get("tools") or any(item.get("tool_calls") for item in messages):

@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from deepseek_v4_sdk.chat import JsonValue
+
 __all__ = ["BODY", "UnreadableError", "read_body"]
 
 
@@ -16,11 +18,11 @@ class UnreadableError(ValueError):
     """A body is not of the form; the text is that of the encoder."""
 
 
-Reader: TypeAlias = Callable[[object], None]
+Reader: TypeAlias = Callable[[JsonValue], None]
 """Raises an `UnreadableError` for what it cannot read."""
 
 
-def read_body(body: Mapping[str, object]) -> None:
+def read_body(body: dict[str, JsonValue]) -> None:
     """Read a body of Chat Completions.
 
     Raises:
@@ -29,7 +31,7 @@ def read_body(body: Mapping[str, object]) -> None:
     BODY(body)
 
 
-def _shown(value: object) -> str:
+def _shown(value: JsonValue) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -43,12 +45,12 @@ def _shown(value: object) -> str:
     return "sequence" if isinstance(value, list) else "map"
 
 
-def _wrong(value: object, expected: str) -> UnreadableError:
+def _wrong(value: JsonValue, expected: str) -> UnreadableError:
     return UnreadableError(f"invalid type: {_shown(value)}, expected {expected}")
 
 
 def _whole(name: str, most: int) -> Reader:
-    def read(value: object) -> None:
+    def read(value: JsonValue) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise _wrong(value, name)
         if not 0 <= value <= most:
@@ -57,27 +59,27 @@ def _whole(name: str, most: int) -> Reader:
     return read
 
 
-def _number(value: object) -> None:
+def _number(value: JsonValue) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong(value, "f32")
 
 
-def _flag(value: object) -> None:
+def _flag(value: JsonValue) -> None:
     if not isinstance(value, bool):
         raise _wrong(value, "a boolean")
 
 
-def _text(value: object) -> None:
+def _text(value: JsonValue) -> None:
     if not isinstance(value, str):
         raise _wrong(value, "a string")
 
 
-def _anything(value: object) -> None:
+def _anything(value: JsonValue) -> None:
     del value
 
 
 def _optional(inner: Reader) -> Reader:
-    def read(value: object) -> None:
+    def read(value: JsonValue) -> None:
         if value is not None:
             inner(value)
 
@@ -85,7 +87,7 @@ def _optional(inner: Reader) -> Reader:
 
 
 def _list(inner: Reader) -> Reader:
-    def read(value: object) -> None:
+    def read(value: JsonValue) -> None:
         if not isinstance(value, list):
             raise _wrong(value, "a sequence")
         for item in value:
@@ -95,7 +97,7 @@ def _list(inner: Reader) -> Reader:
 
 
 def _struct(name: str, fields: Mapping[str, Reader], required: tuple[str, ...] = ()) -> Reader:
-    def read(value: object) -> None:
+    def read(value: JsonValue) -> None:
         if not isinstance(value, dict):
             raise _wrong(value, f"struct {name}")
         for key, item in value.items():
@@ -109,7 +111,7 @@ def _struct(name: str, fields: Mapping[str, Reader], required: tuple[str, ...] =
 
 
 def _word(*words: str) -> Reader:
-    def read(value: object) -> None:
+    def read(value: JsonValue) -> None:
         if isinstance(value, dict) and len(value) == 1:
             value = next(iter(value))
         elif not isinstance(value, str):
@@ -128,7 +130,7 @@ def _choices(words: tuple[str, ...]) -> str:
 def _tagged(name: str, tag: str, kinds: Mapping[str, Reader]) -> Reader:
     """A mapping whose kind stands in one of its fields."""
 
-    def read(value: object) -> None:
+    def read(value: JsonValue) -> None:
         if not isinstance(value, dict):
             raise _wrong(value, f"internally tagged enum {name}")
         if tag not in value:
@@ -143,21 +145,21 @@ def _tagged(name: str, tag: str, kinds: Mapping[str, Reader]) -> Reader:
     return read
 
 
-def _stop(value: object) -> None:
+def _stop(value: JsonValue) -> None:
     if isinstance(value, list):
         _list(_text)(value)
     elif not isinstance(value, str):
         raise UnreadableError("expected a string or a list")
 
 
-def _content(value: object) -> None:
+def _content(value: JsonValue) -> None:
     if isinstance(value, list):
         _list(_PART)(value)
     elif not isinstance(value, str):
         raise UnreadableError("content should be a string or a list")
 
 
-def _choice(value: object) -> None:
+def _choice(value: JsonValue) -> None:
     if isinstance(value, str) and value in {"none", "auto", "required"}:
         return
     if not isinstance(value, dict) or "type" not in value:

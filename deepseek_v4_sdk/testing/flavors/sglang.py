@@ -244,9 +244,9 @@ class SGLangFlavor(Flavor):
         told = "Value error, Exactly one of 'prompt' or 'messages' must be provided."
         return bad_request([Wrong("value_error", (), told, body)], "/tokenize")
 
-    def unreadable(self, body: bytes) -> Refusal:
-        """A body that is no JSON."""
-        return not_json(body)
+    def unreadable(self, body: bytes, content_type: str) -> Refusal:
+        """A body that is no JSON object."""
+        return not_json(body, content_type)
 
     def read(self, path: str, window: int) -> JsonValue:
         """Health, readiness and models."""

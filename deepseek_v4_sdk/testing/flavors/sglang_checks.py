@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from deepseek_v4_sdk.chat import JsonValue
-from deepseek_v4_sdk.testing.flavors.base import refusal, wanted
-from deepseek_v4_sdk.testing.flavors.fields import Wrong, wrong_fields
-from deepseek_v4_sdk.testing.flavors.grammar import sglang_fault
+from deepseek_v4_sdk.testing.flavors.base import JSON, refusal, wanted
+from deepseek_v4_sdk.testing.flavors.fields import NO_OBJECT, Wrong, wrong_fields
+from deepseek_v4_sdk.testing.flavors.grammar import sglang_fault, sglang_pattern_fault
 from deepseek_v4_sdk.testing.flavors.json_schema import python_fault
 from deepseek_v4_sdk.testing.flavors.recipe_checks import conversation_faults, format_fault, tool_faults
 from deepseek_v4_sdk.testing.flavors.recipe_types import UnreadableError, read_body
-
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.testing.script import Raw
+from deepseek_v4_sdk.testing.script import Raw
 
 __all__ = ["bad_request", "check_chat", "not_json", "refused"]
 
@@ -45,20 +43,23 @@ def bad_request(wrong: list[Wrong], path: str = "/v1/chat/completions") -> Raw:
     return refused(f"{lines}\n\n{where} {shown}", "Bad Request")
 
 
-def not_json(body: bytes) -> Raw:
-    """A refusal of a body that is no JSON."""
+def not_json(body: bytes, content_type: str) -> Raw:
+    """A refusal of a body that is no JSON object, or is not said to be JSON."""
+    if content_type.partition(";")[0].strip() != JSON:
+        told = "Unsupported Media Type: Only 'application/json' is allowed"
+        each = {"loc": ["header", "content-type"], "msg": told, "type": "value_error"}
+        return refused(f"1 validation error:\n  {each} [{each}]", "Bad Request")
     if not body:
         return bad_request([Wrong("missing", (), "Field required", None)])
-    offset = 0
     try:
         json.loads(body)
     except ValueError as error:
-        offset = getattr(error, "pos", 0)
-    told = {"error": "unexpected end of data"}
-    return bad_request([Wrong("json_invalid", (offset,), "JSON decode error", {}, told)])
+        reason = {"error": "unexpected end of data"}
+        return bad_request([Wrong("json_invalid", (getattr(error, "pos", 0),), "JSON decode error", {}, reason)])
+    return Raw((b"Internal Server Error",), 500, {"content-type": "text/plain; charset=utf-8"})
 
 
-def check_chat(body: object, *, most: int | None, encodes: bool) -> Raw | None:
+def check_chat(body: JsonValue, *, most: int | None, encodes: bool) -> Raw | None:
     """The first thing that is wrong with a chat's body; None when nothing is.
 
     Args:
@@ -67,7 +68,7 @@ def check_chat(body: object, *, most: int | None, encodes: bool) -> Raw | None:
         encodes: Whether the server knows V4's prompt format, and so reads the conversation with the vendor's encoder.
     """
     if not isinstance(body, dict):
-        return refused("Internal Server Error", "InternalServerError", 500)
+        return not_json(b"[]", JSON)
     if (wrong := _wrong_types(body)) is not None:
         return wrong
     for message in _request_faults(body, most):
@@ -80,7 +81,15 @@ def check_chat(body: object, *, most: int | None, encodes: bool) -> Raw | None:
 
 def _wrong_types(body: dict[str, JsonValue]) -> Raw | None:
     wrong = wrong_fields("sglang", body)
-    effort = body.get("reasoning_effort")
+    stop, choice, effort = body.get("stop"), body.get("tool_choice"), body.get("reasoning_effort")
+    if not isinstance(stop, list | str | None):
+        wrong.append(Wrong("list_type", ("stop", "list[str]"), "Input should be a valid list", stop))
+        wrong.append(Wrong("string_type", ("stop", "str"), "Input should be a valid string", stop))
+    if isinstance(choice, str) and choice not in {"auto", "required", "none"}:
+        expected = "'auto', 'required' or 'none'"
+        wrong.append(Wrong("model_attributes_type", ("tool_choice", "ToolChoice"), NO_OBJECT, choice))
+        place = ("tool_choice", "literal['auto','required','none']")
+        wrong.append(Wrong("literal_error", place, f"Input should be {expected}", choice, {"expected": expected}))
     if isinstance(effort, bool):
         told = "reasoning_effort must not be a boolean"
         wrong.append(Wrong("value_error", ("reasoning_effort",), f"Value error, {told}", effort))
@@ -112,11 +121,13 @@ _USER = "function-after[validate_thinking_parts_role(), ChatCompletionMessageUse
 def _wrong_message(index: int, item: JsonValue) -> list[Wrong]:
     where: tuple[str | int, ...] = ("messages", index)
     if not isinstance(item, dict):
-        told = "Input should be a valid dictionary or object to extract fields from"
-        return [Wrong("model_attributes_type", (*where, each), told, item) for each in (_GENERIC, _USER)]
+        return [Wrong("model_attributes_type", (*where, each), NO_OBJECT, item) for each in (_GENERIC, _USER)]
     if "role" not in item:
         return [Wrong("missing", (*where, each, "role"), "Field required", item) for each in (_GENERIC, _USER)]
-    role = item["role"]
+    role, content = item["role"], item.get("content")
+    if role == "user" and not isinstance(content, str | list):
+        told = "Input should be a valid string"
+        return [Wrong("string_type", (*where, _USER, "content", "str"), told, content)]
     if role == "user" or (isinstance(role, str) and role.lower() in _ROLES):
         return []
     known = ", ".join(repr(each) for each in _ROLES)
@@ -177,7 +188,7 @@ def _conversion_faults(body: dict[str, JsonValue]) -> Iterator[str]:
     if isinstance(effort, int | float) and not isinstance(effort, bool):
         yield f"DeepSeek-V4 reasoning_effort must be a named tier, got {effort}"
     messages = as_conversation(body)
-    read: dict[str, object] = {"messages": messages, "model": "m"}
+    read: dict[str, JsonValue] = {"messages": [*messages], "model": "m"}
     if isinstance(effort, str):
         read["reasoning_effort"] = effort
     try:
@@ -228,6 +239,9 @@ def _engine_faults(body: dict[str, JsonValue]) -> Iterator[str]:
     schema = inner.get("schema") if isinstance(inner, dict) else None
     if sum(bool(given) for given in (schema, body.get("regex"), body.get("ebnf"))) > 1:
         yield "Only one of json_schema, regex, ebnf, or structural_tag can be set."
+    pattern = body.get("regex")
+    if isinstance(pattern, str) and (fault := sglang_pattern_fault(pattern)) is not None:
+        yield f"Failed to compile regex grammar: {fault}"
     if isinstance(schema, dict) and (fault := sglang_fault(schema)) is not None:
         yield f"Failed to compile json grammar: {fault}"
 
@@ -267,7 +281,10 @@ def _messages(body: Mapping[str, JsonValue]) -> list[dict[str, JsonValue]]:
 
 def _shown(each: Wrong) -> dict[str, object]:
     place = ("body", *each.place)
-    shown: dict[str, object] = {"type": each.kind, "loc": place, "msg": each.message, "input": each.given}
+    given = each.given
+    if place[-2:] == ("function", "name") and isinstance(given, dict):
+        given = {**given, "key_order": [*given]}  # it notes the order of a function's keys
+    shown: dict[str, object] = {"type": each.kind, "loc": place, "msg": each.message, "input": given}
     if each.kind == "value_error":
         return shown | {"ctx": {"error": ValueError(each.message.removeprefix("Value error, "))}}
     return shown | ({"ctx": dict(each.context)} if each.context else {})

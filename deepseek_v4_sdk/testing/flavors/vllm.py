@@ -58,6 +58,7 @@ class VLLMFlavor(Flavor):
     """
 
     name = "vllm"
+    encoder_refuses = False
     dialect: Dialect = "vllm"
     count_paths: tuple[str, ...] = ("/tokenize",)
     parser = OutputParser(bursts, ("tool_calls", "toolcalls", "tool"), "drop", bare=True, keeps_breaks=True, trims=True)
@@ -290,9 +291,9 @@ class VLLMFlavor(Flavor):
         """Neither a text nor a chat, or another model."""
         return check_tokenize(body, served=self._models)
 
-    def unreadable(self, body: bytes) -> Refusal:
-        """A body that is no JSON."""
-        return not_json(body)
+    def unreadable(self, body: bytes, content_type: str) -> Refusal:
+        """A body that is no JSON object."""
+        return not_json(body, content_type)
 
     def read(self, path: str, window: int) -> JsonValue:
         """Health, version and models."""
@@ -363,7 +364,9 @@ class VLLMFlavor(Flavor):
             whole = chat.prompt // self.prefix_cache.block * self.prefix_cache.block
             details = {"cached_tokens": chat.cached, "created_cache_tokens": max(0, whole - chat.cached)}
             details |= {"multimodal_tokens": None} if plain else {}
-        counts = self._counts(chat.prompt, said.completion_tokens, said.reasoning_tokens)
+        counts = self._counts(
+            chat.prompt, said.completion_tokens, said.reasoning_tokens if plain else said.reasoning_steps
+        )
         thought = counts.pop("completion_tokens_details", None)
         if self._release < (0, 28):
             return {**counts, "prompt_tokens_details": details}
@@ -441,7 +444,9 @@ def _joined(tokens: list[Token], number: int) -> dict[str, JsonValue]:
             entries.append(_entry(token, number))
         else:
             delta |= _delta(token, number)
-    return delta | ({"tool_calls": entries} if entries else {})
+    if entries:
+        delta["tool_calls"] = entries
+    return delta
 
 
 def _with_fingerprint(block: bytes, fingerprint: str) -> bytes:

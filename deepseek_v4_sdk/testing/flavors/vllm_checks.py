@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue
-from deepseek_v4_sdk.testing.flavors.base import refusal
-from deepseek_v4_sdk.testing.flavors.fields import Wrong, wrong_fields
-from deepseek_v4_sdk.testing.flavors.grammar import schema_fault
+from deepseek_v4_sdk.testing.flavors.base import JSON, refusal
+from deepseek_v4_sdk.testing.flavors.fields import NO_OBJECT, Wrong, wrong_fields, wrong_message
+from deepseek_v4_sdk.testing.flavors.grammar import pattern_fault, schema_fault
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.script import Raw
@@ -43,17 +44,19 @@ def bad_request(wrong: list[Wrong]) -> Raw:
     return refusal(400, {"error": {"message": message, "type": "Bad Request", "param": param, "code": 400}})
 
 
-def not_json(body: bytes) -> Raw:
-    """A refusal of a body that is no JSON."""
+def not_json(body: bytes, content_type: str = JSON) -> Raw:
+    """A refusal of a body that is no JSON object, or is not said to be JSON."""
+    if content_type.partition(";")[0].strip() != JSON:
+        told = "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed"
+        return refusal(400, {"error": {"message": told, "type": "Bad Request", "param": None, "code": 400}})
     if not body:
         return bad_request([Wrong("missing", (), "Field required", None)])
     try:
-        json.loads(body)
+        decoded = json.loads(body)
     except ValueError as error:
-        offset, reason = getattr(error, "pos", 0), getattr(error, "msg", str(error))
-    else:
-        offset, reason = 0, ""
-    return bad_request([Wrong("json_invalid", (offset,), "JSON decode error", {}, {"error": reason})])
+        reason = {"error": getattr(error, "msg", str(error))}
+        return bad_request([Wrong("json_invalid", (getattr(error, "pos", 0),), "JSON decode error", {}, reason)])
+    return bad_request([Wrong("model_attributes_type", (), NO_OBJECT, decoded)])
 
 
 def bad_value_of_model(model: str, served: tuple[str, ...]) -> Raw:
@@ -73,7 +76,7 @@ def check_tokenize(body: dict[str, JsonValue], *, served: tuple[str, ...]) -> Ra
     return None
 
 
-def check_chat(body: object, *, served: tuple[str, ...], window: int, oldest: bool) -> Raw | None:
+def check_chat(body: JsonValue, *, served: tuple[str, ...], window: int, oldest: bool) -> Raw | None:
     """The first thing that is wrong with a chat's body; None when nothing is.
 
     Args:
@@ -83,9 +86,8 @@ def check_chat(body: object, *, served: tuple[str, ...], window: int, oldest: bo
         oldest: Whether it is vLLM 0.20, which knows fewer efforts.
     """
     if not isinstance(body, dict):
-        told = "Input should be a valid dictionary or object to extract fields from"
-        return bad_request([Wrong("model_attributes_type", (), told, body)])
-    for found in (*_before_types(body), *_types(body, oldest=oldest), *_values(body, served, window)):
+        return bad_request([Wrong("model_attributes_type", (), NO_OBJECT, body)])
+    for found in chain(_before_types(body), _types(body, oldest=oldest), _values(body, served, window)):
         if found is not None:
             return found
     return None
@@ -93,6 +95,9 @@ def check_chat(body: object, *, served: tuple[str, ...], window: int, oldest: bo
 
 def _types(body: dict[str, JsonValue], *, oldest: bool) -> Iterator[Raw | None]:
     wrong = wrong_fields("vllm", body)
+    messages = body.get("messages")
+    for index, item in enumerate(messages if isinstance(messages, list) else []):
+        wrong += wrong_message(index, item)
     yield bad_request(wrong) if wrong else None
     if oldest and body.get("reasoning_effort") not in {None, "none", "low", "medium", "high"}:
         expected = "'none', 'low', 'medium' or 'high'"
@@ -199,6 +204,11 @@ def _values(body: dict[str, JsonValue], served: tuple[str, ...], window: int) ->
     if isinstance(count, int) and count > 20:
         told = f"Requested sample logprobs of {count}, which is greater than max allowed: 20"
         yield bad_value(told, "logprobs", count)
+    biases = body.get("logit_bias")
+    odd = [key for key in biases if not key.lstrip("-").isdecimal()] if isinstance(biases, dict) else []
+    if odd:
+        told = "logit_bias contains key(s) that cannot be converted to integer token IDs:"
+        yield bad_value(f"{told} {odd}", "logit_bias", odd)
     yield from _grammar(body)
 
 
@@ -222,6 +232,9 @@ def _messages(body: dict[str, JsonValue], served: tuple[str, ...]) -> Iterator[R
         if any(kind in {"image_url", "video_url", "audio_url", "input_audio"} for kind in kinds):
             model = served[0] if served else body.get("model")
             yield bad_value(f"{model} is not a multimodal model")
+        for kind in kinds:
+            if kind not in {"text", "refusal", "thinking"}:
+                yield bad_value(f"content part of an unknown type: {kind}")
         if isinstance(role := item.get("role"), str) and role not in _ROLES:
             yield bad_value(f"Invalid role: {role}")
 
@@ -229,13 +242,36 @@ def _messages(body: dict[str, JsonValue], served: tuple[str, ...]) -> Iterator[R
 def _grammar(body: dict[str, JsonValue]) -> Iterator[Raw | None]:
     asked, given = body.get("response_format"), body.get("structured_outputs")
     schema: JsonValue = given.get("json") if isinstance(given, dict) else None
+    pattern = given.get("regex") if isinstance(given, dict) else None
     if isinstance(asked, dict) and asked.get("type") == "json_schema":
         inner = asked.get("json_schema")
         schema = inner.get("schema") if isinstance(inner, dict) else None
         if schema is None:
             yield bad_value(_NO_CONSTRAINT)
     if isinstance(schema, dict) and (fault := schema_fault(schema)) is not None:
-        yield bad_value(f"Grammar error: {fault}")
+        yield bad_value(f"Grammar error: {fault}") if fault else refusal(500, _BROKEN)
+    if isinstance(pattern, str) and (fault := pattern_fault(pattern)) is not None:
+        where = f'at 1(8): invalid regex "{pattern}" (in regex):'
+        yield bad_value(f"Grammar error: {where} {fault}\n   1 | start: /{pattern}/\n              ^")
+    tools = body.get("tools")
+    for tool in tools if isinstance(tools, list) else []:
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if isinstance(function, dict) and function.get("strict") and _is_beyond(function.get("parameters")):
+            yield bad_value("Invalid grammar specification: 'triggers'")
+
+
+_BROKEN: JsonValue = {
+    "error": {"message": "Internal server error", "type": "InternalServerError", "param": None, "code": 500}
+}
+
+
+def _is_beyond(schema: JsonValue) -> bool:
+    """Whether a strict tool's schema is beyond the grammar: what it only passes over, it takes there."""
+    fault = schema_fault(schema) if isinstance(schema, dict) else None
+    passed = ('Unimplemented keys: ["uniqueItems"]', 'Unimplemented keys: ["contains"]', "Unknown format", "email")
+    if fault is None or fault.startswith(passed) or fault == 'Unimplemented keys: ["propertyNames"]':
+        return False
+    return "is unsatisfiable" not in fault or '"format"' not in json.dumps(schema)
 
 
 def _number(body: dict[str, JsonValue], name: str) -> float | None:
@@ -258,7 +294,7 @@ def _place(place: tuple[str | int, ...]) -> str:
     )
 
 
-def _given(value: object) -> str:
+def _given(value: JsonValue) -> str:
     if isinstance(value, dict):
         return f"<dict of {len(value)} items>"
     return f"<list of {len(value)} items>" if isinstance(value, list) else str(value)
