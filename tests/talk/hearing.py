@@ -24,7 +24,8 @@ def hear(*steps: Any, mode: Mode = "sync", flavor: str = "vllm", **options: Any)
 def listen(mock: MockProvider, mode: Mode = "sync", **options: Any) -> Outcome:
     """Ask a mock, and take all events."""
     kind = DeepSeekV4 if mode == "sync" else AsyncDeepSeekV4
-    return replay.hear(kind(mock, model=MODEL), {"tools": TOOLS, **options})
+    headers = {"x-request-id": "r-1"}  # vLLM makes the id of its answer of it
+    return replay.hear(kind(mock, model=MODEL), {"tools": TOOLS, "extra_headers": headers, **options})
 
 
 def spoken(outcome: Outcome, kind: str) -> str:
