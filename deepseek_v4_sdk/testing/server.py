@@ -14,13 +14,13 @@ import httpx
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.testing.answer import Answer, Break, Wait, json_answer
 from deepseek_v4_sdk.testing.mock import MockProvider
+from deepseek_v4_sdk.testing.transport import Answering, prepare
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from uvicorn import Server
 
-    from deepseek_v4_sdk.testing.transport import Answering
 
 __all__ = ["MockServer"]
 
@@ -146,8 +146,7 @@ class MockServer:
             more = message.get("more_body", False)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            if self.mock.is_heavy(scope["path"], body):
-                await asyncio.to_thread(self.mock.prepare, scope["path"], body)
+            await prepare(self.mock, scope["path"], body)
             answer = self.mock.handle(scope["method"], scope["path"], headers, body)
         except Exception as error:  # noqa: BLE001  # a script's own function may raise anything, and the test must see it
             self._failures.append(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import httpx
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from datetime import datetime
 
-__all__ = ["Answering", "MockTransport", "clock_of"]
+__all__ = ["Answering", "MockTransport", "clock_of", "prepare"]
 
 # The client's transports put the deadline of a request here (deepseek_v4_sdk.transport.clock.DEADLINE).
 _DEADLINE = "deepseek_v4.deadline"
@@ -35,6 +35,25 @@ class Answering(Protocol):
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Answer one HTTP request."""
         ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """What has long work to do before it answers, and can do it in another thread."""
+
+    def is_heavy(self, path: str, body: bytes) -> bool:
+        """Whether a request means long work."""
+        ...
+
+    def prepare(self, path: str, body: bytes) -> None:
+        """Do that work ahead; from any thread."""
+        ...
+
+
+async def prepare(server: Answering, path: str, body: bytes) -> None:
+    """Keep long work off the event loop."""
+    if isinstance(server, Preparing) and server.is_heavy(path, body):
+        await asyncio.to_thread(server.prepare, path, body)
 
 
 class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -56,8 +75,7 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Answer a request of an async client."""
         body = await request.aread()
         await asyncio.sleep(0)  # other tasks get their turn, as with a real connection
-        if self._backend.is_heavy(request.url.path, body):
-            await asyncio.to_thread(self._backend.prepare, request.url.path, body)
+        await prepare(self._server, request.url.path, body)
         return self._response(request, body)
 
     def _response(self, request: httpx.Request, body: bytes) -> httpx.Response:
