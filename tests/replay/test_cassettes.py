@@ -76,7 +76,8 @@ def test_a_request_that_holds_the_key_is_not_sent(path: Path, mode: Mode, text: 
         script.error(400, f"wrong key: {KEY}"),
         script.error(429, "slow down", headers={"x-request-id": KEY}),
         script.text(f"Your key is {KEY}, and now for something else.") | faults.cut(after_bytes=2300),
-        script.text(f"Your key is {KEY}.") | faults.cut(after_bytes=1700),  # after "key-of-a-test-47"
+        script.turn(script.text(f"Your key is {KEY}."), cuts=28)
+        | faults.cut(after_bytes=700),  # after "key-of-a-test-47"
         script.text(f"Your key is {KEY}.") | faults.split(every=1),
     ],
     ids=repr,

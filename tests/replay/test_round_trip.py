@@ -58,7 +58,8 @@ def test_a_tool_loop_over_a_socket(server: MockServer, path: Path, flavor: str, 
 @in_both_modes
 def test_the_blocks_and_silences_are_those_that_came(path: Path, mode: Mode) -> None:
     """Also where a block ends within a character."""
-    said = script.think("Hm.") + script.text("Grüße ☀ 🤔") | faults.stall(after=2, seconds=600) | faults.split(every=1)
+    turn = script.turn(script.think("Hm."), script.text("Grüße ☀ 🤔"), cuts=8)
+    said = turn | faults.stall(after=2, seconds=600) | faults.split(every=1)
     mock = MockProvider(said)
     live = ask(Recorder(mock, path=path), mode, timeout=Timeouts(idle=3600))
     assert isinstance(live, Reply)
