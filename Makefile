@@ -6,16 +6,17 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check
 BENCH ?=
 PYTEST ?=
+RELEASE ?=
 RUNS ?= 20000
 SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test fuzz chaos lint docs bench clean
+.PHONY: help demo test fuzz chaos lint docs coverage release-check bench clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.installed  ## see the main job done on the embedded mock: no server, no key
 	@$(BIN)/python examples/demo.py
@@ -35,6 +36,13 @@ lint: $(VENV)/.installed-dev  ## style, types with two checkers, and who may imp
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+
+coverage: $(VENV)/.installed-dev  ## the suite again, with the share of lines and branches that it runs
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m pytest -q -n auto --cov --cov-report=term $(PYTEST)
+
+release-check: $(VENV)/.installed-dev  ## build the package, install it in an empty environment, follow the README (RELEASE=--suite)
+	@$(BIN)/python .ci/release_check.py $(RELEASE)
 
 docs: $(VENV)/.installed-dev  ## build the documentation site into site/, with every warning an error
 	@$(BIN)/python docs/site.py
