@@ -7,7 +7,7 @@ uvicorn --app-dir examples browser:app
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -20,7 +20,7 @@ client = AsyncDeepSeekV4("mock")  # for the whole application: it holds the conn
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Close the connections with the application."""
     async with client:
         yield

@@ -38,6 +38,7 @@ def run(name: str, *arguments: str) -> str:
 def test_there_is_a_test_for_each_example() -> None:
     tested = {"demo.py", "chat.py", "stream.py", "tools_by_hand.py", "async_many.py", "unit_test.py", "extract.py"}
     tested |= {"pack_source.py", "weather_tool.py", "coding_agent.py", "long_agent.py"}  # in test_loops.py
+    tested |= {"broken_answer.py", "keep_talking.py", "browser.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 
@@ -122,6 +123,24 @@ def test_async_many() -> None:
 
 def test_unit_test() -> None:
     assert run("unit_test.py").count("passed  test_") == 3
+
+
+def test_broken_answer() -> None:
+    assert run("broken_answer.py").splitlines() == [
+        "StreamInterruptedError after 'The three longest rivers are'",
+        "then ' the Amazon and the Yangtze.'",
+        "Conversation(4 messages: user, assistant, user, assistant)",
+    ]
+
+
+def test_keep_talking(tmp_path: Path) -> None:
+    file = str(tmp_path / "talk.json")
+    assert run("keep_talking.py", file, "Name three rivers.").endswith("talk.json has 3 messages\n")
+    assert run("keep_talking.py", file, "Which is the longest?").endswith("talk.json has 5 messages\n")
+
+
+def test_browser() -> None:
+    assert run("browser.py") == "text/event-stream; charset=utf-8: reasoning, text, end\n"
 
 
 def test_demo() -> None:
