@@ -18,7 +18,6 @@ from deepseek_v4_sdk.testing.requests import MockRequest
 from deepseek_v4_sdk.testing.script import Step
 
 WINDOW = 65_536
-TURNS = 300
 
 
 def read_page(number: int) -> str:
@@ -30,12 +29,12 @@ def read_page(number: int) -> str:
     return f"Page {number} of the report.\n" + f"Entry {number}: the figures of the day were checked, and hold.\n" * 60
 
 
-def model(request: MockRequest) -> Step:
+def model(request: MockRequest, pages: int) -> Step:
     """In place of a model: it reads the next page, as long as there is one."""
     last = str(request.messages[-1]["content"])
     number = int(last.split()[1]) + 1 if last.startswith("Page ") else 1
-    if number > TURNS:
-        return script.text(f"All {TURNS} pages are read, and their figures hold.")
+    if number > pages:
+        return script.text(f"All {pages} pages are read, and their figures hold.")
     return script.turn(script.think(f"Page {number} comes next."), script.tool_call("read_page", number=number))
 
 
@@ -49,15 +48,16 @@ class Request:
     cut: bool
 
 
-def run_agent() -> list[Request]:
-    """Let the agent read the whole report; gives its requests."""
-    mock = MockProvider(default=script.from_function(model), flavor="dynamo", window=WINDOW)
+def run_agent(turns: int) -> list[Request]:
+    """Let the agent read a report of so many pages; gives its requests."""
+    answers = script.from_function(lambda request: model(request, turns))
+    mock = MockProvider(default=answers, flavor="dynamo", window=WINDOW)
     requests: list[Request] = []
     sent = 0
     with DeepSeekV4(mock) as client:
         budget = client.budget()
         talk = Conversation().system("You read reports, page by page.").user("Read all of it. Do the figures hold?")
-        with client.tool_rounds(talk, [read_page], max_rounds=TURNS + 1, max_tokens=4_096, overflow="fit") as rounds:
+        with client.tool_rounds(talk, [read_page], max_rounds=turns + 1, max_tokens=4_096, overflow="fit") as rounds:
             for turn in rounds:
                 usage = turn.reply.usage
                 whole = budget.measure(rounds.messages, [read_page]).total  # as if nothing had been left out
@@ -120,8 +120,9 @@ def main() -> None:
     """Run the agent, and show what it cost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plot", metavar="FILE", help="draw a picture too, such as long_agent.png")
+    parser.add_argument("--turns", type=int, default=300, help="how many pages the agent reads")
     arguments = parser.parse_args()
-    requests = run_agent()
+    requests = run_agent(arguments.turns)
     assert all(after.cut or after.prompt >= before.prompt for before, after in pairwise(requests))
     print(chart(requests))
     print(f"\n{told(requests)}")
