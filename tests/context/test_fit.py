@@ -150,10 +150,10 @@ def test_the_laws(
 def test_cuts_are_rare_and_the_prefix_holds_between_them(form: Format, name: str, tools: Any) -> None:
     """Over ten rooms there is one cut for each 40 % of a room at most, and each request goes on from the one before."""
     strategy = STRATEGIES[name]
-    budget = budget_of(form, 4_050)
+    budget = budget_of(form, 3_050)
     cuts, sent, rounds = 0, [], 0
     longest = None
-    for conversation in growing(220):
+    for conversation in growing(170, turn=3):
         plan = budget.fit(conversation, tools, strategy=strategy)
         rounds, longest = rounds + 1, conversation
         now = list(plan.messages)
@@ -169,7 +169,7 @@ def test_cuts_are_rare_and_the_prefix_holds_between_them(form: Format, name: str
     added = budget.fit(longest, tools, strategy=strategy).tokens_before
     assert added > 10 * budget.room
     assert 8 < cuts <= added / (0.4 * budget.room) + 1
-    assert rounds == 440
+    assert rounds == 340
 
 
 @every_format

