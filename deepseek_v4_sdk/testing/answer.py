@@ -73,7 +73,7 @@ class Answer:
                 break
             parts.append(part)
             left -= len(part) if isinstance(part, bytes) else 0
-        return replace(self, parts=tuple(parts))
+        return self if len(parts) == len(self.parts) else replace(self, parts=tuple(parts))
 
 
 def json_answer(status: int, value: JsonValue) -> Answer:

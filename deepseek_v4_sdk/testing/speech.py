@@ -211,8 +211,8 @@ def _shown(spans: Iterable[Span], ends: Sequence[int]) -> Iterable[Token]:
 
 
 def _one_piece(before: Token, token: Token) -> bool:
-    named = before.name is not None or token.name is not None
-    return not named and (before.kind, before.index, before.count) == (token.kind, token.index, token.count)
+    same = before.count == token.count and before.kind == token.kind and before.index == token.index
+    return same and before.name is None and token.name is None
 
 
 def _pieces(spans: Iterable[Span], ends: Sequence[int]) -> list[Token]:
@@ -223,15 +223,18 @@ def _pieces(spans: Iterable[Span], ends: Sequence[int]) -> list[Token]:
         if span.raw and place >= last:
             break
         begin, stop = place, place + len(span.raw)
+        until = min(stop, last)
+        at_once = span.kind if span.copy and not span.held else None
         come: list[str] = []
-        while place < min(stop, last):
+        while place < until:
             while ends[number] <= place:
                 number += 1
-            piece = span.raw[place - begin : min(ends[number], stop) - begin]
-            place += len(piece)
+            end = min(ends[number], stop)
+            piece = span.raw[place - begin : end - begin]
+            place = end
             come.append(escaped(piece) if span.quoted else piece)
-            if span.kind and span.copy and not span.held:
-                shown.append(Token(span.kind, come[-1], span.index, count=number + 1))
+            if at_once:
+                shown.append(Token(at_once, come[-1], span.index, None, number + 1))
         left = span.cut if place < stop else span.behind
         if span.raw or left:
             closing = Token("call", left, span.index, count=number + 1) if left else None
