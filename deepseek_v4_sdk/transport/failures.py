@@ -31,6 +31,12 @@ _KINDS: Mapping[str, _Kind] = {
     "LocalProtocolError": "protocol",
     "DecodingError": "protocol",
     "TransportError": "broken",
+    # aiohttp's
+    "ConnectionTimeoutError": "connect_timeout",
+    "ClientConnectorError": "connect",
+    "ClientHttpProxyError": "connect",
+    "InvalidURL": "connect",
+    "ClientError": "broken",
 }
 
 

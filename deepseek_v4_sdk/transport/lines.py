@@ -1,7 +1,11 @@
-"""Lines: one open HTTP answer at a time, over whatever carries requests. This is where the I/O happens."""
+"""Lines: one open HTTP answer at a time, over whatever carries requests. This is where the I/O happens.
+
+Our own carriers take a request as it is and give an answer; what httpx has, transports and clients, is fitted to that.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from inspect import iscoroutinefunction
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -10,18 +14,81 @@ import httpx
 
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.exchange import Head
-from deepseek_v4_sdk.transport.clock import DEADLINE, Deadline, TimeLeft
+from deepseek_v4_sdk.transport.clock import DEADLINE, TimeLeft
 from deepseek_v4_sdk.transport.failures import as_failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
+    from collections.abc import AsyncIterable, Coroutine, Iterable
 
+    from deepseek_v4_sdk.transport.clock import Deadline
     from deepseek_v4_sdk.transport.steps import Open
 
-__all__ = ["AsyncClientLike", "AsyncLine", "ClientLike", "Line", "check_carrier"]
+__all__ = [
+    "Answer",
+    "AsyncAnswer",
+    "AsyncCarrier",
+    "AsyncClientLike",
+    "AsyncLine",
+    "Carrier",
+    "ClientLike",
+    "Line",
+    "check_carrier",
+    "head_of",
+    "timeouts_of",
+]
 
 # Where the end of an answer is not there yet, this is how long it is waited for, so that the connection can be kept.
 _DRAIN_SECONDS = 0.02
+
+
+class Answer(Protocol):
+    """An open answer, whose head has come."""
+
+    @property
+    def head(self) -> Head:
+        """The head."""
+        ...
+
+    def read(self) -> bytes:
+        """Wait for a block of the body; empty at the end."""
+        ...
+
+    def close(self) -> None:
+        """Close it at once; unless its end was read, the connection with it."""
+        ...
+
+
+class AsyncAnswer(Protocol):
+    """The async form of `Answer`."""
+
+    @property
+    def head(self) -> Head:
+        """The head."""
+        ...
+
+    async def read(self) -> bytes:
+        """Wait for a block of the body; empty at the end."""
+        ...
+
+    async def close(self) -> None:
+        """Close it at once; unless its end was read, the connection with it."""
+        ...
+
+
+class Carrier(ABC):
+    """What carries requests of ours. Reads end at the step's deadline, which moves."""
+
+    @abstractmethod
+    def carry(self, step: Open) -> Answer:
+        """Send a request and wait for the head of its answer."""
+
+
+class AsyncCarrier(ABC):
+    """The async form of `Carrier`."""
+
+    @abstractmethod
+    async def carry(self, step: Open) -> AsyncAnswer:
+        """Send a request and wait for the head of its answer."""
 
 
 class ClientLike(Protocol):
@@ -63,10 +130,14 @@ def check_carrier(carrier: object, *, awaited: bool) -> None:
         raise ConfigurationError(f"http_client is {kind}: {ours} needs an {theirs}, or an object of its shape")
 
 
-def _extensions(step: Open) -> dict[str, object]:
+def timeouts_of(step: Open) -> dict[str, float]:
+    """The timeouts of a request, as httpx and httpcore take them."""
     left = TimeLeft(step.deadline)
-    timeout = {"connect": step.connect, "pool": step.connect, "read": left, "write": left}
-    return {"timeout": timeout, DEADLINE: step.deadline}
+    return {"connect": step.connect, "pool": step.connect, "read": left, "write": left}
+
+
+def _extensions(step: Open) -> dict[str, object]:
+    return {"timeout": timeouts_of(step), DEADLINE: step.deadline}
 
 
 def _own_request(step: Open) -> httpx.Request:
@@ -81,48 +152,78 @@ def _their_request(client: ClientLike | AsyncClientLike, step: Open) -> object:
     )
 
 
-def _head(response: httpx.Response) -> Head:
-    return Head(response.status_code, {name.lower(): value for name, value in response.headers.items()})
-
-
 def _hurry(deadline: Deadline) -> None:
     deadline.at = deadline.clock.now() + _DRAIN_SECONDS
+
+
+def head_of(status: int, fields: Iterable[tuple[bytes, bytes]]) -> Head:
+    """A head of the fields as they came: a name that comes again goes on with a comma."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name = raw_name.decode("latin-1").lower()
+        try:
+            value = raw_value.decode()
+        except UnicodeDecodeError:
+            value = raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Head(status, headers)
+
+
+class _Response:
+    """An answer of httpx, of a transport or of a client."""
+
+    __slots__ = ("_blocks", "_response", "head")
+
+    def __init__(self, response: httpx.Response, blocks: Iterable[bytes]) -> None:
+        self._response = response
+        self._blocks = iter(blocks)
+        self.head = head_of(response.status_code, response.headers.raw)
+
+    def read(self) -> bytes:
+        for block in self._blocks:
+            if block:
+                return block
+        return b""
+
+    def close(self) -> None:
+        self._response.close()
 
 
 class Line:
     """One open answer of a sync client.
 
     Args:
-        carrier: A transport of ours or of the mock, or a client the user brought.
+        carrier: A carrier of ours, a transport of httpx such as the mock's, or a client the user brought.
     """
 
-    __slots__ = ("_blocks", "_carrier", "_deadline", "_response")
+    __slots__ = ("_answer", "_carrier", "_deadline")
 
-    def __init__(self, carrier: httpx.BaseTransport | ClientLike) -> None:
+    def __init__(self, carrier: Carrier | httpx.BaseTransport | ClientLike) -> None:
         self._carrier = carrier
-        self._response: httpx.Response | None = None
-        self._blocks: Iterator[bytes] = iter(())
+        self._answer: Answer | None = None
         self._deadline: Deadline | None = None
 
     def open(self, step: Open) -> Head:
         """Send the request and wait for the head; what was open before is closed."""
         self.close()
         carrier = self._carrier
+        self._deadline = step.deadline
+        if isinstance(carrier, Carrier):
+            self._answer = answer = carrier.carry(step)
+            return answer.head
         if isinstance(carrier, httpx.BaseTransport):
-            self._response = response = carrier.handle_request(_own_request(step))
-            self._blocks = iter(cast("Iterable[bytes]", response.stream))
-            self._deadline = step.deadline
+            response = carrier.handle_request(_own_request(step))
+            blocks = cast("Iterable[bytes]", response.stream)
         else:
-            self._response = response = carrier.send(_their_request(carrier, step), stream=True, follow_redirects=False)
-            self._blocks = response.iter_bytes()  # an answer may have been read, or be compressed
-        return _head(response)
+            response = carrier.send(_their_request(carrier, step), stream=True, follow_redirects=False)
+            blocks = response.iter_bytes()  # an answer may have been read, or be compressed
+            self._deadline = None
+        self._answer = _Response(response, blocks)
+        return self._answer.head
 
     def read(self) -> bytes:
         """Wait for a block of the body; empty at the end."""
-        for block in self._blocks:
-            if block:
-                return block
-        return b""
+        return b"" if self._answer is None else self._answer.read()
 
     def drain(self) -> None:
         """Take the end of the body if it is there. A client of the user's could wait long for it: not there."""
@@ -132,52 +233,72 @@ class Line:
 
     def close(self) -> None:
         """Close the answer."""
-        response, self._response, self._deadline, self._blocks = self._response, None, None, iter(())
-        if response is not None:
+        answer, self._answer, self._deadline = self._answer, None, None
+        if answer is not None:
             try:
-                response.close()
+                answer.close()
             except Exception as error:  # a connection that was broken cannot be closed well
                 if as_failure(error) is None:
                     raise
+
+
+class _AsyncResponse:
+    """An answer of httpx, of a transport or of a client."""
+
+    __slots__ = ("_blocks", "_response", "head")
+
+    def __init__(self, response: httpx.Response, blocks: AsyncIterable[bytes]) -> None:
+        self._response = response
+        self._blocks = aiter(blocks)
+        self.head = head_of(response.status_code, response.headers.raw)
+
+    async def read(self) -> bytes:
+        async for block in self._blocks:
+            if block:
+                return block
+        return b""
+
+    async def close(self) -> None:
+        await self._response.aclose()
+        if isinstance(self._blocks, AsyncGeneratorType) and not self._blocks.ag_running:
+            await self._blocks.aclose()  # else the loop would do so, some time later
 
 
 class AsyncLine:
     """One open answer of an async client.
 
     Args:
-        carrier: A transport of ours or of the mock, or a client the user brought.
+        carrier: A carrier of ours, a transport of httpx such as the mock's, or a client the user brought.
     """
 
-    __slots__ = ("_blocks", "_carrier", "_deadline", "_response")
+    __slots__ = ("_answer", "_carrier", "_deadline")
 
-    def __init__(self, carrier: httpx.AsyncBaseTransport | AsyncClientLike) -> None:
+    def __init__(self, carrier: AsyncCarrier | httpx.AsyncBaseTransport | AsyncClientLike) -> None:
         self._carrier = carrier
-        self._response: httpx.Response | None = None
-        self._blocks: AsyncIterator[bytes] | None = None
+        self._answer: AsyncAnswer | None = None
         self._deadline: Deadline | None = None
 
     async def open(self, step: Open) -> Head:
         """Send the request and wait for the head; what was open before is closed."""
         await self.close()
         carrier = self._carrier
+        self._deadline = step.deadline
+        if isinstance(carrier, AsyncCarrier):
+            self._answer = answer = await carrier.carry(step)
+            return answer.head
         if isinstance(carrier, httpx.AsyncBaseTransport):
-            self._response = response = await carrier.handle_async_request(_own_request(step))
-            self._blocks = aiter(cast("AsyncIterable[bytes]", response.stream))
-            self._deadline = step.deadline
+            response = await carrier.handle_async_request(_own_request(step))
+            blocks = cast("AsyncIterable[bytes]", response.stream)
         else:
-            self._response = response = await carrier.send(
-                _their_request(carrier, step), stream=True, follow_redirects=False
-            )
-            self._blocks = response.aiter_bytes()
-        return _head(response)
+            response = await carrier.send(_their_request(carrier, step), stream=True, follow_redirects=False)
+            blocks = response.aiter_bytes()
+            self._deadline = None
+        self._answer = _AsyncResponse(response, blocks)
+        return self._answer.head
 
     async def read(self) -> bytes:
         """Wait for a block of the body; empty at the end."""
-        if self._blocks is not None:
-            async for block in self._blocks:
-                if block:
-                    return block
-        return b""
+        return b"" if self._answer is None else await self._answer.read()
 
     async def drain(self) -> None:
         """Take the end of the body if it is there. A client of the user's could wait long for it: not there."""
@@ -187,13 +308,10 @@ class AsyncLine:
 
     async def close(self) -> None:
         """Close the answer."""
-        response, blocks = self._response, self._blocks
-        self._response, self._deadline, self._blocks = None, None, None
-        if response is not None:
+        answer, self._answer, self._deadline = self._answer, None, None
+        if answer is not None:
             try:
-                await response.aclose()
-                if isinstance(blocks, AsyncGeneratorType) and not blocks.ag_running:
-                    await blocks.aclose()  # else the loop would do so, some time later
+                await answer.close()
             except Exception as error:  # a connection that was broken cannot be closed well
                 if as_failure(error) is None:
                     raise

@@ -7,23 +7,28 @@ the number of open streams. Small pools keep it flat: 500 streams cost a fifth o
 from __future__ import annotations
 
 import threading
+from functools import cache, lru_cache
+from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import httpcore
 import httpx
 
 from deepseek_v4_sdk.transport.clock import SystemClock
+from deepseek_v4_sdk.transport.lines import AsyncCarrier, Carrier, head_of, timeouts_of
 from deepseek_v4_sdk.transport.network import AsyncTimedBackend, TimedBackend
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
-__all__ = ["AsyncPooledTransport", "PooledTransport"]
+    from deepseek_v4_sdk.transport.steps import Open
+
+__all__ = ["KEEP_ALIVE", "AsyncPooledTransport", "PooledTransport", "tls_context"]
 
 _CONNECTIONS = 8
 # Both vLLM and SGLang close a connection that was idle for 5 s. One that is used just then fails.
-_KEEP_ALIVE = 4.0
+KEEP_ALIVE = 4.0
 
 PoolT = TypeVar("PoolT")
 
@@ -80,7 +85,7 @@ class _Shelf(Generic[PoolT]):
         hold on to sockets that the server has long closed.
         """
         with self._lock:
-            last = self._clock.now() - _KEEP_ALIVE
+            last = self._clock.now() - KEEP_ALIVE
             found = next((slot for slot in self._slots if slot.open == 0 and slot.idle_since < last), None)
             if found is None:
                 return None
@@ -95,21 +100,18 @@ class _Shelf(Generic[PoolT]):
             return pools
 
 
+def tls_context(ca_bundle: str | None) -> ssl.SSLContext:
+    """The TLS context of a client. It costs 10 ms and a megabyte."""
+    if ca_bundle is None:
+        return httpx.create_ssl_context(trust_env=False)
+    import ssl
+
+    return ssl.create_default_context(cafile=ca_bundle)
+
+
 def _tls(ca_bundle: str | None) -> Callable[[], ssl.SSLContext]:
-    """Makes the TLS context when the first pool is made, and the same one for all: it costs 10 ms and a megabyte."""
-    made: list[ssl.SSLContext] = []
-
-    def context() -> ssl.SSLContext:
-        if not made:
-            if ca_bundle is None:
-                made.append(httpx.create_ssl_context(trust_env=False))
-            else:
-                import ssl
-
-                made.append(ssl.create_default_context(cafile=ca_bundle))
-        return made[0]
-
-    return context
+    """Makes the TLS context when the first pool is made, and the same one for all."""
+    return cache(lambda: tls_context(ca_bundle))
 
 
 def _proxy(url: str | None) -> httpcore.Proxy | None:
@@ -119,30 +121,43 @@ def _proxy(url: str | None) -> httpcore.Proxy | None:
     return httpcore.Proxy(str(parsed.url), auth=parsed.raw_auth, headers=parsed.headers.raw)
 
 
-def _core_request(request: httpx.Request) -> httpcore.Request:
+@lru_cache(maxsize=256)
+def _place(url: str) -> tuple[httpcore.URL, bytes]:
+    """Where a URL leads, and the value of the header `Host`."""
+    parsed = httpx.URL(url)
+    target = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
+    return target, parsed.netloc
+
+
+def _core_request(step: Open) -> httpcore.Request:
+    call = step.call
+    target, host = _place(call.url)
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in call.headers]
+    if all(name.lower() != b"host" for name, _ in headers):
+        headers.insert(0, (b"Host", host))
+    if call.body is not None:
+        headers.append((b"Content-Length", b"%d" % len(call.body)))
     return httpcore.Request(
-        method=request.method,
-        url=httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        ),
-        headers=request.headers.raw,
-        content=request.content,
-        extensions=request.extensions,
+        call.method, target, headers=headers, content=call.body, extensions={"timeout": timeouts_of(step)}
     )
 
 
-class _Body(httpx.SyncByteStream):
-    """The body of an answer; closing it gives the pool back."""
+class _Answer:
+    """An answer; closing it gives the pool back."""
+
+    __slots__ = ("_blocks", "_release", "_response", "head")
 
     def __init__(self, response: httpcore.Response, release: Callable[[], object]) -> None:
         self._response = response
+        self._blocks = response.iter_stream()
         self._release = release
+        self.head = head_of(response.status, response.headers)
 
-    def __iter__(self) -> Iterator[bytes]:
-        return self._response.iter_stream()
+    def read(self) -> bytes:
+        for block in self._blocks:
+            if block:
+                return block
+        return b""
 
     def close(self) -> None:
         try:
@@ -151,7 +166,7 @@ class _Body(httpx.SyncByteStream):
             self._release()
 
 
-class PooledTransport(httpx.BaseTransport):
+class PooledTransport(Carrier):
     """Carries requests over small pools that share one TLS context.
 
     Args:
@@ -169,24 +184,23 @@ class PooledTransport(httpx.BaseTransport):
                 proxy=way,
                 max_connections=_CONNECTIONS,
                 max_keepalive_connections=_CONNECTIONS,
-                keepalive_expiry=_KEEP_ALIVE,
+                keepalive_expiry=KEEP_ALIVE,
                 network_backend=TimedBackend(),
             )
 
         self._shelf = _Shelf(make)
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def carry(self, step: Open) -> _Answer:
         """Send a request and wait for the head of its answer."""
         while (expired := self._shelf.take_expired()) is not None:
             expired.close()
         slot = self._shelf.take()
         try:
-            response = slot.pool.handle_request(_core_request(request))
+            response = slot.pool.handle_request(_core_request(step))
         except BaseException:
             self._shelf.give_back(slot)
             raise
-        body = _Body(response, lambda: self._shelf.give_back(slot))
-        return httpx.Response(response.status, headers=response.headers, stream=body)
+        return _Answer(response, lambda: self._shelf.give_back(slot))
 
     def close(self) -> None:
         """Close every connection."""
@@ -199,24 +213,34 @@ class PooledTransport(httpx.BaseTransport):
             self.close()
 
 
-class _AsyncBody(httpx.AsyncByteStream):
-    """The body of an answer; closing it gives the pool back."""
+class _AsyncAnswer:
+    """An answer; closing it gives the pool back."""
+
+    __slots__ = ("_blocks", "_release", "_response", "head")
 
     def __init__(self, response: httpcore.Response, release: Callable[[], Awaitable[None]]) -> None:
         self._response = response
+        self._blocks = response.aiter_stream()
         self._release = release
+        self.head = head_of(response.status, response.headers)
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._response.aiter_stream()
+    async def read(self) -> bytes:
+        async for block in self._blocks:
+            if block:
+                return block
+        return b""
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         try:
             await self._response.aclose()
         finally:
             await self._release()
+        blocks = self._blocks
+        if isinstance(blocks, AsyncGeneratorType) and not blocks.ag_running:
+            await blocks.aclose()  # else the loop would do so, some time later
 
 
-class AsyncPooledTransport(httpx.AsyncBaseTransport):
+class AsyncPooledTransport(AsyncCarrier):
     """The async form of `PooledTransport`.
 
     Args:
@@ -234,25 +258,24 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
                 proxy=way,
                 max_connections=_CONNECTIONS,
                 max_keepalive_connections=_CONNECTIONS,
-                keepalive_expiry=_KEEP_ALIVE,
+                keepalive_expiry=KEEP_ALIVE,
                 network_backend=AsyncTimedBackend(),
             )
 
         self._shelf = _Shelf(make)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def carry(self, step: Open) -> _AsyncAnswer:
         """Send a request and wait for the head of its answer."""
         while (expired := self._shelf.take_expired()) is not None:
             await expired.aclose()
         slot = self._shelf.take()
         try:
-            response = await slot.pool.handle_async_request(_core_request(request))
+            response = await slot.pool.handle_async_request(_core_request(step))
         except BaseException as error:
             # httpcore 1.0 may lose a connection when a request is cancelled before it was sent: it is in use for ever.
             await self._give_back(slot, retire=not isinstance(error, Exception))
             raise
-        body = _AsyncBody(response, lambda: self._give_back(slot))
-        return httpx.Response(response.status, headers=response.headers, stream=body)
+        return _AsyncAnswer(response, lambda: self._give_back(slot))
 
     async def _give_back(self, slot: _Slot[httpcore.AsyncConnectionPool], *, retire: bool = False) -> None:
         if (retired := self._shelf.give_back(slot, retire=retire)) is not None:

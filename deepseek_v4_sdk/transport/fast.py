@@ -1,0 +1,141 @@
+"""The way of bytes for many streams: aiohttp's connections, without the layers of httpx above them.
+
+It needs the extra `fast` and is asked for by name. It is one carrier among others: nothing else depends on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import aiohttp
+import httpx
+from yarl import URL
+
+from deepseek_v4_sdk.transport.lines import AsyncCarrier, head_of
+from deepseek_v4_sdk.transport.pools import KEEP_ALIVE, tls_context
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.transport.clock import Deadline
+    from deepseek_v4_sdk.transport.steps import Open
+
+__all__ = ["AiohttpTransport"]
+
+# What is read ahead of the caller: half of it, before reading pauses.
+_AHEAD = 128 * 1024
+# aiohttp sends what is larger at once only with a warning; from a file it goes out in pieces.
+_LARGE = 1024 * 1024
+# `Deadline.left` gives no less.
+_TICK = 0.001
+
+
+class _Answer:
+    """An answer of aiohttp, with one timer that is moved and not made anew for each read."""
+
+    __slots__ = ("_content", "_deadline", "_loop", "_response", "_timer", "_waits", "head")
+
+    def __init__(self, response: aiohttp.ClientResponse, deadline: Deadline) -> None:
+        self._response = response
+        self._content = response.content
+        self._deadline = deadline
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._waits = False
+        self.head = head_of(response.status, response.raw_headers)
+
+    async def read(self) -> bytes:
+        content = self._content
+        if data := content.read_nowait():
+            return data
+        if not content.is_eof():
+            self._arm()
+        self._waits = True
+        try:
+            return await content.readany()
+        finally:
+            self._waits = False
+
+    async def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._response.close()  # a connection whose answer was read to its end is in the pool again by now
+
+    def _arm(self) -> None:
+        """See to it that the timer rings no later than this read may last; that it rings too early does no harm."""
+        at = self._loop.time() + self._deadline.left()
+        if self._timer is not None:
+            if self._timer.when() <= at:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(at, self._rings)
+
+    def _rings(self) -> None:
+        self._timer = None
+        if not self._waits:
+            return
+        if self._deadline.left() > _TICK:
+            self._arm()
+        else:
+            self._content.set_exception(TimeoutError("nothing came in time"))
+
+
+class AiohttpTransport(AsyncCarrier):
+    """Carries requests over aiohttp.
+
+    Args:
+        tls: Whether to make a TLS context.
+        proxy: The URL of a proxy with http or https, or None.
+        ca_bundle: A file of certificates to trust instead of the built-in ones, or None.
+    """
+
+    def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
+        self._tls = tls_context(ca_bundle) if tls else None
+        self._proxy = URL(str(httpx.URL(proxy)), encoded=True) if proxy is not None else None
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def carry(self, step: Open) -> _Answer:
+        """Send a request and wait for the head of its answer."""
+        call = step.call
+        body = io.BytesIO(call.body) if call.body is not None and len(call.body) > _LARGE else call.body
+        async with asyncio.timeout(step.deadline.left()):
+            response = await self._opened().request(
+                call.method,
+                _address(call.url),
+                data=body,
+                headers=call.headers,
+                allow_redirects=False,
+                proxy=self._proxy,
+                timeout=aiohttp.ClientTimeout(connect=step.connect, ceil_threshold=math.inf),
+            )
+        return _Answer(response, step.deadline)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._loop is not loop:  # connections die with their loop
+            self._loop = loop
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self._tls or True, limit=0, keepalive_timeout=KEEP_ALIVE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                read_bufsize=_AHEAD,
+                timeout=aiohttp.ClientTimeout(),
+            )
+            # Requests are sent again in one place, where they are counted; aiohttp would do so by itself.
+            setattr(self._session, "_retry_connection", False)  # noqa: B010  # it has no public name
+        return self._session
+
+
+@lru_cache(maxsize=256)
+def _address(url: str) -> URL:
+    return URL(str(httpx.URL(url)), encoded=True)
