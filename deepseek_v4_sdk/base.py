@@ -12,7 +12,7 @@ from deepseek_v4_sdk.chat import Hooks, Thinking, Timeouts
 from deepseek_v4_sdk.config import Explanation, LoadedProfile, explain, load_profile
 from deepseek_v4_sdk.endpoint import Endpoint
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.settings import ApiKey, Settings, make_settings
+from deepseek_v4_sdk.settings import ApiKey, Settings, TransportName, check_transport, make_settings
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
 from deepseek_v4_sdk.transport.course import Terms
 from deepseek_v4_sdk.transport.lines import check_carrier
@@ -43,6 +43,7 @@ class ClientArguments(TypedDict, total=False):
     default_headers: Mapping[str, str] | None
     proxy: str | None
     ca_bundle: str | None
+    transport: TransportName
     http_client: Any
     catalogue: Catalogue | None
     prices: PriceTable | None
@@ -69,6 +70,7 @@ class BaseClient:
         default_headers: Mapping[str, str] | None = None,
         proxy: str | None = None,
         ca_bundle: str | None = None,
+        transport: TransportName = "httpx",
         http_client: Any = None,
         catalogue: Catalogue | None = None,
         prices: PriceTable | None = None,
@@ -90,6 +92,8 @@ class BaseClient:
             default_headers: Headers of every request.
             proxy: The URL of a proxy. Proxies of the environment are not used.
             ca_bundle: A file of certificates to trust instead of the built-in ones.
+            transport: What carries requests. "aiohttp" is for an async client with very many streams, or many small
+                requests; it needs the extra `fast`, and knows no SOCKS proxies.
             http_client: An `httpx.Client` (sync) or `httpx.AsyncClient` (async) of your own, or an object of its shape.
                 It is not closed. Its reads know one timeout alone, so deadlines are checked at each block.
             catalogue: The known models; yours when the built-in ones are out of date.
@@ -113,6 +117,7 @@ class BaseClient:
             default_headers=default_headers,
             proxy=proxy,
             ca_bundle=ca_bundle,
+            transport=transport,
             http_client=http_client,
             catalogue=catalogue,
             prices=prices,
@@ -120,6 +125,7 @@ class BaseClient:
             strict_model=strict_model,
             server_version=server_version,
         )
+        check_transport(transport, awaited=self._awaits, http_client=http_client, proxy=proxy)
         self._settings: Settings = make_settings(
             provider,
             base_url=base_url,
@@ -192,7 +198,7 @@ class BaseClient:
         arguments: dict[str, Any] = {**self._arguments, **changes}
         client = type(self)(**arguments)
         client._profile, client._origins = self._profile, {**self._origins, **dict.fromkeys(changes, "with_options")}
-        moved = {"provider", "base_url", "proxy", "ca_bundle", "http_client"} & changes.keys()
+        moved = {"provider", "base_url", "proxy", "ca_bundle", "transport", "http_client"} & changes.keys()
         if not moved and not client._borrowed:
             client._lender = self._lender or self
         if not moved and not {"api_key", "default_headers"} & changes.keys():

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed
     from deepseek_v4_sdk.tools.loop import Ask, LoopOptions, ToolRun
     from deepseek_v4_sdk.transport.clock import Clock
+    from deepseek_v4_sdk.transport.lines import AsyncCarrier
     from deepseek_v4_sdk.transport.steps import Steps
 
 __all__ = ["AsyncDeepSeekV4", "DeepSeekV4"]
@@ -628,11 +629,14 @@ class AsyncDeepSeekV4(ClientCalls):
     def _line(self) -> AsyncLine:
         return AsyncLine(self._shared())
 
-    def _connect(self) -> AsyncPooledTransport:
+    def _connect(self) -> AsyncCarrier:
         settings = self._settings
-        return AsyncPooledTransport(
-            tls=self.base_url.startswith("https"), proxy=settings.proxy, ca_bundle=settings.ca_bundle
-        )
+        make: Callable[..., AsyncCarrier] = AsyncPooledTransport
+        if self._arguments.get("transport") == "aiohttp":
+            from deepseek_v4_sdk.transport.fast import AiohttpTransport  # it needs an extra
+
+            make = AiohttpTransport
+        return make(tls=self.base_url.startswith("https"), proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     async def _run(self, steps: Steps[T], clock: Clock) -> T:
         return await AsyncPump(steps, self._line(), clock).run()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from deepseek_v4_sdk.catalogue import Catalogue
@@ -19,10 +20,13 @@ from deepseek_v4_sdk.providers import LEARNED, Provider, Target, find_provider, 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-__all__ = ["ApiKey", "Settings", "make_settings"]
+__all__ = ["ApiKey", "Settings", "TransportName", "check_transport", "make_settings"]
 
 ApiKey: TypeAlias = "str | SecretStr | Callable[[], str | SecretStr]"
 """A key, or a function that gives it at each request."""
+
+TransportName: TypeAlias = Literal["httpx", "aiohttp"]
+"""What carries requests, where no client of the user's does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,32 @@ def make_settings(
         ca_bundle=ca_bundle,
         key_origin=key_origin,
     )
+
+
+def check_transport(transport: object, *, awaited: bool, http_client: object, proxy: object) -> None:
+    """Check what is to carry requests: a name, never what happens to be installed, decides.
+
+    Raises:
+        ConfigurationError: It does not exist, is not installed, or goes with something else.
+    """
+    if transport not in ("httpx", "aiohttp"):
+        raise ConfigurationError(f"transport is {transport!r}: give 'httpx' or 'aiohttp'")
+    if transport == "httpx":
+        return
+    if not awaited:
+        raise ConfigurationError("transport='aiohttp' is async alone: use AsyncDeepSeekV4, or leave it out")
+    if http_client is not None:
+        raise ConfigurationError("http_client and transport='aiohttp' each say what carries requests: give one of them")
+    if isinstance(proxy, str) and proxy.startswith("socks"):
+        raise ConfigurationError(
+            "proxy is one for SOCKS, which transport='aiohttp' does not know: leave one of them out"
+        )
+    try:
+        import_module("aiohttp")  # now, so that no request waits for it
+    except ImportError:
+        raise ConfigurationError(
+            "transport='aiohttp' needs a package: pip install 'deepseek-v4-sdk[fast]', or leave it out"
+        ) from None
 
 
 def _provider(provider: str | Provider) -> Provider:

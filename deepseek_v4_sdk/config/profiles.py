@@ -165,7 +165,7 @@ def _follow(file: ProfileFile, tables: Mapping[str, object], trail: tuple[str, .
 def _arguments(file: ProfileFile, name: str, profile: Profile, overrides: Mapping[str, object]) -> dict[str, object]:
     plain = {"base_url", "model", "thinking", "max_retries", "default_headers", "proxy"}
     arguments: dict[str, object] = profile.model_dump(
-        include=plain | {"provider", "strict_model", "server_version"}, exclude_none=True
+        include=plain | {"provider", "strict_model", "server_version", "transport"}, exclude_none=True
     )
     if "provider" not in arguments and "provider" not in overrides:
         raise _at(file, name, (), 'provider is missing: write provider = "vllm" or another')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, ValidationError, WithJsonSchema
 
@@ -65,6 +65,7 @@ class Profile(BaseModel):
     default_headers: dict[str, str] | None = Field(None, description="Headers of every request.")
     proxy: str | None = Field(None, description="The URL of a proxy; those of the environment are not used.")
     ca_bundle: str | None = Field(None, description="A file of certificates to trust instead of the built-in ones.")
+    transport: Literal["httpx", "aiohttp"] | None = Field(None, description="What carries requests. Default httpx.")
     strict_model: bool | None = Field(
         None, description="Whether an answer of another model than the one asked for is an error."
     )

@@ -15,8 +15,8 @@ import aiohttp
 import httpx
 from yarl import URL
 
+from deepseek_v4_sdk.transport import pools
 from deepseek_v4_sdk.transport.lines import AsyncCarrier, head_of
-from deepseek_v4_sdk.transport.pools import KEEP_ALIVE, tls_context
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.transport.clock import Deadline
@@ -93,7 +93,7 @@ class AiohttpTransport(AsyncCarrier):
     """
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
-        self._tls = tls_context(ca_bundle) if tls else None
+        self._tls = pools.tls_context(ca_bundle) if tls else None
         self._proxy = URL(str(httpx.URL(proxy)), encoded=True) if proxy is not None else None
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -125,7 +125,7 @@ class AiohttpTransport(AsyncCarrier):
         if self._session is None or self._loop is not loop:  # connections die with their loop
             self._loop = loop
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._tls or True, limit=0, keepalive_timeout=KEEP_ALIVE),
+                connector=aiohttp.TCPConnector(ssl=self._tls or True, limit=0, keepalive_timeout=pools.KEEP_ALIVE),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 read_bufsize=_AHEAD,

@@ -18,7 +18,7 @@ from deepseek_v4_sdk.transport.clock import DEADLINE, TimeLeft
 from deepseek_v4_sdk.transport.failures import as_failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Coroutine, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
 
     from deepseek_v4_sdk.transport.clock import Deadline
     from deepseek_v4_sdk.transport.steps import Open
@@ -249,7 +249,7 @@ class _AsyncResponse:
 
     def __init__(self, response: httpx.Response, blocks: AsyncIterable[bytes]) -> None:
         self._response = response
-        self._blocks = aiter(blocks)
+        self._blocks: AsyncIterator[bytes] = aiter(blocks)
         self.head = head_of(response.status_code, response.headers.raw)
 
     async def read(self) -> bytes:
@@ -259,9 +259,10 @@ class _AsyncResponse:
         return b""
 
     async def close(self) -> None:
+        blocks = self._blocks
         await self._response.aclose()
-        if isinstance(self._blocks, AsyncGeneratorType) and not self._blocks.ag_running:
-            await self._blocks.aclose()  # else the loop would do so, some time later
+        if isinstance(blocks, AsyncGeneratorType) and not blocks.ag_running:
+            await blocks.aclose()  # else the loop would do so, some time later
 
 
 class AsyncLine:

@@ -25,10 +25,11 @@ from deepseek_v4_sdk.testing.server import MockServer
 from tests.chaos.proxy import Proxy
 from tests.chaos.runs import Heard, Run, answer_to, draw_run, turn_of
 from tests.chaos.tally import PROPERTY
+from tests.sure.calls import MODES, async_client, in_each_mode
 
 RUNS = int(os.environ.get("CHAOS_RUNS", "2000"))
 SEED = int(os.environ.get("CHAOS_SEED", "0"))
-EACH = -(-RUNS // (2 * len(PROVIDER_NAMES)))
+EACH = -(-RUNS // (3 * len(PROVIDER_NAMES)))
 AT_ONCE = 8
 _OPEN = Path("/proc/self/fd")
 
@@ -84,7 +85,7 @@ def play(mode: str, runs: list[Run], arguments: dict[str, Any]) -> list[Heard]:
 
     async def play_async() -> list[Heard]:
         room = asyncio.Semaphore(AT_ONCE)
-        async with AsyncDeepSeekV4(**arguments, max_retries=0) as client:
+        async with async_client(mode, **arguments, max_retries=0) as client:
             patient = client.with_options(max_retries=2)
 
             async def one(run: Run) -> Heard:
@@ -98,7 +99,7 @@ def play(mode: str, runs: list[Run], arguments: dict[str, Any]) -> list[Heard]:
         assert asyncio.all_tasks() == {asyncio.current_task()}
         return heard
 
-    if mode == "async":
+    if mode != "sync":
         return asyncio.run(play_async())
     with DeepSeekV4(**arguments, max_retries=0) as client, ThreadPoolExecutor(AT_ONCE) as threads:
         patient = client.with_options(max_retries=2)
@@ -113,10 +114,10 @@ def wait_until_gone(proxy: Proxy) -> None:
 
 
 @pytest.mark.timeout(120 + EACH)
-@pytest.mark.parametrize("mode", ["sync", "async"])
+@in_each_mode
 @pytest.mark.parametrize("flavor", PROVIDER_NAMES)
 def test_whole_or_a_typed_error(flavor: str, mode: str, record_property: Any) -> None:
-    place = 2 * PROVIDER_NAMES.index(flavor) + (mode == "async")
+    place = 3 * PROVIDER_NAMES.index(flavor) + MODES.index(mode)
     model = "pro" if flavor in {"nvidia", "deepseek"} else "deepseek-ai/DeepSeek-V4-Pro"
     runs = [draw_run(SEED, number) for number in range(place * EACH, (place + 1) * EACH)]
     gc.collect()
@@ -136,4 +137,4 @@ def test_whole_or_a_typed_error(flavor: str, mode: str, record_property: Any) ->
     print(flavor, mode, dict(counts), dict(proxy.plans))
     assert counts.total() == len(runs)
     assert undisturbed.text == turn_of(runs[0].number).text
-    assert len(counts) > 3 or RUNS < 2000
+    assert len(counts) > 2 or RUNS < 2000

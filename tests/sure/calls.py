@@ -9,9 +9,16 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, Reply
 
-__all__ = ["chat", "failure", "in_both_modes"]
+__all__ = ["MODES", "async_client", "chat", "failure", "in_each_async_mode", "in_each_mode"]
 
-in_both_modes = pytest.mark.parametrize("mode", ["sync", "async"])
+MODES = ("sync", "async", "aiohttp")
+in_each_mode = pytest.mark.parametrize("mode", MODES)
+in_each_async_mode = pytest.mark.parametrize("mode", MODES[1:])
+
+
+def async_client(mode: str, provider: Any = "vllm", **arguments: Any) -> AsyncDeepSeekV4:
+    """An async client over its own connections, or over aiohttp."""
+    return AsyncDeepSeekV4(provider, **arguments, transport="aiohttp" if mode == "aiohttp" else "httpx")
 
 
 def chat(mode: str, url: str, *, times: int = 1, provider: Any = "vllm", call: Any = None, **arguments: Any) -> Reply:
@@ -23,7 +30,7 @@ def chat(mode: str, url: str, *, times: int = 1, provider: Any = "vllm", call: A
             return [client.chat("x", **options) for _ in range(times)][-1]
 
     async def run() -> Reply:
-        async with AsyncDeepSeekV4(provider, **given) as client:
+        async with async_client(mode, provider, **given) as client:
             return [await client.chat("x", **options) for _ in range(times)][-1]
 
     return asyncio.run(run())

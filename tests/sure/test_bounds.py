@@ -20,7 +20,7 @@ from deepseek_v4_sdk.providers.refusals import error_event
 from deepseek_v4_sdk.providers.scrub import scrub
 from tests.exchange.replay import JSON, Replay, answer, ask, client_for
 from tests.exchange.wire import DONE, FRAME, chunk, finish, say, sse
-from tests.sure.calls import chat, failure, in_both_modes
+from tests.sure.calls import chat, failure, in_each_mode
 from tests.sure.server import HEAD, JSON_HEAD, HostileServer, chunk_of
 
 MEGABYTE = 1024 * 1024
@@ -68,7 +68,7 @@ ENDLESS: dict[str, tuple[bytes, bytes, type[DeepSeekV4Error], str]] = {
 }
 
 
-@in_both_modes
+@in_each_mode
 @pytest.mark.parametrize("case", ENDLESS)
 def test_what_does_not_end_is_ended(case: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     small(monkeypatch)
@@ -88,7 +88,7 @@ def test_what_does_not_end_is_ended(case: str, mode: str, monkeypatch: pytest.Mo
     assert time.monotonic() - started < 60
 
 
-@in_both_modes
+@in_each_mode
 def test_a_hundred_megabytes_of_an_error_are_not_read(mode: str) -> None:
     """With the bounds as they are."""
     with HostileServer(pours(JSON_HEAD % (400, 100 * MEGABYTE), b"x" * MEGABYTE)) as server:
@@ -190,7 +190,7 @@ def test_an_error_event_keeps_its_words_whatever_its_code() -> None:
     assert error.status_code is None
 
 
-@in_both_modes
+@in_each_mode
 def test_what_is_no_http_is_not_quoted_at_length(mode: str) -> None:
     def serve(connection: socket.socket, server: HostileServer) -> None:
         server.hear(connection)
@@ -235,7 +235,7 @@ def test_a_refusal_of_a_megabyte_is_read_at_once(start: str, piece: str) -> None
     assert time.monotonic() - started < 10
 
 
-@in_both_modes
+@in_each_mode
 def test_a_compressed_answer_that_nobody_asked_for_is_a_typed_error(mode: str) -> None:
     """Nothing is unpacked, so that a small answer cannot become a large one."""
     packed = gzip.compress(b"data: " + b" " * 50 * MEGABYTE)
@@ -256,7 +256,7 @@ def test_a_compressed_answer_that_nobody_asked_for_is_a_typed_error(mode: str) -
     assert peak < 20 * MEGABYTE
 
 
-@in_both_modes
+@in_each_mode
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed_and_takes_no_key_along(status: int, mode: str) -> None:
     def elsewhere(connection: socket.socket, server: HostileServer) -> None:
@@ -291,7 +291,7 @@ def test_models_and_counts_may_be_odd_too() -> None:
             continue
 
 
-@in_both_modes
+@in_each_mode
 def test_informational_answers_without_end_end_with_the_timer(mode: str) -> None:
     from deepseek_v4_sdk import Timeouts
 

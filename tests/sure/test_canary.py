@@ -24,7 +24,7 @@ from tests.client.modes import connect, in_both_modes
 from tests.exchange.replay import JSON, Mode, Played, Replay, Wait, answer
 from tests.exchange.wire import DONE, call, finish, plain, reason, say, sse
 from tests.sure.calls import failure
-from tests.sure.calls import in_both_modes as on_sockets
+from tests.sure.calls import in_each_mode as on_sockets
 from tests.sure.server import HEAD, JSON_HEAD, HostileServer, chunk_of
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from tests.client.modes import connect, in_both_modes
 from tests.exchange.replay import Mode, Replay, answer, client_for
 from tests.exchange.wire import DONE, finish, reason, say, usage
 from tests.sure.calls import failure
-from tests.sure.calls import in_both_modes as on_sockets
+from tests.sure.calls import in_each_mode as on_sockets
 from tests.sure.server import HEAD, HostileServer, chunk_of
 
 THOUGHTS = {

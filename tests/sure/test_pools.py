@@ -13,7 +13,7 @@ import pytest
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Timeouts
 from deepseek_v4_sdk.transport import pools
 from tests.exchange.wire import DONE, finish, say
-from tests.sure.calls import chat, in_both_modes
+from tests.sure.calls import async_client, chat, in_each_mode
 from tests.sure.server import HEAD, HostileServer, chunk_of
 
 HELLO = b"".join(chunk_of(block) for block in (say("Hi"), finish("stop"), DONE)) + b"0\r\n\r\n"
@@ -36,22 +36,22 @@ def begins(connection: socket.socket, server: HostileServer) -> None:
 
 
 def test_servers_close_after_five_seconds_so_four_is_the_age() -> None:
-    assert pools._KEEP_ALIVE == 4.0
+    assert pools.KEEP_ALIVE == 4.0
 
 
-@in_both_modes
+@in_each_mode
 @pytest.mark.parametrize("pause", [0.0, 0.5])
 def test_an_old_connection_is_not_used_again(pause: float, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "_KEEP_ALIVE", 0.2)
+    monkeypatch.setattr(pools, "KEEP_ALIVE", 0.2)
 
     async def run(url: str) -> None:
-        async with AsyncDeepSeekV4("vllm", base_url=url, model="m") as client:
+        async with async_client(mode, base_url=url, model="m") as client:
             await client.chat("x")
             await asyncio.sleep(pause)
             await client.chat("x")
 
     with HostileServer(greets) as server:
-        if mode == "async":
+        if mode != "sync":
             asyncio.run(run(server.url))
         else:
             with DeepSeekV4("vllm", base_url=server.url, model="m") as client:
@@ -69,7 +69,7 @@ async def burst(client: AsyncDeepSeekV4, size: int) -> None:
 @pytest.mark.anyio
 async def test_what_a_burst_has_opened_is_closed_when_it_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most pools get no further request after a burst; they must not hold on to their sockets."""
-    monkeypatch.setattr(pools, "_KEEP_ALIVE", 0.2)
+    monkeypatch.setattr(pools, "KEEP_ALIVE", 0.2)
     with HostileServer(greets) as server:
         async with AsyncDeepSeekV4("vllm", base_url=server.url, model="m") as client:
             await burst(client, 60)
@@ -84,7 +84,7 @@ async def test_what_a_burst_has_opened_is_closed_when_it_is_too_old(monkeypatch:
 def test_and_so_it_is_for_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    monkeypatch.setattr(pools, "_KEEP_ALIVE", 0.2)
+    monkeypatch.setattr(pools, "KEEP_ALIVE", 0.2)
     with (
         HostileServer(greets) as server,
         DeepSeekV4("vllm", base_url=server.url, model="m") as client,
@@ -160,7 +160,7 @@ async def test_two_hundred_streams_at_once() -> None:
             assert sum(slot.open for slot in client._carrier._shelf._slots) == 0
 
 
-@in_both_modes
+@in_each_mode
 def test_a_closed_client_has_closed_its_connections(mode: str) -> None:
     left: list[bool] = []
 

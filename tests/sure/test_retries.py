@@ -32,6 +32,7 @@ from tests.client.modes import connect, in_both_modes
 from tests.exchange.replay import JSON, Answer, Mode, Played, Replay, Wait, answer, async_client_for, client_for
 from tests.exchange.wire import DONE, call, chunk, finish, plain, reason, say, sse, usage
 from tests.sure.calls import chat
+from tests.sure.calls import in_each_mode as on_sockets
 from tests.sure.server import HEAD, HostileServer, chunk_of
 
 RESET = httpx.ReadError("reset")
@@ -203,7 +204,7 @@ async def _chat(url: str) -> None:
         await client.chat("x")
 
 
-@pytest.mark.parametrize("mode", ["sync", "async"])
+@on_sockets
 def test_a_kept_connection_that_is_reset_under_a_request_is_tried_again(mode: str) -> None:
     """The server closes an idle connection just when it is used: the request is lost, and nothing was begun."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, PhaseTimeoutError, Timeouts
 from tests.exchange.wire import DONE, call, finish, say
-from tests.sure.calls import chat, failure, in_both_modes
+from tests.sure.calls import chat, failure, in_each_mode
 from tests.sure.server import HEAD, JSON_HEAD, HostileServer, chunk_of
 
 COMMENT = b": keep-alive\n\n"
@@ -43,7 +43,7 @@ def says(*blocks: bytes, every: float = 0.0, end: bool = True) -> Any:
     return serve
 
 
-@in_both_modes
+@in_each_mode
 def test_a_handshake_that_is_not_answered_is_the_connect_timer(mode: str) -> None:
     """The TCP connection opens, and nobody speaks TLS on it."""
 
@@ -61,7 +61,7 @@ def test_a_handshake_that_is_not_answered_is_the_connect_timer(mode: str) -> Non
     assert 0.4 <= time.monotonic() - started < 10
 
 
-@in_both_modes
+@in_each_mode
 @pytest.mark.parametrize(("timer", "limit"), [("first_event", 0.2), ("total", 0.2)])
 def test_connecting_has_no_more_time_than_the_others_leave(mode: str, timer: str, limit: float) -> None:
     """The error names the timer that ran out, not the longer one of the phase."""
@@ -75,7 +75,7 @@ def test_connecting_has_no_more_time_than_the_others_leave(mode: str, timer: str
     assert (error.phase, error.seconds) == (timer, limit)
 
 
-@in_both_modes
+@in_each_mode
 def test_a_head_that_drips_is_the_first_event_timer(mode: str) -> None:
     def serve(connection: socket.socket, server: HostileServer) -> None:
         server.hear(connection)
@@ -91,28 +91,28 @@ def test_a_head_that_drips_is_the_first_event_timer(mode: str) -> None:
     assert time.monotonic() - started < 5
 
 
-@in_both_modes
+@in_each_mode
 def test_comments_are_no_first_event(mode: str) -> None:
     with HostileServer(says(*[COMMENT] * 100, every=0.05)) as server:
         error = failure(mode, server.url, timeout=Timeouts(first_event=0.4, idle=0.2))
     assert (error.phase, error.seconds) == ("first_event", 0.4)
 
 
-@in_both_modes
+@in_each_mode
 def test_comments_are_no_silence(mode: str) -> None:
     blocks = [say("H"), *[COMMENT] * 20, say("i"), finish("stop"), DONE]
     with HostileServer(says(*blocks, every=0.05)) as server:
         assert chat(mode, server.url, timeout=Timeouts(idle=0.7)).text == "Hi"
 
 
-@in_both_modes
+@in_each_mode
 def test_bytes_that_are_no_event_are_no_silence_but_end_with_the_total(mode: str) -> None:
     with HostileServer(says(say("Hi"), *[b"data: {"] * 200, every=0.02, end=False)) as server:
         error = failure(mode, server.url, timeout=Timeouts(idle=0.5, total=1.0))
     assert (error.phase, error.seconds, error.partial.text) == ("total", 1.0, "Hi")
 
 
-@in_both_modes
+@in_each_mode
 def test_silence_in_a_call_names_its_phase_and_keeps_the_pieces(mode: str) -> None:
     with HostileServer(says(say("So: "), call(0, "a", "f", '{"x": '), end=False)) as server:
         error = failure(mode, server.url, timeout=Timeouts(idle=0.2))
@@ -122,7 +122,7 @@ def test_silence_in_a_call_names_its_phase_and_keeps_the_pieces(mode: str) -> No
     assert error.url.endswith("/v1/chat/completions")
 
 
-@in_both_modes
+@in_each_mode
 def test_a_plain_body_that_drips_ends_with_the_timer(mode: str) -> None:
     def serve(connection: socket.socket, server: HostileServer) -> None:
         server.hear(connection)
@@ -135,7 +135,7 @@ def test_a_plain_body_that_drips_ends_with_the_timer(mode: str) -> None:
     assert (error.phase, error.seconds) == ("first_event", 0.3)
 
 
-@in_both_modes
+@in_each_mode
 def test_a_refusal_that_never_ends_ends_with_the_timer(mode: str) -> None:
     def serve(connection: socket.socket, server: HostileServer) -> None:
         server.hear(connection)
@@ -147,7 +147,7 @@ def test_a_refusal_that_never_ends_ends_with_the_timer(mode: str) -> None:
     assert (type(error), error.phase) == (PhaseTimeoutError, "first_event")
 
 
-@in_both_modes
+@in_each_mode
 def test_nothing_is_awaited_behind_done(mode: str) -> None:
     """Not even the end of the HTTP body: the connection is dropped instead."""
     with HostileServer(says(say("Hi"), finish("stop"), DONE, end=False)) as server:
@@ -157,7 +157,7 @@ def test_nothing_is_awaited_behind_done(mode: str) -> None:
     assert time.monotonic() - started < 5
 
 
-@in_both_modes
+@in_each_mode
 def test_behind_the_finish_reason_a_shorter_idle_timer_holds(mode: str) -> None:
     with HostileServer(says(say("Hi"), finish("stop"), end=False)) as server:
         started = time.monotonic()
@@ -179,14 +179,14 @@ def ask_foreign(mode: str, url: str, timeout: Timeouts, **settings: Any) -> Any:
         return DeepSeekV4("vllm", http_client=theirs, **ours).chat("x")
 
 
-@in_both_modes
+@in_each_mode
 def test_a_client_of_the_users_has_the_first_event_timer(mode: str) -> None:
     with HostileServer(says(end=False)) as server, pytest.raises(PhaseTimeoutError) as caught:
         ask_foreign(mode, server.url, Timeouts(first_event=0.3))
     assert (caught.value.phase, caught.value.seconds) == ("first_event", 0.3)
 
 
-@in_both_modes
+@in_each_mode
 def test_its_deadlines_are_looked_at_with_each_block(mode: str) -> None:
     """A block that comes too late for the idle timer is noticed when it comes."""
     with HostileServer(says(say("H"), say("i"), finish("stop"), DONE, every=0.6)) as server:
@@ -200,7 +200,7 @@ def test_its_deadlines_are_looked_at_with_each_block(mode: str) -> None:
         assert total.value.phase == "total"
 
 
-@in_both_modes
+@in_each_mode
 def test_its_silence_ends_with_the_one_timeout_that_it_knows(mode: str) -> None:
     """It takes the time left until the first event for every read, so that a shorter idle timer waits for that."""
     with HostileServer(says(say("H"), end=False)) as server, pytest.raises(PhaseTimeoutError) as caught:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from deepseek_v4_sdk import (
-    AsyncDeepSeekV4,
     ChatStream,
     ConnectionFailedError,
     DeepSeekV4,
@@ -19,10 +18,10 @@ from deepseek_v4_sdk import (
     Timeouts,
 )
 from tests.exchange.wire import DONE, finish, say
+from tests.sure.calls import async_client, in_each_async_mode, in_each_mode
 from tests.transport.server import SILENCE, Server
 
 HELLO = [say("Hi"), finish("stop"), DONE]
-in_both_modes = pytest.mark.parametrize("mode", ["sync", "async"])
 
 
 def chat(mode: str, url: str, times: int = 1, **arguments: Any) -> list[str]:
@@ -32,13 +31,13 @@ def chat(mode: str, url: str, times: int = 1, **arguments: Any) -> list[str]:
             return [client.chat("x").text for _ in range(times)]
 
     async def run() -> list[str]:
-        async with AsyncDeepSeekV4("vllm", **arguments) as client:
+        async with async_client(mode, **arguments) as client:
             return [(await client.chat("x")).text for _ in range(times)]
 
     return asyncio.run(run())
 
 
-@in_both_modes
+@in_each_mode
 def test_one_connection_serves_one_call_after_another(mode: str) -> None:
     with Server(*HELLO) as server:
         assert chat(mode, server.url, times=5) == ["Hi"] * 5
@@ -46,14 +45,14 @@ def test_one_connection_serves_one_call_after_another(mode: str) -> None:
     assert server.connections == 1
 
 
-@in_both_modes
+@in_each_mode
 def test_a_connection_that_the_server_has_closed_is_no_error(mode: str) -> None:
     with Server(*HELLO, hang_up=True) as server:
         assert chat(mode, server.url, times=3, max_retries=2) == ["Hi"] * 3
         assert len(server.requests) == 3
 
 
-@in_both_modes
+@in_each_mode
 def test_a_server_that_forgets_the_end_does_not_hold_the_answer_back(mode: str) -> None:
     started = time.monotonic()
     with Server(*HELLO, SILENCE) as server:
@@ -61,7 +60,7 @@ def test_a_server_that_forgets_the_end_does_not_hold_the_answer_back(mode: str) 
     assert time.monotonic() - started < 5
 
 
-@in_both_modes
+@in_each_mode
 @pytest.mark.parametrize("phase", ["first_event", "idle", "total"])
 def test_timers(phase: str, mode: str) -> None:
     said = [] if phase == "first_event" else [say("Hi")]
@@ -76,7 +75,7 @@ def test_timers(phase: str, mode: str) -> None:
     assert limit <= time.monotonic() - started < 15
 
 
-@in_both_modes
+@in_each_mode
 def test_nobody_listens(mode: str) -> None:
     with Server() as server:
         url = server.url
@@ -102,10 +101,11 @@ def test_the_server_sees_at_once_that_a_stream_was_left(how: str) -> None:
 
 
 @pytest.mark.anyio
+@in_each_async_mode
 @pytest.mark.parametrize("how", ["block", "close", "cancel", "collect"])
-async def test_and_so_it_does_with_an_async_one(how: str) -> None:
+async def test_and_so_it_does_with_an_async_one(how: str, mode: str) -> None:
     with Server(say("Hi"), SILENCE) as server:
-        async with AsyncDeepSeekV4("vllm", base_url=server.url, model="m") as client:
+        async with async_client(mode, base_url=server.url, model="m") as client:
             stream = client.stream("x")
             if how == "block":
                 async with stream:
@@ -127,9 +127,10 @@ async def test_and_so_it_does_with_an_async_one(how: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_closing_while_another_task_reads() -> None:
+@in_each_async_mode
+async def test_closing_while_another_task_reads(mode: str) -> None:
     with Server(say("Hi"), SILENCE) as server:
-        async with AsyncDeepSeekV4("vllm", base_url=server.url, model="m") as client:
+        async with async_client(mode, base_url=server.url, model="m") as client:
             stream = client.stream("x")
             reader = asyncio.create_task(stream.reply())
             await asyncio.sleep(0.05)
@@ -155,9 +156,10 @@ def test_a_stream_outlives_its_client() -> None:
         assert server.left.wait(1)
 
 
-def test_many_at_once() -> None:
+@in_each_async_mode
+def test_many_at_once(mode: str) -> None:
     async def run(url: str) -> list[str]:
-        async with AsyncDeepSeekV4("vllm", base_url=url, model="m") as client:
+        async with async_client(mode, base_url=url, model="m") as client:
             return [reply.text for reply in await asyncio.gather(*[client.chat("x") for _ in range(50)])]
 
     with Server(*HELLO) as server:
