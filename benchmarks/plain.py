@@ -1,75 +1,93 @@
-"""What does one small call cost? Calls one after another on an open connection."""
+"""What does one small call cost? Calls one after another on an open connection, each answered by one JSON document."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from importlib.util import find_spec
 
 import httpx
-from measure import in_turn, table
+from measure import Goal, Result, in_turn
+from peers import HEADERS, MESSAGES, OPENAI, OPENAI_SYNC, OURS, OURS_AIOHTTP, OURS_SYNC, PATH
 from pydantic_core import from_json, to_json
 from replay_server import replay_server
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 
 QUESTION = "Hello"
-BODY = {"messages": [{"role": "user", "content": QUESTION}]}
-HEADERS = {"content-type": "application/json"}
+GOALS = [
+    Goal(OURS, OPENAI, 0.4, 0.33),
+    Goal(OURS_SYNC, OPENAI_SYNC, 0.4, 0.33),
+    Goal(OURS_AIOHTTP, OPENAI, 0.28, 0.2),
+]
 
 
 def contenders(url: str, calls: int, stack: ExitStack) -> dict[str, Callable[[], None]]:
     """Everyone who makes the same calls. Clients are made once."""
     loop = stack.enter_context(asyncio.Runner())
-    address = f"{url}/plain/v1/chat/completions"
-    client = stack.enter_context(DeepSeekV4("vllm", base_url=f"{url}/plain"))
-    async_client = AsyncDeepSeekV4("vllm", base_url=f"{url}/plain")
+    client = stack.enter_context(DeepSeekV4("vllm", base_url=url))
+    found = {OURS_SYNC: _times(calls, lambda: client.chat(QUESTION, wire="plain").text)}
+
+    def awaited(call: Callable[[], Awaitable[str | None]]) -> Callable[[], None]:
+        async def run() -> None:
+            for _ in range(calls):
+                _check(await call())
+
+        return lambda: loop.run(run())
+
+    def closing(close: Callable[[], Awaitable[object]]) -> None:
+        async def run() -> None:
+            await close()
+
+        stack.callback(lambda: loop.run(run()))
+
+    def ours(ours_async: AsyncDeepSeekV4) -> Callable[[], None]:
+        closing(ours_async.aclose)
+
+        async def ask() -> str:
+            return (await ours_async.chat(QUESTION, wire="plain")).text
+
+        return awaited(ask)
+
+    found[OURS] = ours(AsyncDeepSeekV4("vllm", base_url=url))
+    if find_spec("aiohttp"):
+        found[OURS_AIOHTTP] = ours(AsyncDeepSeekV4("vllm", base_url=url, transport="aiohttp"))
     bare, async_bare = stack.enter_context(httpx.Client(trust_env=False)), httpx.AsyncClient(trust_env=False)
-    stack.callback(lambda: loop.run(async_bare.aclose()))
-    stack.callback(lambda: loop.run(async_client.aclose()))
+    closing(async_bare.aclose)
+    body = {"messages": MESSAGES}
 
     def httpx_sync() -> str:
-        answer = bare.post(address, content=to_json(BODY), headers=HEADERS).content
+        answer = bare.post(url + PATH, content=to_json(body), headers=HEADERS).content
         return from_json(answer)["choices"][0]["message"]["content"]
 
     async def httpx_async() -> str:
-        answer = (await async_bare.post(address, content=to_json(BODY), headers=HEADERS)).content
+        answer = (await async_bare.post(url + PATH, content=to_json(body), headers=HEADERS)).content
         return from_json(answer)["choices"][0]["message"]["content"]
 
-    async def ours_async() -> str:
-        return (await async_client.chat(QUESTION, wire="plain")).text
-
-    async def ours_async_streaming() -> str:
-        return (await async_client.chat(QUESTION)).text
-
-    return {
-        "deepseek_v4_sdk, plain": _times(calls, lambda: client.chat(QUESTION, wire="plain").text),
-        "deepseek_v4_sdk, plain, async": _awaited(loop, calls, ours_async),
-        "deepseek_v4_sdk, streaming": _times(calls, lambda: client.chat(QUESTION).text),
-        "deepseek_v4_sdk, streaming, async": _awaited(loop, calls, ours_async_streaming),
-        "httpx + from_json": _times(calls, httpx_sync),
-        "httpx + from_json, async": _awaited(loop, calls, httpx_async),
-        **_openai(url, calls, stack, loop),
-    }
-
-
-def _openai(url: str, calls: int, stack: ExitStack, loop: asyncio.Runner) -> dict[str, Callable[[], None]]:
-    try:
+    found["httpx + from_json, sync"] = _times(calls, httpx_sync)
+    found["httpx + from_json"] = awaited(httpx_async)
+    if find_spec("openai"):
         import openai
-    except ImportError:
-        return {}
-    client = stack.enter_context(openai.OpenAI(base_url=f"{url}/plain/v1", api_key="none"))
-    async_client = openai.AsyncOpenAI(base_url=f"{url}/plain/v1", api_key="none")
-    stack.callback(lambda: loop.run(async_client.close()))
-    messages = BODY["messages"]
 
-    def sync() -> str | None:
-        return client.chat.completions.create(model="m", messages=messages).choices[0].message.content
+        theirs = stack.enter_context(openai.OpenAI(base_url=f"{url}/v1", api_key="none"))
+        theirs_async = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none")
+        closing(theirs_async.close)
 
-    async def awaited() -> str | None:
-        return (await async_client.chat.completions.create(model="m", messages=messages)).choices[0].message.content
+        async def create() -> str | None:
+            answer = await theirs_async.chat.completions.create(model="m", messages=MESSAGES)
+            return answer.choices[0].message.content
 
-    return {"openai": _times(calls, sync), "openai, async": _awaited(loop, calls, awaited)}
+        def create_sync() -> str | None:
+            return theirs.chat.completions.create(model="m", messages=MESSAGES).choices[0].message.content
+
+        found[OPENAI], found[OPENAI_SYNC] = awaited(create), _times(calls, create_sync)
+    if find_spec("langchain_nvidia_ai_endpoints"):
+        from langchain_nvidia_ai_endpoints import ChatNVIDIA
+
+        chain = ChatNVIDIA(base_url=f"{url}/v1", model="deepseek-ai/deepseek-v4-pro", api_key="nvapi-none")
+        found["langchain-nvidia-ai-endpoints, sync"] = _times(calls, lambda: chain.invoke(QUESTION).content)
+    return found
 
 
 def _times(count: int, call: Callable[[], str | None]) -> Callable[[], None]:
@@ -80,25 +98,19 @@ def _times(count: int, call: Callable[[], str | None]) -> Callable[[], None]:
     return run
 
 
-def _awaited(loop: asyncio.Runner, count: int, call: Callable[[], Awaitable[str | None]]) -> Callable[[], None]:
-    async def run() -> None:
-        for _ in range(count):
-            _check(await call())
-
-    return lambda: loop.run(run())
-
-
 def _check(text: str | None) -> None:
     if not text:
         raise RuntimeError("no text")
 
 
-def main(*, calls: int = 500, rounds: int = 5) -> None:
-    """Measure, and print the table."""
-    with replay_server(3) as url, ExitStack() as stack:
-        results = in_turn(contenders(url, calls, stack), rounds=rounds, units=calls)
-    table(f"{calls:,} small calls, one after another: CPU per call", "µs", results, "openai")
+def main(*, calls: int = 500, rounds: int = 5) -> list[Result]:
+    """Measure small calls, made by each contender in turn."""
+    with replay_server(3) as server, ExitStack() as stack:
+        taken = in_turn(contenders(f"{server}/plain", calls, stack), rounds=rounds, units=calls)
+    title = f"{calls:,} small calls that do not stream, one after another: CPU per call"
+    return [Result("plain", title, "µs", taken, GOALS, OPENAI)]
 
 
 if __name__ == "__main__":
-    main()
+    for result in main():
+        print(result.table())

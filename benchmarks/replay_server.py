@@ -1,16 +1,19 @@
 """A server of its own process that sends bytes made beforehand: it costs next to nothing, so the client's cost shows.
 
-`/stream/...` answers with many events, one HTTP chunk each; `/plain/...` with a small JSON answer, or with a small
-stream when the request asks for one.
+`/stream/...` answers with many events, one HTTP chunk each; `/tools/...` with a call whose arguments come in as many
+small pieces; `/paced/<streams>/<seconds>/...` with 150 events a second, each sent alone and with the time of sending;
+`/plain/...` with a small JSON answer, or with a small stream when the request asks for one.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import heapq
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,14 +33,70 @@ def choice(delta: object, reason: str | None = None) -> list[object]:
     return [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason, "token_ids": None}]
 
 
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
+FIRST = event(choice({"role": "assistant", "content": ""}))
+RATE = 150
+
+
+def chunked(events: list[bytes]) -> bytes:
+    """Events in an HTTP chunk each."""
+    return b"".join(b"%x\r\n%s\r\n" % (len(block), block) for block in events)
+
+
+def ending(reason: str) -> bytes:
+    """The last events, and the end of the body."""
+    return chunked([event(choice({}, reason)), event([], usage=USAGE), b"data: [DONE]\n\n"]) + b"0\r\n\r\n"
+
+
 def stream(chunks: int) -> bytes:
     """A whole HTTP answer: a stream of so many pieces of text."""
-    events = [event(choice({"role": "assistant", "content": ""}))]
-    events += [event(choice({"content": f" word{number % 10}"}), kv_transfer_params=None) for number in range(chunks)]
-    events += [event(choice({}, "stop")), event([], usage=USAGE), b"data: [DONE]\n\n"]
-    body = b"".join(b"%x\r\n%s\r\n" % (len(block), block) for block in events) + b"0\r\n\r\n"
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
-    return head + body
+    texts = [event(choice({"content": f" word{number % 10}"}), kv_transfer_params=None) for number in range(chunks)]
+    return HEAD + chunked([FIRST, *texts]) + ending("stop")
+
+
+def tool_call(chunks: int) -> bytes:
+    """A whole HTTP answer: a call whose arguments, one long text, come in so many pieces of 16 bytes."""
+    whole = '{"text": "' + "abcdefghijklmno " * (chunks - 1) + 'end"}'
+    pieces = [whole[at : at + 16] for at in range(0, len(whole), 16)]
+    opening = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "write", "arguments": ""}}
+    deltas = [opening, *({"index": 0, "function": {"arguments": piece}} for piece in pieces)]
+    return HEAD + chunked([FIRST, *(event(choice({"tool_calls": [delta]})) for delta in deltas)]) + ending("tool_calls")
+
+
+class Pacer:
+    """Sends an event on each of many streams, 150 times a second, when its turn has come."""
+
+    def __init__(self) -> None:
+        self._streams: list[tuple[float, int, asyncio.Transport, int]] = []  # next turn, a number, where, how often yet
+        self._count = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, transport: asyncio.Transport, seconds: float) -> None:
+        """One more stream. It begins somewhere within the first interval, so that not all come at once."""
+        self._count += 1
+        begins = time.monotonic() + (self._count * 0.618 % 1) / RATE
+        heapq.heappush(self._streams, (begins, self._count, transport, int(seconds * RATE)))
+        transport.write(HEAD + chunked([FIRST]))
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        before, after = event(choice({"content": "@"}), kv_transfer_params=None).split(b"@")
+        size = b"%x\r\n" % (len(before) + len(after) + 14)
+        frame, end = size + before, after + b"\r\n"
+        while self._streams:
+            due, number, transport, left = self._streams[0]
+            if (wait := due - time.monotonic()) > 0:
+                await asyncio.sleep(wait)
+                continue
+            if not left or transport.is_closing():
+                heapq.heappop(self._streams)
+                transport.write(ending("stop"))
+                continue
+            heapq.heapreplace(self._streams, (due + 1 / RATE, number, transport, left - 1))
+            transport.write(b"%s%014.4f%s" % (frame, time.monotonic(), end))
+            if number % 16 == 0:
+                await asyncio.sleep(0)
 
 
 def plain() -> bytes:
@@ -58,8 +117,8 @@ def plain() -> bytes:
 class Replay(asyncio.Protocol):
     """Reads requests as far as it must, and sends what was made beforehand."""
 
-    def __init__(self, long: bytes, short: bytes, small: bytes) -> None:
-        self._long, self._short, self._small = long, short, small
+    def __init__(self, long: bytes, call: bytes, short: bytes, small: bytes, pacer: Pacer) -> None:
+        self._long, self._call, self._short, self._small, self._pacer = long, call, short, small, pacer
         self._read = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -80,6 +139,10 @@ class Replay(asyncio.Protocol):
             del self._read[: end + 4 + length]
             if head.startswith(b"post /stream"):
                 self._transport.write(self._long)
+            elif head.startswith(b"post /tools"):
+                self._transport.write(self._call)
+            elif head.startswith(b"post /paced"):
+                self._pacer.add(self._transport, float(head.split(b"/")[3]))
             elif b'"stream":true' in body.replace(b" ", b""):
                 self._transport.write(self._short)
             else:
@@ -88,8 +151,9 @@ class Replay(asyncio.Protocol):
 
 async def serve(chunks: int) -> None:
     """Serve on a free port of this machine, and print it."""
-    answers = stream(chunks), stream(3), plain()
-    server = await asyncio.get_running_loop().create_server(lambda: Replay(*answers), "127.0.0.1", 0)
+    answers, pacer = (stream(chunks), tool_call(chunks), stream(3), plain()), Pacer()
+    make = asyncio.get_running_loop().create_server
+    server = await make(lambda: Replay(*answers, pacer), "127.0.0.1", 0, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

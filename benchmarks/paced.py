@@ -1,0 +1,88 @@
+"""How many streams can one process hold, when each brings 150 events a second?
+
+It holds them when the event loop is never late by more than 100 ms, and 99 of 100 events are told within 100 ms of
+being sent. Each event is sent alone and carries the time of sending. A contender gets more streams until it fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+
+from measure import Goal, Result, in_processes
+from peers import OPENAI, OURS, OURS_AIOHTTP, makers
+from replay_server import replay_server
+
+RATE, LATEST = 150, 0.1
+GOALS = [Goal(OURS, OPENAI, 1.5, None, more=True), Goal(OURS_AIOHTTP, OPENAI, 5, 7, more=True)]
+
+
+async def holds(name: str, url: str, streams: int, seconds: float) -> bool:
+    """Whether a contender holds so many streams."""
+    read, close = makers()[name](f"{url}/paced/{streams}/{seconds:g}")
+    late: list[float] = []
+    lags: list[float] = []
+    now = time.monotonic
+
+    async def watch() -> None:
+        while True:
+            before = now()
+            await asyncio.sleep(0.02)
+            lags.append(now() - before - 0.02)
+
+    began = now() + 0.15 + 0.003 * streams  # connecting is not what is measured
+
+    def note(text: str) -> None:
+        sent = float(text)
+        if sent > began:
+            late.append(now() - sent)
+
+    watcher = asyncio.create_task(watch())
+    try:
+        async with asyncio.timeout(seconds * 2 + 10):
+            await asyncio.gather(*[read(note) for _ in range(streams)])
+    except TimeoutError:
+        return False
+    finally:
+        watcher.cancel()
+        await close()
+    late.sort()
+    lags = lags[int((0.15 + 0.003 * streams) / 0.02) :] or lags
+    wanted = 0.9 * streams * RATE * (seconds - 0.15 - 0.003 * streams)
+    return bool(late) and len(late) >= wanted and late[int(len(late) * 0.99)] < LATEST and max(lags) < LATEST
+
+
+def most(name: str, seconds: float, highest: int) -> int:
+    """The most streams that a contender holds, to about a twelfth."""
+    with replay_server(1) as url:
+        held, streams = 0, 24.0
+        while streams <= highest and asyncio.run(holds(name, url, int(streams), seconds)):
+            held, streams = int(streams), streams * 1.5
+        low, high = held, streams
+        while low and high / low > 1.09 and high <= highest * 1.5:
+            middle = (low * high) ** 0.5
+            if middle > highest:
+                break
+            if asyncio.run(holds(name, url, int(middle), seconds)):
+                low = held = int(middle)
+            else:
+                high = middle
+        return held
+
+
+def main(*, seconds: float = 4, highest: int = 480, rounds: int = 1) -> list[Result]:
+    """Measure, each contender in a process of its own."""
+    programs = {name: [__file__, name, str(seconds), str(highest)] for name in makers()}
+    figures = in_processes(programs, rounds=rounds)
+    title = f"Streams of {RATE} events a second that one process holds (looked for up to {highest})"
+    return [Result("paced", title, "streams", figures["streams"], GOALS, OPENAI)]
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(json.dumps({"streams": most(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]))}))
+    else:
+        for result in main():
+            print(result.table())
