@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check
 BENCH ?=
@@ -12,7 +13,7 @@ SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test fuzz chaos lint docs coverage release-check bench clean
+.PHONY: help demo test fuzz chaos lint docs coverage release-check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -48,11 +49,23 @@ docs: $(VENV)/.installed-dev  ## build the documentation site into site/, with e
 	@$(BIN)/python docs/site.py
 	@$(BIN)/zensical build --clean --strict
 
-bench: $(VENV)/.installed-dev  ## measure CPU time per event and per call (BENCH=--tiny for a quick look)
-	@$(BIN)/python benchmarks/run.py $(BENCH)
+# A tiny run makes do with the tools of the suite; figures are taken beside other clients, in an environment of their own.
+ifneq (,$(findstring --tiny,$(BENCH)))
+BENCH_PYTHON := $(BIN)/python
+BENCH_INSTALLED := $(VENV)/.installed-dev
+else
+BENCH_PYTHON := $(BENCH_VENV)/bin/python
+BENCH_INSTALLED := $(BENCH_VENV)/.installed
+endif
+
+bench: $(BENCH_INSTALLED)  ## measure beside other clients (BENCH=--write into docs/performance.md, --tiny for a quick look)
+	@PYTHONDONTWRITEBYTECODE= $(BENCH_PYTHON) benchmarks/run.py $(BENCH)
+
+bench-check: $(BENCH_VENV)/.installed  ## measure, and fail where a ratio is 15 % worse than the recorded one: before a release
+	@PYTHONDONTWRITEBYTECODE= $(BENCH_VENV)/bin/python benchmarks/run.py --check $(BENCH)
 
 clean:  ## remove the environment and everything that tools leave behind
-	rm -rf $(VENV) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH_VENV) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is brought up to date when pyproject.toml changes, and not otherwise.
@@ -63,6 +76,16 @@ $(VENV)/.installed: pyproject.toml
 	@echo "installing into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) -e .
+	@touch $@
+
+$(BENCH_VENV)/.installed: pyproject.toml benchmarks/requirements.txt
+	@echo "installing what is measured into $(BENCH_VENV) ..."
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install -qq --no-input --disable-pip-version-check --upgrade pip
+	@$(BENCH_VENV)/bin/python -m pip install -qq --no-input -e '.[fast]'
+	@while read -r peer; do \
+	  $(BENCH_VENV)/bin/python -m pip install -qq --no-input "$$peer" || echo "cannot be installed here: $$peer"; \
+	done < benchmarks/requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed

@@ -28,7 +28,11 @@ GOALS = [Goal(OURS, FLOOR, 1.15), Goal(OURS, OPENAI, 0.3)]
 def milliseconds(program: str, byte_code: str) -> float:
     """CPU milliseconds of one process, which keeps its byte-code in a folder of its own."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {**clean_environment(), "PYTHONPYCACHEPREFIX": byte_code, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    environment = {
+        **clean_environment(),
+        "PYTHONPYCACHEPREFIX": byte_code,
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+    }
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e3

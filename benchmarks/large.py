@@ -19,7 +19,7 @@ from peers import HEADERS, OPENAI, OURS, OURS_AIOHTTP, OURS_SYNC, PATH
 from replay_server import replay_server
 
 RAW = "socket + to_json"
-WORD = "The quick brown fox jumps over the lazy dog; ünïcödé too. "
+WORD = "The quick brown fox jumps over the lazy dog. "
 GOALS = [Goal(OURS_SYNC, RAW, 1.1), Goal(OURS, RAW, 1.1)]
 GOALS_MANY = [Goal(OURS, OPENAI, 0.1), Goal(OURS_SYNC, OPENAI, 0.1)]
 GOALS_MEMORY = [Goal(OURS_SYNC, "", 2.2), Goal(OURS, "", 2.2), Goal(OURS_AIOHTTP, "", 2.2)]
@@ -28,7 +28,8 @@ GOALS_MEMORY = [Goal(OURS_SYNC, "", 2.2), Goal(OURS, "", 2.2), Goal(OURS_AIOHTTP
 def messages_of(size: int, count: int) -> list[dict[str, str]]:
     """So many bytes of text, evenly in so many messages."""
     text = WORD * (size // count // len(WORD.encode()))
-    return [{"role": "user" if place % 2 == 0 else "assistant", "content": text + str(place)} for place in range(count)]
+    roles = ("assistant", "user")
+    return [{"role": roles[(count - place) % 2], "content": text + str(place)} for place in range(count)]
 
 
 def send(name: str, url: str, messages: list[dict[str, str]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from measure import Goal, Result, in_turn
+from measure import Goal, Result, in_turn, on_loop
 from peers import OPENAI, OURS, OURS_AIOHTTP, Maker, makers
 from replay_server import replay_server
 
@@ -23,9 +23,9 @@ def main(*, streams: int = 500, chunks: int = 100, rounds: int = 3) -> list[Resu
             if set(counts) != {chunks}:
                 raise RuntimeError(f"{set(counts)} of {chunks} pieces")
 
-        return lambda: asyncio.run(run())
+        return on_loop(loop, run)
 
-    with replay_server(chunks) as url:
+    with replay_server(chunks) as url, asyncio.Runner() as loop:
         contenders = {name: contender(make) for name, make in makers().items()}
         taken = in_turn(contenders, rounds=rounds, units=streams * chunks)
     title = f"{streams} streams of {chunks} pieces at once, connecting included: CPU per piece"

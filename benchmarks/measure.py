@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import math
 import os
 import resource
 import statistics
@@ -67,7 +68,8 @@ class Result:
         """The median of the ratios within the rounds."""
         if not against:
             return self.value(name)
-        return statistics.median(a / b for a, b in zip(self.rounds[name], self.rounds[against], strict=True) if b)
+        pairs = zip(self.rounds[name], self.rounds[against], strict=True)
+        return statistics.median(a / b if b else math.inf for a, b in pairs)
 
     def reached(self) -> list[tuple[Goal, float]]:
         """Each goal whose contenders were there, with what was measured."""
@@ -92,7 +94,9 @@ class Result:
             met = found >= goal.most if goal.more else found <= goal.most
             what = f"{goal.name}, to {goal.against}" if goal.against else goal.name
             stretch = "" if goal.stretch is None else f"{sign} {goal.stretch:g}"
-            lines.append(f"| {what} | {sign} {goal.most:g} | {stretch} | {_short(found)} | {'met' if met else 'missed'} |")
+            lines.append(
+                f"| {what} | {sign} {goal.most:g} | {stretch} | {_short(found)} | {'met' if met else 'missed'} |"
+            )
         return "\n".join(lines)
 
 

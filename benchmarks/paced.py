@@ -57,7 +57,7 @@ async def holds(name: str, url: str, streams: int, seconds: float) -> bool:
 def most(name: str, seconds: float, highest: int) -> int:
     """The most streams that a contender holds, to about a twelfth."""
     with replay_server(1) as url:
-        held, streams = 0, 24.0
+        held, streams = 0, 16.0
         while streams <= highest and asyncio.run(holds(name, url, int(streams), seconds)):
             held, streams = int(streams), streams * 1.5
         low, high = held, streams

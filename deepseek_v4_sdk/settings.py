@@ -122,6 +122,10 @@ def check_transport(transport: object, *, awaited: bool, http_client: object, pr
     if transport not in ("httpx", "aiohttp"):
         raise ConfigurationError(f"transport is {transport!r}: give 'httpx' or 'aiohttp'")
     if transport == "httpx":
+        if awaited:
+            import_module(
+                "anyio._backends._asyncio"
+            )  # httpcore would load it in the first request, for longer than that
         return
     if not awaited:
         raise ConfigurationError("transport='aiohttp' is async alone: use AsyncDeepSeekV4, or leave it out")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from pydantic_core import from_json, to_json
 
@@ -65,7 +65,7 @@ def write_json(value: object) -> bytes:
         ValueError: The value holds something that JSON cannot express.
     """
     data = to_json(value, inf_nan_mode="constants")
-    if b"NaN" in data or b"Infinity" in data:  # in a text these words are harmless
+    if not _is_plain(value) and (b"NaN" in data or b"Infinity" in data):  # in a text these words are harmless
         try:
             from_json(data, allow_inf_nan=False)
         except ValueError:
@@ -73,6 +73,24 @@ def write_json(value: object) -> bytes:
     return data
 
 
+def _is_plain(value: object) -> bool:
+    """Whether all in a value is plain JSON, and each number finite. Looking costs less than searching large texts."""
+    seen = [value]
+    for item in seen:
+        kind = type(item)
+        if kind is dict:
+            seen += cast("dict[str, object]", item).values()
+        elif kind is list or kind is tuple:
+            seen += cast("list[object]", item)
+        elif kind is float:
+            if not math.isfinite(cast("float", item)):
+                return False
+        elif kind not in _SCALARS:
+            return False
+    return True
+
+
+_SCALARS = (str, int, bool, type(None))
 _DEEPEST = 100
 
 

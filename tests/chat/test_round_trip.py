@@ -119,3 +119,13 @@ def test_a_schema_keeps_the_order_of_its_keys(name: str, schema: dict[str, Any])
 @given(JSON)
 def test_what_is_written_is_json(value: Any) -> None:
     assert json.loads(write_json(value)) == value
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_json_is_not_written(number: float) -> None:
+    for value in (number, [number], {"a": [{"b": (1.5, number)}]}, {"a": {number}}):
+        with pytest.raises(ValueError, match="NaN or Infinity"):
+            write_json(value)
+    assert (
+        write_json({"a": "NaN and Infinity", "b": [1.5, None, True]}) == b'{"a":"NaN and Infinity","b":[1.5,null,true]}'
+    )
