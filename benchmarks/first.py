@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 
 from measure import Goal, Result, cpu, in_processes
-from peers import OPENAI, OURS, OURS_AIOHTTP, OURS_SYNC, makers
+from peers import OURS, OURS_AIOHTTP, OURS_SYNC, makers
 from replay_server import replay_server
 
 GOALS = [Goal(name, "", 2) for name in (OURS, OURS_SYNC, OURS_AIOHTTP)]

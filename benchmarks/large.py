@@ -10,6 +10,7 @@ import json
 import resource
 import socket
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -50,7 +51,7 @@ def send(name: str, url: str, messages: list[dict[str, str]]) -> None:
     print(json.dumps({"ms": sorted(times)[1], "memory": (peak - before) / body}))
 
 
-def _contender(name: str, url: str):  # noqa: ANN202  # a function of messages
+def _contender(name: str, url: str) -> Callable[[list[dict[str, str]]], object]:
     if name == RAW:
         return lambda messages: _raw(url, messages)
     if name == OURS_SYNC:

@@ -1,4 +1,4 @@
-"""Measuring: CPU time of this process, contenders taken in turn, ratios within each round, and the goals beside them."""
+"""Measuring: CPU time of this process, contenders in turn, ratios within each round, and the goals beside them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Who is measured: this client, the same work with bare HTTP libraries, and other clients where they are installed.
 
-A reader makes an async client once, and reads one stream per call: it counts the pieces of text, and tells `note` of each.
+A reader makes an async client once, and reads a stream per call: it counts the pieces, and tells each to `note`.
 """
 
 from __future__ import annotations

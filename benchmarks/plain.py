@@ -67,6 +67,18 @@ def contenders(url: str, calls: int, stack: ExitStack) -> dict[str, Callable[[],
 
     found["httpx + from_json, sync"] = _times(calls, httpx_sync)
     found["httpx + from_json"] = awaited(httpx_async)
+    found |= _peers(url, calls, stack, awaited, closing)
+    return found
+
+
+def _peers(
+    url: str,
+    calls: int,
+    stack: ExitStack,
+    awaited: Callable[[Callable[[], Awaitable[str | None]]], Callable[[], None]],
+    closing: Callable[[Callable[[], Awaitable[object]]], None],
+) -> dict[str, Callable[[], None]]:
+    found: dict[str, Callable[[], None]] = {}
     if find_spec("openai"):
         import openai
 

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -22,11 +23,8 @@ from measure import Result, versions
 from peers import missing
 
 HERE = Path(__file__).resolve().parent
-PAGE, PICTURE, RECORDED = (
-    HERE.parent / "docs/performance.md",
-    HERE.parent / "docs/performance.svg",
-    HERE / "recorded.json",
-)
+DOCS = HERE.parent / "docs"
+PAGE, PICTURE, RECORDED = DOCS / "performance.md", DOCS / "images/performance.svg", HERE / "recorded.json"
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
 WORSE = 1.15
 TINY: dict[str, dict[str, Any]] = {
@@ -42,11 +40,8 @@ TINY: dict[str, dict[str, Any]] = {
     "steady": {"replies": 200},
 }
 # These stand alone: they print their own tables, with their goals.
-ALONE: dict[str, dict[str, Any]] = {
-    "count": {"size": 500_000, "messages": 100, "rounds": 1},
-    "context": {},
-    "mock": {},
-}
+ALONE = ("count", "context", "mock")
+TINY_COUNT: dict[str, Any] = {"size": 500_000, "messages": 100, "rounds": 1}
 
 
 def main() -> int:
@@ -72,10 +67,15 @@ def main() -> int:
             for result in _run(name, small if arguments.tiny else {}):
                 print(f"\n{result.table()}", flush=True)
                 results.append(result)
-    for name, small in ALONE.items():
-        if (not arguments.names or name in arguments.names) and not arguments.check and (HERE / f"{name}.py").exists():
+    for name in ALONE:
+        if (name in arguments.names or not arguments.names) and not arguments.check and (HERE / f"{name}.py").exists():
             print(f"\n{name}.py", flush=True)
-            _run(name, small if arguments.tiny else {})
+            if name == "count":
+                import_module(name).main(**(TINY_COUNT if arguments.tiny else {}))
+            else:
+                subprocess.run(
+                    [sys.executable, HERE / f"{name}.py", *(["--tiny"] if arguments.tiny else [])], check=True
+                )
     if arguments.tiny:
         print("\nA run this small shows that the benchmarks work. Its figures mean nothing.")
         return 0
@@ -103,7 +103,10 @@ def _write(machine: str, results: list[Result]) -> None:
     _draw([result for result in results if result.against])
 
 
-_ORDER = ("stream", "rooms", "many", "paced", "plain", "tool_calls", "large_1", "large_memory", "large_1000", "imports", "first", "steady")  # fmt: skip
+_ORDER = (
+    *("stream", "rooms", "many", "paced", "plain", "tool_calls"),
+    *("large_1", "large_memory", "large_1000", "imports", "first", "steady"),
+)
 
 
 def _ratios(result: Result) -> dict[str, float]:
@@ -135,9 +138,9 @@ def _draw(results: list[Result]) -> None:
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "fixed"
-    from matplotlib import pyplot
+    from matplotlib import pyplot as plt
 
-    figure, places = pyplot.subplots(len(shown), 1, figsize=(7, 0.6 + 2.3 * len(shown)), layout="constrained")
+    figure, places = plt.subplots(len(shown), 1, figsize=(7, 0.6 + 2.3 * len(shown)), layout="constrained")
     for place, result in zip([places] if len(shown) == 1 else places, shown, strict=True):
         names = sorted(result.rounds, key=result.value, reverse=True)
         colours = ["#2a6f97" if name.startswith("deepseek") else "#b8b8b8" for name in names]

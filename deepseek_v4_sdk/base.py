@@ -148,16 +148,16 @@ class BaseClient:
             self._arguments["api_key"] = self._settings.target.key()
         self._endpoint = Endpoint(self._settings.provider, self._settings.target)
         self._lender: BaseClient | None = None  # whose connections these are
-        transport = getattr(self._settings.provider, "transport", None)
+        own = getattr(self._settings.provider, "transport", None)
         # What sees the requests pass that the client's own transport carries.
         self._tap: Callable[[Any], Any] | None = getattr(self._settings.provider, "tap", None)
         if http_client is not None:
             check_carrier(http_client, awaited=self._awaits)
-            if transport is not None or self._tap is not None:
+            if own is not None or self._tap is not None:
                 raise ConfigurationError(
                     f"http_client would carry the requests past {self._settings.provider!r}: leave one of them out"
                 )
-        self._carrier: Any = http_client or transport
+        self._carrier: Any = http_client or own
         self._borrowed = self._carrier is not None
         self._making = threading.Lock()
 

@@ -14,14 +14,15 @@ import httpx
 
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.exchange import Head
+from deepseek_v4_sdk.providers import HttpCall
 from deepseek_v4_sdk.transport.clock import DEADLINE, TimeLeft
 from deepseek_v4_sdk.transport.failures import as_failure
+from deepseek_v4_sdk.transport.steps import Open
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
 
     from deepseek_v4_sdk.transport.clock import Deadline
-    from deepseek_v4_sdk.transport.steps import Open
 
 __all__ = [
     "Answer",
@@ -75,20 +76,61 @@ class AsyncAnswer(Protocol):
         ...
 
 
-class Carrier(ABC):
-    """What carries requests of ours. Reads end at the step's deadline, which moves."""
+class Carrier(httpx.BaseTransport, ABC):
+    """What carries requests of ours. Reads end at the step's deadline, which moves.
+
+    It is a transport of httpx as well, for those who look in between, as a recorder does.
+    """
 
     @abstractmethod
     def carry(self, step: Open) -> Answer:
         """Send a request and wait for the head of its answer."""
 
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Carry a request that was one of ours."""
+        answer = self.carry(_step(request))
+        return httpx.Response(answer.head.status, headers=answer.head.headers, stream=_Stream(answer))
 
-class AsyncCarrier(ABC):
+
+class AsyncCarrier(httpx.AsyncBaseTransport, ABC):
     """The async form of `Carrier`."""
 
     @abstractmethod
     async def carry(self, step: Open) -> AsyncAnswer:
         """Send a request and wait for the head of its answer."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Carry a request that was one of ours."""
+        answer = await self.carry(_step(request))
+        return httpx.Response(answer.head.status, headers=answer.head.headers, stream=_AsyncStream(answer))
+
+
+class _Stream(httpx.SyncByteStream):
+    """The body of an answer, for httpx."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self._answer.read():
+            yield block
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+class _AsyncStream(httpx.AsyncByteStream):
+    """The body of an answer, for httpx."""
+
+    def __init__(self, answer: AsyncAnswer) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while block := await self._answer.read():
+            yield block
+
+    async def aclose(self) -> None:
+        await self._answer.close()
 
 
 class ClientLike(Protocol):
@@ -143,6 +185,13 @@ def _extensions(step: Open) -> dict[str, object]:
 def _own_request(step: Open) -> httpx.Request:
     call = step.call
     return httpx.Request(call.method, call.url, headers=call.headers, content=call.body, extensions=_extensions(step))
+
+
+def _step(request: httpx.Request) -> Open:
+    """The step that a request was made of; httpx has added what is counted again."""
+    headers = tuple((name, value) for name, value in request.headers.multi_items() if name != "content-length")
+    call = HttpCall(request.method, str(request.url), headers, request.content or None)
+    return Open(call, request.extensions["timeout"]["connect"], request.extensions[DEADLINE])
 
 
 def _their_request(client: ClientLike | AsyncClientLike, step: Open) -> object:
