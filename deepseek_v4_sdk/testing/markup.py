@@ -42,9 +42,16 @@ _INVOKE_ENDS = f"</{_DSML}invoke>"
 _PARAMETER_ENDS = f"</{_DSML}parameter>"
 _PARAMETER = re.compile(
     rf'(?P<tag>\s*<{_DSML}parameter)(?:(?P<pre> name=")(?:(?P<key>[^"]*)(?:(?P<quote>")'
-    rf'(?:(?P<kind>(?: string="(?P<is_text>true|false)")?>)(?P<value>.*?)(?P<close>{_PARAMETER_ENDS}|\Z))?)?)?)?',
+    rf'(?P<word> string)?(?:(?P<kind>(?:="(?P<is_text>true|false)")?>)(?P<value>.*?)'
+    rf"(?P<close>{_PARAMETER_ENDS}|\Z))?)?)?)?",
     re.DOTALL,
 )
+_OPENS = f"<{_DSML}tool_calls>"
+_OPENING = re.compile(
+    r"(?:\n\n)?(?:" + "|".join(_OPENS[:size] for size in range(len(_OPENS) - 1, len(_DSML), -1)) + r")\Z"
+)
+"""An opening that was cut behind the control token in it."""
+
 THINK_ENDS = "</think>"
 """What ends the thinking."""
 
@@ -76,6 +83,7 @@ class Parameter:
         pre: From there to its name.
         key: Its name.
         quote: What ends the name.
+        word: The name of the attribute that tells its kind.
         kind: From there to its value.
         value: Its value.
         close: The closing tag, or a piece of it.
@@ -86,6 +94,7 @@ class Parameter:
     pre: str
     key: str
     quote: str
+    word: str
     kind: str
     value: str
     close: str
@@ -94,7 +103,7 @@ class Parameter:
     @property
     def raw(self) -> str:
         """All of it."""
-        return self.tag + self.pre + self.key + self.quote + self.kind + self.value + self.close
+        return self.tag + self.pre + self.key + self.quote + self.word + self.kind + self.value + self.close
 
     @property
     def whole(self) -> bool:
@@ -134,32 +143,36 @@ ShowCalls: TypeAlias = Callable[[Invocation, int], Iterator[Span]]
 
 def fragments(call: Invocation, index: int) -> Iterator[Span]:
     """Token by token, as deepseek-recipe 0.2.0 does: names and values as they come, and what JSON has around them."""
+
+    def shown(raw: str, after: str) -> Span:
+        return Span(raw, "call", after=after, index=index)
+
     yield Span(call.open)
     yield Span(call.name)
     if call.tail:
         yield Span(call.tail, "call", index=index, name=call.name)
     for place, each in enumerate(call.parameters):
-        yield Span(each.tag, "call", after=", " if place else "{", index=index)
+        yield Span(each.tag)
         if each.pre:
-            yield Span(each.pre, "call", after='"', index=index)
+            yield shown(each.pre, ', "' if place else '{"')
             yield Span(each.key, "call", copy=True, quoted=True, index=index)
         if each.quote:
-            yield Span(each.quote, "call", after='"', index=index)
+            yield shown(each.quote, '"')
+        if each.word:
+            yield shown(each.word, ": ")
         if each.kind:
-            attribute, _, rest = each.kind.partition('="')
             opened = '"' if each.quoted else ""
-            if rest:
-                yield Span(f'{attribute}="', "call", after=": ", index=index)
-                yield Span(rest, "call", after=opened, index=index)
-            else:
-                yield Span(each.kind, "call", after=f": {opened}", index=index)
-            yield Span(each.value, "call", copy=True, quoted=each.quoted, index=index)
-        if each.whole:
-            yield Span(each.close, "call", after='"' if each.quoted else "", index=index)
-        elif each.close:
-            yield Span(each.close)
-    if call.close:
-        yield Span(call.close, "call", after=("}" if call.parameters else "{}") if call.whole else "", index=index)
+            yield shown(each.kind, opened if each.word else f": {opened}")
+            ended, mark, tail = each.close.partition(_DSML)
+            text = each.value if mark else each.value + ended
+            yield Span(text, "call", copy=True, quoted=each.quoted, index=index)
+            if mark:
+                yield shown(ended + mark, '"' if each.quoted else "")
+                yield Span(tail)
+    ended, mark, tail = call.close.partition(_DSML)
+    rest = "}" if call.parameters else "{}"
+    yield shown(ended + mark, rest if mark and ended.endswith("</") else "")
+    yield Span(tail)
 
 
 def bursts(call: Invocation, index: int) -> Iterator[Span]:
@@ -178,7 +191,7 @@ def bursts(call: Invocation, index: int) -> Iterator[Span]:
     for each in call.parameters:
         head = f"{held}{', ' if begun else '{'}{_key(each)}: "
         rest = f"{held}{'}' if begun else '{}'}"
-        yield Span(each.tag + each.pre + each.key + each.quote, "call", index=index, cut=rest, behind=rest)
+        yield Span(each.tag + each.pre + each.key + each.quote + each.word, "call", index=index, cut=rest, behind=rest)
         if each.quoted:
             yield Span(each.kind, "call", after=f'{head}"', index=index, cut=rest)
             yield from _text_bursts(each, index)
@@ -286,7 +299,8 @@ class OutputParser:
         without_tools: What becomes of a call when the request offers no tools: it vanishes, or stays in the text.
         bare: Whether it also finds a call inside a tag that it does not know; that tag stays in the text.
         keeps_breaks: Whether the empty line between a text and its calls belongs to the text.
-        trims: Whether it drops blanks at the end of the thinking.
+        trims: What it drops: "end", blanks at the end of the thinking; "start", line ends around the thinking and
+            before the text.
     """
 
     show: ShowCalls = fragments
@@ -294,7 +308,7 @@ class OutputParser:
     without_tools: Literal["drop", "leak"] = "leak"
     bare: bool = False
     keeps_breaks: bool = False
-    trims: bool = False
+    trims: Literal["end", "start"] | None = None
 
     def read(self, output: str, *, thinking: bool, tools: bool) -> list[Span]:
         """What the server makes of the model's output, which may end anywhere.
@@ -311,14 +325,22 @@ class OutputParser:
             # A call inside the thinking ends it. Without one, and without an end, all of it is reasoning.
             if tools and (inside := self._opening(reasoning)) is not None:
                 reasoning, mark, text = output[: inside.start()], "", output[inside.start() :]
-            shown = reasoning.rstrip() if self.trims else reasoning
-            spans = [Span(shown, "reasoning", copy=True, thought=True), Span(reasoning[len(shown) :], thought=True)]
-            spans.append(Span(mark))
+            shown = reasoning.rstrip() if self.trims == "end" else self._begun(reasoning)
+            shown = shown.rstrip("\n") if self.trims == "start" and mark else shown
+            before, _, behind = reasoning.partition(shown) if shown else (reasoning, "", "")
+            thoughts = [Span(before), Span(shown, "reasoning", copy=True), Span(behind)]
+            spans = [*(replace(span, thought=True) for span in thoughts), Span(mark)]
         start = self._opening(text)
         if start is None or (not tools and self.without_tools == "leak"):
-            return [*spans, Span(text, "text", copy=True)]
+            shown = self._begun(text)
+            spans.append(Span(text[: len(text) - len(shown)]))
+            opening = _OPENING.search(shown) if tools and self.trims == "start" else None
+            end = opening.start() if opening is not None else len(shown)
+            return [*spans, Span(shown[:end], "text", copy=True), Span(shown[end:])]
         before = text[: start.start("tag") if self.keeps_breaks else start.start()]
-        spans += [Span(before, "text" if before.strip() else None, copy=True), Span(text[len(before) : start.end()])]
+        shown = self._begun(before)
+        spans.append(Span(before[: len(before) - len(shown)]))
+        spans += [Span(shown, "text" if shown.strip() else None, copy=True), Span(text[len(before) : start.end()])]
         if not tools:
             return [*spans, Span(text[start.end() :])]
         inner, closing, rest = text[start.end() :].partition(f"</{_DSML}{start['wrapper']}>")
@@ -327,6 +349,10 @@ class OutputParser:
             spans += self.show(call, index)
         whole = closing if start["wrapper"] else found[-1].whole
         return [*spans, Span(left + closing + rest, open=not whole)]
+
+    def _begun(self, text: str) -> str:
+        """A text without what is dropped before it."""
+        return text.lstrip("\n") if self.trims == "start" else text
 
     def _opening(self, text: str) -> re.Match[str] | None:
         """Where calls begin; the empty line before them belongs to the match, and its `tag` begins behind that."""
@@ -342,7 +368,9 @@ def _invocations(inner: str) -> tuple[list[Invocation], str]:
         place = opened.end()
         parameters: list[Parameter] = []
         while opened["tail"] is not None and (match := _PARAMETER.match(inner, place)) is not None:
-            parts = {name: match[name] or "" for name in ("tag", "pre", "key", "quote", "kind", "value", "close")}
+            parts = {
+                name: match[name] or "" for name in ("tag", "pre", "key", "quote", "word", "kind", "value", "close")
+            }
             if not parts["close"]:
                 parts["value"], parts["close"] = _without_end(parts["value"])
             parameters.append(Parameter(**parts, quoted=bool(match["kind"]) and match["is_text"] != "false"))

@@ -61,13 +61,13 @@ window             works     1,048,576 tokens, as the server tells
 version            works     0.33.0
 personality        works     vLLM's encoder: 19 and 98 prompt tokens, as counted here
 thinking           works     off gives no thinking, high does
-reasoning          works     apart from the text, 13 tokens of it counted
+reasoning          works     apart from the text, 21 tokens of it counted
 tools              works     a call was parsed
 structured output  works     held to a schema
 streamed usage     works     streams end with the usage
-cached tokens      works     of a prompt sent twice, 0 of 731 tokens came from it
+cached tokens      works     of a prompt sent twice, 512 of 731 tokens came from it
 
-7 requests, 1,865 prompt tokens, 85 of answers
+7 requests, 1,865 prompt tokens, 158 of answers
 """
     )
 

@@ -168,7 +168,7 @@ def test_max_tokens_cuts_what_the_model_says(wire: Any, flavor: str) -> None:
 def test_max_tokens_cuts_calls_too(wire: Any, flavor: str) -> None:
     turn = script.tool_call("get_weather", city="Paris") + script.tool_call("get_weather", city="Aix-en-Provence")
     with pytest.raises(TruncatedToolCallError) as caught:
-        client_of(MockProvider(turn, flavor=flavor)).chat("x", tools=[TOOL], max_tokens=72, wire=wire)
+        client_of(MockProvider(turn, flavor=flavor)).chat("x", tools=[TOOL], max_tokens=62, wire=wire)
     partial = caught.value.partial
     assert partial is not None
     assert [call.parsed for call in partial.tool_calls] == [{"city": "Paris"}]

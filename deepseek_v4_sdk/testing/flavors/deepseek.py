@@ -9,10 +9,13 @@ from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Flavor, Refusal, le
 from deepseek_v4_sdk.testing.flavors.recipe_checks import (
     conversation_faults,
     format_fault,
+    name_faults,
     option_faults,
     prefix_faults,
+    stop_faults,
     too_long,
     tool_faults,
+    word_fault,
 )
 from deepseek_v4_sdk.testing.flavors.recipe_types import UnreadableError, read_body
 from deepseek_v4_sdk.testing.markup import OutputParser
@@ -43,7 +46,7 @@ class DeepSeekFlavor(Flavor):
     name = "deepseek"
     chat_paths: tuple[str, ...] = ("/chat/completions", "/v1/chat/completions", "/beta/chat/completions")
     dialect: Dialect = "recipe"
-    parser = OutputParser()
+    parser = OutputParser(trims="start")
 
     def __init__(self, *, api_key: str | None = None, cache_interval: int = 64) -> None:
         self._api_key = api_key
@@ -87,18 +90,24 @@ class DeepSeekFlavor(Flavor):
     def _faults(self, body: dict[str, JsonValue]) -> Iterator[str]:
         model, given = body.get("model"), body.get("messages")
         if model not in (*_MODELS, *_FLASH):
-            yield f"The supported API model names are {' or '.join(_MODELS)}, but you passed {model}."
+            yield f"The supported API model names are {', '.join(_MODELS)}, but you passed {model}."
+        yield from name_faults(body)
         messages = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
         if not messages:
             yield "Empty input messages"
         thinks = self.thinking(body) != "off"
         offers = bool(body.get("tools"))
-        yield from option_faults(body)
-        yield from tool_faults(body, thinks=thinks)
         yield from conversation_faults(messages, offers_tools=offers, thinks=thinks, rejects=True)
-        yield from prefix_faults(body, messages)
-        if (fault := format_fault(body, messages)) is not None:
+        if (fault := word_fault(body, messages)) is not None:
             yield fault
+        yield from tool_faults(body, thinks=thinks)
+        yield from prefix_faults(body, messages)
+        yield from stop_faults(body)
+        if body.get("stream_options") is not None and not body.get("stream"):
+            yield "stream_options should be set along with stream = true"
+        if (fault := format_fault(body)) is not None:
+            yield fault
+        yield from option_faults(body)
 
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
         """Prompt and answer together beyond the window are refused."""

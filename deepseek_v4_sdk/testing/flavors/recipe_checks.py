@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     pass
 
 __all__ = [
-    "_MAX_TOKENS",
     "conversation_faults",
     "format_fault",
+    "name_faults",
     "option_faults",
     "prefix_faults",
+    "stop_faults",
     "too_long",
     "tool_faults",
+    "word_fault",
 ]
 
 _MAX_TOKENS: Final = 393_216
@@ -33,33 +35,31 @@ _EMPTY = "empty string. Expected a string with minimum length 1, but got an empt
 
 
 def option_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
-    """What is wrong with the options."""
-    yield from _stop_faults(body)
-    ranges = (
-        ("max_tokens", 1, _MAX_TOKENS, f"[1, {_MAX_TOKENS}]"),
-        ("temperature", 0, 2, "[0, 2]"),
-        ("presence_penalty", -2, 2, "[-2, 2]"),
-        ("frequency_penalty", -2, 2, "[-2, 2]"),
-    )
-    count, logprobs = body.get("top_logprobs"), body.get("logprobs")
-    for name, low, high, told in ranges:
-        value = body.get(name)
-        if isinstance(value, int | float) and not low <= value <= high:
-            yield f"Invalid {name} value, the valid range of {name} is {told}"
-    top_p = body.get("top_p")
-    if isinstance(top_p, int | float) and not 0 < top_p <= 1:
-        yield "Invalid top_p value, the valid range of top_p is (0, 1.0]"
+    """What is wrong with the options, but for strings that stop and for the format."""
+    offered = [] if body.get("tool_choice") == "none" else _functions(body)
+    if len({function.get("strict") is True for function in offered}) > 1:
+        yield "Cannot use strict tool with non-strict tool in the same request"
+    if body.get("response_format") is not None and any(function.get("strict") is True for function in offered):
+        yield "response_format should not be used with tools"
     if body.get("n") not in {None, 1}:
         yield "Invalid n value (currently only n = 1 is supported)"
+    for name, low, high in (("presence_penalty", -2, 2), ("frequency_penalty", -2, 2), ("temperature", 0, 2)):
+        value = body.get(name)
+        if isinstance(value, int | float) and not low <= value <= high:
+            yield f"Invalid {name} value, the valid range of {name} is [{low}, {high}]"
+    top_p, count, limit = body.get("top_p"), body.get("top_logprobs"), body.get("max_tokens")
+    if isinstance(top_p, int | float) and not 0 < top_p <= 1:
+        yield "Invalid top_p value, the valid range of top_p is (0, 1.0]"
+    if count is not None and not body.get("logprobs"):
+        yield "Invalid top_logprobs and logprobs value, logprobs must be set to true if top_logprobs is used."
     if isinstance(count, int) and not 0 <= count <= 20:
         yield "Invalid top_logprobs value, the valid range of top_logprobs is [0, 20]."
-    if count is not None and not logprobs:
-        yield "Invalid top_logprobs and logprobs value, logprobs must be set to true if top_logprobs is used."
-    if body.get("stream_options") is not None and not body.get("stream"):
-        yield "stream_options should be set along with stream = true"
+    if isinstance(limit, int) and not 1 <= limit <= _MAX_TOKENS:
+        yield f"Invalid max_tokens value, the valid range of max_tokens is [1, {_MAX_TOKENS}]"
 
 
-def _stop_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
+def stop_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
+    """What is wrong with the strings that stop an answer."""
     stop = body.get("stop")
     if stop == "":
         yield f"Invalid 'stop': {_EMPTY}"
@@ -69,17 +69,21 @@ def _stop_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
         yield from (f"Invalid 'stop[{index}]': {_EMPTY}" for index, text in enumerate(stop) if text == "")
 
 
-def tool_faults(body: Mapping[str, JsonValue], *, thinks: bool) -> Iterator[str]:
-    """What is wrong with the tools and the choice among them."""
-    functions = _functions(body)
-    names = [str(function.get("name")) for function in functions]
-    for index, name in enumerate(names):
-        where = f"Invalid 'tools[{index}].function.name'"
+def name_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
+    """What is wrong with the names of the tools."""
+    for index, function in enumerate(_functions(body)):
+        name, where = str(function.get("name")), f"Invalid 'tools[{index}].function.name'"
         if not name:
             yield f"{where}: {_EMPTY}"
         elif not _NAME.fullmatch(name):
             told = "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
             yield f"{where}: string does not match pattern. {told}"
+
+
+def tool_faults(body: Mapping[str, JsonValue], *, thinks: bool) -> Iterator[str]:
+    """What is wrong with the tools and the choice among them."""
+    functions = [] if body.get("tool_choice") == "none" else _functions(body)
+    names = [str(function.get("name")) for function in functions]
     for name, function in zip(names, functions, strict=True):
         schema = function.get("parameters")
         if schema is not None:
@@ -157,15 +161,19 @@ def _told(words: Sequence[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def format_fault(body: Mapping[str, JsonValue], messages: Sequence[Mapping[str, JsonValue]]) -> str | None:
-    """What is wrong with the format of the answer."""
+def word_fault(body: Mapping[str, JsonValue], messages: Sequence[Mapping[str, JsonValue]]) -> str | None:
+    """What is said when JSON is asked for and no message speaks of it."""
     asked = body.get("response_format")
-    if not isinstance(asked, dict):
+    if not isinstance(asked, dict) or asked.get("type") != "json_object" or any(map(_says_json, messages)):
         return None
-    if asked.get("type") == "json_object" and not any(_says_json(item) for item in messages):
-        return "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'."
-    inner = asked.get("json_schema")
-    if asked.get("type") != "json_schema" or not isinstance(inner, dict):
+    return "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'."
+
+
+def format_fault(body: Mapping[str, JsonValue]) -> str | None:
+    """What is wrong with the schema of the answer."""
+    asked = body.get("response_format")
+    inner = asked.get("json_schema") if isinstance(asked, dict) else None
+    if not isinstance(asked, dict) or asked.get("type") != "json_schema" or not isinstance(inner, dict):
         return None
     schema = inner.get("schema")
     if (fault := rust_fault(schema)) is not None:
@@ -212,6 +220,11 @@ def conversation_faults(
                 [str(call.get("id")) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
             )
     yield from _unanswered(messages, caller, open_ids, answered)
+    if any(item.get("role") == "assistant" and item.get("prefix") is True for item in messages[:-1]):
+        yield (
+            "Invalid completion message: prefix set true with message which is not final message or message role is "
+            "not assistant"
+        )
     if thinks and rejects:
         yield from _lost_reasoning(messages, offers_tools=offers_tools)
 
@@ -234,12 +247,7 @@ def _unanswered(
 
 
 def prefix_faults(body: Mapping[str, JsonValue], messages: Sequence[Mapping[str, JsonValue]]) -> Iterator[str]:
-    """What is wrong with a message that is to be continued."""
-    if any(item.get("role") == "assistant" and item.get("prefix") is True for item in messages[:-1]):
-        yield (
-            "Invalid completion message: prefix set true with message which is not final message or message role is "
-            "not assistant"
-        )
+    """What does not go with a message that is to be continued."""
     last: Mapping[str, JsonValue] = messages[-1] if messages else {}
     if last.get("role") != "assistant" or last.get("prefix") is not True:
         return

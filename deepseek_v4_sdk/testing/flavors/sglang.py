@@ -87,7 +87,7 @@ class SGLangFlavor(Flavor):
         self._streams_usage = streams_usage
         self.prefix_cache = CacheRule(page_size) if cache_report else None
         in_one = (0, 5, 21) <= self._release <= (0, 5, 22)
-        self.parser = OutputParser(whole_calls if in_one else fragments)
+        self.parser = OutputParser(whole_calls if in_one else fragments, trims="start")
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is off by default; a top-level effort switches it on, one inside the kwargs does not."""

@@ -11,7 +11,13 @@ from deepseek_v4_sdk.testing.flavors.base import JSON, refusal, wanted
 from deepseek_v4_sdk.testing.flavors.fields import NO_OBJECT, Wrong, wrong_fields
 from deepseek_v4_sdk.testing.flavors.grammar import sglang_fault, sglang_pattern_fault
 from deepseek_v4_sdk.testing.flavors.json_schema import python_fault
-from deepseek_v4_sdk.testing.flavors.recipe_checks import conversation_faults, format_fault, tool_faults
+from deepseek_v4_sdk.testing.flavors.recipe_checks import (
+    conversation_faults,
+    format_fault,
+    name_faults,
+    tool_faults,
+    word_fault,
+)
 from deepseek_v4_sdk.testing.flavors.recipe_types import UnreadableError, read_body
 from deepseek_v4_sdk.testing.script import Raw
 
@@ -197,11 +203,12 @@ def _conversion_faults(body: dict[str, JsonValue]) -> Iterator[str]:
         yield f"invalid request body: {error}"
     forced = isinstance(body.get("tool_choice"), dict) or body.get("tool_choice") == "required"
     if body.get("tool_choice") != "none":
+        yield from name_faults(body)
         yield from tool_faults({**body, "tool_choice": "auto"}, thinks=False)
     asked = body.get("response_format")
     constrained = isinstance(asked, dict) and asked.get("type") not in {None, "text"}
     yield from conversation_faults(messages, offers_tools=bool(body.get("tools")), thinks=False, rejects=False)
-    fault = format_fault(body, messages)
+    fault = word_fault(body, messages) or format_fault(body)
     if fault is not None and not (forced and constrained):
         yield fault
     if forced and (constrained or body.get("regex") or body.get("ebnf")):

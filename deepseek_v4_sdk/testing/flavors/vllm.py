@@ -61,7 +61,9 @@ class VLLMFlavor(Flavor):
     encoder_refuses = False
     dialect: Dialect = "vllm"
     count_paths: tuple[str, ...] = ("/tokenize",)
-    parser = OutputParser(bursts, ("tool_calls", "toolcalls", "tool"), "drop", bare=True, keeps_breaks=True, trims=True)
+    parser = OutputParser(
+        bursts, ("tool_calls", "toolcalls", "tool"), "drop", bare=True, keeps_breaks=True, trims="end"
+    )
 
     def __init__(
         self,
