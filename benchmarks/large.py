@@ -40,7 +40,7 @@ def send(name: str, url: str, messages: list[dict[str, str]]) -> None:
     before, peaks = _memory("VmRSS"), Path("/proc/self/clear_refs")
     if peaks.exists():
         peaks.write_text("5")
-    body = len(json.dumps(messages, ensure_ascii=False).encode())
+    body = sum(len(message["content"]) for message in messages)  # ASCII, and next to nothing around it
     times: list[float] = []
     for _ in range(3):
         started = cpu()

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import Repair
-from deepseek_v4_sdk.dsml import Arguments, CallStart, Piece, Scanner, Text, calls_at_the_end, without_markup
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ChatRequest
+    from deepseek_v4_sdk.dsml import Piece, Scanner
     from deepseek_v4_sdk.exchange.assemble import Assembler
     from deepseek_v4_sdk.providers import Sink
 
@@ -18,6 +18,12 @@ __all__ = ["Net"]
 _CLOSE = "</think>"
 _OPEN = "<think>"
 _LONE_CLOSE = re.compile(f"(?<!`){_CLOSE}|{_CLOSE}(?!`)")  # between back-ticks somebody speaks of it
+
+
+def _scanner(tools: list[str]) -> Scanner:
+    from deepseek_v4_sdk.dsml import Scanner  # loaded with the first tools: its patterns take 10 ms
+
+    return Scanner(tools)
 
 
 class Net:
@@ -54,7 +60,7 @@ class Net:
         on = request.dsml == "auto"
         self._assembler = assembler
         self._tools = [tool.name for tool in request.tools] if on else []
-        self._scanner = Scanner(self._tools) if self._tools else None
+        self._scanner = _scanner(self._tools) if self._tools else None
         self._thinks = on and request.thinking != "off"
         self._in_reasoning = self._thinks and bare
         self._held = ""  # what may be the beginning of a closing tag
@@ -120,6 +126,8 @@ class Net:
             self._promote()
 
     def _pass(self, pieces: list[Piece]) -> None:
+        from deepseek_v4_sdk.dsml import Arguments, CallStart, Text
+
         assembler = self._assembler
         for piece in pieces:
             if isinstance(piece, Text):
@@ -168,6 +176,8 @@ class Net:
         )
 
     def _trim_arguments(self) -> None:
+        from deepseek_v4_sdk.dsml import without_markup
+
         for call in self._assembler.calls:
             arguments = "".join(call.arguments)
             if "DSML" in arguments and (trimmed := without_markup(arguments)) is not None and trimmed != arguments:
@@ -178,6 +188,8 @@ class Net:
 
     def _promote(self) -> None:
         """A call at the very end of the reasoning, with no answer: the model forgot to end its thinking."""
+        from deepseek_v4_sdk.dsml import calls_at_the_end
+
         assembler = self._assembler
         if assembler.calls or not assembler.reasonings or any(piece.strip() for piece in assembler.texts):
             return
