@@ -26,7 +26,7 @@ def main(*, streams: int = 500, chunks: int = 100, rounds: int = 3) -> list[Resu
         return on_loop(loop, run)
 
     with replay_server(chunks) as url, asyncio.Runner() as loop:
-        contenders = {name: contender(make) for name, make in makers().items()}
+        contenders = {name: contender(make) for name, make in makers("langchain-openai").items()}
         taken = in_turn(contenders, rounds=rounds, units=streams * chunks)
     title = f"{streams} streams of {chunks} pieces at once, connecting included: CPU per piece"
     return [Result("many", title, "µs", taken, GOALS, OPENAI)]

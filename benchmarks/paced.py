@@ -74,7 +74,7 @@ def most(name: str, seconds: float, highest: int) -> int:
 
 def main(*, seconds: float = 4, highest: int = 480, rounds: int = 1) -> list[Result]:
     """Measure, each contender in a process of its own."""
-    programs = {name: [__file__, name, str(seconds), str(highest)] for name in makers()}
+    programs = {name: [__file__, name, str(seconds), str(highest)] for name in makers("langchain-openai")}
     figures = in_processes(programs, rounds=rounds)
     title = f"Streams of {RATE} events a second that one process holds (looked for up to {highest})"
     return [Result("paced", title, "streams", figures["streams"], GOALS, OPENAI)]
