@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import math
+from base64 import b64encode
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,12 @@ class AiohttpTransport(AsyncCarrier):
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
         self._tls = pools.tls_context(ca_bundle) if tls else None
-        self._proxy = URL(str(httpx.URL(proxy)), encoded=True) if proxy is not None else None
+        # aiohttp shows a proxy's URL in its errors: user and password go beside it.
+        way = httpx.Proxy(proxy) if proxy is not None else None
+        self._proxy = URL(str(way.url), encoded=True) if way is not None else None
+        self._proxy_headers: dict[str, str] = {}
+        if way is not None and way.raw_auth is not None:
+            self._proxy_headers["Proxy-Authorization"] = f"Basic {b64encode(b':'.join(way.raw_auth)).decode()}"
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -102,14 +108,17 @@ class AiohttpTransport(AsyncCarrier):
         """Send a request and wait for the head of its answer."""
         call = step.call
         body = io.BytesIO(call.body) if call.body is not None and len(call.body) > _LARGE else call.body
+        address = _address(call.url)
+        direct = address.scheme == "http"  # through a proxy such a request goes as it is, and one with TLS in a tunnel
         async with asyncio.timeout(step.deadline.left()):
             response = await self._opened().request(
                 call.method,
-                _address(call.url),
+                address,
                 data=body,
-                headers=call.headers,
+                headers=(*call.headers, *self._proxy_headers.items()) if direct else call.headers,
                 allow_redirects=False,
                 proxy=self._proxy,
+                proxy_headers=self._proxy_headers or None,
                 timeout=aiohttp.ClientTimeout(connect=step.connect, ceil_threshold=math.inf),
             )
         return _Answer(response, step.deadline)
