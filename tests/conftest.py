@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,11 @@ from deepseek_v4_sdk.providers import LEARNED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Keys, addresses and proxies of the machine reach no client.
+for _name in list(os.environ):
+    if _name.endswith(("_API_KEY", "_BASE_URL", "_PROXY", "_proxy")) or _name.startswith("DEEPSEEK_V4_"):
+        del os.environ[_name]
 
 pytest_plugins = ["pytester", "tests.chaos.tally"]
 

@@ -25,7 +25,7 @@ from deepseek_v4_sdk.testing.server import MockServer
 from tests.chaos.proxy import Proxy
 from tests.chaos.runs import Heard, Run, answer_to, draw_run, turn_of
 from tests.chaos.tally import PROPERTY
-from tests.sure.calls import MODES, async_client, in_each_mode
+from tests.transport.calls import MODES, async_client, in_each_mode
 
 RUNS = int(os.environ.get("CHAOS_RUNS", "2000"))
 SEED = int(os.environ.get("CHAOS_SEED", "0"))

@@ -23,7 +23,7 @@ from deepseek_v4_sdk.context import Meter
 from deepseek_v4_sdk.prompt import Dialect, Generation, render_prompt
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing import MockProvider, make_reply, make_usage
-from tests.count.whole import FORMATS
+from tests.counting.whole import FORMATS
 from tests.prompt.counting import prompt_tokens
 
 every_format = pytest.mark.parametrize(("dialect", "generation"), FORMATS, ids=lambda value: str(value))

@@ -15,8 +15,8 @@ from deepseek_v4_sdk.tokens import edited
 from deepseek_v4_sdk.tokens.edited import count_edited
 from deepseek_v4_sdk.tokens.prompts import count_prompt
 from deepseek_v4_sdk.tokens.settled import SETTLED
-from tests.count.test_going_on import CALLS, FORMS, TOOL, VLLM
-from tests.count.whole import from_nothing, whole
+from tests.counting.test_going_on import CALLS, FORMS, TOOL, VLLM
+from tests.counting.whole import from_nothing, whole
 from tests.prompt import conversations as some
 
 

@@ -27,7 +27,7 @@ from deepseek_v4_sdk.prompt import Dialect, Generation
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.tokens.settled import SETTLED
 from tests.context.talks import TOOL, growing, talks
-from tests.count.whole import FORMATS, from_nothing
+from tests.counting.whole import FORMATS, from_nothing
 
 RULES: list[HistoryRules] = [find_provider(name).data.history for name in PROVIDER_NAMES]
 Format = tuple[Dialect, Generation]

@@ -15,7 +15,7 @@ from deepseek_v4_sdk.chat import AssistantMessage, ToolCall, ToolMessage, read_m
 from deepseek_v4_sdk.context import Measure, Meter
 from deepseek_v4_sdk.errors import ContextLengthExceededError, InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.prompt import Dialect, Generation
-from tests.count.whole import FORMATS, from_nothing
+from tests.counting.whole import FORMATS, from_nothing
 from tests.prompt import conversations as some
 
 TOOL = {"name": "look", "description": "Look it up.", "parameters": {"type": "object"}}

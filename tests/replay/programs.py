@@ -12,7 +12,7 @@ from deepseek_v4_sdk.testing import MockProvider, script
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.kit.places import Mode
+    from tests.testing.places import Mode
 
 __all__ = ["KEY", "ask", "ask_all", "gist", "leave", "lines", "tool_loop", "tool_script"]
 

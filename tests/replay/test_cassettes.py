@@ -14,9 +14,9 @@ from deepseek_v4_sdk import ConfigurationError, ContextLengthExceededError, Deep
 from deepseek_v4_sdk.testing import CassetteError, MockProvider, Recorder, Replayer, faults, read_cassette, script
 from deepseek_v4_sdk.testing.cassette import write_exchange
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.kit.places import MODES, Mode
 from tests.recorded import Recording, recordings
 from tests.replay.programs import KEY, ask, ask_all, leave, lines
+from tests.testing.places import MODES, Mode
 
 in_both_modes = pytest.mark.parametrize("mode", MODES)
 FROM_VLLM = Path(__file__).parent / "cassettes" / "vllm.jsonl"

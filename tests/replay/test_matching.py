@@ -20,8 +20,8 @@ from deepseek_v4_sdk.testing import (
     read_cassette,
     script,
 )
-from tests.kit.places import MODELS, MODES, Mode
 from tests.replay.programs import ask, ask_all, gist, tool_loop, tool_script
+from tests.testing.places import MODELS, MODES, Mode
 
 in_both_modes = pytest.mark.parametrize("mode", MODES)
 

@@ -22,8 +22,8 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.testing import CassetteError, MockProvider, Recorder, Replayer, faults, read_cassette, script
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.kit.places import FLAVORS, MODELS, MODES, Mode
 from tests.replay.programs import KEY, ask, ask_all, gist, leave, lines, tool_loop, tool_script
+from tests.testing.places import FLAVORS, MODELS, MODES, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from deepseek_v4_sdk import (
     Timeouts,
 )
 from tests.exchange.wire import DONE, finish, say
-from tests.sure.calls import async_client, in_each_async_mode, in_each_mode
+from tests.transport.calls import async_client, in_each_async_mode, in_each_mode
 from tests.transport.server import SILENCE, Server
 
 HELLO = [say("Hi"), finish("stop"), DONE]
