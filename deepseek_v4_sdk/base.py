@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import inspect
 import os
-import threading
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypedDict, cast
+from weakref import WeakMethod
 
 from deepseek_v4_sdk.catalogue import Catalogue
-from deepseek_v4_sdk.chat import Hooks, Thinking, Timeouts
+from deepseek_v4_sdk.chat import Hooks, Thinking, Timeouts, is_list, is_mapping, nearest
 from deepseek_v4_sdk.config import Explanation, LoadedProfile, explain, load_profile
 from deepseek_v4_sdk.endpoint import Endpoint
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.settings import ApiKey, Settings, TransportName, check_transport, make_settings
+from deepseek_v4_sdk.settings import (
+    ApiKey,
+    Limits,
+    Settings,
+    TransportName,
+    check_balance,
+    check_gateway,
+    check_transport,
+    find_limits,
+    make_settings,
+)
+from deepseek_v4_sdk.transport.carriers import Carriers
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
 from deepseek_v4_sdk.transport.course import Terms
 from deepseek_v4_sdk.transport.lines import check_carrier
+from deepseek_v4_sdk.transport.pool import Balance, Pool
 from deepseek_v4_sdk.transport.retry import RetryPolicy
 from deepseek_v4_sdk.transport.watch import Watch
 
@@ -50,6 +63,15 @@ class ClientArguments(TypedDict, total=False):
     hooks: Sequence[Hooks]
     strict_model: bool
     server_version: str | None
+    endpoints: Sequence[str | Provider]
+    balance: Balance
+    gateway: bool
+    limits: Limits
+    fallback: Sequence[Fallback]
+
+
+Fallback: TypeAlias = "str | Provider | ClientArguments | BaseClient"
+"""Who takes over: the name of a provider, a provider object, the arguments of a client, or a client."""
 
 
 class BaseClient:
@@ -77,6 +99,11 @@ class BaseClient:
         hooks: Sequence[Hooks] = (),
         strict_model: bool = False,
         server_version: str | None = None,
+        endpoints: Sequence[str | Provider] = (),
+        balance: Balance = "sticky",
+        gateway: bool = False,
+        limits: Limits = "provider",
+        fallback: Sequence[Fallback] = (),
     ) -> None:
         """Make a client. Nothing is sent, and no file is read.
 
@@ -102,6 +129,16 @@ class BaseClient:
             server_version: The server's version, such as "0.33.0", where you know it. Token counts are exact only for
                 versions whose prompt is known.
             strict_model: Whether an answer of another model than the one asked for is a `ModelMismatchError`.
+            endpoints: The addresses of several replicas of one server, in place of `base_url`; mocks for tests.
+            balance: How chats are spread over them: "sticky" keeps a conversation where its prefix is cached, while
+                that replica is not overloaded; "least_busy" takes the one with the fewest running answers.
+            gateway: Whether a gateway of SGLang's or Dynamo's stands there that sends a conversation to one worker:
+                each chat then carries a header that names its conversation.
+            limits: What is kept to before the server has to refuse: "provider" is what the provider is known to
+                allow, "off" is nothing.
+            fallback: Who is asked when this server cannot answer and another could, in order: each the name of a
+                provider, a provider object, the arguments of a client, or a client. They bring where to ask, with
+                which key, model and limits; timers, retries, hooks and options are those of this client.
 
         Raises:
             ConfigurationError: Something is wrong; the text names it and the remedy.
@@ -124,6 +161,11 @@ class BaseClient:
             hooks=hooks,
             strict_model=strict_model,
             server_version=server_version,
+            endpoints=endpoints,
+            balance=balance,
+            gateway=gateway,
+            limits=limits,
+            fallback=fallback,
         )
         check_transport(transport, awaited=self._awaits, http_client=http_client, proxy=proxy)
         self._settings: Settings = make_settings(
@@ -139,6 +181,7 @@ class BaseClient:
             catalogue=catalogue,
             prices=prices,
             server_version=server_version,
+            endpoints=endpoints,
         )
         self._profile: LoadedProfile | None = None
         self._origins: Mapping[str, str] = {}
@@ -146,20 +189,38 @@ class BaseClient:
         self._arguments["provider"] = self._settings.provider
         if isinstance(api_key, str):  # what shows the attributes of a client does not show its key
             self._arguments["api_key"] = self._settings.target.key()
-        self._endpoint = Endpoint(self._settings.provider, self._settings.target)
-        self._lender: BaseClient | None = None  # whose connections these are
-        own = getattr(self._settings.provider, "transport", None)
+        places = self._settings.places
+        transports = [getattr(speaker, "transport", None) for speaker, _ in places]
         # What sees the requests pass that the client's own transport carries.
-        self._tap: Callable[[Any], Any] | None = getattr(self._settings.provider, "tap", None)
+        taps = [getattr(speaker, "tap", None) for speaker, _ in places]
         if http_client is not None:
             check_carrier(http_client, awaited=self._awaits)
-            if own is not None or self._tap is not None:
+            if any((*transports, *taps)):
                 raise ConfigurationError(
                     f"http_client would carry the requests past {self._settings.provider!r}: leave one of them out"
                 )
-        self._carrier: Any = http_client or own
-        self._borrowed = self._carrier is not None
-        self._making = threading.Lock()
+        self._carriers = Carriers(
+            [http_client or transport for transport in transports], taps, WeakMethod(self._connect)
+        )
+        self._lender: BaseClient | None = None  # whose connections these are
+        self._endpoints = [
+            Endpoint(speaker, target, partial(self._carriers.find, place))
+            for place, (speaker, target) in enumerate(places)
+        ]
+        self._endpoint = self._endpoints[0]
+        self._pool = Pool(
+            self._endpoints,
+            balance=check_balance(balance),
+            limits=find_limits(limits, self._settings.provider.data),
+            model=model,
+            gateway=check_gateway(gateway, self._settings.provider.data),
+        )
+        self._own_fallbacks: list[BaseClient] = []  # closed with this client
+        if not is_list(fallback):
+            raise ConfigurationError(f"fallback is {type(fallback).__name__}: give a list")
+        self._fallbacks = [self._as_fallback(index, given) for index, given in enumerate(fallback)]
+        self._arguments["fallback"] = tuple(self._fallbacks)
+        self._pools: tuple[Pool, ...] = (self._pool, *(pool for client in self._fallbacks for pool in client._pools))
 
     @classmethod
     def from_profile(
@@ -185,6 +246,7 @@ class BaseClient:
             arguments: dict[str, Any] = profile.arguments
             client = cls(**arguments)
         client._profile, client._origins = profile, profile.origins
+        client._pool.profile = profile.name
         return client
 
     def with_options(self, **changes: Unpack[ClientArguments]) -> Self:
@@ -198,11 +260,16 @@ class BaseClient:
         arguments: dict[str, Any] = {**self._arguments, **changes}
         client = type(self)(**arguments)
         client._profile, client._origins = self._profile, {**self._origins, **dict.fromkeys(changes, "with_options")}
-        moved = {"provider", "base_url", "proxy", "ca_bundle", "transport", "http_client"} & changes.keys()
-        if not moved and not client._borrowed:
+        client._pool.profile = self._pool.profile
+        if {"provider", "base_url", "endpoints", "proxy", "ca_bundle", "transport", "http_client"} & changes.keys():
+            return client
+        client._pool.share(self._pool)
+        if client._carriers.all_made:
             client._lender = self._lender or self
-        if not moved and not {"api_key", "default_headers"} & changes.keys():
-            client._endpoint.take_over(self._endpoint)
+            client._carriers.borrow(self._carriers)
+        if not {"api_key", "default_headers"} & changes.keys():
+            for endpoint, known in zip(client._endpoints, self._endpoints, strict=True):
+                endpoint.take_over(known)
         return client
 
     def explain(self) -> Explanation:
@@ -232,18 +299,33 @@ class BaseClient:
         """What carries requests, when nobody brought anything."""
         raise NotImplementedError
 
-    def _shared(self) -> Any:  # each client has its kind
-        if self._lender is not None:
-            return self._lender._shared()
-        with self._making:
-            if self._carrier is None:
-                carrier = self._connect()
-                self._carrier = carrier if self._tap is None else self._tap(carrier)
-            return self._carrier
+    def _as_fallback(self, index: int, given: object) -> BaseClient:
+        """A client to ask when this one's server cannot answer."""
+        where = f"fallback[{index}]"
+        kind = type(self)
+        if isinstance(given, BaseClient):
+            if given._awaits != self._awaits:
+                raise ConfigurationError(f"{where} is {type(given).__name__}: give {kind.__name__}, as this client is")
+            return given
+        arguments = given if is_mapping(given) else {"provider": given}
+        known = ClientArguments.__annotations__
+        for name in arguments:
+            if name not in known:
+                raise ConfigurationError(
+                    f"{where} has {name!r}, which is no argument of a client{nearest(name, known)}"
+                )
+        if "provider" not in arguments:
+            raise ConfigurationError(f"{where} has no provider: name one, such as 'vllm'")
+        try:
+            client = kind(**cast("dict[str, Any]", arguments))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{where}: {error}") from None
+        self._own_fallbacks.append(client)
+        return client
 
     def _terms(self, timeouts: Timeouts | None = None, *, max_retries: int | None = None) -> Terms:
         settings = self._settings
-        make_clock: Callable[[], Clock] = getattr(self._carrier, "exchange_clock", SystemClock)
+        make_clock: Callable[[], Clock] = getattr(self._carriers.known(0), "exchange_clock", SystemClock)
         retries = settings.max_retries if max_retries is None else max_retries
         merged = settings.timeouts if timeouts is None else timeouts.over(settings.timeouts)
         cap = settings.provider.data.rate_limit_cap

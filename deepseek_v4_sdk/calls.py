@@ -14,6 +14,7 @@ from deepseek_v4_sdk.probe import Site, Tally, probe_steps
 from deepseek_v4_sdk.structured import Plan, Shape, parse_steps
 from deepseek_v4_sdk.tools import as_specs
 from deepseek_v4_sdk.tools.loop import Ask, ToolLoop, split_options
+from deepseek_v4_sdk.transport.chat_course import ChatCourse
 from deepseek_v4_sdk.transport.clock import Clock
 from deepseek_v4_sdk.transport.course import Terms
 from deepseek_v4_sdk.transport.readiness import health_steps, readiness_steps
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import Conversation, Health, JsonValue, MessagesInput, Reply, ToolChoice, ToolInput
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed
-    from deepseek_v4_sdk.transport.course import ChatCourse, Course, Fetch
+    from deepseek_v4_sdk.transport.course import Course, Fetch
     from deepseek_v4_sdk.transport.steps import Steps
 
 __all__ = ["ClientCalls"]
@@ -40,10 +41,23 @@ class ClientCalls(BaseClient):
             options = {**options, "tools": as_specs(options["tools"])}
         return ChatRequest.build(messages, options, self._settings.defaults)
 
-    def _chat(self, messages: MessagesInput, options: Mapping[str, object], terms: Terms | None = None) -> ChatCourse:
-        """The course of a chat; on terms of its own, or on those of several calls."""
+    def _chat(
+        self,
+        messages: MessagesInput,
+        options: Mapping[str, object],
+        terms: Terms | None = None,
+        *,
+        alone: bool = False,
+    ) -> ChatCourse:
+        """The course of a chat; on terms of its own, or on those of several calls. Alone, nobody takes over."""
         request = self._request(messages, options)
-        return self._endpoint.chat(request, terms or self._terms(request.timeout))
+        from deepseek_v4_sdk.tokens import count_text  # light: the vocabulary is loaded when something is counted
+
+        named = cast("str | None", options.get("model"))
+        pools = (self._pool,) if alone else self._pools
+        course = ChatCourse(request, named, pools, terms or self._terms(request.timeout), count_text)
+        course.client = self
+        return course
 
     def _begin_loop(
         self, messages: MessagesInput, tools: Sequence[object], options: Mapping[str, object]
@@ -157,7 +171,7 @@ class ClientCalls(BaseClient):
     def _health(self, *, deep: bool) -> tuple[Steps[Health], Clock]:
         if deep:
             question: Course[Any, Any] = self._chat(
-                "Say: yes", {"thinking": "off", "max_tokens": 8}, self._terms(max_retries=0)
+                "Say: yes", {"thinking": "off", "max_tokens": 8}, self._terms(max_retries=0), alone=True
             )
         else:
             question = self._endpoint.is_up(self._terms(Timeouts(total=30.0), max_retries=0))
@@ -180,7 +194,7 @@ class ClientCalls(BaseClient):
             return endpoint.fetch(path, lambda transfer: transfer.json(), terms)
 
         site = Site(
-            chat=lambda messages, options: self._chat(messages, options, terms),
+            chat=lambda messages, options: self._chat(messages, options, terms, alone=True),
             models=lambda: endpoint.models(terms),
             read=read,
             count=lambda messages, options: endpoint.count_here(self._request(messages, options)),

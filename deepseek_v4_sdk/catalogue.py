@@ -160,6 +160,14 @@ class Catalogue:
         entry = self.find(provider, name)
         return entry is not None and entry is self.find(provider, other)
 
+    def family(self, name: str) -> Family | None:
+        """The family of a model by a name that it has anywhere, or None for a name of somebody's own."""
+        asked = plain_name(name)
+        for entry in self.entries:
+            if asked in {entry.family, plain_name(entry.id), *map(plain_name, entry.aliases)}:
+                return entry.family
+        return None
+
     def names(self, provider: str) -> list[str]:
         """The ids that live at a provider."""
         return [entry.id for entry in self.entries if entry.provider == provider and entry.retired_on is None]

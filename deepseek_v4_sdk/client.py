@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
 
 from deepseek_v4_sdk.calls import ClientCalls
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
@@ -63,9 +63,10 @@ class DeepSeekV4(ClientCalls):
 
     def close(self) -> None:
         """Close the connections this client made."""
-        if not self._borrowed and self._carrier is not None:
-            self._carrier.close()
-            self._carrier = None
+        for carrier in self._carriers.take_made():
+            carrier.close()
+        for client in self._own_fallbacks:
+            cast("DeepSeekV4", client).close()
 
     def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
         """Ask, and wait for the whole answer. It streams inside, so that long answers survive gateways and timers work.
@@ -95,7 +96,7 @@ class DeepSeekV4(ClientCalls):
             InvalidRequestError: Something is wrong with the request.
         """
         course = self._chat(messages, options)
-        return ChatStream(course, Pump(course.steps(), self._line(), course.terms.clock))
+        return ChatStream(course, Pump(course.steps(), Line(), course.terms.clock))
 
     def tool_rounds(
         self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
@@ -326,17 +327,16 @@ class DeepSeekV4(ClientCalls):
         """
         return self._run(*self._probe(on_question))
 
-    def _line(self) -> Line:
-        return Line(self._shared())
-
     def _connect(self) -> PooledTransport:
         settings = self._settings
         return PooledTransport(
-            tls=self.base_url.startswith("https"), proxy=settings.proxy, ca_bundle=settings.ca_bundle
+            tls=any(target.base_url.startswith("https") for _, target in settings.places),
+            proxy=settings.proxy,
+            ca_bundle=settings.ca_bundle,
         )
 
     def _run(self, steps: Steps[T], clock: Clock) -> T:
-        return Pump(steps, self._line(), clock).run()
+        return Pump(steps, Line(), clock).run()
 
 
 class AsyncDeepSeekV4(ClientCalls):
@@ -357,9 +357,10 @@ class AsyncDeepSeekV4(ClientCalls):
 
     async def aclose(self) -> None:
         """Close the connections this client made."""
-        if not self._borrowed and self._carrier is not None:
-            await self._carrier.aclose()
-            self._carrier = None
+        for carrier in self._carriers.take_made():
+            await carrier.aclose()
+        for client in self._own_fallbacks:
+            await cast("AsyncDeepSeekV4", client).aclose()
 
     async def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
         """Ask, and wait for the whole answer. It streams inside, so that long answers survive gateways and timers work.
@@ -389,7 +390,7 @@ class AsyncDeepSeekV4(ClientCalls):
             InvalidRequestError: Something is wrong with the request.
         """
         course = self._chat(messages, options)
-        return AsyncChatStream(course, AsyncPump(course.steps(), self._line(), course.terms.clock))
+        return AsyncChatStream(course, AsyncPump(course.steps(), AsyncLine(), course.terms.clock))
 
     def tool_rounds(
         self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
@@ -626,9 +627,6 @@ class AsyncDeepSeekV4(ClientCalls):
         await asyncio.to_thread(warm_up)  # prompts are counted between the questions
         return await self._run(*self._probe(on_question))
 
-    def _line(self) -> AsyncLine:
-        return AsyncLine(self._shared())
-
     def _connect(self) -> AsyncCarrier:
         settings = self._settings
         make: Callable[..., AsyncCarrier] = AsyncPooledTransport
@@ -636,7 +634,8 @@ class AsyncDeepSeekV4(ClientCalls):
             from deepseek_v4_sdk.transport.fast import AiohttpTransport  # it needs an extra
 
             make = AiohttpTransport
-        return make(tls=self.base_url.startswith("https"), proxy=settings.proxy, ca_bundle=settings.ca_bundle)
+        tls = any(target.base_url.startswith("https") for _, target in settings.places)
+        return make(tls=tls, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     async def _run(self, steps: Steps[T], clock: Clock) -> T:
-        return await AsyncPump(steps, self._line(), clock).run()
+        return await AsyncPump(steps, AsyncLine(), clock).run()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.context import Cuts, resolve_window
 from deepseek_v4_sdk.counting import count_request, is_large, read_count
 from deepseek_v4_sdk.preflight import fitted, published, sent_as, window_in
-from deepseek_v4_sdk.transport.course import ChatCourse, Fetch
+from deepseek_v4_sdk.transport.course import Fetch
 from deepseek_v4_sdk.transport.steps import Work
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.context import Window
     from deepseek_v4_sdk.exchange import Transfer
     from deepseek_v4_sdk.providers import Provider, Target
-    from deepseek_v4_sdk.transport.course import Prepared, Terms
+    from deepseek_v4_sdk.transport.course import Allowance, Terms
+    from deepseek_v4_sdk.transport.pool import Prepared
     from deepseek_v4_sdk.transport.steps import Steps
 
 __all__ = ["Endpoint"]
@@ -33,11 +34,13 @@ class Endpoint:
     Args:
         provider: How it speaks, as far as its caller said.
         target: Where it is.
+        carrier: Gives what carries the requests to it.
     """
 
-    def __init__(self, provider: Provider, target: Target) -> None:
+    def __init__(self, provider: Provider, target: Target, carrier: Callable[[], Any]) -> None:
         self._provider = provider
         self._target = target
+        self.carrier = carrier
         self._settled: tuple[Provider, Target] | None = None  # both as they are once the server was asked what it is
         self._asked: set[str | None] = set()  # the models whose window it was asked for
         self.cuts = Cuts()  # those of its conversations
@@ -52,49 +55,48 @@ class Endpoint:
             provider, target = other._settled
             self._settled = provider, replace(self._target, served_model=target.served_model, served=target.served)
 
-    def chat(self, request: ChatRequest, terms: Terms) -> ChatCourse:
-        """The course of a chat.
+    def prepare(self, request: ChatRequest, terms: Terms, allowance: Allowance) -> Steps[Prepared | None] | None:
+        """Steps to run before a chat, as a part of it: they ask what the server is, or make the request fit.
 
-        Raises:
-            InvalidRequestError: This server would refuse or misread the request.
+        They may give another request to send. None where there is nothing to do.
         """
-        from deepseek_v4_sdk.tokens import count_text  # light: the vocabulary is loaded when something is counted
-
-        return ChatCourse(request, self.server, terms, count_text, self._prepare(request, terms))
-
-    def _prepare(self, request: ChatRequest, terms: Terms) -> Steps[Prepared | None] | None:
         if request.overflow is not None:
-            return self._fit(request, terms)
-        return self._settle(terms, request.model) if self._must_settle(request) else None
+            return self._fit(request, terms, allowance)
+        return self._settle(terms, request.model, allowance) if self._must_settle(request) else None
 
-    def _fit(self, request: ChatRequest, terms: Terms) -> Steps[Prepared]:
+    def _fit(self, request: ChatRequest, terms: Terms, allowance: Allowance) -> Steps[Prepared]:
         """Make a request fit into the window, as its `overflow` says."""
-        window = yield from self.window(request, terms)
+        window = yield from self.window(request, terms, allowance)
         work = Work(lambda: fitted(request, *self.server(), window, self.cuts), long=is_large(request))
         return cast("Prepared", (yield work))
 
-    def window(self, request: ChatRequest, terms: Terms, *, anew: bool = False) -> Steps[Window]:
+    def window(
+        self, request: ChatRequest, terms: Terms, allowance: Allowance | None = None, *, anew: bool = False
+    ) -> Steps[Window]:
         """The window that a request has here.
 
         Args:
             request: The request.
             terms: What holds for the question.
+            allowance: What it shares with the call that it is a part of, or None.
             anew: Whether the server is asked even where it has told before.
 
         Raises:
             BudgetError: Nobody says.
             InvalidRequestError: This server would refuse the request.
         """
-        models = (yield from self._ask_models(terms, request.model)) if self._must_settle(request) else None
+        models = (yield from self._ask_models(terms, request.model, allowance)) if self._must_settle(request) else None
         provider, target = self.server()
         model, why = sent_as(request, provider, target).model, ""
         if models is None and (anew or model not in self._asked):
             try:
-                models = yield from self.models(terms).steps()
+                models = yield from self.models(terms, allowance).steps()
             except (errors.AuthenticationError, errors.PermissionDeniedError):
                 raise
             except errors.APIError as error:  # not every gateway has the list
                 why = str(error)
+                if allowance is not None:
+                    allowance.failures -= 1  # the call does not fail by it
         if models is not None:
             self._asked.add(model)
             target.limits.learn_asked(target.base_url, model, window_in(models, model))
@@ -127,14 +129,20 @@ class Endpoint:
             yield from self._settle(terms, request.model)
         provider, target = self.server()
         call, size = provider.count_call(request, target), len(request.messages)
-        fetch = Fetch(lambda: call, provider, terms, lambda transfer: read_count(transfer.json(), size, provider.name))
-        return (yield from fetch.steps())
 
-    def fetch(self, path: str, read: Callable[[Transfer], T], terms: Terms) -> Fetch[T]:
-        """The course of a question for what is under a path."""
-        return Fetch(lambda: self._provider.query(path, self._target), self._provider, terms, read)
+        def read(transfer: Transfer) -> TokenCount:
+            return read_count(transfer.json(), size, provider.name)
 
-    def models(self, terms: Terms) -> Fetch[list[ModelInfo]]:
+        return (yield from Fetch(lambda: call, provider, self.carrier, terms, read).steps())
+
+    def fetch(
+        self, path: str, read: Callable[[Transfer], T], terms: Terms, allowance: Allowance | None = None
+    ) -> Fetch[T]:
+        """The course of a question for what is under a path; with an allowance it is a part of another call."""
+        provider, target = self._provider, self._target
+        return Fetch(lambda: provider.query(path, target), provider, self.carrier, terms, read, allowance)
+
+    def models(self, terms: Terms, allowance: Allowance | None = None) -> Fetch[list[ModelInfo]]:
         """The course of a question for the models."""
         provider = self._provider
 
@@ -144,7 +152,7 @@ class Endpoint:
             except ValueError as error:
                 raise errors.ServerError(f"{provider.name} sent {error} ({transfer.call.url})") from None
 
-        return self.fetch(provider.data.models_path, read, terms)
+        return self.fetch(provider.data.models_path, read, terms, allowance)
 
     def is_up(self, terms: Terms) -> Fetch[None]:
         """The course of the question whether it is up."""
@@ -161,11 +169,13 @@ class Endpoint:
             return request.model is None or self._provider.engine is None
         return request.model is None and settled[1].served_model is None
 
-    def _settle(self, terms: Terms, wanted: str | None) -> Steps[None]:
-        yield from self._ask_models(terms, wanted)
+    def _settle(self, terms: Terms, wanted: str | None, allowance: Allowance | None = None) -> Steps[None]:
+        yield from self._ask_models(terms, wanted, allowance)
 
-    def _ask_models(self, terms: Terms, wanted: str | None) -> Steps[list[ModelInfo]]:
-        models = yield from self.models(terms).steps()
+    def _ask_models(
+        self, terms: Terms, wanted: str | None, allowance: Allowance | None = None
+    ) -> Steps[list[ModelInfo]]:
+        models = yield from self.models(terms, allowance).steps()
         bases = [model.id for model in models if model.parent is None]
         if len(bases) != 1 and wanted is None:
             listed = ", ".join(bases) or "none"

@@ -247,11 +247,27 @@ class PhaseTimeoutError(DeepSeekV4Error):
 
 
 class LocalLimitError(DeepSeekV4Error):
-    """A limit of this client, not of the server, refused the request."""
+    """A limit of this client, not of the server, leaves no room for the request in time; it was not sent.
+
+    Attributes:
+        retry_after: Seconds until there is room, or None where that depends on when other requests end.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class CircuitOpenError(DeepSeekV4Error):
-    """The client pauses requests to this server after repeated refusals."""
+    """The server refused too often, and the client leaves it alone for a while; the request was not sent.
+
+    Attributes:
+        retry_after: Seconds until the next request may be sent.
+    """
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class IncompleteReplyError(DeepSeekV4Error):

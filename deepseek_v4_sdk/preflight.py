@@ -10,7 +10,7 @@ from deepseek_v4_sdk.chat import History, Repair, UserMessage
 from deepseek_v4_sdk.context import UNSURE_TOKENS, ContextBudget, Meter
 from deepseek_v4_sdk.counting import form_of, is_exact
 from deepseek_v4_sdk.errors import InvalidRequestError
-from deepseek_v4_sdk.transport.course import Prepared
+from deepseek_v4_sdk.transport.pool import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 from urllib.parse import urlsplit
 
 from deepseek_v4_sdk.catalogue import Catalogue
-from deepseek_v4_sdk.chat import Timeouts, as_timeouts, check_options
+from deepseek_v4_sdk.chat import RateLimits, Timeouts, as_timeouts, check_options, is_list
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
 from deepseek_v4_sdk.prices import PriceTable
 from deepseek_v4_sdk.providers import LEARNED, Provider, Target, find_provider, learned_through, read_base_url
+from deepseek_v4_sdk.transport.pool import Balance
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-__all__ = ["ApiKey", "Settings", "TransportName", "check_transport", "make_settings"]
+    from deepseek_v4_sdk.providers import ProviderData
+
+__all__ = [
+    "ApiKey",
+    "Limits",
+    "Settings",
+    "TransportName",
+    "check_balance",
+    "check_gateway",
+    "check_transport",
+    "find_limits",
+    "make_settings",
+]
 
 ApiKey: TypeAlias = "str | SecretStr | Callable[[], str | SecretStr]"
 """A key, or a function that gives it at each request."""
 
 TransportName: TypeAlias = Literal["httpx", "aiohttp"]
 """What carries requests, where no client of the user's does."""
+Limits: TypeAlias = "Literal['provider', 'off'] | RateLimits"
+"""What a client keeps to by itself: what its provider is known to allow, nothing, or limits of one's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +56,7 @@ class Settings:
         max_retries: How many requests may follow the first.
         proxy: The URL of a proxy, or None.
         ca_bundle: A file of certificates to trust, or None.
+        places: How each of the replicas speaks and where it is; the first is the provider and the target.
         key_origin: Where the key comes from: "argument", a variable of the environment, or "default" without one.
     """
 
@@ -51,6 +67,7 @@ class Settings:
     max_retries: int = 2
     proxy: str | None = field(default=None, repr=False)
     ca_bundle: str | None = None
+    places: tuple[tuple[Provider, Target], ...] = ()
     key_origin: str = "default"
 
 
@@ -68,6 +85,7 @@ def make_settings(
     catalogue: Catalogue | None,
     prices: PriceTable | None,
     server_version: str | None,
+    endpoints: Sequence[str | Provider] = (),
 ) -> Settings:
     """Check the arguments of a client and resolve them.
 
@@ -75,9 +93,8 @@ def make_settings(
         ConfigurationError: Something is wrong; the text names it and the remedy.
     """
     found = _provider(provider)
-    transport = getattr(found, "transport", None)
-    own_transport = transport is not None
-    base = _base_url(found, base_url, needed=not own_transport)
+    speakers = _speakers(found, base_url, endpoints)
+    bases = [_base_url(speaker, url, needed=not hasattr(speaker, "transport")) for speaker, url in speakers]
     if type(max_retries) is not int or max_retries < 0:
         raise ConfigurationError(f"max_retries is {max_retries!r}: give a whole number from 0")
     if prices is not None and not isinstance(prices, PriceTable):
@@ -92,24 +109,32 @@ def make_settings(
     except InvalidRequestError as error:
         raise ConfigurationError(str(error).replace("extra_headers", "default_headers")) from None
     headers = cast("dict[str, str]", checked.pop("extra_headers"))
-    key, key_origin = _key_source(found, base, api_key, required=found.data.needs_key and not own_transport)
-    return Settings(
-        provider=found,
-        target=Target(
+    places: list[tuple[Provider, Target]] = []
+    origins: list[str] = []
+    for (speaker, url), base in zip(speakers, bases, strict=True):
+        transport = getattr(speaker, "transport", None)
+        key, origin = _key_source(speaker, base, api_key, required=found.data.needs_key and transport is None)
+        origins.append(origin)
+        target = Target(
             base,
             key,
             headers,
             catalogue or Catalogue(),
             prices,
             server_version=server_version,
-            limits=learned_through(transport) if own_transport and base_url is None else LEARNED,
-        ),
+            limits=learned_through(transport) if transport is not None and url is None else LEARNED,
+        )
+        places.append((speaker, target))
+    return Settings(
+        provider=places[0][0],
+        target=places[0][1],
         defaults=checked,
         timeouts=timeouts,
         max_retries=max_retries,
         proxy=proxy,
         ca_bundle=ca_bundle,
-        key_origin=key_origin,
+        places=tuple(places),
+        key_origin=origins[0],
     )
 
 
@@ -141,6 +166,66 @@ def check_transport(transport: object, *, awaited: bool, http_client: object, pr
         raise ConfigurationError(
             "transport='aiohttp' needs a package: pip install 'deepseek-v4-sdk[fast]', or leave it out"
         ) from None
+
+
+def find_limits(limits: object, data: ProviderData) -> Mapping[str, RateLimits]:
+    """What a client keeps to: for all models (under `""`), or for each family of them.
+
+    Raises:
+        ConfigurationError: It is nothing of the kind.
+    """
+    if isinstance(limits, RateLimits):
+        return {"": limits}
+    if limits == "off":
+        return {}
+    if limits != "provider":
+        raise ConfigurationError(f"limits is {limits!r}: give 'provider', 'off' or RateLimits(...)")
+    return data.limits
+
+
+def check_balance(balance: Balance) -> Balance:
+    """How chats are spread over replicas.
+
+    Raises:
+        ConfigurationError: There is no such way.
+    """
+    if balance not in get_args(Balance):
+        raise ConfigurationError(f"balance is {balance!r}: give 'sticky' or 'least_busy'")
+    return balance
+
+
+def check_gateway(gateway: object, data: ProviderData) -> bool:
+    """Whether a gateway is told which conversation a request belongs to.
+
+    Raises:
+        ConfigurationError: There is no known way to tell it.
+    """
+    if gateway and data.session_header is None:
+        raise ConfigurationError(
+            f"gateway=True is for sglang and dynamo, whose gateways read a header; there is none for {data.name}"
+        )
+    return bool(gateway)
+
+
+def _speakers(found: Provider, base_url: object, endpoints: object) -> list[tuple[Provider, object]]:
+    """How each of the replicas speaks, and the address that was given for it."""
+    if not endpoints:
+        return [(found, base_url)]
+    if not is_list(endpoints):
+        raise ConfigurationError(f"endpoints is {type(endpoints).__name__}: give a list of addresses")
+    if base_url is not None:
+        raise ConfigurationError("endpoints are the addresses of all replicas: leave base_url out")
+    speakers: list[tuple[Provider, object]] = []
+    for index, given in enumerate(endpoints):
+        url = given if isinstance(given, str) else None
+        speaker = found if url is not None else _provider(cast("Provider", given))
+        if speaker.data.name != found.data.name:
+            raise ConfigurationError(
+                f"endpoints[{index}] is {speaker.data.name}, and the client is for {found.data.name}: replicas are of "
+                "one kind; give another provider as fallback"
+            )
+        speakers.append((speaker, url))
+    return speakers
 
 
 def _provider(provider: str | Provider) -> Provider:

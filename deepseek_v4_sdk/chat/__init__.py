@@ -15,8 +15,9 @@ from deepseek_v4_sdk.chat.events import (
     ToolCallStarted,
 )
 from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem, ProblemKind, first_fatal
-from deepseek_v4_sdk.chat.hooks import ErrorDetails, Hooks, ReplyDetails, RequestDetails, RetryDetails
+from deepseek_v4_sdk.chat.hooks import AttemptDetails, ErrorDetails, Hooks, ReplyDetails, RequestDetails, RetryDetails
 from deepseek_v4_sdk.chat.json_value import JsonValue, check_finite, plain_json, read_event, read_json, write_json
+from deepseek_v4_sdk.chat.ledger import Ledger, Spent
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
     Content,
@@ -37,6 +38,7 @@ from deepseek_v4_sdk.chat.options import (
     check_options,
     nearest,
 )
+from deepseek_v4_sdk.chat.rate_limits import RateLimits
 from deepseek_v4_sdk.chat.reading import read_message, read_messages
 from deepseek_v4_sdk.chat.reply import Attempt, FinishReason, Repair, Reply
 from deepseek_v4_sdk.chat.request import ChatRequest
@@ -51,6 +53,7 @@ __all__ = [
     "AskOptions",
     "AssistantMessage",
     "Attempt",
+    "AttemptDetails",
     "ChatEvent",
     "ChatOptions",
     "ChatRequest",
@@ -67,6 +70,7 @@ __all__ = [
     "HistoryRules",
     "Hooks",
     "JsonValue",
+    "Ledger",
     "Message",
     "MessagesInput",
     "ModelInfo",
@@ -74,6 +78,7 @@ __all__ = [
     "Phase",
     "Problem",
     "ProblemKind",
+    "RateLimits",
     "ReasoningDelta",
     "ReminderMessage",
     "Repair",
@@ -82,6 +87,7 @@ __all__ = [
     "ReplyDetails",
     "RequestDetails",
     "RetryDetails",
+    "Spent",
     "StreamRestarted",
     "SystemMessage",
     "TextDelta",

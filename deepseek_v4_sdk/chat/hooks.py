@@ -1,4 +1,4 @@
-"""Hooks: being told of requests, retries, replies and errors as they happen."""
+"""Hooks: being told of requests, their ends, retries, replies and errors as they happen."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat.reply import Reply
+    from deepseek_v4_sdk.chat.reply import Attempt, Reply
     from deepseek_v4_sdk.errors import DeepSeekV4Error
 
-__all__ = ["ErrorDetails", "Hooks", "ReplyDetails", "RequestDetails", "RetryDetails"]
+__all__ = ["AttemptDetails", "ErrorDetails", "Hooks", "ReplyDetails", "RequestDetails", "RetryDetails"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,8 @@ class RequestDetails:
         size: The size of the body in bytes.
         attempt: Which request of the call it is, from 1.
         metadata: What the caller gave as `metadata`.
+        profile: The profile of the client, or of the fallback, whose server it goes to; None without one.
+        is_chat: Whether a model is to answer, which costs tokens; else it is a question about the server.
     """
 
     request_id: str
@@ -36,6 +38,21 @@ class RequestDetails:
     size: int = 0
     attempt: int = 1
     metadata: Mapping[str, object] = field(default_factory=dict[str, object])
+    profile: str | None = None
+    is_chat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptDetails:
+    """An HTTP request that has ended, in whichever way.
+
+    Attributes:
+        request: The request.
+        attempt: How it went, and what it cost as far as the server told.
+    """
+
+    request: RequestDetails
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +60,16 @@ class RetryDetails:
     """A request that failed and will be sent again.
 
     Attributes:
-        request: The request that failed.
+        request: The request that failed; one that a limit of this client refused was not sent.
         error: What went wrong.
         wait: Seconds until it is sent again.
+        provider: The provider that is asked next.
     """
 
     request: RequestDetails
     error: DeepSeekV4Error
     wait: float
+    provider: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +107,9 @@ class Hooks:
 
     def on_request(self, details: RequestDetails) -> None:
         """An HTTP request is about to be sent."""
+
+    def on_attempt(self, details: AttemptDetails) -> None:
+        """An HTTP request has ended: with an answer, with an error, or because its caller left."""
 
     def on_retry(self, details: RetryDetails) -> None:
         """A request failed and will be sent again."""

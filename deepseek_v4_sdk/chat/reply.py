@@ -30,11 +30,13 @@ class Attempt:
     Attributes:
         number: Its place, from 1.
         status: The HTTP status, or None when no answer came.
-        error: The class name of what went wrong, or None.
+        error: The class name of what went wrong, or None; `StreamClosedError` where the caller left.
         waited: Seconds waited before it was sent.
         seconds: How long it took.
         request_id: The id it carried, or the server's own.
         usage: What the server counted, where it told before the attempt failed; None is unknown, and may be billed.
+        provider: The provider that was asked.
+        url: The whole URL.
     """
 
     number: int
@@ -44,6 +46,8 @@ class Attempt:
     seconds: float = 0.0
     request_id: str | None = None
     usage: Usage | None = None
+    provider: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

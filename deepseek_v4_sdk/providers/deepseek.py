@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import AssistantMessage, HistoryRules, Repair
+from deepseek_v4_sdk.chat import AssistantMessage, HistoryRules, RateLimits, Repair
 from deepseek_v4_sdk.providers import rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
 from deepseek_v4_sdk.providers.provider import Lacks, ProviderData, Refused, Renderer, every_level
@@ -171,5 +171,11 @@ PROVIDER = ChatCompletions(
         ),
         notes=(_another_generation, _idle_sampling, _raised_top_p),
         route=_route,
+        # Its page on limits: so many answers of an account at a time, and no others. What is beyond is refused at once,
+        # and taken as soon as another has ended, so that there is nothing to wait for longer.
+        limits={
+            "pro": RateLimits(concurrency=500, refusals=None),
+            "flash": RateLimits(concurrency=2_500, refusals=None),
+        },
     )
 )

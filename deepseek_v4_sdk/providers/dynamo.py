@@ -92,5 +92,6 @@ PROVIDER = ChatCompletions(
             rules.known_keys(("nvext",), NVEXT, "Dynamo 1.6.1"),
             rules.known_keys(("nvext", "agent_hints"), AGENT_HINTS, "Dynamo 1.6.1"),
         ),
+        session_header="x-dynamo-session-id",  # passed on to the worker (1.6.1)
     )
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepseek_v4_sdk.chat import HistoryRules
+from deepseek_v4_sdk.chat import HistoryRules, RateLimits
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions
 from deepseek_v4_sdk.providers.dynamo import OPTIONS, RULES, thinking
 from deepseek_v4_sdk.providers.provider import ProviderData, Refused, Renderer
@@ -36,6 +36,7 @@ PROVIDER = ChatCompletions(
         # The API reference's cap for the preview models, and its samples' value. Nothing sent would leave the length
         # to the service.
         default_body={"max_tokens": 16_384},
+        limits={"": RateLimits(requests_per_minute=40)},  # the known figure of build.nvidia.com; often less holds
         rate_limit_cap=60.0,  # its limit counts minutes, and it gives no hint
         poll_url="https://api.nvcf.nvidia.com",
         remedies={403: "make an inference key on build.nvidia.com: keys of NGC pull containers alone"},

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
     from deepseek_v4_sdk.catalogue import ServedModel
-    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message, ModelInfo, Repair, Thinking, Usage
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message, ModelInfo, RateLimits, Repair, Thinking, Usage
     from deepseek_v4_sdk.errors import APIError
     from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target
 
@@ -121,6 +121,8 @@ class ProviderData:
         rate_limit_cap: The longest bound of a wait after a 429, in seconds.
         poll_url: Where answers that are not ready are asked for, when the address is its own.
         remedies: What to do about a status, where it means something of its own here.
+        limits: What it is known to allow one key: for all models (under `""`), or for each family of its own.
+        session_header: The header by which a gateway in front of it knows which conversation a request belongs to.
     """
 
     name: str
@@ -151,6 +153,8 @@ class ProviderData:
     rate_limit_cap: float = 20.0
     poll_url: str | None = None
     remedies: Mapping[int, str] = field(default_factory=dict[int, str])
+    limits: Mapping[str, RateLimits] = field(default_factory=dict[str, "RateLimits"])
+    session_header: str | None = None
 
 
 def every_level(form: Callable[[Thinking], Mapping[str, JsonValue]]) -> Mapping[Thinking, Mapping[str, JsonValue]]:

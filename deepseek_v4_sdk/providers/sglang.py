@@ -56,5 +56,6 @@ PROVIDER = ChatCompletions(
             rules.json_is_mentioned,
             rules.strict_schema_is_an_object,
         ),
+        session_header="x-smg-routing-key",  # of sglang-router 0.3.2 and smg 1.13.0
     )
 )

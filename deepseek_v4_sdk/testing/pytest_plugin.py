@@ -152,7 +152,7 @@ def deepseek_v4_guard(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 def _guarded(open_really: Callable[..., Any], *, records: bool) -> Callable[..., Any]:
     def opened(line: Any, step: Any) -> Any:
-        url, carrier = str(step.call.url), line._carrier
+        url, carrier = str(step.call.url), step.carrier()
         if not _is_mock(carrier) and not _is_here(url) and not (records and _is_recorder(carrier)):
             host = urlsplit(url).hostname
             pytest.fail(f"this test would send a request to {host}: use a mock, or ask for allow_network")

@@ -10,7 +10,7 @@ import httpx
 
 from deepseek_v4_sdk.chat import is_mapping
 from deepseek_v4_sdk.testing.answer import Answer, Break, Wait
-from deepseek_v4_sdk.testing.clock import VirtualClock
+from deepseek_v4_sdk.testing.clock import Times, VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -62,10 +62,11 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def __init__(self, server: Answering, at: datetime | None = None) -> None:
         self._server = server
         self._at = at
+        self._times = Times()
 
     def exchange_clock(self) -> VirtualClock:
         """Gives each exchange its own clock."""
-        return VirtualClock(self._at)
+        return VirtualClock(self._at, self._times)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request of a sync client."""

@@ -7,30 +7,22 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from uuid import uuid4
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import (
-    Attempt,
-    ChatEvent,
-    ChatRequest,
-    Repair,
-    Reply,
-    RequestDetails,
-    StreamRestarted,
-    Timeouts,
-)
-from deepseek_v4_sdk.exchange import Exchange, Head, LineFailure, Transfer
+from deepseek_v4_sdk.chat import Attempt, ChatEvent, Reply, RequestDetails, StreamRestarted, Timeouts
+from deepseek_v4_sdk.exchange import Head, LineFailure, Transfer
 from deepseek_v4_sdk.providers import without_secrets
 from deepseek_v4_sdk.transport.clock import Deadline
-from deepseek_v4_sdk.transport.steps import DRAIN, READ, Deliver, Open, Sleep, Steps
+from deepseek_v4_sdk.transport.steps import DRAIN, DROP, READ, Deliver, Open, Sleep, Steps
 from deepseek_v4_sdk.transport.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
-    from deepseek_v4_sdk.providers import EncodedChat, HttpCall, Provider, Target
+    from deepseek_v4_sdk.providers import HttpCall, Provider
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.retry import RetryPolicy
 
-__all__ = ["ChatCourse", "Course", "Fetch", "Prepared", "Terms"]
+__all__ = ["Allowance", "Course", "Fetch", "Terms"]
 
 T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
@@ -50,24 +42,80 @@ class Terms:
     strict_model: bool = False
 
 
+class Allowance:
+    """What all the requests of one call share: one deadline, one number of retries, and the list of what was sent.
+
+    Attributes:
+        ends: When the call must have ended.
+        attempts: The HTTP requests that have ended, in order.
+        details: The request that was, or was to be, sent last.
+        failures: How many of them have failed.
+        spare: How many retries are kept for those providers that have not been asked.
+        waited: Seconds that the next request has waited so far.
+    """
+
+    __slots__ = ("_id", "attempts", "details", "ends", "failures", "spare", "waited")
+
+    def __init__(self) -> None:
+        self.ends = float("inf")
+        self.attempts: list[Attempt] = []
+        self.details: RequestDetails | None = None
+        self.failures = 0
+        self.spare = 0
+        self.waited = 0.0
+        self._id = uuid4().hex
+
+    def request_id(self) -> str:
+        """The id for the next request."""
+        number = len(self.attempts) + 1
+        return self._id if number == 1 else f"{self._id}-{number}"
+
+
 class Course(Generic[TransferT, T]):
     """A call, from its first attempt to its result. Subclasses say what is sent and what comes of it."""
 
-    announces = False
-    """Whether it tells that the server has accepted, with a delivery of nothing."""
+    is_chat = False
+    """Whether a model answers: then it is told that the server has accepted, with a delivery of nothing."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, allowance: Allowance | None = None) -> None:
         self.terms = terms
-        self.attempts: list[Attempt] = []
+        self.allowance = allowance or Allowance()
         self.transfer: TransferT | None = None
-        self._id = uuid4().hex
-        self._details: RequestDetails | None = None  # of the request that is under way
-        self._waited = 0.0  # before it
+        self._owns = allowance is None  # else it is a part of another call
+        self._open = False  # whether a request is under way
         self._sent = 0.0  # when it was sent
 
-    def begin(self, now: float, ends: float) -> TransferT:
+    @property
+    def attempts(self) -> list[Attempt]:
+        """The HTTP requests that have ended, in order."""
+        return self.allowance.attempts
+
+    def ready(self) -> Steps[tuple[Provider, HttpCall]]:
+        """The steps before an attempt; they give what is to be sent, and whose server it is.
+
+        Raises:
+            DeepSeekV4Error: It cannot be sent.
+        """
+        raise NotImplementedError
+
+    def admit(self) -> Steps[None]:
+        """The steps until the attempt may be sent.
+
+        Raises:
+            DeepSeekV4Error: It may not.
+        """
+        yield from ()
+
+    def begin(self, call: HttpCall, now: float) -> TransferT:
         """A new attempt."""
         raise NotImplementedError
+
+    def carrier(self) -> Any:  # of the kind of the client
+        """What carries the attempt."""
+        raise NotImplementedError
+
+    def heard(self, transfer: TransferT) -> None:
+        """The head of the answer has come."""
 
     def conclude(self, transfer: TransferT, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], T]:
         """The last events and the result of an attempt that came to its end.
@@ -80,6 +128,9 @@ class Course(Generic[TransferT, T]):
     def failed(self, transfer: TransferT, error: errors.DeepSeekV4Error) -> None:
         """An attempt failed."""
 
+    def over(self, error: errors.DeepSeekV4Error | None) -> None:
+        """An attempt has ended, and its connection is closed; the error is what it ended with. May be told twice."""
+
     def partial(self) -> Reply | None:
         """What of an answer has arrived."""
         return None
@@ -90,49 +141,34 @@ class Course(Generic[TransferT, T]):
         Raises:
             DeepSeekV4Error: The call failed; the error carries the attempts, the URL and what had arrived.
         """
-        clock, watch = self.terms.clock, self.terms.watch
-        ends = clock.now() + self.terms.timeouts.total_seconds
-        tries = 0
+        clock, allowance = self.terms.clock, self.allowance
+        if self._owns:
+            allowance.ends = clock.now() + self.terms.timeouts.total_seconds
         while True:
-            tries += 1
-            self._sent = clock.now()
-            self.transfer = transfer = self.begin(self._sent, ends)
-            details = self._identify(transfer)
-            watch.request(details)
             try:
-                yield from self._attempt(transfer)
-                attempt = self._attempted(transfer, None)
-                events, result = self.conclude(transfer, (*self.attempts, attempt))
-            except LineFailure as failure:
-                error = transfer.failed(failure, clock.now())
+                return (yield from self._try())
             except errors.DeepSeekV4Error as found:
-                error = found
-            else:
-                self.attempts.append(attempt)
-                if isinstance(result, Reply):
-                    watch.reply(details, result)
-                if events:
-                    yield Deliver(events)
-                yield DRAIN
-                return result
-            self.attempts.append(self._attempted(transfer, error))
-            self.failed(transfer, error)
-            self.tell(without_secrets(error, transfer.call))
-            wait = self.terms.policy.wait(error, tries) if self.may_repeat(transfer, error) else None
-            if wait is None or clock.now() + wait >= ends:
-                watch.error(details, error)
-                raise error
-            watch.retry(details, error, wait)
-            if transfer.answering:
+                error = self._tell_of(found)
+                wait = self.next_wait(error)
+                if wait is not None and clock.now() + wait >= allowance.ends:
+                    wait = None
+                details = allowance.details
+                if wait is None:
+                    if self._owns and details is not None:
+                        self.terms.watch.error(details, error)
+                    raise
+                if details is not None:
+                    self.terms.watch.retry(details, error, wait, self.next_provider())
+            if self.transfer is not None and self.transfer.answering:
                 yield Deliver([StreamRestarted(error)])
             yield Sleep(wait)
-            self._waited = wait
+            allowance.waited += wait
 
     def tell(self, error: ErrorT) -> ErrorT:
         """Add to an error what is known of the call: attempts, ids, the URL, and what of an answer has arrived."""
-        transfer, details = self.transfer, self._details
+        transfer, details = self.transfer, self.allowance.details
         if transfer is None:
-            return error
+            return error.about(attempts=tuple(self.attempts))
         return error.about(
             partial=self.partial() if transfer.succeeded else None,
             attempts=tuple(self.attempts),
@@ -140,56 +176,133 @@ class Course(Generic[TransferT, T]):
             url=transfer.call.url,
         )
 
-    def may_repeat(self, transfer: TransferT, error: errors.DeepSeekV4Error) -> bool:
-        """Whether the request may be sent again, should the cause allow it: nothing of an answer has been received."""
+    def next_wait(self, error: errors.DeepSeekV4Error) -> float | None:
+        """Seconds until the next attempt, or None when the error is to be raised."""
+        allowance = self.allowance
+        if not self.may_repeat(error) or allowance.failures + allowance.spare > self.terms.policy.max_retries:
+            return None
+        return self.terms.policy.wait(error, allowance.failures)
+
+    def next_provider(self) -> str:
+        """The provider of the next attempt."""
+        details = self.allowance.details
+        return "" if details is None else details.provider
+
+    def may_repeat(self, error: errors.DeepSeekV4Error) -> bool:
+        """Whether anything may be sent again, should the cause allow it: nothing of an answer has been received."""
         del error
-        return not transfer.answering
+        return self.transfer is None or not self.transfer.answering
 
-    def _identify(self, transfer: TransferT) -> RequestDetails:
-        """Give the request an id of its own, and say what it is."""
-        number = len(self.attempts) + 1
-        call = transfer.call
-        given = next((value for name, value in call.headers if name == "x-request-id"), None)
-        request_id = given or (self._id if number == 1 else f"{self._id}-{number}")
-        if given is None:
-            transfer.call = replace(call, headers=(*call.headers, ("x-request-id", request_id)))
-        self._details = RequestDetails(
-            request_id=request_id,
-            provider=transfer.provider.name,
-            method=call.method,
-            url=call.url,
-            model=self.model(transfer),
-            size=len(call.body or b""),
-            attempt=number,
-            metadata=self.metadata(),
-        )
-        return self._details
-
-    def model(self, transfer: TransferT) -> str | None:
+    def model(self) -> str | None:
         """The model that is asked for."""
-        del transfer
         return None
 
     def metadata(self) -> Mapping[str, object]:
         """What the caller noted."""
         return {}
 
-    def _attempt(self, transfer: TransferT) -> Steps[None]:
+    def profile(self) -> str | None:
+        """The profile of the server that is asked."""
+        return None
+
+    def _try(self) -> Steps[T]:
+        """One attempt, and what is done about it whichever way it ends."""
+        self._forget()
+        try:
+            return (yield from self._attempt())
+        except errors.DeepSeekV4Error as error:
+            if self.transfer is not None:
+                self.allowance.failures += 1
+                if self._open:
+                    self._note(self._attempted(self.transfer, type(error)))
+                yield DROP
+            self.over(error)
+            raise
+        finally:
+            if self._open and self.transfer is not None:  # its caller left
+                self._note(self._attempted(self.transfer, errors.StreamClosedError))
+            self.over(None)
+
+    def _forget(self) -> None:
+        self.transfer = None
+
+    def _attempt(self) -> Steps[T]:
+        clock = self.terms.clock
+        provider, call = yield from self.ready()
+        call, details = self._identify(provider, call)
+        yield from self.admit()
+        self._sent = clock.now()
+        self.transfer = transfer = self.begin(call, self._sent)
+        self._announce(details)
+        if (broken := (yield from self._exchange(transfer, details))) is not None:
+            raise transfer.failed(broken, clock.now())
+        attempt = self._attempted(transfer, None)
+        events, result = self.conclude(transfer, (*self.attempts, attempt))
+        self._note(attempt)
+        if isinstance(result, Reply):
+            self.terms.watch.reply(details, result)
+        if events:
+            yield Deliver(events)
+        yield DRAIN
+        return result
+
+    def _tell_of(self, error: errors.DeepSeekV4Error) -> errors.DeepSeekV4Error:
+        transfer = self.transfer
+        if transfer is None:
+            return self.tell(error)
+        self.failed(transfer, error)
+        return self.tell(without_secrets(error, transfer.call))
+
+    def _identify(self, provider: Provider, call: HttpCall) -> tuple[HttpCall, RequestDetails]:
+        """Give the request an id of its own, and say what it is."""
+        request_id = next((value for name, value in call.headers if name == "x-request-id"), None)
+        if request_id is None:
+            request_id = self.allowance.request_id()
+            call = replace(call, headers=(*call.headers, ("x-request-id", request_id)))
+        self.allowance.details = details = RequestDetails(
+            request_id=request_id,
+            provider=provider.name,
+            method=call.method,
+            url=call.url,
+            model=self.model(),
+            size=len(call.body or b""),
+            attempt=len(self.attempts) + 1,
+            metadata=self.metadata(),
+            profile=self.profile(),
+            is_chat=self.is_chat,
+        )
+        return call, details
+
+    def _announce(self, details: RequestDetails) -> None:
+        self._open, self.allowance.details = True, details
+        self.terms.watch.request(details)
+
+    def _exchange(self, transfer: TransferT, details: RequestDetails) -> Steps[LineFailure | None]:
+        """Send it, and read the answer; gives what broke the connection."""
+        try:
+            yield from self._talk(transfer, details)
+        except LineFailure as failure:
+            return failure
+        return None
+
+    def _talk(self, transfer: TransferT, details: RequestDetails) -> Steps[None]:
         clock = self.terms.clock
         deadline = Deadline(clock, transfer.deadline())
         connect = min(self.terms.timeouts.connect_seconds, deadline.left())
-        transfer.opened(cast("Head", (yield Open(transfer.call, connect, deadline))), clock.now())
+        transfer.opened(cast("Head", (yield Open(transfer.call, connect, deadline, self.carrier))), clock.now())
         while (poll := transfer.poll()) is not None:
             # Accepted and not ready: ask again, each time a request of its own, until the first event is due.
             attempt, pause = self._attempted(transfer, None), min(_POLL_PAUSE, deadline.left())
             yield Sleep(pause)
             if clock.now() >= deadline.at:
                 raise LineFailure("timeout", "the answer was accepted, and did not become ready")
-            self.attempts.append(attempt)
-            self._waited, self._sent = pause, clock.now()
+            self._note(attempt)
+            self.allowance.waited, self._sent = pause, clock.now()
+            self._announce(replace(details, method=poll.method, url=poll.url, size=0, attempt=len(self.attempts) + 1))
             connect = min(connect, deadline.left())
-            transfer.opened(cast("Head", (yield Open(poll, connect, deadline))), clock.now())
-        if transfer.succeeded and self.announces:
+            transfer.opened(cast("Head", (yield Open(poll, connect, deadline, self.carrier))), clock.now())
+        self.heard(transfer)
+        if transfer.succeeded and self.is_chat:
             yield Deliver([])
         while not transfer.complete:
             # Silence counts from here: what the caller did with the last events is the caller's time.
@@ -210,151 +323,27 @@ class Course(Generic[TransferT, T]):
         if not transfer.succeeded:
             raise transfer.refusal()
 
-    def _attempted(self, transfer: TransferT, error: errors.DeepSeekV4Error | None) -> Attempt:
+    def _attempted(self, transfer: TransferT, error: type[errors.DeepSeekV4Error] | None) -> Attempt:
+        details = self.allowance.details
         return Attempt(
             number=len(self.attempts) + 1,
             status=transfer.head.status if transfer.head else None,
-            error=type(error).__name__ if error else None,
-            waited=self._waited,
+            error=error.__name__ if error else None,
+            waited=self.allowance.waited,
             seconds=self.terms.clock.now() - self._sent,
-            request_id=transfer.request_id or (self._details.request_id if self._details is not None else None),
+            request_id=transfer.request_id or (details.request_id if details is not None else None),
             usage=transfer.counted,
+            provider=transfer.provider.name,
+            url=details.url if details is not None else transfer.call.url,
         )
 
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A request as it is to be sent, and what was decided for its caller.
-
-    Attributes:
-        request: The request.
-        notes: What was decided.
-    """
-
-    request: ChatRequest
-    notes: tuple[Repair, ...] = ()
-
-
-class ChatCourse(Course[Exchange, Reply]):
-    """A chat: its events are delivered as they come, its result is the reply.
-
-    Args:
-        request: What is asked for.
-        server: How the server speaks and where it is; asked at each attempt, for it may have been learned meanwhile.
-        terms: What holds for every call.
-        count: Counts the tokens of a text.
-        prepare: Steps to run before the first attempt, which may give another request to send; or None.
-    """
-
-    announces = True
-
-    def __init__(
-        self,
-        request: ChatRequest,
-        server: Callable[[], tuple[Provider, Target]],
-        terms: Terms,
-        count: Callable[[str], int],
-        prepare: Steps[Prepared | None] | None = None,
-    ) -> None:
-        super().__init__(terms)
-        self._request = request
-        self._server = server
-        self._count = count
-        self._prepare = prepare
-        self._notes: tuple[Repair, ...] = ()
-        encoded = self._encode()  # now, so that a wrong request is told at the call
-        self._encoded = encoded if prepare is None else None
-
-    def steps(self) -> Steps[Reply]:
-        """The steps of the call, after those that prepare it."""
-        prepared = (yield from self._prepare) if self._prepare is not None else None
-        if prepared is not None:
-            self._request, self._notes = prepared.request, prepared.notes
-        return (yield from super().steps())
-
-    def begin(self, now: float, ends: float) -> Exchange:
-        """A new attempt."""
-        encoded, self._encoded = self._encoded or self._encode(), None  # anew: a key may change between attempts
-        provider, target = self._server()
-        bare = target.limits.of(target.base_url, encoded.model).bare
-        return Exchange(
-            self._request,
-            encoded,
-            provider,
-            self.terms.timeouts,
-            now,
-            ends,
-            self._count,
-            bare=bare,
-            sent_at=self.terms.clock.utc(),
-            prices=target.prices,
-        )
-
-    def conclude(self, transfer: Exchange, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], Reply]:
-        """The last events and the reply.
-
-        Raises:
-            APIError: The server reported an error inside the stream, or sent what is no answer.
-            IncompleteReplyError: The answer is not whole.
-        """
-        transfer.attempts = attempts
-        if transfer.bare is not None:
-            _, target = self._server()
-            target.limits.learn_bare(target.base_url, transfer.encoded.model, bare=transfer.bare)
-        events, reply = transfer.outcome()
-        _, target = self._server()
-        target.limits.learn_version(target.base_url, transfer.encoded.model, reply.raw.get("system_fingerprint"))
-        self._compare_models(reply)
-        return events, reply
-
-    def _compare_models(self, reply: Reply) -> None:
-        """With `strict_model`, another model than the one asked for is an error."""
-        asked, served = reply.requested_model, reply.model
-        provider, target = self._server()
-        if not self.terms.strict_model or asked is None or served is None:
-            return
-        if not target.catalogue.same(provider.data.name, asked, served):
-            raise errors.ModelMismatchError(f"{served!r} answered, and {asked!r} was asked for").about(partial=reply)
-
-    def may_repeat(self, transfer: Exchange, error: errors.DeepSeekV4Error) -> bool:
-        """Before anything of an answer was received; afterwards only where the caller wants a broken one begun anew."""
-        if not transfer.answering:
-            return True
-        broken = isinstance(error, errors.StreamInterruptedError | errors.APIError) or (
-            isinstance(error, errors.PhaseTimeoutError) and error.phase == "idle"
-        )
-        return self.may_restart and broken
-
-    @property
-    def may_restart(self) -> bool:
-        """Whether a broken answer is begun anew."""
-        return self._request.on_interrupt == "restart"
-
-    def model(self, transfer: Exchange) -> str | None:
-        """The model that is asked for."""
-        return transfer.encoded.model
-
-    def metadata(self) -> Mapping[str, object]:
-        """What the caller noted."""
-        return self._request.metadata
-
-    def failed(self, transfer: Exchange, error: errors.DeepSeekV4Error) -> None:
-        """Keep what a refusal tells of the server's limits."""
-        if isinstance(error, errors.APIError):
-            _, target = self._server()
-            target.limits.learn(target.base_url, transfer.encoded.model, error)
-
-    def _encode(self) -> EncodedChat:
-        provider, target = self._server()
-        encoded = provider.encode(self._request, target)
-        return replace(encoded, repairs=(*self._notes, *encoded.repairs)) if self._notes else encoded
-
-    def partial(self) -> Reply | None:
-        """What of the answer has arrived."""
-        if self.transfer is None:
-            return None
-        self.transfer.attempts = tuple(self.attempts)
-        return self.transfer.partial()
+    def _note(self, attempt: Attempt) -> None:
+        """A request has ended."""
+        self._open = False
+        self.attempts.append(attempt)
+        self.allowance.waited = 0.0
+        if self.allowance.details is not None:
+            self.terms.watch.attempt(self.allowance.details, attempt)
 
 
 class Fetch(Course[Transfer, T]):
@@ -363,21 +352,39 @@ class Fetch(Course[Transfer, T]):
     Args:
         call: Makes the request.
         provider: Whose server it is.
+        carrier: Gives what carries it.
         terms: What holds for every call.
         read: Makes the result of the answer.
+        allowance: What it shares with the call that it is a part of, or None.
     """
 
     def __init__(
-        self, call: Callable[[], HttpCall], provider: Provider, terms: Terms, read: Callable[[Transfer], T]
+        self,
+        call: Callable[[], HttpCall],
+        provider: Provider,
+        carrier: Callable[[], Any],
+        terms: Terms,
+        read: Callable[[Transfer], T],
+        allowance: Allowance | None = None,
     ) -> None:
-        super().__init__(terms)
+        super().__init__(terms, allowance)
         self._call = call
         self._provider = provider
+        self._carrier = carrier
         self._read = read
 
-    def begin(self, now: float, ends: float) -> Transfer:
+    def ready(self) -> Steps[tuple[Provider, HttpCall]]:
+        """What is to be sent."""
+        yield from ()
+        return self._provider, self._call()
+
+    def begin(self, call: HttpCall, now: float) -> Transfer:
         """A new attempt."""
-        return Transfer(self._provider, self._call(), self.terms.timeouts, now, ends)
+        return Transfer(self._provider, call, self.terms.timeouts, now, self.allowance.ends)
+
+    def carrier(self) -> Any:  # of the kind of the client
+        """What carries it."""
+        return self._carrier()
 
     def conclude(self, transfer: Transfer, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], T]:
         """The result."""

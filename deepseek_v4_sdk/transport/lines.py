@@ -188,10 +188,10 @@ def _own_request(step: Open) -> httpx.Request:
 
 
 def _step(request: httpx.Request) -> Open:
-    """The step that a request was made of; httpx has added what is counted again."""
+    """The step that a request was made of, for the carrier that has it; httpx has added what is counted again."""
     headers = tuple((name, value) for name, value in request.headers.multi_items() if name != "content-length")
     call = HttpCall(request.method, str(request.url), headers, request.content or None)
-    return Open(call, request.extensions["timeout"]["connect"], request.extensions[DEADLINE])
+    return Open(call, request.extensions["timeout"]["connect"], request.extensions[DEADLINE], lambda: None)
 
 
 def _their_request(client: ClientLike | AsyncClientLike, step: Open) -> object:
@@ -239,23 +239,18 @@ class _Response:
 
 
 class Line:
-    """One open answer of a sync client.
+    """One open answer of a sync client."""
 
-    Args:
-        carrier: A carrier of ours, a transport of httpx such as the mock's, or a client the user brought.
-    """
+    __slots__ = ("_answer", "_deadline")
 
-    __slots__ = ("_answer", "_carrier", "_deadline")
-
-    def __init__(self, carrier: Carrier | httpx.BaseTransport | ClientLike) -> None:
-        self._carrier = carrier
+    def __init__(self) -> None:
         self._answer: Answer | None = None
         self._deadline: Deadline | None = None
 
     def open(self, step: Open) -> Head:
         """Send the request and wait for the head; what was open before is closed."""
         self.close()
-        carrier = self._carrier
+        carrier: Carrier | httpx.BaseTransport | ClientLike = step.carrier()
         self._deadline = step.deadline
         if isinstance(carrier, Carrier):
             self._answer = answer = carrier.carry(step)
@@ -315,23 +310,18 @@ class _AsyncResponse:
 
 
 class AsyncLine:
-    """One open answer of an async client.
+    """One open answer of an async client."""
 
-    Args:
-        carrier: A carrier of ours, a transport of httpx such as the mock's, or a client the user brought.
-    """
+    __slots__ = ("_answer", "_deadline")
 
-    __slots__ = ("_answer", "_carrier", "_deadline")
-
-    def __init__(self, carrier: AsyncCarrier | httpx.AsyncBaseTransport | AsyncClientLike) -> None:
-        self._carrier = carrier
+    def __init__(self) -> None:
         self._answer: AsyncAnswer | None = None
         self._deadline: Deadline | None = None
 
     async def open(self, step: Open) -> Head:
         """Send the request and wait for the head; what was open before is closed."""
         await self.close()
-        carrier = self._carrier
+        carrier: AsyncCarrier | httpx.AsyncBaseTransport | AsyncClientLike = step.carrier()
         self._deadline = step.deadline
         if isinstance(carrier, AsyncCarrier):
             self._answer = answer = await carrier.carry(step)

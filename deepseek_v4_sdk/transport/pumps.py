@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from deepseek_v4_sdk.transport.failures import as_failure
-from deepseek_v4_sdk.transport.steps import Deliver, Drain, Open, Read, Sleep, Step, Steps, Work
+from deepseek_v4_sdk.transport.steps import Deliver, Drain, Drop, Open, Read, Sleep, Step, Steps, Work
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ChatEvent
@@ -111,7 +111,12 @@ class Pump(_Steps[T]):
                 self.answer(self._line.open(step))
             elif isinstance(step, Sleep):
                 self._line.close()
-                self._clock.sleep(step.seconds)
+                if step.bell is None:
+                    self._clock.sleep(step.seconds)
+                else:
+                    step.bell.wait(self._clock, step.seconds)
+            elif isinstance(step, Drop):
+                self._line.close()
             elif isinstance(step, Drain):
                 self._drain()
             elif isinstance(step, Work):
@@ -175,7 +180,12 @@ class AsyncPump(_Steps[T]):
                 self.answer(await self._line.open(step))
             elif isinstance(step, Sleep):
                 await self._line.close()
-                await self._clock.asleep(step.seconds)
+                if step.bell is None:
+                    await self._clock.asleep(step.seconds)
+                else:
+                    await step.bell.await_(self._clock, step.seconds)
+            elif isinstance(step, Drop):
+                await self._line.close()
             elif isinstance(step, Drain):
                 await self._drain()
             elif isinstance(step, Work):

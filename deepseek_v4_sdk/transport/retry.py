@@ -1,14 +1,31 @@
-"""Whether and when a request is sent again. There is one layer of retries, and this is it."""
+"""Whether, when and where a request is sent again. There is one layer of retries, and this is it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.transport.limits import LONGEST_HINT
 
-__all__ = ["RetryPolicy"]
+__all__ = ["RetryPolicy", "curable", "transient"]
 
 _STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+# What one provider says of a request, and another may not.
+_CURABLE = (
+    errors.AuthenticationError,
+    errors.PermissionDeniedError,
+    errors.BillingError,
+    errors.ModelNotFoundError,
+    errors.ModelRetiredError,
+    errors.RateLimitedError,
+    errors.OverloadedError,
+    errors.GatewayTimeoutError,
+    errors.ServerError,
+    errors.ConnectionFailedError,
+    errors.StreamInterruptedError,
+    errors.LocalLimitError,
+    errors.CircuitOpenError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,39 +37,45 @@ class RetryPolicy:
         base: Seconds of the first wait, at most; waits are drawn evenly between zero and a bound that doubles.
         cap: The longest such bound.
         rate_limit_cap: The longest such bound after a 429.
-        longest_hint: The longest wait a server may ask for; beyond it the error is raised at once.
     """
 
     max_retries: int = 2
     base: float = 0.5
     cap: float = 20.0
     rate_limit_cap: float = 20.0
-    longest_hint: float = 120.0
 
-    def wait(self, error: errors.DeepSeekV4Error, attempt: int) -> float | None:
-        """Seconds to wait before the next attempt, or None when the error is to be raised.
+    def wait(self, error: errors.DeepSeekV4Error, failures: int) -> float | None:
+        """Seconds to wait before the same server is asked again, or None when it is not.
 
         Args:
             error: What went wrong, before anything of an answer was received.
-            attempt: The number of the attempt that failed, from 1.
+            failures: How many requests of the call have failed, this one included.
         """
-        if attempt > self.max_retries or not _transient(error):
+        if not transient(error):
             return None
         hint = getattr(error, "retry_after", None)
         if isinstance(hint, float):
-            return hint if hint <= self.longest_hint else None
+            return hint if hint <= LONGEST_HINT else None
         # Loaded here: most programs never get this far.
         from tenacity import RetryCallState, Retrying, wait_random_exponential
 
         cap = self.rate_limit_cap if isinstance(error, errors.RateLimitedError) else self.cap
         state = RetryCallState(Retrying(), None, (), {})
-        state.attempt_number = attempt
+        state.attempt_number = failures
         return wait_random_exponential(multiplier=self.base, max=cap)(state)
 
 
-def _transient(error: errors.DeepSeekV4Error) -> bool:
+def transient(error: errors.DeepSeekV4Error) -> bool:
+    """Whether the same server may do better a little later."""
     if isinstance(error, errors.APIError):
         return isinstance(error, errors.OverloadedError) or error.status_code in _STATUSES
     if isinstance(error, errors.PhaseTimeoutError):
         return error.phase in {"connect", "idle"}  # the latter only where an answer is to be begun anew
     return isinstance(error, errors.ConnectionFailedError | errors.StreamInterruptedError)
+
+
+def curable(error: errors.DeepSeekV4Error) -> bool:
+    """Whether another provider may do better. A request that is wrong is wrong everywhere."""
+    if isinstance(error, errors.PhaseTimeoutError):
+        return error.phase != "total"
+    return isinstance(error, _CURABLE) or transient(error)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ChatEvent
     from deepseek_v4_sdk.providers import HttpCall
+    from deepseek_v4_sdk.transport.bell import Bell
     from deepseek_v4_sdk.transport.clock import Deadline
 
-__all__ = ["DRAIN", "READ", "Deliver", "Drain", "Open", "Read", "Sleep", "Step", "Steps", "Work"]
+__all__ = ["DRAIN", "DROP", "READ", "Deliver", "Drain", "Drop", "Open", "Read", "Sleep", "Step", "Steps", "Work"]
 
 T = TypeVar("T")
 
@@ -24,11 +25,13 @@ class Open:
         call: The request.
         connect: Seconds for opening the connection.
         deadline: By when each further byte must have come; it moves.
+        carrier: Gives what carries it: a transport, or a client that the user brought.
     """
 
     call: HttpCall
     connect: float
     deadline: Deadline
+    carrier: Callable[[], Any]  # of the kind of the client
 
 
 @dataclass(slots=True)
@@ -42,10 +45,21 @@ class Drain:
 
 
 @dataclass(slots=True)
+class Drop:
+    """Close what is open."""
+
+
+@dataclass(slots=True)
 class Sleep:
-    """Wait."""
+    """Close what is open, and wait.
+
+    Attributes:
+        seconds: How long.
+        bell: What ends the wait when it rings, or None.
+    """
 
     seconds: float
+    bell: Bell | None = None
 
 
 @dataclass(slots=True)
@@ -70,7 +84,8 @@ class Deliver:
 
 READ = Read()
 DRAIN = Drain()
-Step: TypeAlias = Open | Read | Drain | Sleep | Work | Deliver
+DROP = Drop()
+Step: TypeAlias = Open | Read | Drain | Drop | Sleep | Work | Deliver
 """Any step. A failed `Open` or `Read` is thrown into the steps as `LineFailure`."""
 Steps: TypeAlias = Generator[Step, object, T]
 """The steps of a call that results in a `T`."""

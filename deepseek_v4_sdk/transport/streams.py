@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from deepseek_v4_sdk.chat import ChatEvent
-    from deepseek_v4_sdk.transport.course import ChatCourse
+    from deepseek_v4_sdk.transport.chat_course import ChatCourse
     from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
 
 __all__ = ["AsyncChatStream", "ChatStream"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import ErrorDetails, Hooks, ReplyDetails, RequestDetails, RetryDetails
+from deepseek_v4_sdk.chat import AttemptDetails, ErrorDetails, Hooks, ReplyDetails, RequestDetails, RetryDetails
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from deepseek_v4_sdk.chat import Reply
+    from deepseek_v4_sdk.chat import Attempt, Reply
     from deepseek_v4_sdk.errors import DeepSeekV4Error
 
 __all__ = ["Watch"]
@@ -57,11 +57,18 @@ class Watch:
         )
         self._tell(lambda hook: hook.on_request(details))
 
-    def retry(self, request: RequestDetails, error: DeepSeekV4Error, wait: float) -> None:
-        """A request failed and will be sent again."""
+    def attempt(self, request: RequestDetails, attempt: Attempt) -> None:
+        """An HTTP request has ended."""
+        self._tell(lambda hook: hook.on_attempt(AttemptDetails(request=request, attempt=attempt)))
+
+    def retry(self, request: RequestDetails, error: DeepSeekV4Error, wait: float, provider: str) -> None:
+        """A request failed and will be sent again, perhaps to another provider."""
         self._failed(request, error)
-        _logger.warning("request %s failed and is sent again in %.1f s: %s", request.request_id, wait, _Kind(error))
-        details = RetryDetails(request=request, error=error, wait=wait)
+        there = "" if provider == request.provider else f" to {provider}"
+        _logger.warning(
+            "request %s failed and is sent again%s in %.1f s: %s", request.request_id, there, wait, _Kind(error)
+        )
+        details = RetryDetails(request=request, error=error, wait=wait, provider=provider)
         self._tell(lambda hook: hook.on_retry(details))
 
     def reply(self, request: RequestDetails, reply: Reply) -> None:
@@ -84,6 +91,10 @@ class Watch:
         _logger.info("request %s failed: %s", request.request_id, _Kind(error))
         details = ErrorDetails(request=request, error=error)
         self._tell(lambda hook: hook.on_error(details))
+
+    def passed_over(self, provider: str, reason: str) -> None:
+        """A provider that was to take over cannot."""
+        _logger.warning("%s is passed over: %s", provider, reason)
 
     def _failed(self, request: RequestDetails, error: DeepSeekV4Error) -> None:
         _logger.debug("request %s: %s", request.request_id, error)

@@ -1,0 +1,114 @@
+"""The ledger: what the requests of clients have cost in tokens, those that failed or were left among them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from deepseek_v4_sdk.chat.hooks import Hooks
+from deepseek_v4_sdk.chat.usage import Usage
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat.hooks import AttemptDetails
+
+__all__ = ["Ledger", "Spent"]
+
+_MOST = 1_000
+_OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """A sum over HTTP requests.
+
+    Attributes:
+        requests: How many there were.
+        counted: Of how many the server told its count.
+        refused: How many it refused with an HTTP status, which costs no tokens.
+        unknown: How many may have cost something that nobody told: broken off, left, timed out, or without a count.
+        prompt_tokens: The prompts, as far as counted.
+        completion_tokens: The answers.
+        reasoning_tokens: The part of them that was reasoning.
+        cached_tokens: The part of the prompts that came from the server's prefix cache.
+    """
+
+    requests: int = 0
+    counted: int = 0
+    refused: int = 0
+    unknown: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            requests=self.requests + other.requests,
+            counted=self.counted + other.counted,
+            refused=self.refused + other.refused,
+            unknown=self.unknown + other.unknown,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    profile: str
+    provider: str
+    model: str
+
+
+class Ledger(Hooks):
+    """Adds up what each chat's requests cost, as they end. Give it as one of `hooks`, to one client or to several.
+
+    It may be used from many threads, and takes no more room the longer it runs.
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[_Account, Spent] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def total(self) -> Spent:
+        """Everything."""
+        with self._lock:
+            return sum(self._sums.values(), Spent())
+
+    def by(self, what: Literal["profile", "provider", "model"]) -> dict[str, Spent]:
+        """The sums for each profile (`""` for clients without one), provider or model."""
+        sums: dict[str, Spent] = {}
+        with self._lock:
+            for account, spent in self._sums.items():
+                name: str = getattr(account, what)
+                sums[name] = sums.get(name, Spent()) + spent
+        return sums
+
+    def on_attempt(self, details: AttemptDetails) -> None:
+        """Add a request that has ended."""
+        request, attempt = details.request, details.attempt
+        if not request.is_chat or attempt.status == 202:  # what was accepted comes with another request
+            return
+        account = _Account(request.profile or "", request.provider, request.model or "")
+        spent = _spent(attempt.usage, attempt.status)
+        with self._lock:
+            if account not in self._sums and len(self._sums) >= _MOST:
+                account = _Account(_OTHERS, _OTHERS, _OTHERS)
+            self._sums[account] = self._sums.get(account, Spent()) + spent
+
+
+def _spent(usage: Usage | None, status: int | None) -> Spent:
+    if usage is None or usage.prompt_tokens is None or usage.completion_tokens is None:
+        refused = status is not None and status >= 300
+        return replace(Spent(requests=1), refused=int(refused), unknown=int(not refused))
+    return Spent(
+        requests=1,
+        counted=1,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        reasoning_tokens=usage.reasoning_tokens or 0,
+        cached_tokens=usage.cached_tokens or 0,
+    )

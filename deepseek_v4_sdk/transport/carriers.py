@@ -1,0 +1,68 @@
+"""What carries a client's requests: a carrier for each endpoint, brought by the user or made when it is first used."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["Carriers"]
+
+
+class Carriers:
+    """The carriers of a client. They may be asked for from many threads.
+
+    Args:
+        brought: What the user brought, for each endpoint; None where it is to be made.
+        taps: What is put before one that is made, for each endpoint, or None.
+        connect: Makes one; gives None when the client is gone.
+    """
+
+    def __init__(
+        self,
+        brought: Sequence[Any],
+        taps: Sequence[Callable[[Any], Any] | None],
+        connect: Callable[[], Callable[[], Any] | None],
+    ) -> None:
+        self._brought = tuple(brought)
+        self._taps = tuple(taps)
+        self._connect = connect
+        self._made: dict[int, Any] = {}
+        self._lock = threading.Lock()
+        self._lender: Carriers | None = None
+
+    @property
+    def all_made(self) -> bool:
+        """Whether none was brought."""
+        return all(carrier is None for carrier in self._brought)
+
+    def borrow(self, lender: Carriers) -> None:
+        """Use another client's from now on."""
+        self._lender = lender._lender or lender
+
+    def known(self, place: int) -> Any:
+        """The carrier of an endpoint, or None where none was made so far."""
+        if self._lender is not None:
+            return self._lender.known(place)
+        return self._brought[place] or self._made.get(place)
+
+    def find(self, place: int) -> Any:
+        """The carrier of an endpoint."""
+        if self._lender is not None:
+            return self._lender.find(place)
+        if (brought := self._brought[place]) is not None:
+            return brought
+        with self._lock:
+            if place not in self._made and (connect := self._connect()) is not None:
+                made, tap = connect(), self._taps[place]
+                self._made[place] = made if tap is None else tap(made)
+            return self._made[place]
+
+    def take_made(self) -> list[Any]:
+        """Those that were made, to be closed; the next request makes others."""
+        with self._lock:
+            made = list(self._made.values())
+            self._made.clear()
+            return made

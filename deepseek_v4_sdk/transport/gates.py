@@ -1,0 +1,90 @@
+"""Which gate a request goes through: one for each server and key of the process, and for each mock."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from hashlib import blake2b
+from typing import TYPE_CHECKING, TypeAlias
+from weakref import WeakKeyDictionary
+
+from deepseek_v4_sdk.transport.limits import Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deepseek_v4_sdk.providers import HttpCall
+
+__all__ = ["GATES", "Gates", "paused_for"]
+
+_LENGTH = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|)")
+_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
+_Name: TypeAlias = tuple[str, str, bytes, str]
+_MOST = 256  # beyond it, those that nobody would miss are forgotten: keys may change with each request
+
+
+class Gates:
+    """The gates of the process. It may be used from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._salt = os.urandom(16)
+        self._gates: dict[_Name, Gate] = {}
+        self._of_carriers: WeakKeyDictionary[object, dict[_Name, Gate]] = WeakKeyDictionary()
+
+    def find(self, provider: str, base_url: str, call: HttpCall, scope: str, carrier: object, now: float) -> Gate:
+        """The gate of a request.
+
+        Args:
+            provider: The kind of server.
+            base_url: Its address.
+            call: The request, for its key; what is kept of that is a salted hash.
+            scope: What of the server is limited by itself, such as a family of models; empty for all of it.
+            carrier: What carries the request. One with a clock of its own has gates of its own.
+            now: The time.
+        """
+        key = next((value for name, value in call.headers if name == "authorization"), "")
+        name = (provider, base_url, blake2b(key.encode(), key=self._salt, digest_size=16).digest(), scope)
+        with self._lock:
+            own_clock = hasattr(carrier, "exchange_clock")
+            gates = self._of_carriers.setdefault(carrier, {}) if own_clock else self._gates
+            if name not in gates:
+                if len(gates) >= _MOST:
+                    for idle in [known for known, gate in gates.items() if gate.is_idle(now)]:
+                        del gates[idle]
+                gates[name] = Gate()
+            return gates[name]
+
+    def forget(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._gates.clear()
+            self._of_carriers.clear()
+
+
+GATES = Gates()
+"""The gates of this process."""
+
+
+def paused_for(headers: Mapping[str, str]) -> float | None:
+    """How many seconds the headers of an answer say that there is no room, or None.
+
+    Read are `x-ratelimit-remaining-requests` and `-tokens` with their `-reset-` (such as `1m30s`), as OpenAI's gateways
+    send them, and `ratelimit-remaining` with `ratelimit-reset` (seconds) of the IETF draft.
+    """
+    waits = [
+        wait
+        for kind in ("x-ratelimit-{}-requests", "x-ratelimit-{}-tokens", "ratelimit-{}")
+        if headers.get(kind.format("remaining"), "").strip() == "0"
+        and (wait := _seconds(headers.get(kind.format("reset"), ""))) is not None
+    ]
+    return max(waits, default=None)
+
+
+def _seconds(text: str) -> float | None:
+    """A length of time such as `30`, `1.5s`, `250ms` or `1m30s`."""
+    parts = _LENGTH.findall(text.strip())
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
