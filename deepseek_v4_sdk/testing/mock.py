@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import find_provider
@@ -10,13 +10,12 @@ from deepseek_v4_sdk.testing.backend import Backend, MockScriptError
 from deepseek_v4_sdk.testing.faults import Chaos, Fault
 from deepseek_v4_sdk.testing.flavors import find_flavor
 from deepseek_v4_sdk.testing.script import Faulty, Step, Turn
-from deepseek_v4_sdk.testing.stand_in import StandIn
+from deepseek_v4_sdk.testing.stand_in import CheckedStandIn
 from deepseek_v4_sdk.testing.transport import MockTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from types import TracebackType
 
     from deepseek_v4_sdk.testing.answer import Answer
     from deepseek_v4_sdk.testing.flavors.base import Flavor
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["MockProvider"]
 
 
-class MockProvider(StandIn):
+class MockProvider(CheckedStandIn):
     """A provider whose server is a script. Requests and answers are real bytes in the wire of the flavor.
 
     One mock serves many clients and threads, sync and async. Steps are taken in the order in which requests arrive.
@@ -71,15 +70,6 @@ class MockProvider(StandIn):
         )
         super().__init__(find_provider(spoken.name))
         self.transport = MockTransport(self._backend, at)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.check_used()
 
     def check_used(self) -> None:
         """Fail the test when steps of the script were not taken.

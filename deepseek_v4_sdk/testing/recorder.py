@@ -123,11 +123,8 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and wait for the head of its answer."""
         take = self._begin(request, request.read())
-        try:
+        with take.watch():
             response = cast("httpx.BaseTransport", self._carrier).handle_request(request)
-        except BaseException as error:
-            take.failed(error)
-            raise
         take.head(response)
         response.stream = _Body(response.stream, take)
         return response
@@ -135,11 +132,8 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and wait for the head of its answer."""
         take = self._begin(request, await request.aread())
-        try:
+        with take.watch():
             response = await cast("httpx.AsyncBaseTransport", self._carrier).handle_async_request(request)
-        except BaseException as error:
-            take.failed(error)
-            raise
         take.head(response)
         response.stream = _Body(response.stream, take)
         return response
@@ -163,16 +157,11 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         take = self._take
         take.asks()
-        try:
+        with take.watch():
             for block in cast("httpx.SyncByteStream", self._stream):
                 take.block(block)
                 yield block
                 take.asks()
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            take.failed(error)
-            raise
         take.end("whole")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -180,15 +169,11 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         take.asks()
         blocks = aiter(cast("httpx.AsyncByteStream", self._stream))
         try:
-            async for block in blocks:
-                take.block(block)
-                yield block
-                take.asks()
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            take.failed(error)
-            raise
+            with take.watch():
+                async for block in blocks:
+                    take.block(block)
+                    yield block
+                    take.asks()
         finally:
             if isinstance(blocks, AsyncGenerator):
                 await blocks.aclose()

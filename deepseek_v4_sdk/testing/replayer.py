@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 
@@ -14,12 +14,11 @@ from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing.answer import Answer, Break, Part, Wait
 from deepseek_v4_sdk.testing.cassette import CassetteError, RecordedExchange, failure_named, read_cassette
 from deepseek_v4_sdk.testing.matching import Match, differences, reading_of
-from deepseek_v4_sdk.testing.stand_in import StandIn
+from deepseek_v4_sdk.testing.stand_in import CheckedStandIn
 from deepseek_v4_sdk.testing.transport import MockTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
     from deepseek_v4_sdk.providers import Provider
 
@@ -28,7 +27,7 @@ __all__ = ["Replayer"]
 _FOREVER = float("inf")
 
 
-class Replayer(StandIn):
+class Replayer(CheckedStandIn):
     """A provider that answers as it was recorded, byte for byte and block for block; nothing is sent.
 
     A stream that broke breaks again at the same place. One replayer serves many clients and threads, sync and async;
@@ -87,15 +86,6 @@ class Replayer(StandIn):
         self._asked = 0
         self._lock = threading.Lock()
         self.transport = MockTransport(self, first.began)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.check_used()
 
     def check_used(self) -> None:
         """Fail the test when exchanges were not played.

@@ -41,7 +41,8 @@ class MockServer:
         port: The port, or 0 for any free one.
 
     Raises:
-        ConfigurationError: The port is taken, or the extra `server` is not installed.
+        ConfigurationError: The port is taken, the extra `server` is not installed, or `mock` answers nothing by itself,
+            as a recorder does not.
 
     Attributes:
         mock: What answers.
@@ -50,6 +51,8 @@ class MockServer:
     """
 
     def __init__(self, mock: Answering | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        if mock is not None and not callable(getattr(mock, "handle", None)):
+            raise ConfigurationError(f"{mock!r} does not answer by itself: give a mock or a replayer")
         self.mock: Answering = MockProvider() if mock is None else mock
         self.url = ""
         self.disconnects = 0

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from copy import copy
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import TracebackType
 
     from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, ModelInfo
     from deepseek_v4_sdk.errors import APIError
     from deepseek_v4_sdk.providers import EncodedChat, HttpCall, Provider, ProviderData, Sink, Target
 
-__all__ = ["StandIn"]
+__all__ = ["CheckedStandIn", "StandIn"]
 
 
 class StandIn:
@@ -98,3 +100,20 @@ class StandIn:
         """A path without what stands before it in the addresses of the clients: that belongs to one deployment."""
         prefix = max((known for known in self._prefixes if path.startswith(f"{known}/")), key=len, default="")
         return path.removeprefix(prefix)
+
+
+class CheckedStandIn(StandIn, ABC):
+    """A stand-in that also answers, and checks at the end of a `with` block that all its answers were asked for."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.check_used()
+
+    @abstractmethod
+    def check_used(self) -> None:
+        """Fail the test when answers were not asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from deepseek_v4_sdk.testing.cassette import CassetteError, RecordedExchange, fa
 from deepseek_v4_sdk.testing.keys import body_holds, place_of_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
     import httpx
@@ -161,13 +162,20 @@ class Take:
                 self._waited()
             self._tape.save(replace(self._exchange, parts=tuple(self._parts), ended=ended))
 
-    def failed(self, error: BaseException) -> None:
-        """It has ended with an exception: httpx's name of the failure is kept, or that the program left.
+    @contextmanager
+    def watch(self) -> Generator[None]:
+        """An exception in here ends it: httpx's name of the failure is kept, or that the program left.
 
         Raises:
             CassetteError: It cannot be kept.
         """
-        self.end(_failure(error) or "left")
+        try:
+            yield
+        except GeneratorExit:  # of a body whose iterator is left; that the body itself is left, its closing tells
+            raise
+        except BaseException as error:
+            self.end(_failure(error) or "left")
+            raise
 
     def _waited(self) -> None:
         if (seconds := self._now() - self._asked) >= _SHORTEST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 import httpx
@@ -13,6 +13,8 @@ import httpx
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, Finished, Reply
 from deepseek_v4_sdk.chat import ChatEvent
 from deepseek_v4_sdk.providers import find_provider
+from deepseek_v4_sdk.testing.answer import Answer, Part, Wait
+from deepseek_v4_sdk.testing.clock import VirtualClock
 from deepseek_v4_sdk.transport.clock import DEADLINE, Deadline
 
 __all__ = [
@@ -41,49 +43,9 @@ Mode: TypeAlias = Literal["sync", "async"]
 both: tuple[Mode, ...] = ("sync", "async")
 
 
-@dataclass(frozen=True)
-class Wait:
-    """The server is silent for so many seconds."""
-
-    seconds: float
-
-
-Part: TypeAlias = bytes | Wait | Exception
-"""A block of a body, a silence, or a failure of the connection."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer."""
-
-    parts: tuple[Part, ...]
-    status: int
-    headers: Mapping[str, str]
-
-
 def answer(*parts: Part, status: int = 200, headers: Mapping[str, str] = STREAM) -> Answer:
     """An HTTP answer, by default a stream."""
-    return Answer(parts, status, headers)
-
-
-class StillClock:
-    """A clock that only waiting moves."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def utc(self) -> datetime:
-        return datetime(2026, 11, 23, 12, tzinfo=UTC) + timedelta(seconds=self.seconds)
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-    async def asleep(self, seconds: float) -> None:
-        self.seconds += seconds
-        await asyncio.sleep(0)
+    return Answer(status, headers, parts)
 
 
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -133,13 +95,14 @@ class Replay(httpx.BaseTransport, httpx.AsyncBaseTransport):
     Like a pool of `slots` connections it refuses a request while so many answers are open.
     """
 
-    exchange_clock = StillClock
-
     def __init__(self, *answers: Answer | Exception, slots: int = 8) -> None:
         self._answers = list(answers)
         self._slots = slots
         self.open = 0
         self.paths: list[str] = []
+
+    def exchange_clock(self) -> VirtualClock:
+        return VirtualClock(datetime(2026, 11, 23, 12, tzinfo=UTC))
 
     async def between_blocks(self, place: int) -> None:
         """Called before each part of an async body."""

@@ -14,6 +14,7 @@ from deepseek_v4_sdk import ConfigurationError, ContextLengthExceededError, Deep
 from deepseek_v4_sdk.testing import CassetteError, MockProvider, Recorder, Replayer, faults, read_cassette, script
 from deepseek_v4_sdk.testing.cassette import write_exchange
 from deepseek_v4_sdk.testing.server import MockServer
+from deepseek_v4_sdk.testing.tape import Tape
 from tests.recorded import Recording, recordings
 from tests.replay.programs import KEY, ask, ask_all, leave, lines
 from tests.testing.places import MODES, Mode
@@ -127,6 +128,20 @@ def test_two_recorders_append_to_one_file(path: Path) -> None:
             ask(recorder, "sync", f"{turn}")
     with Replayer(path) as replayer:
         ask_all(replayer, "sync", "0", "0", "1", "1", "2", "2")
+
+
+def test_the_programs_own_time_is_no_silence(path: Path) -> None:
+    now = 0.0
+    take = Tape(path, fresh=False).begin("vllm", httpx.Request("GET", "http://x/"), "/", b"", lambda: now)
+    now = 1.0
+    take.head(httpx.Response(200))
+    now = 10.0
+    take.asks()
+    now = 12.0
+    take.block(b"a")
+    now = 100.0
+    take.end("left")
+    assert lines(path)[0]["answer"]["body"] == [1, 2, "a"]
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from deepseek_v4_sdk import (
     AsyncDeepSeekV4,
+    ConfigurationError,
     ConnectionFailedError,
     DeepSeekV4,
     PhaseTimeoutError,
@@ -224,6 +225,13 @@ def test_a_replayer_on_a_socket(path: Path) -> None:
     with MockServer(Replayer(path)) as server:
         again = ask_all("vllm", "sync", "Hi", "And now?", base_url=server.url)
     assert list(map(gist, again)) == list(map(gist, live))
+
+
+def test_a_recorder_is_no_server(path: Path) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"Recorder\('vllm', .* does not answer by itself: give a mock or a re"
+    ):
+        MockServer(Recorder("vllm", path=path))  # type: ignore[arg-type]
 
 
 def test_a_request_that_was_not_recorded_fails_the_server(path: Path) -> None:
