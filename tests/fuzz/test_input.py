@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if not isinstance(value, float) else f"{value:e}"
 
 
+@pytest.mark.filterwarnings("ignore:.* holds a key:UserWarning")  # so it may, with a warning
 @PROFILE
 @given(
     st.dictionaries(SETTINGS, TOML | TIMERS, max_size=6), st.dictionaries(st.sampled_from(["models", "default"]), TOML)
