@@ -69,7 +69,7 @@ class Result:
         if not against:
             return self.value(name)
         pairs = zip(self.rounds[name], self.rounds[against], strict=True)
-        return statistics.median(a / b if b else math.inf for a, b in pairs)
+        return statistics.median(a / b if b else math.nan for a, b in pairs)
 
     def reached(self) -> list[tuple[Goal, float]]:
         """Each goal whose contenders were there, with what was measured."""
@@ -94,9 +94,8 @@ class Result:
             met = found >= goal.most if goal.more else found <= goal.most
             what = f"{goal.name}, to {goal.against}" if goal.against else goal.name
             stretch = "" if goal.stretch is None else f"{sign} {goal.stretch:g}"
-            lines.append(
-                f"| {what} | {sign} {goal.most:g} | {stretch} | {_short(found)} | {'met' if met else 'missed'} |"
-            )
+            verdict = "not measured" if math.isnan(found) else "met" if met else "missed"
+            lines.append(f"| {what} | {sign} {goal.most:g} | {stretch} | {_short(found)} | {verdict} |")
         return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import subprocess
@@ -104,13 +105,17 @@ def _write(machine: str, results: list[Result]) -> None:
 
 
 _ORDER = (
-    *("stream", "rooms", "many", "paced", "plain", "tool_calls"),
+    *("stream", "rooms", "many", "paced", "paced_cpu", "plain", "tool_calls"),
     *("large_1", "large_memory", "large_1000", "imports", "first", "steady"),
 )
 
 
 def _ratios(result: Result) -> dict[str, float]:
-    return {f"{goal.name} to {goal.against}": round(found, 4) for goal, found in result.reached() if goal.against}
+    return {
+        f"{goal.name} to {goal.against}": round(found, 4)
+        for goal, found in result.reached()
+        if goal.against and not math.isnan(found)
+    }
 
 
 def _check(results: list[Result]) -> int:
