@@ -232,9 +232,8 @@ def _provider(provider: str | Provider) -> Provider:
     if not isinstance(provider, str):
         parts = ("data", "encode", "decode", "refusal")
         if isinstance(provider, type) or not all(hasattr(provider, name) for name in parts):
-            raise ConfigurationError(
-                f"provider is {type(provider).__name__}: give a name such as 'vllm', or a provider"
-            )
+            kind = "type" if isinstance(provider, type) else type(provider).__name__
+            raise ConfigurationError(f"provider is {kind}: give a name such as 'vllm', or a provider")
         return provider
     if provider == "mock":
         from deepseek_v4_sdk.testing import MockProvider  # only who asks for it loads it

@@ -128,6 +128,8 @@ def _shown(name: str, value: object) -> str:
     if name == "proxy" and isinstance(value, str):
         parts = urlsplit(value)
         return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
+    if name == "fallback" and is_list(value):
+        return ", ".join(str(client) for client in value) or "none"  # clients, whose text holds no key
     if name == "model" and value is None:
         return "the server's own"
     if is_mapping(value):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.catalogue import Catalogue
-from deepseek_v4_sdk.chat import Timeouts, is_mapping, nearest
+from deepseek_v4_sdk.chat import RateLimits, Timeouts, is_mapping, nearest
 from deepseek_v4_sdk.config.file import ProfileFile
 from deepseek_v4_sdk.config.keys import KEY_SOURCES, find_key
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
@@ -68,6 +68,7 @@ class LoadedProfile:
         except ConfigurationError as error:
             # The client's own complaints name the argument before they say what is wrong with it.
             words = re.findall(r"\w+", str(error).partition(":")[0])
+            words += ["endpoints"] if "base_url" in words else []  # each of them is one
             argument = next((word for word in words if word in self.arguments), "provider")
             if argument not in self.written:
                 raise
@@ -96,8 +97,11 @@ def load_profile(
         )
     _warn_of_keys(file, tables)
     profile = _checked(file, wanted, tables)
-    _follow(file, tables, (wanted,))
+    others: dict[str, Profile] = {}
+    _follow(file, tables, (wanted,), others)
     arguments = _arguments(file, wanted, profile, overrides)
+    if others and "fallback" not in overrides:
+        arguments["fallback"] = [_arguments(file, name, other, {}) for name, other in others.items()]
     written = {key: key for key in arguments}
     for key in (*KEY_SOURCES, "flavor", "personality"):
         if getattr(profile, key) is not None:
@@ -149,24 +153,27 @@ def _checked(file: ProfileFile, name: str, tables: Mapping[str, object]) -> Prof
     return Profile.model_validate(table)
 
 
-def _follow(file: ProfileFile, tables: Mapping[str, object], trail: tuple[str, ...]) -> None:
-    """Follow each profile's fallbacks: all must be there, and none may lead back."""
-    *_, name = trail
+def _follow(file: ProfileFile, tables: Mapping[str, object], trail: tuple[str, ...], found: dict[str, Profile]) -> None:
+    """Find each profile's fallbacks, and theirs, in order: all must be there, and none may lead back."""
+    name = trail[-1]
     for index, target in enumerate(_checked(file, name, tables).fallback or ()):
         if target not in tables:
-            raise _at(file, name, ("fallback", index), f"fallback names {target!r}, which is no profile here"
-                      f"{nearest(target, tables)}; it has {', '.join(tables)}")  # fmt: skip
+            hint = f"{nearest(target, tables)}; it has {', '.join(tables)}"
+            raise _at(file, name, ("fallback", index), f"fallback names {target!r}, which is no profile here{hint}")
         if target in trail:
             circle = " -> ".join((*trail[trail.index(target) :], target))
             raise _at(file, name, ("fallback", index), f"fallback goes in a circle: {circle}")
-        _follow(file, tables, (*trail, target))
+        if target not in found:
+            found[target] = _checked(file, target, tables)
+        _follow(file, tables, (*trail, target), found)
+
+
+# The settings that become an argument in another form.
+_READ_HERE = {*KEY_SOURCES, "ca_bundle", "timeout", "flavor", "personality", "limits", "fallback"}
 
 
 def _arguments(file: ProfileFile, name: str, profile: Profile, overrides: Mapping[str, object]) -> dict[str, object]:
-    plain = {"base_url", "model", "thinking", "max_retries", "default_headers", "proxy"}
-    arguments: dict[str, object] = profile.model_dump(
-        include=plain | {"provider", "strict_model", "server_version", "transport"}, exclude_none=True
-    )
+    arguments: dict[str, object] = profile.model_dump(exclude=_READ_HERE, exclude_none=True)
     if "provider" not in arguments and "provider" not in overrides:
         raise _at(file, name, (), 'provider is missing: write provider = "vllm" or another')
     folder = file.path.absolute().parent
@@ -187,8 +194,9 @@ def _arguments(file: ProfileFile, name: str, profile: Profile, overrides: Mappin
             raise _at(file, name, (str(error).partition(" ")[0],), str(error)) from None
         if key is not None:
             arguments["api_key"] = key
-    if profile.fallback:
-        raise _at(file, name, ("fallback",), "fallback is not available in this version")
+    limits = profile.limits
+    if limits is not None:
+        arguments["limits"] = limits if isinstance(limits, str) else RateLimits(**limits.model_dump())
     _choose_provider(file, name, profile, arguments)
     return arguments
 

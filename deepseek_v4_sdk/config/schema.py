@@ -14,7 +14,7 @@ from deepseek_v4_sdk.providers.nim import Personality
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["FileContent", "Profile", "TimeoutTable", "complaints"]
+__all__ = ["FileContent", "Profile", "complaints"]
 
 _NAMES = [*PROVIDER_NAMES, "mock"]
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
@@ -32,6 +32,22 @@ class TimeoutTable(BaseModel):
     )
     idle: Seconds | None = Field(None, description="Silence within an answer. Default 120.")
     total: Seconds | None = Field(None, description="The whole call, retries included. Default six hours.")
+
+
+class LimitsTable(BaseModel):
+    """What is kept to before the server has to refuse; what is left out has no limit."""
+
+    model_config = _STRICT
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = Field(None, description="Requests in any 60 seconds.")
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = Field(None, description="Tokens in any 60 seconds.")
+    concurrency: Annotated[int, Field(ge=1)] | None = Field(None, description="Requests whose answers have not ended.")
+    refusals: Annotated[int, Field(ge=1)] | None = Field(
+        5, description="After so many answers 429 in a row nothing is sent for a while."
+    )
+
+
+def _table_or(other: str) -> Discriminator:
+    return Discriminator(lambda value: "table" if isinstance(value, dict | BaseModel) else other)
 
 
 class Profile(BaseModel):
@@ -55,7 +71,7 @@ class Profile(BaseModel):
     timeout: (
         Annotated[
             Annotated[Seconds, Tag("seconds")] | Annotated[TimeoutTable, Tag("table")],
-            Discriminator(lambda value: "table" if isinstance(value, dict | TimeoutTable) else "seconds"),
+            _table_or("seconds"),
         ]
         | None
     ) = Field(None, description="Seconds for the whole call, or a table of timers.")
@@ -74,7 +90,20 @@ class Profile(BaseModel):
         None, description="Whose wire the mock speaks. For provider = mock alone."
     )
     personality: Personality | None = Field(None, description="The engine inside a NIM. For provider = nim alone.")
-    fallback: list[str] | None = Field(None, description="Profiles that take over, in this order.")
+    endpoints: list[str] | None = Field(None, description="The addresses of several replicas, in place of base_url.")
+    balance: Literal["sticky", "least_busy"] | None = Field(
+        None, description="How chats are spread over replicas. Default sticky."
+    )
+    gateway: bool | None = Field(None, description="Whether a gateway there keeps a conversation on one worker.")
+    limits: (
+        Annotated[
+            Annotated[Literal["provider", "off"], Tag("word")] | Annotated[LimitsTable, Tag("table")], _table_or("word")
+        ]
+        | None
+    ) = Field(None, description="What is kept to before the server has to refuse. Default provider.")
+    fallback: list[str] | None = Field(
+        None, description="Profiles whose servers take over when this one cannot answer, in this order."
+    )
 
 
 class FileContent(BaseModel):
@@ -96,7 +125,7 @@ _WANTED: Mapping[str, str] = {
     "dict_type": "give a table",
     "model_type": "give a table",
     "greater_than": "give a number above 0",
-    "greater_than_equal": "give a number from 0",
+    "greater_than_equal": "give a number from {ge}",
     "finite_number": "give a number above 0",
 }
 _PRIVATE = {"api_key", "proxy", "default_headers", "api_key_command"}
@@ -112,7 +141,7 @@ def complaints(kind: type[BaseModel], content: object) -> Iterator[tuple[tuple[s
             yield path, _complaint(kind, path, details)
 
 
-_TAGS = {"seconds", "table", "str", "list[str]", "constrained-float"}
+_TAGS = {"seconds", "word", "table", "str", "list[str]", "constrained-float"}
 
 
 def _complaint(kind: type[BaseModel], path: tuple[str | int, ...], details: ErrorDetails) -> str:
@@ -126,7 +155,8 @@ def _complaint(kind: type[BaseModel], path: tuple[str | int, ...], details: Erro
     if details["type"] == "literal_error":
         wanted = f"give {details.get('ctx', {}).get('expected')}"
     else:
-        wanted = _WANTED.get(details["type"], details["msg"])
+        form = _WANTED.get(details["type"])
+        wanted = details["msg"] if form is None else form.format_map(details.get("ctx", {}))
     if path and path[0] in _PRIVATE:
         return f"{name} is {type(details['input']).__name__}: {wanted}"
     shown = details["input"]
@@ -135,4 +165,5 @@ def _complaint(kind: type[BaseModel], path: tuple[str | int, ...], details: Erro
 
 
 def _fields(kind: type[BaseModel], path: list[str | int]) -> list[str]:
-    return list(TimeoutTable.model_fields if path[-1:] == ["timeout"] else kind.model_fields)
+    inner: dict[str, type[BaseModel]] = {"timeout": TimeoutTable, "limits": LimitsTable}
+    return list((inner[str(path[-1])] if path else kind).model_fields)

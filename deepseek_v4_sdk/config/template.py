@@ -33,6 +33,8 @@ base_url = "http://localhost:8000"
 # model = "deepseek-ai/DeepSeek-V4-Pro"   # where the server has several
 # thinking = "high"                       # off, low, high, max
 # max_retries = 2
+# fallback = ["hosted"]                   # profiles that take over when this server cannot answer
+# endpoints = ["http://a:8000", "http://b:8000"]  # several replicas, in place of base_url
 # proxy = "http://localhost:3128"
 # ca_bundle = "company.pem"
 

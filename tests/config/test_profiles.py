@@ -183,6 +183,16 @@ def test_the_flavor_of_a_mock(here: Path, flavor: str) -> None:
         ('provider = "mock"\nproxy = "http://me:private@"', 4, "proxy is no URL with http, https or socks5"),
         ('provider = "mock"\nca_bundle = "none.pem"', 4, "none.pem': there is no such file"),
         ('provider = "vllm"\nbase_url = "http://a"\napi_key_env = "BLANK"', 5, "api_key is no usable key"),
+        (
+            'provider = "vllm"\nlimits = { concurency = 4 }',
+            4,
+            "limits has no 'concurency' (did you mean 'concurrency'?)",
+        ),
+        ('provider = "vllm"\nlimits = { concurrency = 0 }', 4, "limits.concurrency is 0: give a number from 1"),
+        ('provider = "vllm"\nlimits = "of"', 4, "limits is 'of': give 'provider' or 'off'"),
+        ('provider = "vllm"\nbalance = "sticki"', 4, "balance is 'sticki': give 'sticky' or 'least_busy'"),
+        ('provider = "vllm"\nendpoints = "http://a"', 4, "endpoints is 'http://a': give a list"),
+        ('provider = "vllm"\nendpoints = ["http://a", "b"]', 4, "base_url is 'b': give one such as"),
         ('provider = """vllm"""\nbase_url = """\nlocalhost"""\nproxy = 5', 6, "proxy is int: give a text"),
     ],
 )
@@ -290,3 +300,48 @@ def test_fallbacks_that_lead_nowhere(here: Path, last: str, told: str) -> None:
 def test_a_fallback_with_a_mistake_of_its_own(here: Path) -> None:
     file = write(here, CHAIN.format("dev") + "thinkin = 'high'\n")
     assert complaint("prod").startswith(f"{file}:10, profile 'dev': there is no setting 'thinkin'")
+
+
+FALLBACK = """
+[profiles.prod]
+provider = "vllm"
+base_url = "http://127.0.0.1:1"
+fallback = ["nim", "dev"]
+limits = { concurrency = 4 }
+[profiles.nim]
+provider = "nim"
+base_url = "http://127.0.0.1:2"
+api_key_env = "NIM_KEY"
+fallback = ["dev"]
+[profiles.dev]
+provider = "mock"
+flavor = "sglang"
+"""
+
+
+def test_fallbacks_are_asked_in_order(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIM_KEY", "token-1")
+    file = write(here, FALLBACK)
+    with DeepSeekV4.from_profile("prod") as client:
+        reply = client.chat("Tell me about owls.")
+        told = client.explain()
+    assert "owls" in reply.text
+    assert (reply.provider, reply.flavor) == ("mock", "sglang")
+    assert [attempt.provider for attempt in reply.attempts] == ["vllm", "nim", "mock"]
+    assert told["fallback"].origin == f"profile prod, {file}:5"
+    assert told["fallback"].value.count("DeepSeekV4(") == 2
+    assert "token-1" not in str(told)
+    with DeepSeekV4.from_profile("prod", fallback=[]) as alone:
+        assert alone.explain()["fallback"].value == "none"
+
+
+def test_a_fallback_without_its_key(here: Path) -> None:
+    file = write(here, FALLBACK)
+    assert complaint("prod") == f"{file}:10, profile 'nim': api_key_env names NIM_KEY, which is not set"
+
+
+def test_replicas(here: Path) -> None:
+    profile(here, 'provider = "vllm"\nendpoints = ["http://one:8000", "http://two:8000"]\nbalance = "least_busy"')
+    with DeepSeekV4.from_profile() as client:
+        assert client.explain()["endpoints"].value == "http://one:8000, http://two:8000"
+        assert client.explain()["balance"].value == "least_busy"
