@@ -324,7 +324,8 @@ class OutputParser:
             reasoning, mark, text = output.partition(THINK_ENDS)
             # A call inside the thinking ends it. Without one, and without an end, all of it is reasoning.
             if tools and (inside := self._opening(reasoning)) is not None:
-                reasoning, mark, text = output[: inside.start()], "", output[inside.start() :]
+                border = inside.start("tag") if self.keeps_breaks else inside.start()
+                reasoning, mark, text = output[:border], "", output[border:]
             shown = reasoning.rstrip() if self.trims == "end" else self._begun(reasoning)
             shown = shown.rstrip("\n") if self.trims == "start" and mark else shown
             before, _, behind = reasoning.partition(shown) if shown else (reasoning, "", "")

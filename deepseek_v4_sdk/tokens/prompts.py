@@ -13,7 +13,7 @@ from deepseek_v4_sdk.tokens.segments import Counted, count_segment
 from deepseek_v4_sdk.tokens.settled import SETTLED, Settled, border_of, has_system
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import Thinking, ToolSpec
+    from deepseek_v4_sdk.chat import Thinking, ToolInput, ToolSpec
     from deepseek_v4_sdk.prompt import Dialect, Generation, RenderedPrompt
 
 __all__ = ["PromptCount", "PromptForm", "PromptTally", "count_prompt", "estimate_text", "settle"]
@@ -52,13 +52,24 @@ class PromptForm:
         """The prompt."""
         return render_prompt(
             self.as_sent(tuple(messages)),
-            self.tools or None,
+            self._printed() or None,
             thinking=self.thinking,
             generation=self.generation,
             dialect=self.dialect,
             response_format=self.response_format,
             tool_choice=self.tool_choice,
         )
+
+    def _printed(self) -> Sequence[ToolInput]:
+        """The tools; vLLM's server writes out that a tool has no description or no parameters (0.32)."""
+        if self.dialect != "vllm":
+            return self.tools
+        kept: list[ToolInput] = []
+        for tool in self.tools:
+            function: dict[str, object] = {"name": tool.name, "description": tool.description}
+            function["parameters"] = tool.parameters
+            kept.append({"function": function if tool.strict is None else {**function, "strict": tool.strict}})
+        return kept
 
     @property
     def key(self) -> bytes:

@@ -17,10 +17,15 @@ from tests.fidelity.compare import (
     refusals,
     replayed,
 )
+from tests.fidelity.page import PAGE, page
 from tests.recorded import Recording
 
 SERVERS = ("vllm", "sglang")
 ODD = [pytest.param(server, case, id=f"{server}-{case['name']}") for server in SERVERS for case in refusals(server)]
+
+
+def test_the_page_holds_the_score() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run: python -m tests.fidelity.page"
 
 
 def shown(answer: Answer) -> dict[str, Any]:

@@ -319,7 +319,10 @@ class SGLangFlavor(Flavor):
     def _usage(self, said: Said, chat: Chat) -> JsonValue:
         kwargs, effort = _switches(chat.body)
         gated = self._reasoning_parser and (kwargs.get("thinking") is True or (effort is not None and effort != "none"))
-        thought = said.reasoning_tokens + said.thought_whole if gated and self.thinking(chat.body) != "off" else 0
+        # The engine counts up to the token that ends the thinking, and all when it never came.
+        ended = THINK_ENDS in said.raw
+        thought = said.reasoning_tokens + 1 if ended else said.completion_tokens
+        thought = thought if gated and self.thinking(chat.body) != "off" else 0
         several = max(1, wanted(chat.body, "n") or 1)
         usage: dict[str, JsonValue] = {
             "prompt_tokens": chat.prompt,

@@ -1,0 +1,76 @@
+"""docs/mock-fidelity.md, as the comparison gives it: `python -m tests.fidelity.page` writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fidelity.compare import EXCEPTIONS, OTHER_TEXT, compared, differences, recorded_answer, refusals, replayed
+from tests.fidelity.compare import refusal_differences as odd_differences
+
+__all__ = ["PAGE", "page"]
+
+PAGE = Path(__file__).parents[2] / "docs" / "mock-fidelity.md"
+VERSIONS = {"vllm": "vLLM 0.32.0", "sglang": "SGLang 0.5.23"}
+
+HEAD = """\
+# How true the mock is
+
+The [mock](testing.md) is held against real servers. Real vLLM and SGLang ran without a GPU, with a model whose words
+a script dictates; their answers were recorded. The suite sends each recorded request to the mock, lets it say the
+same words, and compares: status, content type, every key, the order of keys, every value, token counts and cached
+tokens included. Ids count by their form; times and fingerprints do not count. In streams, neighbouring deltas that
+say more of the same are joined: where a server breaks a text depends on its load.
+
+*Recorded* are chats, counts, models, health and errors as a program meets them. *Odd* are requests that nobody should
+send, with wrong types, values out of range, broken schemas: the refusal is compared word for word, and where the real
+server takes such a request, so must the mock. *Cuts* is one output with thinking, text and two calls, cut at each of
+its tokens, streamed and plain.
+"""
+
+TAIL = """\
+DeepSeek's own API cannot be run. Its validation is held against `deepseek-recipe` 0.2.0, the vendor's own code:
+{fields} values of all fields by themselves, and some hundred bodies with several of them at random, are taken or
+refused in the same words and in the same order of checks; the defaults and refusals of `max_tokens` and what its
+parser shows of a cut answer are compared too. For NVIDIA's hosted API, NIM's management routes and Dynamo there is
+nothing to run here: the mock follows their documentation, measured replies of Dynamo 1.6.1, and reports of users.
+
+The tests under `tests/interop` run the client against a real server and the mock side by side; they are off by
+default ([CONTRIBUTING](../CONTRIBUTING.md#a-real-server)). This page is written by `python -m tests.fidelity.page`; a
+test fails when it is not what the comparison gives.
+"""
+
+
+def page() -> str:
+    """The page."""
+    from tests.fidelity.test_cuts import CUT_OTHERWISE, CUTS
+    from tests.fidelity.test_validator import CASES
+
+    rows = ["| server | recorded | odd | cuts |", "|---|---|---|---|"]
+    reasons: list[str] = []
+    for server, name in VERSIONS.items():
+        same = [
+            each
+            for each in compared(server)
+            if recorded_answer(each) == replayed()[server, each.name]
+            and not differences(recorded_answer(each).body, replayed()[server, each.name].body)
+        ]
+        odd = refusals(server)
+        told = [case for case in odd if not odd_differences(server, case)]
+        cuts = [cut["max_tokens"] for cut in CUTS[server]["cuts"]]
+        exact = [cut for cut in cuts if (server, cut) not in CUT_OTHERWISE]
+        counts = f"{len(same)} of {len(compared(server))} | {len(told)} of {len(odd)} | {len(exact)} of {len(cuts)}"
+        rows.append(f"| {name} | {counts} |")
+        for (where, case), reason in EXCEPTIONS.items():
+            if where == server:
+                reasons.append(f"| {name} | `{case}` | {reason} |")
+        cases = ", ".join(f"`{case}`" for case in OTHER_TEXT[server].split())
+        reason = "same status; the real text lists each form that a field may have, and what is wrong by each of them"
+        reasons.append(f"| {name} | {cases} | {reason} |")
+    for (server, limit), reason in CUT_OTHERWISE.items():
+        reasons.append(f"| {VERSIONS[server]} | `max_tokens: {limit}` | {reason} |")
+    exceptions = ["What is otherwise, and why:", "", "| server | case | reason |", "|---|---|---|", *reasons]
+    return "\n".join([HEAD, *rows, "", *exceptions, "", TAIL.format(fields=len(CASES))])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
