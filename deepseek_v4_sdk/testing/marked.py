@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["FIXTURE", "check_marker", "check_played", "provider_of"]
+__all__ = ["FIXTURE", "check_marker", "check_played", "keep_recorded", "note_outcome", "provider_of"]
 
 FIXTURE = "deepseek_v4_provider"
 """The fixture that gives a test the provider of its marker."""
 
+_FAILED = pytest.StashKey[bool]()
 _OF_MOCKS = ("flavor", "script", "default", "window", "chaos", "count_tokens", "at")
 _OF_CASSETTES = ("cassette", "match", "timing")
 _NOT_RECORDED = (
@@ -61,6 +62,18 @@ def provider_of(item: pytest.Item) -> MockProvider | Replayer | Recorder:
         return Replayer(path, **{name: value for name, value in given.items() if name != "cassette"})
     except (ConfigurationError, CassetteError) as error:
         _fail(str(error))
+
+
+def note_outcome(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Remember that a test failed."""
+    if report.when == "call":
+        item.stash[_FAILED] = report.failed
+
+
+def keep_recorded(item: pytest.Item, provider: MockProvider | Replayer | Recorder) -> None:
+    """Put what was recorded in place of the cassette, if the test passed; else it stays beside it."""
+    if isinstance(provider, Recorder) and not item.stash.get(_FAILED, True):
+        provider.path.replace(provider.path.with_suffix(""))
 
 
 def check_played(provider: MockProvider | Replayer | Recorder) -> None:
@@ -119,7 +132,7 @@ def _recorder(item: pytest.Item, path: Path) -> Recorder:
             _fail(f"the profile {profile.name} has {name}, which a recorder does not have: use a Recorder in a program")
     return Recorder(
         settings["provider"],
-        path=path,
+        path=path.with_name(f"{path.name}.new"),
         base_url=settings.get("base_url"),
         api_key=settings.get("api_key"),
         if_exists="replace",

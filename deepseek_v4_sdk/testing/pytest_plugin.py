@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
@@ -61,6 +61,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         check_marker(item)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember how a test with the marker ended: what a failed one has recorded replaces no cassette."""
+    report = yield
+    if item.get_closest_marker("deepseek_v4") is not None:
+        from deepseek_v4_sdk.testing.marked import note_outcome
+
+        note_outcome(item, report)
+    return report
+
+
 class MakeMock(Protocol):
     """Makes a `MockProvider`; its arguments are those of the class."""
 
@@ -90,11 +101,12 @@ def deepseek_v4_provider(request: pytest.FixtureRequest) -> Iterator[MockProvide
 
     At the end of the test every step, or every exchange of a cassette, must have been taken.
     """
-    from deepseek_v4_sdk.testing.marked import check_played, provider_of
+    from deepseek_v4_sdk.testing.marked import check_played, keep_recorded, provider_of
 
     provider = provider_of(request.node)
     yield provider
     check_played(provider)
+    keep_recorded(request.node, provider)
 
 
 @pytest.fixture

@@ -67,6 +67,11 @@ class Recorder(StandIn):
         self._key = _as_secret(api_key) if isinstance(api_key, str) else api_key
 
     @property
+    def path(self) -> Path:
+        """The file."""
+        return self._tape.path
+
+    @property
     def saved(self) -> int:
         """How many exchanges were written."""
         return self._tape.saved
@@ -89,7 +94,7 @@ class Recorder(StandIn):
         return RecordingTransport(carrier, self._begin)
 
     def __repr__(self) -> str:
-        return f"Recorder({self.name!r}, path={str(self._tape.path)!r}, saved={self.saved})"
+        return f"Recorder({self.name!r}, path={str(self.path)!r}, saved={self.saved})"
 
     def _seen(self, target: Target) -> Target:
         key = self._key

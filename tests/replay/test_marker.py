@@ -170,6 +170,22 @@ def test_recorded_once_and_played_from_then_on(
     assert len(mock.requests) == 2
 
 
+def test_what_a_failed_test_records_takes_no_place(
+    pytester: pytest.Pytester, served: tuple[MockServer, MockProvider]
+) -> None:
+    write_profile(pytester, served[0].url)
+    folder = pytester.path / "cassettes"
+    folder.mkdir()
+    (folder / "talk.jsonl").write_text("as it was", encoding="utf-8")
+    one = CASSETTE.replace('    assert client.chat("And now?").text == "Bye"\n', "")
+    run(pytester, one.replace("Hello", "Something else"), "--deepseek-v4-record").assert_outcomes(failed=1)
+    assert (folder / "talk.jsonl").read_text(encoding="utf-8") == "as it was"
+    assert len(read_cassette(folder / "talk.jsonl.new")) == 1
+    run(pytester, one.replace("Hello", "Bye"), "--deepseek-v4-record").assert_outcomes(passed=1)
+    assert len(read_cassette(folder / "talk.jsonl")) == 1
+    assert [file.name for file in folder.iterdir()] == ["talk.jsonl"]
+
+
 def test_it_is_not_played_when_it_differs_or_is_left_over(
     pytester: pytest.Pytester, served: tuple[MockServer, MockProvider]
 ) -> None:
