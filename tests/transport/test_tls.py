@@ -10,8 +10,8 @@ import trustme
 
 from deepseek_v4_sdk import ConnectionFailedError
 from tests.exchange.wire import DONE, finish, say
-from tests.sure.calls import chat, failure, in_each_mode
-from tests.sure.server import HEAD, HostileServer, chunk_of
+from tests.transport.calls import chat, failure, in_each_mode
+from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
 
 if TYPE_CHECKING:
     import socket
