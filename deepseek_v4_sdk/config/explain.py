@@ -119,7 +119,7 @@ def _timers(timeouts: Timeouts, origin: str, profile: LoadedProfile | None) -> l
         given = getattr(timeouts, timer)
         written = profile is not None and origin == profile.origin("timeout")
         place = profile.origin("timeout", timer) if profile is not None and written else origin
-        shown = f"{given if given is not None else default} s"
+        shown = f"{default if given is None else format(given, 'g')} s"
         values.append(ExplainedValue(f"timeout.{timer}", shown, "default" if given is None else place))
     return values
 

@@ -36,7 +36,7 @@ def test_explain(monkeypatch: pytest.MonkeyPatch) -> None:
     told = json.loads(run("config", "explain", "--model", "mine", "--json").stdout)
     values = {value["name"]: (value["value"], value["origin"]) for value in told["values"]}
     assert values["model"] == ("mine", "argument")
-    assert values["timeout.first_event"] == ("900.0 s", f"profile prod, {file}:7")
+    assert values["timeout.first_event"] == ("900 s", f"profile prod, {file}:7")
     assert values["api_key"][0] == "********"
     assert KEY not in shown + json.dumps(told)
 
