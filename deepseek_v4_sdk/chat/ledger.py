@@ -72,6 +72,9 @@ class Ledger(Hooks):
         self._sums: dict[_Account, Spent] = {}
         self._lock = threading.Lock()
 
+    def __repr__(self) -> str:
+        return f"Ledger({self.total!r})"
+
     @property
     def total(self) -> Spent:
         """Everything."""

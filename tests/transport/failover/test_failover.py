@@ -21,7 +21,7 @@ from deepseek_v4_sdk import (
     Timeouts,
 )
 from deepseek_v4_sdk.testing import faults, script
-from tests.failover.duo import call, in_all_ways, named
+from tests.transport.failover.duo import call, in_all_ways, named
 
 DOWN = faults.status(503)
 HELLO = script.text("Hello from behind.")

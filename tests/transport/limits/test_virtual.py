@@ -16,7 +16,7 @@ from deepseek_v4_sdk import (
     RateLimits,
     Reply,
 )
-from tests.limits.still import StrictServer, in_still_time
+from tests.transport.limits.still import StrictServer, in_still_time
 
 
 def client_of(server: StrictServer, keeps: Any, **arguments: Any) -> AsyncDeepSeekV4:

@@ -25,8 +25,8 @@ from deepseek_v4_sdk import (
 from deepseek_v4_sdk.chat import AttemptDetails, RequestDetails
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.answer import json_answer
-from tests.failover.duo import named
-from tests.limits.still import StrictServer, in_still_time
+from tests.transport.failover.duo import named
+from tests.transport.limits.still import StrictServer, in_still_time
 
 HELLO = script.text("Hello there, all of you.")
 
@@ -57,6 +57,7 @@ def test_answers_refusals_and_what_nobody_counted_add_up() -> None:
     client.chat("four")  # without a count
     total = ledger.total
     assert (total.requests, total.counted, total.refused, total.unknown) == (5, 1, 1, 3)
+    assert repr(ledger) == f"Ledger({total})"
     assert (total.prompt_tokens, total.completion_tokens) == (counted.prompt_tokens, counted.completion_tokens)
 
 
