@@ -124,7 +124,13 @@ def test_whole_or_a_typed_error(flavor: str, mode: str, record_property: Any) ->
     opened, threads = descriptors(), set(threading.enumerate())
     mock = MockProvider(flavor=flavor, default=script.from_function(answer_to), count_tokens=False)
     with MockServer(mock) as server, Proxy(server.url, SEED) as proxy:
-        arguments = {"provider": flavor, "base_url": proxy.url, "api_key": "key-of-the-test", "model": model}
+        arguments = {
+            "provider": flavor,
+            "base_url": proxy.url,
+            "api_key": "key-of-the-test",
+            "model": model,
+            "limits": "off",
+        }
         heard = play(mode, runs, arguments)
         with DeepSeekV4(**arguments, timeout=60) as client:
             undisturbed = client.chat(runs[0].question)

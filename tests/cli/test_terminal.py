@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -53,6 +54,11 @@ ANSWER = slowly(script.think("I think about it.") + script.text(MARKDOWN))
 ENDLESS = script.text("Some words, and then nothing.") | faults.stall(after=5, seconds=600)
 
 
+def _listen_to_interrupts() -> None:
+    """A shell's background jobs begin without it, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """The command in a terminal of 80 columns; the screen is what a terminal makes of what it writes."""
 
@@ -66,7 +72,13 @@ class Terminal:
         environment.pop("NO_COLOR", None)
         program = ["-c", "from deepseek_v4_sdk.cli import main; main()", *arguments]
         self.process = pexpect.spawn(
-            sys.executable, program, env={**environment, **variables}, dimensions=(30, 80), encoding="utf-8", timeout=30
+            sys.executable,
+            program,
+            env={**environment, **variables},
+            dimensions=(30, 80),
+            encoding="utf-8",
+            timeout=60,
+            preexec_fn=_listen_to_interrupts,
         )
         self.process.delaybeforesend = 0
         self.written = ""
