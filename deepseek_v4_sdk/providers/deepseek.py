@@ -45,6 +45,13 @@ def _strict_is_all(request: ChatRequest) -> str | None:
     return None
 
 
+def _strict_has_no_format(request: ChatRequest) -> str | None:
+    """The vendor's encoder 0.2.0: response_format should not be used with tools, if they are strict and may be called."""
+    if request.response_format is None or request.tool_choice == "none" or not _is_strict(request):
+        return None
+    return "response_format goes with no strict tools: leave one of the two out, or make the tools not strict"
+
+
 def _prefix_is_last(request: ChatRequest) -> str | None:
     last = len(request.messages) - 1
     for index, message in enumerate(request.messages):
@@ -163,6 +170,7 @@ PROVIDER = ChatCompletions(
             _seed_is_positive,
             _user_is_short,
             _strict_is_all,
+            _strict_has_no_format,
             rules.limit("temperature", 2),
             rules.limit("max_tokens", 393_216),
             rules.stops(16),

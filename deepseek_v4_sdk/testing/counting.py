@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from codecs import getincrementaldecoder
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from deepseek_v4_sdk.chat import JsonValue, Message, read_messages, read_tools
+from deepseek_v4_sdk.chat import JsonValue, Message, SystemMessage, read_messages, read_tools
 from deepseek_v4_sdk.tokens import encode
 from deepseek_v4_sdk.tokens.vocabulary import byte_alphabet, load_vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from deepseek_v4_sdk.chat import Thinking
     from deepseek_v4_sdk.prompt import Dialect, Generation, Segment
@@ -145,4 +145,16 @@ def _read(body: dict[str, JsonValue], rendering: Rendering) -> tuple[tuple[Messa
         response_format=cast("dict[str, object] | None", body.get("response_format")) if dialect == "recipe" else None,
         tool_choice=cast("str | None", chosen),
     )
+    if dialect == "vllm" and any(isinstance(message, SystemMessage) and message.developer for message in messages):
+        form = replace(form, as_sent=_with_developers, sender=object())  # no count of another is taken for it
     return messages, form
+
+
+def _with_developers(messages: tuple[Message, ...]) -> list[Message | Mapping[str, object]]:
+    """Developers as they came: to vLLM's encoder they are no system."""
+    return [
+        {"role": "developer", "content": message.to_dict()["content"]}
+        if isinstance(message, SystemMessage) and message.developer
+        else message
+        for message in messages
+    ]

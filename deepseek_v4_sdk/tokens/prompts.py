@@ -45,7 +45,7 @@ class PromptForm:
     tools: tuple[ToolSpec, ...] = ()
     response_format: Mapping[str, object] | None = None
     tool_choice: str | None = None
-    as_sent: Callable[[tuple[Message, ...]], Sequence[Message]] = tuple
+    as_sent: Callable[[tuple[Message, ...]], Sequence[Message | Mapping[str, object]]] = tuple
     sender: object = None
 
     def render(self, messages: Sequence[Message]) -> RenderedPrompt:

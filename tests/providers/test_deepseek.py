@@ -57,6 +57,14 @@ class TestBeta:
         with pytest.raises(InvalidRequestError, match=r"tools\[1\] is not strict, and others are"):
             path_of([USER], tools=[{**TOOL, "strict": True}, {"name": "g"}])
 
+    @pytest.mark.parametrize("kind", ["text", "json_object"])
+    def test_strict_tools_with_a_format_are_told(self, kind: str) -> None:
+        asked: dict[str, Any] = {"tools": [{**TOOL, "strict": True}], "response_format": {"type": kind}}
+        with pytest.raises(InvalidRequestError, match="response_format goes with no strict tools"):
+            path_of([USER], **asked)
+        assert path_of([USER], **asked, tool_choice="none")
+        assert path_of([USER], tools=[TOOL], response_format={"type": kind})
+
 
 class TestToolChoice:
     @pytest.mark.parametrize("choice", ["required", "f", {"type": "function", "function": {"name": "f"}}])

@@ -8,6 +8,8 @@ from deepseek_v4_sdk.testing.flavors.base import Refusal, refusal
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deepseek_v4_sdk.chat import JsonValue
 
 __all__ = ["FLAVOR"]
@@ -18,18 +20,22 @@ top_p top_k min_p n stop seed frequency_penalty presence_penalty repetition_pena
 response_format user chat_template_kwargs nvext ignore_eos guided_decoding_backend
 """
 _KEYS = frozenset(_KEY_WORDS.split())
+_GUIDES = {"guided_json": "json", "guided_regex": "regex", "guided_choice": "choice", "guided_grammar": "grammar"}
 
 
 class _Older(VLLMFlavor):
     """Refuses what it does not know, and reads the grammar of an answer in `nvext`."""
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
-        """Unknown fields are refused, as a text that is no JSON."""
+        """Unknown fields are refused, as a text that is no JSON; a grammar in `nvext` is checked as one at the root."""
         for key in body.keys() - _KEYS:
             told: dict[str, object] = {"type": "extra_forbidden", "loc": ("body", key)}
             told |= {"msg": "Extra inputs are not permitted", "input": body[key]}
             return refusal(400, {"error": str([told])})
-        return super().refuse(body, window)
+        extension = body.get("nvext")
+        given: Mapping[str, JsonValue] = extension if isinstance(extension, dict) else {}
+        guides: dict[str, JsonValue] = {_GUIDES[key]: value for key, value in given.items() if key in _GUIDES}
+        return super().refuse({**body, "structured_outputs": guides} if guides else body, window)
 
 
 FLAVOR = _Older(version="0.24.0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk.testing.flavors.base import Refusal, refusal, wanted
 from deepseek_v4_sdk.testing.flavors.dynamo import DynamoFlavor
@@ -35,6 +35,7 @@ class NvidiaFlavor(DynamoFlavor):
         max_tokens: The most tokens of an answer that it takes; None for Dynamo's own bound. The preview of Pro had
             16,384.
         lists_twice: Whether the list of models has one of them twice.
+        reasoning_field: The name of the reasoning in its answers.
     """
 
     name = "nvidia"
@@ -52,8 +53,9 @@ class NvidiaFlavor(DynamoFlavor):
         default_thinking: bool = False,
         max_tokens: int | None = None,
         lists_twice: bool = False,
+        reasoning_field: Literal["reasoning_content", "reasoning"] = "reasoning_content",
     ) -> None:
-        super().__init__(default_thinking=default_thinking)
+        super().__init__(default_thinking=default_thinking, reasoning_field=reasoning_field)
         self.keys = DynamoFlavor.keys if accepts_newer_keys else DynamoFlavor.keys - _NEWER
         self._api_key = api_key
         self._forbidden = forbidden
