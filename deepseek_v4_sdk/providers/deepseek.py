@@ -46,7 +46,7 @@ def _strict_is_all(request: ChatRequest) -> str | None:
 
 
 def _strict_has_no_format(request: ChatRequest) -> str | None:
-    """The vendor's encoder 0.2.0: response_format should not be used with tools, if they are strict and may be called."""
+    """The vendor's encoder 0.2.0 refuses a format beside strict tools, unless no tool may be called."""
     if request.response_format is None or request.tool_choice == "none" or not _is_strict(request):
         return None
     return "response_format goes with no strict tools: leave one of the two out, or make the tools not strict"

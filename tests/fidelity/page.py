@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.fidelity.compare import EXCEPTIONS, OTHER_TEXT, compared, differences, recorded_answer, refusals, replayed
 from tests.fidelity.compare import refusal_differences as odd_differences
+from tests.fidelity.points import POINTS, tally
 
 __all__ = ["PAGE", "page"]
 
@@ -33,6 +34,14 @@ DeepSeek's own API cannot be run. Its validation is held against `deepseek-recip
 refused in the same words and in the same order of checks; the defaults and refusals of `max_tokens` and what its
 parser shows of a cut answer are compared too. For NVIDIA's hosted API, NIM's management routes and Dynamo there is
 nothing to run here: the mock follows their documentation, measured replies of Dynamo 1.6.1, and reports of users.
+
+## Point by point
+
+For each server there is a list of what a mock of it must do, `tests/fidelity/points.py`. A point has the tests that
+show it, or is named in the [list of what is not modelled](testing.md#whose-server-it-is), or both, where a part of it
+is named there. Another test looks whether all of these are there.
+
+{points}
 
 The tests under `tests/interop` run the client against a real server and the mock side by side; they are off by
 default ([CONTRIBUTING](../CONTRIBUTING.md#a-real-server)). This page is written by `python -m tests.fidelity.page`; a
@@ -69,7 +78,12 @@ def page() -> str:
     for (server, limit), reason in CUT_OTHERWISE.items():
         reasons.append(f"| {VERSIONS[server]} | `max_tokens: {limit}` | {reason} |")
     exceptions = ["What is otherwise, and why:", "", "| server | case | reason |", "|---|---|---|", *reasons]
-    return "\n".join([HEAD, *rows, "", *exceptions, "", TAIL.format(fields=len(CASES))])
+    points = ["| server | points | reproduced | a part is not | not modelled |", "|---|---|---|---|---|"]
+    for server, listed in POINTS.items():
+        whole, part, none = tally(listed)
+        points.append(f"| {server} | {len(listed)} | {whole} | {part} | {none} |")
+    tail = TAIL.format(fields=len(CASES), points="\n".join(points))
+    return "\n".join([HEAD, *rows, "", *exceptions, "", tail])
 
 
 if __name__ == "__main__":
