@@ -27,7 +27,7 @@ def main(*, chunks: int = 20_000, rounds: int = 5) -> list[Result]:
         call = HttpCall("POST", f"{url}/v1/chat/completions", (("content-type", "application/json"),), b"{}")
 
         async def network() -> list[bytes]:
-            answer = await carrier.carry(Open(call, 5.0, Deadline(clock, clock.now() + 600)))
+            answer = await carrier.carry(Open(call, 5.0, Deadline(clock, clock.now() + 600), lambda: carrier))
             blocks: list[bytes] = []
             while block := await answer.read():
                 blocks.append(block)
