@@ -39,7 +39,7 @@ def goal(what: str, value: float, bound: float) -> None:
     print(f"  {what:<60} {value:>8.2f} ms   goal <= {bound:g} ms: {'met' if value <= bound else 'MISSED'}")
 
 
-def figures(name: str, meter: Meter, conversation: Conversation, rounds: int, cut_goal: float) -> None:
+def figures(name: str, meter: Meter, conversation: Conversation, rounds: int) -> None:
     """The figures of one conversation."""
     large = ContextBudget(4_000_000, 16_384, meter=meter)
     first, measured = took(lambda: large.measure(conversation, TOOLS))
@@ -64,7 +64,7 @@ def figures(name: str, meter: Meter, conversation: Conversation, rounds: int, cu
             for number in range(max(3, rounds // 5)):  # each a little further than the one before
                 budget = ContextBudget(window - 100 * number, 1_000, meter=meter)
                 cuts.append(took(lambda: budget.fit(conversation, TOOLS, strategy=strategy))[0])  # noqa: B023
-            goal(f"fit, with a cut: {shown} (median)", statistics.median(cuts), cut_goal)
+            goal(f"fit, with a cut: {shown} (median)", statistics.median(cuts), 50)
         except BudgetError:
             print(f"  fit, with a cut: {shown} alone frees too little here")
     fits = []
@@ -81,8 +81,8 @@ def main() -> None:
     tiny = "--tiny" in sys.argv[1:]
     messages, rounds = (200, 5) if tiny else (5_000, 30)
     for dialect in ("vllm", "recipe"):
-        figures(f"{dialect}, texts", Meter.rendering(dialect), talk(messages, 240, 200), rounds, 50)
-    figures("vllm, large results", Meter.rendering("vllm"), talk(messages // 4, 60, 3_000), rounds, 100)
+        figures(f"{dialect}, texts", Meter.rendering(dialect), talk(messages, 240, 200), rounds)
+    figures("vllm, large results", Meter.rendering("vllm"), talk(messages // 4, 60, 3_000), rounds)
 
 
 if __name__ == "__main__":
