@@ -1,5 +1,7 @@
 """A typed client for DeepSeek-V4-Pro and V4-Flash, wherever they are served."""
 
+from typing import TYPE_CHECKING
+
 from deepseek_v4_sdk._version import __version__
 from deepseek_v4_sdk.chat import (
     AssistantMessage,
@@ -46,24 +48,6 @@ from deepseek_v4_sdk.chat import (
     UserMessage,
 )
 from deepseek_v4_sdk.client import AsyncDeepSeekV4, DeepSeekV4
-from deepseek_v4_sdk.config import ExplainedValue, Explanation
-from deepseek_v4_sdk.context import (
-    CacheProblem,
-    CacheReport,
-    CacheUse,
-    ContextBudget,
-    Document,
-    FitPlan,
-    LeftOut,
-    Measure,
-    Pack,
-    PackedDocument,
-    Parting,
-    cache_report,
-    cache_use,
-    lint_cache,
-    pack,
-)
 from deepseek_v4_sdk.errors import (
     APIError,
     AuthenticationError,
@@ -97,15 +81,35 @@ from deepseek_v4_sdk.errors import (
     TruncatedToolCallError,
     UnsupportedOptionError,
 )
-from deepseek_v4_sdk.prices import Cost, PeakHours, Price, PriceTable, Rates
-from deepseek_v4_sdk.probe import Finding, ProbeReport
 from deepseek_v4_sdk.providers import Provider, ProviderData
-from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
-from deepseek_v4_sdk.structured import Parsed
-from deepseek_v4_sdk.tokens import count_text
-from deepseek_v4_sdk.tools import tool
-from deepseek_v4_sdk.tools.loop import LoopOptions, Round, ToolResult, ToolRun
 from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.config import ExplainedValue, Explanation
+    from deepseek_v4_sdk.context import (
+        CacheProblem,
+        CacheReport,
+        CacheUse,
+        ContextBudget,
+        Document,
+        FitPlan,
+        LeftOut,
+        Measure,
+        Pack,
+        PackedDocument,
+        Parting,
+        cache_report,
+        cache_use,
+        lint_cache,
+        pack,
+    )
+    from deepseek_v4_sdk.prices import Cost, PeakHours, Price, PriceTable, Rates
+    from deepseek_v4_sdk.probe import Finding, ProbeReport
+    from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
+    from deepseek_v4_sdk.structured import Parsed
+    from deepseek_v4_sdk.tokens import count_text
+    from deepseek_v4_sdk.tools import tool
+    from deepseek_v4_sdk.tools.loop import LoopOptions, Round, ToolResult, ToolRun
 
 __all__ = [
     "APIError",
@@ -222,3 +226,47 @@ __all__ = [
     "pack",
     "tool",
 ]
+
+# Where the names are that are loaded when they are first used: a program that only chats pays for none of them.
+_LATE = {
+    "config": ("ExplainedValue", "Explanation"),
+    "context": (
+        "CacheProblem",
+        "CacheReport",
+        "CacheUse",
+        "ContextBudget",
+        "Document",
+        "FitPlan",
+        "LeftOut",
+        "Measure",
+        "Pack",
+        "PackedDocument",
+        "Parting",
+        "cache_report",
+        "cache_use",
+        "lint_cache",
+        "pack",
+    ),
+    "prices": ("Cost", "PeakHours", "Price", "PriceTable", "Rates"),
+    "probe": ("Finding", "ProbeReport"),
+    "rounds": ("AsyncToolRounds", "ToolRounds"),
+    "structured": ("Parsed",),
+    "tokens": ("count_text",),
+    "tools": ("tool",),
+    "tools.loop": ("LoopOptions", "Round", "ToolResult", "ToolRun"),
+}
+
+if not TYPE_CHECKING:  # type checkers read the imports above, and know of a name that is none
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        for room, names in _LATE.items():
+            if name in names:
+                value = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,7 +10,6 @@ from weakref import WeakMethod
 
 from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.chat import Hooks, Thinking, Timeouts, is_list, is_mapping, nearest
-from deepseek_v4_sdk.config import Explanation, LoadedProfile, explain, load_profile
 from deepseek_v4_sdk.endpoint import Endpoint
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.settings import (
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from deepseek_v4_sdk.chat import HistoryRules
+    from deepseek_v4_sdk.config import Explanation, LoadedProfile
     from deepseek_v4_sdk.prices import PriceTable
     from deepseek_v4_sdk.providers import Provider
 
@@ -241,6 +241,8 @@ class BaseClient:
         Raises:
             ConfigurationError: The file or the profile is missing or wrong; the text names the place.
         """
+        from deepseek_v4_sdk.config import load_profile
+
         profile = load_profile(name, path, overrides)
         with profile.named_in_errors():
             arguments: dict[str, Any] = profile.arguments
@@ -274,6 +276,8 @@ class BaseClient:
 
     def explain(self) -> Explanation:
         """Where each value of this client comes from; keys are masked. `print(client.explain())` shows a table."""
+        from deepseek_v4_sdk.config import explain
+
         defaults = {name: shown.default for name, shown in inspect.signature(BaseClient).parameters.items()}
         return explain(self._arguments, defaults, self._origins, self._settings, self._profile)
 

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from deepseek_v4_sdk.base import BaseClient
 from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts
-from deepseek_v4_sdk.context import ContextBudget, Window
 from deepseek_v4_sdk.preflight import meter_of_server, most_output, reserves, sent_as
-from deepseek_v4_sdk.probe import Site, Tally, probe_steps
-from deepseek_v4_sdk.structured import Plan, Shape, parse_steps
-from deepseek_v4_sdk.tools import as_specs
-from deepseek_v4_sdk.tools.loop import Ask, ToolLoop, split_options
 from deepseek_v4_sdk.transport.chat_course import ChatCourse
 from deepseek_v4_sdk.transport.clock import Clock
 from deepseek_v4_sdk.transport.course import Terms
@@ -25,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from deepseek_v4_sdk.chat import Conversation, Health, JsonValue, MessagesInput, Reply, ToolChoice, ToolInput
+    from deepseek_v4_sdk.context import ContextBudget
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed
+    from deepseek_v4_sdk.tools.loop import Ask, ToolLoop
     from deepseek_v4_sdk.transport.course import Course, Fetch
     from deepseek_v4_sdk.transport.steps import Steps
 
@@ -34,10 +31,15 @@ __all__ = ["ClientCalls"]
 
 
 class ClientCalls(BaseClient):
-    """What both clients can be asked for, as courses and steps; either runs them in its own way."""
+    """What both clients can be asked for, as courses and steps; either runs them in its own way.
+
+    What a program that only chats does not use is loaded by the calls that do.
+    """
 
     def _request(self, messages: MessagesInput, options: Mapping[str, object]) -> ChatRequest:
         if options.get("tools") is not None:
+            from deepseek_v4_sdk.tools import as_specs
+
             options = {**options, "tools": as_specs(options["tools"])}
         return ChatRequest.build(messages, options, self._settings.defaults)
 
@@ -51,11 +53,9 @@ class ClientCalls(BaseClient):
     ) -> ChatCourse:
         """The course of a chat; on terms of its own, or on those of several calls. Alone, nobody takes over."""
         request = self._request(messages, options)
-        from deepseek_v4_sdk.tokens import count_text  # light: the vocabulary is loaded when something is counted
-
         named = cast("str | None", options.get("model"))
         pools = (self._pool,) if alone else self._pools
-        course = ChatCourse(request, named, pools, terms or self._terms(request.timeout), count_text)
+        course = ChatCourse(request, named, pools, terms or self._terms(request.timeout), _count_text)
         course.client = self
         return course
 
@@ -63,16 +63,16 @@ class ClientCalls(BaseClient):
         self, messages: MessagesInput, tools: Sequence[object], options: Mapping[str, object]
     ) -> tuple[ToolLoop, Callable[[Ask], tuple[Conversation, dict[str, Any]]]]:
         """A tool loop, and what makes a chat of each of its questions."""
+        from deepseek_v4_sdk.tools.loop import ToolLoop, split_options
+
         limits, shared = split_options(options)
         thinking = shared.get("thinking") or self._settings.defaults.get("thinking")
 
         def count(conversation: Conversation, reply: Reply) -> int:
-            from deepseek_v4_sdk.tokens import count_text
-
             said = (reply.reasoning or "", reply.text, *(call.arguments for call in reply.tool_calls))
             same = ("model", "on_unsupported")
             options = {"tools": loop.specs, "thinking": thinking, **{name: shared.get(name) for name in same}}
-            return self._endpoint.count_here(self._request(conversation, options)).total + sum(map(count_text, said))
+            return self._endpoint.count_here(self._request(conversation, options)).total + sum(map(_count_text, said))
 
         loop = ToolLoop.begin(messages, tools, limits, cast("Thinking", thinking), time.monotonic, count)
 
@@ -99,6 +99,8 @@ class ClientCalls(BaseClient):
         options: Mapping[str, object],
     ) -> tuple[Steps[Parsed[Any]], Clock]:
         """The questions of a structured answer. All of them go by one clock."""
+        from deepseek_v4_sdk.structured import Plan, Shape, parse_steps
+
         provider, _ = self._endpoint.server()
         settled = provider.engine is not None  # an engine that is not known yet may show nothing
         plan = Plan.make(provider.data, mechanism, options, settled=settled)
@@ -140,6 +142,8 @@ class ClientCalls(BaseClient):
         limits_file: str | os.PathLike[str] | None,
     ) -> tuple[Steps[ContextBudget], Clock]:
         """A budget; the server is asked for its window unless that is given."""
+        from deepseek_v4_sdk.context import ContextBudget, Window
+
         given = {"model": model, "thinking": thinking}
         endpoint, terms, request = self._endpoint, self._terms(), self._request("?", given)
 
@@ -187,6 +191,8 @@ class ClientCalls(BaseClient):
 
     def _probe(self, on_question: Callable[[str], None] | None) -> tuple[Steps[ProbeReport], Clock]:
         """The questions of a probe. All of them go by one clock, and are told to one tally."""
+        from deepseek_v4_sdk.probe import Site, Tally, probe_steps
+
         tally, endpoint = Tally(), self._endpoint
         terms = replace(self._terms(), watch=Watch((*self._arguments.get("hooks", ()), tally)))
 
@@ -204,6 +210,12 @@ class ClientCalls(BaseClient):
             told=on_question or (lambda _: None),
         )
         return probe_steps(site), terms.clock
+
+
+def _count_text(text: str) -> int:
+    from deepseek_v4_sdk.tokens import count_text  # loaded when something is counted, and the vocabulary with it
+
+    return count_text(text)
 
 
 def _told(options: Mapping[str, object]) -> dict[str, object]:

@@ -10,7 +10,6 @@ from deepseek_v4_sdk.calls import ClientCalls
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
 from deepseek_v4_sdk.counting import is_large, warm_up
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds, not_awaited
 from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 from deepseek_v4_sdk.transport.pools import AsyncPooledTransport, PooledTransport
 from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     )
     from deepseek_v4_sdk.context import ContextBudget
     from deepseek_v4_sdk.probe import ProbeReport
+    from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed
     from deepseek_v4_sdk.tools.loop import Ask, LoopOptions, ToolRun
     from deepseek_v4_sdk.transport.clock import Clock
@@ -117,6 +117,8 @@ class DeepSeekV4(ClientCalls):
             InvalidRequestError: One of the tools describes no tool.
             ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
         """
+        from deepseek_v4_sdk.rounds import ToolRounds, not_awaited
+
         loop, chat_of = self._begin_loop(messages, tools, options)
         on_event = options.get("on_event")
         if inspect.iscoroutinefunction(on_event):
@@ -411,6 +413,8 @@ class AsyncDeepSeekV4(ClientCalls):
             InvalidRequestError: One of the tools describes no tool.
             ConfigurationError: A function cannot be a tool, or a limit makes no sense.
         """
+        from deepseek_v4_sdk.rounds import AsyncToolRounds
+
         loop, chat_of = self._begin_loop(messages, tools, options)
         on_event = options.get("on_event")
 

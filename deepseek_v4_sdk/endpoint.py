@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.context import Cuts, resolve_window
 from deepseek_v4_sdk.counting import count_request, is_large, read_count
 from deepseek_v4_sdk.preflight import fitted, published, sent_as, window_in
 from deepseek_v4_sdk.transport.course import Fetch
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deepseek_v4_sdk.chat import ChatRequest, ModelInfo, TokenCount
-    from deepseek_v4_sdk.context import Window
+    from deepseek_v4_sdk.context import Cuts, Window
     from deepseek_v4_sdk.exchange import Transfer
     from deepseek_v4_sdk.providers import Provider, Target
     from deepseek_v4_sdk.transport.course import Allowance, Terms
@@ -43,7 +42,13 @@ class Endpoint:
         self.carrier = carrier
         self._settled: tuple[Provider, Target] | None = None  # both as they are once the server was asked what it is
         self._asked: set[str | None] = set()  # the models whose window it was asked for
-        self.cuts = Cuts()  # those of its conversations
+
+    @property
+    def cuts(self) -> Cuts:
+        """Those of its conversations."""
+        from deepseek_v4_sdk.context import Cuts
+
+        return cast("Cuts", vars(self).setdefault("_cuts", Cuts()))  # one for all threads
 
     def server(self) -> tuple[Provider, Target]:
         """How it speaks and where it is, as far as that is known by now."""
@@ -85,6 +90,8 @@ class Endpoint:
             BudgetError: Nobody says.
             InvalidRequestError: This server would refuse the request.
         """
+        from deepseek_v4_sdk.context import resolve_window
+
         models = (yield from self._ask_models(terms, request.model, allowance)) if self._must_settle(request) else None
         provider, target = self.server()
         model, why = sent_as(request, provider, target).model, ""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deepseek_v4_sdk.chat import History, Repair, UserMessage
-from deepseek_v4_sdk.context import UNSURE_TOKENS, ContextBudget, Meter
 from deepseek_v4_sdk.counting import form_of, is_exact
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.transport.pool import Prepared
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.catalogue import ServedModel
     from deepseek_v4_sdk.chat import ChatRequest, MessagesInput, ModelInfo
-    from deepseek_v4_sdk.context import Cuts, Window
+    from deepseek_v4_sdk.context import Cuts, Meter, Window
     from deepseek_v4_sdk.providers import EncodedChat, Provider, ProviderData, Target
 
 __all__ = ["fitted", "meter_of_server", "most_output", "published", "reserves", "sent_as", "window_in"]
@@ -67,6 +66,8 @@ def meter_of_server(
         server: How it speaks and where it is.
         request: Makes a request of messages and options.
     """
+    from deepseek_v4_sdk.context import Meter
+
     provider, target = server()
     return Meter(
         request,
@@ -99,6 +100,8 @@ def fitted(request: ChatRequest, provider: Provider, target: Target, window: Win
         ContextLengthExceededError: It does not, and is not to be changed, or lowering its limit is not enough.
         BudgetError: It cannot be made to fit.
     """
+    from deepseek_v4_sdk.context import UNSURE_TOKENS, ContextBudget
+
     meter = meter_of_server(lambda: (provider, target), lambda _messages, _options: request)
     encoded = sent_as(request, provider, target)
     if request.overflow == "fit":
@@ -131,6 +134,8 @@ def fitted(request: ChatRequest, provider: Provider, target: Target, window: Win
 
 
 def _shortened(request: ChatRequest, meter: Meter, window: Window, wanted: int | None, cuts: Cuts) -> Prepared:
+    from deepseek_v4_sdk.context import UNSURE_TOKENS, ContextBudget
+
     output, reasoning = reserves(window.tokens, thinks=request.thinking != "off") if wanted is None else (wanted, 0)
     unsure = 0 if meter.exact(request) else min(UNSURE_TOKENS, window.tokens // _SHARE)
     budget = ContextBudget(

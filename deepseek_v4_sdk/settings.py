@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.chat import RateLimits, Timeouts, as_timeouts, check_options, is_list
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
-from deepseek_v4_sdk.prices import PriceTable
 from deepseek_v4_sdk.providers import LEARNED, Provider, Target, find_provider, learned_through, read_base_url
 from deepseek_v4_sdk.transport.pool import Balance
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from deepseek_v4_sdk.prices import PriceTable
     from deepseek_v4_sdk.providers import ProviderData
 
 __all__ = [
@@ -97,8 +97,8 @@ def make_settings(
     bases = [_base_url(speaker, url, needed=not hasattr(speaker, "transport")) for speaker, url in speakers]
     if type(max_retries) is not int or max_retries < 0:
         raise ConfigurationError(f"max_retries is {max_retries!r}: give a whole number from 0")
-    if prices is not None and not isinstance(prices, PriceTable):
-        raise ConfigurationError(f"prices is {type(prices).__name__}: give PriceTable([...])")
+    if prices is not None:
+        _check_prices(prices)
     if ca_bundle is not None and not _is_file(ca_bundle):
         raise ConfigurationError(f"ca_bundle is {ca_bundle!r}: there is no such file")
     if proxy is not None:
@@ -136,6 +136,13 @@ def make_settings(
         places=tuple(places),
         key_origin=origins[0],
     )
+
+
+def _check_prices(prices: object) -> None:
+    from deepseek_v4_sdk.prices import PriceTable  # loaded by who gives prices
+
+    if not isinstance(prices, PriceTable):
+        raise ConfigurationError(f"prices is {type(prices).__name__}: give PriceTable([...])")
 
 
 def check_transport(transport: object, *, awaited: bool, http_client: object, proxy: object) -> None:

@@ -10,12 +10,12 @@ from deepseek_v4_sdk.chat.json_value import JsonValue
 from deepseek_v4_sdk.chat.messages import AssistantMessage
 from deepseek_v4_sdk.chat.timing import Timing
 from deepseek_v4_sdk.chat.usage import Usage
-from deepseek_v4_sdk.prices import PRICES, Cost, PriceTable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from deepseek_v4_sdk.chat.tool_call import ToolCall
+    from deepseek_v4_sdk.prices import Cost, PriceTable
 
 __all__ = ["Attempt", "FinishReason", "Repair", "Reply"]
 
@@ -147,6 +147,8 @@ class Reply:
         sent_at, usage = at or self.timing.sent_at, self.usage
         if sent_at is None or usage.prompt_tokens is None or usage.completion_tokens is None:
             return None
+        from deepseek_v4_sdk.prices import PRICES  # loaded by who asks for a cost
+
         return (prices or self.prices or PRICES).cost(
             self.flavor,
             self.model,
