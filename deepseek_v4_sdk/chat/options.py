@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -293,6 +292,8 @@ def check_options(options: Mapping[str, object]) -> dict[str, object]:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint at the known name that a mistyped one is nearest to, or nothing."""
+    import difflib  # loaded by who mistypes
+
     found = difflib.get_close_matches(name, known, n=1)
     return f" (did you mean {found[0]!r}?)" if found else ""
 
