@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from pydantic_core import from_json
-
-from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.testing.counting import token_spellings
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, refusal, same_key, sse, wanted
 from deepseek_v4_sdk.testing.flavors.vllm_checks import bad_value, check_chat, check_tokenize, not_json
+from deepseek_v4_sdk.testing.flavors.vllm_deltas import call_id, closed, delta_of, joined, with_fingerprint
+from deepseek_v4_sdk.testing.flavors.vllm_routes import CREATED, card, measures
 from deepseek_v4_sdk.testing.markup import THINK_ENDS, OutputParser, as_text, bursts
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
@@ -21,11 +19,10 @@ from deepseek_v4_sdk.tokens import count_text
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.prompt import Dialect, Generation
-    from deepseek_v4_sdk.testing.speech import Said, Span, Token
+    from deepseek_v4_sdk.testing.speech import Said, Span
 
 __all__ = ["FLAVOR", "VLLMFlavor"]
 
-_CREATED = 1_795_280_709
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
 _NO_TEMPLATE = (
     "As of transformers v4.44, default chat template is no longer allowed, so you must provide a chat template if the "
@@ -179,17 +176,17 @@ class VLLMFlavor(Flavor):
         last = [token for token in said.tokens if cut and token.count >= said.completion_tokens]
         for token in said.tokens[: len(said.tokens) - len(last)]:
             if token.kind != "reasoning" or not reasoning:
-                yield chunk(_delta(token, chat.number) | reasoning, token.count, token_ids=None)
+                yield chunk(delta_of(token, chat.number) | reasoning, token.count, token_ids=None)
         versions: dict[str, JsonValue] = {"weight_versions": None} if self._release >= (0, 33) else {}
         final = chunk(
-            _joined(last, chat.number),
+            joined(last, chat.number),
             said.completion_tokens,
             finish_reason=_finish(said, chat.body, plain=False),
             stop_reason=said.stop,
             token_ids=None,
             **versions,
         )
-        yield final if ends_with_usage else _with_fingerprint(final, self._fingerprint)
+        yield final if ends_with_usage else with_fingerprint(final, self._fingerprint)
         if ends_with_usage:
             usage = self._usage(said, chat, plain=False)
             yield sse({**frame, "choices": [], "usage": usage, "system_fingerprint": self._fingerprint})
@@ -212,9 +209,12 @@ class VLLMFlavor(Flavor):
             last = len(said.calls) - 1
             message["tool_calls"] = [
                 {
-                    "id": _call_id(chat.number, index),
+                    "id": call_id(chat.number, index),
                     "type": "function",
-                    "function": {"name": name, "arguments": _whole(arguments) if cut and index == last else arguments},
+                    "function": {
+                        "name": name,
+                        "arguments": closed(arguments) if cut and index == last else arguments,
+                    },
                 }
                 for index, (name, arguments) in enumerate(said.calls)
             ]
@@ -308,7 +308,7 @@ class VLLMFlavor(Flavor):
         if path != "/v1/models":
             return None
         served = self._models or (_MODEL,)
-        return {"object": "list", "data": [_card(name, served[0], window) for name in served]}
+        return {"object": "list", "data": [card(name, served[0], window) for name in served]}
 
     def tokenized(self, ids: list[int], body: dict[str, JsonValue], window: int) -> JsonValue:
         """The count first."""
@@ -329,22 +329,7 @@ class VLLMFlavor(Flavor):
 
     def measures(self, counts: Counts) -> str | None:
         """What a client would look at."""
-        served = (self._models or (_MODEL,))[0]
-        label = f'{{engine="0",model_name="{served}"}}'
-        gauges = {
-            "vllm:num_requests_running": counts.running,
-            "vllm:num_requests_waiting": 0,
-            "vllm:kv_cache_usage_perc": 0.0,
-            "vllm:prefix_cache_queries_total": counts.cache_queries,
-            "vllm:prefix_cache_hits_total": counts.cache_hits,
-            "vllm:prompt_tokens_total": counts.prompt_tokens,
-            "vllm:generation_tokens_total": counts.completion_tokens,
-        }
-        lines = [f"{name}{label} {float(value)}" for name, value in gauges.items()]
-        for reason, count in counts.finished.items():
-            told = f'{{engine="0",finished_reason="{reason}",model_name="{served}"}}'
-            lines.append(f"vllm:request_success_total{told} {float(count)}")
-        return "\n".join(lines) + "\n"
+        return measures((self._models or (_MODEL,))[0], counts)
 
     @property
     def _fingerprint(self) -> str:
@@ -379,36 +364,9 @@ class VLLMFlavor(Flavor):
         return {
             "id": f"chatcmpl-{given}" if given else f"chatcmpl-{chat.number:016x}",
             "object": kind,
-            "created": _CREATED,
+            "created": CREATED,
             "model": self._models[0] if self._models else chat.body.get("model") or _MODEL,
         }
-
-
-def _card(name: str, root: str, window: int) -> JsonValue:
-    permission: JsonValue = {
-        "id": "modelperm-0000000000000001",
-        "object": "model_permission",
-        "created": _CREATED,
-        "allow_create_engine": False,
-        "allow_sampling": True,
-        "allow_logprobs": True,
-        "allow_search_indices": False,
-        "allow_view": True,
-        "allow_fine_tuning": False,
-        "organization": "*",
-        "group": None,
-        "is_blocking": False,
-    }
-    return {
-        "id": name,
-        "object": "model",
-        "created": _CREATED,
-        "owned_by": "vllm",
-        "root": root,
-        "parent": None,
-        "max_model_len": window,
-        "permission": [permission],
-    }
 
 
 def _plain_prompt(body: dict[str, JsonValue]) -> int:
@@ -417,53 +375,6 @@ def _plain_prompt(body: dict[str, JsonValue]) -> int:
     items = [item for item in messages if isinstance(item, dict)] if isinstance(messages, list) else []
     lines = [f"<|im_start|>{item.get('role')}\n{item.get('content')}<|im_end|>\n" for item in items]
     return count_text("".join([*lines, "<|im_start|>assistant\n"]))
-
-
-def _call_id(number: int, index: int) -> str:
-    return f"chatcmpl-tool-{number:012x}{index:04x}"
-
-
-def _delta(token: Token, number: int) -> dict[str, JsonValue]:
-    if token.kind == "reasoning":
-        return {"reasoning": token.text}
-    return {"content": token.text} if token.kind == "text" else {"tool_calls": [_entry(token, number)]}
-
-
-def _entry(token: Token, number: int) -> JsonValue:
-    if token.name is None:
-        return {"index": token.index, "function": {"arguments": token.text}}
-    # the first delta of a call has no arguments key
-    function: JsonValue = {"name": token.name}
-    return {"id": _call_id(number, token.index), "type": "function", "index": token.index, "function": function}
-
-
-def _joined(tokens: list[Token], number: int) -> dict[str, JsonValue]:
-    """What the last token of a cut answer brings comes together with the finish reason."""
-    delta: dict[str, JsonValue] = {}
-    entries: list[JsonValue] = []
-    for token in tokens:
-        if token.kind == "call":
-            entries.append(_entry(token, number))
-        else:
-            delta |= _delta(token, number)
-    if entries:
-        delta["tool_calls"] = entries
-    return delta
-
-
-def _with_fingerprint(block: bytes, fingerprint: str) -> bytes:
-    """The last chunk names the server, where no usage follows."""
-    event = read_json(block.removeprefix(b"data: "))
-    return sse({**event, "system_fingerprint": fingerprint}) if isinstance(event, dict) else block
-
-
-def _whole(arguments: str) -> str:
-    """The parameters of a cut call that had come whole: in a plain answer it reads like a call with these alone."""
-    try:
-        come: JsonValue = from_json(arguments or "{}", allow_partial=True)
-    except ValueError:
-        return arguments
-    return json.dumps(come, ensure_ascii=False)
 
 
 def _finish(said: Said, body: dict[str, JsonValue], *, plain: bool) -> str:
