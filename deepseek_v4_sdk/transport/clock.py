@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
-__all__ = ["DEADLINE", "Clock", "Deadline", "SystemClock", "TimeLeft", "seconds_left"]
+__all__ = ["DEADLINE", "TICK", "Clock", "Deadline", "SystemClock", "TimeLeft", "seconds_left"]
 
 DEADLINE = "deepseek_v4.deadline"
 """The key under which a request's extensions carry its `Deadline`."""
@@ -53,6 +53,10 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+TICK: Final = 0.001
+"""The least time in seconds that is ever left."""
+
+
 class Deadline:
     """The moment by which the next bytes must have come. It moves as the answer arrives.
 
@@ -69,7 +73,7 @@ class Deadline:
 
     def left(self) -> float:
         """Seconds until then, at least a tick: a timeout of zero would mean "do not wait" to a socket."""
-        return max(0.001, self.at - self.clock.now())
+        return max(TICK, self.at - self.clock.now())
 
 
 class TimeLeft(float):

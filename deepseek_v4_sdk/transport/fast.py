@@ -18,6 +18,7 @@ from yarl import URL
 
 from deepseek_v4_sdk.transport import pools
 from deepseek_v4_sdk.transport.lines import AsyncCarrier, head_of
+from deepseek_v4_sdk.transport.read_timer import ReadTimer
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.transport.clock import Deadline
@@ -29,21 +30,18 @@ __all__ = ["AiohttpTransport"]
 _AHEAD = 128 * 1024
 # aiohttp sends what is larger at once only with a warning; from a file it goes out in pieces.
 _LARGE = 1024 * 1024
-# `Deadline.left` gives no less.
-_TICK = 0.001
 
 
-class _Answer:
-    """An answer of aiohttp, with one timer that is moved and not made anew for each read."""
+class _Answer(ReadTimer):
+    """An answer of aiohttp."""
 
-    __slots__ = ("_content", "_deadline", "_loop", "_response", "_timer", "_waits", "head")
+    __slots__ = ("_content", "_deadline", "_response", "_waits", "head")
 
     def __init__(self, response: aiohttp.ClientResponse, deadline: Deadline) -> None:
+        super().__init__()
         self._response = response
         self._content = response.content
         self._deadline = deadline
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
         self._waits = False
         self.head = head_of(response.status, response.raw_headers)
 
@@ -51,37 +49,23 @@ class _Answer:
         content = self._content
         if data := content.read_nowait():
             return data
+        self._waits = True
         if not content.is_eof():
             self._arm()
-        self._waits = True
         try:
             return await content.readany()
         finally:
             self._waits = False
 
     async def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._disarm()
         self._response.close()  # a connection whose answer was read to its end is in the pool again by now
 
-    def _arm(self) -> None:
-        """See to it that the timer rings no later than this read may last; that it rings too early does no harm."""
-        at = self._loop.time() + self._deadline.left()
-        if self._timer is not None:
-            if self._timer.when() <= at:
-                return
-            self._timer.cancel()
-        self._timer = self._loop.call_at(at, self._rings)
+    def _left(self) -> float | None:
+        return self._deadline.left() if self._waits else None
 
-    def _rings(self) -> None:
-        self._timer = None
-        if not self._waits:
-            return
-        if self._deadline.left() > _TICK:
-            self._arm()
-        else:
-            self._content.set_exception(TimeoutError("nothing came in time"))
+    def _end(self) -> None:
+        self._content.set_exception(TimeoutError("nothing came in time"))
 
 
 class AiohttpTransport(AsyncCarrier):

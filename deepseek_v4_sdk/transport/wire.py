@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import httpcore
 
 from deepseek_v4_sdk.transport.clock import seconds_left
+from deepseek_v4_sdk.transport.read_timer import ReadTimer
 
 if TYPE_CHECKING:
     import ssl
@@ -24,11 +25,11 @@ _PIECE = 256 * 1024
 _NEXT_ADDRESS = 1.0
 
 
-class Wire(asyncio.Protocol):
+class Wire(ReadTimer, asyncio.Protocol):
     """Bytes as they arrive, until somebody takes them."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        super().__init__()
         self._transport = cast("asyncio.Transport", None)  # set when the connection is made
         self._blocks: list[bytes] = []
         self._ahead = 0
@@ -37,7 +38,6 @@ class Wire(asyncio.Protocol):
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None  # while the transport's buffer is full
-        self._timer: asyncio.TimerHandle | None = None
         self._timeout: float | None = None  # of the read that waits
 
     async def receive(self, timeout: float | None) -> bytes:  # noqa: ASYNC109  # a `TimeLeft` moves
@@ -112,9 +112,7 @@ class Wire(asyncio.Protocol):
     def close(self) -> None:
         """Close at once."""
         self._ended = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._disarm()
         self._transport.abort()
         self._wake()
 
@@ -167,27 +165,12 @@ class Wire(asyncio.Protocol):
             self._waiter.set_result(None)
         self.resume_writing()
 
-    def _arm(self) -> None:
-        """See to it that the timer rings no later than this read may last; that it rings too early does no harm."""
-        seconds = seconds_left(self._timeout)
-        if seconds is None:
-            return
-        at = self._loop.time() + seconds
-        if self._timer is not None:
-            if self._timer.when() <= at:
-                return
-            self._timer.cancel()
-        self._timer = self._loop.call_at(at, self._rings)
+    def _left(self) -> float | None:
+        return None if self._waiter is None or self._waiter.done() else seconds_left(self._timeout)
 
-    def _rings(self) -> None:
-        self._timer = None
-        if self._waiter is None or self._waiter.done():
-            return
-        seconds = seconds_left(self._timeout)
-        if seconds is not None and seconds <= 0.001:
+    def _end(self) -> None:
+        if self._waiter is not None:
             self._waiter.set_exception(httpcore.ReadTimeout("nothing came in time"))
-        else:
-            self._arm()
 
     def _is_readable(self) -> bool:
         """Whether something came, or the end, that the loop has not noticed yet."""
