@@ -90,6 +90,14 @@ class Terminal:
         self.process.expect(text)
         self._take()
 
+    def interrupt(self, told: str | type[pexpect.EOF]) -> None:
+        """Press Ctrl-C until something is written: one just before Python waits is seen when it wakes."""
+        for _ in range(6):
+            self.process.sendintr()
+            if self.process.expect([told, pexpect.TIMEOUT], timeout=10) == 0:
+                return self._take()
+        raise AssertionError(f"Ctrl-C is not heard: {self.written!r}")
+
     def end(self) -> int | None:
         """Read to the end; gives the exit code."""
         self.process.expect(pexpect.EOF)
@@ -231,7 +239,7 @@ def test_ctrl_c_stops_an_answer_and_keeps_what_had_come(tmp_path: Path) -> None:
     kept = tmp_path / "talk.json"
     with terminal("What is it?", "--save", str(kept), answer=ENDLESS) as shown:
         shown.until("words")
-        shown.process.sendintr()
+        shown.interrupt(pexpect.EOF)
         assert shown.end() == 130
     assert shown.lines[-1] == "deepseek-v4: stopped; what had come of the answer is kept"
     assert "Traceback" not in shown.written
@@ -249,11 +257,10 @@ def test_a_conversation(tmp_path: Path) -> None:
         shown.until("> ")
         shown.process.sendline("First?")
         shown.until("words")
-        shown.process.sendintr()
-        shown.until("is kept\r\n> ")
+        shown.interrupt("is kept\r\n> ")
         shown.process.send("half a questi")
-        shown.process.sendintr()
-        shown.until("> ")
+        shown.until("half a questi")  # keys that nobody has read yet are thrown away with a Ctrl-C
+        shown.interrupt("> ")
         for line, told in {
             "/help": "/thinking LEVEL",
             "/thinking loud": "deepseek-v4: /thinking takes off, low, high, max",
@@ -269,8 +276,7 @@ def test_a_conversation(tmp_path: Path) -> None:
         shown.until(re.escape("... "))
         shown.process.sendline("part?")
         shown.until("words")
-        shown.process.sendintr()
-        shown.until("is kept\r\n> ")
+        shown.interrupt("is kept\r\n> ")
         shown.process.sendeof()
         assert shown.end() == 0
     assert f"to go on: deepseek-v4 chat --resume {kept}" in "".join(shown.lines)
@@ -291,6 +297,6 @@ def test_a_question_before_anything_came_is_taken_back(tmp_path: Path) -> None:
     with terminal("What is it?", answer=faults.slow_prefill(600)) as shown:
         shown.until("waiting")
         time.sleep(0.2)
-        shown.process.sendintr()
+        shown.interrupt(pexpect.EOF)
         assert shown.end() == 130
     assert shown.lines[-1].endswith("nothing had come of an answer: the question is taken back")
