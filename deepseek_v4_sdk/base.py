@@ -26,7 +26,6 @@ from deepseek_v4_sdk.settings import (
 from deepseek_v4_sdk.transport.carriers import Carriers
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
 from deepseek_v4_sdk.transport.course import Terms
-from deepseek_v4_sdk.transport.lines import check_carrier
 from deepseek_v4_sdk.transport.pool import Balance, Pool
 from deepseek_v4_sdk.transport.retry import RetryPolicy
 from deepseek_v4_sdk.transport.watch import Watch
@@ -194,6 +193,8 @@ class BaseClient:
         # What sees the requests pass that the client's own transport carries.
         taps = [getattr(speaker, "tap", None) for speaker, _ in places]
         if http_client is not None:
+            from deepseek_v4_sdk.transport.fitted import check_carrier
+
             check_carrier(http_client, awaited=self._awaits)
             if any((*transports, *taps)):
                 raise ConfigurationError(

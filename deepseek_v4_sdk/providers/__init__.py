@@ -8,7 +8,7 @@ from typing import cast
 from deepseek_v4_sdk.chat import nearest
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers.bodies import thinking_level
-from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, read_base_url
+from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, ascii_host, read_base_url
 from deepseek_v4_sdk.providers.limits import LEARNED, learned_through
 from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Renderer, Sink, Tap
 from deepseek_v4_sdk.providers.refusals import headers_without_secrets, request_id_of, secrets_in, without_secrets
@@ -25,6 +25,7 @@ __all__ = [
     "Sink",
     "Tap",
     "Target",
+    "ascii_host",
     "find_provider",
     "headers_without_secrets",
     "learned_through",

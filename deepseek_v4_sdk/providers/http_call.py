@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import Repair
     from deepseek_v4_sdk.prices import PriceTable
 
-__all__ = ["EncodedChat", "HttpCall", "Target", "read_base_url"]
+__all__ = ["EncodedChat", "HttpCall", "Target", "ascii_host", "read_base_url"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,19 @@ class Target:
     limits: LearnedLimits = field(default=LEARNED, repr=False)
 
 
+def ascii_host(host: str) -> str:
+    """The name of a host in the form of the DNS.
+
+    Raises:
+        ValueError: No host can have that name.
+    """
+    if host.isascii():
+        return host
+    import idna  # few hosts need it
+
+    return idna.encode(host.lower()).decode("ascii")
+
+
 def read_base_url(value: str, suffixes: tuple[str, ...] = ("/v1",)) -> str:
     """Bring a base URL into one form: with or without a final slash or one of the suffixes it means the same.
 
@@ -95,7 +108,7 @@ def read_base_url(value: str, suffixes: tuple[str, ...] = ("/v1",)) -> str:
     try:
         parts = urlsplit(value)
         port = parts.port
-        (parts.hostname or "").encode("idna")
+        ascii_host(parts.hostname or "")
     except ValueError:  # its text may hold a part of a password
         raise ConfigurationError(
             "base_url is no URL, its host or port is wrong: give one such as http://localhost:8000"

@@ -57,7 +57,11 @@ class Carriers:
         with self._lock:
             if place not in self._made and (connect := self._connect()) is not None:
                 made, tap = connect(), self._taps[place]
-                self._made[place] = made if tap is None else tap(made)
+                if tap is not None:
+                    from deepseek_v4_sdk.transport.fitted import as_transport  # what taps is of httpx
+
+                    made = tap(as_transport(made))
+                self._made[place] = made
             return self._made[place]
 
     def take_made(self) -> list[Any]:

@@ -13,10 +13,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import aiohttp
-import httpx
 from yarl import URL
 
 from deepseek_v4_sdk.transport import pools
+from deepseek_v4_sdk.transport.addresses import wire_url
 from deepseek_v4_sdk.transport.lines import AsyncCarrier, head_of
 from deepseek_v4_sdk.transport.read_timer import ReadTimer
 
@@ -80,7 +80,7 @@ class AiohttpTransport(AsyncCarrier):
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
         self._tls = pools.tls_context(ca_bundle) if tls else None
         # aiohttp shows a proxy's URL in its errors: user and password go beside it.
-        way = httpx.Proxy(proxy) if proxy is not None else None
+        way = pools.proxy_of(proxy)
         self._proxy = URL(str(way.url), encoded=True) if way is not None else None
         self._proxy_headers: dict[str, str] = {}
         if way is not None and way.raw_auth is not None:
@@ -131,4 +131,4 @@ class AiohttpTransport(AsyncCarrier):
 
 @lru_cache(maxsize=256)
 def _address(url: str) -> URL:
-    return URL(str(httpx.URL(url)), encoded=True)
+    return URL(wire_url(url), encoded=True)

@@ -1,39 +1,33 @@
 """Lines: one open HTTP answer at a time, over whatever carries requests. This is where the I/O happens.
 
-Our own carriers take a request as it is and give an answer; what httpx has, transports and clients, is fitted to that.
+A carrier takes a request as it is and gives an answer; what httpx has, transports and clients, is fitted to that.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from inspect import iscoroutinefunction
 from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-import httpx
-
-from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.exchange import Head
-from deepseek_v4_sdk.providers import HttpCall
-from deepseek_v4_sdk.transport.clock import DEADLINE, TimeLeft
+from deepseek_v4_sdk.transport.clock import TimeLeft
 from deepseek_v4_sdk.transport.failures import as_failure
-from deepseek_v4_sdk.transport.steps import Open
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
     from deepseek_v4_sdk.transport.clock import Deadline
+    from deepseek_v4_sdk.transport.steps import Open
 
 __all__ = [
     "Answer",
     "AsyncAnswer",
+    "AsyncBlocks",
     "AsyncCarrier",
-    "AsyncClientLike",
     "AsyncLine",
+    "Blocks",
     "Carrier",
-    "ClientLike",
     "Line",
-    "check_carrier",
     "head_of",
     "timeouts_of",
 ]
@@ -76,129 +70,91 @@ class AsyncAnswer(Protocol):
         ...
 
 
-class Carrier(httpx.BaseTransport, ABC):
-    """What carries requests of ours. Reads end at the step's deadline, which moves.
+class Carrier(ABC):
+    """What carries requests. Reads end at the step's deadline, which moves."""
 
-    It is a transport of httpx as well, for those who look in between, as a recorder does.
-    """
+    drains: ClassVar[bool] = True
+    """Whether a read ends at the deadline: else nobody knows how long the end of an answer would be waited for."""
 
     @abstractmethod
     def carry(self, step: Open) -> Answer:
         """Send a request and wait for the head of its answer."""
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Carry a request that was one of ours."""
-        answer = self.carry(_step(request))
-        return httpx.Response(answer.head.status, headers=answer.head.headers, stream=_Stream(answer))
+    def close(self) -> None:  # noqa: B027  # one that was brought has none
+        """Close the connections that are its own."""
 
 
-class AsyncCarrier(httpx.AsyncBaseTransport, ABC):
+class AsyncCarrier(ABC):
     """The async form of `Carrier`."""
+
+    drains: ClassVar[bool] = True
+    """As for `Carrier`."""
 
     @abstractmethod
     async def carry(self, step: Open) -> AsyncAnswer:
         """Send a request and wait for the head of its answer."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Carry a request that was one of ours."""
-        answer = await self.carry(_step(request))
-        return httpx.Response(answer.head.status, headers=answer.head.headers, stream=_AsyncStream(answer))
+    async def aclose(self) -> None:  # noqa: B027  # one that was brought has none
+        """Close the connections that are its own."""
 
 
-class _Stream(httpx.SyncByteStream):
-    """The body of an answer, for httpx."""
+class Blocks:
+    """An answer whose body is an iterator of blocks.
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    Args:
+        head: The head.
+        blocks: The body. Empty blocks are left out.
+        close: Closes it.
+    """
 
-    def __iter__(self) -> Iterator[bytes]:
-        while block := self._answer.read():
-            yield block
+    __slots__ = ("_blocks", "_close", "head")
+
+    def __init__(self, head: Head, blocks: Iterable[bytes], close: Callable[[], object]) -> None:
+        self.head = head
+        self._blocks = iter(blocks)
+        self._close = close
+
+    def read(self) -> bytes:
+        """Wait for a block; empty at the end."""
+        for block in self._blocks:
+            if block:
+                return block
+        return b""
 
     def close(self) -> None:
-        self._answer.close()
+        """Close it."""
+        self._close()
 
 
-class _AsyncStream(httpx.AsyncByteStream):
-    """The body of an answer, for httpx."""
+class AsyncBlocks:
+    """The async form of `Blocks`."""
 
-    def __init__(self, answer: AsyncAnswer) -> None:
-        self._answer = answer
+    __slots__ = ("_blocks", "_close", "head")
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while block := await self._answer.read():
-            yield block
+    def __init__(self, head: Head, blocks: AsyncIterable[bytes], close: Callable[[], Awaitable[object]]) -> None:
+        self.head = head
+        self._blocks: AsyncIterator[bytes] = aiter(blocks)
+        self._close = close
 
-    async def aclose(self) -> None:
-        await self._answer.close()
+    async def read(self) -> bytes:
+        """Wait for a block; empty at the end."""
+        async for block in self._blocks:
+            if block:
+                return block
+        return b""
 
-
-class ClientLike(Protocol):
-    """An `httpx.Client`, or what has its shape."""
-
-    def build_request(self, method: str, url: str, **options: Any) -> Any:
-        """Make a request."""
-        ...
-
-    def send(self, request: Any, **options: Any) -> Any:
-        """Send it."""
-        ...
-
-
-class AsyncClientLike(Protocol):
-    """An `httpx.AsyncClient`, or what has its shape."""
-
-    def build_request(self, method: str, url: str, **options: Any) -> Any:
-        """Make a request."""
-        ...
-
-    def send(self, request: Any, **options: Any) -> Coroutine[Any, Any, Any]:
-        """Send it."""
-        ...
-
-
-def check_carrier(carrier: object, *, awaited: bool) -> None:
-    """Refuse what cannot carry the requests of a client of this kind.
-
-    Raises:
-        ConfigurationError: It is a client of the other kind, or none.
-    """
-    if isinstance(carrier, httpx.AsyncBaseTransport if awaited else httpx.BaseTransport):
-        return
-    send = getattr(carrier, "send", None)
-    if send is None or iscoroutinefunction(send) != awaited:
-        ours, theirs = ("AsyncDeepSeekV4", "httpx.AsyncClient") if awaited else ("DeepSeekV4", "httpx.Client")
-        kind = f"{type(carrier).__module__.partition('.')[0]}.{type(carrier).__name__}"
-        raise ConfigurationError(f"http_client is {kind}: {ours} needs an {theirs}, or an object of its shape")
+    async def close(self) -> None:
+        """Close it, and its iterator: else the loop would do that, some time later."""
+        await self._close()
+        blocks = self._blocks
+        if isinstance(blocks, AsyncGeneratorType) and not blocks.ag_running:
+            await blocks.aclose()
 
 
 def timeouts_of(step: Open) -> dict[str, float]:
     """The timeouts of a request, as httpx and httpcore take them."""
     left = TimeLeft(step.deadline)
     return {"connect": step.connect, "pool": step.connect, "read": left, "write": left}
-
-
-def _extensions(step: Open) -> dict[str, object]:
-    return {"timeout": timeouts_of(step), DEADLINE: step.deadline}
-
-
-def _own_request(step: Open) -> httpx.Request:
-    call = step.call
-    return httpx.Request(call.method, call.url, headers=call.headers, content=call.body, extensions=_extensions(step))
-
-
-def _step(request: httpx.Request) -> Open:
-    """The step that a request was made of, for the carrier that has it; httpx has added what is counted again."""
-    headers = tuple((name, value) for name, value in request.headers.multi_items() if name != "content-length")
-    call = HttpCall(request.method, str(request.url), headers, request.content or None)
-    return Open(call, request.extensions["timeout"]["connect"], request.extensions[DEADLINE], lambda: None)
-
-
-def _their_request(client: ClientLike | AsyncClientLike, step: Open) -> object:
-    call = step.call
-    return client.build_request(
-        call.method, call.url, headers=list(call.headers), content=call.body, extensions=_extensions(step)
-    )
 
 
 def _hurry(deadline: Deadline) -> None:
@@ -218,26 +174,6 @@ def head_of(status: int, fields: Iterable[tuple[bytes, bytes]]) -> Head:
     return Head(status, headers)
 
 
-class _Response:
-    """An answer of httpx, of a transport or of a client."""
-
-    __slots__ = ("_blocks", "_response", "head")
-
-    def __init__(self, response: httpx.Response, blocks: Iterable[bytes]) -> None:
-        self._response = response
-        self._blocks = iter(blocks)
-        self.head = head_of(response.status_code, response.headers.raw)
-
-    def read(self) -> bytes:
-        for block in self._blocks:
-            if block:
-                return block
-        return b""
-
-    def close(self) -> None:
-        self._response.close()
-
-
 class Line:
     """One open answer of a sync client."""
 
@@ -250,20 +186,14 @@ class Line:
     def open(self, step: Open) -> Head:
         """Send the request and wait for the head; what was open before is closed."""
         self.close()
-        carrier: Carrier | httpx.BaseTransport | ClientLike = step.carrier()
-        self._deadline = step.deadline
-        if isinstance(carrier, Carrier):
-            self._answer = answer = carrier.carry(step)
-            return answer.head
-        if isinstance(carrier, httpx.BaseTransport):
-            response = carrier.handle_request(_own_request(step))
-            blocks = cast("Iterable[bytes]", response.stream)
-        else:
-            response = carrier.send(_their_request(carrier, step), stream=True, follow_redirects=False)
-            blocks = response.iter_bytes()  # an answer may have been read, or be compressed
-            self._deadline = None
-        self._answer = _Response(response, blocks)
-        return self._answer.head
+        carrier = step.carrier()
+        if not isinstance(carrier, Carrier):
+            from deepseek_v4_sdk.transport.fitted import as_carrier  # whoever brought something of httpx has loaded it
+
+            carrier = as_carrier(carrier)
+        self._deadline = step.deadline if carrier.drains else None
+        self._answer = answer = carrier.carry(step)
+        return answer.head
 
     def read(self) -> bytes:
         """Wait for a block of the body; empty at the end."""
@@ -286,29 +216,6 @@ class Line:
                     raise
 
 
-class _AsyncResponse:
-    """An answer of httpx, of a transport or of a client."""
-
-    __slots__ = ("_blocks", "_response", "head")
-
-    def __init__(self, response: httpx.Response, blocks: AsyncIterable[bytes]) -> None:
-        self._response = response
-        self._blocks: AsyncIterator[bytes] = aiter(blocks)
-        self.head = head_of(response.status_code, response.headers.raw)
-
-    async def read(self) -> bytes:
-        async for block in self._blocks:
-            if block:
-                return block
-        return b""
-
-    async def close(self) -> None:
-        blocks = self._blocks
-        await self._response.aclose()
-        if isinstance(blocks, AsyncGeneratorType) and not blocks.ag_running:
-            await blocks.aclose()  # else the loop would do so, some time later
-
-
 class AsyncLine:
     """One open answer of an async client."""
 
@@ -321,20 +228,14 @@ class AsyncLine:
     async def open(self, step: Open) -> Head:
         """Send the request and wait for the head; what was open before is closed."""
         await self.close()
-        carrier: AsyncCarrier | httpx.AsyncBaseTransport | AsyncClientLike = step.carrier()
-        self._deadline = step.deadline
-        if isinstance(carrier, AsyncCarrier):
-            self._answer = answer = await carrier.carry(step)
-            return answer.head
-        if isinstance(carrier, httpx.AsyncBaseTransport):
-            response = await carrier.handle_async_request(_own_request(step))
-            blocks = cast("AsyncIterable[bytes]", response.stream)
-        else:
-            response = await carrier.send(_their_request(carrier, step), stream=True, follow_redirects=False)
-            blocks = response.aiter_bytes()
-            self._deadline = None
-        self._answer = _AsyncResponse(response, blocks)
-        return self._answer.head
+        carrier = step.carrier()
+        if not isinstance(carrier, AsyncCarrier):
+            from deepseek_v4_sdk.transport.fitted import as_async_carrier
+
+            carrier = as_async_carrier(carrier)
+        self._deadline = step.deadline if carrier.drains else None
+        self._answer = answer = await carrier.carry(step)
+        return answer.head
 
     async def read(self) -> bytes:
         """Wait for a block of the body; empty at the end."""

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import threading
 from functools import cache, lru_cache
-from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import httpcore
-import httpx
 
+from deepseek_v4_sdk.transport.addresses import wire_url
 from deepseek_v4_sdk.transport.clock import SystemClock
-from deepseek_v4_sdk.transport.lines import AsyncCarrier, Carrier, head_of, timeouts_of
+from deepseek_v4_sdk.transport.lines import AsyncBlocks, AsyncCarrier, Blocks, Carrier, head_of, timeouts_of
 from deepseek_v4_sdk.transport.network import AsyncTimedBackend, TimedBackend
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
+
+    import httpx
 
     from deepseek_v4_sdk.transport.steps import Open
 
-__all__ = ["KEEP_ALIVE", "AsyncPooledTransport", "PooledTransport", "tls_context"]
+__all__ = ["KEEP_ALIVE", "AsyncPooledTransport", "PooledTransport", "proxy_of", "tls_context"]
 
 _CONNECTIONS = 8
 # Both vLLM and SGLang close a connection that was idle for 5 s. One that is used just then fails.
@@ -102,11 +104,11 @@ class _Shelf(Generic[PoolT]):
 
 def tls_context(ca_bundle: str | None) -> ssl.SSLContext:
     """The TLS context of a client. It costs 10 ms and a megabyte."""
-    if ca_bundle is None:
-        return httpx.create_ssl_context(trust_env=False)
     import ssl
 
-    return ssl.create_default_context(cafile=ca_bundle)
+    import certifi
+
+    return ssl.create_default_context(cafile=ca_bundle or certifi.where())
 
 
 def _tls(ca_bundle: str | None) -> Callable[[], ssl.SSLContext]:
@@ -114,19 +116,25 @@ def _tls(ca_bundle: str | None) -> Callable[[], ssl.SSLContext]:
     return cache(lambda: tls_context(ca_bundle))
 
 
-def _proxy(url: str | None) -> httpcore.Proxy | None:
+def proxy_of(url: str | None) -> httpx.Proxy | None:
+    """A proxy, its user and password apart from its address."""
     if url is None:
         return None
-    parsed = httpx.Proxy(url)
-    return httpcore.Proxy(str(parsed.url), auth=parsed.raw_auth, headers=parsed.headers.raw)
+    import httpx  # few go through one
+
+    return httpx.Proxy(url)
+
+
+def _core_proxy(url: str | None) -> httpcore.Proxy | None:
+    proxy = proxy_of(url)
+    return None if proxy is None else httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth, headers=proxy.headers.raw)
 
 
 @lru_cache(maxsize=256)
 def _place(url: str) -> tuple[httpcore.URL, bytes]:
     """Where a URL leads, and the value of the header `Host`."""
-    parsed = httpx.URL(url)
-    target = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
-    return target, parsed.netloc
+    address = wire_url(url)
+    return httpcore.URL(address), urlsplit(address).netloc.encode("ascii")
 
 
 def _core_request(step: Open) -> httpcore.Request:
@@ -142,30 +150,6 @@ def _core_request(step: Open) -> httpcore.Request:
     )
 
 
-class _Answer:
-    """An answer; closing it gives the pool back."""
-
-    __slots__ = ("_blocks", "_release", "_response", "head")
-
-    def __init__(self, response: httpcore.Response, release: Callable[[], object]) -> None:
-        self._response = response
-        self._blocks = response.iter_stream()
-        self._release = release
-        self.head = head_of(response.status, response.headers)
-
-    def read(self) -> bytes:
-        for block in self._blocks:
-            if block:
-                return block
-        return b""
-
-    def close(self) -> None:
-        try:
-            self._response.close()
-        finally:
-            self._release()
-
-
 class PooledTransport(Carrier):
     """Carries requests over small pools that share one TLS context.
 
@@ -176,7 +160,7 @@ class PooledTransport(Carrier):
     """
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
-        context, way = _tls(ca_bundle), _proxy(proxy)
+        context, way = _tls(ca_bundle), _core_proxy(proxy)
 
         def make() -> httpcore.ConnectionPool:
             return httpcore.ConnectionPool(
@@ -190,7 +174,7 @@ class PooledTransport(Carrier):
 
         self._shelf = _Shelf(make)
 
-    def carry(self, step: Open) -> _Answer:
+    def carry(self, step: Open) -> Blocks:
         """Send a request and wait for the head of its answer."""
         while (expired := self._shelf.take_expired()) is not None:
             expired.close()
@@ -200,7 +184,14 @@ class PooledTransport(Carrier):
         except BaseException:
             self._shelf.give_back(slot)
             raise
-        return _Answer(response, lambda: self._shelf.give_back(slot))
+
+        def close() -> None:
+            try:
+                response.close()
+            finally:
+                self._shelf.give_back(slot)
+
+        return Blocks(head_of(response.status, response.headers), response.iter_stream(), close)
 
     def close(self) -> None:
         """Close every connection."""
@@ -213,33 +204,6 @@ class PooledTransport(Carrier):
             self.close()
 
 
-class _AsyncAnswer:
-    """An answer; closing it gives the pool back."""
-
-    __slots__ = ("_blocks", "_release", "_response", "head")
-
-    def __init__(self, response: httpcore.Response, release: Callable[[], Awaitable[None]]) -> None:
-        self._response = response
-        self._blocks = response.aiter_stream()
-        self._release = release
-        self.head = head_of(response.status, response.headers)
-
-    async def read(self) -> bytes:
-        async for block in self._blocks:
-            if block:
-                return block
-        return b""
-
-    async def close(self) -> None:
-        try:
-            await self._response.aclose()
-        finally:
-            await self._release()
-        blocks = self._blocks
-        if isinstance(blocks, AsyncGeneratorType) and not blocks.ag_running:
-            await blocks.aclose()  # else the loop would do so, some time later
-
-
 class AsyncPooledTransport(AsyncCarrier):
     """The async form of `PooledTransport`.
 
@@ -250,7 +214,7 @@ class AsyncPooledTransport(AsyncCarrier):
     """
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
-        context, way = _tls(ca_bundle), _proxy(proxy)
+        context, way = _tls(ca_bundle), _core_proxy(proxy)
 
         def make() -> httpcore.AsyncConnectionPool:
             return httpcore.AsyncConnectionPool(
@@ -264,7 +228,7 @@ class AsyncPooledTransport(AsyncCarrier):
 
         self._shelf = _Shelf(make)
 
-    async def carry(self, step: Open) -> _AsyncAnswer:
+    async def carry(self, step: Open) -> AsyncBlocks:
         """Send a request and wait for the head of its answer."""
         while (expired := self._shelf.take_expired()) is not None:
             await expired.aclose()
@@ -275,7 +239,14 @@ class AsyncPooledTransport(AsyncCarrier):
             # httpcore 1.0 may lose a connection when a request is cancelled before it was sent: it is in use for ever.
             await self._give_back(slot, retire=not isinstance(error, Exception))
             raise
-        return _AsyncAnswer(response, lambda: self._give_back(slot))
+
+        async def close() -> None:
+            try:
+                await response.aclose()
+            finally:
+                await self._give_back(slot)
+
+        return AsyncBlocks(head_of(response.status, response.headers), response.aiter_stream(), close)
 
     async def _give_back(self, slot: _Slot[httpcore.AsyncConnectionPool], *, retire: bool = False) -> None:
         if (retired := self._shelf.give_back(slot, retire=retire)) is not None:

@@ -11,6 +11,7 @@ from pytest_examples import CodeExample, EvalExample, find_examples
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider
+from deepseek_v4_sdk.transport.fitted import as_async_carrier, as_carrier
 from tests.docs.pages import PAGES, name_of
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ def _id(example: CodeExample) -> str:
 def servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mock in the wire of the asked provider stands behind every address."""
 
-    def connect(client: DeepSeekV4 | AsyncDeepSeekV4) -> object:
-        return MockProvider(flavor=client.provider).transport
-
-    monkeypatch.setattr(DeepSeekV4, "_connect", connect)
-    monkeypatch.setattr(AsyncDeepSeekV4, "_connect", connect)
+    monkeypatch.setattr(
+        DeepSeekV4, "_connect", lambda client: as_carrier(MockProvider(flavor=client.provider).transport)
+    )
+    monkeypatch.setattr(
+        AsyncDeepSeekV4, "_connect", lambda client: as_async_carrier(MockProvider(flavor=client.provider).transport)
+    )
 
 
 @pytest.fixture

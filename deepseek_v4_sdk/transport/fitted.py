@@ -1,0 +1,210 @@
+"""What httpx has, transports and clients, fitted to our carriers, and ours to it.
+
+Whoever brings something of httpx loads this; our own carriers do without.
+"""
+
+from __future__ import annotations
+
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import httpx
+
+from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.providers import HttpCall
+from deepseek_v4_sdk.transport.clock import DEADLINE
+from deepseek_v4_sdk.transport.lines import AsyncBlocks, AsyncCarrier, Blocks, Carrier, head_of, timeouts_of
+from deepseek_v4_sdk.transport.steps import Open
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
+
+    from deepseek_v4_sdk.transport.lines import Answer, AsyncAnswer
+
+__all__ = [
+    "AsyncClientLike",
+    "ClientLike",
+    "as_async_carrier",
+    "as_carrier",
+    "as_transport",
+    "check_carrier",
+]
+
+
+class ClientLike(Protocol):
+    """An `httpx.Client`, or what has its shape."""
+
+    def build_request(self, method: str, url: str, **options: Any) -> Any:
+        """Make a request."""
+        ...
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """Send it."""
+        ...
+
+
+class AsyncClientLike(Protocol):
+    """An `httpx.AsyncClient`, or what has its shape."""
+
+    def build_request(self, method: str, url: str, **options: Any) -> Any:
+        """Make a request."""
+        ...
+
+    def send(self, request: Any, **options: Any) -> Coroutine[Any, Any, Any]:
+        """Send it."""
+        ...
+
+
+def check_carrier(carrier: object, *, awaited: bool) -> None:
+    """Refuse what cannot carry the requests of a client of this kind.
+
+    Raises:
+        ConfigurationError: It is a client of the other kind, or none.
+    """
+    if isinstance(carrier, httpx.AsyncBaseTransport if awaited else httpx.BaseTransport):
+        return
+    send = getattr(carrier, "send", None)
+    if send is None or iscoroutinefunction(send) != awaited:
+        ours, theirs = ("AsyncDeepSeekV4", "httpx.AsyncClient") if awaited else ("DeepSeekV4", "httpx.Client")
+        kind = f"{type(carrier).__module__.partition('.')[0]}.{type(carrier).__name__}"
+        raise ConfigurationError(f"http_client is {kind}: {ours} needs an {theirs}, or an object of its shape")
+
+
+def as_carrier(brought: httpx.BaseTransport | ClientLike) -> Carrier:
+    """A carrier that hands requests to a transport or a client of httpx."""
+    return _OverTransport(brought) if isinstance(brought, httpx.BaseTransport) else _OverClient(brought)
+
+
+def as_async_carrier(brought: httpx.AsyncBaseTransport | AsyncClientLike) -> AsyncCarrier:
+    """A carrier that hands requests to a transport or a client of httpx."""
+    if isinstance(brought, httpx.AsyncBaseTransport):
+        return _AsyncOverTransport(brought)
+    return _AsyncOverClient(brought)
+
+
+def as_transport(carrier: Carrier | AsyncCarrier) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
+    """A transport of httpx, of the same kind, that hands requests, which were made of ours, to a carrier."""
+    return _Transport(carrier) if isinstance(carrier, Carrier) else _AsyncTransport(carrier)
+
+
+def _extensions(step: Open) -> dict[str, object]:
+    return {"timeout": timeouts_of(step), DEADLINE: step.deadline}
+
+
+def _own_request(step: Open) -> httpx.Request:
+    call = step.call
+    return httpx.Request(call.method, call.url, headers=call.headers, content=call.body, extensions=_extensions(step))
+
+
+def _their_request(client: ClientLike | AsyncClientLike, step: Open) -> object:
+    call = step.call
+    return client.build_request(
+        call.method, call.url, headers=list(call.headers), content=call.body, extensions=_extensions(step)
+    )
+
+
+def _step(request: httpx.Request) -> Open:
+    """The step that a request was made of, for the carrier that has it; httpx has added what is counted again."""
+    headers = tuple((name, value) for name, value in request.headers.multi_items() if name != "content-length")
+    call = HttpCall(request.method, str(request.url), headers, request.content or None)
+    return Open(call, request.extensions["timeout"]["connect"], request.extensions[DEADLINE], lambda: None)
+
+
+class _OverTransport(Carrier):
+    """Its connections are closed by their owner, as those of every class here."""
+
+    def __init__(self, transport: httpx.BaseTransport) -> None:
+        self._transport = transport
+
+    def carry(self, step: Open) -> Blocks:
+        response = self._transport.handle_request(_own_request(step))
+        head = head_of(response.status_code, response.headers.raw)
+        return Blocks(head, cast("Iterable[bytes]", response.stream), response.close)
+
+
+class _OverClient(Carrier):
+    drains = False
+
+    def __init__(self, client: ClientLike) -> None:
+        self._client = client
+
+    def carry(self, step: Open) -> Blocks:
+        client = self._client
+        response = client.send(_their_request(client, step), stream=True, follow_redirects=False)
+        head = head_of(response.status_code, response.headers.raw)
+        return Blocks(head, response.iter_bytes(), response.close)  # it may have been read, or be compressed
+
+
+class _AsyncOverTransport(AsyncCarrier):
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def carry(self, step: Open) -> AsyncBlocks:
+        response = await self._transport.handle_async_request(_own_request(step))
+        head = head_of(response.status_code, response.headers.raw)
+        return AsyncBlocks(head, cast("AsyncIterable[bytes]", response.stream), response.aclose)
+
+
+class _AsyncOverClient(AsyncCarrier):
+    drains = False
+
+    def __init__(self, client: AsyncClientLike) -> None:
+        self._client = client
+
+    async def carry(self, step: Open) -> AsyncBlocks:
+        client = self._client
+        response = await client.send(_their_request(client, step), stream=True, follow_redirects=False)
+        head = head_of(response.status_code, response.headers.raw)
+        return AsyncBlocks(head, response.aiter_bytes(), response.aclose)
+
+
+class _Transport(httpx.BaseTransport):
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self._carrier.carry(_step(request))
+        return httpx.Response(answer.head.status, headers=answer.head.headers, stream=_Stream(answer))
+
+    def close(self) -> None:
+        self._carrier.close()
+
+
+class _AsyncTransport(httpx.AsyncBaseTransport):
+    def __init__(self, carrier: AsyncCarrier) -> None:
+        self._carrier = carrier
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._carrier.carry(_step(request))
+        return httpx.Response(answer.head.status, headers=answer.head.headers, stream=_AsyncStream(answer))
+
+    async def aclose(self) -> None:
+        await self._carrier.aclose()
+
+
+class _Stream(httpx.SyncByteStream):
+    """The body of an answer, for httpx."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self._answer.read():
+            yield block
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+class _AsyncStream(httpx.AsyncByteStream):
+    """The body of an answer, for httpx."""
+
+    def __init__(self, answer: AsyncAnswer) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while block := await self._answer.read():
+            yield block
+
+    async def aclose(self) -> None:
+        await self._answer.close()
