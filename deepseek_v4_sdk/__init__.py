@@ -16,7 +16,6 @@ from deepseek_v4_sdk.chat import (
     Health,
     Hooks,
     JsonValue,
-    Ledger,
     Message,
     MessagesInput,
     ModelInfo,
@@ -30,7 +29,6 @@ from deepseek_v4_sdk.chat import (
     ReplyDetails,
     RequestDetails,
     RetryDetails,
-    Spent,
     StreamRestarted,
     SystemMessage,
     TextDelta,
@@ -85,6 +83,7 @@ from deepseek_v4_sdk.providers import Provider, ProviderData
 from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat.ledger import Ledger, Spent
     from deepseek_v4_sdk.config import ExplainedValue, Explanation
     from deepseek_v4_sdk.context import (
         CacheProblem,
@@ -229,6 +228,7 @@ __all__ = [
 
 # Where the names are that are loaded when they are first used: a program that only chats pays for none of them.
 _LATE = {
+    "chat.ledger": ("Ledger", "Spent"),
     "config": ("ExplainedValue", "Explanation"),
     "context": (
         "CacheProblem",

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 from urllib.parse import urlsplit
@@ -44,7 +43,7 @@ Limits: TypeAlias = "Literal['provider', 'off'] | RateLimits"
 """What a client keeps to by itself: what its provider is known to allow, nothing, or limits of one's own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Settings:
     """What a client is made of, resolved.
 
@@ -276,8 +275,13 @@ def _check_proxy(proxy: object) -> None:
         pass
     if scheme not in {"http", "https", "socks5", "socks5h"}:  # it may hold a password, so that it is not shown
         raise ConfigurationError("proxy is no URL with http, https or socks5: give one such as http://localhost:3128")
-    if scheme.startswith("socks5") and find_spec("socksio") is None:
-        raise ConfigurationError("proxy is one for SOCKS, which needs a package: pip install 'httpx[socks]'")
+    if scheme.startswith("socks5"):
+        try:
+            import_module("socksio")  # httpcore would load it in the first request
+        except ImportError:
+            raise ConfigurationError(
+                "proxy is one for SOCKS, which needs a package: pip install 'httpx[socks]'"
+            ) from None
 
 
 def _key_source(

@@ -17,7 +17,6 @@ from deepseek_v4_sdk.chat.events import (
 from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem, ProblemKind, first_fatal
 from deepseek_v4_sdk.chat.hooks import AttemptDetails, ErrorDetails, Hooks, ReplyDetails, RequestDetails, RetryDetails
 from deepseek_v4_sdk.chat.json_value import JsonValue, check_finite, plain_json, read_event, read_json, write_json
-from deepseek_v4_sdk.chat.ledger import Ledger, Spent
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
     Content,
@@ -70,7 +69,6 @@ __all__ = [
     "HistoryRules",
     "Hooks",
     "JsonValue",
-    "Ledger",
     "Message",
     "MessagesInput",
     "ModelInfo",
@@ -87,7 +85,6 @@ __all__ = [
     "ReplyDetails",
     "RequestDetails",
     "RetryDetails",
-    "Spent",
     "StreamRestarted",
     "SystemMessage",
     "TextDelta",

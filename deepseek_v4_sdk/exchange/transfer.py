@@ -21,7 +21,7 @@ _LONGEST_BODY = 256 * 1024 * 1024
 _LONGEST_REFUSAL = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Head:
     """The beginning of an HTTP answer: status, and headers with names in lower case."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 __all__ = ["EITHER", "SGLANG", "VLLM", "Grammar"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Grammar:
     """A server's grammar for JSON Schema.
 

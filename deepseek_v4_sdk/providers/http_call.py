@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["EncodedChat", "HttpCall", "Target", "ascii_host", "read_base_url"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class HttpCall:
     """One HTTP request.
 
@@ -39,7 +39,7 @@ class HttpCall:
     successors: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class EncodedChat:
     """A chat in one server's form, and what had to be decided to get there.
 
@@ -56,7 +56,7 @@ class EncodedChat:
     repairs: tuple[Repair, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Target:
     """The server a client talks to.
 
@@ -108,7 +108,7 @@ def read_base_url(value: str, suffixes: tuple[str, ...] = ("/v1",)) -> str:
     try:
         parts = urlsplit(value)
         port = parts.port
-        ascii_host(parts.hostname or "")
+        ascii_host(parts.hostname or "").encode("idna")  # it looks at the length of each label
     except ValueError:  # its text may hold a part of a password
         raise ConfigurationError(
             "base_url is no URL, its host or port is wrong: give one such as http://localhost:8000"

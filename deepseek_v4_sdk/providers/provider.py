@@ -41,14 +41,14 @@ Note: TypeAlias = "Callable[[ChatRequest, ServedModel | None], Repair | None]"
 """Something that a caller should know about a request: gives it, or None."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Refused:
     """An option that a provider does not have, with the reason and what to do instead."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Lacks:
     """A value of an option that a provider does not have in this combination.
 
@@ -63,7 +63,7 @@ class Lacks:
     ways: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class Renderer:
     """How a server makes a prompt of a conversation.
 
@@ -86,7 +86,7 @@ class Renderer:
     count_effort_at_root: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class ProviderData:
     """What a server is like, as far as data can say it.
 

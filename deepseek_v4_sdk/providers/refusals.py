@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from deepseek_v4_sdk import errors
@@ -80,7 +79,7 @@ _SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password")
 _MOST_DIGITS = 18  # of a number of tokens or a status; Python refuses to read very long ones
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Said:
     message: str
     code: str | int | None
@@ -270,6 +269,8 @@ def _retry_after(value: str | None) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
+        from email.utils import parsedate_to_datetime  # few servers send a date
+
         try:
             when = parsedate_to_datetime(value)
         except (ValueError, OverflowError):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
-from uuid import uuid4
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, Reply, RequestDetails, StreamRestarted, Timeouts
@@ -31,7 +31,7 @@ TransferT = TypeVar("TransferT", bound=Transfer)
 _POLL_PAUSE = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Terms:
     """What holds for every call of a client: its clock, timers, retries, who is told, and how models are compared."""
 
@@ -63,7 +63,7 @@ class Allowance:
         self.failures = 0
         self.spare = 0
         self.waited = 0.0
-        self._id = uuid4().hex
+        self._id = os.urandom(16).hex()
 
     def request_id(self) -> str:
         """The id for the next request."""

@@ -30,7 +30,7 @@ _UNEVEN, _SLACK = 1.25, 2
 _FAILURES, _FIRST_REST, _LONGEST_REST = 3, 1.0, 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Prepared:
     """A request as it is to be sent, and what was decided for its caller.
 

@@ -28,7 +28,7 @@ _CURABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class RetryPolicy:
     """What is tried again, and after how long.
 

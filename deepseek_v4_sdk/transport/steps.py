@@ -17,7 +17,7 @@ __all__ = ["DRAIN", "DROP", "READ", "Deliver", "Drain", "Drop", "Open", "Read", 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Open:
     """Send a request; the answer is its `Head`. Whatever was open before is closed.
 
@@ -34,22 +34,22 @@ class Open:
     carrier: Callable[[], Any]  # of the kind of the client
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Read:
     """Wait for a block of the body; the answer is the block, empty at the end."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Drain:
     """The answer is complete: take its last bytes if they are there, so that the connection can be used again."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Drop:
     """Close what is open."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Sleep:
     """Close what is open, and wait.
 
@@ -62,7 +62,7 @@ class Sleep:
     bell: Bell | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Work:
     """Do something that takes no I/O; the answer is what it gives.
 
@@ -75,7 +75,7 @@ class Work:
     long: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Deliver:
     """Hand events to the caller; the first one of a stream is empty, and tells that the server accepted."""
 

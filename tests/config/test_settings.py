@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -139,10 +140,9 @@ def test_a_proxy_is_a_url(proxy: str) -> None:
 
 
 def test_a_socks_proxy_names_the_package_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deepseek_v4_sdk.settings.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "socksio", None)
     assert complaint(proxy="socks5://localhost:1080").endswith("which needs a package: pip install 'httpx[socks]'")
-    found = importlib.util.find_spec("httpx")
-    monkeypatch.setattr("deepseek_v4_sdk.settings.find_spec", lambda name: found)
+    monkeypatch.setitem(sys.modules, "socksio", ModuleType("socksio"))
     assert DeepSeekV4("vllm", base_url=HERE, proxy="socks5h://localhost:1080").base_url == HERE
 
 
