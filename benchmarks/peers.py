@@ -5,7 +5,7 @@ A reader makes an async client once, and reads a stream per call: it counts the 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -62,20 +62,24 @@ def pieces(buffer: bytes) -> tuple[list[str], bytes]:
     return texts, rest
 
 
+async def _pieces_of(blocks: AsyncIterable[bytes], note: Note | None) -> int:
+    count, rest = 0, b""
+    async for block in blocks:
+        texts, rest = pieces(rest + block)
+        count += len(texts)
+        if note is not None:
+            for text in texts:
+                note(text)
+    return count
+
+
 def _bare(url: str) -> tuple[Read, Close]:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     client = httpx.AsyncClient(trust_env=False, limits=limits, timeout=None)
 
     async def read(note: Note | None) -> int:
-        count, rest = 0, b""
         async with client.stream("POST", url + PATH, content=BODY, headers=HEADERS) as response:
-            async for block in response.aiter_raw():
-                texts, rest = pieces(rest + block)
-                count += len(texts)
-                if note is not None:
-                    for text in texts:
-                        note(text)
-        return count
+            return await _pieces_of(response.aiter_raw(), note)
 
     return read, client.aclose
 
@@ -88,15 +92,8 @@ def _bare_aiohttp(url: str) -> tuple[Read, Close]:
     async def read(note: Note | None) -> int:
         if not sessions:
             sessions.append(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
-        count, rest = 0, b""
         async with sessions[0].post(url + PATH, data=BODY, headers=HEADERS) as response:
-            async for block in response.content.iter_any():
-                texts, rest = pieces(rest + block)
-                count += len(texts)
-                if note is not None:
-                    for text in texts:
-                        note(text)
-        return count
+            return await _pieces_of(response.content.iter_any(), note)
 
     async def close() -> None:
         for session in sessions:

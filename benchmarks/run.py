@@ -42,7 +42,6 @@ TINY: dict[str, dict[str, Any]] = {
 }
 # These stand alone: they print their own tables, with their goals.
 ALONE = ("count", "context", "mock")
-TINY_COUNT: dict[str, Any] = {"size": 500_000, "messages": 100, "rounds": 1}
 
 
 def main() -> int:
@@ -69,14 +68,9 @@ def main() -> int:
                 print(f"\n{result.table()}", flush=True)
                 results.append(result)
     for name in ALONE:
-        if (name in arguments.names or not arguments.names) and not arguments.check and (HERE / f"{name}.py").exists():
+        if (name in arguments.names or not arguments.names) and not arguments.check:
             print(f"\n{name}.py", flush=True)
-            if name == "count":
-                import_module(name).main(**(TINY_COUNT if arguments.tiny else {}))
-            else:
-                subprocess.run(
-                    [sys.executable, HERE / f"{name}.py", *(["--tiny"] if arguments.tiny else [])], check=True
-                )
+            subprocess.run([sys.executable, HERE / f"{name}.py", *(["--tiny"] if arguments.tiny else [])], check=True)
     if arguments.tiny:
         print("\nA run this small shows that the benchmarks work. Its figures mean nothing.")
         return 0
