@@ -20,12 +20,13 @@ __all__ = [
     "OutputParser",
     "ShowCalls",
     "Style",
-    "as_text",
     "bursts",
     "fragments",
+    "one_call",
     "spans_of",
     "turn_of",
     "unread",
+    "unseparated",
     "whole_calls",
     "write_calls",
 ]
@@ -279,9 +280,17 @@ def turn_of(spans: Sequence[Span], finish_reason: str | None, cuts: tuple[int, .
     return Turn(reasoning, text, tuple(calls), finish_reason, cuts)
 
 
-def as_text(span: Span) -> Span:
-    """A span of thinking that nobody has parted from the text."""
-    return replace(span, kind="text", copy=True, thought=False)
+def unseparated(spans: Sequence[Span], mark: str | None = THINK_ENDS) -> list[Span]:
+    """What a server without a reasoning parser makes of them: thinking is text, and so is the mark of its end."""
+    return [
+        replace(span, kind="text", copy=True, thought=False) if span.thought or span.raw == mark else span
+        for span in spans
+    ]
+
+
+def one_call(spans: Sequence[Span]) -> list[Span]:
+    """Without the calls behind the first."""
+    return [replace(span, kind=None) if span.index else span for span in spans]
 
 
 def unread(spans: Sequence[Span]) -> list[Span]:

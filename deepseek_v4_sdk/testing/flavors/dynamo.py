@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, sse, wanted
-from deepseek_v4_sdk.testing.markup import THINK_ENDS, OutputParser, as_text, unread
+from deepseek_v4_sdk.testing.markup import OutputParser, one_call, unread, unseparated
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
 
@@ -144,9 +143,9 @@ class DynamoFlavor(Flavor):
         if not self._tool_call_parser and any(span.kind == "call" for span in spans):
             spans = unread(spans)
         if not self._reasoning_parser and self.thinking(body) != "off":
-            spans = [as_text(span) if span.thought or span.raw == THINK_ENDS else span for span in spans]
+            spans = unseparated(spans)
         if body.get("parallel_tool_calls") is False:
-            spans = [replace(span, kind=None) if span.index else span for span in spans]
+            spans = one_call(spans)
         return spans
 
     def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:

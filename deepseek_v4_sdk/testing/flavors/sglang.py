@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Flavor, Refusal, level_of, refusal, same_key, sse, wanted
 from deepseek_v4_sdk.testing.flavors.fields import Wrong
 from deepseek_v4_sdk.testing.flavors.sglang_checks import bad_request, check_chat, not_json, refused
-from deepseek_v4_sdk.testing.markup import THINK_ENDS, OutputParser, as_text, fragments, turn_of, unread, whole_calls
+from deepseek_v4_sdk.testing.markup import (
+    THINK_ENDS,
+    OutputParser,
+    fragments,
+    turn_of,
+    unread,
+    unseparated,
+    whole_calls,
+)
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
 from deepseek_v4_sdk.testing.speech import Span, Token
@@ -132,8 +140,7 @@ class SGLangFlavor(Flavor):
             spans = _written(spans) if forced else unread(spans)
         if not self._reasoning_parser and self.thinking(body) != "off":
             # The tool parser knows the end of thinking as well, and drops it.
-            kept = None if self._tool_call_parser else THINK_ENDS
-            spans = [as_text(span) if span.thought or span.raw == kept else span for span in spans]
+            spans = unseparated(spans, None if self._tool_call_parser else THINK_ENDS)
         elif body.get("separate_reasoning") is False:
             spans = [replace(span, kind="text") if span.kind == "reasoning" else span for span in spans]
         return spans

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk.testing.counting import token_spellings
@@ -11,7 +10,7 @@ from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Ref
 from deepseek_v4_sdk.testing.flavors.vllm_checks import bad_value, check_chat, check_tokenize, not_json
 from deepseek_v4_sdk.testing.flavors.vllm_deltas import call_id, closed, delta_of, joined, with_fingerprint
 from deepseek_v4_sdk.testing.flavors.vllm_routes import CREATED, card, measures
-from deepseek_v4_sdk.testing.markup import THINK_ENDS, OutputParser, as_text, bursts
+from deepseek_v4_sdk.testing.markup import OutputParser, bursts, one_call, unseparated
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
 from deepseek_v4_sdk.tokens import count_text
@@ -140,9 +139,9 @@ class VLLMFlavor(Flavor):
     def shown(self, spans: list[Span], body: dict[str, JsonValue]) -> list[Span]:
         """Without a reasoning parser thinking stays in the text; without `parallel_tool_calls` one call is left."""
         if not self._reasoning_parser and self.thinking(body) != "off":
-            spans = [as_text(span) if span.thought or span.raw == THINK_ENDS else span for span in spans]
+            spans = unseparated(spans)
         if body.get("parallel_tool_calls") is False:
-            spans = [replace(span, kind=None) if span.index else span for span in spans]
+            spans = one_call(spans)
         return spans
 
     def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:
