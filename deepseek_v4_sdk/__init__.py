@@ -6,19 +6,14 @@ from deepseek_v4_sdk._version import __version__
 from deepseek_v4_sdk.chat import (
     AssistantMessage,
     Attempt,
-    AttemptDetails,
     ChatEvent,
     ChatOptions,
     Conversation,
-    ErrorDetails,
     Finished,
     FinishReason,
-    Health,
-    Hooks,
     JsonValue,
     Message,
     MessagesInput,
-    ModelInfo,
     Problem,
     RateLimits,
     ReasoningDelta,
@@ -26,9 +21,7 @@ from deepseek_v4_sdk.chat import (
     Repair,
     Repaired,
     Reply,
-    ReplyDetails,
     RequestDetails,
-    RetryDetails,
     StreamRestarted,
     SystemMessage,
     TextDelta,
@@ -83,7 +76,9 @@ from deepseek_v4_sdk.providers import Provider, ProviderData
 from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat.hooks import AttemptDetails, ErrorDetails, Hooks, ReplyDetails, RetryDetails
     from deepseek_v4_sdk.chat.ledger import Ledger, Spent
+    from deepseek_v4_sdk.chat.served import Health, ModelInfo
     from deepseek_v4_sdk.config import ExplainedValue, Explanation
     from deepseek_v4_sdk.context import (
         CacheProblem,
@@ -228,7 +223,9 @@ __all__ = [
 
 # Where the names are that are loaded when they are first used: a program that only chats pays for none of them.
 _LATE = {
+    "chat.hooks": ("AttemptDetails", "ErrorDetails", "Hooks", "ReplyDetails", "RetryDetails"),
     "chat.ledger": ("Ledger", "Spent"),
+    "chat.served": ("Health", "ModelInfo"),
     "config": ("ExplainedValue", "Explanation"),
     "context": (
         "CacheProblem",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypedDict, cas
 from weakref import WeakMethod
 
 from deepseek_v4_sdk.catalogue import Catalogue
-from deepseek_v4_sdk.chat import Hooks, Thinking, Timeouts, is_list, is_mapping, nearest
+from deepseek_v4_sdk.chat import Thinking, Timeouts, is_list, is_mapping, nearest
 from deepseek_v4_sdk.endpoint import Endpoint
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.settings import (
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from deepseek_v4_sdk.chat import HistoryRules
+    from deepseek_v4_sdk.chat.hooks import Hooks
     from deepseek_v4_sdk.config import Explanation, LoadedProfile
     from deepseek_v4_sdk.prices import PriceTable
     from deepseek_v4_sdk.providers import Provider

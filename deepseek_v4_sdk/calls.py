@@ -12,14 +12,14 @@ from deepseek_v4_sdk.preflight import meter_of_server, most_output, reserves, se
 from deepseek_v4_sdk.transport.chat_course import ChatCourse
 from deepseek_v4_sdk.transport.clock import Clock
 from deepseek_v4_sdk.transport.course import Terms
-from deepseek_v4_sdk.transport.readiness import health_steps, readiness_steps
 from deepseek_v4_sdk.transport.watch import Watch
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
-    from deepseek_v4_sdk.chat import Conversation, Health, JsonValue, MessagesInput, Reply, ToolChoice, ToolInput
+    from deepseek_v4_sdk.chat import Conversation, JsonValue, MessagesInput, Reply, ToolChoice, ToolInput
+    from deepseek_v4_sdk.chat.served import Health
     from deepseek_v4_sdk.context import ContextBudget
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed
@@ -173,6 +173,8 @@ class ClientCalls(BaseClient):
         return steps(), terms.clock
 
     def _health(self, *, deep: bool) -> tuple[Steps[Health], Clock]:
+        from deepseek_v4_sdk.transport.readiness import health_steps
+
         if deep:
             question: Course[Any, Any] = self._chat(
                 "Say: yes", {"thinking": "off", "max_tokens": 8}, self._terms(max_retries=0), alone=True
@@ -182,6 +184,8 @@ class ClientCalls(BaseClient):
         return health_steps(question, question.terms.clock), question.terms.clock
 
     def _readiness(self, seconds: float) -> tuple[Steps[Health], Clock]:
+        from deepseek_v4_sdk.transport.readiness import readiness_steps
+
         terms = self._terms(max_retries=0)
 
         def ask(left: float) -> Fetch[None]:

@@ -22,7 +22,7 @@ _WINDOW = 1_048_576
 _OUTPUT = 393_216
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class ServedModel:
     """A model under the name it has at a provider.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
 
@@ -12,7 +11,7 @@ from deepseek_v4_sdk.counting import is_large, warm_up
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 from deepseek_v4_sdk.transport.pools import AsyncPooledTransport, PooledTransport
-from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
+from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump, on_a_thread
 from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
 
 if TYPE_CHECKING:
@@ -23,16 +22,8 @@ if TYPE_CHECKING:
 
     from pydantic import TypeAdapter
 
-    from deepseek_v4_sdk.chat import (
-        Health,
-        JsonValue,
-        MessagesInput,
-        ModelInfo,
-        Reply,
-        TokenCount,
-        ToolChoice,
-        ToolInput,
-    )
+    from deepseek_v4_sdk.chat import JsonValue, MessagesInput, Reply, TokenCount, ToolChoice, ToolInput
+    from deepseek_v4_sdk.chat.served import Health, ModelInfo
     from deepseek_v4_sdk.context import ContextBudget
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
@@ -545,7 +536,7 @@ class AsyncDeepSeekV4(ClientCalls):
             terms = self._terms(request.timeout)
             return await self._run(self._endpoint.count_there(request, terms), terms.clock)
         if is_large(request):
-            return await asyncio.to_thread(self._endpoint.count_here, request)
+            return await on_a_thread(self._endpoint.count_here, request)
         return self._endpoint.count_here(request)
 
     async def budget(
@@ -628,7 +619,7 @@ class AsyncDeepSeekV4(ClientCalls):
             ConnectionFailedError: There was no connection.
             PhaseTimeoutError: Not even the plainest question was answered in time.
         """
-        await asyncio.to_thread(warm_up)  # prompts are counted between the questions
+        await on_a_thread(warm_up)  # prompts are counted between the questions
         return await self._run(*self._probe(on_question))
 
     def _connect(self) -> AsyncCarrier:

@@ -14,7 +14,8 @@ from deepseek_v4_sdk.transport.steps import Work
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deepseek_v4_sdk.chat import ChatRequest, ModelInfo, TokenCount
+    from deepseek_v4_sdk.chat import ChatRequest, TokenCount
+    from deepseek_v4_sdk.chat.served import ModelInfo
     from deepseek_v4_sdk.context import Cuts, Window
     from deepseek_v4_sdk.exchange import Transfer
     from deepseek_v4_sdk.providers import Provider, Target

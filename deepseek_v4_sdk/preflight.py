@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from deepseek_v4_sdk.catalogue import ServedModel
-    from deepseek_v4_sdk.chat import ChatRequest, MessagesInput, ModelInfo
+    from deepseek_v4_sdk.chat import ChatRequest, MessagesInput
+    from deepseek_v4_sdk.chat.served import ModelInfo
     from deepseek_v4_sdk.context import Cuts, Meter, Window
     from deepseek_v4_sdk.providers import EncodedChat, Provider, ProviderData, Target
 

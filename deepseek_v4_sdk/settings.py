@@ -154,9 +154,9 @@ def check_transport(transport: object, *, awaited: bool, http_client: object, pr
         raise ConfigurationError(f"transport is {transport!r}: give 'httpx' or 'aiohttp'")
     if transport == "httpx":
         if awaited:
-            import_module(
-                "anyio._backends._asyncio"
-            )  # httpcore would load it in the first request, for longer than that
+            # The first request would load them: what a client needs on its loop, and httpcore.
+            import_module("deepseek_v4_sdk.transport.async_network")
+            import_module("anyio._backends._asyncio")
         return
     if not awaited:
         raise ConfigurationError("transport='aiohttp' is async alone: use AsyncDeepSeekV4, or leave it out")

@@ -1,5 +1,6 @@
 """The neutral language of a chat: messages, options, request, events, reply. No server's habits live here."""
 
+from deepseek_v4_sdk.chat.attempt import Attempt, RequestDetails
 from deepseek_v4_sdk.chat.checked import Check
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping, kind_of
 from deepseek_v4_sdk.chat.conversation import Conversation, HasHistoryRules, result_text
@@ -15,8 +16,15 @@ from deepseek_v4_sdk.chat.events import (
     ToolCallStarted,
 )
 from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem, ProblemKind, first_fatal
-from deepseek_v4_sdk.chat.hooks import AttemptDetails, ErrorDetails, Hooks, ReplyDetails, RequestDetails, RetryDetails
-from deepseek_v4_sdk.chat.json_value import JsonValue, check_finite, plain_json, read_event, read_json, write_json
+from deepseek_v4_sdk.chat.json_value import (
+    JsonValue,
+    check_finite,
+    plain_json,
+    read_event,
+    read_json,
+    spaced_json,
+    write_json,
+)
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
     Content,
@@ -39,9 +47,8 @@ from deepseek_v4_sdk.chat.options import (
 )
 from deepseek_v4_sdk.chat.rate_limits import RateLimits
 from deepseek_v4_sdk.chat.reading import read_message, read_messages
-from deepseek_v4_sdk.chat.reply import Attempt, FinishReason, Repair, Reply
+from deepseek_v4_sdk.chat.reply import FinishReason, Repair, Reply
 from deepseek_v4_sdk.chat.request import ChatRequest
-from deepseek_v4_sdk.chat.served import Health, ModelInfo
 from deepseek_v4_sdk.chat.timing import Phase, Timeouts, Timing, as_timeouts
 from deepseek_v4_sdk.chat.tool_call import ToolCall, read_arguments
 from deepseek_v4_sdk.chat.tool_spec import OffersTool, ToolInput, ToolSpec, read_tool, read_tools
@@ -52,7 +59,6 @@ __all__ = [
     "AskOptions",
     "AssistantMessage",
     "Attempt",
-    "AttemptDetails",
     "ChatEvent",
     "ChatOptions",
     "ChatRequest",
@@ -60,18 +66,14 @@ __all__ = [
     "Content",
     "Conversation",
     "CountMethod",
-    "ErrorDetails",
     "FinishReason",
     "Finished",
     "HasHistoryRules",
-    "Health",
     "History",
     "HistoryRules",
-    "Hooks",
     "JsonValue",
     "Message",
     "MessagesInput",
-    "ModelInfo",
     "OffersTool",
     "Phase",
     "Problem",
@@ -82,9 +84,7 @@ __all__ = [
     "Repair",
     "Repaired",
     "Reply",
-    "ReplyDetails",
     "RequestDetails",
-    "RetryDetails",
     "StreamRestarted",
     "SystemMessage",
     "TextDelta",
@@ -121,5 +121,6 @@ __all__ = [
     "read_tool",
     "read_tools",
     "result_text",
+    "spaced_json",
     "write_json",
 ]

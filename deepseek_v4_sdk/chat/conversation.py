@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, MutableSequence
 from typing import TYPE_CHECKING, Protocol, Self, cast, overload
 
 from deepseek_v4_sdk.chat.checks import is_iterable
 from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem
-from deepseek_v4_sdk.chat.json_value import JsonValue, read_json, write_json
+from deepseek_v4_sdk.chat.json_value import JsonValue, read_json, spaced_json, write_json
 from deepseek_v4_sdk.chat.mending import mend
 from deepseek_v4_sdk.chat.messages import Message, MessagesInput, SystemMessage, ToolMessage, UserMessage
 from deepseek_v4_sdk.chat.reading import read_message, read_messages
@@ -198,7 +197,7 @@ def result_text(value: object) -> str:
     if isinstance(value, str):
         return value
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        return spaced_json(value)
     except TypeError:
         pass
     except (ValueError, RecursionError) as error:

@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat.reply import Attempt, Reply
+    from deepseek_v4_sdk.chat.attempt import Attempt, RequestDetails
+    from deepseek_v4_sdk.chat.reply import Reply
     from deepseek_v4_sdk.errors import DeepSeekV4Error
 
-__all__ = ["AttemptDetails", "ErrorDetails", "Hooks", "ReplyDetails", "RequestDetails", "RetryDetails"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestDetails:
-    """An HTTP request that is about to be sent. Neither its key nor its prompt is here.
-
-    Attributes:
-        request_id: The id that goes with it, in the header `x-request-id`.
-        provider: The provider.
-        method: "GET" or "POST".
-        url: The whole URL.
-        model: The model that is asked for, or None.
-        size: The size of the body in bytes.
-        attempt: Which request of the call it is, from 1.
-        metadata: What the caller gave as `metadata`.
-        profile: The profile of the client, or of the fallback, whose server it goes to; None without one.
-        is_chat: Whether a model is to answer, which costs tokens; else it is a question about the server.
-    """
-
-    request_id: str
-    provider: str
-    method: str
-    url: str
-    model: str | None = None
-    size: int = 0
-    attempt: int = 1
-    metadata: Mapping[str, object] = field(default_factory=dict[str, object])
-    profile: str | None = None
-    is_chat: bool = False
+__all__ = ["AttemptDetails", "ErrorDetails", "Hooks", "ReplyDetails", "RetryDetails"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 from deepseek_v4_sdk.chat.checks import is_list, is_mapping
 from deepseek_v4_sdk.errors import InvalidRequestError
 
-__all__ = ["JsonValue", "check_finite", "plain_json", "read_event", "read_json", "write_json"]
+__all__ = ["JsonValue", "check_finite", "plain_json", "read_event", "read_json", "spaced_json", "write_json"]
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 """What JSON can hold, as Python has it."""
@@ -71,6 +71,18 @@ def write_json(value: object) -> bytes:
         except ValueError:
             raise ValueError("it holds NaN or Infinity") from None
     return data
+
+
+def spaced_json(value: object) -> str:
+    """Encode a value as Python's own `json` does, with blanks behind commas and colons: the form that models read.
+
+    Raises:
+        ValueError: It holds NaN or infinity.
+        TypeError: It holds something that is no JSON.
+    """
+    import json  # few calls need it
+
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _is_plain(value: object) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping
-from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json
+from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json, spaced_json
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
     Content,
@@ -160,7 +159,7 @@ def _call(value: object, where: str) -> ToolCall:
     if not isinstance(name, str) or not name:
         raise InvalidRequestError(f"{where}.function.name is {name!r}: give the tool's name")
     if is_mapping(arguments):
-        arguments = json.dumps(plain_json(arguments, f"{where}.function.arguments"), ensure_ascii=False)
+        arguments = spaced_json(plain_json(arguments, f"{where}.function.arguments"))
     if not isinstance(arguments, str):
         raise InvalidRequestError(f"{where}.function.arguments is {type(arguments).__name__}: give JSON text")
     return ToolCall(call_id, name, arguments)

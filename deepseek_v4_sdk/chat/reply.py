@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from deepseek_v4_sdk.chat.attempt import Attempt
 from deepseek_v4_sdk.chat.json_value import JsonValue
 from deepseek_v4_sdk.chat.messages import AssistantMessage
 from deepseek_v4_sdk.chat.timing import Timing
@@ -17,37 +18,10 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.tool_call import ToolCall
     from deepseek_v4_sdk.prices import Cost, PriceTable
 
-__all__ = ["Attempt", "FinishReason", "Repair", "Reply"]
+__all__ = ["FinishReason", "Repair", "Reply"]
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "abort", "repetition", "other"]
 """Why the model stopped, in one vocabulary; the server's own word is in `raw_finish_reason`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One HTTP request made for a call.
-
-    Attributes:
-        number: Its place, from 1.
-        status: The HTTP status, or None when no answer came.
-        error: The class name of what went wrong, or None; `StreamClosedError` where the caller left.
-        waited: Seconds waited before it was sent.
-        seconds: How long it took.
-        request_id: The id it carried, or the server's own.
-        usage: What the server counted, where it told before the attempt failed; None is unknown, and may be billed.
-        provider: The provider that was asked.
-        url: The whole URL.
-    """
-
-    number: int
-    status: int | None = None
-    error: str | None = None
-    waited: float = 0.0
-    seconds: float = 0.0
-    request_id: str | None = None
-    usage: Usage | None = None
-    provider: str = ""
-    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

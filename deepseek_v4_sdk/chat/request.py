@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ChatRequest"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class ChatRequest:
     """What a caller asks for, checked and in one form; None is "not given".
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from deepseek_v4_sdk.chat import read_json
+from deepseek_v4_sdk.chat import read_json, spaced_json
 from deepseek_v4_sdk.dsml.spelling import BLOCK_END, BLOCK_START, CALL_END, CALL_START, VALUE_START, value_end
 
 __all__ = ["Arguments", "BlockReader", "CallEnd", "CallStart", "Piece", "Text"]
@@ -161,7 +160,7 @@ class BlockReader:
         opening = "{" if self._count == 0 else ", "
         self._count += 1
         quote = '"' if self._value == "true" else ""
-        pieces.append(Arguments(f"{opening}{_quoted(match[2])}: {quote}"))
+        pieces.append(Arguments(f"{opening}{spaced_json(match[2])}: {quote}"))
 
     def _read_value(self, pieces: list[Piece]) -> bool:
         """Read on in the open value; whether it has ended."""
@@ -188,7 +187,7 @@ class BlockReader:
         if not text:
             return
         if self._value == "true":
-            pieces.append(Arguments(_quoted(text)[1:-1]))
+            pieces.append(Arguments(spaced_json(text)[1:-1]))
         elif self._value == "":
             self._loose.append(text)
         else:
@@ -206,14 +205,10 @@ class BlockReader:
         self.rest, self._buffer = rest, ""
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
 def _as_json(text: str) -> str:
     """A value that does not say what it is: JSON if it reads as JSON, else a text."""
     try:
         read_json(text)
     except ValueError:
-        return _quoted(text)
+        return spaced_json(text)
     return text

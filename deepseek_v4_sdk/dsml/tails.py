@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection
 
@@ -13,7 +12,6 @@ __all__ = ["calls_at_the_end", "without_markup"]
 
 _MARK = "[\N{FULLWIDTH VERTICAL LINE}|]{1,2}DSML"
 _TAG = re.compile(f"</?{_MARK}")
-_DECODER = json.JSONDecoder()  # it gives the place where a value ends
 
 
 def calls_at_the_end(text: str, tools: Collection[str]) -> tuple[str, list[tuple[str, str]]] | None:
@@ -36,9 +34,11 @@ def calls_at_the_end(text: str, tools: Collection[str]) -> tuple[str, list[tuple
 
 def without_markup(arguments: str) -> str | None:
     """Arguments without the tags that were left at their end, if that makes them the JSON object they were not."""
+    from json import JSONDecoder  # it gives the place where a value ends
+
     before = len(arguments) - len(arguments.lstrip())
     try:
-        value, end = _DECODER.raw_decode(arguments, before)
+        value, end = JSONDecoder().raw_decode(arguments, before)
     except (ValueError, RecursionError):
         return None
     return arguments[:end] if isinstance(value, dict) and _TAG.match(arguments[end:].lstrip()) else None

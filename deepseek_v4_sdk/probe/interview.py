@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import Hooks, JsonValue, ModelInfo, Reply
+from deepseek_v4_sdk.chat import JsonValue, Reply
+from deepseek_v4_sdk.chat.hooks import Hooks
+from deepseek_v4_sdk.chat.served import ModelInfo
 from deepseek_v4_sdk.probe.judge import Heard, find
 from deepseek_v4_sdk.probe.questions import Question, cached, forced_tool, plain, structured, thinking, tool
 from deepseek_v4_sdk.probe.remedies import VERSION_PATHS

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import JsonValue, ModelInfo, Reply, read_json
+from deepseek_v4_sdk.chat import JsonValue, Reply, read_json
+from deepseek_v4_sdk.chat.served import ModelInfo
 from deepseek_v4_sdk.probe.questions import TOOL, WORD
 from deepseek_v4_sdk.probe.remedies import VERSION_PATHS, remedy_for
 from deepseek_v4_sdk.probe.report import Feature, Finding, Status

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import JsonValue, ModelInfo, Usage, kind_of, write_json
+from deepseek_v4_sdk.chat import JsonValue, Usage, kind_of, write_json
 from deepseek_v4_sdk.providers.provider import Sink
 from deepseek_v4_sdk.providers.refusals import error_event
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat.served import ModelInfo
 
 __all__ = ["read_answer", "read_models", "read_usage"]
 
@@ -168,6 +172,8 @@ def _count(value: JsonValue) -> int | None:
 
 
 def _model(entry: JsonValue) -> ModelInfo:
+    from deepseek_v4_sdk.chat.served import ModelInfo  # few programs ask
+
     name = entry.get("id") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(name, str):
         raise ValueError(f"a model without an id: {kind_of(entry)}")

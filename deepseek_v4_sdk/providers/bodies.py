@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from deepseek_v4_sdk.chat import (
     Thinking,
     ToolCall,
     ToolMessage,
+    spaced_json,
     write_json,
 )
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
@@ -151,7 +151,7 @@ def _sent_call(call: ToolCall, wire_id: str) -> ToolCall:
     arguments = call.arguments if call.arguments.strip() else "{}"
     if not call.is_object:
         # The vendor's encoder shows broken arguments to the model as one text named so. vLLM would drop them.
-        arguments = json.dumps({"arguments": call.arguments}, ensure_ascii=False)
+        arguments = spaced_json({"arguments": call.arguments})
     return call if (wire_id, arguments) == (call.id, call.arguments) else ToolCall(wire_id, call.name, arguments)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from deepseek_v4_sdk._version import __version__
-from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, ModelInfo, Repair, first_fatal
+from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, Repair, first_fatal
 from deepseek_v4_sdk.errors import APIError, ConfigurationError, InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.providers.answers import read_answer, read_models
 from deepseek_v4_sdk.providers.bodies import (
@@ -26,6 +26,7 @@ from deepseek_v4_sdk.providers.refusals import http_refusal
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue import ServedModel
+    from deepseek_v4_sdk.chat.served import ModelInfo
 
 __all__ = ["COMMON_OPTIONS", "ChatCompletions", "as_key"]
 

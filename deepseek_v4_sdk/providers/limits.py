@@ -19,14 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["LEARNED", "LearnedLimits", "Limits", "learned_through"]
 
-_OUTPUT = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"valid range of max_tokens is \[1, (\d+)\]",  # DeepSeek's API
-        r"max_(?:completion_)?tokens\b[^.\d]*(?:between|range)[^.\d]*1[^.\d]+(\d{3,})",
-        r"max_(?:completion_)?tokens\b[^.]*(?:at most|maximum(?: is| of)?|less than or equal to|<=|exceeds?)"
-        r"\D{0,20}(\d{3,})",
-    )
+_OUTPUT = (
+    r"valid range of max_tokens is \[1, (\d+)\]",  # DeepSeek's API
+    r"max_(?:completion_)?tokens\b[^.\d]*(?:between|range)[^.\d]*1[^.\d]+(\d{3,})",
+    r"max_(?:completion_)?tokens\b[^.]*(?:at most|maximum(?: is| of)?|less than or equal to|<=|exceeds?)"
+    r"\D{0,20}(\d{3,})",
 )
 
 
@@ -68,7 +65,7 @@ class LearnedLimits:
             window = error.limit
         elif isinstance(error, errors.BadRequestError):
             text = str(error)
-            output = next((int(match[1]) for pattern in _OUTPUT if (match := pattern.search(text))), None)
+            output = next((int(match[1]) for pattern in _OUTPUT if (match := re.search(pattern, text))), None)
         if window is None and output is None:
             return
         with self._lock:

@@ -14,7 +14,8 @@ from deepseek_v4_sdk.providers.provider import ProviderData, Refused, Renderer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deepseek_v4_sdk.chat import JsonValue, ModelInfo
+    from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.chat.served import ModelInfo
 
 __all__ = ["NIM", "PROVIDER", "Personality"]
 

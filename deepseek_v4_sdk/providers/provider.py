@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import httpx
 
     from deepseek_v4_sdk.catalogue import ServedModel
-    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message, ModelInfo, RateLimits, Repair, Thinking, Usage
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message, RateLimits, Repair, Thinking, Usage
+    from deepseek_v4_sdk.chat.served import ModelInfo
     from deepseek_v4_sdk.errors import APIError
     from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target
 

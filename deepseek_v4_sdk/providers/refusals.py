@@ -47,30 +47,27 @@ _REMEDIES: Mapping[int, str] = {
 }
 
 # How servers say that a prompt, or a prompt and its answer, do not fit. Groups are named after the error's fields.
-_TOO_LONG = tuple(
-    re.compile(pattern)
-    for pattern in (
-        # vLLM 0.20-0.33
-        r"maximum context length is (?P<limit>\d+) tokens\. However, your prompt contains (?:at least )?"
-        r"(?P<prompt_tokens>\d+) input tokens",
-        r"your prompt contains \d+ characters \(more than \d+ characters, which is the upper bound for "
-        r"(?P<limit>\d+) input tokens",
-        # NVIDIA Dynamo 1.6.1
-        r"maximum context length is (?P<limit>\d+) tokens\. However, your messages resulted in (?P<prompt_tokens>\d+)",
-        r"max_(?:completion_)?tokens=(?P<requested>\d+) cannot be greater than max_model_len=(?P<limit>\d+)",
-        # older vLLM, and DeepSeek's API
-        r"maximum context length is (?P<limit>\d+) tokens\. However, you requested (?P<requested>\d+) tokens "
-        r"\((?P<prompt_tokens>\d+) in the messages",
-        # SGLang 0.5.12-0.5.23
-        r"The input \((?P<prompt_tokens>\d+) tokens\) is longer than the model's context length "
-        r"\((?P<limit>\d+) tokens",
-        r"exceeds the model's maximum context length of (?P<limit>\d+) tokens\. You requested a total of "
-        r"(?P<requested>\d+) tokens: (?P<prompt_tokens>\d+) tokens from the input",
-        r"max_completion_tokens is too large(?:: (?P<requested>\d+))?",
-        # and what is left of such a text after a gateway has cut it
-        r"maximum context length(?: is| of)? (?P<limit>\d+)",
-        r"maximum context length|longer than the model's context length|Requested token count exceeds",
-    )
+_TOO_LONG = (
+    # vLLM 0.20-0.33
+    r"maximum context length is (?P<limit>\d+) tokens\. However, your prompt contains (?:at least )?"
+    r"(?P<prompt_tokens>\d+) input tokens",
+    r"your prompt contains \d+ characters \(more than \d+ characters, which is the upper bound for "
+    r"(?P<limit>\d+) input tokens",
+    # NVIDIA Dynamo 1.6.1
+    r"maximum context length is (?P<limit>\d+) tokens\. However, your messages resulted in (?P<prompt_tokens>\d+)",
+    r"max_(?:completion_)?tokens=(?P<requested>\d+) cannot be greater than max_model_len=(?P<limit>\d+)",
+    # older vLLM, and DeepSeek's API
+    r"maximum context length is (?P<limit>\d+) tokens\. However, you requested (?P<requested>\d+) tokens "
+    r"\((?P<prompt_tokens>\d+) in the messages",
+    # SGLang 0.5.12-0.5.23
+    r"The input \((?P<prompt_tokens>\d+) tokens\) is longer than the model's context length "
+    r"\((?P<limit>\d+) tokens",
+    r"exceeds the model's maximum context length of (?P<limit>\d+) tokens\. You requested a total of "
+    r"(?P<requested>\d+) tokens: (?P<prompt_tokens>\d+) tokens from the input",
+    r"max_completion_tokens is too large(?:: (?P<requested>\d+))?",
+    # and what is left of such a text after a gateway has cut it
+    r"maximum context length(?: is| of)? (?P<limit>\d+)",
+    r"maximum context length|longer than the model's context length|Requested token count exceeds",
 )
 
 
@@ -215,7 +212,7 @@ def _class_for(status: int | None) -> type[errors.APIError]:
 
 def _window(message: str) -> dict[str, int] | None:
     for pattern in _TOO_LONG:
-        if match := pattern.search(message):
+        if match := re.search(pattern, message):
             found = match.groupdict().items()
             return {name: int(value) for name, value in found if value is not None and len(value) <= _MOST_DIGITS}
     return None

@@ -17,20 +17,18 @@ _LONGEST = 1_000
 # server could else keep a program busy with one answer.
 _LONGEST_READ = 50_000
 # An absolute path of three or more steps that is not part of a URL, and what may stand around it in a traceback.
-_PATH = re.compile(r"(?<![\w:/.+@\-])/(?!v1/)(?:[\w.+@\-]+/){2,}[\w.+@\-]+")
-_SOURCE = re.compile(r"(?<![\w:/.+@\-])/(?:[\w.+@\-]+/)*[\w+@\-]+\.(?:py|pyx|so|cu|cpp|rs)\b")
+_PATH = r"(?<![\w:/.+@\-])/(?!v1/)(?:[\w.+@\-]+/){2,}[\w.+@\-]+"
+_SOURCE = r"(?<![\w:/.+@\-])/(?:[\w.+@\-]+/)*[\w+@\-]+\.(?:py|pyx|so|cu|cpp|rs)\b"
 # Validation errors of pydantic quote the input: the caller's prompt.
 _INPUT = re.compile(r"['\"]input['\"]: ?|\binput_value=")
 # A word is an account only with a quote around it or a digit in it: "account suspended" says something.
-_ACCOUNT = re.compile(
+_ACCOUNT = (
     r"(?i)\b(account|organization|org)([ _-]{0,9}(?:id\b)?[ :=]{0,9})"
     r"(?:(['\"])[\w\-]{6,}\3|(?=[\w\-]{0,80}\d)[\w\-]{8,})"
 )
-_KEY = re.compile(r"\b(?:sk|nvapi)-[\w\-]{6,}")
+_KEY = r"\b(?:sk|nvapi)-[\w\-]{6,}"
 # NVIDIA's gateway names the function behind a model.
-_FUNCTION = re.compile(
-    r"(?i)\b(function(?:[ _-]{0,9}id)?[ :=]{0,9})(['\"]?)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\2"
-)
+_FUNCTION = r"(?i)\b(function(?:[ _-]{0,9}id)?[ :=]{0,9})(['\"]?)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\2"
 
 
 def scrub(text: str, secrets: Sequence[str] = ()) -> str:
@@ -44,8 +42,9 @@ def scrub(text: str, secrets: Sequence[str] = ()) -> str:
     for secret in secrets:
         text = text.replace(secret, "<key>")
     text = _without_input(text[:_LONGEST_READ])
-    text = _SOURCE.sub("<path>", _PATH.sub("<path>", text))
-    text = _KEY.sub("<key>", _FUNCTION.sub(r"\1<function>", _ACCOUNT.sub(r"\1\2<account>", text)))
+    text = re.sub(_SOURCE, "<path>", re.sub(_PATH, "<path>", text))
+    text = re.sub(_FUNCTION, r"\1<function>", re.sub(_ACCOUNT, r"\1\2<account>", text))
+    text = re.sub(_KEY, "<key>", text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({size} characters)"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from typing import TYPE_CHECKING
 
@@ -63,6 +62,8 @@ class Bell:
 
     async def await_(self, clock: Clock, seconds: float) -> None:
         """The same for an async client."""
+        import asyncio
+
         event, loop = asyncio.Event(), asyncio.get_running_loop()
         self._listen(lambda: loop.call_soon_threadsafe(event.set))
         real = isinstance(clock, SystemClock)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Final, Protocol, Self
@@ -50,6 +49,8 @@ class SystemClock:
 
     async def asleep(self, seconds: float) -> None:
         """Wait, for an async client."""
+        import asyncio  # a sync program does without
+
         await asyncio.sleep(seconds)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
-from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -20,7 +18,7 @@ __all__ = ["GATES", "Gates", "paused_for"]
 
 _LENGTH = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|)")
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
-_Name: TypeAlias = tuple[str, str, bytes, str]
+_Name: TypeAlias = tuple[str, str, int, str]
 _MOST = 256  # beyond it, those that nobody would miss are forgotten: keys may change with each request
 
 
@@ -29,7 +27,6 @@ class Gates:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._salt = os.urandom(16)
         self._gates: dict[_Name, Gate] = {}
         self._of_carriers: WeakKeyDictionary[object, dict[_Name, Gate]] = WeakKeyDictionary()
 
@@ -39,13 +36,13 @@ class Gates:
         Args:
             provider: The kind of server.
             base_url: Its address.
-            call: The request, for its key; what is kept of that is a salted hash.
+            call: The request, for its key; what is kept of that is a hash with the salt of this process.
             scope: What of the server is limited by itself, such as a family of models; empty for all of it.
             carrier: What carries the request. One with a clock of its own has gates of its own.
             now: The time.
         """
         key = next((value for name, value in call.headers if name == "authorization"), "")
-        name = (provider, base_url, blake2b(key.encode(), key=self._salt, digest_size=16).digest(), scope)
+        name = (provider, base_url, hash(key), scope)
         with self._lock:
             own_clock = hasattr(carrier, "exchange_clock")
             gates = self._of_carriers.setdefault(carrier, {}) if own_clock else self._gates

@@ -1,4 +1,7 @@
-"""Network streams for httpcore: reads end at a deadline that moves, and chunks that came together are one."""
+"""Network streams for httpcore: reads end at a deadline that moves, and chunks that came together are one.
+
+Their async form is in `async_network`: a sync program loads no asyncio.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,21 @@ import httpcore
 
 from deepseek_v4_sdk.transport.chunks import ChunkJoiner
 from deepseek_v4_sdk.transport.clock import seconds_left
-from deepseek_v4_sdk.transport.wire import connect
 
 if TYPE_CHECKING:
     import ssl
-
-    from deepseek_v4_sdk.transport.wire import Wire
 
     SocketOptions: TypeAlias = Iterable[
         tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
     ]
 
-__all__ = ["AsyncTimedBackend", "TimedBackend"]
+__all__ = ["Parcel", "SocketOptions", "TimedBackend"]
 
 # A larger body is not copied to stand behind its head; its first part goes out with it.
 _JOINED = 64 * 1024
 
 
-class _Parcel:
+class Parcel:
     """What is to be sent, held until something is to be read, so that head and body go out together."""
 
     __slots__ = ("_parts",)
@@ -57,7 +57,7 @@ class _TimedStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
         self._chunks = ChunkJoiner()
-        self._parcel = _Parcel()
+        self._parcel = Parcel()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._flush(timeout)
@@ -112,61 +112,3 @@ class TimedBackend(httpcore.NetworkBackend):
     def sleep(self, seconds: float) -> None:
         """Wait."""
         self._backend.sleep(seconds)
-
-
-class _AsyncTimedStream(httpcore.AsyncNetworkStream):
-    """The async form of `_TimedStream`, on asyncio's own transports."""
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self._chunks = ChunkJoiner()
-        self._parcel = _Parcel()
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's own
-        del max_bytes
-        if parts := self._parcel.take():
-            self._chunks.sent()
-            try:
-                for part in parts:
-                    await self._wire.send(part, timeout)
-            except httpcore.WriteError:
-                pass  # the server may have answered before it closed, and reading tells
-        while data := await self._wire.receive(timeout):
-            if joined := self._chunks.joined(data):
-                return joined
-        return b""
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        del timeout
-        self._parcel.add(buffer)
-
-    async def aclose(self) -> None:
-        self._wire.close()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> httpcore.AsyncNetworkStream:
-        await self._wire.start_tls(ssl_context, server_hostname, seconds_left(timeout))
-        return _AsyncTimedStream(self._wire)
-
-    def get_extra_info(self, info: str) -> object:
-        return self._wire.get_extra_info(info)
-
-
-class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
-    """Connects with asyncio and gives out timed streams."""
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,
-        socket_options: SocketOptions | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Open a connection."""
-        del local_address, socket_options  # our pools set neither
-        return _AsyncTimedStream(await connect(host, port, seconds_left(timeout)))

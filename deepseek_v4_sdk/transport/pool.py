@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from deepseek_v4_sdk.chat import UserMessage, write_json
@@ -69,7 +68,7 @@ class _Replica:
 
     def rank(self, key: bytes) -> bytes:
         """Its rank for a conversation: the highest one gets it, and who fails changes nothing among the others."""
-        return blake2b(self._name, key=key, digest_size=8).digest()
+        return _hashed(self._name, 8, key)
 
 
 class Pool:
@@ -182,9 +181,15 @@ class Pool:
 
 def conversation_key(request: ChatRequest) -> bytes:
     """What the requests of one conversation have in common, and others have not: all up to the first user message."""
-    head = blake2b(digest_size=16)
+    head: list[bytes] = []
     for message in request.messages:
-        head.update(write_json(message.to_dict()))
+        head.append(write_json(message.to_dict()))
         if isinstance(message, UserMessage):
             break
-    return head.digest()
+    return _hashed(b"".join(head), 16)
+
+
+def _hashed(data: bytes, size: int, key: bytes = b"") -> bytes:
+    from hashlib import blake2b  # a client with one server does without
+
+    return blake2b(data, key=key, digest_size=size).digest()

@@ -16,7 +16,7 @@ import httpcore
 from deepseek_v4_sdk.transport.addresses import wire_url
 from deepseek_v4_sdk.transport.clock import SystemClock
 from deepseek_v4_sdk.transport.lines import AsyncBlocks, AsyncCarrier, Blocks, Carrier, head_of, timeouts_of
-from deepseek_v4_sdk.transport.network import AsyncTimedBackend, TimedBackend
+from deepseek_v4_sdk.transport.network import TimedBackend
 
 if TYPE_CHECKING:
     import ssl
@@ -214,6 +214,8 @@ class AsyncPooledTransport(AsyncCarrier):
     """
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
+        from deepseek_v4_sdk.transport.async_network import AsyncTimedBackend  # it needs asyncio
+
         context, way = _tls(ca_bundle), _core_proxy(proxy)
 
         def make() -> httpcore.AsyncConnectionPool:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 from deepseek_v4_sdk.transport.failures import as_failure
 from deepseek_v4_sdk.transport.steps import Deliver, Drain, Drop, Open, Read, Sleep, Step, Steps, Work
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deepseek_v4_sdk.chat import ChatEvent
     from deepseek_v4_sdk.exchange import LineFailure
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 
-__all__ = ["AsyncPump", "Pump"]
+__all__ = ["AsyncPump", "Pump", "on_a_thread"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -189,7 +191,7 @@ class AsyncPump(_Steps[T]):
             elif isinstance(step, Drain):
                 await self._drain()
             elif isinstance(step, Work):
-                self.answer(await asyncio.to_thread(step.function) if step.long else step.function())
+                self.answer(await on_a_thread(step.function) if step.long else step.function())
         except Exception as error:  # noqa: BLE001  # sorted by what it means
             self.fail(error)
 
@@ -199,3 +201,10 @@ class AsyncPump(_Steps[T]):
         except Exception as error:  # the answer is whole: a connection that hangs now is only not kept
             if as_failure(error) is None:
                 raise
+
+
+async def on_a_thread(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """What a function gives that would hold up the loop."""
+    import asyncio  # a sync program does without
+
+    return await asyncio.to_thread(function, *args, **options)

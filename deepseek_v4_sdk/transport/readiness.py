@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import Health
+from deepseek_v4_sdk.chat.served import Health
 from deepseek_v4_sdk.transport.steps import Sleep, Steps
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
@@ -10,6 +9,7 @@ from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Finished, Reply, TextDelta
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator, Iterator
     from types import TracebackType
 
@@ -246,8 +246,10 @@ class AsyncChatStream(_State):
         if getattr(self, "_over", True) or not self._entered:
             return
         try:
+            import asyncio  # a sync program does without
+
             loop = asyncio.get_running_loop()
-        except RuntimeError:
+        except (RuntimeError, ImportError):
             return  # the loop is gone, and its connections with it
         task = loop.create_task(self._pump.stop())
         _CLOSING.add(task)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import AttemptDetails, ErrorDetails, Hooks, ReplyDetails, RequestDetails, RetryDetails
+from deepseek_v4_sdk.chat import RequestDetails
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import ModuleType
 
     from deepseek_v4_sdk.chat import Attempt, Reply
+    from deepseek_v4_sdk.chat.hooks import Hooks
     from deepseek_v4_sdk.errors import DeepSeekV4Error
 
 __all__ = ["Watch"]
@@ -59,7 +61,7 @@ class Watch:
 
     def attempt(self, request: RequestDetails, attempt: Attempt) -> None:
         """An HTTP request has ended."""
-        self._tell(lambda hook: hook.on_attempt(AttemptDetails(request=request, attempt=attempt)))
+        self._tell(lambda hook: hook.on_attempt(_hooks().AttemptDetails(request=request, attempt=attempt)))
 
     def retry(self, request: RequestDetails, error: DeepSeekV4Error, wait: float, provider: str) -> None:
         """A request failed and will be sent again, perhaps to another provider."""
@@ -68,8 +70,11 @@ class Watch:
         _logger.warning(
             "request %s failed and is sent again%s in %.1f s: %s", request.request_id, there, wait, _Kind(error)
         )
-        details = RetryDetails(request=request, error=error, wait=wait, provider=provider)
-        self._tell(lambda hook: hook.on_retry(details))
+        self._tell(
+            lambda hook: hook.on_retry(
+                _hooks().RetryDetails(request=request, error=error, wait=wait, provider=provider)
+            )
+        )
 
     def reply(self, request: RequestDetails, reply: Reply) -> None:
         """A chat ended well."""
@@ -82,15 +87,13 @@ class Watch:
         )
         for repair in reply.repairs:
             _logger.info("request %s: %s", request.request_id, repair.detail)
-        details = ReplyDetails(request=request, reply=reply)
-        self._tell(lambda hook: hook.on_reply(details))
+        self._tell(lambda hook: hook.on_reply(_hooks().ReplyDetails(request=request, reply=reply)))
 
     def error(self, request: RequestDetails, error: DeepSeekV4Error) -> None:
         """A call failed for good."""
         self._failed(request, error)
         _logger.info("request %s failed: %s", request.request_id, _Kind(error))
-        details = ErrorDetails(request=request, error=error)
-        self._tell(lambda hook: hook.on_error(details))
+        self._tell(lambda hook: hook.on_error(_hooks().ErrorDetails(request=request, error=error)))
 
     def passed_over(self, provider: str, reason: str) -> None:
         """A provider that was to take over cannot."""
@@ -105,3 +108,9 @@ class Watch:
                 tell(hook)
             except Exception:
                 _logger.exception("a hook of %s failed", type(hook).__name__)
+
+
+def _hooks() -> ModuleType:
+    from deepseek_v4_sdk.chat import hooks  # whoever has hooks has loaded them
+
+    return hooks

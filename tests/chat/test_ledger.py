@@ -12,17 +12,18 @@ import pytest
 from deepseek_v4_sdk import (
     AsyncDeepSeekV4,
     Attempt,
+    AttemptDetails,
     DeepSeekV4,
     DeepSeekV4Error,
     Hooks,
     Ledger,
     OverloadedError,
     PhaseTimeoutError,
+    RequestDetails,
     StreamClosedError,
     Timeouts,
     Usage,
 )
-from deepseek_v4_sdk.chat import AttemptDetails, RequestDetails
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.answer import json_answer
 from tests.transport.failover.duo import named

@@ -96,6 +96,10 @@ def test_a_client_that_chats_loads_no_room_it_does_not_use(chat: str) -> None:
     assert _outside(modules) <= _BROUGHT
 
 
+def test_a_sync_program_loads_no_event_loop() -> None:
+    assert "asyncio" not in loaded(_ANSWERED + _SYNC)
+
+
 @pytest.mark.parametrize("chat", [_SYNC, _ASYNC], ids=["sync", "async"])
 def test_the_first_chat_loads_nothing_of_ours(chat: str) -> None:
     modules = loaded(f"{_ANSWERED}{chat}\nbefore = ready")

@@ -1,0 +1,66 @@
+"""The HTTP requests of a call: about to be sent, and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deepseek_v4_sdk.chat.usage import Usage
+
+__all__ = ["Attempt", "RequestDetails"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestDetails:
+    """An HTTP request that is about to be sent. Neither its key nor its prompt is here.
+
+    Attributes:
+        request_id: The id that goes with it, in the header `x-request-id`.
+        provider: The provider.
+        method: "GET" or "POST".
+        url: The whole URL.
+        model: The model that is asked for, or None.
+        size: The size of the body in bytes.
+        attempt: Which request of the call it is, from 1.
+        metadata: What the caller gave as `metadata`.
+        profile: The profile of the client, or of the fallback, whose server it goes to; None without one.
+        is_chat: Whether a model is to answer, which costs tokens; else it is a question about the server.
+    """
+
+    request_id: str
+    provider: str
+    method: str
+    url: str
+    model: str | None = None
+    size: int = 0
+    attempt: int = 1
+    metadata: Mapping[str, object] = field(default_factory=dict[str, object])
+    profile: str | None = None
+    is_chat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One HTTP request made for a call.
+
+    Attributes:
+        number: Its place, from 1.
+        status: The HTTP status, or None when no answer came.
+        error: The class name of what went wrong, or None; `StreamClosedError` where the caller left.
+        waited: Seconds waited before it was sent.
+        seconds: How long it took.
+        request_id: The id it carried, or the server's own.
+        usage: What the server counted, where it told before the attempt failed; None is unknown, and may be billed.
+        provider: The provider that was asked.
+        url: The whole URL.
+    """
+
+    number: int
+    status: int | None = None
+    error: str | None = None
+    waited: float = 0.0
+    seconds: float = 0.0
+    request_id: str | None = None
+    usage: Usage | None = None
+    provider: str = ""
+    url: str = ""

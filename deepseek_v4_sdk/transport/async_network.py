@@ -1,0 +1,78 @@
+"""Network streams for httpcore, on asyncio, with the same moving deadlines and joined chunks as in `network`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpcore
+
+from deepseek_v4_sdk.transport.chunks import ChunkJoiner
+from deepseek_v4_sdk.transport.clock import seconds_left
+from deepseek_v4_sdk.transport.network import Parcel
+from deepseek_v4_sdk.transport.wire import connect
+
+if TYPE_CHECKING:
+    import ssl
+
+    from deepseek_v4_sdk.transport.network import SocketOptions
+    from deepseek_v4_sdk.transport.wire import Wire
+
+__all__ = ["AsyncTimedBackend"]
+
+
+class _AsyncTimedStream(httpcore.AsyncNetworkStream):
+    """A stream that asks how much time is left at each read."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._chunks = ChunkJoiner()
+        self._parcel = Parcel()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's own
+        del max_bytes
+        if parts := self._parcel.take():
+            self._chunks.sent()
+            try:
+                for part in parts:
+                    await self._wire.send(part, timeout)
+            except httpcore.WriteError:
+                pass  # the server may have answered before it closed, and reading tells
+        while data := await self._wire.receive(timeout):
+            if joined := self._chunks.joined(data):
+                return joined
+        return b""
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        del timeout
+        self._parcel.add(buffer)
+
+    async def aclose(self) -> None:
+        self._wire.close()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> httpcore.AsyncNetworkStream:
+        await self._wire.start_tls(ssl_context, server_hostname, seconds_left(timeout))
+        return _AsyncTimedStream(self._wire)
+
+    def get_extra_info(self, info: str) -> object:
+        return self._wire.get_extra_info(info)
+
+
+class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
+    """Connects with asyncio and gives out timed streams."""
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109
+        local_address: str | None = None,
+        socket_options: SocketOptions | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Open a connection."""
+        del local_address, socket_options  # our pools set neither
+        return _AsyncTimedStream(await connect(host, port, seconds_left(timeout)))
