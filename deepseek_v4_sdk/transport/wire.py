@@ -35,6 +35,7 @@ class Wire(ReadTimer, asyncio.Protocol):
         self._ahead = 0
         self._reading = True
         self._ended = False
+        self._lost = False
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None  # while the transport's buffer is full
@@ -113,7 +114,8 @@ class Wire(ReadTimer, asyncio.Protocol):
         """Close at once."""
         self._ended = True
         self._disarm()
-        self._transport.abort()
+        if not self._lost:  # asyncio's transports fail when they are aborted behind their end
+            self._transport.abort()
         self._wake()
 
     def get_extra_info(self, info: str) -> object:
@@ -146,6 +148,7 @@ class Wire(ReadTimer, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
+        self._lost = True
         if not self._ended:
             self._ended, self._error = True, exc
         self._wake()
