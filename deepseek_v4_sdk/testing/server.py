@@ -70,6 +70,7 @@ class MockServer:
         self._thread.start()
         while not server.started:
             if not self._thread.is_alive():
+                sock.close()
                 raise ConfigurationError("the mock server did not start")
             self._thread.join(0.005)
         return self
@@ -155,7 +156,7 @@ class MockServer:
             self._failures.append(error)
             answer = json_answer(500, {"error": {"message": str(error), "type": type(error).__name__, "code": 500}})
         sending = asyncio.ensure_future(self._send(answer, scope, send))
-        leaving = asyncio.ensure_future(_gone(receive))
+        leaving = asyncio.ensure_future(receive())  # behind the body ASGI tells nothing but that
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
@@ -196,8 +197,3 @@ class MockServer:
         linger = struct.pack("ii", 1, 0)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         transport.abort()
-
-
-async def _gone(receive: _Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -101,6 +101,12 @@ def test_the_usual(mode: Mode) -> None:
             "the call was left in the text as markup",
         ),
         (
+            {"free": script.text("", finish_reason="tool_calls")},
+            "tools",
+            "fails",
+            "the server says that the model called a tool, but sent no call (http://mock.invalid/v1/chat/completions)",
+        ),
+        (
             {
                 "free": SPEAKS,
                 "forced": script.tool_call("get_weather", '{"city": "Pa') + script.turn(finish_reason="length"),

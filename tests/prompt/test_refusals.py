@@ -61,6 +61,24 @@ _WRONG: list[tuple[Any, dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("properties", "told"),
+    [
+        ([], r"tools\[0\]\.function\.parameters\.properties is no object"),
+        ({"a": "string"}, r"parameters\.properties\.a is no schema with type, anyOf or \$ref"),
+        ({"a": {"title": "A"}}, r"parameters\.properties\.a is no schema"),
+        ({"a": {"anyOf": [{"type": "string"}, 7]}}, r"parameters\.properties\.a\.anyOf\[1\] is no schema"),
+        ({"a": {"type": "array"}}, r"parameters\.properties\.a is an array without items"),
+        ({"a": {"type": "array", "items": {"type": "thing"}}}, r"properties\.a\.items\.type is no type"),
+        ({"a": {"type": "null", "description": 1}}, r"parameters\.properties\.a\.description is no text"),
+    ],
+)
+def test_a_strict_schema_is_refused_by_its_place(properties: Any, told: str) -> None:
+    tool = {"name": "f", "strict": True, "parameters": {"type": "object", "properties": properties}}
+    with pytest.raises(InvalidRequestError, match=told):
+        render_prompt("q", [tool], dialect="recipe", thinking="off")
+
+
 @pytest.mark.parametrize(("messages", "options", "told"), _WRONG)
 def test_refused(messages: Any, options: dict[str, Any], told: str) -> None:
     with pytest.raises(InvalidRequestError, match=told) as refused:

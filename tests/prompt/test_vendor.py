@@ -196,6 +196,32 @@ def test_strict_tools(parameters: dict[str, Any] | None) -> None:
 
 
 @pytest.mark.parametrize(
+    "parameters",
+    [
+        {"properties": []},
+        {"properties": {"a": "string"}},
+        {"properties": {"a": {"$ref": 1}}},
+        {"properties": {"a": {}}},
+        {"properties": {"a": {"anyOf": {}}}},
+        {"properties": {"a": {"type": "array"}}},
+        {"properties": {"a": {"type": "array", "items": True}}},
+        {"properties": {"a": {"type": "thing"}}},
+        {"properties": {"a": {"type": ["string", "null"], "description": "about", "enum": ["x"]}}},
+        {"properties": {"a": {"type": ["string", "object"]}}},
+        {"properties": {"a": {"type": "string", "description": 1}}},
+        {"properties": {"a": {"type": "string", "enum": "x"}}},
+        {"properties": {"a": {"type": "object", "properties": {}}}},
+        {"properties": {"a": {"$ref": "#/$defs/A", "description": "about"}}},
+        {"properties": {"a": {"type": "string"}}, "description": ["about"]},
+    ],
+    ids=str,
+)
+def test_odd_strict_schemas(parameters: dict[str, Any]) -> None:
+    function = {"name": "f", "strict": True, "parameters": parameters}
+    agree([{"role": "user", "content": "q"}], [{"type": "function", "function": function}], thinking="off")
+
+
+@pytest.mark.parametrize(
     "function",
     [
         {"name": "a b"},

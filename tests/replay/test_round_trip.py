@@ -250,3 +250,23 @@ def test_code_that_knows_nothing_of_the_client(path: Path) -> None:
         again = client.post("/v1/chat/completions", json=body)
     assert again.json()["choices"][0]["message"]["content"] == "Hello"
     assert (again.status_code, again.content) == (live.status_code, live.content)
+
+
+@in_both_modes
+def test_behind_a_port_a_connection_that_failed_fails_again(path: Path, mode: Mode, closed_port: int) -> None:
+    url = f"http://127.0.0.1:{closed_port}"
+    assert isinstance(ask(Recorder("vllm", base_url=url, path=path), mode, max_retries=0), ConnectionFailedError)
+    with MockServer(Replayer(path)) as server:
+        assert isinstance(ask("vllm", mode, base_url=server.url, max_retries=0), ConnectionFailedError)
+
+
+def _reads_on(path: Path, mode: Mode) -> None:
+    with MockServer(Replayer(path)) as server:
+        assert isinstance(ask("vllm", mode, base_url=server.url), StreamInterruptedError)
+
+
+@in_both_modes
+def test_behind_a_port_whoever_reads_on_where_the_recorded_one_left_is_told_at_the_end(path: Path, mode: Mode) -> None:
+    leave(Recorder(MockProvider(script.text("One two three four five")), path=path), mode, after=3)
+    with pytest.raises(CassetteError, match="left here, and this one waits for more"):
+        _reads_on(path, mode)

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -191,3 +192,17 @@ def test_other_paths_and_methods() -> None:
         assert client.get("/nowhere").status_code == 404
         assert client.get("/v1/chat/completions").status_code == 405
         assert client.post("/v1/chat/completions", content=b"{").status_code == 400
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'deepseek-v4-sdk\[server\]'"), MockServer():
+        pass
+
+
+def test_a_server_that_does_not_start_is_told_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from uvicorn import Server
+
+    monkeypatch.setattr(Server, "run", lambda *_: None)
+    with pytest.raises(ConfigurationError, match="did not start"), MockServer():
+        pass
