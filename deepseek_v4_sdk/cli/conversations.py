@@ -35,10 +35,11 @@ def place(name: str) -> Path:
     file = path_of(name)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        is_folder = file.is_dir()
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror or error}") from None
-    if not os.access(file.parent, os.W_OK) or file.is_dir():
-        raise ConfigurationError(f"{file} cannot be written: {'it is a folder' if file.is_dir() else 'no permission'}")
+    if is_folder or not os.access(file.parent, os.W_OK):
+        raise ConfigurationError(f"{file} cannot be written: {'it is a folder' if is_folder else 'no permission'}")
     return file
 
 
@@ -73,7 +74,7 @@ def save(name: str, conversation: Conversation) -> Path:
         ConfigurationError: It cannot be written.
     """
     file = place(name)
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside = file.with_name(f".deepseek-v4.{os.getpid()}")  # short: the file's own name may be at its limit
     try:
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as opened:
             opened.write(conversation.to_json() + "\n")

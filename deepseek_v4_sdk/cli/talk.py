@@ -106,9 +106,7 @@ def _obey(talk: Talk, line: str) -> None:
     command = _COMMANDS.get(name)
     if command is None:
         raise ConfigurationError(f"there is no {name}: /help shows what there is")
-    done = command.run(talk, argument.strip())
-    if done:
-        typer.echo(done)
+    typer.echo(command.run(talk, argument.strip()))
 
 
 def _help(talk: Talk, argument: str) -> str:
@@ -127,16 +125,17 @@ def _new(talk: Talk, argument: str) -> str:
 def _save(talk: Talk, argument: str) -> str:
     if not argument and talk.name is None:
         raise ConfigurationError("/save needs a name")
-    if argument and argument != talk.name and conversations.path_of(argument).exists():
-        raise ConfigurationError(f"there is a conversation {argument!r} already: give another name")
     if argument:
-        conversations.place(argument)
+        if conversations.place(argument).exists() and argument != talk.name:
+            raise ConfigurationError(f"there is a conversation {argument!r} already: give another name")
         talk.name = argument
     talk.keep()
     return f"kept as {talk.name}, from now on after each answer"
 
 
 def _file(talk: Talk, argument: str) -> str:
+    if argument in {"", "-"}:  # stdin is where the questions come from
+        raise ConfigurationError("/file takes the path of a text file")
     given.with_files("", [argument], typer.get_binary_stream("stdin"))  # told now when it cannot be read
     talk.files.append(argument)
     return f"{argument} goes before the next question"

@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from deepseek_v4_sdk.cli import given
+from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.cli.outcome import EXIT_CODES
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.cli.commands import complaint, run
@@ -88,6 +91,9 @@ def files() -> None:
             "there is a conversation 'mine.json' already: --resume mine.json goes on",
         ),
         (("chat", *MOCK, "--save", "folder/x/../../text.txt/y", "Hi"), "cannot be written: "),
+        (("chat", *MOCK, "--save", "folder/", "Hi"), "folder cannot be written: it is a folder"),
+        (("chat", *MOCK, "--save", "a" * 300, "Hi"), "cannot be written: File name too long"),
+        (("chat", *MOCK, "--resume", "folder/", "Hi"), "folder cannot be read: Is a directory"),
         (("chat", *MOCK, "--save", "a\tb", "Hi"), "is no name for a conversation"),
         (("chat", *MOCK, "--resume", "none", "Hi"), "there is no conversation 'none'"),
         (("chat", *MOCK, "--resume", "no_json.json", "Hi"), "no_json.json holds no conversation: "),
@@ -142,6 +148,21 @@ def test_every_command_has_json_and_help() -> None:
     told = " ".join(shown.replace("│", " ").split())
     for code, words in EXIT_CODES.items():
         assert f"{code.value} {words}" in told
+
+
+def test_no_command_shows_what_there_is() -> None:
+    result = run(code=2)
+    assert "mock-server" in result.stdout + result.stderr
+
+
+def test_what_nobody_expected_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake of this package keeps its traceback."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(given, "read_stdin", fail)
+    assert isinstance(CliRunner().invoke(app, ["chat", *MOCK]).exception, ZeroDivisionError)
 
 
 def test_json_is_json() -> None:

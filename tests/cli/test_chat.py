@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from contextlib import contextmanager
 from pathlib import Path
@@ -141,6 +142,24 @@ def test_a_conversation_in_a_file_of_ones_own(server: tuple[str, ...]) -> None:
     run(*server, "One?", "--save", "here.json")
     run(*server, "Two?", "--resume", "here.json")
     assert len(json.loads(Path("here.json").read_text("utf-8"))) == 4
+
+
+def test_a_name_as_long_as_a_file_may_have(server: tuple[str, ...]) -> None:
+    name = "a" * 250
+    run(*server, "One?", "--save", name)
+    assert run("chat", "--list").stdout == f"{name}\n"
+
+
+def test_what_cannot_be_kept_is_told_behind_the_answer(
+    server: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    result = run(*server, "One?", "--save", "here.json", code=2)
+    assert result.stdout == "Forty-two.\n"
+    assert result.stderr == "deepseek-v4: here.json cannot be written: No space left on device\n"
 
 
 CUT = script.text("It is a truth universally acknowledged") | faults.cut(after_bytes=1500)
