@@ -256,9 +256,8 @@ def _head_differs(first: ChatRequest, second: ChatRequest) -> tuple[Field, str] 
     if one != other:
         if sorted(one) == sorted(other):
             return "tools", "the tools are the same in another order: keep one order"
-        for index, (here, there) in enumerate(zip_longest(one, other)):
-            if here != there:
-                return "tools", f"tools[{index}] differs"
+        index = next(place for place, (here, there) in enumerate(zip_longest(one, other)) if here != there)
+        return "tools", f"tools[{index}] differs"
     if first.tool_choice != second.tool_choice:
         return "tool_choice", f"tool_choice went from {first.tool_choice!r} to {second.tool_choice!r}"
     if first.response_format != second.response_format:

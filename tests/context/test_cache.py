@@ -159,6 +159,44 @@ def test_where_two_requests_part(dialect: Dialect) -> None:
     assert told(plain, talk(), **on)[1] == "removed"
 
 
+USER = {"role": "user", "content": "What do cats do?"}
+ANSWER = {"role": "assistant", "content": "Purr.", "reasoning": "Hm."}
+MORE = {"role": "user", "content": "And dogs?"}
+SHAPE = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+
+
+@pytest.mark.parametrize("dialect", ["vllm", "recipe"])
+@pytest.mark.parametrize(
+    ("before", "after", "message", "why"),
+    [
+        ([USER, ANSWER, MORE], [USER], 1, "the later request ends sooner"),
+        ([USER], [USER, MORE], 1, "messages[1]: the earlier request expected something else here"),
+        ([USER, MORE], [USER], 0, "messages[0] joins what stands before or behind it in another way"),
+        ([USER, MORE], [USER, ANSWER], 0, "messages[0] joins what stands before or behind it in another way"),
+    ],
+)
+def test_why_two_requests_without_thinking_part(
+    before: list[Any], after: list[Any], message: int, why: str, dialect: Dialect
+) -> None:
+    first, second = ({"messages": messages, "thinking": "off"} for messages in (before, after))
+    parting = cache_report(first, second, budget=budget_of(dialect)).parting
+    assert parting is not None
+    assert (parting.message, parting.why) == (message, why)
+
+
+def test_vllm_keeps_the_reasoning_of_an_answer_that_is_last_and_leaves_it_out_once_it_is_not() -> None:
+    first, second = ({"messages": messages, "thinking": "high"} for messages in ([USER, ANSWER], [USER, ANSWER, MORE]))
+    parting = cache_report(first, second, budget=budget_of("vllm")).parting
+    assert parting is not None
+    assert (parting.message, parting.field) == (1, "reasoning")
+    assert parting.why == "messages[1]: without tools the format leaves the reasoning of earlier turns out"
+
+
+def test_a_shape_that_is_asked_for_stands_at_the_head() -> None:
+    before, after = with_tools(talk(), *TOOLS), with_tools(talk(), *TOOLS, response_format=SHAPE)
+    assert told(before, after) == (0, "response_format")
+
+
 def test_a_choice_of_tools_that_shows_in_the_prompt() -> None:
     """DeepSeek's own encoder prints no tools for "none"; vLLM's server prints them all."""
     before, after = with_tools(talk(), *TOOLS), with_tools(talk(), *TOOLS, tool_choice="none")
