@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, ModelInfo
+    from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message
+    from deepseek_v4_sdk.chat.served import ModelInfo
     from deepseek_v4_sdk.errors import APIError
     from deepseek_v4_sdk.providers import EncodedChat, HttpCall, Provider, ProviderData, Sink, Target
 
