@@ -152,12 +152,12 @@ def _personality(heard: Heard) -> Finding:
         return heard.say("personality", "unknown", "the server counts no prompt tokens to compare with")
     if (off, high) == (counts["off"], counts["high"]):
         return heard.say("personality", "works", f"{shown}: {off} and {high} prompt tokens, as counted here")
-    if off == high and off in counts.values():
-        return heard.say("personality", "works", f"{shown}: {off} prompt tokens, as counted here for another level")
     seen = f"{off} and {high} prompt tokens, and {counts['off']} and {counts['high']} were counted here"
-    if (off, high) == (counts["off"], counts.get("low")):
+    if (off, high) == (counts["off"], counts.get("low")) and _thinks(_reply(heard.high)):
         old = "an older wording, in which high has no text of its own"
         return heard.say("personality", "fails", f"{old}: {seen}", _newer(heard))
+    if off == high and off in counts.values():
+        return heard.say("personality", "works", f"{shown}: {off} prompt tokens, as counted here for another level")
     version = heard.version if isinstance(heard.version, str) else None
     if heard.provider.data.hosts or (version is not None and not heard.provider.data.renderer.exact(version)):
         return heard.say("personality", "unknown", f"rendered in a way that is not known here: {seen}")
@@ -168,9 +168,9 @@ def _thinking(heard: Heard) -> Finding:
     off, high = _reply(heard.off), _reply(heard.high)
     if off is None or high is None:
         return _unheard(heard, "thinking", heard.off if off is None else heard.high)
-    if off.reasoning or _END in off.text:
+    if _thinks(off):
         return heard.say("thinking", "fails", "it thinks although thinking is off")
-    if high.reasoning or _END in high.text:
+    if _thinks(high):
         return heard.say("thinking", "works", "off gives no thinking, high does")
     short, long = off.usage.prompt_tokens, high.usage.prompt_tokens
     if short is None or long is None:
@@ -275,6 +275,11 @@ def _reply(answer: Answer) -> Reply | None:
     if isinstance(answer, _TELLING):
         return answer.partial
     return answer if isinstance(answer, Reply) else None
+
+
+def _thinks(reply: Reply | None) -> bool:
+    """Whether the model thought, be its reasoning apart or left in the text."""
+    return reply is not None and (bool(reply.reasoning) or _END in reply.text)
 
 
 def _calls(reply: Reply | None) -> bool:

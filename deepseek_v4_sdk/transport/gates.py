@@ -53,12 +53,6 @@ class Gates:
                 gates[name] = Gate()
             return gates[name]
 
-    def forget(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._gates.clear()
-            self._of_carriers.clear()
-
 
 GATES = Gates()
 """The gates of this process."""
