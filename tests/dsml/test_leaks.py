@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from deepseek_v4_sdk.dsml import calls_at_the_end
 from tests.dsml.leaks import MARK, MARKS, WRAPPERS, Read, block, cuts, invoke, parameter, read
 
 CITY = parameter("city", "Paris")
@@ -145,3 +146,23 @@ def test_two_blocks_with_a_text_between() -> None:
 def test_a_fence_that_was_closed_and_a_lone_tick_do_not_hide_a_call() -> None:
     for before in ("```\ncode\n```", "It costs 5`.\n\nNow:", "~~~\n```\n~~~", "`a` and ``b ` c``"):
         check(f"{before}\n{block(invoke('now'))}", Read(before, [NOW], []))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("I look it up.\n\n" + block(invoke("get_weather", CITY)), ("I look it up.", [PARIS[:2]])),
+        (f"I look it up.\n\n{block(invoke('get_weather', CITY))}\n\n", ("I look it up.", [PARIS[:2]])),
+        (block(invoke("get_weather", CITY), invoke("now")), ("", [PARIS[:2], NOW[:2]])),
+        (f"Like so:\n\n{block(invoke('get_weather', CITY))}\n\nBut not yet.", None),
+        (f"It ends with </{MARK}invoke> as a rule.", None),
+        (block(invoke("guess", CITY)), None),
+        (block(invoke("get_weather", CITY)).partition("ris")[0], None),
+        ("Nothing of the kind.", None),
+    ],
+    ids=["behind a text", "and blanks", "two", "in the middle", "a lone tag", "no such tool", "cut", "none"],
+)
+def test_calls_that_a_text_ends_with(text: str, found: tuple[str, list[tuple[str, str]]] | None) -> None:
+    """What the model thought about in the middle of its reasoning is no call, and neither is half a block."""
+    told = calls_at_the_end(text, {"get_weather", "now"})
+    assert (told and (told[0].rstrip(), told[1])) == found

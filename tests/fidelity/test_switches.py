@@ -300,3 +300,98 @@ def test_a_large_prompt_is_counted_off_the_event_loop() -> None:
 
     asyncio.run(run())
     assert counted == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"messages": [{"role": "root", "content": "x"}]}, "unknown variant `root`"),
+        ({"reasoning_effort": "huge"}, "reasoning_effort must be one of none, minimal, low, medium, high, xhigh, max"),
+    ],
+)
+def test_what_dynamo_refuses_flatly(body: Any, told: str) -> None:
+    refused = Server("dynamo").ask(**body)
+    assert (refused.status_code, refused.json()["type"]) == (400, "Bad Request")
+    assert told in refused.json()["message"]
+
+
+def test_routes_of_one_model_and_measures_of_dynamo() -> None:
+    server = Server("dynamo")
+    (entry,) = server.http.get("/v1/models").json()["data"]
+    assert server.http.get(f"/v1/models/{entry['id']}").json() == entry
+    spent = server.ask().json()["usage"]["completion_tokens"]
+    lines = [line.rsplit(" ", 1) for line in server.http.get("/metrics").text.splitlines()]
+    told = {name.partition("{")[0]: float(value) for name, value in lines}
+    assert told["dynamo_frontend_output_tokens_total"] == spent
+    assert told["dynamo_frontend_inflight_requests"] == 0
+
+
+def test_dynamo_counts_while_it_streams_when_it_is_asked_to() -> None:
+    text = Server("dynamo").ask(stream=True, stream_options={"continuous_usage_stats": True}).text
+    events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")]
+    counts = [event["usage"]["completion_tokens"] for event in events if event["choices"]]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[-1]
+
+
+@pytest.mark.parametrize(
+    ("body", "pieces"), [({}, 4), ({"stream_reasoning": True}, 4), ({"stream_reasoning": False}, 1)]
+)
+@pytest.mark.parametrize("more", [None, script.text("Look.")])
+def test_reasoning_in_one_piece_at_sglang(body: Any, pieces: int, more: Any) -> None:
+    thought = script.think("One two three.")
+    server = Server("sglang", thought if more is None else thought + more)
+    events = server.events(chat_template_kwargs={"thinking": True}, **body)
+    deltas = [event["choices"][0]["delta"].get("reasoning_content") for event in events if event["choices"]]
+    thoughts = [delta for delta in deltas if delta]
+    assert ("".join(thoughts), len(thoughts)) == ("One two three.", pieces)
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        ("auto", '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'),
+        ("required", 'tool_choice="required" requires --tool-call-parser to be set'),
+        (
+            {"type": "function", "function": {"name": "f"}},
+            'tool_choice=function "f" requires --tool-call-parser to be set',
+        ),
+    ],
+)
+def test_tools_without_a_parser_at_vllm(choice: Any, told: str) -> None:
+    refused = Server(VLLMFlavor(tool_call_parser=False)).ask(tools=TOOLS, tool_choice=choice)
+    assert (refused.status_code, refused.json()["error"]["message"]) == (400, told)
+
+
+CALLS = [{"id": name, "type": "function", "function": {"name": "f", "arguments": "{}"}} for name in "ab"]
+HALF_ANSWERED = [
+    {"role": "user", "content": "Hi"},
+    {"role": "assistant", "content": "", "tool_calls": CALLS},
+    {"role": "tool", "tool_call_id": "a", "content": "x"},
+    {"role": "user", "content": "And?"},
+]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"top_logprobs": 3}, "logprobs must be set to true if top_logprobs is used."),
+        ({"logprobs": True, "top_logprobs": 30}, "the valid range of top_logprobs is [0, 20]."),
+        (
+            {"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "g"}}},
+            "no function named 'g' was specified in the 'tools' parameter.",
+        ),
+        ({"messages": HALF_ANSWERED}, "(insufficient tool messages following tool_calls message)"),
+    ],
+)
+def test_what_deepseek_refuses(body: Any, told: str) -> None:
+    refused = Server("deepseek").ask(path="/chat/completions", model=PRO, **body)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"].endswith(told)
+
+
+def test_the_word_json_may_stand_in_a_part_at_deepseek() -> None:
+    shape = {"response_format": {"type": "json_object"}, "model": PRO}
+    for text, status in (("as JSON", 200), ("as XML", 400)):
+        messages = [{"role": "user", "content": [{"type": "text", "text": text}]}]
+        assert Server("deepseek").ask(path="/chat/completions", messages=messages, **shape).status_code == status
