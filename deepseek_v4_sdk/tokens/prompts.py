@@ -73,9 +73,17 @@ class PromptForm:
 
     @property
     def key(self) -> bytes:
-        """The same for forms that render alike what is sent alike."""
+        """The same for forms that render alike what is sent alike.
+
+        Raises:
+            InvalidRequestError: The tools, or the form of the answer, hold what JSON cannot express.
+        """
         tools = [tool.to_dict() for tool in self.tools]
-        return write_json([self.dialect, self.generation, self.thinking, tools, self.response_format, self.tool_choice])
+        form = [self.dialect, self.generation, self.thinking, tools, self.response_format, self.tool_choice]
+        try:
+            return write_json(form)
+        except ValueError as error:
+            raise InvalidRequestError(f"the tools or the response_format cannot be written as JSON: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,8 @@ def count_prompt(messages: Sequence[Message], form: PromptForm) -> PromptCount:
     next count of a conversation that has grown, or was changed near its end, costs what is new, not the whole.
 
     Raises:
-        InvalidRequestError: The encoder refuses the conversation, or a text holds a surrogate.
+        InvalidRequestError: The encoder refuses the conversation, a text holds a surrogate, or the tools cannot be
+            written as JSON.
         UnsupportedOptionError: The encoder has no notion of something in it.
         ConfigurationError: The vocabulary is not installed.
     """

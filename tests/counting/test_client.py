@@ -148,6 +148,15 @@ def test_a_lone_surrogate_is_named() -> None:
             client_of("sglang").count_tokens([*HI, {"role": "user", "content": text}])
 
 
+@pytest.mark.parametrize("provider", ["vllm", "sglang"])
+def test_tools_that_no_request_can_carry_are_refused_as_chat_refuses_them(provider: str) -> None:
+    tools: Any = [{"name": "f", "description": "bad \ud800"}]
+    client = client_of(provider)
+    for ask in (client.count_tokens, client.chat):
+        with pytest.raises(InvalidRequestError, match="cannot be written as JSON"):
+            ask(HI, tools=tools)
+
+
 @pytest.mark.parametrize("messages", ["", [], 7, [{"role": "nobody", "content": "x"}]])
 def test_what_is_no_conversation(messages: Any) -> None:
     if messages == "":
