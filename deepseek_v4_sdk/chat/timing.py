@@ -52,14 +52,9 @@ class Timeouts:
 
     def over(self, other: Timeouts) -> Timeouts:
         """These timers, with the gaps filled from another set."""
-        return replace(
-            other,
-            **{
-                name: value
-                for name in ("connect", "first_event", "idle", "total")
-                if (value := getattr(self, name)) is not None
-            },
-        )
+        names = ("connect", "first_event", "idle", "total")
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return replace(other, **given) if given else other
 
     @property
     def connect_seconds(self) -> float:

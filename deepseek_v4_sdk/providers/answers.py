@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, Usage, kind_of, write_json
-from deepseek_v4_sdk.providers.provider import Sink
+from deepseek_v4_sdk.providers.provider import Provider, Sink
 from deepseek_v4_sdk.providers.refusals import error_event
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _CHOICE = _Unknown("index", "delta", "message", "finish_reason", "logprobs")
 _DELTA = _Unknown("role", "content", "reasoning", "reasoning_content", "tool_calls")
 
 
-def read_answer(provider: str, payload: dict[str, JsonValue], sink: Sink) -> None:
+def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -> None:
     """Take one event of a stream, or a whole plain answer, apart.
 
     Raises:
@@ -51,12 +51,12 @@ def read_answer(provider: str, payload: dict[str, JsonValue], sink: Sink) -> Non
     get = payload.get
     choices = get("choices")
     if not isinstance(choices, list):
-        if (error := error_event(provider, payload)) is not None:
+        if (error := error_event(provider.name, payload)) is not None:
             raise error
         if "usage" not in payload and "id" not in payload:
             raise ValueError(f"an event without choices: {kind_of(payload)}")
         choices = []
-    elif get("error") is not None and (error := error_event(provider, payload)) is not None:
+    elif get("error") is not None and (error := error_event(provider.name, payload)) is not None:
         raise error
     reply_id, model = get("id"), get("model")
     sink.begin(reply_id if isinstance(reply_id, str) else None, model if isinstance(model, str) else None)
@@ -98,9 +98,9 @@ def _choice(choice: dict[str, JsonValue], sink: Sink) -> None:
     if isinstance(delta, dict):
         known = delta.get
         if reasoning := known("reasoning") or known("reasoning_content"):
-            sink.reasoning(_text_of(reasoning, "reasoning"))
+            sink.reasoning(reasoning if type(reasoning) is str else _text_of(reasoning, "reasoning"))
         if content := known("content"):
-            sink.text(_text_of(content, "content"))
+            sink.text(content if type(content) is str else _text_of(content, "content"))
         if calls := known("tool_calls"):
             _calls(calls, sink, whole=get("delta") is None)
         for key in _DELTA[tuple(delta)]:

@@ -174,7 +174,7 @@ class ChatCompletions:
             APIError: The payload says that something went wrong on the server.
             ValueError: The payload is no such thing.
         """
-        read_answer(self.name, payload, sink)
+        read_answer(self, payload, sink)
 
     def models(self, payload: JsonValue) -> list[ModelInfo]:
         """Read the list of models.
