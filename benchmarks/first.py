@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 
 from measure import Goal, Result, cpu, in_processes
-from peers import OURS, OURS_AIOHTTP, OURS_SYNC, makers
+from peers import BARE, BARE_AIOHTTP, OURS, OURS_AIOHTTP, OURS_SYNC, makers
 from replay_server import replay_server
 
 GOALS = [Goal(name, "", 2) for name in (OURS, OURS_SYNC, OURS_AIOHTTP)]
@@ -41,7 +41,10 @@ def ask(name: str, url: str) -> None:
 
 def main(*, rounds: int = 7) -> list[Result]:
     """Measure, each try in a process of its own."""
-    names = [OURS_SYNC, *(name for name in makers() if name in {OURS, OURS_AIOHTTP} or find_spec(name))]
+    names = [
+        OURS_SYNC,
+        *(name for name in makers() if name in {OURS, OURS_AIOHTTP, BARE, BARE_AIOHTTP} or find_spec(name)),
+    ]
     with replay_server(3) as url:
         found = in_processes({name: [__file__, name, url] for name in names}, rounds=rounds)
     title = "The first small streamed request of a process, connecting included, in times of the tenth: CPU"
