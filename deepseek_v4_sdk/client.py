@@ -42,6 +42,7 @@ class DeepSeekV4(ClientCalls):
     """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served.
 
     It is safe to share between threads. Use it in a `with` block, or `close()` it.
+    What its arguments mean stands on the page on configuration.
     """
 
     def __enter__(self) -> Self:
@@ -336,6 +337,7 @@ class AsyncDeepSeekV4(ClientCalls):
     """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served, for asyncio.
 
     It is safe to share between the tasks of one event loop. Use it in an `async with` block, or `aclose()` it.
+    What its arguments mean stands on the page on configuration.
     """
 
     _awaits = True

@@ -63,30 +63,54 @@ def reference() -> Iterator[str]:
     names = [(part_of(module, name), f"{module.__name__}.{name}") for module in (deepseek_v4_sdk, testing)
              for name in module.__all__ if not name.startswith("__")]  # fmt: skip
     order = [*dict.fromkeys(PARTS.values()), OTHERS]
-    names.sort(key=lambda entry: order.index(entry[0]))
+    names.sort(key=lambda entry: (order.index(entry[0]), ".Async" in entry[1]))
     for part, entries in groupby(names, lambda entry: entry[0]):
         yield f"\n## {part}\n"
-        yield from (f"::: {path}\n" for _, path in entries)
+        yield from (f"::: {path}\n{options(path)}" for _, path in entries)
+
+
+def options(path: str) -> str:
+    """What the entry of a public class shows beside its own: what it has from bases that are not public themselves."""
+    module, _, name = path.rpartition(".")
+    thing = getattr(testing if module == testing.__name__ else deepseek_v4_sdk, name)
+    if not isinstance(thing, type):
+        return ""
+    public = {getattr(room, each) for room in (deepseek_v4_sdk, testing) for each in room.__all__}
+    hidden = [base for base in thing.__mro__[1:] if is_ours(base.__module__) and base not in public]
+    if not hidden or module == testing.__name__:  # what a stand-in has of a provider is for the client alone
+        return ""
+    members = dict.fromkeys(each for base in hidden for each in vars(base) if not each.startswith("_"))
+    return f"    options:\n      show_bases: false\n      inherited_members: [{', '.join(members)}]\n"
 
 
 def part_of(module: ModuleType, name: str) -> str:
     """The part of the reference in which a name stands."""
     thing = getattr(module, name)
     home = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
-    if not str(home).startswith("deepseek_v4_sdk."):  # an alias: most of them are of the language of chats
+    if not is_ours(str(home)):  # an alias: most of them are of the language of chats
         home = module.__name__ if module is testing else "deepseek_v4_sdk.chat"
     return PARTS.get(str(home).split(".")[1], OTHERS)
 
 
+def is_ours(module: str) -> bool:
+    """Whether a module, by its full name, belongs to the package."""
+    return module.startswith(f"{deepseek_v4_sdk.__name__}.")
+
+
 def llms() -> str:
-    """The pages for language models: a line for each, with its first sentence (llmstxt.org)."""
+    """The pages for language models: a line for each, with its address and its first sentence (llmstxt.org)."""
     lines = ["# deepseek-v4-sdk", "", f"> {first_sentence(ROOT / 'README.md')}", ""]
     for line in (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2].splitlines():
         if found := NAV.match(line):
-            lines.append(f"- [{found['title']}]({found['page']}): {first_sentence(ROOT / found['page'])}")
+            lines.append(f"- [{found['title']}]({address(found['page'])}): {first_sentence(ROOT / found['page'])}")
         elif line.strip().endswith(":"):
             lines += ["", f"## {line.strip(' -:')}", ""]
     return "\n".join(lines) + "\n"
+
+
+def address(page: str) -> str:
+    """Where the site has a page, seen from `llms.txt`."""
+    return re.sub(r"(README)?\.md$", "", page) + ("" if page.endswith("README.md") else "/") or "./"
 
 
 def first_sentence(page: Path) -> str:

@@ -62,5 +62,21 @@ def test_llms_txt_lists_every_page_with_a_sentence(site: ModuleType) -> None:
     text = site.llms()
     assert text.startswith("# deepseek-v4-sdk\n\n> A typed Python client for DeepSeek-V4-Pro and V4-Flash")
     listed = dict(re.findall(r"^- \[[^\]]+\]\((\S+)\): (.+)$", text, re.MULTILINE))
-    assert set(listed) == {name_of(page) for page in PAGES}
+    assert set(listed) == {site.address(name_of(page)) for page in PAGES}
+    assert {"./", "docs/providers/", "docs/tools/", "CHANGELOG/"} <= set(listed)  # folders, as the site has them
     assert all(len(sentence) > 10 for sentence in listed.values())
+
+
+def test_the_reference_shows_what_a_class_has_from_bases_of_no_promise(site: ModuleType) -> None:
+    site.lay_out()
+    text = (site.PAGES / "docs" / "api.md").read_text("utf-8")
+    entry = text.partition("::: deepseek_v4_sdk.DeepSeekV4\n")[2].partition(":::")[0]
+    assert "show_bases: false" in entry
+    assert {"from_profile", "with_options", "explain"} <= set(re.findall(r"\w+", entry))
+    assert "options:" not in text.partition("::: deepseek_v4_sdk.APIError\n")[2].partition(":::")[0]
+
+
+def test_the_site_asks_no_other_host_and_its_navigation_has_every_page() -> None:
+    theme = (ROOT / "mkdocs.yml").read_text("utf-8").partition("plugins:")[0]
+    assert "font: false" in theme, "the theme would load fonts from another host"
+    assert "navigation.indexes" not in theme, "README.md pages would hide behind the titles of their sections"
