@@ -8,16 +8,17 @@ from collections import Counter, deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import JsonValue, is_mapping, read_json, write_json
+from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing.answer import Answer, json_answer
 from deepseek_v4_sdk.testing.counting import Rendering, as_tokenized, count_body, encode_body, token_ends
+from deepseek_v4_sdk.testing.expectations import MockScriptError, expect, summary
 from deepseek_v4_sdk.testing.flavors.base import JSON, Chat, Counts, wanted
 from deepseek_v4_sdk.testing.markup import spans_of, turn_of
 from deepseek_v4_sdk.testing.model import answer
 from deepseek_v4_sdk.testing.prefix_cache import PrefixCache
-from deepseek_v4_sdk.testing.requests import MockRequest, same_json
+from deepseek_v4_sdk.testing.requests import MockRequest
 from deepseek_v4_sdk.testing.script import Error, Expected, Faulty, Function, ModelOutput, Raw, Step, Turn
 from deepseek_v4_sdk.testing.speech import Said, Span, rough_ends, say
 from deepseek_v4_sdk.tokens import decode, encode
@@ -28,15 +29,11 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.faults import Chaos, Fault
     from deepseek_v4_sdk.testing.flavors.base import Flavor
 
-__all__ = ["Backend", "MockScriptError"]
+__all__ = ["Backend"]
 
 _POLL_PATH = "/v2/nvcf/pexec/status/"
 _HEAVY = 50_000
 """Bytes of a request from which on counting its prompt takes more than a few milliseconds."""
-
-
-class MockScriptError(AssertionError):
-    """The script and the program under test do not match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +352,7 @@ class Backend:
     def _next(self, request: MockRequest) -> Step:
         if self._taken < len(self._steps):
             step = self._steps[self._taken]
-            _expect(step, request, f"request {len(self.requests)}, step {self._taken + 1} of the script")
+            expect(step, request, f"request {len(self.requests)}, step {self._taken + 1} of the script")
             self._taken += 1
             return step
         if self._default is not None:
@@ -364,7 +361,7 @@ class Backend:
             return answer(request)
         raise MockScriptError(
             f"request {len(self.requests)} came, but the script has only {len(self._steps)} steps: "
-            f"add a step, or give default=\n  it said: {_summary(request)}"
+            f"add a step, or give default=\n  it said: {summary(request)}"
         )
 
     def _poll(self, request_id: str) -> Answer:
@@ -385,33 +382,3 @@ def _rough(body: dict[str, JsonValue]) -> _Prompt:
 
 def _accepted(request_id: str) -> Answer:
     return Answer(202, {"nvcf-reqid": request_id, "nvcf-status": "pending-evaluation", "content-length": "0"})
-
-
-def _expect(step: Step, request: MockRequest, where: str) -> None:
-    """Fail when a step was meant for another request."""
-    if isinstance(step, Faulty):
-        return _expect(step.step, request, where)
-    if not isinstance(step, Expected):
-        return None
-    wanted = step.predicate
-    if isinstance(wanted, str):
-        if wanted not in request.text:
-            raise MockScriptError(f"{where}: expected a text with {wanted!r}\n  got: {_summary(request)}")
-    elif is_mapping(wanted):
-        wrong = [
-            f"  {key}: expected {value!r}, got {request.body.get(key)!r}"
-            for key, value in wanted.items()
-            if not same_json(value, request.body.get(key))
-        ]
-        if wrong:
-            raise MockScriptError("\n".join([f"{where} is not as expected:", *wrong]))
-    elif callable(wanted) and not wanted(request):
-        name = getattr(wanted, "__name__", "the predicate")
-        raise MockScriptError(f"{where}: {name} is not true of it\n  got: {_summary(request)}")
-    return None
-
-
-def _summary(request: MockRequest) -> str:
-    roles = ", ".join(str(message.get("role")) for message in request.messages)
-    said: JsonValue = request.text[:120]
-    return f"messages ({roles}), tools {request.tools}, thinking {request.thinking!r}, last user text {said!r}"

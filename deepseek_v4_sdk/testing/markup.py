@@ -1,7 +1,4 @@
-"""The model's markup on the server's side: written as the model writes it, and read as each server's parser reads it.
-
-The client has a reader of its own; this one shares nothing with it, so that one can be held against the other.
-"""
+"""The model's markup on the server's side: as the model writes it, and its calls as servers show them."""
 
 from __future__ import annotations
 
@@ -16,12 +13,15 @@ from deepseek_v4_sdk.testing.script import ScriptedCall, Turn
 from deepseek_v4_sdk.testing.speech import Span, escaped
 
 __all__ = [
+    "DSML",
+    "INVOKE_OPENS",
     "THINK_ENDS",
-    "OutputParser",
+    "Invocation",
     "ShowCalls",
     "Style",
     "bursts",
     "fragments",
+    "invocations",
     "one_call",
     "spans_of",
     "turn_of",
@@ -36,22 +36,19 @@ Style: TypeAlias = Literal["full_width", "ascii", "doubled"]
 
 _BAR = "\N{FULLWIDTH VERTICAL LINE}"
 _MARKS = {"full_width": f"{_BAR}DSML{_BAR}", "ascii": "|DSML|", "doubled": f"{_BAR}{_BAR}DSML{_BAR}{_BAR}"}
-_DSML = _MARKS["full_width"]
-_INVOKE_OPENS = rf'<{_DSML}invoke name="'
-_INVOKE = re.compile(rf'(?P<open>\s*{_INVOKE_OPENS})(?P<name>[^"]*)(?P<tail>">\n?)?')
-_INVOKE_ENDS = f"</{_DSML}invoke>"
-_PARAMETER_ENDS = f"</{_DSML}parameter>"
+DSML = _MARKS["full_width"]
+"""The mark of the model's own tags."""
+_INVOKE_ENDS = f"</{DSML}invoke>"
+_PARAMETER_ENDS = f"</{DSML}parameter>"
+INVOKE_OPENS = rf'<{DSML}invoke name="'
+"""What begins a call."""
+_INVOKE = re.compile(rf'(?P<open>\s*{INVOKE_OPENS})(?P<name>[^"]*)(?P<tail>">\n?)?')
 _PARAMETER = re.compile(
-    rf'(?P<tag>\s*<{_DSML}parameter)(?:(?P<pre> name=")(?:(?P<key>[^"]*)(?:(?P<quote>")'
+    rf'(?P<tag>\s*<{DSML}parameter)(?:(?P<pre> name=")(?:(?P<key>[^"]*)(?:(?P<quote>")'
     rf'(?P<word> string)?(?:(?P<kind>(?:="(?P<is_text>true|false)")?>)(?P<value>.*?)'
     rf"(?P<close>{_PARAMETER_ENDS}|\Z))?)?)?)?",
     re.DOTALL,
 )
-_OPENS = f"<{_DSML}tool_calls>"
-_OPENING = re.compile(
-    r"(?:\n\n)?(?:" + "|".join(_OPENS[:size] for size in range(len(_OPENS) - 1, len(_DSML), -1)) + r")\Z"
-)
-"""An opening that was cut behind the control token in it."""
 
 THINK_ENDS = "</think>"
 """What ends the thinking."""
@@ -164,13 +161,13 @@ def fragments(call: Invocation, index: int) -> Iterator[Span]:
         if each.kind:
             opened = '"' if each.quoted else ""
             yield shown(each.kind, opened if each.word else f": {opened}")
-            ended, mark, tail = each.close.partition(_DSML)
+            ended, mark, tail = each.close.partition(DSML)
             text = each.value if mark else each.value + ended
             yield Span(text, "call", copy=True, quoted=each.quoted, index=index)
             if mark:
                 yield shown(ended + mark, '"' if each.quoted else "")
                 yield Span(tail)
-    ended, mark, tail = call.close.partition(_DSML)
+    ended, mark, tail = call.close.partition(DSML)
     rest = "}" if call.parameters else "{}"
     yield shown(ended + mark, rest if mark and ended.endswith("</") else "")
     yield Span(tail)
@@ -244,20 +241,20 @@ def spans_of(turn: Turn, show: ShowCalls, *, thinks: bool) -> list[Span]:
     if turn.text:
         spans.append(Span(turn.text, "text", copy=True))
     if turn.calls:
-        spans.append(Span(f"\n\n<{_DSML}tool_calls>"))
+        spans.append(Span(f"\n\n<{DSML}tool_calls>"))
         for index, call in enumerate(turn.calls):
             spans += _scripted(call, index, show)
-        spans.append(Span(f"\n</{_DSML}tool_calls>"))
+        spans.append(Span(f"\n</{DSML}tool_calls>"))
     return spans
 
 
 def _scripted(call: ScriptedCall, index: int, show: ShowCalls) -> list[Span]:
     """A scripted call, shown as the same call of a model; arguments that no model writes so are shown as they are."""
     inner = "\n" + "\n".join(write_calls([call]).split("\n")[1:-1])
-    (found, *more), rest = _invocations(inner)
+    (found, *more), rest = invocations(inner)
     if not more and not rest and found.whole and found.arguments == call.arguments:
         return list(show(found, index))
-    opened, ended = f'\n<{_DSML}invoke name="{call.name}">\n', f"\n{_INVOKE_ENDS}"
+    opened, ended = f'\n<{DSML}invoke name="{call.name}">\n', f"\n{_INVOKE_ENDS}"
     return [
         Span(opened, "call", index=index, name=call.name),
         Span(call.arguments, "call", copy=True, index=index),
@@ -298,79 +295,7 @@ def unread(spans: Sequence[Span]) -> list[Span]:
     return [each if each.thought or each.raw == THINK_ENDS else Span(each.raw, "text", copy=True) for each in spans]
 
 
-@dataclass(frozen=True, slots=True)
-class OutputParser:
-    """How a server reads what the model wrote.
-
-    Attributes:
-        show: How it shows calls.
-        wrappers: The names of the outer tag that it knows.
-        without_tools: What becomes of a call when the request offers no tools: it vanishes, or stays in the text.
-        bare: Whether it also finds a call inside a tag that it does not know; that tag stays in the text.
-        keeps_breaks: Whether the empty line between a text and its calls belongs to the text.
-        trims: What it drops: "end", blanks at the end of the thinking; "start", line ends around the thinking and
-            before the text.
-    """
-
-    show: ShowCalls = fragments
-    wrappers: tuple[str, ...] = ("tool_calls",)
-    without_tools: Literal["drop", "leak"] = "leak"
-    bare: bool = False
-    keeps_breaks: bool = False
-    trims: Literal["end", "start"] | None = None
-
-    def read(self, output: str, *, thinking: bool, tools: bool) -> list[Span]:
-        """What the server makes of the model's output, which may end anywhere.
-
-        Args:
-            output: What the model wrote, from behind the opening of its turn.
-            thinking: Whether that opening was one of thinking.
-            tools: Whether the request offers tools that may be called.
-        """
-        spans: list[Span] = []
-        text = output
-        if thinking:
-            reasoning, mark, text = output.partition(THINK_ENDS)
-            # A call inside the thinking ends it. Without one, and without an end, all of it is reasoning.
-            if tools and (inside := self._opening(reasoning)) is not None:
-                border = inside.start("tag") if self.keeps_breaks else inside.start()
-                reasoning, mark, text = output[:border], "", output[border:]
-            shown = reasoning.rstrip() if self.trims == "end" else self._begun(reasoning)
-            shown = shown.rstrip("\n") if self.trims == "start" and mark else shown
-            before, _, behind = reasoning.partition(shown) if shown else (reasoning, "", "")
-            thoughts = [Span(before), Span(shown, "reasoning", copy=True), Span(behind)]
-            spans = [*(replace(span, thought=True) for span in thoughts), Span(mark)]
-        start = self._opening(text)
-        if start is None or (not tools and self.without_tools == "leak"):
-            shown = self._begun(text)
-            spans.append(Span(text[: len(text) - len(shown)]))
-            opening = _OPENING.search(shown) if tools and self.trims == "start" else None
-            end = opening.start() if opening is not None else len(shown)
-            return [*spans, Span(shown[:end], "text", copy=True), Span(shown[end:])]
-        before = text[: start.start("tag") if self.keeps_breaks else start.start()]
-        shown = self._begun(before)
-        spans.append(Span(before[: len(before) - len(shown)]))
-        spans += [Span(shown, "text" if shown.strip() else None, copy=True), Span(text[len(before) : start.end()])]
-        if not tools:
-            return [*spans, Span(text[start.end() :])]
-        inner, closing, rest = text[start.end() :].partition(f"</{_DSML}{start['wrapper']}>")
-        found, left = _invocations(inner)
-        for index, call in enumerate(found):
-            spans += self.show(call, index)
-        whole = closing if start["wrapper"] else found[-1].whole
-        return [*spans, Span(left + closing + rest, open=not whole)]
-
-    def _begun(self, text: str) -> str:
-        """A text without what is dropped before it."""
-        return text.lstrip("\n") if self.trims == "start" else text
-
-    def _opening(self, text: str) -> re.Match[str] | None:
-        """Where calls begin; the empty line before them belongs to the match, and its `tag` begins behind that."""
-        bare = f"|(?={_INVOKE_OPENS})" if self.bare else ""
-        return re.search(rf"(?:\n\n)?(?P<tag><{_DSML}(?P<wrapper>{'|'.join(self.wrappers)})>\n?{bare})", text)
-
-
-def _invocations(inner: str) -> tuple[list[Invocation], str]:
+def invocations(inner: str) -> tuple[list[Invocation], str]:
     """The calls of a block, and what is left behind the last."""
     found: list[Invocation] = []
     place = 0

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import find_provider
-from deepseek_v4_sdk.testing.backend import Backend, MockScriptError
+from deepseek_v4_sdk.testing.backend import Backend
+from deepseek_v4_sdk.testing.expectations import MockScriptError
 from deepseek_v4_sdk.testing.faults import Chaos, Fault
 from deepseek_v4_sdk.testing.flavors import find_flavor
 from deepseek_v4_sdk.testing.script import Faulty, Step, Turn

@@ -56,4 +56,7 @@ def as_failure(error: Exception) -> LineFailure | None:
 
 
 def _detail(error: Exception) -> str:
-    return scrub(str(error)) or type(error).__name__  # h11 quotes what it cannot read, whatever its length
+    told: BaseException | None = error
+    while told is not None and (not str(told) or getattr(told, "message", None) == ""):  # aiohttp's is in the cause then
+        told = told.__cause__
+    return type(error).__name__ if told is None else scrub(str(told))  # h11 quotes what it cannot read, at any length

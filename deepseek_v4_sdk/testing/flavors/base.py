@@ -11,7 +11,7 @@ from deepseek_v4_sdk.testing.script import Error, Raw
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect, Generation
-    from deepseek_v4_sdk.testing.markup import OutputParser
+    from deepseek_v4_sdk.testing.output_parser import OutputParser
     from deepseek_v4_sdk.testing.prefix_cache import CacheRule
     from deepseek_v4_sdk.testing.speech import Said, Span
 

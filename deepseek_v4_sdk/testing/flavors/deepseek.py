@@ -18,7 +18,7 @@ from deepseek_v4_sdk.testing.flavors.recipe_checks import (
     word_fault,
 )
 from deepseek_v4_sdk.testing.flavors.recipe_types import UnreadableError, read_body
-from deepseek_v4_sdk.testing.markup import OutputParser
+from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
 

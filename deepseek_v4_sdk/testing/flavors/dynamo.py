@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, sse, wanted
-from deepseek_v4_sdk.testing.markup import OutputParser, one_call, unread, unseparated
+from deepseek_v4_sdk.testing.markup import one_call, unread, unseparated
+from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
 

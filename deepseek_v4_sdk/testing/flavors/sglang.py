@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Flavor, Refusal, level_of, refusal, same_key, sse, wanted
 from deepseek_v4_sdk.testing.flavors.fields import Wrong
 from deepseek_v4_sdk.testing.flavors.sglang_checks import bad_request, check_chat, not_json, refused
+from deepseek_v4_sdk.testing.flavors.sglang_routes import CREATED, card, model_info, no_such_model
 from deepseek_v4_sdk.testing.markup import (
     THINK_ENDS,
-    OutputParser,
     fragments,
     turn_of,
     unread,
     unseparated,
     whole_calls,
 )
+from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
 from deepseek_v4_sdk.testing.speech import Span, Token
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FLAVOR", "SGLangFlavor"]
 
-_CREATED = 1_795_282_181
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
 _EOS = 1
 _TOKENIZER_LENGTH = 1_048_576
@@ -261,32 +261,18 @@ class SGLangFlavor(Flavor):
         if path in opened and not (path == "/ready" and self._release < (0, 5, 20)):
             return ""
         if path in {"/model_info", "/get_model_info"}:
-            return self._model_info()
+            return model_info(self._model, self._parsers)
         if path in {"/server_info", "/get_server_info"}:
-            return {
-                "model_path": self._model,
-                "context_length": window,
-                "reasoning_parser": "deepseek-v4" if self._reasoning_parser else None,
-                "tool_call_parser": "deepseekv4" if self._tool_call_parser else None,
-                "enable_cache_report": self._cache_report,
-                "version": self._version,
-            }
+            told: dict[str, JsonValue] = {"enable_cache_report": self._cache_report, "version": self._version}
+            return {"model_path": self._model, "context_length": window, **self._parsers, **told}
         if path == f"/v1/models/{self._model}":
-            return self._card(window)
-        return {"object": "list", "data": [self._card(window)]} if path == "/v1/models" else None
+            return card(self._model, window)
+        return {"object": "list", "data": [card(self._model, window)]} if path == "/v1/models" else None
 
     def no_such_path(self, path: str) -> Refusal | None:
         """A model that is not there has an error of its own."""
         model = path.removeprefix("/v1/models/")
-        if model == path:
-            return None
-        told: JsonValue = {
-            "message": f"The model '{model}' does not exist",
-            "type": "invalid_request_error",
-            "param": "model",
-            "code": "model_not_found",
-        }
-        return refusal(404, {"error": told})
+        return None if model == path else refusal(404, {"error": no_such_model(model)})
 
     def tokenized(self, ids: list[int], body: dict[str, JsonValue], window: int) -> JsonValue:
         """With the length of the tokenizer, not of the server."""
@@ -297,30 +283,12 @@ class SGLangFlavor(Flavor):
         """The text."""
         return {"text": text.removeprefix("<｜begin▁of▁sentence｜>")}
 
-    def _model_info(self) -> JsonValue:
+    @property
+    def _parsers(self) -> dict[str, JsonValue]:
+        """What it tells of its parsers."""
         return {
-            "model_path": self._model,
-            "served_model_name": self._model,
-            "tokenizer_path": self._model,
-            "is_generation": True,
-            "weight_version": "default",
             "reasoning_parser": "deepseek-v4" if self._reasoning_parser else None,
             "tool_call_parser": "deepseekv4" if self._tool_call_parser else None,
-            "disaggregation_mode": "null",
-            "has_image_understanding": False,
-            "has_audio_understanding": False,
-            "architectures": ["DeepseekV4ForCausalLM"],
-        }
-
-    def _card(self, window: int) -> JsonValue:
-        return {
-            "id": self._model,
-            "object": "model",
-            "created": _CREATED,
-            "owned_by": "sglang",
-            "root": self._model,
-            "parent": None,
-            "max_model_len": window,
         }
 
     def _usage(self, said: Said, chat: Chat) -> JsonValue:
@@ -346,7 +314,7 @@ class SGLangFlavor(Flavor):
         return {
             "id": chat.body.get("rid") or f"{chat.number:032x}",
             "object": kind,
-            "created": _CREATED,
+            "created": CREATED,
             "model": chat.body.get("model", "default"),
         }
 

@@ -10,7 +10,8 @@ from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Ref
 from deepseek_v4_sdk.testing.flavors.vllm_checks import bad_value, check_chat, check_tokenize, not_json
 from deepseek_v4_sdk.testing.flavors.vllm_deltas import call_id, closed, delta_of, joined, with_fingerprint
 from deepseek_v4_sdk.testing.flavors.vllm_routes import CREATED, card, measures
-from deepseek_v4_sdk.testing.markup import OutputParser, bursts, one_call, unseparated
+from deepseek_v4_sdk.testing.markup import bursts, one_call, unseparated
+from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
 from deepseek_v4_sdk.tokens import count_text

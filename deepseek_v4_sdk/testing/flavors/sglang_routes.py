@@ -1,0 +1,54 @@
+"""What SGLang tells of itself beside chats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deepseek_v4_sdk.chat import JsonValue
+
+__all__ = ["CREATED", "card", "model_info", "no_such_model"]
+
+CREATED = 1_795_282_181
+"""When its models and answers were made, in seconds since 1970."""
+
+
+def card(name: str, window: int) -> JsonValue:
+    """A name in the list of models."""
+    return {
+        "id": name,
+        "object": "model",
+        "created": CREATED,
+        "owned_by": "sglang",
+        "root": name,
+        "parent": None,
+        "max_model_len": window,
+    }
+
+
+def model_info(name: str, parsers: Mapping[str, JsonValue]) -> JsonValue:
+    """What it serves, and with which parsers."""
+    return {
+        "model_path": name,
+        "served_model_name": name,
+        "tokenizer_path": name,
+        "is_generation": True,
+        "weight_version": "default",
+        **parsers,
+        "disaggregation_mode": "null",
+        "has_image_understanding": False,
+        "has_audio_understanding": False,
+        "architectures": ["DeepseekV4ForCausalLM"],
+    }
+
+
+def no_such_model(name: str) -> JsonValue:
+    """The error for a model that is not there."""
+    return {
+        "message": f"The model '{name}' does not exist",
+        "type": "invalid_request_error",
+        "param": "model",
+        "code": "model_not_found",
+    }
