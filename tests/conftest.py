@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from deepseek_v4_sdk.providers import LEARNED
+from deepseek_v4_sdk.transport.gates import GATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +29,10 @@ settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
-def _forget_limits() -> Iterator[None]:
-    """What one test has learned of a server, no other one knows."""
+def _forget_servers() -> Iterator[None]:
+    """What one test has learned of a server, no other one knows; nor does it wait where that one was refused."""
     LEARNED.forget()
+    GATES.forget()
     yield
     LEARNED.forget()
+    GATES.forget()

@@ -57,6 +57,6 @@ def as_failure(error: Exception) -> LineFailure | None:
 
 def _detail(error: Exception) -> str:
     told: BaseException | None = error
-    while told is not None and (not str(told) or getattr(told, "message", None) == ""):  # aiohttp's is in the cause then
-        told = told.__cause__
+    while told is not None and (not str(told) or getattr(told, "message", None) == ""):
+        told = told.__cause__  # some errors of aiohttp say nothing themselves
     return type(error).__name__ if told is None else scrub(str(told))  # h11 quotes what it cannot read, at any length

@@ -53,6 +53,12 @@ class Gates:
                 gates[name] = Gate()
             return gates[name]
 
+    def forget(self) -> None:
+        """Forget everything, as between two tests."""
+        with self._lock:
+            self._gates.clear()
+            self._of_carriers.clear()
+
 
 GATES = Gates()
 """The gates of this process."""

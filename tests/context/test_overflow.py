@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -21,19 +20,11 @@ from deepseek_v4_sdk import (
     counting,
 )
 from deepseek_v4_sdk.chat import AssistantMessage
-from deepseek_v4_sdk.providers import LEARNED
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.context.talks import growing
 
 FLAVORS = ("vllm", "sglang", "nim", "dynamo")
 WINDOW = 2_000
-
-
-@pytest.fixture(autouse=True)
-def nothing_learned() -> Iterator[None]:
-    LEARNED.forget()
-    yield
-    LEARNED.forget()
 
 
 class Talk:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from deepseek_v4_sdk import (
     DeepSeekV4,
 )
 from deepseek_v4_sdk.context import resolve_window
-from deepseek_v4_sdk.providers import LEARNED
 from deepseek_v4_sdk.providers.limits import LearnedLimits
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.providers.refusal_cases import CASES
@@ -29,13 +27,6 @@ from tests.providers.refusal_cases import CASES
 FLAVORS = {"vllm": "asked", "sglang": "asked", "nim": "asked", "dynamo": "asked"}
 HOSTED = ("nvidia", "deepseek")
 WINDOW = 70_000
-
-
-@pytest.fixture(autouse=True)
-def nothing_learned() -> Iterator[None]:
-    LEARNED.forget()
-    yield
-    LEARNED.forget()
 
 
 def budget_of(mock: MockProvider, kind: str, **arguments: Any) -> ContextBudget:

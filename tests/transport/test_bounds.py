@@ -10,7 +10,11 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from deepseek_v4_sdk import APIError, ConnectionFailedError, DeepSeekV4Error, ServerError, StreamInterruptedError
 from deepseek_v4_sdk.exchange import exchange, transfer
@@ -18,6 +22,7 @@ from deepseek_v4_sdk.exchange.sse import SSEDecoder
 from deepseek_v4_sdk.providers import HttpCall, find_provider
 from deepseek_v4_sdk.providers.refusals import error_event
 from deepseek_v4_sdk.providers.scrub import scrub
+from deepseek_v4_sdk.transport.failures import as_failure
 from tests.exchange.replay import JSON, Replay, answer, ask, client_for
 from tests.exchange.wire import DONE, FRAME, chunk, finish, say, sse
 from tests.transport.calls import chat, failure, in_each_mode
@@ -201,6 +206,18 @@ def test_what_is_no_http_is_not_quoted_at_length(mode: str) -> None:
         error = failure(mode, server.url)
     assert "NOT HTTP" in str(error)
     assert len(str(error)) < 2_000
+
+
+def test_an_error_of_aiohttp_without_words_has_those_of_its_cause() -> None:
+    where = aiohttp.RequestInfo(
+        URL("http://localhost"), "POST", CIMultiDictProxy(CIMultiDict()), URL("http://localhost")
+    )
+    silent = aiohttp.ClientResponseError(where, (), status=0, message="")
+    silent.__cause__ = HttpProcessingError()
+    silent.__cause__.__cause__ = ValueError("NOT HTTP")
+    assert str(as_failure(silent)) == "NOT HTTP"
+    silent.__cause__ = None
+    assert str(as_failure(silent)) == "ClientResponseError"
 
 
 @pytest.mark.parametrize(

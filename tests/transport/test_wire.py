@@ -19,7 +19,7 @@ from deepseek_v4_sdk.transport import wire
 from deepseek_v4_sdk.transport.wire import Wire, connect
 from tests.exchange.wire import DONE, finish, say
 from tests.transport.calls import chat, failure, in_each_mode
-from tests.transport.hostile_server import JSON_HEAD, HostileServer
+from tests.transport.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
 from tests.transport.server import Server
 
 MEGABYTE = 1024 * 1024
@@ -298,3 +298,18 @@ def test_so_it_is_where_the_server_takes_nothing_more() -> None:
     with HostileServer(lambda connection, _: refuses_early(connection, lingers=False)) as server:
         error = failure("sync", server.url, call={"extra_body": {"pad": "x" * 20 * MEGABYTE}})
     assert (error.status_code, "at most 1 MB" in str(error)) == (413, True)
+
+
+@in_each_mode
+def test_framing_that_comes_byte_by_byte(mode: str) -> None:
+    def serve(connection: socket.socket, server: HostileServer) -> None:
+        server.hear(connection)
+        connection.sendall(HEAD)
+        for block in (*HELLO, b""):
+            framed = chunk_of(block)
+            for part in (framed[:1], framed[1:3], framed[3:-1], framed[-1:]):
+                server.ended.wait(0.002)  # else they come together
+                connection.sendall(part)
+
+    with HostileServer(serve) as server:
+        assert chat(mode, server.url).text == "Hi"
