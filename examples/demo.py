@@ -167,7 +167,7 @@ def costs(replies: dict[str, Reply], seconds: float) -> None:
             f"  {label:<9} {usage.prompt_tokens or 0:>8,} {thought:>10,} {said - thought:>8,} "
             f"{timing.first_token or 0:>11.3f} s {timing.total:>7.3f} s"
         )
-    print(dim(f"  The mock counts roughly, and its clock stands still. On yours it took {seconds:.2f} s."))
+    print(dim(f"  The clock of the mock stands still. On yours it took {seconds:.2f} s."))
 
 
 def main() -> None:

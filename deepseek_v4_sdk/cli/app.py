@@ -22,6 +22,7 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # a paragraph of a docstring is one, however its lines are broken
     context_settings=_SETTINGS,
 )
 

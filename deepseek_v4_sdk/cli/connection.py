@@ -24,14 +24,35 @@ Model: TypeAlias = Annotated[str | None, typer.Option("--model", "-m", help="The
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
+_ON_THE_LINE = {
+    "give base_url": "give --base-url",
+    "give path": "give --config",
+    "path names": "--config names",
+    "give api_key, or set": "set",
+}
+"""What a program would give as an argument, and what stands in its place on a command line."""
+
+
 def connect(
     provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None = None
 ) -> DeepSeekV4:
     """A client of the named provider, or of a profile. Keys come from the environment or the profile alone.
 
     Raises:
-        ConfigurationError: There is no such client; the text names what is wrong.
+        ConfigurationError: There is no such client; the text names what is wrong, in words of the command line.
     """
+    try:
+        return _connect(provider, profile, base_url, model, config)
+    except ConfigurationError as error:
+        text = str(error)
+        for argument, option in _ON_THE_LINE.items():
+            text = text.replace(argument, option)
+        raise ConfigurationError(text) from None
+
+
+def _connect(
+    provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None
+) -> DeepSeekV4:
     if provider is not None:
         if profile is not None or config is not None:
             other = "--profile" if profile is not None else "--config"

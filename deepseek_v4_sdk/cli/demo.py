@@ -55,11 +55,16 @@ def _run(*, quiet: bool) -> dict[str, object]:
 
     show.title("An answer is streamed, its thinking apart from its text")
     with DeepSeekV4("mock") as client, client.stream(_QUESTION, thinking="high") as stream:
+        thinks = False
         for event in stream:
             match event:
                 case ReasoningDelta(text):
+                    thinks = True
                     show.piece(text, dim=True)
                 case TextDelta(text):
+                    if thinks:
+                        show.line("")
+                        thinks = False
                     show.piece(text)
                 case Finished(reply):
                     show.line("")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TextIO
 
 import typer
 
 from deepseek_v4_sdk import DeepSeekV4, ProbeReport
 from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, connect
 from deepseek_v4_sdk.cli.outcome import ExitCode
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from deepseek_v4_sdk.cli.progress import PassingLine
 
 __all__ = ["doctor", "examine"]
 
@@ -42,31 +40,9 @@ def examine(client: DeepSeekV4, progress: TextIO) -> ProbeReport:
     Raises:
         DeepSeekV4Error: The server lets nobody in, or does not answer at all.
     """
-    with client, _Progress(progress) as bar:
-        return client.probe(on_question=bar.show)
-
-
-class _Progress:
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream if stream.isatty() else None
-        self._width = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._write("")
-        if self._stream is not None:
-            self._stream.write("\r")
-            self._stream.flush()
-
-    def show(self, about: str) -> None:
-        self._write(f"asking for {about} ...")
-
-    def _write(self, text: str) -> None:
-        if self._stream is not None:
-            self._stream.write("\r" + text.ljust(self._width))
-            self._stream.flush()
-            self._width = len(text)
+    line = PassingLine(progress)
+    with client:
+        try:
+            return client.probe(on_question=lambda about: line.show(f"asking for {about} ..."))
+        finally:
+            line.end()

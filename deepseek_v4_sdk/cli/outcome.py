@@ -90,7 +90,7 @@ def _misread(error: Any) -> ExitCode:
         error.show()
         return ExitCode.WRONG
     path = "deepseek-v4" if context is None else context.command_path
-    message = error.format_message().rstrip(".")
+    message = error.format_message().rstrip(".").replace("Value error, ", "")  # pydantic's own beginning
     end = "" if message.endswith("?") else "."
     complain(f"{message[:1].lower()}{message[1:]}{end} See {path} --help")
     return ExitCode.WRONG

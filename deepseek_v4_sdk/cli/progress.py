@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import TextIO
 
-__all__ = ["Progress"]
+__all__ = ["PassingLine", "Progress"]
 
 _PATIENCE = 1.0  # seconds before anything is shown
 _PAUSE = 0.1  # seconds between two changes of the line
+
+
+class PassingLine:
+    """A line of a terminal that each text takes from the one before. It is cut at the edge: a row below would stay.
+
+    Args:
+        stream: Where; nothing is shown unless it is a terminal.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream if stream.isatty() else None
+        self._width = 0
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether there is a terminal."""
+        return self._stream is not None
+
+    def show(self, text: str) -> None:
+        """Show a text in place of the last one."""
+        if self._stream is not None:
+            text = text[: shutil.get_terminal_size().columns - 1]
+            self._stream.write("\r" + text.ljust(self._width))
+            self._stream.flush()
+            self._width = len(text)
+
+    def end(self) -> None:
+        """Take the line away."""
+        if self._stream is not None and self._width:
+            self._stream.write(f"\r{'':<{self._width}}\r")
+            self._stream.flush()
+            self._width = 0
 
 
 class Progress:
@@ -21,32 +54,26 @@ class Progress:
     """
 
     def __init__(self, stream: TextIO, total: int, what: str) -> None:
-        self._stream = stream if stream.isatty() else None
+        self._line = PassingLine(stream)
         self._total = total
         self._what = what
         self._done = 0
         self._began = time.monotonic()
         self._shown = 0.0
-        self._width = 0
 
     def step(self) -> None:
         """One more is done."""
         self._done += 1
         now = time.monotonic()
-        if self._stream is None or now - self._began < _PATIENCE or now - self._shown < _PAUSE:
+        if not self._line.is_seen or now - self._began < _PATIENCE or now - self._shown < _PAUSE:
             return
         self._shown = now
         left = (now - self._began) / self._done * (self._total - self._done)
-        text = f"{self._done:,} of {self._total:,} {self._what}, {_in_words(left)} left"
-        self._stream.write(f"\r{text:<{self._width}}")
-        self._stream.flush()
-        self._width = len(text)
+        self._line.show(f"{self._done:,} of {self._total:,} {self._what}, {_in_words(left)} left")
 
     def end(self) -> None:
         """Take the line away."""
-        if self._stream is not None and self._width:
-            self._stream.write(f"\r{'':<{self._width}}\r")
-            self._stream.flush()
+        self._line.end()
 
 
 def _in_words(seconds: float) -> str:

@@ -17,10 +17,10 @@ __all__ = ["ExplainedValue", "Explanation", "explain"]
 
 _MASK = "********"
 _TIMERS = (
-    ("connect", "10"),
-    ("first_event", "600, and 1 more for each 3,000 bytes"),
-    ("idle", "120"),
-    ("total", "21600"),
+    ("connect", "10 s"),
+    ("first_event", "600 s, and 1 s more for each 3,000 bytes"),
+    ("idle", "120 s"),
+    ("total", "21600 s"),
 )
 
 
@@ -119,7 +119,7 @@ def _timers(timeouts: Timeouts, origin: str, profile: LoadedProfile | None) -> l
         given = getattr(timeouts, timer)
         written = profile is not None and origin == profile.origin("timeout")
         place = profile.origin("timeout", timer) if profile is not None and written else origin
-        shown = f"{default if given is None else format(given, 'g')} s"
+        shown = default if given is None else f"{given:g} s"
         values.append(ExplainedValue(f"timeout.{timer}", shown, "default" if given is None else place))
     return values
 

@@ -48,7 +48,7 @@ def files() -> None:
         (("chta",), "no such command 'chta'. Did you mean 'chat'? See deepseek-v4 --help"),
         (("--verison",), "no such option: --verison"),
         (("chat", "--provder", "mock"), "See deepseek-v4 chat --help"),
-        (("chat", *MOCK, "--thinking", "medium", "Hi"), "'medium' is not one of 'off', 'low', 'high', 'max'"),
+        (("chat", *MOCK, "--thinking", "medium", "Hi"), "'--thinking': 'medium' is not one of 'off', 'low', 'high'"),
         (
             ("chat", *MOCK, "--max-tokens", "0", "Hi"),
             "invalid value for '--max-tokens': Input should be greater than or equal to 1",
@@ -59,18 +59,18 @@ def files() -> None:
         (("mock-server", "--port", "http"), "Input should be a valid integer"),
         (("mock-server", "--port", "70000"), "Input should be less than or equal to 65535"),
         # which server
-        (("chat", "Hi"), "write one (deepseek-v4 config init), give path, or set DEEPSEEK_V4_CONFIG; or name a server"),
+        (("chat", "Hi"), "(deepseek-v4 config init), give --config, or set DEEPSEEK_V4_CONFIG; or name a server"),
         (("models",), "--provider mock needs no other setting"),
         (("doctor",), "--provider mock needs no other setting"),
         (("chat", "--provider", "vlm", "Hi"), "there is no provider 'vlm' (did you mean 'vllm'?)"),
-        (("chat", "--provider", "vllm", "Hi"), "give base_url, such as http://localhost:8000"),
+        (("chat", "--provider", "vllm", "Hi"), "give --base-url, such as http://localhost:8000"),
         (("chat", *LOCAL, "localhost", "Hi"), "base_url is 'localhost': give one such as http://localhost:8000"),
-        (("chat", "--provider", "nvidia", "Hi"), "nvidia needs a key: give api_key, or set NVIDIA_API_KEY"),
+        (("chat", "--provider", "nvidia", "Hi"), "nvidia needs a key: set NVIDIA_API_KEY"),
         (("chat", *MOCK, "--profile", "p", "Hi"), "--provider and --profile were both given"),
         (("models", *MOCK, "--config", "good.toml"), "--provider and --config were both given"),
         # profiles
-        (("chat", "--config", "none.toml", "Hi"), "path names none.toml: there is no such file"),
-        (("chat", "--config", "folder", "Hi"), "path names folder: there is no such file"),
+        (("chat", "--config", "none.toml", "Hi"), "--config names none.toml: there is no such file"),
+        (("chat", "--config", "folder", "Hi"), "--config names folder: there is no such file"),
         (("chat", "--config", "binary.bin", "Hi"), "binary.bin is no TOML: "),
         (("chat", "--config", "latin.txt", "Hi"), "latin.txt cannot be read: it is no UTF-8 text"),
         (("chat", "--config", "no.toml", "Hi"), "no.toml is no TOML: "),
@@ -148,6 +148,15 @@ def test_every_command_has_json_and_help() -> None:
     told = " ".join(shown.replace("│", " ").split())
     for code, words in EXIT_CODES.items():
         assert f"{code.value} {words}" in told
+
+
+def test_a_paragraph_of_help_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lines end at the edge of the terminal, and not where those of the docstring do."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    shown = run("count", "--help").stdout
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert "dot. A file that is binary or cannot be read is named and skipped, and makes" in lines
 
 
 def test_no_command_shows_what_there_is() -> None:

@@ -112,7 +112,7 @@ def test_a_profile(tmp_path: Path) -> None:
     ("arguments", "code", "told"),
     [
         (("--provider", "vlm"), 2, "there is no provider 'vlm'"),
-        (("--provider", "vllm"), 2, "base_url"),
+        (("--provider", "vllm"), 2, "--base-url"),
         (("--provider", "vllm", "--profile", "prod"), 2, "--provider and --profile were both given: give one of them"),
         ((), 2, "deepseek_v4.toml"),
         (("--provider", "vllm", "--base-url", "http://127.0.0.1:1"), 3, "127.0.0.1:1"),
@@ -149,6 +149,16 @@ def test_progress_on_a_terminal() -> None:
     assert written.endswith("\r")
     assert re.fullmatch(r" +", written.split("\r")[-2])
     assert "\n" not in written
+
+
+def test_progress_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No text reaches the edge: what goes on in a second row would stay there."""
+    monkeypatch.setenv("COLUMNS", "30")
+    terminal = _Terminal()
+    examine(DeepSeekV4("mock"), terminal)
+    pieces = terminal.getvalue().split("\r")
+    assert any(piece.startswith("asking for an answer without") for piece in pieces)
+    assert max(map(len, pieces)) < 30
 
 
 def test_no_progress_elsewhere() -> None:

@@ -34,6 +34,7 @@ def test_demo() -> None:
     assert shown.startswith(f"deepseek_v4_sdk {__version__} on its mock")
     assert '-> get_weather {"city": "Paris"}' in shown
     assert "StreamInterruptedError: the connection to http://mock.invalid/v1/chat/completions broke" in shown
+    assert "They are about why, cats, purr.\nYou wrote 4 words" in shown  # the thinking apart from the text
     assert "\x1b" not in shown
     told = json.loads(run("demo", "--json").stdout)
     assert told["tool_result"] == "18 degrees and sunny in Paris"

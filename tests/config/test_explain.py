@@ -96,6 +96,7 @@ def test_a_client_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (told["api_key"].value, told["api_key"].origin) == ("********", "NVIDIA_NIM_API_KEY")
     assert (told["model"].value, told["model"].origin) == ("pro", "argument")
     assert (told["timeout.idle"].value, told["timeout.idle"].origin) == ("5 s", "argument")
+    assert told["timeout.first_event"].value == "600 s, and 1 s more for each 3,000 bytes"
     assert KEY not in str(told)
 
 
