@@ -39,7 +39,7 @@ def pours(head: bytes, block: bytes, most: int = 120 * MEGABYTE) -> Callable[[so
         connection.sendall(head)
         for _ in range(most // len(block)):
             connection.sendall(block)
-        server.ended.wait(30)
+        server.ended.wait(2)
 
     return serve
 
