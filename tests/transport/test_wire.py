@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import select
 import socket
 import ssl
@@ -291,6 +292,21 @@ def test_an_answer_that_comes_before_all_is_sent_is_read(mode: str) -> None:
     with HostileServer(lambda connection, _: refuses_early(connection, lingers=True)) as server:
         error = failure(mode, server.url, call={"extra_body": {"pad": "x" * 20 * MEGABYTE}})
     assert (error.status_code, "at most 1 MB" in str(error)) == (413, True)
+
+
+def test_what_nobody_takes_is_not_kept_to_be_sent() -> None:
+    """The loop ends with its last call: a connection with something to send would be left open, and warn of it."""
+
+    def serve(connection: socket.socket, server: HostileServer) -> None:
+        connection.recv(1024)
+        server.ended.wait(0.3)  # by now the rest fills all buffers
+        connection.sendall(JSON_HEAD % (413, len(TOO_LARGE)) + TOO_LARGE)
+        server.ended.wait(30)
+
+    with HostileServer(serve) as server:
+        error = failure("aiohttp", server.url, call={"extra_body": {"pad": "x" * 20 * MEGABYTE}})
+        gc.collect()
+    assert error.status_code == 413
 
 
 def test_so_it_is_where_the_server_takes_nothing_more() -> None:
