@@ -59,6 +59,7 @@ class Assembler:
         "_checks",
         "_events",
         "_last_call",
+        "begun",
         "calls",
         "finish_reason",
         "first_answer",
@@ -87,6 +88,7 @@ class Assembler:
         self.stop_sequence: str | None = None
         self.usages = Usage()
         self.logprob_entries: list[JsonValue] | None = None
+        self.begun = False
         self.reply_id: str | None = None
         self.model: str | None = None
         self.others: dict[str, JsonValue] = {}
@@ -115,6 +117,7 @@ class Assembler:
             self.reply_id = reply_id
         if self.model is None:
             self.model = model
+        self.begun = self.reply_id is not None and self.model is not None
 
     def reasoning(self, text: str) -> None:
         """A piece of reasoning."""

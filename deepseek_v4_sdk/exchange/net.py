@@ -81,6 +81,11 @@ class Net:
         """Where decoded pieces go: here, or to the assembler at once when there is nothing to catch on the way."""
         return self._assembler if self._scanner is None and not self._in_reasoning else self
 
+    @property
+    def begun(self) -> bool:
+        """Whether the id and the model are known."""
+        return self._assembler.begun
+
     def reasoning(self, text: str) -> None:
         """A piece of reasoning: the server separates it."""
         self.bare = False

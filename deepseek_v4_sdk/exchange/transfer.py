@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk import errors
@@ -98,7 +98,7 @@ class Transfer:
 
     def opened(self, head: Head, now: float) -> None:
         """The head has arrived."""
-        self.head = replace(head, headers=headers_without_secrets(head.headers, self.call))
+        self.head = Head(head.status, headers_without_secrets(head.headers, self.call))
         self.heard = now
 
     def received(self, block: bytes, now: float) -> list[ChatEvent]:

@@ -58,8 +58,9 @@ def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -
         choices = []
     elif get("error") is not None and (error := error_event(provider.name, payload)) is not None:
         raise error
-    reply_id, model = get("id"), get("model")
-    sink.begin(reply_id if isinstance(reply_id, str) else None, model if isinstance(model, str) else None)
+    if not sink.begun:
+        reply_id, model = get("id"), get("model")
+        sink.begin(reply_id if isinstance(reply_id, str) else None, model if isinstance(model, str) else None)
     for key in _TOP[tuple(payload)]:
         if (value := payload[key]) is not None:
             sink.other(key, value)

@@ -167,6 +167,11 @@ def every_level(form: Callable[[Thinking], Mapping[str, JsonValue]]) -> Mapping[
 class Sink(Protocol):
     """Where decoded pieces of an answer go, in the order in which they came."""
 
+    @property
+    def begun(self) -> bool:
+        """Whether the id and the model of the answer are known: they stand in every event, and are asked for once."""
+        ...
+
     def begin(self, reply_id: str | None, model: str | None) -> None:
         """The answer has an id and a model; may be told again."""
         ...

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Repair, Reply
 from deepseek_v4_sdk.exchange import Exchange
+from deepseek_v4_sdk.providers import EncodedChat
 from deepseek_v4_sdk.transport.course import Course, Terms
 from deepseek_v4_sdk.transport.gates import GATES, paused_for
 from deepseek_v4_sdk.transport.handover import hand_over
@@ -18,7 +19,7 @@ from deepseek_v4_sdk.transport.steps import Sleep, Steps
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from deepseek_v4_sdk.providers import EncodedChat, HttpCall, Provider, Target
+    from deepseek_v4_sdk.providers import HttpCall, Provider, Target
     from deepseek_v4_sdk.transport.limits import Gate, Ticket
 
 __all__ = ["ChatCourse"]
@@ -168,7 +169,7 @@ class ChatCourse(Course[Exchange, Reply]):
         cast("_Visit", self._visit).sent()
         provider, target = self._server()
         notes = (*self._notes, *self._prepared.notes, *self._encoded.repairs)
-        encoded = replace(self._encoded, call=call, repairs=notes)
+        encoded = EncodedChat(call, self._encoded.model, self._encoded.max_tokens, notes)
         bare = target.limits.of(target.base_url, encoded.model).bare
         return Exchange(
             self._prepared.request,

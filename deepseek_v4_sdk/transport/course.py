@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, Reply, RequestDetails, StreamRestarted, Timeouts
 from deepseek_v4_sdk.exchange import Head, LineFailure, Transfer
-from deepseek_v4_sdk.providers import without_secrets
+from deepseek_v4_sdk.providers import HttpCall, without_secrets
 from deepseek_v4_sdk.transport.clock import Deadline
 from deepseek_v4_sdk.transport.steps import DRAIN, DROP, READ, Deliver, Open, Sleep, Steps
 from deepseek_v4_sdk.transport.watch import Watch
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from deepseek_v4_sdk.providers import HttpCall, Provider
+    from deepseek_v4_sdk.providers import Provider
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.retry import RetryPolicy
 
@@ -258,7 +258,9 @@ class Course(Generic[TransferT, T]):
         request_id = next((value for name, value in call.headers if name == "x-request-id"), None)
         if request_id is None:
             request_id = self.allowance.request_id()
-            call = replace(call, headers=(*call.headers, ("x-request-id", request_id)))
+            call = HttpCall(
+                call.method, call.url, (*call.headers, ("x-request-id", request_id)), call.body, call.successors
+            )
         self.allowance.details = details = RequestDetails(
             request_id=request_id,
             provider=provider.name,

@@ -112,6 +112,8 @@ class Counts(Nothing):
     def __init__(self) -> None:
         self.seen: list[object] = []
 
+    begun = False
+
     def begin(self, *head: object) -> None:
         self.seen.append(head)
 
