@@ -275,6 +275,7 @@ def _check_proxy(proxy: object) -> None:
         pass
     if scheme not in {"http", "https", "socks5", "socks5h"}:  # it may hold a password, so that it is not shown
         raise ConfigurationError("proxy is no URL with http, https or socks5: give one such as http://localhost:3128")
+    import_module("httpx")  # it reads the address, and would else be loaded in the first request
     if scheme.startswith("socks5"):
         try:
             import_module("socksio")  # httpcore would load it in the first request

@@ -42,7 +42,7 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
                 return joined
         return b""
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  # httpcore's own
         del timeout
         self._parcel.add(buffer)
 
@@ -53,7 +53,7 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's own
     ) -> httpcore.AsyncNetworkStream:
         await self._wire.start_tls(ssl_context, server_hostname, seconds_left(timeout))
         return _AsyncTimedStream(self._wire)
@@ -69,7 +69,7 @@ class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's own
         local_address: str | None = None,
         socket_options: SocketOptions | None = None,
     ) -> httpcore.AsyncNetworkStream:

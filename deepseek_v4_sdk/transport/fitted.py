@@ -19,6 +19,7 @@ from deepseek_v4_sdk.transport.steps import Open
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
 
+    from deepseek_v4_sdk.exchange import Head
     from deepseek_v4_sdk.transport.lines import Answer, AsyncAnswer
 
 __all__ = [
@@ -96,6 +97,10 @@ def _own_request(step: Open) -> httpx.Request:
     return httpx.Request(call.method, call.url, headers=call.headers, content=call.body, extensions=_extensions(step))
 
 
+def _head(response: httpx.Response) -> Head:
+    return head_of(response.status_code, response.headers.raw)
+
+
 def _their_request(client: ClientLike | AsyncClientLike, step: Open) -> object:
     call = step.call
     return client.build_request(
@@ -118,8 +123,7 @@ class _OverTransport(Carrier):
 
     def carry(self, step: Open) -> Blocks:
         response = self._transport.handle_request(_own_request(step))
-        head = head_of(response.status_code, response.headers.raw)
-        return Blocks(head, cast("Iterable[bytes]", response.stream), response.close)
+        return Blocks(_head(response), cast("Iterable[bytes]", response.stream), response.close)
 
 
 class _OverClient(Carrier):
@@ -131,8 +135,7 @@ class _OverClient(Carrier):
     def carry(self, step: Open) -> Blocks:
         client = self._client
         response = client.send(_their_request(client, step), stream=True, follow_redirects=False)
-        head = head_of(response.status_code, response.headers.raw)
-        return Blocks(head, response.iter_bytes(), response.close)  # it may have been read, or be compressed
+        return Blocks(_head(response), response.iter_bytes(), response.close)  # it may have been read, or be compressed
 
 
 class _AsyncOverTransport(AsyncCarrier):
@@ -141,8 +144,7 @@ class _AsyncOverTransport(AsyncCarrier):
 
     async def carry(self, step: Open) -> AsyncBlocks:
         response = await self._transport.handle_async_request(_own_request(step))
-        head = head_of(response.status_code, response.headers.raw)
-        return AsyncBlocks(head, cast("AsyncIterable[bytes]", response.stream), response.aclose)
+        return AsyncBlocks(_head(response), cast("AsyncIterable[bytes]", response.stream), response.aclose)
 
 
 class _AsyncOverClient(AsyncCarrier):
@@ -154,8 +156,7 @@ class _AsyncOverClient(AsyncCarrier):
     async def carry(self, step: Open) -> AsyncBlocks:
         client = self._client
         response = await client.send(_their_request(client, step), stream=True, follow_redirects=False)
-        head = head_of(response.status_code, response.headers.raw)
-        return AsyncBlocks(head, response.aiter_bytes(), response.aclose)
+        return AsyncBlocks(_head(response), response.aiter_bytes(), response.aclose)
 
 
 class _Transport(httpx.BaseTransport):
