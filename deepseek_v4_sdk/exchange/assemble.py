@@ -56,9 +56,12 @@ class Assembler:
     """
 
     __slots__ = (
+        "_by_id",
+        "_by_index",
         "_checks",
         "_events",
         "_last_call",
+        "_taken",
         "begun",
         "calls",
         "finish_reason",
@@ -81,6 +84,10 @@ class Assembler:
         self._checks = checks or {}
         self._events: list[ChatEvent] = []
         self._last_call: OpenCall | None = None
+        # Servers may send thousands of calls: the last of each index and id is known, and nothing is searched.
+        self._by_index: dict[int, OpenCall] = {}
+        self._by_id: dict[str, OpenCall] = {}
+        self._taken: set[str] = set()  # the ids of the calls that were told
         self.texts: list[str] = []
         self.reasonings: list[str] = []
         self.calls: list[OpenCall] = []
@@ -140,6 +147,7 @@ class Assembler:
         call = self._open(index, call_id, name)
         if call_id and not call.id:
             call.id = call_id
+            self._by_id[call_id] = call
         if name and not call.name:
             call.name = name
         if not call.started and call.name and (call.id or arguments):
@@ -222,9 +230,9 @@ class Assembler:
         if last is not None and last.index == index is not None and last is self.calls[-1]:
             known = last  # as most pieces
         elif index is not None:
-            known = next((call for call in reversed(self.calls) if call.index == index), None)
+            known = self._by_index.get(index)
         elif call_id:
-            known = next((call for call in reversed(self.calls) if call.id == call_id), None)
+            known = self._by_id.get(call_id)
         elif last is not None and not (name and last.name):
             known = last
         if known is not None and call_id and known.id and call_id != known.id and name:
@@ -235,6 +243,8 @@ class Assembler:
                 self.ready([last])
             known = OpenCall(len(self.calls), index)
             self.calls.append(known)
+            if index is not None:
+                self._by_index[index] = known
         self._last_call = known
         return known
 
@@ -243,9 +253,9 @@ class Assembler:
         if not call.id:
             # Only a handful of gateways leave the id out. The answer's own id keeps it apart from other turns'.
             call.id = f"call_{call.place:02d}_{self.reply_id or os.urandom(8).hex()}"
-        taken = {other.id for other in self.calls if other is not call}
-        while call.id in taken:
+        while call.id in self._taken:
             call.id += f"_{call.place}"
+        self._taken.add(call.id)
         self._events.append(ToolCallStarted(call.place, call.id, call.name))
         if call.arguments:
             self._events.append(ToolCallDelta(call.place, "".join(call.arguments)))
