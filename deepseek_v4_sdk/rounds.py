@@ -7,21 +7,43 @@ import contextvars
 import inspect
 import threading
 from collections import deque
+from collections.abc import AsyncIterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, cast
 
 from deepseek_v4_sdk.chat import result_text
 from deepseek_v4_sdk.errors import ConfigurationError, DeepSeekV4Error
+from deepseek_v4_sdk.tools.failure import ends_the_run, reason
 from deepseek_v4_sdk.tools.loop import Approve, Ask, Round, Step, ToolLoop, ToolResult, ToolRun, Work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from types import TracebackType
 
     from deepseek_v4_sdk.chat import Conversation, Reply
     from deepseek_v4_sdk.tools.loop import Job
 
 __all__ = ["AsyncToolRounds", "ToolRounds", "not_awaited"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What running a tool gave: a value, or what it raised.
+
+    It travels as a value: a future cannot carry `StopIteration`, and takes some other exceptions for its own.
+    """
+
+    value: object = None
+    error: BaseException | None = None
+
+
+class _EndsRunError(Exception):
+    """Carries what ends the run out of the task of a call: no event loop lets `SystemExit` pass as it is."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
 
 
 class _Rounds:
@@ -56,10 +78,21 @@ class _Rounds:
         except StopIteration:
             return None
 
-    def _broke(self, job: Job, error: Exception) -> ToolResult:
-        if self._loop.limits.raise_tool_errors:
+    def _settle(self, job: Job, outcome: _Outcome) -> ToolResult:
+        """What the model is told of an outcome; what ends the run is raised."""
+        error = outcome.error
+        if error is None:
+            try:
+                return ToolResult(call=job.call, content=result_text(outcome.value))
+            except Exception as refused:  # noqa: BLE001  # the value is the tool's own, and may raise anything
+                error = refused
+        if ends_the_run(error):
             raise error
-        return _failed(job, f"{type(error).__name__}: {error}")
+        if self._loop.limits.raise_tool_errors:
+            if isinstance(error, _NOT_RAISED):
+                raise RuntimeError(f"the tool {job.call.name!r} raised {reason(error)}") from error
+            raise error
+        return _failed(job, reason(error))
 
 
 class ToolRounds(_Rounds):
@@ -103,6 +136,9 @@ class ToolRounds(_Rounds):
                 if isinstance(step, Round):
                     return step
                 self._do(step)
+        except StopIteration as error:  # of a function of the caller's: here it would end the iteration in silence
+            self._steps.close()
+            raise RuntimeError(f"a function that the loop called raised {reason(error)}") from error
         except BaseException:
             self._steps.close()  # nothing goes on behind what was raised
             raise
@@ -122,7 +158,7 @@ class ToolRounds(_Rounds):
     def _work(self, work: Work) -> list[ToolResult]:
         now = self._loop.now
         waiting = deque(enumerate(work.jobs))
-        running: dict[Future[object], tuple[int, Job, float | None, float]] = {}
+        running: dict[Future[_Outcome], tuple[int, Job, float | None, float]] = {}
         results: dict[int, ToolResult] = {}
         while waiting or running:
             while waiting and len(running) < self._loop.limits.parallel:
@@ -139,7 +175,7 @@ class ToolRounds(_Rounds):
             wait(running, None if first == float("inf") else max(0.0, first - now()), FIRST_COMPLETED)
             for future, (index, job, room, late) in list(running.items()):
                 if future.done():
-                    results[index] = self._result(job, future)
+                    results[index] = self._settle(job, self._plain(job, future.result()))
                 elif room is not None and now() >= late:
                     results[index] = _late(job, room)
                 else:
@@ -147,14 +183,9 @@ class ToolRounds(_Rounds):
                 del running[future]
         return [results[index] for index in range(len(work.jobs))]
 
-    def _result(self, job: Job, future: Future[object]) -> ToolResult:
-        try:
-            value = future.result()
-            if not inspect.isawaitable(value):
-                return ToolResult(call=job.call, content=result_text(value))
-        except Exception as error:  # noqa: BLE001  # a tool may raise anything; the model is told
-            return self._broke(job, error)
-        return ToolResult(call=job.call, content=result_text(not_awaited(f"the tool {job.call.name!r}", value)))
+    def _plain(self, job: Job, outcome: _Outcome) -> _Outcome:
+        not_awaited(f"the tool {job.call.name!r}", outcome.value)
+        return outcome
 
 
 class AsyncToolRounds(_Rounds):
@@ -191,6 +222,9 @@ class AsyncToolRounds(_Rounds):
                 if isinstance(step, Round):
                     return step
                 await self._do(step)
+        except StopAsyncIteration as error:  # of a function of the caller's: see `ToolRounds`
+            self._steps.close()
+            raise RuntimeError(f"a function that the loop called raised {reason(error)}") from error
         except BaseException:
             self._steps.close()  # nothing goes on behind what was raised
             raise
@@ -219,20 +253,31 @@ class AsyncToolRounds(_Rounds):
                 timer = asyncio.timeout(room)
                 try:
                     async with timer:
-                        return ToolResult(call=job.call, content=result_text(await _awaited(job)))
-                except Exception as error:  # noqa: BLE001  # a tool may raise anything; the model is told
-                    return _late(job, room or 0.0) if timer.expired() else self._broke(job, error)
+                        outcome = await _awaited(job)
+                except TimeoutError as error:
+                    outcome = _Outcome(error=error)
+                if isinstance(outcome.error, Exception) and timer.expired():
+                    return _late(job, room or 0.0)
+                try:
+                    return self._settle(job, outcome)
+                except BaseException as error:  # noqa: BLE001  # it is raised again, outside of the task
+                    raise _EndsRunError(error) from None
 
         tasks: list[asyncio.Task[ToolResult]] = []
-        raised: Exception | None = None
+        raised: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 tasks += [group.create_task(one(job)) for job in work.jobs]
-        except ExceptionGroup as failed:
-            raised = failed.exceptions[0]
+        except BaseExceptionGroup as failed:
+            first = failed.exceptions[0]
+            raised = first.error if isinstance(first, _EndsRunError) else first
         if raised is not None:
             raise raised
-        return [task.result() for task in tasks]
+        # A cancellation of the run has been raised by now. What else was cancelled was cancelled inside of its tool.
+        return [
+            self._settle(job, _Outcome(error=_cancelled(task))) if task.cancelled() else task.result()
+            for job, task in zip(work.jobs, tasks, strict=True)
+        ]
 
 
 def not_awaited(name: str, value: object) -> object:
@@ -241,13 +286,15 @@ def not_awaited(name: str, value: object) -> object:
     Raises:
         ConfigurationError: It is something to await, which nobody here can.
     """
-    if inspect.isawaitable(value):
-        if inspect.iscoroutine(value):
-            value.close()
+    if inspect.iscoroutine(value):
+        value.close()
+    if inspect.isawaitable(value) or isinstance(value, AsyncIterable):
         raise ConfigurationError(f"{name} is async: use AsyncDeepSeekV4, or make it a plain function")
     return value
 
 
+# Raised out of an iteration or a run, these would be read as its end, or as somebody's cancelling it.
+_NOT_RAISED = (StopIteration, StopAsyncIteration, asyncio.CancelledError)
 _NO_TIME = "this call was not run: the time for the whole task was over"
 
 
@@ -259,31 +306,56 @@ def _late(job: Job, seconds: float) -> ToolResult:
     return _failed(job, f"{job.call.name} did not end within {seconds:g} s")
 
 
-def _on_a_thread(job: Job) -> Future[object]:
+def _on_a_thread(job: Job) -> Future[_Outcome]:
     """Run a function on a thread of its own.
 
     A thread cannot be ended from outside: one that is late goes on by itself. So it takes no place of others, which a
     pool's would, and does not keep the program from ending.
     """
-    future: Future[object] = Future()
+    future: Future[_Outcome] = Future()
     future.set_running_or_notify_cancel()
     context = contextvars.copy_context()
 
+    def call() -> object:
+        value = job.tool(**job.tool.bind(job.call))
+        return list(cast("Iterator[object]", value)) if isinstance(value, Iterator) else value
+
     def run() -> None:
         try:
-            value = context.run(lambda: job.tool(**job.tool.bind(job.call)))
+            outcome = _Outcome(context.run(call))
         except BaseException as error:  # noqa: BLE001  # whoever waits for the future gets it
-            future.set_exception(error)
-        else:
-            future.set_result(value)
+            outcome = _Outcome(error=error)
+        future.set_result(outcome)
 
     threading.Thread(target=run, name=f"deepseek-v4-tool-{job.call.name}", daemon=True).start()
     return future
 
 
-async def _awaited(job: Job) -> object:
-    if job.tool.is_async:
-        value = job.tool(**job.tool.bind(job.call))
-    else:
-        value = await asyncio.wrap_future(_on_a_thread(job))
-    return await value if inspect.isawaitable(value) else value
+async def _awaited(job: Job) -> _Outcome:
+    """What a tool gave, on its thread or here. A cancellation passes: whose it is, is seen where the task ends."""
+    try:
+        if job.tool.is_async:
+            value = job.tool(**job.tool.bind(job.call))
+        else:
+            outcome = await asyncio.wrap_future(_on_a_thread(job))
+            if outcome.error is not None:
+                return outcome
+            value = outcome.value
+        if inspect.isawaitable(value):
+            value = await value
+        if isinstance(value, AsyncIterable):
+            value = [item async for item in cast("AsyncIterable[object]", value)]
+    except (asyncio.CancelledError, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  # what a tool raises may be anything
+        return _Outcome(error=error)
+    return _Outcome(value)
+
+
+def _cancelled(task: asyncio.Task[ToolResult]) -> BaseException:
+    """The `CancelledError` of a task that ended with one."""
+    try:
+        task.result()
+    except asyncio.CancelledError as error:
+        return error
+    raise AssertionError(task)

@@ -88,13 +88,13 @@ class Tool(Generic[P, R]):
 
     @property
     def is_async(self) -> bool:
-        """Whether calling it gives something to await."""
+        """Whether calling it gives something to await, or to iterate over with `async for`."""
         target: object = self.function
         while isinstance(target, functools.partial):
             target = cast("functools.partial[object]", target).func
         if not inspect.isroutine(target):
             target = type(target).__call__
-        return inspect.iscoroutinefunction(target)
+        return inspect.iscoroutinefunction(target) or inspect.isasyncgenfunction(target)
 
     def tool_spec(self) -> ToolSpec:
         """The tool as it is offered to the model; it carries the check of its arguments."""

@@ -1,0 +1,48 @@
+"""What a tool raised: whether the run ends with it, and the words in which the model is told."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from collections.abc import Iterator
+from itertools import islice
+from typing import cast
+
+__all__ = ["ends_the_run", "reason"]
+
+_MOST_LEAVES = 8
+
+
+def ends_the_run(error: BaseException) -> bool:
+    """Whether a tool's exception is none of the tool's own business, such as `SystemExit` and `KeyboardInterrupt`.
+
+    A `CancelledError` is: a cancellation of the run itself never comes here as the outcome of a tool.
+    """
+    return any(not isinstance(leaf, Exception | CancelledError) for leaf in _leaves(error))
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, for the model: the kind and the text of an exception, and of a group those of its leaves."""
+    leaves = _leaves(error)
+    texts = list(dict.fromkeys(_text(leaf) for leaf in islice(leaves, _MOST_LEAVES)))
+    more = sum(1 for _ in leaves)
+    return "; ".join(texts) + (f"; and {more} more" if more else "")
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions in a group, and in the groups in it; an exception that is no group is its own leaf."""
+    waiting = [error]
+    while waiting:
+        first = waiting.pop()
+        if isinstance(first, BaseExceptionGroup):
+            waiting += reversed(cast("BaseExceptionGroup[BaseException]", first).exceptions)
+        else:
+            yield first
+
+
+def _text(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001  # the exception is the tool's own, and so is its `__str__`
+        return f"{name} (its text cannot be read)"
+    return f"{name}: {said}" if said else name
