@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 from dataclasses import dataclass, field
@@ -23,11 +24,12 @@ from deepseek_v4_sdk.testing.script import Turn
 from tests.chaos.plans import draw_plan
 from tests.chaos.proxy import MARK
 
-__all__ = ["LONGEST", "Heard", "Run", "answer_to", "draw_run", "turn_of"]
+__all__ = ["LONGEST", "Heard", "Run", "answer_to", "draw_run", "name_of", "names_in", "turn_of"]
 
 LONGEST = 1.0
 """The total timer of a run, in seconds."""
 _WORDS = ("owl", "night", "wing", "Eule", "猫头鹰", "🦉", "naïve", "{", '"', "\\", "\n", "</b>", "data: x", "§§")
+_NAME = re.compile(r"owl-[0-9a-f]{12}(?![0-9a-f])")
 _TOOL: dict[str, Any] = {
     "type": "function",
     "function": {
@@ -64,14 +66,25 @@ def draw_run(seed: int, number: int) -> Run:
     return Run(number, way, options)
 
 
+def name_of(number: int) -> str:
+    """The name of that run, in every part of its answer. Doubled bytes make no other run's name of it."""
+    return f"owl-{hashlib.sha256(b'run %d' % number).hexdigest()[:12]}"
+
+
+def names_in(text: str) -> set[str]:
+    """The names of runs in a text."""
+    return set(_NAME.findall(text))
+
+
 def turn_of(number: int) -> Turn:
     """What the server says in the run of that number."""
-    dice = random.Random(f"turn:{number}")
+    dice, name = random.Random(f"turn:{number}"), name_of(number)
 
     def words(most: int) -> str:
-        return " ".join(dice.choice(_WORDS) for _ in range(dice.randint(3, most)))
+        said = [dice.choice(_WORDS) for _ in range(dice.randint(3, most))]
+        return " ".join([name, *said[: len(said) // 2], name, *said[len(said) // 2 :]])
 
-    parts = [script.think(f"{number} {words(30)}"), script.text(f"Answer {number}: {words(40)}")]
+    parts = [script.think(words(30)), script.text(f"Answer {number}: {words(40)}")]
     parts += [script.tool_call("look", where=words(6), far=place) for place in range(dice.choice((0, 0, 1, 2)))]
     return script.turn(*parts)
 
@@ -98,6 +111,7 @@ class Heard:
         # Doubled bytes may make a stream that is whole and says something twice: nobody can notice that.
         told = all(draw_plan(seed, run.number, attempt).kind != "duplicate" for attempt in range(1, retries + 2))
         assert self.seconds < LONGEST + 10, run
+        assert self.names() <= {name_of(run.number)}, f"{run} was given another's answer"
         if self.error is not None:
             assert isinstance(self.error, DeepSeekV4Error), (run, repr(self.error))
             if told and self.error.partial is not None:
@@ -114,6 +128,13 @@ class Heard:
         if any(isinstance(event, StreamRestarted) for event in self.events):
             return "complete, begun anew"
         return "complete, tried again" if len(self.reply.attempts) > 1 else "complete"
+
+    def names(self) -> set[str]:
+        """The names of runs in all that was heard, whole or not."""
+        replies = [self.reply, getattr(self.error, "partial", None)]
+        texts = [repr(event) for event in self.events] + [str(self.error)]
+        texts += [repr(reply.to_dict()) for reply in replies if reply is not None]
+        return set().union(*map(names_in, texts))
 
     def _check_events(self) -> None:
         """The events since the last new beginning say what the reply says."""
