@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import (
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import Check
 
 __all__ = ["Assembler", "OpenCall"]
+
+
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+
+
+def _mended_halves(arguments: str) -> tuple[str, int]:
+    """Arguments whose escaped halves of surrogate pairs are U+FFFD, and how many there were."""
+    halves = sum(1 for escape in _ESCAPE.finditer(arguments) if escape[1])
+    return _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], arguments), halves
 
 
 class OpenCall:
@@ -210,9 +220,18 @@ class Assembler:
     def handed_out(self, call: OpenCall) -> ToolCall:
         """The call as it is given to the caller: checked against the tool that was offered.
 
+        An escaped half of a surrogate pair in the arguments becomes U+FFFD.
+
         Whether a call is whole is asked of `as_call`, which knows no schema: wrong arguments are not cut off.
         """
-        return call.as_call().checked_by(self._checks.get(call.name))
+        made = call.as_call()
+        if "\\ud" in made.arguments.lower():
+            mended, replaced = _mended_halves(made.arguments)
+            if replaced:
+                self.repairs.append(Repair("replaced_characters", f"{replaced} half surrogate pair(s) became U+FFFD"))
+                call.arguments = [mended]
+                made = call.as_call()
+        return made.checked_by(self._checks.get(call.name))
 
     def _first_answer(self) -> None:
         self.first_answer = self.now

@@ -23,13 +23,15 @@ from deepseek_v4_sdk.exchange.net import Net
 from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder
 from deepseek_v4_sdk.exchange.transfer import Head, LineFailure, Transfer
 from deepseek_v4_sdk.exchange.verdict import finish_reason, judge, split_calls
+from deepseek_v4_sdk.providers import InexactNumberError
 from deepseek_v4_sdk.providers.scrub import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from deepseek_v4_sdk.chat import Timeouts
+    from deepseek_v4_sdk.chat import JsonValue, Timeouts
+    from deepseek_v4_sdk.exchange.halves import Halves
     from deepseek_v4_sdk.prices import PriceTable
     from deepseek_v4_sdk.providers import EncodedChat, Provider
 
@@ -82,6 +84,7 @@ class Exchange(Transfer):
         self._sse = SSEDecoder()
         self._assembler = Assembler({tool.name: tool.check for tool in request.tools})
         self._net = Net(self._assembler, request, bare=bare)
+        self._halves: Halves | None = None  # before the net, where half a surrogate pair was met
         self._streams = False
         self._finished_at = now
         self._count = count
@@ -231,17 +234,21 @@ class Exchange(Transfer):
     def _decode(self, messages: list[tuple[str, bytes]], now: float) -> list[ChatEvent]:
         assembler = self._assembler
         assembler.now = now
-        decode, sink = self.provider.decode, self._net.sink
+        decode, sink = self.provider.decode, self._halves or self._net.sink
         limited = self.request.max_reasoning_tokens is not None
         for _, data in messages:
             if data == b"[DONE]":
                 self._stop(None, now)
                 break
             try:
-                payload = read_event(data)
-                if not isinstance(payload, dict):
-                    raise ValueError("an event that is no object")
-                decode(payload, sink)
+                try:
+                    payload = read_event(data)
+                    if not isinstance(payload, dict):
+                        raise ValueError("an event that is no object")
+                    decode(payload, sink)
+                except ValueError as error:
+                    self._decode_as_written(data, error)
+                    sink = self._halves or sink
                 if limited:
                     self._check_reasoning()
             except ValueError as error:
@@ -268,14 +275,38 @@ class Exchange(Transfer):
                 kept[name] = value
         self._sse.annotations.clear()
 
+    def _decode_as_written(self, data: bytes, error: Exception) -> dict[str, JsonValue]:
+        """Decode anew what was refused for half a surrogate pair, or for a number whose digits are a text.
+
+        Raises:
+            Exception: The error, which had another reason.
+        """
+        if not isinstance(error, InexactNumberError) and b"\\u" not in data and b"\xed" not in data:
+            raise error
+        from deepseek_v4_sdk.exchange.halves import Halves, read_as_written, without_halves  # few answers need it
+
+        try:
+            payload = read_as_written(data)
+        except ValueError:
+            raise error from None
+        if not isinstance(payload, dict):
+            raise error
+        if self._halves is None:
+            self._halves = Halves(self._net, self._assembler)
+        self.provider.decode(payload, self._halves)
+        return {key: without_halves(value) for key, value in payload.items()}
+
     def _plain(self, now: float) -> list[ChatEvent]:
         assembler = self._assembler
         assembler.now = now
         try:
-            payload = self.json()
-            if not isinstance(payload, dict):
-                raise ValueError("an answer that is no object")
-            self.provider.decode(payload, self._net.sink)
+            try:
+                payload = self.json()
+                if not isinstance(payload, dict):
+                    raise ValueError("an answer that is no object")
+                self.provider.decode(payload, self._net.sink)
+            except (ValueError, errors.ServerError) as error:
+                payload = self._decode_as_written(self.body(), error)
             if not payload.get("choices"):
                 raise ValueError("an answer without choices")
             assembler.others = payload
@@ -286,10 +317,16 @@ class Exchange(Transfer):
             self._stop(error, now)
         return assembler.take()
 
+    def _close(self) -> None:
+        """Pass on what was held back."""
+        if self._halves is not None:
+            self._halves.close()
+        self._net.close()
+
     def _stop(self, fault: errors.DeepSeekV4Error | None, now: float) -> None:
         """Nothing more is to be read."""
         self._fault = fault
-        self._net.close()
+        self._close()
         self.complete = True
         self._finished_at = now
 
@@ -323,7 +360,7 @@ class Exchange(Transfer):
 
     def failed(self, failure: LineFailure, now: float) -> errors.DeepSeekV4Error:
         """The error that a failure of the connection means."""
-        self._net.close()  # what was held back belongs to the partial
+        self._close()  # what was held back belongs to the partial
         return super().failed(failure, now)
 
     def _broken(self, text: str) -> errors.DeepSeekV4Error:

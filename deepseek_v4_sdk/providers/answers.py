@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, Usage, kind_of, write_json
@@ -12,10 +12,14 @@ from deepseek_v4_sdk.providers.refusals import error_event
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.served import ModelInfo
 
-__all__ = ["read_answer", "read_models", "read_usage"]
+__all__ = ["InexactNumberError", "read_answer", "read_models", "read_usage"]
 
 # An object of an event has at most so many fields; more are not remembered.
 _REMEMBERED = 64
+
+
+class InexactNumberError(ValueError):
+    """A number stands where a text is meant, and its digits are not known any more."""
 
 
 class _Unknown(dict[tuple[str, ...], tuple[str, ...]]):
@@ -61,9 +65,6 @@ def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -
     if not sink.begun:
         reply_id, model = get("id"), get("model")
         sink.begin(reply_id if isinstance(reply_id, str) else None, model if isinstance(model, str) else None)
-    for key in _TOP[tuple(payload)]:
-        if (value := payload[key]) is not None:
-            sink.other(key, value)
     for choice in choices:
         if not isinstance(choice, dict):
             raise ValueError(f"a choice that is no object: {kind_of(choice)}")
@@ -72,6 +73,9 @@ def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -
             sink.other("other_choices", [choice])
             continue
         _choice(choice, sink)
+    for key in _TOP[tuple(payload)]:
+        if (value := payload[key]) is not None:
+            sink.other(key, value)
     usage = get("usage")
     if isinstance(usage, dict):
         sink.usage(read_usage(usage))
@@ -93,15 +97,19 @@ def read_models(payload: JsonValue) -> list[ModelInfo]:
 
 def _choice(choice: dict[str, JsonValue], sink: Sink) -> None:
     get = choice.get
-    delta = get("delta")
-    if delta is None:
-        delta = get("message")
+    delta = get("delta") or get("message")
     if isinstance(delta, dict):
         known = delta.get
-        if reasoning := known("reasoning") or known("reasoning_content"):
-            sink.reasoning(reasoning if type(reasoning) is str else _text_of(reasoning, "reasoning"))
-        if content := known("content"):
-            sink.text(content if type(content) is str else _text_of(content, "content"))
+        reasoning, content = known("reasoning"), known("content")
+        if reasoning is None or reasoning == "":
+            reasoning = known("reasoning_content")
+        if (reasoning is None or type(reasoning) is str) and (content is None or type(content) is str):
+            if reasoning:
+                sink.reasoning(reasoning)
+            if content:
+                sink.text(content)
+        else:
+            _pass_parts(reasoning, content, sink)
         if calls := known("tool_calls"):
             _calls(calls, sink, whole=get("delta") is None)
         for key in _DELTA[tuple(delta)]:
@@ -110,9 +118,7 @@ def _choice(choice: dict[str, JsonValue], sink: Sink) -> None:
     elif delta is not None:
         raise ValueError(f"a delta that is no object: {kind_of(delta)}")
     if logprobs := get("logprobs"):
-        entries = logprobs.get("content") if isinstance(logprobs, dict) else None
-        if isinstance(entries, list):
-            sink.logprobs(entries)
+        _logprobs(logprobs, sink)
     for key in _CHOICE[tuple(choice)]:
         if (value := choice[key]) is not None:
             sink.other(f"choice.{key}", value)
@@ -120,6 +126,12 @@ def _choice(choice: dict[str, JsonValue], sink: Sink) -> None:
         # vLLM says stop_reason, SGLang matched_stop; a number there is a token id, not a text.
         stop = get("stop_reason") or get("matched_stop")
         sink.finish(str(reason), stop if isinstance(stop, str) else None)
+
+
+def _logprobs(logprobs: JsonValue, sink: Sink) -> None:
+    entries = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if isinstance(entries, list):
+        sink.logprobs(entries)
 
 
 def _calls(calls: JsonValue, sink: Sink, *, whole: bool) -> None:
@@ -134,18 +146,67 @@ def _calls(calls: JsonValue, sink: Sink, *, whole: bool) -> None:
         name, arguments = (function.get("name"), function.get("arguments")) if function else (None, None)
         if isinstance(arguments, dict):  # some servers send the object itself
             arguments = write_json(arguments).decode()
+        if not name and not call_id and (arguments is None or arguments == ""):
+            continue  # it says nothing: a sign of the server's, and not a call
         sink.call(
             index if isinstance(index, int) else None,
             _text_of(call_id, "id") if call_id else None,
             _text_of(name, "name") if name else None,
-            _text_of(arguments, "arguments") if arguments else None,
+            None if arguments is None or arguments == "" else _text_of(arguments, "arguments"),
         )
 
 
+# The parts that hold text, and those that hold reasoning: OpenAI's names, Mistral's, and Databricks'.
+_TEXT_PARTS = frozenset({"text", "output_text"})
+_REASONING_PARTS = frozenset({"reasoning", "thinking", "reasoning_text", "summary_text"})
+_FIELDS_OF_PARTS = ("text", "reasoning", "thinking", "content", "summary")
+
+
+def _pass_parts(reasoning: JsonValue, content: JsonValue, sink: Sink) -> None:
+    """Pass on what the model said in other forms than texts."""
+    # All is read before anything is passed on: the event may have to be decoded anew.
+    said = [*_said(reasoning, "reasoning"), *_said(content, "content")]
+    for what, text in said:
+        (sink.reasoning if what == "reasoning" else sink.text)(text)
+
+
+def _said(value: JsonValue, what: str) -> Iterator[tuple[str, str]]:
+    """The texts in a value, and what each of them is.
+
+    Raises:
+        ValueError: It holds something else.
+    """
+    if isinstance(value, list):
+        for part in value:
+            yield from _said_by_part(part, what) if isinstance(part, dict) else _said(part, what)
+    elif value is not None and (text := _text_of(value, what)):
+        yield what, text
+
+
+def _said_by_part(part: dict[str, JsonValue], what: str) -> Iterator[tuple[str, str]]:
+    kind = part.get("type", "text")
+    if kind in _REASONING_PARTS:
+        what = "reasoning"
+    elif kind not in _TEXT_PARTS:
+        raise ValueError(f"{what} with a part of the type {str(kind)[:40]!r}, which is no text")
+    for field in _FIELDS_OF_PARTS:
+        yield from _said(part.get(field), what)
+
+
 def _text_of(value: JsonValue, what: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{what} that is no text: {kind_of(value)}")
-    return value
+    """A text; or the digits of a number, and the word for a boolean, where a gateway took a token for one.
+
+    Raises:
+        InexactNumberError: Decoding has rounded the digits.
+        ValueError: It is neither.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        raise InexactNumberError(f"{what} that is no text: a number")
+    if isinstance(value, int):  # a boolean too
+        return str(value).lower()
+    raise ValueError(f"{what} that is no text: {kind_of(value)}")
 
 
 def read_usage(usage: Mapping[str, JsonValue]) -> Usage:

@@ -244,7 +244,7 @@ NO_ANSWERS: dict[str, tuple[bytes, dict[str, str]]] = {
     "half a JSON": (plain("stop", content="Hi")[:-9], JSON),
     "choices that are no list": (b'{"choices": {}}', JSON),
     "a text as a choice": (b'{"choices": ["Hi"]}', JSON),
-    "text that is no text": (plain("stop", content=7), JSON),
+    "text that is no text": (plain("stop", content={"en": "Hi"}), JSON),
 }
 
 
@@ -263,7 +263,7 @@ BAD_EVENTS: dict[str, bytes] = {
     "a list": b"data: []\n\n",
     "no UTF-8": b'data: {"choices": [], "id": "\xff"}\n\n',
     "an unknown object": sse({"hello": 1}),
-    "a number as text": say(7),  # type: ignore[arg-type]
+    "an object as text": chunk({"content": {"en": "Hi"}}),
     "a delta that is no object": chunk("Hi"),  # type: ignore[arg-type]
     "calls that are no list": chunk({"tool_calls": {"index": 0}}),
 }
