@@ -103,7 +103,8 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.structured import Parsed
     from deepseek_v4_sdk.tokens import count_text
     from deepseek_v4_sdk.tools import tool
-    from deepseek_v4_sdk.tools.loop import LoopOptions, Round, ToolResult, ToolRun
+    from deepseek_v4_sdk.tools.loop import Round, ToolResult, ToolRun
+    from deepseek_v4_sdk.tools.loop_options import LoopOptions
 
 __all__ = [
     "APIError",
@@ -250,7 +251,8 @@ _LATE = {
     "structured": ("Parsed",),
     "tokens": ("count_text",),
     "tools": ("tool",),
-    "tools.loop": ("LoopOptions", "Round", "ToolResult", "ToolRun"),
+    "tools.loop": ("Round", "ToolResult", "ToolRun"),
+    "tools.loop_options": ("LoopOptions",),
 }
 
 if not TYPE_CHECKING:  # type checkers read the imports above, and know of a name that is none

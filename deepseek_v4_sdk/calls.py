@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from deepseek_v4_sdk.base import BaseClient
-from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts
+from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts, is_mapping
 from deepseek_v4_sdk.preflight import meter_of_server, most_output, reserves, sent_as
 from deepseek_v4_sdk.transport.chat_course import ChatCourse
 from deepseek_v4_sdk.transport.clock import Clock
@@ -63,7 +63,8 @@ class ClientCalls(BaseClient):
         self, messages: MessagesInput, tools: Sequence[object], options: Mapping[str, object]
     ) -> tuple[ToolLoop, Callable[[Ask], tuple[Conversation, dict[str, Any]]]]:
         """A tool loop, and what makes a chat of each of its questions."""
-        from deepseek_v4_sdk.tools.loop import ToolLoop, split_options
+        from deepseek_v4_sdk.tools.loop import ToolLoop
+        from deepseek_v4_sdk.tools.loop_options import split_options
 
         limits, shared = split_options(options)
         thinking = shared.get("thinking") or self._settings.defaults.get("thinking")
@@ -74,7 +75,10 @@ class ClientCalls(BaseClient):
             options = {"tools": loop.specs, "thinking": thinking, **{name: shared.get(name) for name in same}}
             return self._endpoint.count_here(self._request(conversation, options)).total + sum(map(_count_text, said))
 
-        loop = ToolLoop.begin(messages, tools, limits, cast("Thinking", thinking), time.monotonic, count)
+        extra = shared.get("extra_body")
+        chosen = extra.get("tool_choice") if is_mapping(extra) else None
+        runs = shared.get("tool_choice") != "none" and chosen != "none"
+        loop = ToolLoop.begin(messages, tools, limits, cast("Thinking", thinking), runs, time.monotonic, count)
 
         def chat_of(ask: Ask) -> tuple[Conversation, dict[str, Any]]:
             chat: dict[str, Any] = {**shared, "tools": loop.specs}

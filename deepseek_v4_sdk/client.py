@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed
-    from deepseek_v4_sdk.tools.loop import Ask, LoopOptions, ToolRun
+    from deepseek_v4_sdk.tools.loop import Ask, ToolRun
+    from deepseek_v4_sdk.tools.loop_options import LoopOptions
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.lines import AsyncCarrier
     from deepseek_v4_sdk.transport.steps import Steps

@@ -50,7 +50,7 @@ from deepseek_v4_sdk.chat.reading import read_message, read_messages
 from deepseek_v4_sdk.chat.reply import FinishReason, Repair, Reply
 from deepseek_v4_sdk.chat.request import ChatRequest
 from deepseek_v4_sdk.chat.timing import Phase, Timeouts, Timing, as_timeouts
-from deepseek_v4_sdk.chat.tool_call import ToolCall, read_arguments
+from deepseek_v4_sdk.chat.tool_call import Bars, ToolCall, read_arguments
 from deepseek_v4_sdk.chat.tool_spec import OffersTool, ToolInput, ToolSpec, read_tool, read_tools
 from deepseek_v4_sdk.chat.usage import CountMethod, TokenCount, Usage
 
@@ -59,6 +59,7 @@ __all__ = [
     "AskOptions",
     "AssistantMessage",
     "Attempt",
+    "Bars",
     "ChatEvent",
     "ChatOptions",
     "ChatRequest",

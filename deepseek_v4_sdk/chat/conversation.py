@@ -9,7 +9,14 @@ from deepseek_v4_sdk.chat.checks import is_iterable
 from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem
 from deepseek_v4_sdk.chat.json_value import JsonValue, read_json, spaced_json, write_json
 from deepseek_v4_sdk.chat.mending import mend
-from deepseek_v4_sdk.chat.messages import Message, MessagesInput, SystemMessage, ToolMessage, UserMessage
+from deepseek_v4_sdk.chat.messages import (
+    AssistantMessage,
+    Message,
+    MessagesInput,
+    SystemMessage,
+    ToolMessage,
+    UserMessage,
+)
 from deepseek_v4_sdk.chat.reading import read_message, read_messages
 from deepseek_v4_sdk.chat.reply import Reply
 from deepseek_v4_sdk.chat.tool_call import ToolCall
@@ -181,7 +188,13 @@ class Conversation(MutableSequence["Message"]):
 
 
 def _stored(message: Message) -> dict[str, JsonValue]:
-    """A message in the neutral form, with what a caller said about it and no server hears."""
+    """A message in the neutral form, with what is known about it and no server hears."""
+    if isinstance(message, AssistantMessage) and any(call.recovered for call in message.tool_calls):
+        stored = message.to_dict()
+        entries = cast("list[dict[str, JsonValue]]", stored["tool_calls"])
+        for entry, call in zip(entries, message.tool_calls, strict=True):
+            entry.update({"bars": call.bars} if call.recovered else {})
+        return stored
     if not isinstance(message, SystemMessage):
         return message.to_dict()
     role: dict[str, JsonValue] = {"role": "developer"} if message.developer else {}

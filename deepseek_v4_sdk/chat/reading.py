@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import cast, get_args
 
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping
 from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json, spaced_json
@@ -16,7 +17,7 @@ from deepseek_v4_sdk.chat.messages import (
     ToolMessage,
     UserMessage,
 )
-from deepseek_v4_sdk.chat.tool_call import ToolCall
+from deepseek_v4_sdk.chat.tool_call import Bars, ToolCall
 from deepseek_v4_sdk.errors import InvalidRequestError
 
 __all__ = ["read_message", "read_messages"]
@@ -27,6 +28,7 @@ _TEXT_ROLES: Mapping[str, type[UserMessage | ReminderMessage]] = {
     "latest_reminder": ReminderMessage,
 }
 _ROLES = ("system", "developer", "user", "assistant", "tool", "latest_reminder")
+_BARS = get_args(Bars)
 # Fields of V4's prompt format that a server may read on a message. They are passed on as they are.
 _EXTRA = frozenset({"name", "task", "wo_eos", "mask", "prefix"})
 # Fields that a message object has a place for, by role.
@@ -162,7 +164,10 @@ def _call(value: object, where: str) -> ToolCall:
         arguments = spaced_json(plain_json(arguments, f"{where}.function.arguments"))
     if not isinstance(arguments, str):
         raise InvalidRequestError(f"{where}.function.arguments is {type(arguments).__name__}: give JSON text")
-    return ToolCall(call_id, name, arguments)
+    bars = value.get("bars")
+    if bars is not None and bars not in _BARS:
+        raise InvalidRequestError(f"{where}.bars is {bars!r}: give {' or '.join(map(repr, _BARS))}")
+    return ToolCall(call_id, name, arguments, bars=cast("Bars | None", bars))
 
 
 def _extra(value: Mapping[str, object], known: frozenset[str], where: str) -> dict[str, JsonValue]:

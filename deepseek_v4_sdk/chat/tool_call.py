@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from deepseek_v4_sdk.chat.checked import Check, Checked
 from deepseek_v4_sdk.chat.checks import kind_of
@@ -13,7 +13,10 @@ from deepseek_v4_sdk.errors import InvalidToolArgumentsError
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["ToolCall", "read_arguments"]
+__all__ = ["Bars", "ToolCall", "read_arguments"]
+
+Bars: TypeAlias = Literal["full-width", "doubled", "ascii"]
+"""How markup is written: V4's own way, with doubled bars, or with the bars of ASCII; no server reads the last two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,19 @@ class ToolCall(Checked):
         id: The id that the result must carry back.
         name: The tool's name.
         arguments: The arguments as JSON text, exactly as it came.
+        bars: How the markup was written that this call was read from; None where the server sent a call.
     """
 
     id: str
     name: str
     arguments: str
+    # No server hears of it, and the same call from a server and out of markup is the same call.
+    bars: Bars | None = field(default=None, compare=False, kw_only=True)
+
+    @property
+    def recovered(self) -> bool:
+        """Whether it was read from markup in a text or in reasoning: the server took it for no call."""
+        return self.bars is not None
 
     @property
     def parsed(self) -> dict[str, JsonValue]:
@@ -62,7 +73,7 @@ class ToolCall(Checked):
 
     def checked_by(self, check: Check | None) -> ToolCall:
         """The same call, whose `parsed` asks `check`."""
-        return ToolCall(self.id, self.name, self.arguments)._carry(check)
+        return ToolCall(self.id, self.name, self.arguments, bars=self.bars)._carry(check)
 
     # A copy would lose the check, and nothing of a call can change.
     def __copy__(self) -> Self:

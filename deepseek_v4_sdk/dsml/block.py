@@ -6,8 +6,17 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from deepseek_v4_sdk.chat import read_json, spaced_json
-from deepseek_v4_sdk.dsml.spelling import BLOCK_END, BLOCK_START, CALL_END, CALL_START, VALUE_START, value_end
+from deepseek_v4_sdk.chat import Bars, read_json, spaced_json
+from deepseek_v4_sdk.dsml.spelling import (
+    BLOCK_END,
+    BLOCK_START,
+    CALL_END,
+    CALL_START,
+    VALUE_START,
+    bars_of,
+    value_end,
+    worse_bars,
+)
 
 __all__ = ["Arguments", "BlockReader", "CallEnd", "CallStart", "Piece", "Text"]
 
@@ -21,9 +30,10 @@ class Text:
 
 @dataclass(slots=True)
 class CallStart:
-    """A call begins."""
+    """A call begins; its bars are those of the tags so far."""
 
     name: str
+    bars: Bars
 
 
 @dataclass(slots=True)
@@ -35,7 +45,9 @@ class Arguments:
 
 @dataclass(slots=True)
 class CallEnd:
-    """The open call is complete."""
+    """The open call is complete; its bars are the worst of all its tags."""
+
+    bars: Bars
 
 
 Piece: TypeAlias = Text | CallStart | Arguments | CallEnd
@@ -57,6 +69,8 @@ class BlockReader:
     """
 
     __slots__ = (
+        "_bars",
+        "_block_bars",
         "_buffer",
         "_closing",
         "_count",
@@ -77,6 +91,8 @@ class BlockReader:
         self.rest = ""
         self._buffer = ""
         self._wrapped: bool | None = None  # whether the block has an outer tag; None before the first tag
+        self._block_bars: Bars = "full-width"  # of the outer tag
+        self._bars: Bars = "full-width"  # of the open call
         self._in_call = False
         self._count = 0  # arguments of the open call so far
         # How the open argument is written: "true" (a text), "false" (JSON), "" (not said), "direct" (none is open).
@@ -135,6 +151,7 @@ class BlockReader:
 
     def _take_tag(self, tag: str, pieces: list[Piece]) -> bool:
         if self._in_call:
+            self._bars = worse_bars(self._bars, bars_of(tag))
             if match := VALUE_START.fullmatch(tag):
                 self._start_value(match, pieces)
                 return True
@@ -145,13 +162,14 @@ class BlockReader:
         if match := CALL_START.fullmatch(tag):
             self._wrapped = bool(self._wrapped)
             self._in_call, self._count = True, 0
-            pieces.append(CallStart(match[1]))
+            self._bars = worse_bars(self._block_bars, bars_of(tag))
+            pieces.append(CallStart(match[1], self._bars))
             return True
         if BLOCK_END.fullmatch(tag):
             self._finish(self._buffer[self._buffer.index(">") + 1 :])
             return True
         if self._wrapped is None and BLOCK_START.fullmatch(tag):
-            self._wrapped = True
+            self._wrapped, self._block_bars = True, bars_of(tag)
             return True
         return False
 
@@ -175,6 +193,7 @@ class BlockReader:
         self._write_value(self._buffer[: match.start()], pieces)
         self._buffer = self._buffer[match.end() :]
         if self._value == "direct":
+            self._bars = worse_bars(self._bars, bars_of(match[0]))
             self._end_call(pieces, "")
         elif self._value == "true":
             pieces.append(Arguments('"'))
@@ -198,7 +217,7 @@ class BlockReader:
         self._value = None
         if closing:
             pieces.append(Arguments(closing))
-        pieces.append(CallEnd())
+        pieces.append(CallEnd(self._bars))
 
     def _finish(self, rest: str) -> None:
         self.done = True

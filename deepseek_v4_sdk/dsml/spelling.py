@@ -6,7 +6,19 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-__all__ = ["BLOCK_END", "BLOCK_START", "CALL_END", "CALL_START", "VALUE_START", "opening", "value_end"]
+from deepseek_v4_sdk.chat import Bars
+
+__all__ = [
+    "BLOCK_END",
+    "BLOCK_START",
+    "CALL_END",
+    "CALL_START",
+    "VALUE_START",
+    "bars_of",
+    "opening",
+    "value_end",
+    "worse_bars",
+]
 
 # The model writes full-width bars; ASCII and doubled bars are what servers were seen to leave in texts
 # (vLLM issues 40801, 48931, 49117, 51914, 54686).
@@ -32,6 +44,24 @@ VALUE_START = re.compile(rf'<({_BARS}DSML{_BARS}) ?parameter\s+name="([^"]*)"(?:
 def value_end(mark: str) -> re.Pattern[str]:
     """The tag that ends an argument. It has the mark of the beginning: a value may well be a text about the others."""
     return re.compile(f"</{re.escape(mark)} ?parameter>")
+
+
+_TAG_MARK = re.compile(f"</?({_BARS})DSML({_BARS})")
+_WORST_FIRST: tuple[Bars, ...] = ("ascii", "doubled", "full-width")
+
+
+def bars_of(tag: str) -> Bars:
+    """How a tag is written."""
+    match = _TAG_MARK.match(tag)
+    bars = match[1] + match[2] if match else ""
+    if "|" in bars:
+        return "ascii"
+    return "doubled" if len(bars) > 2 else "full-width"
+
+
+def worse_bars(one: Bars, other: Bars) -> Bars:
+    """The one that is further from V4's own."""
+    return next(bars for bars in _WORST_FIRST if bars in {one, other})
 
 
 def opening() -> re.Pattern[str]:

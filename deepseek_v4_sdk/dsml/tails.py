@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from deepseek_v4_sdk.dsml.block import Arguments, CallStart, Piece, Text
+from deepseek_v4_sdk.chat import Bars
+from deepseek_v4_sdk.dsml.block import Arguments, CallEnd, CallStart, Piece, Text
 from deepseek_v4_sdk.dsml.scanner import Scanner
 
 __all__ = ["calls_at_the_end", "without_markup"]
@@ -14,7 +15,7 @@ _MARK = "[\N{FULLWIDTH VERTICAL LINE}|]{1,2}DSML"
 _TAG = re.compile(f"</?{_MARK}")
 
 
-def calls_at_the_end(text: str, tools: Collection[str]) -> tuple[str, list[tuple[str, str]]] | None:
+def calls_at_the_end(text: str, tools: Collection[str]) -> tuple[str, list[tuple[str, str, Bars]]] | None:
     """The calls of a complete block at the end of a text, and the text before it; None when there is none.
 
     A block in the middle is something the model thought about, and stays.
@@ -44,11 +45,14 @@ def without_markup(arguments: str) -> str | None:
     return arguments[:end] if isinstance(value, dict) and _TAG.match(arguments[end:].lstrip()) else None
 
 
-def _calls(pieces: list[Piece]) -> list[tuple[str, str]]:
+def _calls(pieces: list[Piece]) -> list[tuple[str, str, Bars]]:
     calls: list[tuple[str, list[str]]] = []
+    bars: list[Bars] = []
     for piece in pieces:
         if isinstance(piece, CallStart):
             calls.append((piece.name, []))
         elif isinstance(piece, Arguments):
             calls[-1][1].append(piece.text)
-    return [(name, "".join(arguments)) for name, arguments in calls]
+        elif isinstance(piece, CallEnd):
+            bars.append(piece.bars)
+    return [(name, "".join(arguments), each) for (name, arguments), each in zip(calls, bars, strict=True)]

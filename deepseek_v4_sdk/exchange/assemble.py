@@ -23,7 +23,7 @@ from deepseek_v4_sdk.chat import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from deepseek_v4_sdk.chat import Check
+    from deepseek_v4_sdk.chat import Bars, Check
 
 __all__ = ["Assembler", "OpenCall"]
 
@@ -40,7 +40,7 @@ def _mended_halves(arguments: str) -> tuple[str, int]:
 class OpenCall:
     """A tool call while its pieces arrive."""
 
-    __slots__ = ("arguments", "id", "index", "name", "place", "ready", "started")
+    __slots__ = ("arguments", "bars", "id", "index", "name", "place", "ready", "started")
 
     def __init__(self, place: int, index: int | None) -> None:
         self.place = place
@@ -48,12 +48,13 @@ class OpenCall:
         self.id = ""
         self.name = ""
         self.arguments: list[str] = []
+        self.bars: Bars | None = None
         self.started = False
         self.ready = False
 
     def as_call(self) -> ToolCall:
         """The call as it stands."""
-        return ToolCall(self.id, self.name, "".join(self.arguments))
+        return ToolCall(self.id, self.name, "".join(self.arguments), bars=self.bars)
 
 
 class Assembler:
@@ -167,11 +168,22 @@ class Assembler:
             if call.started:
                 self._events.append(ToolCallDelta(call.place, arguments))
 
-    def open_call(self, name: str) -> None:
-        """A tool call that the server did not find begins; pieces without an index belong to it."""
+    def open_call(self, name: str, bars: Bars) -> None:
+        """A tool call that the server did not find begins; pieces without an index belong to it.
+
+        Args:
+            name: The tool.
+            bars: How its markup is written, as far as it has come.
+        """
         if self._last_call is not None and not self._last_call.name:
             self._last_call = None  # the name is not that one's
         self.call(None, None, name, None)
+        self.end_call(bars)
+
+    def end_call(self, bars: Bars) -> None:
+        """The markup of the last call was written in this way."""
+        if self._last_call is not None:
+            self._last_call.bars = bars
 
     def logprobs(self, entries: list[JsonValue]) -> None:
         """Log-probabilities of the tokens just decoded.

@@ -138,9 +138,11 @@ class Net:
             if isinstance(piece, Text):
                 assembler.text(piece.text)
             elif isinstance(piece, CallStart):
-                assembler.open_call(piece.name)
+                assembler.open_call(piece.name, piece.bars)
             elif isinstance(piece, Arguments):
                 assembler.call(None, None, None, piece.text)
+            else:
+                assembler.end_call(piece.bars)
 
     def _split(self, text: str) -> None:
         """Text of a server that is known to leave reasoning in it: reasoning up to the closing tag."""
@@ -203,8 +205,8 @@ class Net:
             return
         before, calls = found
         assembler.reasonings[:] = [before] if before else []
-        for name, arguments in calls:
-            assembler.open_call(name)
+        for name, arguments, bars in calls:
+            assembler.open_call(name, bars)
             assembler.call(None, None, None, arguments)
         assembler.repairs.append(
             Repair("promoted_calls", f"{len(calls)} tool call(s) stood at the end of the reasoning as markup")

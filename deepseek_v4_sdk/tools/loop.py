@@ -6,31 +6,29 @@ off calls, hand a `Round` to the caller. So the rules of the loop stand here onc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from deepseek_v4_sdk.chat import AskOptions, ChatEvent, Conversation, Reply, Thinking, ToolCall, read_tools
+from deepseek_v4_sdk.chat import Conversation, Reply, Thinking, ToolCall, read_tools
 from deepseek_v4_sdk.errors import ConfigurationError, EmptyTurnError, InvalidToolArgumentsError, PhaseTimeoutError
 from deepseek_v4_sdk.tools.forms import as_tool
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import MessagesInput, ToolSpec
+    from deepseek_v4_sdk.tools.loop_options import LoopLimits
     from deepseek_v4_sdk.tools.tool import Tool
 
 __all__ = [
     "Approve",
     "Ask",
     "Job",
-    "LoopLimits",
-    "LoopOptions",
     "Round",
     "Stopped",
     "ToolLoop",
     "ToolResult",
     "ToolRun",
     "Work",
-    "split_options",
 ]
 
 Stopped: TypeAlias = Literal["answered", "no_call", "max_rounds", "budget", "deadline", "pending"]
@@ -76,7 +74,8 @@ class ToolRun:
         messages: The whole conversation, ready to go on with.
         rounds: Every turn.
         stopped: Why it ended.
-        pending_calls: Calls of tools without a function: run them, add their results to `messages`, and go on.
+        pending_calls: Calls that nothing ran: those of tools without a function, those that `on_recovered` holds
+            back, and under `tool_choice="none"` all. Run them, add their results to `messages`, and go on.
     """
 
     reply: Reply
@@ -84,70 +83,6 @@ class ToolRun:
     rounds: tuple[Round, ...]
     stopped: Stopped
     pending_calls: tuple[ToolCall, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopLimits:
-    """What ends a loop, and how calls are run.
-
-    Attributes:
-        max_rounds: The most turns of the model.
-        max_total_tokens: The most tokens of all prompts and answers together, as the server counts them; counted here
-            where it does not say. The turn that goes beyond them is the last.
-        deadline: The most seconds. Where they end before the first turn has come, that is a `PhaseTimeoutError`.
-        tool_timeout: The most seconds for one call.
-        parallel: How many calls run at once.
-        raise_tool_errors: Whether what a tool raises ends the loop; else the model is told.
-        retry_empty: Whether an empty turn is asked for once more, with less thinking.
-        approve: Asked before each call whose arguments fit, one after another: True runs it, False or a text (the
-            reason) tells the model that it was denied. With the async client it may be async.
-    """
-
-    max_rounds: int = 20
-    max_total_tokens: int | None = None
-    deadline: float | None = None
-    tool_timeout: float | None = None
-    parallel: int = 8
-    raise_tool_errors: bool = False
-    retry_empty: bool = False
-    approve: Callable[[ToolCall], object] | None = None
-
-
-class LoopOptions(AskOptions, total=False):
-    """The options of a tool loop: those of every question to the model, those of `LoopLimits`, and who is told.
-
-    Attributes:
-        on_event: Told of each event of each turn, as it streams. With the async client it may be async.
-    """
-
-    max_rounds: int
-    max_total_tokens: int | None
-    deadline: float | None
-    tool_timeout: float | None
-    parallel: int
-    raise_tool_errors: bool
-    retry_empty: bool
-    approve: Callable[[ToolCall], object] | None
-    on_event: Callable[[ChatEvent], object] | None
-
-
-def split_options(options: Mapping[str, object]) -> tuple[LoopLimits, Mapping[str, object]]:
-    """The limits among the options of a loop, and those of its questions.
-
-    Raises:
-        ConfigurationError: A limit makes no sense.
-    """
-    names = LoopLimits.__dataclass_fields__
-    limits = LoopLimits(**cast("dict[str, Any]", {name: options[name] for name in names if name in options}))
-    for name in ("max_rounds", "parallel", "max_total_tokens"):
-        value = getattr(limits, name)
-        if value is not None and (type(value) is not int or value < 1):
-            raise ConfigurationError(f"{name} is {value!r}: give a whole number from 1")
-    for name in ("deadline", "tool_timeout"):
-        value = getattr(limits, name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value <= 0):
-            raise ConfigurationError(f"{name} is {value!r}: give seconds above 0")
-    return limits, {name: value for name, value in options.items() if name not in names and name != "on_event"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +162,7 @@ class ToolLoop:
         specs: The same as they are offered to it.
         limits: What ends it.
         thinking: The level of the caller's requests.
+        runs: Whether calls are run at all: not under `tool_choice="none"`, whoever found them.
         now: Tells the time, in seconds.
         count: The tokens of a turn and its prompt, where the server does not say.
         rounds: The turns so far.
@@ -239,6 +175,7 @@ class ToolLoop:
     specs: tuple[ToolSpec, ...]
     limits: LoopLimits
     thinking: Thinking
+    runs: bool
     now: Callable[[], float]
     count: Callable[[Conversation, Reply], int]
     rounds: list[Round] = field(default_factory=list[Round])
@@ -253,6 +190,7 @@ class ToolLoop:
         tools: Sequence[object],
         limits: LoopLimits,
         thinking: Thinking,
+        runs: bool,
         now: Callable[[], float],
         count: Callable[[Conversation, Reply], int],
     ) -> ToolLoop:
@@ -265,7 +203,7 @@ class ToolLoop:
         offered = [as_tool(value) for value in tools]
         specs = read_tools([tool.tool_spec() for tool in offered])
         started = messages.copy() if isinstance(messages, Conversation) else Conversation(messages)
-        return cls(started, {tool.name: tool for tool in offered}, specs, limits, thinking, now, count)
+        return cls(started, {tool.name: tool for tool in offered}, specs, limits, thinking, runs, now, count)
 
     def steps(self) -> Generator[Step, object, None]:
         """What is to be done, one thing after another; `stopped` tells at the end why there is nothing more."""
@@ -338,6 +276,9 @@ class ToolLoop:
         jobs: list[Job] = []
         pending: list[ToolCall] = []
         for call in reply.tool_calls:
+            if self._waits(call):
+                pending.append(call)
+                continue
             refused, tool = self._refused(call), self.tools.get(call.name)
             if refused is None and tool is not None and tool.runs:
                 refused = yield from self._denied(call)
@@ -352,6 +293,14 @@ class ToolLoop:
             done.update({result.call.id: result for result in cast("list[ToolResult]", results)})
         self.pending = tuple(pending)
         return tuple(done[call.id] for call in reply.tool_calls if call.id in done)
+
+    def _waits(self, call: ToolCall) -> bool:
+        """Whether nobody but the caller decides about a call, not even to refuse it."""
+        how = self.limits.on_recovered
+        if not self.runs or (call.recovered and how == "pending"):
+            return True
+        # What no server reads as a call may be anybody's text that the model repeats.
+        return call.bars not in {None, "full-width"} and how == "auto" and self.limits.approve is None
 
     def _refused(self, call: ToolCall) -> str | None:
         """Why a call cannot be run as it stands, or None."""

@@ -14,7 +14,8 @@ from deepseek_v4_sdk.chat import OPTION_NAMES, AskOptions, ChatEvent
 from deepseek_v4_sdk.context.documents import Reason
 from deepseek_v4_sdk.prices import PRICES
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
-from deepseek_v4_sdk.tools.loop import LoopLimits, LoopOptions, Stopped, ToolRun
+from deepseek_v4_sdk.tools.loop import Stopped, ToolRun
+from deepseek_v4_sdk.tools.loop_options import LoopLimits, LoopOptions
 from tests.docs.pages import ROOT
 
 

@@ -165,4 +165,5 @@ def test_a_fence_that_was_closed_and_a_lone_tick_do_not_hide_a_call() -> None:
 def test_calls_that_a_text_ends_with(text: str, found: tuple[str, list[tuple[str, str]]] | None) -> None:
     """What the model thought about in the middle of its reasoning is no call, and neither is half a block."""
     told = calls_at_the_end(text, {"get_weather", "now"})
-    assert (told and (told[0].rstrip(), told[1])) == found
+    assert (told and (told[0].rstrip(), [call[:2] for call in told[1]])) == found
+    assert told is None or {call[2] for call in told[1]} == {"full-width"}

@@ -1,0 +1,86 @@
+"""The options of a tool loop: what ends it, how calls are run, and which of them wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast, get_args
+
+from deepseek_v4_sdk.chat import AskOptions, ChatEvent, ToolCall
+from deepseek_v4_sdk.errors import ConfigurationError
+
+__all__ = ["LoopLimits", "LoopOptions", "OnRecovered", "split_options"]
+
+OnRecovered: TypeAlias = Literal["auto", "run", "pending"]
+"""What becomes of a call that was read from markup in a text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopLimits:
+    """What ends a loop, and how calls are run.
+
+    Attributes:
+        max_rounds: The most turns of the model.
+        max_total_tokens: The most tokens of all prompts and answers together, as the server counts them; counted here
+            where it does not say. The turn that goes beyond them is the last.
+        deadline: The most seconds. Where they end before the first turn has come, that is a `PhaseTimeoutError`.
+        tool_timeout: The most seconds for one call.
+        parallel: How many calls run at once.
+        raise_tool_errors: Whether what a tool raises ends the loop; else the model is told.
+        retry_empty: Whether an empty turn is asked for once more, with less thinking.
+        approve: Asked before each call whose arguments fit, one after another: True runs it, False or a text (the
+            reason) tells the model that it was denied. With the async client it may be async.
+        on_recovered: What becomes of calls that were read from markup in a text. With "auto" one in V4's own bars runs,
+            as the server's own parser would have had it run; any other needs an `approve`, or it waits for you. "run"
+            runs both, "pending" leaves both to you.
+    """
+
+    max_rounds: int = 20
+    max_total_tokens: int | None = None
+    deadline: float | None = None
+    tool_timeout: float | None = None
+    parallel: int = 8
+    raise_tool_errors: bool = False
+    retry_empty: bool = False
+    approve: Callable[[ToolCall], object] | None = None
+    on_recovered: OnRecovered = "auto"
+
+
+class LoopOptions(AskOptions, total=False):
+    """The options of a tool loop: those of every question to the model, those of `LoopLimits`, and who is told.
+
+    Attributes:
+        on_event: Told of each event of each turn, as it streams. With the async client it may be async.
+    """
+
+    max_rounds: int
+    max_total_tokens: int | None
+    deadline: float | None
+    tool_timeout: float | None
+    parallel: int
+    raise_tool_errors: bool
+    retry_empty: bool
+    approve: Callable[[ToolCall], object] | None
+    on_recovered: OnRecovered
+    on_event: Callable[[ChatEvent], object] | None
+
+
+def split_options(options: Mapping[str, object]) -> tuple[LoopLimits, Mapping[str, object]]:
+    """The limits among the options of a loop, and those of its questions.
+
+    Raises:
+        ConfigurationError: A limit makes no sense.
+    """
+    names = LoopLimits.__dataclass_fields__
+    limits = LoopLimits(**cast("dict[str, Any]", {name: options[name] for name in names if name in options}))
+    for name in ("max_rounds", "parallel", "max_total_tokens"):
+        value = getattr(limits, name)
+        if value is not None and (type(value) is not int or value < 1):
+            raise ConfigurationError(f"{name} is {value!r}: give a whole number from 1")
+    for name in ("deadline", "tool_timeout"):
+        value = getattr(limits, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value <= 0):
+            raise ConfigurationError(f"{name} is {value!r}: give seconds above 0")
+    if limits.on_recovered not in get_args(OnRecovered):
+        raise ConfigurationError(f"on_recovered is {limits.on_recovered!r}: give 'auto', 'run' or 'pending'")
+    return limits, {name: value for name, value in options.items() if name not in names and name != "on_event"}
