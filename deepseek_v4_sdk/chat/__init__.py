@@ -1,6 +1,7 @@
 """The neutral language of a chat: messages, options, request, events, reply. No server's habits live here."""
 
 from deepseek_v4_sdk.chat.attempt import Attempt, RequestDetails
+from deepseek_v4_sdk.chat.call_ids import CallIds
 from deepseek_v4_sdk.chat.checked import Check
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping, kind_of
 from deepseek_v4_sdk.chat.conversation import Conversation, HasHistoryRules, result_text
@@ -60,6 +61,7 @@ __all__ = [
     "AssistantMessage",
     "Attempt",
     "Bars",
+    "CallIds",
     "ChatEvent",
     "ChatOptions",
     "ChatRequest",

@@ -187,8 +187,10 @@ class History:
             where = f"messages[{index}].tool_calls[{place}]"
             if call.id in self._ids:
                 other = self._ids[call.id]
-                text = f"{where} has the id {call.id!r}, which messages[{other}] has too: ids must differ"
-                self._found.append(Problem(index, "duplicate_id", text))
+                text = f"{where} has the id {call.id!r}, which messages[{other}] has too"
+                here = other == index  # a result could belong to either
+                what = "ids must differ" if here else "it goes out under another"
+                self._found.append(Problem(index, "duplicate_id", f"{text}: {what}", fatal=here))
             if not call.is_object:
                 text = f"{where} has arguments that are no JSON object; they go out as one argument named 'arguments'"
                 self._found.append(Problem(index, "bad_arguments", text, fatal=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from deepseek_v4_sdk.chat.call_ids import CallIds
 from deepseek_v4_sdk.chat.messages import AssistantMessage, Message, ToolMessage, UserMessage
 from deepseek_v4_sdk.chat.tool_call import ToolCall
 
@@ -20,7 +21,7 @@ def mend(messages: Sequence[Message], *, needs_reasoning: bool) -> tuple[list[Me
     """
     done: list[str] = []
     mended: list[tuple[int, Message]] = []
-    used: set[str] = set()
+    used = CallIds()
     index = 0
     while index < len(messages):
         message = messages[index]
@@ -43,7 +44,7 @@ def _mend_turn(
     messages: Sequence[Message],
     turn: AssistantMessage,
     start: int,
-    used: set[str],
+    used: CallIds,
     mended: list[tuple[int, Message]],
     done: list[str],
 ) -> int:
@@ -67,10 +68,7 @@ def _mend_turn(
         if place not in results:
             done.append(f"messages[{start}]: the call {call.id!r} of {call.name!r} without a result was taken out")
             continue
-        new_id = call.id
-        while new_id in used:
-            new_id += "_"
-        used.add(new_id)
+        new_id = used.own(call.id)
         if new_id != call.id:
             done.append(f"messages[{start}]: the id {call.id!r}, which an earlier call has too, became {new_id!r}")
             index, result = results[place]

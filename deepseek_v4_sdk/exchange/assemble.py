@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import (
+    CallIds,
     ChatEvent,
     JsonValue,
     ReasoningDelta,
@@ -23,7 +24,7 @@ from deepseek_v4_sdk.chat import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from deepseek_v4_sdk.chat import Bars, Check
+    from deepseek_v4_sdk.chat import Bars, Check, Message
 
 __all__ = ["Assembler", "OpenCall"]
 
@@ -40,11 +41,12 @@ def _mended_halves(arguments: str) -> tuple[str, int]:
 class OpenCall:
     """A tool call while its pieces arrive."""
 
-    __slots__ = ("arguments", "bars", "id", "index", "name", "place", "ready", "started")
+    __slots__ = ("arguments", "bars", "given", "id", "index", "name", "place", "ready", "started")
 
     def __init__(self, place: int, index: int | None) -> None:
         self.place = place
         self.index = index
+        self.given = ""  # the id as the server gave it
         self.id = ""
         self.name = ""
         self.arguments: list[str] = []
@@ -64,15 +66,17 @@ class Assembler:
 
     Args:
         checks: What checks the arguments of a call, by the name of the tool.
+        before: The conversation that the answer follows: its calls have their ids already.
     """
 
     __slots__ = (
+        "_before",
         "_by_id",
         "_by_index",
         "_checks",
         "_events",
+        "_ids",
         "_last_call",
-        "_taken",
         "begun",
         "calls",
         "finish_reason",
@@ -91,14 +95,15 @@ class Assembler:
         "usages",
     )
 
-    def __init__(self, checks: Mapping[str, Check | None] | None = None) -> None:
+    def __init__(self, checks: Mapping[str, Check | None] | None = None, before: Iterable[Message] = ()) -> None:
         self._checks = checks or {}
+        self._before = before
         self._events: list[ChatEvent] = []
         self._last_call: OpenCall | None = None
         # Servers may send thousands of calls: the last of each index and id is known, and nothing is searched.
         self._by_index: dict[int, OpenCall] = {}
         self._by_id: dict[str, OpenCall] = {}
-        self._taken: set[str] = set()  # the ids of the calls that were told
+        self._ids: CallIds | None = None  # those of all calls; None before the first one of this answer
         self.texts: list[str] = []
         self.reasonings: list[str] = []
         self.calls: list[OpenCall] = []
@@ -155,9 +160,9 @@ class Assembler:
         """A piece of a tool call."""
         if self.first_answer is None:
             self._first_answer()
-        call = self._open(index, call_id, name)
-        if call_id and not call.id:
-            call.id = call_id
+        call = self._open(index, call_id, name, arguments)
+        if call_id and not call.given:
+            call.given = call.id = call_id
             self._by_id[call_id] = call
         if name and not call.name:
             call.name = name
@@ -250,10 +255,10 @@ class Assembler:
         if self.first_token is None:
             self.first_token = self.now
 
-    def _open(self, index: int | None, call_id: str | None, name: str | None) -> OpenCall:
+    def _open(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> OpenCall:
         """The call that a piece belongs to.
 
-        Servers tell by index, by id, or by nothing but order; some give every call the index 0.
+        Servers tell by index, by id, or by nothing but order; some give every call the index 0, or the id `call_0`.
         A piece with neither continues the open call, and so does one that repeats what is known.
         """
         last = self._last_call
@@ -266,7 +271,7 @@ class Assembler:
             known = self._by_id.get(call_id)
         elif last is not None and not (name and last.name):
             known = last
-        if known is not None and call_id and known.id and call_id != known.id and name:
+        if known is not None and name and known.name and _is_another(known, call_id, name, arguments):
             known = None
         if known is None:
             # A call without arguments so far may still get them, where calls are interleaved: it waits for the end.
@@ -284,9 +289,26 @@ class Assembler:
         if not call.id:
             # Only a handful of gateways leave the id out. The answer's own id keeps it apart from other turns'.
             call.id = f"call_{call.place:02d}_{self.reply_id or os.urandom(8).hex()}"
-        while call.id in self._taken:
-            call.id += f"_{call.place}"
-        self._taken.add(call.id)
+        if self._ids is None:
+            self._ids = CallIds(self._before)
+        call.id = self._ids.own(call.id)
+        if call.given and call.id != call.given:
+            note = f"the id {call.given!r} of a call is that of an earlier one: it became {call.id!r}"
+            self.repairs.append(Repair("renamed_call", note))
         self._events.append(ToolCallStarted(call.place, call.id, call.name))
         if call.arguments:
             self._events.append(ToolCallDelta(call.place, "".join(call.arguments)))
+
+
+def _is_another(known: OpenCall, call_id: str | None, name: str, arguments: str | None) -> bool:
+    """Whether a piece with a name begins another call than the one that has its index, or its id."""
+    if (call_id and known.given and call_id != known.given) or name != known.name:
+        return True
+    # Some servers repeat name and id on each piece; but arguments that are whole are not gone on with.
+    return bool(
+        arguments
+        and arguments.lstrip().startswith("{")
+        and known.arguments
+        and known.arguments[-1].rstrip().endswith("}")
+        and known.as_call().is_object
+    )

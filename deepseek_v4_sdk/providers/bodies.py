@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import (
     AssistantMessage,
+    CallIds,
     ChatRequest,
     JsonValue,
     Message,
@@ -63,12 +64,10 @@ def messages_as_rendered(data: ProviderData, messages: Iterable[Message]) -> tup
 def _as_sent(data: ProviderData, messages: Iterable[Message], *, always: bool) -> Iterator[Message]:
     """Messages with the ids and arguments that go out; without `always` ids change only where they would reorder."""
     wire_ids: dict[str, str] = {}
+    ids = CallIds()
     for message in messages:
         if isinstance(message, AssistantMessage) and message.tool_calls:
-            wire_ids = _sortable_ids(message) if data.sorts_calls_by_id else {}
-            ids = [call.id for call in message.tool_calls]
-            if not always and ids == sorted(ids):
-                wire_ids = {}
+            wire_ids = _wire_ids(data, message, ids, always=always)
             calls = tuple(_sent_call(call, wire_ids.get(call.id, call.id)) for call in message.tool_calls)
             changed = any(new is not old for new, old in zip(calls, message.tool_calls, strict=True))
             yield replace(message, tool_calls=calls) if changed else message
@@ -76,6 +75,16 @@ def _as_sent(data: ProviderData, messages: Iterable[Message], *, always: bool) -
             yield replace(message, tool_call_id=wire_ids[message.tool_call_id])
         else:
             yield message
+
+
+def _wire_ids(data: ProviderData, message: AssistantMessage, ids: CallIds, *, always: bool) -> dict[str, str]:
+    """The ids of a turn's calls that are to be others: sortable where the server sorts, and of one call each."""
+    given = [call.id for call in message.tool_calls]
+    if not always:
+        return {} if not data.sorts_calls_by_id or given == sorted(given) else _sortable_ids(message)
+    sortable = _sortable_ids(message) if data.sorts_calls_by_id else {}
+    own = {each: ids.own(sortable.get(each, each)) for each in given}
+    return {old: new for old, new in own.items() if new != old}
 
 
 def thinking_level(data: ProviderData, request: ChatRequest) -> Thinking:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, replace
+from secrets import randbits
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
@@ -73,6 +74,8 @@ class Backend:
         self._engine = flavor.engine
         self._steps = list(steps)
         self._taken = 0
+        # With a script ids are the same in each run. Without one, answers of two processes may meet in a conversation.
+        self._numbered_from = 0 if steps or default is not None else randbits(47)
         self._default = default
         self._chaos = chaos
         self._counts = counts
@@ -185,7 +188,7 @@ class Backend:
             number = len(self.requests)
             step = refused or self._next(request)
         cached = self._looked_up(prompt, decoded) if refused is None else 0
-        chat = Chat(decoded, number, self.window, prompt.size, cached, prompt.ids, shown)
+        chat = Chat(decoded, self._numbered_from + number, self.window, prompt.size, cached, prompt.ids, shown)
         faults = self._chaos.draw(number) if self._chaos is not None else ()
         answered, polls = self._answer(step, request, chat, faults)
         if polls:

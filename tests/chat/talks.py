@@ -67,7 +67,7 @@ WRONG: dict[str, tuple[list[Message], list[tuple[int, str, bool]]]] = {
     ),
     "an id in two turns": (
         [user(), asks("a"), result("a"), asks("a"), result("a")],
-        [(3, "duplicate_id", True)],
+        [(3, "duplicate_id", False)],
     ),
     "an id twice in a turn": ([user(), asks("a", "a"), result("a")], [(1, "duplicate_id", True)]),
     "arguments that are a list": (
@@ -88,7 +88,7 @@ WRONG: dict[str, tuple[list[Message], list[tuple[int, str, bool]]]] = {
     "a developer": ([SystemMessage("d", developer=True), user()], [(0, "developer", False)]),
     "several": (
         [user(), result("x"), asks("a"), result("a"), late(), asks("a")],
-        [(1, "orphan_result", True), (4, "late_system", True), (5, "duplicate_id", True), (5, "missing_result", True)],
+        [(1, "orphan_result", True), (4, "late_system", True), (5, "duplicate_id", False), (5, "missing_result", True)],
     ),
 }
 """Messages, and the index, kind and weight of each problem that every server has with them."""

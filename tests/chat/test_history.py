@@ -52,7 +52,9 @@ TEXTS = {
     "a user message between": (
         "messages[2] stands between the tool calls of messages[1] and their results: put it behind messages[3]"
     ),
-    "an id in two turns": ("messages[3].tool_calls[0] has the id 'a', which messages[1] has too: ids must differ"),
+    "an id in two turns": (
+        "messages[3].tool_calls[0] has the id 'a', which messages[1] has too: it goes out under another"
+    ),
     "arguments that are a list": (
         "messages[1].tool_calls[0] has arguments that are no JSON object; they go out as one argument named 'arguments'"
     ),

@@ -46,17 +46,20 @@ MENDED: dict[str, tuple[list[Message], list[Message], list[str]]] = {
         ],
     ),
     "ids of an earlier turn": (
-        [user(), asks("a"), result("a", "1"), asks("a"), result("a", "2"), asks("a_"), result("a_", "3")],
-        [user(), asks("a"), result("a", "1"), asks("a_"), result("a_", "2"), asks("a__"), result("a__", "3")],
+        [user(), asks("a"), result("a", "1"), asks("a"), result("a", "2"), asks("a_2"), result("a_2", "3")],
+        [user(), asks("a"), result("a", "1"), asks("a_2"), result("a_2", "2"), asks("a_2_2"), result("a_2_2", "3")],
         [
-            "messages[3]: the id 'a', which an earlier call has too, became 'a_'",
-            "messages[5]: the id 'a_', which an earlier call has too, became 'a__'",
+            "messages[3]: the id 'a', which an earlier call has too, became 'a_2'",
+            "messages[5]: the id 'a_2', which an earlier call has too, became 'a_2_2'",
         ],
     ),
     "an id twice in a turn": (
-        [user(), asks("a", "a"), result("a", "1"), result("a", "2")],
-        [user(), asks("a", "a_"), result("a", "1"), result("a_", "2")],
-        ["messages[1]: the id 'a', which an earlier call has too, became 'a_'"],
+        [user(), asks("a", "a", "a"), result("a", "1"), result("a", "2"), result("a", "3")],
+        [user(), asks("a", "a_2", "a_3"), result("a", "1"), result("a_2", "2"), result("a_3", "3")],
+        [
+            "messages[1]: the id 'a', which an earlier call has too, became 'a_2'",
+            "messages[1]: the id 'a', which an earlier call has too, became 'a_3'",
+        ],
     ),
     "results in another order": (
         [user(), asks("a", "b"), result("b"), result("a")],
@@ -93,11 +96,11 @@ def test_every_known_problem_of_pairing_is_mended(what: str) -> None:
     assert not PAIRING & {problem.kind for problem in conversation.validate()}
 
 
-IDS = st.lists(st.sampled_from(["a", "b", "a_"]), min_size=1, max_size=3)
+IDS = st.lists(st.sampled_from(["a", "b", "a_2"]), min_size=1, max_size=3)
 MESSAGE = st.one_of(
     st.sampled_from([user(), user("More."), late(), SystemMessage("s", late=True), AssistantMessage("x")]),
     st.builds(lambda ids, reasoning: asks(*ids, reasoning=reasoning), IDS, st.sampled_from([None, "Hm."])),
-    st.builds(result, st.sampled_from(["a", "b", "c", "a_"]), st.sampled_from(["1", "2"])),
+    st.builds(result, st.sampled_from(["a", "b", "c", "a_2"]), st.sampled_from(["1", "2"])),
 )
 
 

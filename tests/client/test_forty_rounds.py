@@ -144,28 +144,3 @@ def test_more_than_a_hundred_calls_keep_their_order() -> None:
     DeepSeekV4(mock).chat(talk)
     ids = [call["id"] for call in mock.requests[0].body["messages"][1]["tool_calls"]]
     assert ids == sorted(ids)
-
-
-def test_ids_that_a_server_gives_twice_are_told_apart() -> None:
-    """In one answer by themselves, in two turns by a repair; before it, the request is refused."""
-    entries = [
-        {"id": "call_0", "index": index, "type": "function", "function": {"name": "read", "arguments": "{}"}}
-        for index in range(2)
-    ]
-    choice = {"index": 0, "message": {"role": "assistant", "content": None, "tool_calls": entries}}
-    answer = {"id": "r", "model": "m", "choices": [{**choice, "finish_reason": "tool_calls"}]}
-    raw = script.raw(write_json(answer), content_type="application/json")
-    mock = MockProvider(raw, raw, script.text("Yes."))
-    talk = Conversation().user("Go.")
-    with DeepSeekV4(mock) as client:
-        for _ in range(2):
-            reply = client.chat(talk, tools=TOOLS, wire="plain")
-            assert len({call.id for call in reply.tool_calls}) == 2
-            talk.add(reply)
-            for call in reply.tool_calls:
-                talk.add_tool_result(call, "x")
-            duplicates = [problem.kind for problem in talk.validate()]
-            talk.repair()
-        assert duplicates == ["duplicate_id", "duplicate_id"]
-        assert talk.validate() == []
-        assert client.chat(talk, tools=TOOLS).text == "Yes."

@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.prefix_cache import CacheRule
     from deepseek_v4_sdk.testing.speech import Said, Span
 
-__all__ = ["DONE", "JSON", "Chat", "Counts", "Flavor", "Refusal", "level_of", "refusal", "same_key", "sse", "wanted"]
+__all__ = [
+    "DONE",
+    "JSON",
+    "Chat",
+    "Counts",
+    "Flavor",
+    "Refusal",
+    "as_uuid",
+    "level_of",
+    "refusal",
+    "same_key",
+    "sse",
+    "wanted",
+]
 
 DONE = b"data: [DONE]\n\n"
 JSON = "application/json"
@@ -31,7 +44,7 @@ class Chat:
 
     Attributes:
         body: Its body.
-        number: The how-manieth it is.
+        number: What the ids in its answer are made of, below 2**48: another one for each chat.
         window: The context window, in tokens.
         prompt: The tokens of its prompt.
         cached: Those of them that the prefix cache had.
@@ -230,3 +243,8 @@ def level_of(effort: JsonValue) -> str:
 def sse(payload: JsonValue) -> bytes:
     """One event."""
     return b"data: " + write_json(payload) + b"\n\n"
+
+
+def as_uuid(number: int) -> str:
+    """The number of a chat in the form of a UUID."""
+    return f"{number & 0xFFFF_FFFF:08x}-{number >> 32:04x}-4000-8000-000000000000"

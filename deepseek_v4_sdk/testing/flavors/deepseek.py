@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Flavor, Refusal, level_of, same_key, sse, wanted
+from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Flavor, Refusal, as_uuid, level_of, same_key, sse, wanted
 from deepseek_v4_sdk.testing.flavors.recipe_checks import (
     conversation_faults,
     format_fault,
@@ -202,7 +202,7 @@ class DeepSeekFlavor(Flavor):
 
     def _frame(self, chat: Chat, kind: str) -> dict[str, JsonValue]:
         return {
-            "id": f"{chat.number:08x}-0000-4000-8000-000000000000",
+            "id": as_uuid(chat.number),
             "object": kind,
             "created": _CREATED,
             "model": chat.body.get("model"),

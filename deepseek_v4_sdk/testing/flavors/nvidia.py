@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from deepseek_v4_sdk.testing.flavors.base import Refusal, refusal, wanted
+from deepseek_v4_sdk.testing.flavors.base import Refusal, as_uuid, refusal, wanted
 from deepseek_v4_sdk.testing.flavors.dynamo import DynamoFlavor
 from deepseek_v4_sdk.testing.script import Error, Raw
 
@@ -124,7 +124,7 @@ class NvidiaFlavor(DynamoFlavor):
         """The gateway's own number of the request."""
         return {
             **super().headers(request, number),
-            "nvcf-reqid": f"{number:08x}-0000-4000-8000-000000000000",
+            "nvcf-reqid": as_uuid(number),
             "nvcf-status": "fulfilled",
         }
 

@@ -1,0 +1,42 @@
+"""Ids of tool calls that repeat, told apart: in every turn some servers count from `call_0` anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.chat.messages import AssistantMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from deepseek_v4_sdk.chat.messages import Message
+
+__all__ = ["CallIds"]
+
+
+class CallIds:
+    """The ids that calls have so far. What an id becomes depends only on the calls before it.
+
+    Args:
+        messages: A conversation whose calls come first.
+    """
+
+    __slots__ = ("_next", "_taken")
+
+    def __init__(self, messages: Iterable[Message] = ()) -> None:
+        self._taken: set[str] = set()
+        self._next: dict[str, int] = {}  # which number to try next, by id: no number is tried twice
+        for message in messages:
+            if isinstance(message, AssistantMessage):
+                for call in message.tool_calls:
+                    self.own(call.id)
+
+    def own(self, given: str) -> str:
+        """The id of one more call: the given one, or the first of `<id>_2`, `<id>_3` and so on that no call has."""
+        own = given
+        while own in self._taken:
+            number = self._next.get(given, 2)
+            self._next[given] = number + 1
+            own = f"{given}_{number}"
+        self._taken.add(own)
+        return own
