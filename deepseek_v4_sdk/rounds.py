@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, cast
 
 from deepseek_v4_sdk.chat import result_text
-from deepseek_v4_sdk.errors import ConfigurationError, DeepSeekV4Error
-from deepseek_v4_sdk.tools.failure import ends_the_run, reason
+from deepseek_v4_sdk.errors import ConfigurationError, DeepSeekV4Error, InvalidRequestError
+from deepseek_v4_sdk.tools.failure import ends_the_run, reason, warn_of_result
 from deepseek_v4_sdk.tools.loop import Approve, Ask, Round, Step, ToolLoop, ToolResult, ToolRun, Work
 
 if TYPE_CHECKING:
@@ -84,8 +84,10 @@ class _Rounds:
         if error is None:
             try:
                 return ToolResult(call=job.call, content=result_text(outcome.value))
-            except Exception as refused:  # noqa: BLE001  # the value is the tool's own, and may raise anything
+            except InvalidRequestError as refused:
                 error = refused
+                if not self._loop.limits.raise_tool_errors:
+                    warn_of_result(job.call.name, job.tool.function, refused)
         if ends_the_run(error):
             raise error
         if self._loop.limits.raise_tool_errors:

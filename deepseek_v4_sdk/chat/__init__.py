@@ -4,7 +4,7 @@ from deepseek_v4_sdk.chat.attempt import Attempt, RequestDetails
 from deepseek_v4_sdk.chat.call_ids import CallIds
 from deepseek_v4_sdk.chat.checked import Check
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping, kind_of
-from deepseek_v4_sdk.chat.conversation import Conversation, HasHistoryRules, result_text
+from deepseek_v4_sdk.chat.conversation import Conversation, HasHistoryRules
 from deepseek_v4_sdk.chat.events import (
     ChatEvent,
     Finished,
@@ -50,6 +50,7 @@ from deepseek_v4_sdk.chat.rate_limits import RateLimits
 from deepseek_v4_sdk.chat.reading import read_message, read_messages
 from deepseek_v4_sdk.chat.reply import FinishReason, Repair, Reply
 from deepseek_v4_sdk.chat.request import ChatRequest
+from deepseek_v4_sdk.chat.results import result_text
 from deepseek_v4_sdk.chat.timing import Phase, Timeouts, Timing, as_timeouts
 from deepseek_v4_sdk.chat.tool_call import Bars, ToolCall, read_arguments
 from deepseek_v4_sdk.chat.tool_spec import OffersTool, ToolInput, ToolSpec, read_tool, read_tools

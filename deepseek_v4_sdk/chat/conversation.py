@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, Self, cast, overload
 
 from deepseek_v4_sdk.chat.checks import is_iterable
 from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem
-from deepseek_v4_sdk.chat.json_value import JsonValue, read_json, spaced_json, write_json
+from deepseek_v4_sdk.chat.json_value import JsonValue, read_json, write_json
 from deepseek_v4_sdk.chat.mending import mend
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
@@ -19,13 +19,14 @@ from deepseek_v4_sdk.chat.messages import (
 )
 from deepseek_v4_sdk.chat.reading import read_message, read_messages
 from deepseek_v4_sdk.chat.reply import Reply
+from deepseek_v4_sdk.chat.results import result_text
 from deepseek_v4_sdk.chat.tool_call import ToolCall
 from deepseek_v4_sdk.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Conversation", "HasHistoryRules", "result_text"]
+__all__ = ["Conversation", "HasHistoryRules"]
 
 
 class HasHistoryRules(Protocol):
@@ -199,23 +200,3 @@ def _stored(message: Message) -> dict[str, JsonValue]:
         return message.to_dict()
     role: dict[str, JsonValue] = {"role": "developer"} if message.developer else {}
     return {**message.to_dict(), **role, **({"late": True} if message.late else {})}
-
-
-def result_text(value: object) -> str:
-    """A tool's result as the text the model reads: a text as it is, anything else as JSON.
-
-    Raises:
-        InvalidRequestError: It cannot be written as JSON.
-    """
-    if isinstance(value, str):
-        return value
-    try:
-        return spaced_json(value)
-    except TypeError:
-        pass
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"the result cannot be written as JSON: {error}") from None
-    try:
-        return write_json(value).decode()  # dates, dataclasses, models
-    except (ValueError, TypeError) as error:
-        raise InvalidRequestError(f"the result cannot be written as JSON: {error}") from None

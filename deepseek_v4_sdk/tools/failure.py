@@ -1,13 +1,16 @@
-"""What a tool raised: whether the run ends with it, and the words in which the model is told."""
+"""What went wrong with a tool: whether the run ends with it, and the words in which model and developer are told."""
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from asyncio import CancelledError
 from collections.abc import Iterator
 from itertools import islice
+from types import FunctionType, MethodType
 from typing import cast
 
-__all__ = ["ends_the_run", "reason"]
+__all__ = ["ends_the_run", "reason", "warn_of_result"]
 
 _MOST_LEAVES = 8
 
@@ -26,6 +29,20 @@ def reason(error: BaseException) -> str:
     texts = list(dict.fromkeys(_text(leaf) for leaf in islice(leaves, _MOST_LEAVES)))
     more = sum(1 for _ in leaves)
     return "; ".join(texts) + (f"; and {more} more" if more else "")
+
+
+def warn_of_result(name: str, function: object, error: BaseException) -> None:
+    """Tell the developer, at the line of the tool, that its result is an error to the model."""
+    text = f"the tool {name!r}: {error}; the model was told that the call failed"
+    inner = inspect.unwrap(function) if callable(function) else function
+    inner = inner.__func__ if isinstance(inner, MethodType) else inner
+    if isinstance(inner, FunctionType):
+        code, seen = inner.__code__, inner.__globals__.setdefault("__warningregistry__", {})
+        warnings.warn_explicit(
+            text, UserWarning, code.co_filename, code.co_firstlineno, inner.__module__, registry=seen
+        )
+    else:
+        warnings.warn(text, UserWarning, stacklevel=2)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -173,9 +173,9 @@ RESULTS: dict[str, tuple[Any, str]] = {
     "a dict": ({"b": 1, "a": [True, None, 1.5], "é": "天"}, '{"b": 1, "a": [true, null, 1.5], "é": "天"}'),
     "nothing": (None, "null"),
     "a number": (21, "21"),
-    "a dataclass": (Weather(21, date(2026, 11, 21)), '{"temp":21,"day":"2026-11-21"}'),
-    "a model": (Report(temp=21), '{"temp":21,"note":"é"}'),
-    "models in a list": ([Report(temp=1)], '[{"temp":1,"note":"é"}]'),
+    "a dataclass": (Weather(21, date(2026, 11, 21)), '{"temp": 21, "day": "2026-11-21"}'),
+    "a model": (Report(temp=21), '{"temp": 21, "note": "é"}'),
+    "models in a list": ([Report(temp=1)], '[{"temp": 1, "note": "é"}]'),
     "an enum": (Color.RED, '"red"'),
 }
 
@@ -205,7 +205,7 @@ def _deep() -> Any:
     "make",
     [
         object,
-        lambda: float("nan"),
+        lambda: float("-inf"),
         lambda: {"a": float("inf")},
         lambda: [object()],
         _endless,
