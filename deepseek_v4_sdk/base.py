@@ -234,6 +234,10 @@ class BaseClient:
     ) -> Self:
         """Make a client from a profile in a TOML file.
 
+        A file that is named may set everything. One that was found in the working directory or above must be the
+        user's own, and needs their trust for what could send a key elsewhere or run a command: see `deepseek-v4 config
+        trust`.
+
         Args:
             name: The profile; else `DEEPSEEK_V4_PROFILE`, else the file's `default`.
             path: The file; else `DEEPSEEK_V4_CONFIG`, else `deepseek_v4.toml` in the working directory, above it, or in
@@ -241,11 +245,34 @@ class BaseClient:
             overrides: Arguments that win over the profile's.
 
         Raises:
+            ConfigurationError: The file or the profile is missing or wrong, or needs trust; the text names the place.
+        """
+        from deepseek_v4_sdk.config import load_profile
+
+        return cls._of(load_profile(name, path, overrides))
+
+    @classmethod
+    def explain_profile(
+        cls,
+        name: str | None = None,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        **overrides: Unpack[ClientArguments],
+    ) -> Explanation:
+        """Where each value of a client would come from that `from_profile` makes with the same arguments.
+
+        No command is run for a key, and a file that was found needs no trust: `explanation.trust` says what it lacks.
+
+        Raises:
             ConfigurationError: The file or the profile is missing or wrong; the text names the place.
         """
         from deepseek_v4_sdk.config import load_profile
 
-        profile = load_profile(name, path, overrides)
+        return cls._of(load_profile(name, path, overrides, for_show=True)).explain()
+
+    @classmethod
+    def _of(cls, profile: LoadedProfile) -> Self:
+        """A client made from a profile."""
         with profile.named_in_errors():
             arguments: dict[str, Any] = profile.arguments
             client = cls(**arguments)

@@ -9,6 +9,7 @@ import typer
 from deepseek_v4_sdk import __version__
 from deepseek_v4_sdk.cli import chat, config, context, count, demo, doctor, mock_server, models
 from deepseek_v4_sdk.cli.outcome import EXIT_CODES, Commands
+from deepseek_v4_sdk.cli.output import say
 
 __all__ = ["app"]
 
@@ -29,7 +30,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:  # typer gives it so
     if wanted:
-        typer.echo(__version__)
+        say(__version__)
         raise typer.Exit
 
 

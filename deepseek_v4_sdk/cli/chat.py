@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ import typer
 from deepseek_v4_sdk import ConfigurationError, Conversation
 from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, connect
 from deepseek_v4_sdk.cli.outcome import ExitCode, code_of, complain
+from deepseek_v4_sdk.cli.output import Raw, in_one_line, is_raw, say, say_json
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.cli.screen import Reasoning, Screen
@@ -60,11 +60,12 @@ def chat(
     save: Annotated[str | None, typer.Option(help="Keep the conversation under this name, or in this file.")] = None,
     resume: Annotated[str | None, typer.Option(help="Go on with a kept conversation, and keep it.")] = None,
     kept: Annotated[bool, typer.Option("--list", help="List the kept conversations.")] = False,
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a question, or hold a conversation.
 
-    Ctrl-C stops an answer and keeps what had come of it. In a pipe the answer alone goes to stdout, as plain text.
+    Ctrl-C stops an answer and keeps what had come of it. In a pipe only the answer goes to stdout, as plain text.
     """
     from deepseek_v4_sdk.cli import conversations, given
     from deepseek_v4_sdk.cli.talk import Talk, converse
@@ -113,7 +114,7 @@ def _answer(talk: Talk, question: str, *, as_json: bool) -> None:
     """One question, and the end."""
     turn = talk.ask(question)
     if as_json:
-        typer.echo(json.dumps(_as_dict(turn), ensure_ascii=False, indent=2, default=str))
+        say_json(_as_dict(turn))
     if line := turn.remark:
         complain(line)
     if turn.error is not None:
@@ -139,7 +140,11 @@ def _screen(reasoning: Reasoning, *, as_json: bool) -> Screen:
 
     console = Console(highlight=False)
     live = console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
-    return LiveScreen(console, reasoning) if live and not as_json else PlainScreen(reasoning, silent=as_json)
+    return (
+        LiveScreen(console, reasoning)
+        if live and not as_json and not is_raw()
+        else PlainScreen(reasoning, silent=as_json)
+    )
 
 
 def _list(*, as_json: bool) -> None:
@@ -147,7 +152,7 @@ def _list(*, as_json: bool) -> None:
 
     names = conversations.kept()
     if as_json:
-        typer.echo(json.dumps({"kept": names}, ensure_ascii=False))
+        say_json({"kept": names}, indent=None)
     else:
         for name in names:
-            typer.echo(name)
+            say(in_one_line(name))

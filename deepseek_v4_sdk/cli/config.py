@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from deepseek_v4_sdk import ConfigurationError
-from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, connect
-from deepseek_v4_sdk.config import FILE_NAME, TEMPLATE, json_schema, user_file
+from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, explained
+from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
+from deepseek_v4_sdk.config import (
+    FILE_NAME,
+    TEMPLATE,
+    ProfileFile,
+    find_near,
+    is_ones_own,
+    json_schema,
+    name_of,
+    privileged,
+    user_file,
+    withdraw,
+)
+from deepseek_v4_sdk.files import write_private
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.config.trust import Setting
 
 __all__ = ["commands"]
 
-commands = typer.Typer(no_args_is_help=True, help="Profiles: show, describe and begin them.")
+commands = typer.Typer(no_args_is_help=True, help="Profiles: show, describe, begin and trust them.")
+
+_Found: TypeAlias = Annotated[
+    Path | None, typer.Argument(help="The file; else the one that is found from here.", show_default=False)
+]
 
 
 @commands.command()
@@ -25,12 +46,15 @@ def explain(
     base_url: BaseURL = None,
     model: Model = None,
     config: ConfigFile = None,
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show every value of a client and where it comes from. Keys are masked; nothing is sent."""
-    with connect(provider, profile, base_url, model, config) as client:
-        told = client.explain()
-    typer.echo(json.dumps(told.to_dict(), ensure_ascii=False, indent=2) if as_json else str(told))
+    """Show every value of a client and where it comes from. Keys are masked; nothing is sent, and no command is run."""
+    told = explained(provider, profile, base_url, model, config)
+    if as_json:
+        say_json(told.to_dict())
+    else:
+        say(told)
 
 
 @commands.command()
@@ -38,7 +62,7 @@ def schema(
     as_json: Annotated[bool, typer.Option("--json", help="It is JSON with and without this.")] = False,
 ) -> None:
     """Print the JSON Schema of the file, for an editor that completes and checks TOML."""
-    typer.echo(json.dumps(json_schema(), indent=2))
+    say_json(json_schema())
 
 
 @commands.command()
@@ -55,17 +79,93 @@ def init(
     if file.is_dir():
         file /= FILE_NAME
     _write(file, force=force)
-    typer.echo(json.dumps({"path": str(file)}) if as_json else f"{file} is written; see: deepseek-v4 config explain")
+    if not user:  # one in the folder for settings needs no trust
+        ProfileFile.read_to_trust(file).trust()
+    if as_json:
+        say_json({"path": str(file)}, indent=None)
+    else:
+        say(f"{in_one_line(file)} is written; see: deepseek-v4 config explain")
+
+
+@commands.command()
+def trust(
+    path: _Found = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Also where it belongs to another user.")] = False,
+    raw: Raw = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a file of profiles that is found by its place set everything: addresses, keys, commands, a proxy.
+
+    It holds until one of these settings changes. Read the file first: what it says of keys and commands is shown.
+    """
+    file = _to_trust(path)
+    shown = in_one_line(file.path)
+    if file.is_named:
+        raise ConfigurationError(f"{shown} needs no trust: it is named, or lies in your own folder")
+    settings = privileged(file.content)
+    if not as_json:
+        for setting in settings:
+            place = f"{setting.profile}: " if setting.profile is not None else ""
+            say(f"  {in_one_line(place)}{in_one_line(setting.key)} = {in_one_line(_value(setting))}")
+    if file.owner is not None and not is_ones_own(file.owner) and not yes:
+        _ask(file, name_of(file.owner))
+    file.trust()
+    if as_json:
+        told = [{"profile": setting.profile, "setting": setting.key} for setting in settings]
+        say_json({"path": str(file.path), "trusted": True, "settings": told})
+    else:
+        say(f"{shown} is trusted, until what needs trust in it changes")
+
+
+@commands.command()
+def untrust(path: _Found = None, raw: Raw = False, as_json: AsJson = False) -> None:
+    """Trust a file of profiles no more."""
+    near = find_near()
+    file = path or (near[0] if near is not None else Path(FILE_NAME).absolute())
+    was = withdraw(file)
+    if as_json:
+        say_json({"path": str(file), "trusted": False})
+    else:
+        say(f"{in_one_line(file)} {'is trusted no more' if was else 'was not trusted'}")
+
+
+def _to_trust(path: Path | None) -> ProfileFile:
+    if path is not None:
+        path = path / FILE_NAME if path.is_dir() else path
+        if not path.is_file():
+            raise ConfigurationError(f"there is no file {path}: give the path of a file of profiles")
+    return ProfileFile.read_to_trust(path.absolute() if path is not None else None)
+
+
+def _ask(file: ProfileFile, owner: str) -> None:
+    """Whether a file of another user is meant."""
+    question = f"{in_one_line(file.path)} belongs to {in_one_line(owner)}, who can change it. Trust it?"
+    if not _is_asked():
+        raise ConfigurationError(f"{file.path} belongs to {owner}: --yes trusts it all the same")
+    if not typer.confirm(question):
+        raise typer.Abort
+
+
+def _is_asked() -> bool:
+    """Whether there is somebody to answer."""
+    return sys.stdin.isatty()
+
+
+def _value(setting: Setting) -> str:
+    """A setting as it stands in the file; what may hold a key is not shown."""
+    return "********" if setting.key in _SECRET else json.dumps(setting.value, ensure_ascii=False, default=str)
+
+
+_SECRET = frozenset({"api_key", "default_headers", "proxy"})
 
 
 def _write(file: Path, *, force: bool) -> None:
-    """Write the file, readable by its owner alone: people put keys into such files."""
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    """Write the file, which only its owner can read: people put keys into such files."""
     try:
-        if not file.parent.is_dir():
-            file.parent.mkdir(parents=True)
-        with os.fdopen(os.open(file, flags, 0o600), "w", encoding="utf-8") as opened:
-            opened.write(TEMPLATE)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "Is a directory")
+        write_private(file, TEMPLATE.encode(), replace=force)
     except OSError as error:
         if isinstance(error, FileExistsError) and file.is_file():
             raise ConfigurationError(f"{file} is there already: --force writes over it") from None

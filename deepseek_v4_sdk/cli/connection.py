@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeGuard
 
 import typer
 
 from deepseek_v4_sdk import ConfigurationError, DeepSeekV4
 from deepseek_v4_sdk.config import find_file
 
-__all__ = ["AsJson", "BaseURL", "ConfigFile", "Model", "ProfileName", "ProviderName", "connect"]
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.config import Explanation
+
+__all__ = ["AsJson", "BaseURL", "ConfigFile", "Model", "ProfileName", "ProviderName", "connect", "explained"]
 
 ProviderName: TypeAlias = Annotated[
     str | None, typer.Option(help="The kind of server: nvidia, nim, vllm, sglang, deepseek, dynamo, mock.")
@@ -36,13 +41,36 @@ _ON_THE_LINE = {
 def connect(
     provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None = None
 ) -> DeepSeekV4:
-    """A client of the named provider, or of a profile. Keys come from the environment or the profile alone.
+    """A client of the named provider, or of a profile. Keys come only from the environment or the profile.
 
     Raises:
         ConfigurationError: There is no such client; the text names what is wrong, in words of the command line.
     """
+    with _in_words_of_the_line():
+        if _is_named(provider, profile, config):
+            return DeepSeekV4(provider, base_url=base_url, model=model)
+        return DeepSeekV4.from_profile(profile, path=config, **_given(base_url, model))
+
+
+def explained(
+    provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None
+) -> Explanation:
+    """Where the values of that client would come from; no command is run for a key.
+
+    Raises:
+        ConfigurationError: As `connect` does.
+    """
+    with _in_words_of_the_line():
+        if _is_named(provider, profile, config):
+            with DeepSeekV4(provider, base_url=base_url, model=model) as client:
+                return client.explain()
+        return DeepSeekV4.explain_profile(profile, path=config, **_given(base_url, model))
+
+
+@contextmanager
+def _in_words_of_the_line() -> Generator[None]:
     try:
-        return _connect(provider, profile, base_url, model, config)
+        yield
     except ConfigurationError as error:
         text = str(error)
         for argument, option in _ON_THE_LINE.items():
@@ -50,19 +78,21 @@ def connect(
         raise ConfigurationError(text) from None
 
 
-def _connect(
-    provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None
-) -> DeepSeekV4:
+def _is_named(provider: str | None, profile: str | None, config: Path | None) -> TypeGuard[str]:
+    """Whether a provider is named; if not, there must be a profile."""
     if provider is not None:
         if profile is not None or config is not None:
             other = "--profile" if profile is not None else "--config"
             raise ConfigurationError(f"--provider and {other} were both given: give one of them")
-        return DeepSeekV4(provider, base_url=base_url, model=model)
+        return True
     if config is None and profile is None:
         try:
             find_file()
         except ConfigurationError as error:
             raise ConfigurationError(f"{error}; or name a server: --provider mock needs no other setting") from None
-    given = {"base_url": base_url, "model": model}
-    changes = {name: value for name, value in given.items() if value is not None}
-    return DeepSeekV4.from_profile(profile, path=config, **changes)  # type: ignore[arg-type]  # each key has its type
+    return False
+
+
+def _given(base_url: str | None, model: str | None) -> dict[str, Any]:
+    """The arguments that win over the profile's."""
+    return {name: value for name, value in (("base_url", base_url), ("model", model)) if value is not None}

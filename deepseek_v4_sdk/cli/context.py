@@ -22,6 +22,7 @@ from deepseek_v4_sdk.cli.connection import (
 )
 from deepseek_v4_sdk.cli.count import WINDOW
 from deepseek_v4_sdk.cli.outcome import ExitCode, complain
+from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
 from deepseek_v4_sdk.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def context(
     base_url: BaseURL = None,
     model: Model = None,
     config: ConfigFile = None,
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """Show where the tokens of files, folders or a conversation go, against the context window.
@@ -70,11 +72,11 @@ def context(
     picture = examine(names, budget, typer.get_text_stream("stderr"))
     out = typer.get_text_stream("stdout")
     if as_json:
-        typer.echo(json.dumps(picture.to_dict(), ensure_ascii=False, indent=2))
+        say_json(picture.to_dict())
     elif out.isatty():
         draw(picture)
     else:
-        print_plain(picture, out)
+        print_plain(picture)
     for name, reason in picture.skipped:
         complain(f"{name} is skipped: {reason}")
     if picture.skipped or picture.total > budget.room:
@@ -262,21 +264,21 @@ def draw(picture: DocumentsPicture | ConversationPicture, console: Console | Non
         for place, row in enumerate(slices):
             share = row.tokens / picture.budget.window
             mark = Text("\N{FULL BLOCK}\N{FULL BLOCK} " if number == 0 else "", style=_color(place))
-            table.add_row(f"{row.tokens:,}", f"{share:.2%}", mark, Text(row.name))
+            table.add_row(f"{row.tokens:,}", f"{share:.2%}", mark, Text(in_one_line(row.name)))
         console.print(table)
     for line in _summary(picture):
-        console.print(Text(line))
+        console.print(Text(in_one_line(line)))
 
 
-def print_plain(picture: DocumentsPicture | ConversationPicture, out: TextIO) -> None:
+def print_plain(picture: DocumentsPicture | ConversationPicture) -> None:
     """The same in plain lines, for pipes: tokens, share of the window, name."""
     width = max(len(f"{picture.total:,}"), 6)
     for title, slices in picture.tables():
-        out.write(f"{title}\n")
-        out.writelines(
-            f"{row.tokens:>{width},}  {row.tokens / picture.budget.window:>8.2%}  {row.name}\n" for row in slices
-        )
-    out.writelines(f"{line}\n" for line in _summary(picture))
+        say(title)
+        for row in slices:
+            say(f"{row.tokens:>{width},}  {row.tokens / picture.budget.window:>8.2%}  {in_one_line(row.name)}")
+    for line in _summary(picture):
+        say(in_one_line(line))
 
 
 def _summary(picture: DocumentsPicture | ConversationPicture) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from deepseek_v4_sdk import ConfigurationError, Conversation, InvalidRequestError
+from deepseek_v4_sdk.files import write_private
 
 __all__ = ["kept", "load", "path_of", "place", "save"]
 
@@ -34,7 +35,7 @@ def place(name: str) -> Path:
     """
     file = path_of(name)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_folder = file.is_dir()
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror or error}") from None
@@ -68,17 +69,14 @@ def load(name: str) -> Conversation:
 
 
 def save(name: str, conversation: Conversation) -> Path:
-    """Keep a conversation; the file is whole at any time, and its owner's alone.
+    """Keep a conversation; the file is whole at any time, and only its owner can read it.
 
     Raises:
         ConfigurationError: It cannot be written.
     """
     file = place(name)
-    beside = file.with_name(f".deepseek-v4.{os.getpid()}")  # short: the file's own name may be at its limit
     try:
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as opened:
-            opened.write(conversation.to_json() + "\n")
-        beside.replace(file)
+        write_private(file, f"{conversation.to_json()}\n".encode())
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror or error}") from None
     return file

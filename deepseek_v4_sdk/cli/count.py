@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import typer
 from deepseek_v4_sdk import count_text
 from deepseek_v4_sdk.cli.connection import AsJson
 from deepseek_v4_sdk.cli.outcome import ExitCode, complain
+from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
 from deepseek_v4_sdk.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def count(
     files: Annotated[
         list[str], typer.Argument(help="Text files in UTF-8, folders, or - for stdin.", show_default=False)
     ],
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """Count the tokens of files exactly, with the vocabulary of V4, on this machine.
@@ -39,10 +40,10 @@ def count(
     """
     report = count_files(files, typer.get_binary_stream("stdin"), typer.get_text_stream("stderr"))
     if as_json:
-        typer.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+        say_json(report.to_dict())
     else:
         for line in report.lines():
-            typer.echo(line)
+            say(line)
         for name, reason in report.skipped:
             complain(f"{name} is skipped: {reason}")
     if report.skipped:
@@ -79,7 +80,7 @@ class Report:
         """The report as a table: tokens, share of the window, name."""
         width = max(len(f"{self.total:,}"), 6)
         for name, tokens in [*self.files, (f"total, of a window of {WINDOW:,}", self.total)]:
-            yield f"{tokens:>{width},}  {tokens / WINDOW:>8.2%}  {name}"
+            yield f"{tokens:>{width},}  {tokens / WINDOW:>8.2%}  {in_one_line(name)}"
 
 
 def count_files(names: Iterable[str], stdin: BinaryIO, progress: TextIO) -> Report:

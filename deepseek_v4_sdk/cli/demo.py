@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-
-import typer
 
 from deepseek_v4_sdk import (
     DeepSeekV4,
@@ -19,6 +16,7 @@ from deepseek_v4_sdk import (
     count_text,
 )
 from deepseek_v4_sdk.cli.connection import AsJson
+from deepseek_v4_sdk.cli.output import say, say_json
 
 __all__ = ["demo"]
 
@@ -37,14 +35,14 @@ def get_weather(city: str) -> str:
 def demo(as_json: AsJson = False) -> None:
     """See the main things work: counting, streaming, a tool, an answer that breaks off. No server, no key."""
     if as_json:
-        typer.echo(json.dumps(_run(quiet=True), ensure_ascii=False, indent=2))
+        say_json(_run(quiet=True))
         return
-    typer.secho(f"deepseek_v4_sdk {__version__} on its mock: no server, no key, no GPU", bold=True)
+    say(f"deepseek_v4_sdk {__version__} on its mock: no server, no key, no GPU", bold=True)
     _run(quiet=False)
-    typer.secho("\nThe same on a server of your own", bold=True)
-    typer.echo("  deepseek-v4 config init            write a file of profiles")
-    typer.echo("  deepseek-v4 doctor --profile prod  see what works there")
-    typer.echo("  deepseek-v4 chat --profile prod    talk to it")
+    say("\nThe same on a server of your own", bold=True)
+    say("  deepseek-v4 config init            write a file of profiles")
+    say("  deepseek-v4 doctor --profile prod  see what works there")
+    say("  deepseek-v4 chat --profile prod    talk to it")
 
 
 def _run(*, quiet: bool) -> dict[str, object]:
@@ -119,14 +117,14 @@ class _Show:
 
     def title(self, text: str) -> None:
         if not self._quiet:
-            typer.secho(f"\n{text}", bold=True)
+            say(f"\n{text}", bold=True)
 
     def line(self, text: str, *, dim: bool = False) -> None:
         if not self._quiet:
-            typer.secho(f"  {text}" if text else "", dim=dim)
+            say(f"  {text}" if text else "", dim=dim)
 
     def piece(self, text: str, *, dim: bool = False) -> None:
         if not self._quiet:
-            typer.secho(text, dim=dim, nl=False)
+            say(text, dim=dim, end="")
             if sys.stdout.isatty():
                 time.sleep(0.02)  # the mock has no reason to wait; an eye has

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TextIO
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from deepseek_v4_sdk import DeepSeekV4, ProbeReport
 from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, connect
 from deepseek_v4_sdk.cli.outcome import ExitCode
+from deepseek_v4_sdk.cli.output import Raw, say, say_json
 from deepseek_v4_sdk.cli.progress import PassingLine
 
 __all__ = ["doctor", "examine"]
@@ -21,6 +21,7 @@ def doctor(
     base_url: BaseURL = None,
     model: Model = None,
     config: ConfigFile = None,
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a server a few small things, and print what works, what does not, and which flag would mend it.
@@ -29,7 +30,10 @@ def doctor(
     everything works, 1 when something does not or could not be told, 3 when the server could not be asked.
     """
     report = examine(connect(provider, profile, base_url, model, config), typer.get_text_stream("stderr"))
-    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) if as_json else str(report))
+    if as_json:
+        say_json(report.to_dict())
+    else:
+        say(report)
     if not report.ok:
         raise typer.Exit(ExitCode.FOUND)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -11,6 +10,7 @@ import typer
 
 from deepseek_v4_sdk import ConfigurationError
 from deepseek_v4_sdk.cli.connection import AsJson
+from deepseek_v4_sdk.cli.output import say, say_json
 from deepseek_v4_sdk.testing import Chaos, MockProvider
 from deepseek_v4_sdk.testing.server import MockServer
 
@@ -36,7 +36,10 @@ def mock_server(
 
     def tell(url: str) -> None:
         told = f"a mock of {flavor} listens on {url} (Ctrl-C ends it)"
-        typer.echo(json.dumps({"url": url, "flavor": flavor}) if as_json else told)
+        if as_json:
+            say_json({"url": url, "flavor": flavor}, indent=None)
+        else:
+            say(told)
 
     build(flavor, host, port, script, chaos).run(tell)
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
-import typer
-
 from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, ProfileName, ProviderName, connect
+from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
 
 __all__ = ["models"]
 
@@ -16,6 +13,7 @@ def models(
     profile: ProfileName = None,
     base_url: BaseURL = None,
     config: ConfigFile = None,
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """List the models that a server offers, with the window of this deployment where the server tells."""
@@ -32,11 +30,12 @@ def models(
             }
             for model in offered
         ]
-        typer.echo(json.dumps({"server": where, "models": entries}, ensure_ascii=False, indent=2))
+        say_json({"server": where, "models": entries})
         return
-    typer.echo(f"{where}: {len(offered)} model{'' if len(offered) == 1 else 's'}")
-    width = max((len(model.id) for model in offered), default=0)
-    for model in offered:
+    say(f"{where}: {len(offered)} model{'' if len(offered) == 1 else 's'}")
+    names = [in_one_line(model.id) for model in offered]
+    width = max(map(len, names), default=0)
+    for name, model in zip(names, offered, strict=True):
         window = f"{model.context_window:>11,} tokens" if model.context_window else "window not told"
-        adapter = f", adapter of {model.parent}" if model.parent else ""
-        typer.echo(f"  {model.id:<{width}}  {window:>18}{adapter}")
+        adapter = f", adapter of {in_one_line(model.parent)}" if model.parent else ""
+        say(f"  {name:<{width}}  {window:>18}{adapter}")

@@ -20,6 +20,7 @@ from deepseek_v4_sdk import (
     PhaseTimeoutError,
     SchemaViolationError,
 )
+from deepseek_v4_sdk.cli.output import choose_raw, in_one_line, say
 
 __all__ = ["EXIT_CODES", "Commands", "ExitCode", "code_of", "complain"]
 
@@ -57,7 +58,7 @@ def code_of(error: DeepSeekV4Error) -> ExitCode:
 
 def complain(text: object) -> None:
     """Say something on stderr, in one line."""
-    typer.echo(f"deepseek-v4: {' '.join(str(text).split())}", err=True)
+    say(f"deepseek-v4: {in_one_line(' '.join(str(text).split()))}", err=True)
 
 
 class Commands(TyperGroup):
@@ -65,6 +66,7 @@ class Commands(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:
         """Run the command line, and end the process with its exit code."""
+        choose_raw(False)
         with _warnings_in_one_line():
             sys.exit(self._code(args, *rest, **settings))
 

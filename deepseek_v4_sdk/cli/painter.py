@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from rich.control import Control
 from rich.segment import ControlType, Segment, Segments
 
+from deepseek_v4_sdk.cli.output import in_one_line
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -62,7 +64,10 @@ class Painter:
         There are no blanks at the ends of lines: a terminal that gets narrower would break them.
         """
         options = self._console.options.update(height=None)
-        lines = [_stripped(line) for line in self._console.render_lines(shown, options, pad=False)]
+        lines = [
+            _stripped([Segment(in_one_line(text), style, control) for text, style, control in line])
+            for line in self._console.render_lines(shown, options, pad=False)
+        ]
         while lines and not lines[0]:
             del lines[0]
         while lines and not lines[-1]:

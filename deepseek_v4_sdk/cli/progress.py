@@ -6,6 +6,8 @@ import shutil
 import time
 from typing import TextIO
 
+from deepseek_v4_sdk.cli.output import in_one_line
+
 __all__ = ["PassingLine", "Progress"]
 
 _PATIENCE = 1.0  # seconds before anything is shown
@@ -31,7 +33,7 @@ class PassingLine:
     def show(self, text: str) -> None:
         """Show a text in place of the last one."""
         if self._stream is not None:
-            text = text[: shutil.get_terminal_size().columns - 1]
+            text = in_one_line(text)[: shutil.get_terminal_size().columns - 1]
             self._stream.write("\r" + text.ljust(self._width))
             self._stream.flush()
             self._width = len(text)

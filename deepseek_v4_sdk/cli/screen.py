@@ -6,7 +6,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-import typer
 from rich.markdown import Markdown
 from rich.text import Text
 
@@ -21,6 +20,7 @@ from deepseek_v4_sdk import (
     ToolResult,
 )
 from deepseek_v4_sdk.cli.blocks import blocks
+from deepseek_v4_sdk.cli.output import in_one_line, say, visible
 from deepseek_v4_sdk.cli.painter import Painter
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Screen(Protocol):
 
 
 class PlainScreen:
-    """The text on stdout, as it is and as it comes. What is no answer goes to stderr.
+    """The text on stdout, as plain text and as it comes. What is no answer goes to stderr.
 
     Args:
         reasoning: "live" for the thinking too.
@@ -84,13 +84,13 @@ class PlainScreen:
             case ToolCallReady(call):
                 self._close("stdout")
                 self._close("stderr")
-                typer.echo(f"-> {_call(call)}", err=True)
+                say(f"-> {_call(call)}", err=True)
             case _:
                 pass
 
     def result(self, result: ToolResult) -> None:
         """Say what came of a call."""
-        typer.echo(f"<- {_short(result.content)}", err=True)
+        say(f"<- {_short(result.content)}", err=True)
 
     def end(self, reply: Reply | None) -> None:
         """End the last line."""
@@ -98,7 +98,7 @@ class PlainScreen:
         self._close("stderr")
 
     def _write(self, stream: str, text: str) -> None:
-        typer.echo(text, nl=False, err=stream == "stderr")
+        say(text, end="", err=stream == "stderr")
         self._open[stream] = not text.endswith("\n")
 
     def _close(self, stream: str) -> None:
@@ -145,13 +145,13 @@ class LiveScreen:
             match event:
                 case ReasoningDelta(text):
                     self._enter("thinking")
-                    self._thought += text
+                    self._thought += visible(text)
                     self._thought_words += text.count(" ")
                 case TextDelta(text):
                     self._enter("answering")
-                    self._text += text
+                    self._text += visible(text)
                 case ToolCallStarted(_, _, name):
-                    self._enter(f"calling {name}")
+                    self._enter(f"calling {in_one_line(name)}")
                 case ToolCallReady(call):
                     self._enter("calling")
                     self._settle()
@@ -248,7 +248,7 @@ def facts_of(reply: Reply) -> str:
 
 
 def _markdown(text: str) -> RenderableType:
-    return Markdown(text, code_theme="ansi_dark")
+    return Markdown(text, code_theme="ansi_dark", hyperlinks=False)  # a link shows where it leads
 
 
 def _thinking(text: str) -> RenderableType:
@@ -256,9 +256,9 @@ def _thinking(text: str) -> RenderableType:
 
 
 def _call(call: ToolCall) -> str:
-    return f"{call.name} {_short(call.arguments)}"
+    return f"{in_one_line(call.name)} {_short(call.arguments)}"
 
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= 200 else f"{line[:197]}..."
+    return in_one_line(line if len(line) <= 200 else f"{line[:197]}...")

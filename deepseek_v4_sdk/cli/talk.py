@@ -13,6 +13,7 @@ import typer
 from deepseek_v4_sdk import ConfigurationError, Conversation, DeepSeekV4, DeepSeekV4Error, SystemMessage, Thinking
 from deepseek_v4_sdk.cli import conversations, given
 from deepseek_v4_sdk.cli.outcome import complain
+from deepseek_v4_sdk.cli.output import say
 from deepseek_v4_sdk.cli.turn import Asked, Turn, take
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Talk:
 
 def converse(talk: Talk) -> None:
     """Question after question, until the person has had enough."""
-    typer.echo(f"{talk.client.provider} at {talk.client.base_url}. /help shows what else there is, Ctrl-D ends.")
+    say(f"{talk.client.provider} at {talk.client.base_url}. /help shows what else there is, Ctrl-D ends.")
     for line in _lines():
         try:
             if line in {"/quit", "/exit"}:
@@ -73,7 +74,7 @@ def converse(talk: Talk) -> None:
         except DeepSeekV4Error as error:
             complain(error)
     if talk.name is not None and talk.messages:
-        typer.echo(f"to go on: deepseek-v4 chat --resume {talk.name}")
+        say(f"to go on: deepseek-v4 chat --resume {talk.name}")
 
 
 def _lines() -> Iterator[str]:
@@ -86,10 +87,10 @@ def _lines() -> Iterator[str]:
             line = input("... " if pending else "> ")
         except KeyboardInterrupt:
             pending = []
-            typer.echo()
+            say()
             continue
         except EOFError:
-            typer.echo()
+            say()
             return
         except UnicodeDecodeError:
             complain("that line is no UTF-8 text: it was dropped")
@@ -106,7 +107,7 @@ def _obey(talk: Talk, line: str) -> None:
     command = _COMMANDS.get(name)
     if command is None:
         raise ConfigurationError(f"there is no {name}: /help shows what there is")
-    typer.echo(command.run(talk, argument.strip()))
+    say(command.run(talk, argument.strip()))
 
 
 def _help(talk: Talk, argument: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from deepseek_v4_sdk.config.explain import ExplainedValue, Explanation, explain
-from deepseek_v4_sdk.config.file import FILE_NAME, find_file, user_file
+from deepseek_v4_sdk.config.file import FILE_NAME, ProfileFile, find_file, find_near, user_file
+from deepseek_v4_sdk.config.owners import is_ones_own, name_of
 from deepseek_v4_sdk.config.profiles import LoadedProfile, load_profile
 from deepseek_v4_sdk.config.template import TEMPLATE
+from deepseek_v4_sdk.config.trust import privileged, withdraw
 
 __all__ = [
     "FILE_NAME",
@@ -15,11 +17,17 @@ __all__ = [
     "ExplainedValue",
     "Explanation",
     "LoadedProfile",
+    "ProfileFile",
     "explain",
     "find_file",
+    "find_near",
+    "is_ones_own",
     "json_schema",
     "load_profile",
+    "name_of",
+    "privileged",
     "user_file",
+    "withdraw",
 ]
 
 

@@ -47,11 +47,13 @@ class Explanation:
         values: One for each argument.
         profile: The profile it was made from, and who chose it; None without one.
         file: The profile's file, and how it was found; None without one.
+        trust: Whether that file may set what it sets, and which command lets it; None without one.
     """
 
     values: tuple[ExplainedValue, ...]
     profile: str | None = None
     file: str | None = None
+    trust: str | None = None
 
     def __getitem__(self, name: str) -> ExplainedValue:
         """The value of an argument.
@@ -69,7 +71,8 @@ class Explanation:
         return asdict(self)
 
     def __str__(self) -> str:
-        lines = [f"{name:<7}  {text}" for name, text in (("profile", self.profile), ("file", self.file)) if text]
+        told = (("profile", self.profile), ("file", self.file), ("trust", self.trust))
+        lines = [f"{name:<7}  {text}" for name, text in told if text]
         names = max(len(value.name) for value in self.values)
         values = min(max(len(value.value) for value in self.values), 44)
         rows = [f"{value.name:<{names}}  {value.value:<{values}}  {value.origin}" for value in self.values]
@@ -104,7 +107,9 @@ def explain(
     if profile is None:
         return Explanation(tuple(values))
     file = profile.file
-    return Explanation(tuple(values), f"{profile.name} ({profile.chosen})", f"{file.path} ({file.found})")
+    return Explanation(
+        tuple(values), f"{profile.name} ({profile.chosen})", f"{file.path} ({file.found})", profile.trust
+    )
 
 
 def _key(value: object, origin: str) -> str:

@@ -1,27 +1,36 @@
-"""The file of profiles: where it is looked for, what it holds, and on which line each thing stands."""
+"""The file of profiles: where it is looked for, who may have written it, what it holds, and on which line."""
 
 from __future__ import annotations
 
+import io
 import os
+import shlex
 import stat
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TextIO
 
-from deepseek_v4_sdk.chat import is_mapping
+from deepseek_v4_sdk.config import owners
+from deepseek_v4_sdk.config.lines import KeyPath, is_too_deep, lines_of
+from deepseek_v4_sdk.config.trust import Trusted, command_for, digest_of, keep, kept
 from deepseek_v4_sdk.errors import ConfigurationError
 
-__all__ = ["FILE_NAME", "FILE_VARIABLE", "ProfileFile", "find_file", "user_file"]
+__all__ = ["FILE_NAME", "FILE_VARIABLE", "ProfileFile", "find_file", "find_near", "user_file"]
 
 FILE_VARIABLE = "DEEPSEEK_V4_CONFIG"
 FILE_NAME = "deepseek_v4.toml"
 
-_Path = tuple[str | int, ...]
+_HERE = "working directory"
+_ABOVE = "above the working directory"
+_OWN = "user's directory"
+_ROOTS = (".git", ".hg", ".svn")  # what the root of a repository holds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ProfileFile:
     """A file of profiles, read.
 
@@ -30,24 +39,45 @@ class ProfileFile:
         found: How it was found, in a few words.
         content: What it holds.
         text: The same as it was written.
+        owner: Whose it is, where that was looked at: of a file that was found, on other systems than Windows.
     """
 
     path: Path
     found: str
     content: Mapping[str, object]
     text: str
+    owner: int | None = None
 
     @classmethod
     def read(cls, path: str | os.PathLike[str] | None) -> ProfileFile:
         """Find the file and read it.
 
         Raises:
-            ConfigurationError: There is none, or it is no TOML.
+            ConfigurationError: There is none, it is not TOML, or it was found and others may have written it.
         """
         file, found = find_file(path)
+        return cls._read(file, found, strangers=False)
+
+    @classmethod
+    def read_to_trust(cls, path: Path | None) -> ProfileFile:
+        """Read a file as one that was found, also that of another user: it is to be looked at.
+
+        Raises:
+            ConfigurationError: There is none, it is not TOML, or everybody can write into it.
+        """
+        file, found = (path, _HERE) if path is not None else find_near() or find_file()
+        return cls._read(file, found, strangers=True)
+
+    @classmethod
+    def _read(cls, file: Path, found: str, *, strangers: bool) -> ProfileFile:
         try:
-            text = file.read_text(encoding="utf-8")
-            return cls(file, found, tomllib.loads(text), text)
+            if found in (_HERE, _ABOVE):
+                owner, text = _read_found(file, strangers=strangers)
+            else:
+                owner, text = None, file.read_text(encoding="utf-8")
+            if is_too_deep(text):
+                raise RecursionError
+            return cls(file, found, tomllib.loads(text), text, owner)
         except OSError as error:
             raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}") from None
         except UnicodeDecodeError as error:
@@ -56,19 +86,49 @@ class ProfileFile:
             ) from None
         except tomllib.TOMLDecodeError as error:
             raise ConfigurationError(f"{file} is no TOML: {error}") from None
+        except RecursionError:
+            raise ConfigurationError(f"{file} is nested too deeply: write profiles as in [profiles.dev]") from None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the caller named it, or it lies in the user's own folder: such a file may set everything."""
+        return self.found not in (_HERE, _ABOVE)
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the user trusts it with what it sets now.
+
+        Raises:
+            ConfigurationError: What is kept of trust cannot be read.
+        """
+        return kept(self.path) == self._as_it_is
+
+    def trust(self) -> None:
+        """Trust it from now on, until what needs trust in it changes.
+
+        Raises:
+            ConfigurationError: It cannot be kept.
+        """
+        keep(self.path, self._as_it_is)
+
+    @property
+    def _as_it_is(self) -> Trusted:
+        return Trusted(self.owner, digest_of(self.content))
 
     def place(self, *path: str | int) -> str:
         """The file and the line where something in it begins, or the table around it."""
-        places = list(_places(self.text))
         for length in range(len(path), 0, -1):
-            for found, number in places:
-                if found[:length] == path[:length]:
-                    return f"{self.path}:{number}"
+            if (number := self._lines.get(path[:length])) is not None:
+                return f"{self.path}:{number}"
         return str(self.path)
 
     def others_can_read(self) -> bool:
         """Whether other users of the machine may read it."""
         return sys.platform != "win32" and bool(self.path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+    @cached_property
+    def _lines(self) -> Mapping[KeyPath, int]:
+        return lines_of(self.text)
 
 
 def user_file() -> Path:
@@ -82,7 +142,8 @@ def find_file(path: str | os.PathLike[str] | None = None) -> tuple[Path, str]:
     """The file of profiles, and how it was found.
 
     It is `path`, else what `DEEPSEEK_V4_CONFIG` names, else `deepseek_v4.toml` in the working directory, in those
-    above it, or in the user's directory for settings.
+    above it, or in the user's directory for settings. Above it is looked for up to the root of the repository or the
+    home folder, and not in folders of another owner.
 
     Raises:
         ConfigurationError: There is none.
@@ -94,58 +155,58 @@ def find_file(path: str | os.PathLike[str] | None = None) -> tuple[Path, str]:
         if not file.is_file():
             raise ConfigurationError(f"{origin} names {file}: there is no such file")
         return file, origin
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (file := folder / FILE_NAME).is_file():
-            return file, "working directory" if folder == here else "above the working directory"
+    if near := find_near():
+        return near
     own = user_file()
-    if own.is_file():
-        return own, "user's directory"
+    if own.is_absolute() and own.is_file():  # without a home folder it would be anybody's
+        return own, _OWN
     raise ConfigurationError(
-        f"there is no {FILE_NAME} in {here} or above, nor {own}: "
+        f"there is no {FILE_NAME} in {Path.cwd()} or above, nor {own}: "
         f"write one (deepseek-v4 config init), give path, or set {FILE_VARIABLE}"
     )
 
 
-def _places(text: str) -> Iterator[tuple[_Path, int]]:
-    """Each key and table of a TOML text that is known to be right, with the line on which it begins.
-
-    A statement is the fewest lines that are TOML by themselves, so that no grammar is needed here.
-    """
-    table: _Path = ()
-    counts: dict[_Path, int] = {}
-    began, pending = 1, ""
-    for number, line in enumerate(text.split("\n"), 1):
-        pending = f"{pending}\n{line}" if pending else line
-        try:
-            found = tomllib.loads(pending)
-        except tomllib.TOMLDecodeError:
-            continue
-        if found and pending.lstrip().startswith("["):
-            table = _header(found)
-            if table[-1:] == (0,):  # one of a list of tables
-                counts[table] = counts.get(table, -1) + 1
-                table = (*table[:-1], counts[table])
-            yield table, began
-        else:
-            yield from ((table + path, began) for path in _keys(found))
-        began, pending = number + 1, ""
+def find_near() -> tuple[Path, str] | None:
+    """The file in the working directory or above, up to the end of what belongs to the same work."""
+    here = Path.cwd()
+    home = os.path.realpath(os.path.expanduser("~"))  # noqa: PTH111  # there may be none
+    owner = owners.owner_of(here)
+    for folder in (here, *here.parents):
+        if owners.owner_of(folder) != owner:
+            break
+        if os.path.isfile(file := folder / FILE_NAME):  # noqa: PTH113  # one that may not be looked at is not there
+            return file, _HERE if folder == here else _ABOVE
+        if str(folder) == home or any(os.path.lexists(folder / mark) for mark in _ROOTS):
+            break
+    return None
 
 
-def _header(found: object) -> _Path:
-    """The path of a table's header, from what it is alone."""
-    path: _Path = ()
-    while found:
-        if is_mapping(found):
-            key, found = next(iter(found.items()))
-            path += (key,)
-        else:
-            return (*path, 0)
-    return path
+def _read_found(file: Path, *, strangers: bool) -> tuple[int | None, str]:
+    """The owner and the text of a file that nobody named. What is looked at and what is read is one open file."""
+    with _opened(file) as opened:
+        rights = owners.rights_of(opened.fileno())
+        if not stat.S_ISREG(rights.st_mode):
+            raise ConfigurationError(f"{file} is not a plain file: remove it")
+        if owners.user() is None:
+            return None, opened.read()
+        shown = shlex.quote(str(file))
+        if owners.others_may_write(rights):
+            raise ConfigurationError(
+                f"{file} was found, and others can write into it: read it, then run: chmod go-w {shown}"
+            )
+        if not owners.is_ones_own(owners.owner_of(file)):  # a link says which file is meant
+            raise ConfigurationError(f"{file} was found, and is a link of another user: remove it: rm {shown}")
+        if not owners.is_ones_own(rights.st_uid) and not strangers:
+            trusted = kept(file)
+            if trusted is None or trusted.owner != rights.st_uid:
+                raise ConfigurationError(
+                    f"{file} was found, and belongs to {owners.name_of(rights.st_uid)}: read it, and if you want it, "
+                    f"run: {command_for(file)}"
+                )
+        return rights.st_uid, opened.read()
 
 
-def _keys(found: Mapping[str, object]) -> Iterator[_Path]:
-    for key, value in found.items():
-        yield (key,)
-        if is_mapping(value):
-            yield from ((key, *path) for path in _keys(value))
+def _opened(file: Path) -> TextIO:
+    # A pipe would else be waited for.
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    return io.open(descriptor, encoding="utf-8")  # noqa: UP020  # it closes the descriptor

@@ -23,8 +23,13 @@ KEY_SOURCES = ("api_key_env", "api_key_file", "api_key_command", "api_key")
 _PATIENCE = 60.0  # seconds that a command may take: it may ask a person
 
 
-def find_key(profile: Profile, folder: Path) -> SecretStr | Callable[[], SecretStr] | None:
+def find_key(profile: Profile, folder: Path, *, run: bool) -> SecretStr | Callable[[], SecretStr] | None:
     """The key that a profile names, or what gives it at each request.
+
+    Args:
+        profile: The profile.
+        folder: Where its file is.
+        run: Whether a command is run; else something stands in for what it would print.
 
     Raises:
         ConfigurationError: It cannot be had; the text begins with the name of the setting.
@@ -44,7 +49,7 @@ def find_key(profile: Profile, folder: Path) -> SecretStr | Callable[[], SecretS
         _read(file)  # a file that is not there is told now
         return lambda: _read(file)
     if profile.api_key_command is not None:
-        return SecretStr(_output(profile.api_key_command))
+        return SecretStr(_output(profile.api_key_command) if run else "not-asked-for")
     return profile.api_key
 
 

@@ -6,17 +6,20 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.catalogue import Catalogue
-from deepseek_v4_sdk.chat import RateLimits, Timeouts, is_mapping, nearest
+from deepseek_v4_sdk.chat import RateLimits, Timeouts, is_list, is_mapping, nearest
 from deepseek_v4_sdk.config.file import ProfileFile
 from deepseek_v4_sdk.config.keys import KEY_SOURCES, find_key
+from deepseek_v4_sdk.config.trust import Setting, command_for, kept, privileged
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
+from deepseek_v4_sdk.providers import read_base_url
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.config.schema import Profile
@@ -26,6 +29,8 @@ __all__ = ["PROFILE_VARIABLE", "LoadedProfile", "load_profile"]
 PROFILE_VARIABLE = "DEEPSEEK_V4_PROFILE"
 
 _logger = logging.getLogger("deepseek_v4_sdk")
+
+_SHOWN = 20  # profiles that a message names
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class LoadedProfile:
         file: The file it is from.
         arguments: The arguments of the client.
         written: The setting of the profile that each argument is from; those given by the caller are from none.
+        trust: Whether the file may set what it sets, in words.
     """
 
     name: str
@@ -45,6 +51,7 @@ class LoadedProfile:
     file: ProfileFile
     arguments: dict[str, object]
     written: Mapping[str, str]
+    trust: str
 
     @property
     def origins(self) -> dict[str, str]:
@@ -77,31 +84,44 @@ class LoadedProfile:
 
 
 def load_profile(
-    name: str | None, path: str | os.PathLike[str] | None, overrides: Mapping[str, object]
+    name: str | None,
+    path: str | os.PathLike[str] | None,
+    overrides: Mapping[str, object],
+    *,
+    for_show: bool = False,
 ) -> LoadedProfile:
     """Read a profile from a TOML file, as the arguments of a client.
 
     Without a path the file is found as `find_file` tells. Without a name the profile is `DEEPSEEK_V4_PROFILE`, or the
     file's `default`. Overrides win; what they replace may be missing.
 
+    Args:
+        name: The profile.
+        path: The file.
+        overrides: Arguments that win over the profile's.
+        for_show: Whether the client is only looked at: no command is run, and a file needs no trust.
+
     Raises:
-        ConfigurationError: The file or the profile is missing or wrong; the text names the place.
+        ConfigurationError: The file or the profile is missing or wrong, or a file that was found sets what needs trust;
+            the text names the place.
     """
     file = ProfileFile.read(path)
     tables = _tables(file)
     wanted, chosen = _choose(file, name)
     if wanted not in tables:
         where = file.place("default") if chosen == "default of the file" else file.path
-        raise ConfigurationError(
-            f"{where} has no profile {wanted!r}{nearest(wanted, tables)}; it has {', '.join(tables)}"
-        )
+        raise ConfigurationError(f"{where} has no profile {wanted!r}{nearest(wanted, tables)}; {_known(tables)}")
     _warn_of_keys(file, tables)
-    profile = _checked(file, wanted, tables)
-    others: dict[str, Profile] = {}
-    _follow(file, tables, (wanted,), others)
-    arguments = _arguments(file, wanted, profile, overrides)
-    if others and "fallback" not in overrides:
-        arguments["fallback"] = [_arguments(file, name, other, {}) for name, other in others.items()]
+    followed = _follow(file, tables, wanted)
+    used = followed if "fallback" not in overrides else {wanted: followed[wanted]}
+    told, missing = _judge(file, {each: tables[each] for each in used}, wanted, overrides)
+    if missing is not None and not for_show:
+        raise missing
+    profile = used[wanted]
+    arguments = _arguments(file, wanted, profile, overrides, run=not for_show)
+    others = [_arguments(file, each, other, {}, run=not for_show) for each, other in used.items() if each != wanted]
+    if others:
+        arguments["fallback"] = others
     written = {key: key for key in arguments}
     for key in (*KEY_SOURCES, "flavor", "personality"):
         if getattr(profile, key) is not None:
@@ -109,7 +129,51 @@ def load_profile(
     if (entries := file.content.get("models")) is not None:
         arguments["catalogue"] = _catalogue(file, entries)
     kept = {argument: setting for argument, setting in written.items() if argument not in overrides}
-    return LoadedProfile(wanted, chosen, file, {**arguments, **overrides}, kept)
+    return LoadedProfile(wanted, chosen, file, {**arguments, **overrides}, kept, told)
+
+
+def _judge(
+    file: ProfileFile, used: Mapping[str, object], wanted: str, overrides: Mapping[str, object]
+) -> tuple[str, ConfigurationError | None]:
+    """Whether the file may set what these profiles set, in words; and what is to be said when it may not.
+
+    A file that the caller named may set everything, one that was found what is free, and the rest when it is trusted.
+    """
+    if file.is_named:
+        return "not needed: the file is named, or lies in your own folder", None
+    wanting = [
+        setting
+        for setting in privileged({**file.content, "profiles": used})
+        if setting.profile != wanted or _ARGUMENTS.get(setting.key, setting.key) not in overrides
+    ]
+    if not wanting:
+        return "not needed: a file that was found may set all that is used here", None
+    if file.is_trusted:
+        return "given: deepseek-v4 config trust", None
+    names = ", ".join(dict.fromkeys(setting.key for setting in wanting))
+    path = [each for each in ("profiles", wanting[0].profile, wanting[0].key) if each is not None]
+    for setting in wanting:
+        for address in _addresses(setting):
+            try:  # a mistake is told as such
+                read_base_url(address)
+            except ConfigurationError as error:
+                return "", _at(file, setting.profile or "", (setting.key,), str(error))
+    need = "needs" if len(wanting) == 1 else "need"
+    why = "the file was found" if kept(file.path) is None else "the file has changed since you trusted it"
+    said = f"{names} {need} your trust, for {why}: read it, then run: {command_for(file.path)}"
+    where = f", profile {wanting[0].profile!r}" if wanting[0].profile is not None else ""
+    return f"missing for {names}: {command_for(file.path)}", ConfigurationError(f"{file.place(*path)}{where}: {said}")
+
+
+# The argument that a setting becomes, where it has another name.
+_ARGUMENTS: Mapping[str, str] = dict.fromkeys(KEY_SOURCES, "api_key")
+
+
+def _addresses(setting: Setting) -> list[str]:
+    if setting.key not in ("base_url", "endpoints"):
+        return []
+    values = setting.value if is_list(setting.value) else [setting.value]
+    return [value for value in values if isinstance(value, str)]
 
 
 def _tables(file: ProfileFile) -> Mapping[str, object]:
@@ -153,26 +217,46 @@ def _checked(file: ProfileFile, name: str, tables: Mapping[str, object]) -> Prof
     return Profile.model_validate(table)
 
 
-def _follow(file: ProfileFile, tables: Mapping[str, object], trail: tuple[str, ...], found: dict[str, Profile]) -> None:
-    """Find each profile's fallbacks, and theirs, in order: all must be there, and none may lead back."""
-    name = trail[-1]
-    for index, target in enumerate(_checked(file, name, tables).fallback or ()):
+def _follow(file: ProfileFile, tables: Mapping[str, object], first: str) -> dict[str, Profile]:
+    """A profile, its fallbacks, and theirs, in order and each once: all must be there, and none may lead back."""
+    found = {first: _checked(file, first, tables)}
+    trail = {first: _fallbacks(found[first])}
+    while trail:
+        name, targets = next(reversed(trail.items()))
+        if (step := next(targets, None)) is None:
+            del trail[name]
+            continue
+        index, target = step
         if target not in tables:
-            hint = f"{nearest(target, tables)}; it has {', '.join(tables)}"
-            raise _at(file, name, ("fallback", index), f"fallback names {target!r}, which is no profile here{hint}")
+            said = f"fallback names {target!r}, which is no profile here{nearest(target, tables)}; {_known(tables)}"
+            raise _at(file, name, ("fallback", index), said)
         if target in trail:
-            circle = " -> ".join((*trail[trail.index(target) :], target))
-            raise _at(file, name, ("fallback", index), f"fallback goes in a circle: {circle}")
+            circle = [*trail, target]
+            said = f"fallback goes in a circle: {' -> '.join(circle[circle.index(target) :])}"
+            raise _at(file, name, ("fallback", index), said)
         if target not in found:
             found[target] = _checked(file, target, tables)
-        _follow(file, tables, (*trail, target), found)
+            trail[target] = _fallbacks(found[target])
+    return found
+
+
+def _fallbacks(profile: Profile) -> Iterator[tuple[int, str]]:
+    return iter(enumerate(profile.fallback or ()))
+
+
+def _known(tables: Mapping[str, object]) -> str:
+    """The profiles that there are, in a line that can be read."""
+    more = f" and {len(tables) - _SHOWN:,} more" if len(tables) > _SHOWN else ""
+    return f"it has {', '.join(islice(tables, _SHOWN))}{more}"
 
 
 # The settings that become an argument in another form.
 _READ_HERE = {*KEY_SOURCES, "ca_bundle", "timeout", "flavor", "personality", "limits", "fallback"}
 
 
-def _arguments(file: ProfileFile, name: str, profile: Profile, overrides: Mapping[str, object]) -> dict[str, object]:
+def _arguments(
+    file: ProfileFile, name: str, profile: Profile, overrides: Mapping[str, object], *, run: bool
+) -> dict[str, object]:
     arguments: dict[str, object] = profile.model_dump(exclude=_READ_HERE, exclude_none=True)
     if "provider" not in arguments and "provider" not in overrides:
         raise _at(file, name, (), 'provider is missing: write provider = "vllm" or another')
@@ -189,7 +273,7 @@ def _arguments(file: ProfileFile, name: str, profile: Profile, overrides: Mappin
             raise _at(file, name, ("timeout",), str(error)) from None
     if "api_key" not in overrides:
         try:
-            key = find_key(profile, folder)
+            key = find_key(profile, folder, run=run)
         except ConfigurationError as error:
             raise _at(file, name, (str(error).partition(" ")[0],), str(error)) from None
         if key is not None:

@@ -9,6 +9,7 @@ TEMPLATE = """\
 #
 # A program says DeepSeekV4.from_profile(), and is moved to another server by DEEPSEEK_V4_PROFILE=prod.
 # `deepseek-v4 config explain` shows where each value comes from, `deepseek-v4 doctor` what works on the server.
+# A key, a proxy or an address elsewhere needs `deepseek-v4 config trust` once, where this file is found and not named.
 
 default = "dev"
 

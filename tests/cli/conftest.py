@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An empty working directory and an empty home."""
-    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     for name in ("COLUMNS", "LINES"):  # a width that is told stands in the way of one that changes
         monkeypatch.delenv(name, raising=False)

@@ -1,8 +1,9 @@
-"""`deepseek-v4 config`: explain, schema and init."""
+"""`deepseek-v4 config`: explain, schema, init, trust and untrust."""
 
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from pathlib import Path
 
@@ -106,3 +107,84 @@ def test_schema() -> None:
     assert all(entry["description"] for entry in known.values())
     objects = {"http_client", "hooks", "catalogue", "prices"}
     assert set(ClientArguments.__annotations__) - objects <= set(known)
+
+
+def test_explain_shows_trust_and_runs_no_command() -> None:
+    file = Path("deepseek_v4.toml").absolute()
+    file.write_text(FILE.replace('api_key_env = "PROD_KEY"', "api_key_command = 'touch ran'"), "utf-8")
+    shown = run("config", "explain").stdout
+    assert f"trust    missing for api_key_command: deepseek-v4 config trust {file}\n" in shown
+    run("config", "trust")
+    assert "trust    given: deepseek-v4 config trust\n" in run("config", "explain").stdout
+    assert json.loads(run("config", "explain", "--config", str(file), "--json").stdout)["trust"].startswith(
+        "not needed"
+    )
+    assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize("command", [("chat", "Hi"), ("models",), ("doctor",), ("context", ".")])
+def test_without_trust_no_command_uses_the_file(command: tuple[str, ...]) -> None:
+    file = Path("deepseek_v4.toml").absolute()
+    file.write_text(FILE.replace('api_key_env = "PROD_KEY"', "api_key_command = 'touch ran'"), "utf-8")
+    said = complaint(*command, *(["--profile", "prod"] if command[0] == "context" else []))
+    assert said == (
+        f"{file}:5, profile 'prod': api_key_command needs your trust, for the file was found: read it, then run: "
+        f"deepseek-v4 config trust {file}"
+    )
+    assert not Path("ran").exists()
+
+
+def test_trust_shows_what_it_allows_and_untrust_takes_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = Path("deepseek_v4.toml").absolute()
+    more = f'proxy = "http://me:{KEY}@localhost:1"\ndefault_headers = {{ x = "{KEY}" }}\n[profiles.prod.timeout]'
+    file.write_text(FILE.replace("[profiles.prod.timeout]", more), "utf-8")
+    monkeypatch.setenv("PROD_KEY", KEY)
+    result = run("config", "trust")
+    assert KEY not in result.stdout
+    assert result.stdout.splitlines() == [
+        '  prod: api_key_env = "PROD_KEY"',
+        "  prod: proxy = ********",
+        "  prod: default_headers = ********",
+        f"{file} is trusted, until what needs trust in it changes",
+    ]
+    DeepSeekV4.from_profile()
+    assert run("config", "untrust").stdout == f"{file} is trusted no more\n"
+    assert run("config", "untrust", str(file)).stdout == f"{file} was not trusted\n"
+    assert "api_key_env, proxy, default_headers need your trust" in complaint("chat", "Hi")
+    told = json.loads(run("config", "trust", ".", "--json").stdout)
+    assert told["settings"][0] == {"profile": "prod", "setting": "api_key_env"}
+    assert json.loads(run("config", "untrust", "--json").stdout) == {"path": str(file), "trusted": False}
+
+
+def test_what_cannot_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert complaint("config", "trust", "gone.toml").startswith("there is no file gone.toml")
+    assert complaint("config", "trust").startswith("there is no deepseek_v4.toml in ")
+    user_file().parent.mkdir(parents=True)
+    user_file().write_text(FILE, "utf-8")
+    assert "needs no trust" in complaint("config", "trust")
+    Path("deepseek_v4.toml").write_text("[profiles", "utf-8")
+    assert "is no TOML" in complaint("config", "trust")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no such owners there")
+def test_the_file_of_another_user_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = Path("deepseek_v4.toml").absolute()
+    file.write_text(FILE, "utf-8")
+    for name in ("config", "cli.config"):
+        monkeypatch.setattr(f"deepseek_v4_sdk.{name}.name_of", lambda _: "mallory\x1b[2J")
+    monkeypatch.setattr("deepseek_v4_sdk.cli.config.is_ones_own", lambda _: False)
+    said = complaint("config", "trust", "--json")
+    assert said.startswith(f"{file} belongs to mallory\N{SYMBOL FOR ESCAPE}[2J: --yes trusts it")
+    monkeypatch.setattr("deepseek_v4_sdk.cli.config._is_asked", lambda: True)
+    assert run("config", "trust", stdin="n\n", code=130).stdout.endswith("who can change it. Trust it? [y/N]: n\n")
+    assert "was not trusted" in run("config", "untrust").stdout
+    assert "is trusted, until" in run("config", "trust", stdin="y\n").stdout
+    run("config", "untrust")
+    assert "is trusted, until" in run("config", "trust", "--yes").stdout
+
+
+def test_init_trusts_what_it_wrote() -> None:
+    run("config", "init")
+    assert "given" not in run("config", "untrust").stdout
+    run("config", "init", "--force")
+    assert run("config", "untrust").stdout.endswith("is trusted no more\n")

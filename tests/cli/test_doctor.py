@@ -19,6 +19,7 @@ from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from deepseek_v4_sdk.testing.server import MockServer
+from tests.cli.commands import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +104,7 @@ def test_a_profile(tmp_path: Path) -> None:
     with served(VLLMFlavor(prompt_tokens_details=True)) as url:
         text = f'[profiles.prod]\nprovider = "vllm"\nbase_url = "{url}"\napi_key_env = "PROD_KEY"\n'
         (tmp_path / "deepseek_v4.toml").write_text(text, encoding="utf-8")
+        run("config", "trust")
         result = doctor("--profile", "prod", PROD_KEY=KEY)
         assert result.exit_code == 0, result.output
         assert doctor("--profile", "prod", "--model", "mine", PROD_KEY=KEY).stdout.startswith(f"vllm at {url}: mine\n")

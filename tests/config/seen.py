@@ -1,12 +1,16 @@
-"""What a server sees of a client: a transport in place of the network that keeps each request."""
+"""What a server sees of a client: a transport in place of the network that keeps each request; and trust in a file."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from deepseek_v4_sdk import DeepSeekV4
+from deepseek_v4_sdk.config import ProfileFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REFUSAL = b'{"error":"Unauthorized"}'
 
@@ -39,3 +43,8 @@ def key_sent(provider: Any = "vllm", **arguments: Any) -> str | None:
     with seen.client(provider, **arguments) as client:
         client.health()
     return seen.key
+
+
+def trust(file: Path) -> None:
+    """Trust a file that is found, as `deepseek-v4 config trust` does."""
+    ProfileFile.read_to_trust(file).trust()

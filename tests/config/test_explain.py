@@ -8,6 +8,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Timeouts
 from deepseek_v4_sdk.base import ClientArguments
+from tests.config.seen import trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PROD_KEY", KEY)
     path = tmp_path / "deepseek_v4.toml"
     path.write_text(FILE, "utf-8")
+    trust(path)
     return path
 
 
@@ -123,7 +125,8 @@ def test_a_name_that_is_no_argument() -> None:
 
 def test_the_table(file: Path) -> None:
     lines = str(DeepSeekV4.from_profile("prod").explain()).splitlines()
-    assert lines[:3] == ["profile  prod (argument)", f"file     {file} (working directory)", ""]
-    assert f"max_retries          2 {' ' * 20}" in lines[3 + 9]
-    starts = {line.index(word) for line in lines[3:] for word in ("default", f"profile prod, {file}") if word in line}
+    top = ["profile  prod (argument)", f"file     {file} (working directory)"]
+    assert lines[:4] == [*top, "trust    given: deepseek-v4 config trust", ""]
+    assert f"max_retries          2 {' ' * 20}" in lines[4 + 9]
+    starts = {line.index(word) for line in lines[4:] for word in ("default", f"profile prod, {file}") if word in line}
     assert len(starts) <= 3

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deepseek_v4_sdk import DeepSeekV4, errors
-from tests.config.seen import Seen
+from tests.config.seen import Seen, trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,7 @@ def write(file: Path, source: str) -> None:
     file.write_text(
         f'default = "p"\n[profiles.p]\nprovider = "vllm"\nbase_url = "http://localhost:8000"\n{source}\n', "utf-8"
     )
+    trust(file)
 
 
 def sent() -> str | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Timeouts, errors
 from deepseek_v4_sdk.config import user_file
-from tests.config.seen import Seen
+from tests.config.seen import Seen, trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,10 +26,12 @@ base_url = "http://two:30000"
 
 
 def write(folder: Path, text: str, name: str = "deepseek_v4.toml") -> Path:
-    """A profile file."""
+    """A profile file; it is trusted, if it can be read at all."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / name
     file.write_text(text, "utf-8")
+    with contextlib.suppress(errors.ConfigurationError):
+        trust(file)
     return file
 
 

@@ -12,6 +12,7 @@ from pytest_examples import CodeExample, EvalExample, find_examples
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider
 from deepseek_v4_sdk.transport.fitted import as_async_carrier, as_carrier
+from tests.config.seen import trust
 from tests.docs.pages import PAGES, name_of
 
 if TYPE_CHECKING:
@@ -54,10 +55,14 @@ def logs() -> Iterator[None]:
 def test_snippet(
     example: CodeExample, eval_example: EvalExample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It runs in an empty folder, beside the first TOML file that its page shows."""
+    """It runs in an empty folder, beside the first TOML file that its page shows, which is trusted."""
+    for variable in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
     shown = _TOML.search(example.path.read_text(encoding="utf-8"))
     if shown:
-        (tmp_path / "deepseek_v4.toml").write_text(shown[1], encoding="utf-8")
+        file = tmp_path / "deepseek_v4.toml"
+        file.write_text(shown[1], encoding="utf-8")
+        trust(file)
         for variable in re.findall(r'api_key_env = "(\w+)"', shown[1]):
             monkeypatch.setenv(variable, "a-key-for-the-test")
     for variable in ("DEEPSEEK_V4_PROFILE", "DEEPSEEK_V4_CONFIG"):

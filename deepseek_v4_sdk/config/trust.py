@@ -1,0 +1,211 @@
+"""What a file of profiles that was found may set by itself, and which such files the user trusts with more."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network, IPv6Address, ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deepseek_v4_sdk.chat import is_list, is_mapping
+from deepseek_v4_sdk.config import owners
+from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.files import write_private
+from deepseek_v4_sdk.providers import read_base_url
+
+__all__ = [
+    "FREE",
+    "Setting",
+    "Trusted",
+    "command_for",
+    "digest_of",
+    "keep",
+    "kept",
+    "needs_trust",
+    "privileged",
+    "withdraw",
+]
+
+FREE = frozenset(
+    {
+        "provider",
+        "flavor",
+        "personality",
+        "model",
+        "thinking",
+        "timeout",
+        "max_retries",
+        "limits",
+        "window",
+        "balance",
+        "fallback",
+        "prices",
+        "models",
+    }
+)
+"""What a found profile may set without trust. Every other setting needs it, also one that is added later."""
+
+_FREE_IN_FILE = frozenset({"default", "profiles", "prices", "models"})
+_ADDRESSES = ("base_url", "endpoints")  # free where they lead to this machine
+_LOOPBACK = IPv4Network("127.0.0.0/8")
+_FORM = 1  # of the file in which trust is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting that needs trust.
+
+    Attributes:
+        profile: Its profile; None for one of the whole file.
+        key: Its name.
+        value: What it is.
+    """
+
+    profile: str | None
+    key: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """What the user trusts of a file.
+
+    Attributes:
+        owner: Whose file it was; None on Windows.
+        digest: That of the settings that need trust.
+    """
+
+    owner: int | None
+    digest: str
+
+
+def needs_trust(key: str, value: object) -> bool:
+    """Whether a setting of a profile needs trust."""
+    if key in _ADDRESSES:
+        return not all(_is_here(address) for address in (value if is_list(value) else [value]))
+    return key not in FREE
+
+
+def privileged(content: Mapping[str, object]) -> list[Setting]:
+    """All settings of a file that need trust."""
+    found = [Setting(None, key, value) for key, value in content.items() if key not in _FREE_IN_FILE]
+    profiles = content.get("profiles")
+    for name, table in profiles.items() if is_mapping(profiles) else ():
+        if is_mapping(table):
+            found += [Setting(name, key, value) for key, value in table.items() if needs_trust(key, value)]
+    return found
+
+
+def digest_of(content: Mapping[str, object]) -> str:
+    """What of a file must stay as it is for the trust in it to hold.
+
+    Those are the settings that need trust, and beside them what says where their key goes.
+    """
+    told = {(each.profile or "", each.key): each.value for each in privileged(content)}
+    profiles = content.get("profiles")
+    for name in {profile for profile, _ in told}:
+        table = profiles.get(name) if is_mapping(profiles) else None
+        if is_mapping(table):
+            told.update({(name, key): table[key] for key in ("provider", *_ADDRESSES) if key in table})
+    rows = sorted([*place, json.dumps(value, sort_keys=True, default=repr)] for place, value in told.items())
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def command_for(file: Path) -> str:
+    """The command by which the user trusts a file."""
+    return f"deepseek-v4 config trust {shlex.quote(str(file))}"
+
+
+def kept(file: Path) -> Trusted | None:
+    """What the user trusts of a file, or None.
+
+    Raises:
+        ConfigurationError: What is kept of trust cannot be read.
+    """
+    return _all().get(os.path.realpath(file))
+
+
+def keep(file: Path, trusted: Trusted) -> None:
+    """Trust a file from now on.
+
+    Raises:
+        ConfigurationError: It cannot be kept.
+    """
+    _write({**_all(), os.path.realpath(file): trusted})
+
+
+def withdraw(file: Path) -> bool:
+    """Trust a file no more. Tells whether it was trusted.
+
+    Raises:
+        ConfigurationError: It cannot be kept.
+    """
+    held = _all()
+    if held.pop(os.path.realpath(file), None) is None:
+        return False
+    _write(held)
+    return True
+
+
+def _is_here(address: object) -> bool:
+    """Whether an address is literally that of this machine: no name is looked up."""
+    try:
+        host = urlsplit(read_base_url(address)).hostname if isinstance(address, str) else None
+        if host is None or host == "localhost":
+            return host is not None
+        number = ip_address(host)
+    except (ConfigurationError, ValueError):
+        return False
+    return number == IPv6Address("::1") or (number.version == 4 and number in _LOOPBACK)
+
+
+def _place() -> Path:
+    import platformdirs  # loaded by who asks for trust
+
+    place = platformdirs.user_state_path("deepseek-v4", appauthor=False) / "trusted.json"
+    if not place.is_absolute():  # a file in the working directory could be anybody's
+        raise ConfigurationError("there is no home folder to keep trust in: set HOME or XDG_STATE_HOME")
+    return place
+
+
+def _all() -> dict[str, Trusted]:
+    place = _place()
+    wrong = f"what is kept of trust in {place} "
+    try:
+        with place.open("rb") as opened:
+            rights = owners.rights_of(opened.fileno())
+            if not owners.is_ones_own(rights.st_uid) or owners.others_may_write(rights):
+                raise ConfigurationError(f"{wrong}could be written by others: delete it")
+            held: object = json.loads(opened.read())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigurationError(f"{wrong}cannot be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError):
+        held = None
+    files = held.get("files") if is_mapping(held) and held.get("form") == _FORM else None
+    if not is_mapping(files):
+        raise ConfigurationError(f"{wrong}is broken: delete it, and trust your files again")
+    return dict(_read(files))
+
+
+def _read(files: Mapping[str, object]) -> Iterator[tuple[str, Trusted]]:
+    for path, entry in files.items():
+        owner, digest = (entry.get("owner"), entry.get("digest")) if is_mapping(entry) else (None, None)
+        if isinstance(digest, str) and isinstance(owner, int | None):  # anything else is trust in nothing
+            yield path, Trusted(owner, digest)
+
+
+def _write(held: Mapping[str, Trusted]) -> None:
+    place = _place()
+    content = {"form": _FORM, "files": {path: asdict(trusted) for path, trusted in held.items()}}
+    try:
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(place, json.dumps(content, indent=2).encode())
+    except OSError as error:
+        raise ConfigurationError(f"{place} cannot be written: {error.strerror or error}") from None
