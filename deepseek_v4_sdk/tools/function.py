@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import FunctionType, MethodType, SimpleNamespace
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary
 
 from deepseek_v4_sdk.chat import ToolSpec, read_tool
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
 from deepseek_v4_sdk.tools.docstrings import read_docstring
+from deepseek_v4_sdk.tools.names import annotation_of, annotations_of, signature_of
 from deepseek_v4_sdk.tools.offer import Offer
 
 if TYPE_CHECKING:
@@ -52,11 +52,24 @@ def is_method(function: object) -> bool:
     if len(parts) < 2 or parts[-2] == "<locals>" or not function.__code__.co_argcount:
         return False
     first = function.__code__.co_varnames[0]
-    return first in {"self", "cls"} and first not in function.__annotations__
+    return first in {"self", "cls"} and first not in annotations_of(function)
 
 
-def read_function(function: object, name: str | None, description: str | None, strict: bool | None) -> Offer:
+def read_function(
+    function: object,
+    name: str | None,
+    description: str | None,
+    strict: bool | None,
+    owner: type | None = None,
+) -> Offer:
     """What a function offers the model.
+
+    Args:
+        function: What runs.
+        name: Another name than the function's.
+        description: Other words than the docstring's.
+        strict: Whether the server should hold the model to the schema.
+        owner: The class through which a method was reached: its names may stand in annotations.
 
     Raises:
         ConfigurationError: It cannot be a tool; the text names the function and the parameter.
@@ -71,7 +84,7 @@ def read_function(function: object, name: str | None, description: str | None, s
     callee, fixed = _opened(function)
     label = name or _name_of(callee)
     doc = read_docstring(_docstring_of(callee))
-    arguments = list(_arguments(function, callee, fixed, label, doc.parameters))
+    arguments = list(_arguments(function, callee, fixed, label, doc.parameters, owner))
     from deepseek_v4_sdk.tools.arguments import ArgumentsModel  # pydantic, whole: not before a tool is made
 
     model = ArgumentsModel(label, arguments)
@@ -132,19 +145,22 @@ def _arguments(
     fixed: frozenset[str],
     label: str,
     described: Mapping[str, str],
+    owner: type | None,
 ) -> Iterable[Argument]:
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters: list[Parameter] = list(signature_of(function).parameters.values())
     except (TypeError, ValueError):
         raise ConfigurationError(f"the signature of {label!r} cannot be read: write a function around it") from None
     if is_method(function):
         parameters = parameters[1:]
-    target = callee if inspect.isroutine(callee) else type(callee).__call__
+    target = callee
+    if not inspect.isroutine(callee):
+        target, owner = type(callee).__call__, type(callee)
     for parameter in parameters:
         if parameter.name in fixed:
             continue
         _check_kind(parameter, label)
-        annotation = _annotation(target, parameter.name, label)
+        annotation = _annotation(target, parameter.name, label, owner)
         yield Argument(parameter.name, annotation, parameter.default, described.get(parameter.name))
 
 
@@ -160,22 +176,24 @@ def _check_kind(parameter: Parameter, label: str) -> None:
         )
 
 
-def _annotation(target: object, name: str, label: str) -> object:
-    """The type of one parameter. Each is read by itself: what others name, and what is returned, may be unknown."""
+def _annotation(target: object, name: str, label: str, owner: type | None) -> object:
     where = f"the parameter {name!r} of {label!r}"
     inner = inspect.unwrap(cast("Callable[..., object]", target))
-    inner = cast("Callable[..., object]", getattr(inner, "__func__", inner))
+    if isinstance(inner, MethodType):
+        owner = owner or _class_of(inner.__self__)
+        inner = inner.__func__
     try:
-        annotations = cast("Mapping[str, object]", getattr(inner, "__annotations__", {}))
-        if name not in annotations:
-            raise ConfigurationError(f"{where} has no annotation: say what it takes ('object' for anything)")
-        holder = SimpleNamespace(__annotations__={name: annotations[name]})
-        known = cast("dict[str, object]", getattr(inner, "__globals__", {}))
-        return typing.get_type_hints(holder, globalns=known, include_extras=True)[name]
+        return annotation_of(inner, name, owner)
+    except KeyError:
+        raise ConfigurationError(f"{where} has no annotation: say what it takes ('object' for anything)") from None
     except NameError as error:
         raise UnresolvedNameError(
-            f"the annotation of {where} names {error.name!r}, which its module does not have: a class inside a "
-            "function, or an import for type checkers alone, is not found"
+            f"the annotation of {where} names {error.name!r}, which is neither in its module nor in the class or the "
+            "running functions around it: an import for type checkers is not found"
         ) from None
     except (TypeError, SyntaxError, AttributeError, ValueError) as error:
         raise ConfigurationError(f"the annotation of {where} cannot be read: {error}") from None
+
+
+def _class_of(instance: object) -> type:
+    return instance if isinstance(instance, type) else type(instance)

@@ -41,6 +41,7 @@ class Tool(Generic[P, R]):
         functools.update_wrapper(self, function)
         self._make = offer
         self._made: Offer | None = None
+        self._owner: type | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""
@@ -53,9 +54,14 @@ class Tool(Generic[P, R]):
     def __get__(self, instance: object, owner: type[object] | None = None) -> object:
         if instance is None or not is_method(self.function):
             return self
+        if self._owner is None:  # below @classmethod no name was set
+            self._owner = instance if isinstance(instance, type) else owner
         bound: Tool[..., object] = Tool(MethodType(self.function, instance), self._offer, runs=self.runs)
         bound._made = self._made
         return bound
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner = owner  # its names may stand in annotations
 
     def __repr__(self) -> str:
         return f"<Tool {getattr(self.function, '__qualname__', self.function)!s}>"
@@ -156,7 +162,7 @@ def tool(
 
     def make(function: Callable[..., object]) -> Tool[..., object]:
         inner = function.function if isinstance(function, Tool) else function
-        made: Tool[..., object] = Tool(inner, lambda: read_function(inner, name, description, strict))
+        made: Tool[..., object] = Tool(inner, lambda: read_function(inner, name, description, strict, made._owner))
         with contextlib.suppress(UnresolvedNameError):  # it may stand further down: read again at the first use
             made.tool_spec()
         return made
