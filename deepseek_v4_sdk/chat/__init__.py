@@ -52,7 +52,7 @@ from deepseek_v4_sdk.chat.reply import FinishReason, Repair, Reply
 from deepseek_v4_sdk.chat.request import ChatRequest
 from deepseek_v4_sdk.chat.results import result_text
 from deepseek_v4_sdk.chat.timing import Phase, Timeouts, Timing, as_timeouts
-from deepseek_v4_sdk.chat.tool_call import Bars, ToolCall, read_arguments
+from deepseek_v4_sdk.chat.tool_call import Bars, ToolCall, read_arguments, reading_notes
 from deepseek_v4_sdk.chat.tool_spec import OffersTool, ToolInput, ToolSpec, read_tool, read_tools
 from deepseek_v4_sdk.chat.usage import CountMethod, TokenCount, Usage
 
@@ -124,6 +124,7 @@ __all__ = [
     "read_messages",
     "read_tool",
     "read_tools",
+    "reading_notes",
     "result_text",
     "spaced_json",
     "write_json",

@@ -11,9 +11,10 @@ from deepseek_v4_sdk.chat.json_value import JsonValue, read_json
 from deepseek_v4_sdk.errors import InvalidToolArgumentsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from typing import Self
 
-__all__ = ["Bars", "ToolCall", "read_arguments"]
+__all__ = ["Bars", "ToolCall", "read_arguments", "reading_notes"]
 
 Bars: TypeAlias = Literal["full-width", "doubled", "ascii"]
 """How markup is written: V4's own way, with doubled bars, or with the bars of ASCII; no server reads the last two."""
@@ -103,3 +104,9 @@ def read_arguments(call: ToolCall) -> dict[str, JsonValue]:
             call=call,
         )
     return value
+
+
+def reading_notes(call: ToolCall) -> Sequence[str]:
+    """What of a call's arguments its check read as something else than it was written as, a line for each."""
+    notes: Callable[[ToolCall], Sequence[str]] | None = getattr(call.check, "notes", None)
+    return () if notes is None else notes(call)

@@ -19,6 +19,7 @@ from deepseek_v4_sdk.chat import (
     ToolCallStarted,
     Usage,
     check_finite,
+    reading_notes,
 )
 
 if TYPE_CHECKING:
@@ -249,6 +250,14 @@ class Assembler:
                 call.arguments = [mended]
                 made = call.as_call()
         return made.checked_by(self._checks.get(call.name))
+
+    def note_readings(self, calls: Iterable[OpenCall]) -> None:
+        """Note what the checks of these calls read as something else than it was written as."""
+        for call in calls:
+            self.repairs += [
+                Repair("read_arguments", f"the call of {call.name!r} ({call.id}): {note}")
+                for note in reading_notes(self.handed_out(call))
+            ]
 
     def _first_answer(self) -> None:
         self.first_answer = self.now

@@ -157,6 +157,7 @@ class Exchange(Transfer):
             raise error
         assembler.ready(whole)
         events = assembler.take()
+        assembler.note_readings(whole)
         reply = self._reply(whole, cut)
         events += [Repaired(repair) for repair in assembler.repairs]
         events.append(Finished(reply))

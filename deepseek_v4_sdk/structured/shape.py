@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from deepseek_v4_sdk.chat import JsonValue, is_list, is_mapping, write_json
+from deepseek_v4_sdk.chat import JsonValue, Repair, is_list, is_mapping, write_json
 from deepseek_v4_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Shape(Generic[T]):
         self.name = re.sub(r"[^a-zA-Z0-9_-]", "_", str(name))[:64]
 
     def _handwritten(self) -> dict[str, JsonValue]:
-        from deepseek_v4_sdk.tools.handwritten import fault_of
+        from deepseek_v4_sdk.tools.json_schema import fault_of
 
         try:
             fault = fault_of(self._given)
@@ -85,7 +86,8 @@ class Shape(Generic[T]):
         from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
         from pydantic_core import SchemaError
 
-        from deepseek_v4_sdk.tools.schema import PlainSchema, compact
+        from deepseek_v4_sdk.tools.generator import PlainSchema
+        from deepseek_v4_sdk.tools.schema import compact
 
         try:
             given = issubclass(type(schema), TypeAdapter)
@@ -106,37 +108,58 @@ class Shape(Generic[T]):
         about = raw.get("description")  # a docstring; `compact` leaves it to the tool
         return {"description": about, **written} if isinstance(about, str) else written
 
-    def read(self, value: JsonValue) -> tuple[T, bool]:
-        """The value in the type asked for, and whether it came without the object that it should stand in.
+    def read(self, value: JsonValue) -> tuple[T, list[Repair]]:
+        """The value in the type asked for, and what was put right to read it.
 
         Raises:
             MisfitError: It does not match.
         """
         if not self.wrapped:
-            return self._read(value), False
+            return self._read(value)
         if not (isinstance(value, dict) and value.keys() == {KEY}):
             try:
-                return self._read(value), True
+                return self._read_bare(value)
             except MisfitError:
                 raise MisfitError("", f"it must be an object with the one key {KEY!r}") from None
         try:
-            return self._read(value[KEY]), False
+            return self._read(value[KEY])
         except MisfitError as misfit:
             try:
-                return self._read(value), True
+                return self._read_bare(value)
             except MisfitError:
                 raise misfit from None
 
-    def _read(self, value: JsonValue) -> T:
+    def _read_bare(self, value: JsonValue) -> tuple[T, list[Repair]]:
+        read, repairs = self._read(value)
+        return read, [Repair("bare_value", "the value came without the object around it"), *repairs]
+
+    def _read(self, value: JsonValue) -> tuple[T, list[Repair]]:
+        from deepseek_v4_sdk.tools.json_schema import BrokenSchemaError
+        from deepseek_v4_sdk.tools.settle import settled
+
+        try:
+            value, notes = settled(value, self._held, marked=self._adapter is not None)
+            return self._checked(value), [Repair("read_value", note) for note in notes]
+        except BrokenSchemaError as error:
+            raise ConfigurationError(f"the schema is no JSON Schema: {error}") from None
+
+    @cached_property
+    def _held(self) -> Mapping[str, object]:
+        """What an answer is read by."""
+        if self._adapter is None:
+            return self._given
+        from deepseek_v4_sdk.tools.generator import CheckedSchema
+        from deepseek_v4_sdk.tools.schema import compact
+
+        return compact(self._adapter.json_schema(schema_generator=CheckedSchema), {}, marks=True)
+
+    def _checked(self, value: JsonValue) -> T:
         from deepseek_v4_sdk.tools.refusal import first_mistake, path_of
 
         if self._adapter is None:
-            from deepseek_v4_sdk.tools.handwritten import mistake_in
+            from deepseek_v4_sdk.tools.json_schema import mistake_in
 
-            try:
-                mistake = mistake_in(value, self._given)
-            except ValueError as error:
-                raise ConfigurationError(f"the schema is no JSON Schema: {error}") from None
+            mistake = mistake_in(value, self._given)
             if mistake is None:
                 return cast("T", value)
             place, said = mistake

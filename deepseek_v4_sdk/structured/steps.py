@@ -132,7 +132,7 @@ def _read(answer: Reply | EmptyTurnError, shape: Shape[T], *, by_call: bool) -> 
 
 def _only_fitting(found: list[JsonValue], shape: Shape[T]) -> tuple[T, list[Repair]]:
     """The one value that fits; the same value twice is one."""
-    fitting: dict[bytes, tuple[T, bool]] = {}
+    fitting: dict[bytes, tuple[T, list[Repair]]] = {}
     misfit = MisfitError("", "it is no JSON")
     for candidate in found:
         try:
@@ -143,8 +143,7 @@ def _only_fitting(found: list[JsonValue], shape: Shape[T]) -> tuple[T, list[Repa
         raise misfit
     if len(fitting) > 1:
         raise MisfitError("", f"it holds {len(fitting)} JSON values that fit, and one is wanted")
-    [(value, bare)] = fitting.values()
-    return value, [Repair("bare_value", "the value came without the object around it")] if bare else []
+    return next(iter(fitting.values()))
 
 
 def _tell(conversation: Conversation, reply: Reply, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
@@ -10,11 +11,14 @@ from pydantic.errors import PydanticUndefinedAnnotation
 from pydantic.fields import FieldInfo
 from pydantic_core import SchemaError
 
-from deepseek_v4_sdk.chat import JsonValue, read_arguments
+from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.tools.function import Argument, UnresolvedNameError
+from deepseek_v4_sdk.tools.generator import CheckedSchema, PlainSchema
+from deepseek_v4_sdk.tools.handwritten import hold
 from deepseek_v4_sdk.tools.refusal import pydantic_refusal
-from deepseek_v4_sdk.tools.schema import PlainSchema, compact
+from deepseek_v4_sdk.tools.schema import compact
+from deepseek_v4_sdk.tools.settle import Reading, ReadingCheck, read_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +30,12 @@ __all__ = ["ArgumentsModel"]
 _CANNOT = (PydanticUserError, SchemaError, TypeError, ValueError, AttributeError, KeyError, NotImplementedError)
 
 
-class ArgumentsModel:
-    """Checks the calls of one function.
+class ArgumentsModel(ReadingCheck):
+    """Checks the calls of one function: by its types, and by the schema that the model was offered.
+
+    Both say the same of most values. What only one of them refuses is refused: pydantic passes over a key that a nested
+    type does not have, or an item that a set has twice, and no schema knows what a validator of one's own refuses. The
+    schema of a strict tool requires every property; the check leaves the function its defaults.
 
     Args:
         label: The tool's name, for errors.
@@ -55,28 +63,35 @@ class ArgumentsModel:
         described = {item.name: item.description for item in self._arguments.values() if item.description}
         return compact(self._raw, described, require_all=strict)
 
-    def check(self, call: ToolCall) -> dict[str, JsonValue]:
-        """The arguments as they came, decoded, once they are known to fit."""
-        value = read_arguments(call)
-        self._validated(call, value)
-        return value
+    def read(self, call: ToolCall) -> Reading:
+        """The arguments as the schema means them."""
+        return read_call(call, self._held, marked=True)
+
+    def hold(self, call: ToolCall, reading: Reading) -> None:
+        """Refuse arguments that the types or the schema do not allow."""
+        self._validated(call, reading)
 
     def bind(self, call: ToolCall) -> dict[str, object]:
         """What the model gave, in the function's types."""
-        validated = self._validated(call, read_arguments(call))
+        validated = self._validated(call, self.read(call))
         given = validated.model_fields_set
         return {item.name: getattr(validated, key) for key, item in self._arguments.items() if key in given}
 
-    def _validated(self, call: ToolCall, value: dict[str, JsonValue]) -> BaseModel:
-        text = call.arguments if call.arguments.strip() else "{}"
+    @cached_property
+    def _held(self) -> dict[str, JsonValue]:
+        return compact(self._model.model_json_schema(schema_generator=CheckedSchema), {}, marks=True)
+
+    def _validated(self, call: ToolCall, reading: Reading) -> BaseModel:
         try:
-            # From the text and not from `value`: only as JSON may a date be a text where types are held strictly.
-            return self._model.model_validate_json(text, strict=True)
+            # As text: only as JSON may a date be a text where types are held strictly.
+            validated = self._model.model_validate_json(reading.text, strict=True)
         except ValidationError as error:
             details = error.errors(include_url=False, include_context=False, include_input=False)
             raise pydantic_refusal(
-                call, value, [(item["loc"], item["type"], item["msg"]) for item in details]
+                call, reading.value, [(item["loc"], item["type"], item["msg"]) for item in details]
             ) from None
+        hold(call, reading.value, self._held)
+        return validated
 
     def _check_fields(self, argument: Argument) -> None:
         where = f"the parameter {argument.name!r} of {self._label!r}"

@@ -93,7 +93,7 @@ def read_function(
         spec = read_tool(ToolSpec(label, told, model.schema(strict=bool(strict)), strict), f"the tool {label!r}")
     except InvalidRequestError as error:
         raise ConfigurationError(str(error)) from None
-    return Offer(spec, model.check, model.bind)
+    return Offer(spec, model, model.bind)
 
 
 _PLAIN: WeakKeyDictionary[FunctionType, dict[bool, Offer]] = WeakKeyDictionary()

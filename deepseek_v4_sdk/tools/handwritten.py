@@ -1,48 +1,27 @@
-"""Checking arguments against a JSON Schema that somebody wrote, by `jsonschema`."""
+"""Tools whose JSON Schema somebody wrote: what they offer, and the check of their calls against it."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from deepseek_v4_sdk.chat import is_mapping, read_arguments, read_json, write_json
+from deepseek_v4_sdk.chat import read_arguments
 from deepseek_v4_sdk.errors import InvalidToolArgumentsError
+from deepseek_v4_sdk.tools.json_schema import BrokenSchemaError, mistake_in
 from deepseek_v4_sdk.tools.offer import Offer
-from deepseek_v4_sdk.tools.refusal import path_of, refusal, shown
+from deepseek_v4_sdk.tools.refusal import refusal
+from deepseek_v4_sdk.tools.settle import Reading, ReadingCheck, read_call
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from jsonschema import ValidationError
-    from jsonschema.protocols import Validator
+    from collections.abc import Mapping
 
     from deepseek_v4_sdk.chat import JsonValue, ToolCall, ToolSpec
 
-__all__ = ["fault_of", "mistake_in", "written_offer"]
-
-_KINDS = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
-
-
-class _BrokenSchemaError(ValueError):
-    """The schema itself is wrong; the text says where."""
+__all__ = ["hold", "written_offer"]
 
 
 def written_offer(spec: ToolSpec) -> Offer:
     """What a tool with a schema of its own offers. The schema is compiled at the first call that is checked."""
-
-    def check(call: ToolCall) -> dict[str, JsonValue]:
-        value = read_arguments(call)
-        if spec.parameters is not None:
-            _hold(call, value, spec.parameters)
-        return value
+    check = _Check(spec.parameters)
 
     def bind(call: ToolCall) -> dict[str, object]:
         return cast("dict[str, object]", check(call))
@@ -50,36 +29,29 @@ def written_offer(spec: ToolSpec) -> Offer:
     return Offer(spec, check, bind)
 
 
-def fault_of(schema: Mapping[str, object]) -> str | None:
-    """What makes this no JSON Schema, or None."""
-    try:
-        _compiled(write_json(schema))
-    except _BrokenSchemaError as error:
-        return str(error)
-    return None
+class _Check(ReadingCheck):
+    def __init__(self, schema: Mapping[str, object] | None) -> None:
+        self._schema = schema
+
+    def read(self, call: ToolCall) -> Reading:
+        if self._schema is None:
+            return Reading(read_arguments(call), call.arguments)
+        return read_call(call, self._schema)
+
+    def hold(self, call: ToolCall, reading: Reading) -> None:
+        if self._schema is not None:
+            hold(call, reading.value, self._schema)
 
 
-def mistake_in(value: JsonValue, schema: Mapping[str, object]) -> tuple[list[str | int], str] | None:
-    """The worst mistake in a value: where it is, and what the schema wants there; None when the value fits.
+def hold(call: ToolCall, value: dict[str, JsonValue], schema: Mapping[str, object]) -> None:
+    """Refuse arguments that a schema does not allow.
 
     Raises:
-        ValueError: The schema is none.
+        InvalidToolArgumentsError: It does not, or it is no JSON Schema.
     """
-    from jsonschema.exceptions import best_match  # pyright: ignore[reportUnknownVariableType]
-    from referencing.exceptions import Unresolvable
-
-    try:
-        found = _compiled(write_json(schema)).iter_errors(value)
-        error = cast("ValidationError | None", best_match(found))  # pyright: ignore[reportUnknownVariableType]
-    except (Unresolvable, RecursionError) as fault:
-        raise _BrokenSchemaError(f"a reference leads nowhere, or in a circle ({fault})") from None
-    return None if error is None else _described(error)
-
-
-def _hold(call: ToolCall, value: dict[str, JsonValue], schema: Mapping[str, object]) -> None:
     try:
         mistake = mistake_in(value, schema)
-    except _BrokenSchemaError as fault:
+    except BrokenSchemaError as fault:
         raise InvalidToolArgumentsError(
             f"the arguments of the call of {call.name!r} ({call.id}) cannot be checked: the schema of the tool is "
             f"wrong: {str(fault)[:200]}",
@@ -88,43 +60,3 @@ def _hold(call: ToolCall, value: dict[str, JsonValue], schema: Mapping[str, obje
     if mistake is not None:
         place, expected = mistake
         raise refusal(call, value, place, expected)
-
-
-@lru_cache(maxsize=256)
-def _compiled(schema: bytes) -> Validator:
-    """A validator for a schema, made once. References lead into the schema alone: nothing is fetched."""
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import Draft202012Validator, validator_for
-    from referencing.jsonschema import EMPTY_REGISTRY
-
-    content = cast("dict[str, JsonValue]", read_json(schema))
-    kind = validator_for(content, default=Draft202012Validator)
-    try:
-        kind.check_schema(content)
-    except SchemaError as error:
-        where = path_of(list(error.absolute_path))
-        raise _BrokenSchemaError(f"{where or 'it'} is {shown(error.instance)}, which is no JSON Schema") from None
-    except RecursionError:
-        raise _BrokenSchemaError("it lies too deep") from None
-    return kind(content, registry=EMPTY_REGISTRY)
-
-
-def _described(error: ValidationError) -> tuple[list[str | int], str]:
-    """Where a mistake is, and what the schema wants there."""
-    place = list(error.absolute_path)
-    keyword, wanted, came = str(error.validator), cast("object", error.validator_value), cast("object", error.instance)
-    if keyword == "required" and is_mapping(came):
-        missing = [name for name in cast("Sequence[str]", wanted) if name not in came]
-        return [*place, *missing[:1]], "it is required, and missing"
-    if keyword == "additionalProperties" and wanted is False and is_mapping(came):
-        known = cast("Mapping[str, object]", error.schema).get("properties", {})
-        others = [name for name in came if not (is_mapping(known) and name in known)]
-        return [*place, *others[:1]], "there is no such argument"
-    if keyword == "type":
-        kinds = [wanted] if isinstance(wanted, str) else cast("list[str]", wanted)
-        return place, f"it must be {' or '.join(_KINDS.get(kind, kind) for kind in kinds)}"
-    if keyword == "enum":
-        return place, f"it must be one of {', '.join(shown(item) for item in cast('list[object]', wanted))}"
-    if keyword in {"anyOf", "oneOf"}:
-        return place, "it is none of what the schema allows here"
-    return place, f"the schema says {keyword}: {shown(wanted)}"

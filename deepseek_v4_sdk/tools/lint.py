@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 from deepseek_v4_sdk.chat import is_list, is_mapping, nearest
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.tools.forms import as_spec
-from deepseek_v4_sdk.tools.handwritten import fault_of
+from deepseek_v4_sdk.tools.json_schema import fault_of
 from deepseek_v4_sdk.tools.places import schemas_in
 from deepseek_v4_sdk.tools.refusal import path_of
 

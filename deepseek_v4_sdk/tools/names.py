@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -32,8 +33,6 @@ def annotations_of(function: object) -> Mapping[str, object]:
 
 def signature_of(function: Callable[..., object]) -> typing.Any:
     """The signature of a function, whatever its annotations name."""
-    import inspect
-
     if sys.version_info >= (3, 14):
         import annotationlib
 
@@ -105,7 +104,7 @@ def _of_class(place: str, module: Mapping[str, object], owner: type | None) -> I
 
 def _running(place: str, module: Mapping[str, object]) -> FrameType | None:
     """The innermost call of that function that is still running, or None."""
-    frame: FrameType | None = sys._getframe()  # as typing and dataclasses look around themselves
+    frame: FrameType | None = inspect.currentframe()
     while frame is not None and not (frame.f_code.co_qualname == place and frame.f_globals is module):
         frame = frame.f_back
     return frame

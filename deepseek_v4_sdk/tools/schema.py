@@ -3,64 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import is_dataclass
-from typing import Any, cast
+from typing import cast
 
-from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import PydanticSerializationError
-
-from deepseek_v4_sdk.chat import JsonValue, is_mapping, plain_json
-from deepseek_v4_sdk.errors import InvalidRequestError
+from deepseek_v4_sdk.chat import JsonValue, is_list, is_mapping
 from deepseek_v4_sdk.tools.places import MANY, NAMED, ONE
 
-__all__ = ["PlainSchema", "compact"]
+__all__ = ["compact"]
 
 _FIRST = ("$ref", "type", "description", "enum")
 _LAST = ("anyOf", "prefixItems", "items", "properties", "required", "additionalProperties", "default", "$defs")
 _PREFIX = "#/$defs/"
+_DEEPEST = 30  # references that a question is followed through
 
 
-class PlainSchema(GenerateJsonSchema):
-    """Pydantic's generator; defaults come out the same in every process, and those that are no JSON stay out."""
-
-    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012  # as pydantic has it
-
-    def encode_default(self, dft: Any) -> Any:
-        """A default as JSON. A set has no order of its own, and would differ from process to process."""
-        value = super().encode_default(_ordered(dft))
-        try:
-            return plain_json(value, "default")
-        except InvalidRequestError as error:
-            raise PydanticSerializationError(str(error)) from None
-
-
-def _ordered(value: object) -> object:
-    if isinstance(value, set | frozenset):
-        return sorted((_ordered(item) for item in cast("set[object]", value)), key=repr)
-    if isinstance(value, list | tuple):
-        return [_ordered(item) for item in cast("list[object]", value)]
-    if is_mapping(value):
-        return {key: _ordered(item) for key, item in value.items()}
-    if isinstance(value, BaseModel) or (is_dataclass(value) and not isinstance(value, type)):
-        return _ordered(TypeAdapter(type(value)).dump_python(value, by_alias=True))
-    return value
-
-
-def compact(raw: Mapping[str, object], described: Mapping[str, str], *, require_all: bool) -> dict[str, JsonValue]:
+def compact(
+    raw: Mapping[str, object], described: Mapping[str, str], *, require_all: bool = False, marks: bool = False
+) -> dict[str, JsonValue]:
     """A schema as the model gets it.
 
     Without titles; definitions stand where they are used, but for recursive ones; a constant is an enum of one; an
-    object that lists its properties takes no others.
+    object that lists its properties takes no others; what is null when it is left out may be given as null.
 
     Args:
         raw: Pydantic's schema of the arguments.
         described: What the docstring says about them.
         require_all: Whether each property is required, as strict modes want it.
+        marks: Whether `"default": null` stays where null means that nothing was given, and the type has none.
     """
     definitions = cast("dict[str, dict[str, object]]", raw.get("$defs", {}))
     recursive = {name for name in definitions if name in _reached(definitions[name], definitions)}
-    writer = _Writer(definitions, recursive, require_all=require_all)
+    writer = _Writer(definitions, recursive, require_all=require_all, marks=marks)
     top = {key: value for key, value in raw.items() if key not in {"$defs", "title", "description"}}
     properties = cast("dict[str, dict[str, object]] | None", top.get("properties"))
     if properties is not None:  # what is no object, or a map, lists none
@@ -99,10 +71,13 @@ def _references(node: object) -> Iterator[str]:
 
 
 class _Writer:
-    def __init__(self, definitions: Mapping[str, dict[str, object]], recursive: set[str], *, require_all: bool) -> None:
+    def __init__(
+        self, definitions: Mapping[str, dict[str, object]], recursive: set[str], *, require_all: bool, marks: bool
+    ) -> None:
         self._definitions = definitions
         self._recursive = recursive
         self._require_all = require_all
+        self._marks = marks
 
     def write(self, node: object) -> JsonValue:
         """One schema, and those within it."""
@@ -135,7 +110,34 @@ class _Writer:
             names = cast("dict[str, JsonValue]", written["properties"])
             if self._require_all and names:
                 written["required"] = list(names)
+        if "default" in node and node["default"] is None and not self._takes_null(node):
+            written = self._or_null(written)
         return {key: written[key] for key in sorted(written, key=_place)}
+
+    def _or_null(self, written: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """A schema that takes null too, for a parameter as `unit: str = None`."""
+        outer: dict[str, JsonValue] = {"description": written.pop("description")} if "description" in written else {}
+        branches = written["anyOf"] if written.keys() == {"anyOf"} else [written]
+        outer["anyOf"] = [*cast("list[JsonValue]", branches), {"type": "null"}]
+        return {**outer, "default": None} if self._marks else outer
+
+    def _takes_null(self, node: object, depth: int = 0) -> bool:
+        if not is_mapping(node) or depth > _DEEPEST:
+            return node is not False
+        reference = node.get("$ref")
+        if isinstance(reference, str) and not self._takes_null(
+            self._definitions.get(reference.removeprefix(_PREFIX), {}), depth + 1
+        ):
+            return False
+        kinds = node.get("type", "null")
+        if "null" not in (kinds if is_list(kinds) else [kinds]):
+            return False
+        if None not in cast("list[object]", node.get("enum", [None])) or node.get("const") is not None:
+            return False
+        for key in ("anyOf", "oneOf"):
+            if is_list(branches := node.get(key)) and not any(self._takes_null(item, depth + 1) for item in branches):
+                return False
+        return all(self._takes_null(item, depth + 1) for item in cast("list[object]", node.get("allOf", [])))
 
     def _each(self, value: object) -> list[JsonValue]:
         return [self.write(item) for item in cast("list[object]", value)]

@@ -33,6 +33,9 @@ class Tool(Generic[P, R]):
         function: What runs.
         offer: What the model is told, and what checks its calls.
         runs: Whether there is a function behind it at all; a schema alone is run by somebody else.
+
+    Attributes:
+        owner: The class whose method it is, or None: the class's names may stand in annotations.
     """
 
     def __init__(self, function: Callable[P, R], offer: Callable[[], Offer], *, runs: bool = True) -> None:
@@ -41,7 +44,7 @@ class Tool(Generic[P, R]):
         functools.update_wrapper(self, function)
         self._make = offer
         self._made: Offer | None = None
-        self._owner: type | None = None
+        self.owner: type | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""
@@ -54,14 +57,14 @@ class Tool(Generic[P, R]):
     def __get__(self, instance: object, owner: type[object] | None = None) -> object:
         if instance is None or not is_method(self.function):
             return self
-        if self._owner is None:  # below @classmethod no name was set
-            self._owner = instance if isinstance(instance, type) else owner
+        if self.owner is None:  # below @classmethod no name was set
+            self.owner = instance if isinstance(instance, type) else owner
         bound: Tool[..., object] = Tool(MethodType(self.function, instance), self._offer, runs=self.runs)
         bound._made = self._made
         return bound
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self._owner = owner  # its names may stand in annotations
+        self.owner = owner
 
     def __repr__(self) -> str:
         return f"<Tool {getattr(self.function, '__qualname__', self.function)!s}>"
@@ -162,7 +165,7 @@ def tool(
 
     def make(function: Callable[..., object]) -> Tool[..., object]:
         inner = function.function if isinstance(function, Tool) else function
-        made: Tool[..., object] = Tool(inner, lambda: read_function(inner, name, description, strict, made._owner))
+        made: Tool[..., object] = Tool(inner, lambda: read_function(inner, name, description, strict, made.owner))
         with contextlib.suppress(UnresolvedNameError):  # it may stand further down: read again at the first use
             made.tool_spec()
         return made

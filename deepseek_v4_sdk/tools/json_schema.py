@@ -1,0 +1,99 @@
+"""Checking a value against a JSON Schema, by `jsonschema`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
+
+from deepseek_v4_sdk.chat import is_mapping, read_json, write_json
+from deepseek_v4_sdk.tools.refusal import path_of, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jsonschema import ValidationError
+    from jsonschema.protocols import Validator
+
+    from deepseek_v4_sdk.chat import JsonValue
+
+__all__ = ["BrokenSchemaError", "fault_of", "mistake_in"]
+
+_KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+class BrokenSchemaError(ValueError):
+    """The schema itself is wrong; the text says where."""
+
+
+def fault_of(schema: Mapping[str, object]) -> str | None:
+    """What makes this no JSON Schema, or None."""
+    try:
+        _compiled(write_json(schema))
+    except BrokenSchemaError as error:
+        return str(error)
+    return None
+
+
+def mistake_in(value: JsonValue, schema: Mapping[str, object]) -> tuple[list[str | int], str] | None:
+    """The worst mistake in a value: where it is, and what the schema wants there; None when the value fits.
+
+    Raises:
+        ValueError: The schema is none.
+    """
+    from jsonschema.exceptions import best_match  # pyright: ignore[reportUnknownVariableType]
+    from referencing.exceptions import Unresolvable
+
+    try:
+        found = _compiled(write_json(schema)).iter_errors(value)
+        error = cast("ValidationError | None", best_match(found))  # pyright: ignore[reportUnknownVariableType]
+    except (Unresolvable, RecursionError) as fault:
+        raise BrokenSchemaError(f"a reference leads nowhere, or in a circle ({fault})") from None
+    return None if error is None else _described(error)
+
+
+@lru_cache(maxsize=256)
+def _compiled(schema: bytes) -> Validator:
+    """A validator for a schema, made once. References lead into the schema alone: nothing is fetched."""
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import Draft202012Validator, validator_for
+    from referencing.jsonschema import EMPTY_REGISTRY
+
+    content = cast("dict[str, JsonValue]", read_json(schema))
+    kind = validator_for(content, default=Draft202012Validator)
+    try:
+        kind.check_schema(content)
+    except SchemaError as error:
+        where = path_of(list(error.absolute_path))
+        raise BrokenSchemaError(f"{where or 'it'} is {shown(error.instance)}, which is no JSON Schema") from None
+    except RecursionError:
+        raise BrokenSchemaError("it lies too deep") from None
+    return kind(content, registry=EMPTY_REGISTRY)
+
+
+def _described(error: ValidationError) -> tuple[list[str | int], str]:
+    """Where a mistake is, and what the schema wants there."""
+    place = list(error.absolute_path)
+    keyword, wanted, came = str(error.validator), cast("object", error.validator_value), cast("object", error.instance)
+    if keyword == "required" and is_mapping(came):
+        missing = [name for name in cast("Sequence[str]", wanted) if name not in came]
+        return [*place, *missing[:1]], "it is required, and missing"
+    if keyword == "additionalProperties" and wanted is False and is_mapping(came):
+        known = cast("Mapping[str, object]", error.schema).get("properties", {})
+        others = [name for name in came if not (is_mapping(known) and name in known)]
+        return [*place, *others[:1]], "there is no such argument"
+    if keyword == "type":
+        kinds = [wanted] if isinstance(wanted, str) else cast("list[str]", wanted)
+        return place, f"it must be {' or '.join(_KINDS.get(kind, kind) for kind in kinds)}"
+    if keyword == "enum":
+        return place, f"it must be one of {', '.join(shown(item) for item in cast('list[object]', wanted))}"
+    if keyword in {"anyOf", "oneOf"}:
+        return place, "it is none of what the schema allows here"
+    return place, f"the schema says {keyword}: {shown(wanted)}"
