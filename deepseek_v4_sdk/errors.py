@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
@@ -45,6 +46,15 @@ __all__ = [
 ]
 
 
+# Line ends, escapes of terminals, and marks that turn the direction of a line around.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str) -> str:
+    """A text whose line ends and other control characters are written as escapes."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 class DeepSeekV4Error(Exception):
     """The root of the tree; catch it to catch everything the SDK raises.
 
@@ -82,6 +92,10 @@ class DeepSeekV4Error(Exception):
         self.request_id = self.request_id or request_id
         self.url = self.url or url
         return self
+
+    def __str__(self) -> str:
+        # Servers and models have a say in many of these texts: none may write lines of its own into a log.
+        return one_line(super().__str__())
 
     def __reduce__(self) -> tuple[object, ...]:
         # Subclasses take keywords, which Exception's own pickling does not know.

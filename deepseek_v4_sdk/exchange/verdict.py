@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.providers.words import BROKEN_OFF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,10 +23,8 @@ _REASONS: Mapping[str, FinishReason] = {
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
-    "abort": "abort",
-    "error": "abort",
-    "insufficient_system_resource": "abort",  # DeepSeek's API: the answer was broken off
     "repetition": "repetition",  # vLLM's repetition detection
+    **dict.fromkeys(BROKEN_OFF, "abort"),
 }
 
 Fault: TypeAlias = tuple[type[errors.IncompleteReplyError], str]
@@ -39,8 +38,12 @@ def finish_reason(raw: str | None, *, has_calls: bool) -> FinishReason | None:
     """
     if raw is None:
         return None
-    reason = _REASONS.get(raw, "other")
+    reason = _reason(raw) or "other"
     return "tool_calls" if reason == "stop" and has_calls else reason
+
+
+def _reason(raw: str) -> FinishReason | None:
+    return _REASONS.get(raw.lower())
 
 
 def split_calls(
@@ -49,7 +52,8 @@ def split_calls(
     """The calls that are whole, and those that were cut.
 
     Only the last call can have been cut, and only when the answer did not end by itself. It was, when its arguments
-    are no whole JSON object, or none have come; and whatever they are, where the server closes what was cut.
+    are no whole JSON object, or none have come; and whatever they are, where the server says that it broke the answer
+    off, or closes what was cut.
 
     Args:
         calls: The calls, in order.
@@ -59,8 +63,8 @@ def split_calls(
             does; its plain answers then even say "tool_calls", and the number of tokens alone tells.
         broken: Whether markup broke, which cuts the call it belongs to.
     """
-    reason = None if raw_reason is None else _REASONS.get(raw_reason)
-    unsure = closes_cut and (at_limit or reason in {"length", "abort"})
+    reason = None if raw_reason is None else _reason(raw_reason)
+    unsure = reason == "abort" or (closes_cut and (at_limit or reason == "length"))
     if reason in {"stop", "tool_calls"} and not broken and not unsure:
         return list(calls), []
     whole = list(calls)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import JsonValue, Usage, kind_of, write_json
 from deepseek_v4_sdk.providers.provider import Provider, Sink
 from deepseek_v4_sdk.providers.refusals import error_event
+from deepseek_v4_sdk.providers.words import BROKEN_OFF, NO_REASONS, is_empty
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.served import ModelInfo
@@ -55,16 +56,20 @@ def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -
     get = payload.get
     choices = get("choices")
     if not isinstance(choices, list):
+        if is_empty(payload):
+            return
         if (error := error_event(provider.name, payload)) is not None:
             raise error
         if "usage" not in payload and "id" not in payload:
             raise ValueError(f"an event without choices: {kind_of(payload)}")
         choices = []
-    elif get("error") is not None and (error := error_event(provider.name, payload)) is not None:
+    elif get("error") and (error := error_event(provider.name, payload)) is not None:
         raise error
     if not sink.begun:
         reply_id, model = get("id"), get("model")
         sink.begin(reply_id if isinstance(reply_id, str) else None, model if isinstance(model, str) else None)
+    if "nvext" in payload:
+        _detail(payload["nvext"], sink)
     for choice in choices:
         if not isinstance(choice, dict):
             raise ValueError(f"a choice that is no object: {kind_of(choice)}")
@@ -72,7 +77,7 @@ def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -
             # One call asks for one choice. What a server gives beyond it is kept, and not mixed in.
             sink.other("other_choices", [choice])
             continue
-        _choice(choice, sink)
+        _choice(choice, sink, provider)
     for key in _TOP[tuple(payload)]:
         if (value := payload[key]) is not None:
             sink.other(key, value)
@@ -95,7 +100,7 @@ def read_models(payload: JsonValue) -> list[ModelInfo]:
     return list({model.id: model for model in reversed(models)}.values())[::-1]
 
 
-def _choice(choice: dict[str, JsonValue], sink: Sink) -> None:
+def _choice(choice: dict[str, JsonValue], sink: Sink, provider: Provider) -> None:
     get = choice.get
     delta = get("delta") or get("message")
     if isinstance(delta, dict):
@@ -119,12 +124,25 @@ def _choice(choice: dict[str, JsonValue], sink: Sink) -> None:
         raise ValueError(f"a delta that is no object: {kind_of(delta)}")
     if logprobs := get("logprobs"):
         _logprobs(logprobs, sink)
-    for key in _CHOICE[tuple(choice)]:
+    if unknown := _CHOICE[tuple(choice)]:
+        _others(choice, unknown, sink, provider)
+    if get("finish_reason"):
+        _finish(choice, sink)
+
+
+def _others(choice: dict[str, JsonValue], keys: tuple[str, ...], sink: Sink, provider: Provider) -> None:
+    for key in keys:
         if (value := choice[key]) is not None:
+            if key == "error":
+                _raise(value, provider)  # OpenRouter puts it there
             sink.other(f"choice.{key}", value)
-    if reason := get("finish_reason"):
+
+
+def _finish(choice: dict[str, JsonValue], sink: Sink) -> None:
+    reason = choice["finish_reason"]
+    if reason not in NO_REASONS:
         # vLLM says stop_reason, SGLang matched_stop; a number there is a token id, not a text.
-        stop = get("stop_reason") or get("matched_stop")
+        stop = choice.get("stop_reason") or choice.get("matched_stop")
         sink.finish(str(reason), stop if isinstance(stop, str) else None)
 
 
@@ -132,6 +150,18 @@ def _logprobs(logprobs: JsonValue, sink: Sink) -> None:
     entries = logprobs.get("content") if isinstance(logprobs, dict) else None
     if isinstance(entries, list):
         sink.logprobs(entries)
+
+
+def _detail(value: JsonValue, sink: Sink) -> None:
+    """Dynamo's own finish reason, when it was asked for: without it, an answer that was cancelled ends with "stop"."""
+    detail = value.get("detailed_finish_reason") if isinstance(value, dict) else None
+    if isinstance(detail, str) and detail.lower() in BROKEN_OFF:
+        sink.finish(detail, None)
+
+
+def _raise(told: JsonValue, provider: Provider) -> None:
+    if (error := error_event(provider.name, {"error": told})) is not None:
+        raise error
 
 
 def _calls(calls: JsonValue, sink: Sink, *, whole: bool) -> None:
@@ -229,8 +259,13 @@ def read_usage(usage: Mapping[str, JsonValue]) -> Usage:
 
 
 def _count(value: JsonValue) -> int | None:
-    """A number of tokens; one that no computer could have counted is none, and would not fit into a float."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53 else None
+    """A number of tokens, also one that is written as a float.
+
+    What no computer could have counted is none: it would not fit into a float, or is below zero.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
 
 
 def _model(entry: JsonValue) -> ModelInfo:

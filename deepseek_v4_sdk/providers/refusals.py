@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import JsonValue, read_json
-from deepseek_v4_sdk.providers.scrub import scrub, scrub_json
+from deepseek_v4_sdk.providers.overflow import overflow
+from deepseek_v4_sdk.providers.scrub import excerpt, scrub, scrub_json
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.http_call import HttpCall
@@ -31,12 +32,20 @@ _CLASSES: Mapping[int, type[errors.APIError]] = {
     429: errors.RateLimitedError,
     503: errors.OverloadedError,
     504: errors.GatewayTimeoutError,
+    # Cloudflare's own: no connection to the server, and no answer in time; Anthropic's and others' word for busy.
+    522: errors.GatewayTimeoutError,
+    524: errors.GatewayTimeoutError,
+    529: errors.OverloadedError,
 }
-# Some say so with another status, or inside a stream.
-_OVERLOAD = re.compile(r"ResourceExhausted|temporarily overloaded|total request limit reached")
+# Some say so with another status, or inside a stream. NVIDIA's functions in the state DEGRADED answer 400.
+_OVERLOAD = re.compile(
+    r"ResourceExhausted|temporarily overloaded|total request limit reached|DEGRADED function|no healthy upstream"
+)
 _DATE = re.compile(r"end of life on (\d{4}-\d{2}-\d{2})")
 _NOT_FOR_ACCOUNT = re.compile(r"Not found for account")
-_NO_SUCH_MODEL = re.compile(r"The supported API model names are .{0,500}, but you passed")  # DeepSeek's API, status 400
+# DeepSeek's API says it with status 400, gateways with 400 or 422.
+_NO_SUCH_MODEL = re.compile(r"The supported API model names are .{0,500}, but you passed|\b(?i:unknown[ _]model)\b")
+_NO_MODEL_CODES = frozenset({"unknown_model", "model_not_found", "model_not_exist", "invalid_model"})
 
 _REMEDIES: Mapping[int, str] = {
     202: "it was accepted and is not ready, and there is no usable id to ask for it",
@@ -46,31 +55,10 @@ _REMEDIES: Mapping[int, str] = {
     429: "slow down, or wait",
 }
 
-# How servers say that a prompt, or a prompt and its answer, do not fit. Groups are named after the error's fields.
-_TOO_LONG = (
-    # vLLM 0.20-0.33
-    r"maximum context length is (?P<limit>\d+) tokens\. However, your prompt contains (?:at least )?"
-    r"(?P<prompt_tokens>\d+) input tokens",
-    r"your prompt contains \d+ characters \(more than \d+ characters, which is the upper bound for "
-    r"(?P<limit>\d+) input tokens",
-    # NVIDIA Dynamo 1.6.1
-    r"maximum context length is (?P<limit>\d+) tokens\. However, your messages resulted in (?P<prompt_tokens>\d+)",
-    r"max_(?:completion_)?tokens=(?P<requested>\d+) cannot be greater than max_model_len=(?P<limit>\d+)",
-    # older vLLM, and DeepSeek's API
-    r"maximum context length is (?P<limit>\d+) tokens\. However, you requested (?P<requested>\d+) tokens "
-    r"\((?P<prompt_tokens>\d+) in the messages",
-    # SGLang 0.5.12-0.5.23
-    r"The input \((?P<prompt_tokens>\d+) tokens\) is longer than the model's context length "
-    r"\((?P<limit>\d+) tokens",
-    r"exceeds the model's maximum context length of (?P<limit>\d+) tokens\. You requested a total of "
-    r"(?P<requested>\d+) tokens: (?P<prompt_tokens>\d+) tokens from the input",
-    r"max_completion_tokens is too large(?:: (?P<requested>\d+))?",
-    # and what is left of such a text after a gateway has cut it
-    r"maximum context length(?: is| of)? (?P<limit>\d+)",
-    r"maximum context length|longer than the model's context length|Requested token count exceeds",
-)
-
-
+_MESSAGES = ("message", "msg", "error_message", "error_description")  # where a flat error says what it is
+_XML_MESSAGE = re.compile(r"(?is)<message>(.{1,1000}?)</message>")
+_XML_CODE = re.compile(r"(?is)<code>([^<]{1,100})</code>")
+_READ = 4_000  # bytes of a body that is no JSON
 _SHORTEST_KEY = 6  # what is shorter is no secret, and may be part of any word
 _SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password")
 _MOST_DIGITS = 18  # of a number of tokens or a status; Python refuses to read very long ones
@@ -92,51 +80,84 @@ def http_refusal(
     remedies: Mapping[int, str] | None = None,
 ) -> errors.APIError:
     """The error that an HTTP answer without success means; `remedies` are the provider's own."""
-    decoded = _decoded(body)
-    said = _said(decoded) if decoded is not None else _Said(_plain_text(headers, body), None)
+    secrets = secrets_in(call.headers)
+    told = excerpt(_decoded(body))
+    if told is not None:
+        said = _said(told)
+    else:
+        said = _said_in_words(headers, body)
+        told = body.decode("utf-8", "replace").strip() or None
     if 300 <= status < 400:
         said = _Said(f"a redirect to {headers.get('location', 'nowhere')}, which is not followed", None)
+    error = _build(status, said, told, secrets)
     remedy = (remedies or {}).get(status, _REMEDIES.get(status))
-    secrets = secrets_in(call.headers)
-    message = f"{provider} answered {status} to {call.method} {call.url}: {scrub(said.message, secrets) or 'no text'}"
-    if status == 404 and (model := _model_of(call)) is not None:
-        remedy = f"{remedy}: the model is {model!r}"
+    if isinstance(error, errors.ModelNotFoundError):
+        remedy = remedy or _REMEDIES[404]
+        if (model := _model_of(call)) is not None:
+            remedy = f"{remedy}: the model is {model!r}"
     if status == 404 and _NOT_FOR_ACCOUNT.search(said.message):
         remedy = "the model exists and is not open to this account"
-    if status == 504 and ("accept", "application/json") in call.headers and call.method == "POST":
+    if status in {504, 524} and ("accept", "application/json") in call.headers and call.method == "POST":
         remedy = "wire='stream' outlives gateways"
     if call.successors and (status == 410 or _NO_SUCH_MODEL.search(said.message)):
         remedy = f"use {' or '.join(call.successors)}"
-    error = _build(status, said, f"{message} ({remedy})" if remedy else message, decoded, secrets)
+    message = f"{provider} answered {status} to {call.method} {call.url}: {scrub(said.message, secrets) or 'no text'}"
+    error.args = (f"{message} ({remedy})" if remedy else message,)
     if isinstance(error, errors.ModelRetiredError):
         error.successors = call.successors
         error.retired_on = _date_in(said.message)
     if isinstance(error, errors.RateLimitedError | errors.OverloadedError):
-        error.retry_after = _retry_after(headers.get("retry-after"))
+        error.retry_after = _retry_after(headers)
     return error.about(url=call.url, request_id=request_id_of(headers))
 
 
-def error_event(provider: str, payload: dict[str, JsonValue]) -> errors.APIError | None:
+def error_event(
+    provider: str, payload: JsonValue, where: str = "reported an error inside the stream"
+) -> errors.APIError | None:
     """The error that an event inside a stream of status 200 means, or None when it is no error.
 
-    Known shapes: `{"error": {...}}` (vLLM, SGLang, OpenAI), `{"error": "text"}`, flat `{"object": "error", ...}`, and
-    a flat one that says no more than its status (Dynamo's and the gateway's HTTP answers).
+    Known shapes: `{"error": ...}` with an object (vLLM, SGLang, OpenAI) or a text, flat `{"object": "error", ...}`, a
+    flat one that says no more than its status (Dynamo's HTTP answers), `{"detail": ...}` (FastAPI) and
+    `{"code", "message", "data": null}` (gateways). A text is one too: whoever sends it has called it an error.
+
+    Args:
+        provider: Who sent it.
+        payload: The event.
+        where: What it is told as.
     """
-    flat = payload.get("code") or payload.get("status")
-    if payload.get("error") is None and payload.get("object") != "error" and _as_status(flat) is None:
+    if isinstance(payload, dict):
+        if not _is_error(payload):
+            return None
+    elif not isinstance(payload, str):
         return None
-    said = _said(payload)
-    inner = payload.get("error")
-    told = [said.number, said.code, inner.get("status") if isinstance(inner, dict) else flat]
-    status = next((status for item in told if (status := _as_status(item)) is not None), None)
-    return _build(status, said, f"{provider} reported an error inside the stream: {scrub(said.message)}", payload)
+    told = excerpt(payload)
+    said = _said(told)
+    flat: JsonValue = None
+    if isinstance(payload, dict):
+        inner = payload.get("error")
+        flat = inner.get("status") if isinstance(inner, dict) else payload.get("code") or payload.get("status")
+    status = next((status for item in (said.number, said.code, flat) if (status := _as_status(item)) is not None), None)
+    error = _build(status, said, told)
+    error.args = (f"{provider} {where}: {scrub(said.message) or 'no text'}",)
+    return error
+
+
+def _is_error(payload: dict[str, JsonValue]) -> bool:
+    get = payload.get
+    return (
+        bool(get("error"))
+        or "error" in (get("object"), get("type"))
+        or _as_status(get("code") or get("status")) is not None
+        or any(isinstance(get(name), str) for name in _MESSAGES)
+        or bool(get("detail"))
+    )
 
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
     """The server's own id of a request, from whichever header it uses."""
     for name in ("x-request-id", "nvcf-reqid", "x-ds-trace-id"):
         if value := headers.get(name):
-            return value
+            return errors.one_line(value)
     return None
 
 
@@ -182,20 +203,21 @@ def _hidden(text: str, secrets: tuple[str, ...]) -> str:
     return text
 
 
-def _build(
-    status: int | None, said: _Said, message: str, body: JsonValue, secrets: tuple[str, ...] = ()
-) -> errors.APIError:
-    wrong = status is None or 400 <= status < 500
-    if wrong and (found := _window(said.message)) is not None:
-        error: errors.APIError = errors.ContextLengthExceededError(message)
+def _build(status: int | None, said: _Said, body: JsonValue, secrets: tuple[str, ...] = ()) -> errors.APIError:
+    """The error without its text."""
+    found = None if status == 429 or (status or 400) < 400 else overflow(said.message, said.code)
+    if found is not None:  # whatever the status: some say 500
+        error: errors.APIError = errors.ContextLengthExceededError("")
         for name, value in found.items():
             setattr(error, name, value)
     elif _OVERLOAD.search(said.message) and status != 429:
-        error = errors.OverloadedError(message)
-    elif status == 400 and _NO_SUCH_MODEL.search(said.message):
-        error = errors.ModelNotFoundError(message)
+        error = errors.OverloadedError("")
+    elif status in {None, 400, 422} and (said.code in _NO_MODEL_CODES or _NO_SUCH_MODEL.search(said.message)):
+        error = errors.ModelNotFoundError("")
+    elif status is None and said.code == "overloaded_error":
+        error = errors.OverloadedError("")
     else:
-        error = _class_for(status)(message)
+        error = _class_for(status)("")
     error.status_code, error.body = status, scrub_json(body, secrets)
     error.code = _hidden(said.code, secrets) if isinstance(said.code, str) else said.code
     return error
@@ -210,15 +232,7 @@ def _class_for(status: int | None) -> type[errors.APIError]:
     return errors.BadRequestError if 400 <= status < 500 else errors.ServerError
 
 
-def _window(message: str) -> dict[str, int] | None:
-    for pattern in _TOO_LONG:
-        if match := re.search(pattern, message):
-            found = match.groupdict().items()
-            return {name: int(value) for name, value in found if value is not None and len(value) <= _MOST_DIGITS}
-    return None
-
-
-def _decoded(body: bytes) -> JsonValue:
+def _decoded(body: bytes | str) -> JsonValue:
     try:
         return read_json(body)
     except ValueError:
@@ -230,28 +244,48 @@ def _said(body: JsonValue) -> _Said:
     if not isinstance(body, dict):
         return _Said(str(body), None)
     inner = body.get("error")
-    if isinstance(inner, str):
+    if isinstance(inner, str) and inner:
         return _Said(inner, None)
     source = inner if isinstance(inner, dict) else body
-    message = source.get("message") or source.get("detail") or source.get("title")
+    message = next((value for name in (*_MESSAGES, "detail", "title") if (value := source.get(name))), None)
     if message is None:
-        message = str({key: value for key, value in source.items() if value is not None})
+        message = {key: value for key, value in source.items() if value is not None}
+    text = message if isinstance(message, str) else str(message)
+    metadata = source.get("metadata")
+    if isinstance(metadata, dict) and (raw := _upstream(metadata.get("raw"))) and raw not in text:
+        text = f"{text}: {raw}"  # OpenRouter's own message says no more than that its provider failed
     # A code that only repeats the HTTP status (vLLM, SGLang) says less than the type beside it.
     code, kind = source.get("code"), source.get("type")
     named = next((word for word in (code, kind) if isinstance(word, str) and word not in {"", "about:blank"}), None)
     number = code if isinstance(code, int) and not isinstance(code, bool) else None
-    return _Said(message if isinstance(message, str) else str(message), named or number, number)
+    return _Said(text, named or number, number)
 
 
-def _plain_text(headers: Mapping[str, str], body: bytes) -> str:
+def _upstream(raw: JsonValue) -> str:
+    """What a server behind a gateway has said, as the gateway hands it on."""
+    if isinstance(raw, str):
+        decoded = _decoded(raw)
+        if decoded is None:
+            return _said_in_words({}, raw[:_READ].encode("utf-8", "replace")).message if raw.strip() else ""
+        raw = decoded
+    return _said(raw).message if raw else ""
+
+
+def _said_in_words(headers: Mapping[str, str], body: bytes) -> _Said:
+    """What a body that is no JSON says."""
     if not body.strip():
-        return "an empty body"
-    text = body[:2_000].decode("utf-8", "replace").strip()
+        return _Said("an empty body", None)
+    text = body[:_READ].decode("utf-8", "replace").strip()
+    if text[:1] == "<" and (found := _XML_MESSAGE.search(text)) is not None:
+        from html import unescape  # few servers speak XML
+
+        code = _XML_CODE.search(text)
+        return _Said(" ".join(unescape(found[1]).split()), code[1].strip() if code else None)
     if "html" in headers.get("content-type", "") or text[:1] == "<":
         title = re.search(r"(?is)<title[^>]*>(.*?)</title>", text)
         said = f": {' '.join(title[1].split())}" if title else ""
-        return f"a web page instead of an answer{said}"
-    return " ".join(text.split())
+        return _Said(f"a web page instead of an answer{said}", None)
+    return _Said(" ".join(text.split()), None)
 
 
 def _as_status(code: JsonValue) -> int | None:
@@ -259,20 +293,30 @@ def _as_status(code: JsonValue) -> int | None:
     return number if isinstance(number, int) and 400 <= number < 600 else None
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Seconds to wait, from a header that holds seconds or a date."""
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from the header that holds milliseconds, or the one that holds seconds or a date."""
+    if (milliseconds := _seconds(headers.get("retry-after-ms", ""))) is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after")
     if value is None:
         return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        from email.utils import parsedate_to_datetime  # few servers send a date
+    if (seconds := _seconds(value)) is not None:
+        return seconds
+    from email.utils import parsedate_to_datetime  # few servers send a date
 
-        try:
-            when = parsedate_to_datetime(value)
-        except (ValueError, OverflowError):
-            return None
-        if when.tzinfo is None:  # "-0000" means a time in UTC from an unknown place
-            when = when.replace(tzinfo=UTC)
-        seconds = (when - datetime.now(UTC)).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    try:
+        when = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    if when.tzinfo is None:  # "-0000" means a time in UTC from an unknown place
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def _seconds(text: str) -> float | None:
+    """A number that can be waited, at least 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return max(0.0, number) if math.isfinite(number) else None

@@ -10,15 +10,20 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.chat import JsonValue
 
-__all__ = ["scrub", "scrub_json"]
+__all__ = ["excerpt", "scrub", "scrub_json"]
 
 _LONGEST = 1_000
 # What is read of a message at all. The patterns below take time that grows with the text and no faster: a hostile
 # server could else keep a program busy with one answer.
 _LONGEST_READ = 50_000
+# What is read of an error's body, in characters, where each value counts as one more. Errors of megabytes exist.
+_ROOM = 100_000
 # An absolute path of three or more steps that is not part of a URL, and what may stand around it in a traceback.
 _PATH = r"(?<![\w:/.+@\-])/(?!v1/)(?:[\w.+@\-]+/){2,}[\w.+@\-]+"
 _SOURCE = r"(?<![\w:/.+@\-])/(?:[\w.+@\-]+/)*[\w+@\-]+\.(?:py|pyx|so|cu|cpp|rs)\b"
+# The same where a traceback, a URL or Windows writes it.
+_FILE = r"(\bFile )(?:\"[^\"\n]{1,500}\"|'[^'\n]{1,500}')"
+_OTHER_PATH = r"\bfile://[^\s'\"]{1,500}|(?<![\w])[A-Za-z]:\\(?:[\w .+@\-]{1,100}\\){1,30}[\w.+@\-]{1,100}"
 # Validation errors of pydantic quote the input: the caller's prompt.
 _INPUT = re.compile(r"['\"]input['\"]: ?|\binput_value=")
 # A word is an account only with a quote around it or a digit in it: "account suspended" says something.
@@ -42,7 +47,8 @@ def scrub(text: str, secrets: Sequence[str] = ()) -> str:
     for secret in secrets:
         text = text.replace(secret, "<key>")
     text = _without_input(text[:_LONGEST_READ])
-    text = re.sub(_SOURCE, "<path>", re.sub(_PATH, "<path>", text))
+    text = re.sub(_FILE, r'\1"<path>"', text)
+    text = re.sub(_OTHER_PATH, "<path>", re.sub(_SOURCE, "<path>", re.sub(_PATH, "<path>", text)))
     text = re.sub(_FUNCTION, r"\1<function>", re.sub(_ACCOUNT, r"\1\2<account>", text))
     text = re.sub(_KEY, "<key>", text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({size} characters)"
@@ -59,6 +65,33 @@ def scrub_json(value: JsonValue, secrets: Sequence[str] = ()) -> JsonValue:
             scrub(name, secrets): "<input>" if name == "input" else scrub_json(item, secrets)
             for name, item in value.items()
         }
+    return value
+
+
+def excerpt(value: JsonValue) -> JsonValue:
+    """As much of an error's body as anybody reads: the same value, whose later parts are left out when it is huge."""
+    return _part(value, [_ROOM])
+
+
+def _part(value: JsonValue, room: list[int]) -> JsonValue:
+    room[0] -= 1
+    if isinstance(value, str):
+        room[0] -= len(value)  # `scrub` shortens it
+    elif isinstance(value, list):
+        items: list[JsonValue] = []
+        for item in value:
+            if room[0] <= 0:
+                break
+            items.append(_part(item, room))
+        return items
+    elif isinstance(value, dict):
+        fields: dict[str, JsonValue] = {}
+        for name, item in value.items():
+            if room[0] <= 0:
+                break
+            room[0] -= len(name)
+            fields[name] = _part(item, room)
+        return fields
     return value
 
 

@@ -9,7 +9,8 @@ from deepseek_v4_sdk.transport.limits import LONGEST_HINT
 
 __all__ = ["RetryPolicy", "curable", "transient"]
 
-_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+# 52x are Cloudflare's, where the server behind it failed or did not answer.
+_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529})
 # What one provider says of a request, and another may not.
 _CURABLE = (
     errors.AuthenticationError,
@@ -67,6 +68,8 @@ class RetryPolicy:
 
 def transient(error: errors.DeepSeekV4Error) -> bool:
     """Whether the same server may do better a little later."""
+    if isinstance(error, errors.ContextLengthExceededError):
+        return False  # whatever its status: the same request is as long the next time
     if isinstance(error, errors.APIError):
         return isinstance(error, errors.OverloadedError) or error.status_code in _STATUSES
     if isinstance(error, errors.PhaseTimeoutError):

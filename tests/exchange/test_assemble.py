@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -315,3 +316,33 @@ def test_events_of_other_names_are_read_by_what_they_hold() -> None:
 
 def test_nothing_is_read_behind_the_end() -> None:
     assert ask(answer(say("Hi"), finish("stop"), DONE + say("more"), say("and more"))).answered.text == "Hi"
+
+
+COUNTS: dict[str, tuple[object, int | None]] = {
+    "a float": (12.0, 12),
+    "a large float": (1e6, 1_000_000),
+    "zero as a float": (0.0, 0),
+    "a negative count": (-1, None),
+    "a negative float": (-3.0, None),
+    "half a token": (1.5, None),
+}
+
+
+@in_both_modes
+@pytest.mark.parametrize("case", COUNTS)
+def test_counts_in_odd_forms(case: str, mode: Mode) -> None:
+    told, count = COUNTS[case]
+    counts = {"prompt_tokens": told, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": told}}
+    streamed = ask(answer(say("Hi"), finish("stop"), sse({**FRAME, "choices": [], "usage": counts}), DONE), mode=mode)
+    body = json.loads(plain("stop", content="Hi")) | {"usage": counts}
+    whole = ask(answer(json.dumps(body).encode(), headers=JSON), mode=mode, wire="plain")
+    for outcome in (streamed, whole):
+        assert (outcome.answered.usage.prompt_tokens, outcome.answered.usage.cached_tokens) == (count, count)
+        assert outcome.answered.usage.completion_tokens == 2
+
+
+@in_both_modes
+@pytest.mark.parametrize("word", ["null", "None", ""])
+def test_a_finish_reason_that_is_none_yet(word: str, mode: Mode) -> None:
+    outcome = ask(answer(chunk({"content": "Hi"}, finish_reason=word), say("!"), finish("stop"), DONE), mode=mode)
+    assert (outcome.answered.text, outcome.answered.raw_finish_reason) == ("Hi!", "stop")

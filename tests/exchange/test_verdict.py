@@ -11,7 +11,7 @@ import pytest
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.exchange.sse import SSEDecoder
 from tests.exchange.replay import JSON, Mode, Outcome, answer, ask, both
-from tests.exchange.wire import DONE, call, chunk, finish, plain, reason, say, sse, usage
+from tests.exchange.wire import DONE, FRAME, call, chunk, finish, plain, reason, say, sse, usage
 
 in_both_modes = pytest.mark.parametrize("mode", both)
 
@@ -36,6 +36,10 @@ def texts(word: str, kind: str, error: type[errors.DeepSeekV4Error] | None = Non
     return End([say("Hi"), finish(word), DONE], plain(word, content="Hi"), error, kind, word, "Hi")
 
 
+def ended(word: str) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {}, "finish_reason": word}]}
+
+
 WEATHER, TIME = {"id": "a", "name": "weather"}, {"id": "b", "name": "time"}
 FULL, CUT = '{"city": "Paris"}', '{"city": "Par'
 TWO = (("weather", FULL), ("time", "{}"))
@@ -52,6 +56,52 @@ ENDS: dict[str, End] = {
     "abort": texts("abort", "abort", errors.StreamInterruptedError),
     "error": texts("error", "abort", errors.StreamInterruptedError),
     "no resources": texts("insufficient_system_resource", "abort", errors.StreamInterruptedError),
+    **{
+        word: texts(word, "abort", errors.StreamInterruptedError)
+        for word in (
+            "canceled",
+            "cancelled",
+            "aborted",
+            "timeout",
+            "network_error",
+            "failed",
+            "CANCELLED",
+            "interrupted",
+        )
+    },
+    "cancelled behind a call": End(
+        [call(0, "a", "weather", FULL), finish("cancelled"), DONE],
+        plain("cancelled", [{**WEATHER, "arguments": FULL}]),
+        errors.StreamInterruptedError,
+        "abort",
+        "cancelled",
+        cut=(("weather", FULL),),
+        server="sglang",
+    ),
+    "cancelled in the second call": End(
+        [*two_calls, finish("timeout"), DONE],
+        plain("timeout", two_plain),
+        errors.StreamInterruptedError,
+        "abort",
+        "timeout",
+        calls=TWO[:1],
+        cut=TWO[1:],
+    ),
+    "cancelled, as Dynamo tells when asked": End(
+        [say("Hi"), sse({**FRAME, "nvext": {"detailed_finish_reason": "cancelled"}, **ended("stop")}), DONE],
+        error=errors.StreamInterruptedError,
+        finish="abort",
+        raw="cancelled",
+        text="Hi",
+        server="dynamo",
+    ),
+    "stopped, as Dynamo tells when asked": End(
+        [say("Hi"), sse({**FRAME, "nvext": {"detailed_finish_reason": "eos"}, **ended("stop")}), DONE],
+        finish="stop",
+        raw="stop",
+        text="Hi",
+        server="dynamo",
+    ),
     "no finish reason": End([say("Hi"), DONE], plain(None, content="Hi"), errors.StreamInterruptedError, text="Hi"),
     "nothing but the end": End([DONE], error=errors.StreamInterruptedError),
     "nothing at all": End([], error=errors.StreamInterruptedError),

@@ -225,7 +225,7 @@ GATEWAYS = tuple(
         other(provider, "balance", 402, e.BillingError, '{"error":{"message":"Insufficient"}}', "check the balance"),
         other(provider, "too large", 413, BAD, "", "an empty body", headers={}),
         other(provider, "timeout", 408, e.GatewayTimeoutError, "", "an empty body", headers={}),
-        other(provider, "an unknown status", 529, e.ServerError, '{"message":"Overworked"}', "Overworked"),
+        other(provider, "an unknown status", 599, e.ServerError, '{"message":"Overworked"}', "Overworked"),
         other(
             provider,
             "cut by a gateway",

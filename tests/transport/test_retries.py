@@ -75,7 +75,7 @@ def test_both_wires_are_tried_again(status: int, wire: str) -> None:
     assert len(client_for(Replay(refused(status), good)).chat("x", wire=wire).attempts) == 2
 
 
-@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 409, 410, 413, 422, 501, 505, 520])
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 409, 410, 413, 422, 501, 505, 525])
 def test_the_list_of_statuses_is_closed(status: int) -> None:
     replay = Replay(refused(status), hello())
     with pytest.raises(DeepSeekV4Error):
