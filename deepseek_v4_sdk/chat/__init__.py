@@ -4,6 +4,7 @@ from deepseek_v4_sdk.chat.attempt import Attempt, RequestDetails
 from deepseek_v4_sdk.chat.call_ids import CallIds
 from deepseek_v4_sdk.chat.checked import Check
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping, kind_of
+from deepseek_v4_sdk.chat.control_tokens import CONTROL_TOKENS, mark_tokens, spelled_token
 from deepseek_v4_sdk.chat.conversation import Conversation, HasHistoryRules
 from deepseek_v4_sdk.chat.events import (
     ChatEvent,
@@ -57,6 +58,7 @@ from deepseek_v4_sdk.chat.tool_spec import OffersTool, ToolInput, ToolSpec, read
 from deepseek_v4_sdk.chat.usage import CountMethod, TokenCount, Usage
 
 __all__ = [
+    "CONTROL_TOKENS",
     "OPTION_NAMES",
     "AskOptions",
     "AssistantMessage",
@@ -115,6 +117,7 @@ __all__ = [
     "is_list",
     "is_mapping",
     "kind_of",
+    "mark_tokens",
     "nearest",
     "plain_json",
     "read_arguments",
@@ -127,5 +130,6 @@ __all__ = [
     "reading_notes",
     "result_text",
     "spaced_json",
+    "spelled_token",
     "write_json",
 ]

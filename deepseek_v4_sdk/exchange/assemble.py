@@ -21,6 +21,7 @@ from deepseek_v4_sdk.chat import (
     check_finite,
     reading_notes,
 )
+from deepseek_v4_sdk.exchange.tail import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,6 +69,7 @@ class Assembler:
     Args:
         checks: What checks the arguments of a call, by the name of the tool.
         before: The conversation that the answer follows: its calls have their ids already.
+        cuts_tokens: Whether V4's control tokens are cut off the end of texts.
     """
 
     __slots__ = (
@@ -75,9 +77,12 @@ class Assembler:
         "_by_id",
         "_by_index",
         "_checks",
+        "_cuts_tokens",
         "_events",
         "_ids",
         "_last_call",
+        "_tail",
+        "_thinks",
         "begun",
         "calls",
         "finish_reason",
@@ -96,9 +101,18 @@ class Assembler:
         "usages",
     )
 
-    def __init__(self, checks: Mapping[str, Check | None] | None = None, before: Iterable[Message] = ()) -> None:
+    def __init__(
+        self,
+        checks: Mapping[str, Check | None] | None = None,
+        before: Iterable[Message] = (),
+        *,
+        cuts_tokens: bool = True,
+    ) -> None:
         self._checks = checks or {}
         self._before = before
+        self._cuts_tokens = cuts_tokens
+        self._tail = Tail()
+        self._thinks = False  # whether the tail is that of the reasoning
         self._events: list[ChatEvent] = []
         self._last_call: OpenCall | None = None
         # Servers may send thousands of calls: the last of each index and id is known, and nothing is searched.
@@ -145,6 +159,8 @@ class Assembler:
 
     def reasoning(self, text: str) -> None:
         """A piece of reasoning."""
+        if (self._tail.held or "<" in text) and not (text := self._before_tail(text, thinks=True)):
+            return
         if self.first_token is None:
             self.first_token = self.now
         self.reasonings.append(text)
@@ -152,13 +168,32 @@ class Assembler:
 
     def text(self, text: str) -> None:
         """A piece of text."""
+        if (self._tail.held or "<" in text) and not (text := self._before_tail(text, thinks=False)):
+            return
         if self.first_answer is None:
             self._first_answer()
         self.texts.append(text)
         self._events.append(TextDelta(text))
 
+    def end_text(self) -> None:
+        """Text or reasoning has ended: control tokens that were held back are cut off, anything else goes on."""
+        left, cut = self._tail.end()
+        if left:
+            (self.reasonings if self._thinks else self.texts).append(left)
+            self._events.append(ReasoningDelta(left) if self._thinks else TextDelta(left))
+        if cut:
+            self.note_tokens(cut, thinks=self._thinks)
+
+    def note_tokens(self, cut: int, *, thinks: bool) -> None:
+        """Control tokens were cut off."""
+        what = "reasoning" if thinks else "text"
+        note = f"{cut} control token(s) of V4's stood at the end of the {what}, and were cut off"
+        self.repairs.append(Repair("trimmed_tokens", note))
+
     def call(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
         """A piece of a tool call."""
+        if self._tail.held:
+            self.end_text()
         if self.first_answer is None:
             self._first_answer()
         call = self._open(index, call_id, name, arguments)
@@ -258,6 +293,15 @@ class Assembler:
                 Repair("read_arguments", f"the call of {call.name!r} ({call.id}): {note}")
                 for note in reading_notes(self.handed_out(call))
             ]
+
+    def _before_tail(self, text: str, *, thinks: bool) -> str:
+        """What of a piece cannot be the end of its text any more, after what was held back."""
+        if not self._cuts_tokens:
+            return text
+        if self._tail.held and thinks != self._thinks:
+            self.end_text()
+        self._thinks = thinks
+        return self._tail.feed(text)
 
     def _first_answer(self) -> None:
         self.first_answer = self.now

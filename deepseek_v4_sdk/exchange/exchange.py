@@ -82,7 +82,9 @@ class Exchange(Transfer):
         self._sent_at = sent_at
         self._prices = prices
         self._sse = SSEDecoder()
-        self._assembler = Assembler({tool.name: tool.check for tool in request.tools}, request.messages)
+        self._assembler = Assembler(
+            {tool.name: tool.check for tool in request.tools}, request.messages, cuts_tokens=request.dsml == "auto"
+        )
         self._net = Net(self._assembler, request, bare=bare)
         self._halves: Halves | None = None  # before the net, where half a surrogate pair was met
         self._streams = False

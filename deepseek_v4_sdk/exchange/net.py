@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import Repair
+from deepseek_v4_sdk.exchange.tail import without_tokens
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ChatRequest
@@ -124,6 +125,7 @@ class Net:
                 assembler.repairs.append(
                     Repair("recovered_calls", f"{self._scanner.calls} tool call(s) were left in the text as markup")
                 )
+        assembler.end_text()
         if self._thinks and not assembler.reasonings:
             self._split_late()
         if self._tools:
@@ -171,7 +173,9 @@ class Net:
         found = _LONE_CLOSE.search(text)
         if found is None or _OPEN in text[: found.start()]:
             return
-        before, after = text[: found.start()], text[found.end() :]
+        (before, cut), after = without_tokens(text[: found.start()]), text[found.end() :]
+        if cut:
+            self._assembler.note_tokens(cut, thinks=True)
         self._assembler.reasonings[:] = [before]
         self._assembler.texts[:] = [after] if after else []
         self._note_bare()
