@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
 
-__all__ = ["write_private"]
+__all__ = ["open_to_append", "write_private"]
 
 
 def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
@@ -37,6 +38,16 @@ def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
     finally:
         with suppress(FileNotFoundError):
             beside.unlink()
+
+
+def open_to_append(path: Path) -> io.FileIO:
+    """Open a file to read and to append to, or make one that only its owner can read. It is not buffered.
+
+    Raises:
+        OSError: It cannot be opened, or a link stands there.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    return io.FileIO(os.open(path, flags | getattr(os, "O_BINARY", 0), 0o600), "ab+")
 
 
 def _take_free_place(beside: Path, path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeGuard
 
 from deepseek_v4_sdk.chat.checks import is_iterable, is_mapping
 from deepseek_v4_sdk.chat.json_value import plain_json
@@ -174,7 +174,13 @@ def _json_mapping(name: str) -> _Check:
 _HEADER = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # a token of RFC 9110
 
 
-def _is_header(name: object) -> bool:
+# With another length, framing or upgrade than the connection's own, a server would read one request as two.
+_OF_THE_CONNECTION = frozenset(
+    {"connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+
+
+def _is_header(name: object) -> TypeGuard[str]:
     return isinstance(name, str) and _HEADER.fullmatch(name) is not None
 
 
@@ -185,6 +191,8 @@ def _headers(value: object) -> object:
     for key, item in value.items():
         if not _is_header(key):
             raise _WrongValueError(f"a mapping of texts; {key!r} is no name of a header")
+        if key.lower() in _OF_THE_CONNECTION:
+            raise _WrongValueError(f"a mapping without {key!r}, which the connection itself decides")
         if not isinstance(item, str) or not item.isascii() or not item.isprintable():
             raise _WrongValueError(f"a mapping of texts in printable ASCII, which that of {key!r} is not")
         headers[key] = item.strip()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk.chat import read_json, write_json
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.files import write_private
 from deepseek_v4_sdk.providers.limits import Limits
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ class LimitsFile:
                 {"base_url": url, "model": name, **{key: getattr(each, key) for key in _KEPT}}
                 for (url, name), each in held.items()
             ]
-            with NamedTemporaryFile(dir=self._path.parent, prefix=f".{self._path.name}.", delete=False) as new:
-                new.write(write_json({"form": _FORM, "limits": entries}))
-            Path(new.name).replace(self._path)
+            write_private(self._path, write_json({"form": _FORM, "limits": entries}))
         except (OSError, ConfigurationError) as error:
             _logger.warning("what the server told of its limits could not be kept in %s: %s", self._path, error)
 

@@ -194,7 +194,23 @@ def headers_without_secrets(headers: Mapping[str, str], call: HttpCall) -> Mappi
 def secrets_in(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """The key that goes with a request, and what else its headers hold of the kind; names are in lower case."""
     sent = (value.removeprefix("Bearer ") for name, value in headers if _SECRET_HEADER.search(name))
-    return tuple(value for value in sent if len(value) >= _SHORTEST_KEY)
+    return tuple(each for value in sent for each in (value, *_inside(value)) if len(each) >= _SHORTEST_KEY)
+
+
+def _inside(value: str) -> tuple[str, ...]:
+    """What a value of the form `Scheme token` holds: the token, and the password where the scheme is Basic."""
+    scheme, found, token = value.partition(" ")
+    if not found:
+        return ()
+    if scheme.lower() != "basic":
+        return (token,)
+    from base64 import b64decode  # loaded by who sends such a header
+
+    try:
+        plain = b64decode(token).decode()
+    except ValueError:
+        return (token,)
+    return (token, plain, plain.partition(":")[2])
 
 
 def _hidden(text: str, secrets: tuple[str, ...]) -> str:

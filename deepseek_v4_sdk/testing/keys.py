@@ -1,7 +1,8 @@
-"""Finds keys in what would be kept of an exchange, also where a model has said one in pieces."""
+"""Finds keys in what would be kept of an exchange, also where a model has said one in pieces, or in base64."""
 
 from __future__ import annotations
 
+from base64 import b64encode, urlsafe_b64encode
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, read_json
@@ -13,21 +14,40 @@ if TYPE_CHECKING:
 
 __all__ = ["body_holds", "place_of_key"]
 
+_SHORTEST = 6  # of a spelling that is looked for: a shorter one stands in any text
+
 
 def place_of_key(exchange: RecordedExchange, secrets: Iterable[str]) -> str | None:
     """Where an exchange holds one of the secrets, or None."""
-    known = tuple(secrets)
+    known = _spellings(secrets)
     headers = [*exchange.request_headers.values(), *exchange.headers.values()]
     if any(secret in text for secret in known for text in (exchange.path, *headers)):
         return "its path or headers"
-    if body_holds(exchange.request_body, known):
+    if _holds_one(exchange.request_body, known):
         return "the request"
-    return "the answer" if body_holds(exchange.body, known) else None
+    return "the answer" if _holds_one(exchange.body, known) else None
 
 
 def body_holds(body: bytes, secrets: Iterable[str]) -> bool:
     """Whether a body holds one of the secrets: as it is, in its texts, or in the texts that a stream's pieces make."""
-    known = tuple(secrets)
+    return _holds_one(body, _spellings(secrets))
+
+
+def _spellings(secrets: Iterable[str]) -> tuple[str, ...]:
+    """The secrets, and what of each is the same in base64 whatever stands before and after it."""
+    known = dict.fromkeys(secrets)
+    for secret in tuple(known):
+        data = secret.encode()
+        for before in range(3):  # where the secret begins within three bytes, which are four characters
+            whole = (before + len(data)) // 3 * 4
+            for encode in (b64encode, urlsafe_b64encode):
+                spelled = encode(bytes(before) + data).decode()[0 if before == 0 else before + 1 : whole]
+                if len(spelled) >= _SHORTEST:
+                    known[spelled] = None
+    return tuple(known)
+
+
+def _holds_one(body: bytes, known: tuple[str, ...]) -> bool:
     if not known:
         return False
     texts: dict[str, list[str]] = {"": [body.decode(errors="replace")]}

@@ -165,9 +165,10 @@ def deepseek_v4_guard(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 def _guarded(open_really: Callable[..., Any], *, records: bool) -> Callable[..., Any]:
     def opened(line: Any, step: Any) -> Any:
         url, carrier = str(step.call.url), step.carrier()
-        if not _is_mock(carrier) and not _is_here(url) and not (records and _is_recorder(carrier)):
-            host = urlsplit(url).hostname
-            pytest.fail(f"this test would send a request to {host}: use a mock, or ask for allow_network")
+        if not _is_mock(carrier) and not (records and _is_recorder(carrier)):
+            for host in (urlsplit(url).hostname or "", *_proxies(carrier, url)):
+                if not _is_here(host):
+                    pytest.fail(f"this test would send a request to {host}: use a mock, or ask for allow_network")
         return open_really(line, step)
 
     return opened
@@ -186,8 +187,24 @@ def _is_recorder(carrier: Any) -> bool:
     return isinstance(carrier, RecordingTransport)
 
 
-def _is_here(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+def _proxies(carrier: Any, url: str) -> Iterator[str]:
+    """The hosts of the proxies that a request would go through: of our carriers, and of what httpx has."""
+    while carrier is not None:
+        if host := getattr(carrier, "proxy_host", None):
+            yield host
+        if (choose := getattr(carrier, "_transport_for_url", None)) is not None:  # a client has several transports
+            import httpx
+
+            carrier = choose(httpx.URL(url))
+            continue
+        pool = getattr(carrier, "_pool", None)
+        proxy = getattr(pool, "_proxy_url", None) or getattr(getattr(pool, "_proxy", None), "url", None)
+        if proxy is not None:
+            yield proxy.host.decode()
+        carrier = getattr(carrier, "_carrier", None)
+
+
+def _is_here(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

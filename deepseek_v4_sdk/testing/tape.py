@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -10,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.files import open_to_append, write_private
 from deepseek_v4_sdk.providers import secrets_in
 from deepseek_v4_sdk.testing.answer import Wait
 from deepseek_v4_sdk.testing.cassette import CassetteError, RecordedExchange, failure_named, write_exchange
@@ -101,15 +103,17 @@ class Tape:
             try:
                 self._write(write_exchange(exchange))
             except OSError as error:  # which would pass for a failure of the connection
-                raise CassetteError(f"{self.path} cannot be written: {error.strerror}") from None
+                reason = "a link stands there, which is not followed" if error.errno == errno.ELOOP else error.strerror
+                raise CassetteError(f"{self.path} cannot be written: {reason}") from None
             self.saved += 1
 
     def _write(self, line: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab+", buffering=0) as file:  # unbuffered, so that a line is one write
-            if self._fresh:
-                file.truncate(0)
-                self._fresh = False
+        if self._fresh:
+            write_private(self.path, line)
+            self._fresh = False
+            return
+        with open_to_append(self.path) as file:
             if size := file.seek(0, os.SEEK_END):
                 file.seek(size - 1)
                 if file.read(1) != b"\n":

@@ -86,6 +86,7 @@ class AiohttpTransport(AsyncCarrier):
         # aiohttp shows a proxy's URL in its errors: user and password go beside it.
         way = pools.proxy_of(proxy)
         self._proxy = URL(str(way.url), encoded=True) if way is not None else None
+        self.proxy_host = None if way is None else way.url.host
         self._proxy_headers: dict[str, str] = {}
         if way is not None and way.raw_auth is not None:
             self._proxy_headers["Proxy-Authorization"] = f"Basic {b64encode(b':'.join(way.raw_auth)).decode()}"

@@ -75,6 +75,8 @@ class Carrier(ABC):
 
     drains: ClassVar[bool] = True
     """Whether a read ends at the deadline: else nobody knows how long the end of an answer would be waited for."""
+    proxy_host: str | None = None
+    """The host of the proxy that requests go through."""
 
     @abstractmethod
     def carry(self, step: Open) -> Answer:
@@ -88,6 +90,8 @@ class AsyncCarrier(ABC):
     """The async form of `Carrier`."""
 
     drains: ClassVar[bool] = True
+    """As for `Carrier`."""
+    proxy_host: str | None = None
     """As for `Carrier`."""
 
     @abstractmethod

@@ -161,6 +161,7 @@ class PooledTransport(Carrier):
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
         context, way = _tls(ca_bundle), _core_proxy(proxy)
+        self.proxy_host = None if way is None else way.url.host.decode()
 
         def make() -> httpcore.ConnectionPool:
             return httpcore.ConnectionPool(
@@ -217,6 +218,7 @@ class AsyncPooledTransport(AsyncCarrier):
         from deepseek_v4_sdk.transport.async_network import AsyncTimedBackend  # it needs asyncio
 
         context, way = _tls(ca_bundle), _core_proxy(proxy)
+        self.proxy_host = None if way is None else way.url.host.decode()
 
         def make() -> httpcore.AsyncConnectionPool:
             return httpcore.AsyncConnectionPool(

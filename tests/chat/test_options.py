@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4_sdk import Timeouts, errors
+from deepseek_v4_sdk import DeepSeekV4, Timeouts, errors
 from deepseek_v4_sdk.chat import OPTION_NAMES, ChatOptions, ChatRequest, check_options
 
 HUGE = 10**5000
@@ -36,6 +36,31 @@ WORDS: dict[str, tuple[list[Any], str]] = {
 }
 TEXTS = ("model", "user", "cache_salt")
 MAPPINGS = ("response_format", "metadata", "extra_body")
+
+
+CONNECTIONS = [
+    "Content-Length",
+    "transfer-encoding",
+    "CONNECTION",
+    "TE",
+    "Trailer",
+    "Upgrade",
+    "Expect",
+    "Keep-Alive",
+]
+
+
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_headers_of_the_connection_are_its_own(name: str) -> None:
+    """A server could else read one request as two."""
+    said = f"extra_headers is dict: give a mapping without {name!r}, which the connection itself decides"
+    assert complaint(extra_headers={"x": "y", name: "1"}) == said
+    with pytest.raises(errors.ConfigurationError, match=f"default_headers is dict: give a mapping without '{name}'"):
+        DeepSeekV4("mock", default_headers={name: "1"})
+
+
+def test_the_host_may_be_set() -> None:
+    assert check_options({"extra_headers": {"Host": "v4.example"}}) == {"extra_headers": {"Host": "v4.example"}}
 
 
 def complaint(**options: object) -> str:

@@ -92,6 +92,49 @@ def test_an_answer_that_holds_the_key_is_not_kept(path: Path, mode: Mode, said: 
     assert not path.exists()
 
 
+BASE64 = [
+    base64.b64encode(f"{before}{KEY}{after}".encode()).decode()
+    for before in ("", "u:", "me:")
+    for after in ("", "x", "\n")
+]
+
+
+@pytest.mark.parametrize("spelled", [*BASE64, base64.urlsafe_b64encode(f"??>{KEY}".encode()).decode().rstrip("=")])
+def test_a_key_in_base64_is_a_key(path: Path, spelled: str) -> None:
+    """As in the header of another kind of login, whatever stands before and after it."""
+    with pytest.raises(CassetteError, match="a request holds the key"):
+        ask(Recorder(MockProvider(), path=path), "sync", f"Why is {spelled} wrong?", api_key=KEY)
+    said = script.turn(script.text(f"It was {spelled}."), cuts=3)
+    with pytest.raises(CassetteError, match="an exchange is not kept"):
+        ask(Recorder(MockProvider(said), path=path), "sync", api_key=KEY)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("echo", ["sesame-4711", "me:sesame-4711", "bWU6c2VzYW1lLTQ3MTE=", "c2VzYW1lLTQ3MTE"])
+def test_the_password_of_basic_authentication_is_a_key(path: Path, echo: str) -> None:
+    recorder = Recorder(MockProvider(script.text(f"You are {echo}.")), path=path)
+    with pytest.raises(CassetteError, match="an exchange is not kept"):
+        ask(recorder, "sync", default_headers={"Authorization": "Basic bWU6c2VzYW1lLTQ3MTE="})
+
+
+def test_the_file_is_its_owners_and_no_link_leads_elsewhere(path: Path, tmp_path: Path) -> None:
+    ask(Recorder(MockProvider(), path=path), "sync")
+    assert path.stat().st_mode & 0o077 == 0
+    other = tmp_path / "other"
+    other.write_text("mine", "utf-8")
+    path.unlink()
+    path.symlink_to(other)
+    path.with_name("gone").symlink_to(tmp_path / "made")
+    for link in (path, path.with_name("gone")):
+        with pytest.raises(CassetteError, match="a link stands there, which is not followed"):
+            Tape(link, fresh=False).save(read_cassette(FROM_VLLM)[0])
+    Tape(path, fresh=True).save(read_cassette(FROM_VLLM)[0])  # takes the link's place
+    assert not path.is_symlink()
+    assert other.read_text("utf-8") == "mine"
+    assert not (tmp_path / "made").exists()
+    assert path.stat().st_mode & 0o077 == 0
+
+
 @in_both_modes
 def test_a_stream_that_was_left_after_the_key_is_not_kept(path: Path, mode: Mode) -> None:
     said = script.turn(script.text(f"{KEY} is your key, and now for something else."), cuts=4)

@@ -126,6 +126,67 @@ def test_caught():
     result.stdout.fnmatch_lines([told] * 5)
 
 
+def test_the_guard_looks_at_proxies(pytester: pytest.Pytester, closed_port: int) -> None:
+    """The address of this machine leads elsewhere when a proxy stands in between."""
+    result = run(
+        pytester,
+        f"""
+HERE, THERE = "http://localhost:{closed_port}", "http://me:secret@{ELSEWHERE}:{closed_port}"
+WAYS = {{"base_url": HERE, "model": "m", "max_retries": 0}}
+
+def test_sync():
+    DeepSeekV4("vllm", proxy=THERE, **WAYS).chat("Hi")
+
+@pytest.mark.parametrize("transport", ["httpx", "aiohttp"])
+def test_async(transport):
+    asyncio.run(AsyncDeepSeekV4("vllm", proxy=THERE, transport=transport, **WAYS).chat("Hi"))
+
+def test_models():
+    DeepSeekV4("vllm", proxy=THERE, **WAYS).models()
+
+def test_own_client():
+    with httpx.Client(proxy=THERE) as own:
+        DeepSeekV4("vllm", http_client=own, **WAYS).chat("Hi")
+
+def test_own_client_with_mounts():
+    with httpx.Client(mounts={{"all://localhost": httpx.HTTPTransport(proxy=THERE)}}) as own:
+        DeepSeekV4("vllm", http_client=own, **WAYS).chat("Hi")
+
+def test_own_transport():
+    with httpx.HTTPTransport(proxy=THERE) as own:
+        DeepSeekV4("vllm", http_client=own, **WAYS).chat("Hi")
+
+def test_recorder(tmp_path):
+    from deepseek_v4_sdk.testing import Recorder
+    DeepSeekV4(Recorder("vllm", path=tmp_path / "x.jsonl"), proxy=THERE, **WAYS).chat("Hi")
+
+def test_proxy_of_the_environment(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", THERE)
+    with httpx.Client() as own:
+        DeepSeekV4("vllm", http_client=own, **{{**WAYS, "base_url": "http://some.example"}}).chat("Hi")
+""",
+    )
+    result.assert_outcomes(failed=9)
+    told = f"*Failed: this test would send a request to {ELSEWHERE}: use a mock, or ask for allow_network"
+    result.stdout.fnmatch_lines([told] * 9)
+    assert "secret" not in "".join(line for line in result.outlines if "Failed:" in line)
+
+
+def test_a_proxy_on_this_machine_is_let_through(pytester: pytest.Pytester, closed_port: int) -> None:
+    result = run(
+        pytester,
+        f"""
+def test_sync():
+    for way in ({{"proxy": "http://127.0.0.1:{closed_port}"}}, {{"http_client": httpx.Client(proxy="http://localhost:{closed_port}")}}):
+        with pytest.raises(ConnectionFailedError):
+            DeepSeekV4("vllm", base_url="http://localhost:1", model="m", max_retries=0, **way).chat("Hi")
+        if "http_client" in way:
+            way["http_client"].close()
+""",
+    )
+    result.assert_outcomes(passed=1)
+
+
 def test_what_the_guard_lets_through(pytester: pytest.Pytester, closed_port: int) -> None:
     """Mocks, also inside a client of the test's own, and this machine."""
     result = run(
