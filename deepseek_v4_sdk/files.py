@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, readable only by their owner, and through no link that somebody has laid."""
+"""Files: where a path leads, and writing them whole or not at all, readable only by their owner."""
 
 from __future__ import annotations
 
@@ -7,8 +7,53 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
+from typing import Literal
 
-__all__ = ["open_to_append", "write_private"]
+from deepseek_v4_sdk.errors import ConfigurationError
+
+__all__ = ["expanded", "open_to_append", "own_folder", "working_folder", "write_private"]
+
+
+def expanded(path: str | os.PathLike[str], what: str) -> Path:
+    """A path, with the home folder for `~`.
+
+    Args:
+        path: The path.
+        what: What names it, for the error.
+
+    Raises:
+        ConfigurationError: There is no home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # no HOME, and a user that the system does not know, as in many containers
+        raise ConfigurationError(
+            f"{what} names {os.fspath(path)}, and there is no home folder: set HOME, or give the whole path"
+        ) from None
+
+
+def own_folder(kind: Literal["config", "data", "state"]) -> Path | None:
+    """The user's folder for what this package keeps of a kind; None without a home folder: it would be anybody's."""
+    import platformdirs  # loaded when it is asked for
+
+    find = {
+        "config": platformdirs.user_config_path,
+        "data": platformdirs.user_data_path,
+        "state": platformdirs.user_state_path,
+    }
+    try:
+        folder = find[kind]("deepseek-v4", appauthor=False)
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None
+
+
+def working_folder() -> Path | None:
+    """The working directory; None where it was deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
 
 
 def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:

@@ -21,6 +21,7 @@ from deepseek_v4_sdk.chat.reading import read_message, read_messages
 from deepseek_v4_sdk.chat.reply import Reply
 from deepseek_v4_sdk.chat.results import result_text
 from deepseek_v4_sdk.chat.tool_call import ToolCall
+from deepseek_v4_sdk.decoding import decoded
 from deepseek_v4_sdk.errors import InvalidRequestError
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class Conversation(MutableSequence["Message"]):
             InvalidRequestError: It is no JSON, or one of the messages is wrong.
         """
         try:
-            value: JsonValue = read_json(text)
+            value: JsonValue = read_json((decoded(text) if isinstance(text, bytes) else text).removeprefix("\ufeff"))
         except ValueError as error:
             raise InvalidRequestError(f"the conversation is no JSON: {error}") from None
         if not isinstance(value, list):

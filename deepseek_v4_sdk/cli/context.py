@@ -24,6 +24,7 @@ from deepseek_v4_sdk.cli.count import WINDOW
 from deepseek_v4_sdk.cli.outcome import ExitCode, complain
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
 from deepseek_v4_sdk.cli.progress import Progress
+from deepseek_v4_sdk.decoding import decoded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -217,7 +218,7 @@ def _conversation(path: Path) -> dict[str, Any] | None:
     if path.suffix != ".json" or not path.is_file():
         return None
     try:
-        value: object = json.loads(path.read_text(encoding="utf-8"))
+        value: object = json.loads(decoded(path.read_bytes()))
     except (OSError, ValueError, RecursionError):
         return None
     if isinstance(value, list):

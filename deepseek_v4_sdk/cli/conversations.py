@@ -6,10 +6,8 @@ import os
 import re
 from pathlib import Path
 
-import platformdirs
-
 from deepseek_v4_sdk import ConfigurationError, Conversation, InvalidRequestError
-from deepseek_v4_sdk.files import write_private
+from deepseek_v4_sdk.files import expanded, own_folder, write_private
 
 __all__ = ["kept", "load", "path_of", "place", "save"]
 
@@ -21,7 +19,7 @@ def path_of(name: str) -> Path:
         ConfigurationError: It is neither.
     """
     if name.endswith(".json") or "/" in name or os.sep in name:
-        return Path(name).expanduser()
+        return expanded(name, "the conversation")
     if not re.fullmatch(r"[\w-][\w .-]*", name):
         raise ConfigurationError(f"{name!r} is no name for a conversation: give letters and digits, or a path")
     return _folder() / f"{name}.json"
@@ -83,4 +81,6 @@ def save(name: str, conversation: Conversation) -> Path:
 
 
 def _folder() -> Path:
-    return platformdirs.user_data_path("deepseek-v4", appauthor=False) / "conversations"
+    if (folder := own_folder("data")) is None:
+        raise ConfigurationError("there is no home folder to keep conversations in: set HOME, or give a path")
+    return folder / "conversations"

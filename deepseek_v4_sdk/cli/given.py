@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import ConfigurationError
+from deepseek_v4_sdk.decoding import decoded
+from deepseek_v4_sdk.files import expanded, working_folder
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -34,7 +35,7 @@ def with_files(question: str, names: Iterable[str], stdin: BinaryIO) -> str:
     parts: list[str] = []
     for name in names:
         try:
-            content = stdin.read() if name == "-" else Path(name).expanduser().read_bytes()
+            content = stdin.read() if name == "-" else expanded(name, "--file").read_bytes()
         except OSError as error:
             raise ConfigurationError(f"--file {name} cannot be read: {error.strerror or error}") from None
         text = _text(content, f"--file {name}").rstrip("\n")
@@ -52,8 +53,9 @@ def functions(names: Sequence[str]) -> list[object]:
     Raises:
         ConfigurationError: One of them is not there, or its module does not run.
     """
-    if names and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    here = working_folder()
+    if names and here is not None and str(here) not in sys.path:
+        sys.path.insert(0, str(here))
     return [_function(name) for name in names]
 
 
@@ -77,7 +79,7 @@ def _function(name: str) -> object:
 
 def _text(content: bytes, where: str) -> str:
     try:
-        text = content.decode("utf-8")
+        text = decoded(content)
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{where} is no UTF-8 text: byte {error.start} does not belong there") from None
     if "\0" in text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shlex
 import stat
@@ -12,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from deepseek_v4_sdk.config import owners
 from deepseek_v4_sdk.config.lines import KeyPath, is_too_deep, lines_of
 from deepseek_v4_sdk.config.trust import Trusted, command_for, digest_of, keep, kept
+from deepseek_v4_sdk.decoding import decoded
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.files import expanded, own_folder, working_folder
 
 __all__ = ["FILE_NAME", "FILE_VARIABLE", "ProfileFile", "find_file", "find_near", "user_file"]
 
@@ -74,7 +75,7 @@ class ProfileFile:
             if found in (_HERE, _ABOVE):
                 owner, text = _read_found(file, strangers=strangers)
             else:
-                owner, text = None, file.read_text(encoding="utf-8")
+                owner, text = None, decoded(file.read_bytes())
             if is_too_deep(text):
                 raise RecursionError
             return cls(file, found, tomllib.loads(text), text, owner)
@@ -82,7 +83,7 @@ class ProfileFile:
             raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}") from None
         except UnicodeDecodeError as error:
             raise ConfigurationError(
-                f"{file} cannot be read: it is no UTF-8 text (byte {error.start}); write it as plain text"
+                f"{file} cannot be read: it is not UTF-8 text (byte {error.start}); write it as plain text"
             ) from None
         except tomllib.TOMLDecodeError as error:
             raise ConfigurationError(f"{file} is no TOML: {error}") from None
@@ -132,10 +133,14 @@ class ProfileFile:
 
 
 def user_file() -> Path:
-    """The file of profiles in the user's own directory for settings."""
-    import platformdirs  # loaded when no file is nearer
+    """The file of profiles in the user's own directory for settings.
 
-    return platformdirs.user_config_path("deepseek-v4", appauthor=False) / FILE_NAME
+    Raises:
+        ConfigurationError: There is no home folder.
+    """
+    if (folder := own_folder("config")) is None:
+        raise ConfigurationError("there is no home folder for settings: set HOME, or give a path")
+    return folder / FILE_NAME
 
 
 def find_file(path: str | os.PathLike[str] | None = None) -> tuple[Path, str]:
@@ -150,25 +155,29 @@ def find_file(path: str | os.PathLike[str] | None = None) -> tuple[Path, str]:
     """
     named = os.environ.get(FILE_VARIABLE)
     if given := path or named:
-        file = Path(given).expanduser()
         origin = "path" if path else FILE_VARIABLE
+        file = expanded(given, origin)
         if not file.is_file():
             raise ConfigurationError(f"{origin} names {file}: there is no such file")
         return file, origin
     if near := find_near():
         return near
-    own = user_file()
-    if own.is_absolute() and own.is_file():  # without a home folder it would be anybody's
+    folder = own_folder("config")
+    if folder is not None and (own := folder / FILE_NAME).is_file():
         return own, _OWN
+    here = working_folder()
+    places = "in the working directory, which was deleted" if here is None else f"in {here} or above"
+    places += f", nor {folder / FILE_NAME}" if folder is not None else ", and there is no home folder (HOME is not set)"
     raise ConfigurationError(
-        f"there is no {FILE_NAME} in {Path.cwd()} or above, nor {own}: "
-        f"write one (deepseek-v4 config init), give path, or set {FILE_VARIABLE}"
+        f"there is no {FILE_NAME} {places}: write one (deepseek-v4 config init), give path, or set {FILE_VARIABLE}"
     )
 
 
 def find_near() -> tuple[Path, str] | None:
     """The file in the working directory or above, up to the end of what belongs to the same work."""
-    here = Path.cwd()
+    here = working_folder()
+    if here is None:
+        return None
     home = os.path.realpath(os.path.expanduser("~"))  # noqa: PTH111  # there may be none
     owner = owners.owner_of(here)
     for folder in (here, *here.parents):
@@ -188,7 +197,7 @@ def _read_found(file: Path, *, strangers: bool) -> tuple[int | None, str]:
         if not stat.S_ISREG(rights.st_mode):
             raise ConfigurationError(f"{file} is not a plain file: remove it")
         if owners.user() is None:
-            return None, opened.read()
+            return None, decoded(opened.read())
         shown = shlex.quote(str(file))
         if owners.others_may_write(rights):
             raise ConfigurationError(
@@ -203,10 +212,10 @@ def _read_found(file: Path, *, strangers: bool) -> tuple[int | None, str]:
                     f"{file} was found, and belongs to {owners.name_of(rights.st_uid)}: read it, and if you want it, "
                     f"run: {command_for(file)}"
                 )
-        return rights.st_uid, opened.read()
+        return rights.st_uid, decoded(opened.read())
 
 
-def _opened(file: Path) -> TextIO:
+def _opened(file: Path) -> BinaryIO:
     # A pipe would else be waited for.
     descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    return io.open(descriptor, encoding="utf-8")  # noqa: UP020  # it closes the descriptor
+    return os.fdopen(descriptor, "rb")

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.decoding import decoded
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.files import expanded
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -45,7 +47,7 @@ def find_key(profile: Profile, folder: Path, *, run: bool) -> SecretStr | Callab
             raise ConfigurationError(f"api_key_env names {profile.api_key_env}, which is not set")
         return SecretStr(value)
     if profile.api_key_file is not None:
-        file = folder / Path(profile.api_key_file).expanduser()
+        file = folder / expanded(profile.api_key_file, "api_key_file")
         _read(file)  # a file that is not there is told now
         return lambda: _read(file)
     if profile.api_key_command is not None:
@@ -57,7 +59,7 @@ def _read(file: Path) -> SecretStr:
     from pydantic import SecretStr
 
     try:
-        return SecretStr(file.read_text(encoding="utf-8").strip())
+        return SecretStr(decoded(file.read_bytes()).strip())
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise ConfigurationError(f"api_key_file names {file}, which cannot be read: {reason}") from None
@@ -80,7 +82,7 @@ def _output(command: str | list[str]) -> str:
         raise ConfigurationError(f"api_key_command gave no key within {_PATIENCE:g} seconds ({words[0]})") from None
     if done.returncode:
         raise ConfigurationError(f"api_key_command failed: {words[0]} ended with {done.returncode}")
-    key = done.stdout.decode("utf-8", "replace").strip()
+    key = done.stdout.decode("utf-8-sig", "replace").strip()
     if not key:
         raise ConfigurationError(f"api_key_command gave no key: {words[0]} printed nothing")
     return key

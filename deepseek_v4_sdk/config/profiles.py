@@ -10,7 +10,6 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.catalogue import Catalogue
@@ -19,6 +18,7 @@ from deepseek_v4_sdk.config.file import ProfileFile
 from deepseek_v4_sdk.config.keys import KEY_SOURCES, find_key
 from deepseek_v4_sdk.config.trust import Setting, command_for, kept, privileged
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
+from deepseek_v4_sdk.files import expanded
 from deepseek_v4_sdk.providers import read_base_url
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ def _arguments(
         raise _at(file, name, (), 'provider is missing: write provider = "vllm" or another')
     folder = file.path.absolute().parent
     if profile.ca_bundle is not None:
-        arguments["ca_bundle"] = str(folder / Path(profile.ca_bundle).expanduser())
+        arguments["ca_bundle"] = str(folder / expanded(profile.ca_bundle, "ca_bundle"))
     timeout = profile.timeout
     if timeout is not None:
         try:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from deepseek_v4_sdk.chat import is_list, is_mapping
 from deepseek_v4_sdk.config import owners
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.files import write_private
+from deepseek_v4_sdk.files import own_folder, write_private
 from deepseek_v4_sdk.providers import read_base_url
 
 __all__ = [
@@ -165,12 +165,9 @@ def _is_here(address: object) -> bool:
 
 
 def _place() -> Path:
-    import platformdirs  # loaded by who asks for trust
-
-    place = platformdirs.user_state_path("deepseek-v4", appauthor=False) / "trusted.json"
-    if not place.is_absolute():  # a file in the working directory could be anybody's
+    if (folder := own_folder("state")) is None:
         raise ConfigurationError("there is no home folder to keep trust in: set HOME or XDG_STATE_HOME")
-    return place
+    return folder / "trusted.json"
 
 
 def _all() -> dict[str, Trusted]:

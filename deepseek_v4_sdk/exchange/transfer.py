@@ -35,6 +35,7 @@ class LineFailure(Exception):  # noqa: N818  # it is never raised to a caller
     Attributes:
         kind: "connect" (no connection could be made), "connect_timeout", "timeout" (nothing could be read or written in
             time), "broken" (an open connection ended or was reset), "protocol" (the bytes were no HTTP).
+        hint: What may mend it, to stand behind what went wrong.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class LineFailure(Exception):  # noqa: N818  # it is never raised to a caller
     ) -> None:
         super().__init__(detail)
         self.kind = kind
+        self.hint = ""
 
 
 class Transfer:
@@ -129,12 +131,12 @@ class Transfer:
             if now >= self.deadline():  # where it comes sooner, connecting has no more time than is left until then
                 return self._timed_out(now)
             return errors.PhaseTimeoutError(
-                f"no connection to {self.call.url} within {seconds:g} s (timeout.connect)",
+                f"no connection to {self.call.url} within {seconds:g} s (timeout.connect){failure.hint}",
                 phase="connect",
                 seconds=seconds,
             )
         if failure.kind == "connect":
-            return errors.ConnectionFailedError(f"no connection to {self.call.url}: {failure}")
+            return errors.ConnectionFailedError(f"no connection to {self.call.url}: {failure}{failure.hint}")
         elapsed = f"after {now - self.started:.1f} s"
         if self.head is None:
             return errors.ConnectionFailedError(f"the connection to {self.call.url} broke {elapsed}: {failure}")

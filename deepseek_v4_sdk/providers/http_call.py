@@ -96,8 +96,16 @@ def ascii_host(host: str) -> str:
     return idna.encode(host.lower()).decode("ascii")
 
 
+# What the servers of V4 and their gateways serve below the base URL. The first two can be nothing else; a path that
+# ends with another of these names is a prefix unless a version (`/v1`) stands before it.
+_ALONE = ("/chat/completions", "/completions")
+_ENDPOINTS = (*_ALONE, "/models", "/responses", "/messages", "/embeddings")
+
+
 def read_base_url(value: str, suffixes: tuple[str, ...] = ("/v1",)) -> str:
     """Bring a base URL into one form: with or without a final slash or one of the suffixes it means the same.
+
+    So does a whole endpoint, as curl samples and consoles show it (`https://host/v1/chat/completions`).
 
     Raises:
         ConfigurationError: It is no http(s) URL, or carries a user, a query or a fragment.
@@ -121,6 +129,9 @@ def read_base_url(value: str, suffixes: tuple[str, ...] = ("/v1",)) -> str:
     if parts.query or parts.fragment:
         raise ConfigurationError("base_url holds a query or a fragment: give scheme, host and path alone")
     path = parts.path.rstrip("/")
+    endpoint = next((end for end in _ENDPOINTS if path.endswith(end)), "")
+    if endpoint.startswith(_ALONE) or path.removesuffix(endpoint).rstrip("/").endswith(suffixes):
+        path = path.removesuffix(endpoint).rstrip("/")
     path = next((path.removesuffix(suffix) for suffix in suffixes if path.endswith(suffix)), path).rstrip("/")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return urlunsplit((parts.scheme, host if port is None else f"{host}:{port}", path, "", ""))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.providers import Provider
     from deepseek_v4_sdk.transport.clock import Clock
+    from deepseek_v4_sdk.transport.hints import Way
     from deepseek_v4_sdk.transport.retry import RetryPolicy
 
 __all__ = ["Allowance", "Course", "Fetch", "Terms"]
@@ -284,6 +285,9 @@ class Course(Generic[TransferT, T]):
         try:
             yield from self._talk(transfer, details)
         except LineFailure as failure:
+            way: Way | None = getattr(self.carrier(), "way", None)
+            if way is not None and failure.kind in {"connect", "connect_timeout"}:
+                failure.hint = way.hint(transfer.call.url, str(failure))
             return failure
         return None
 

@@ -17,6 +17,7 @@ from yarl import URL
 
 from deepseek_v4_sdk.transport import pools
 from deepseek_v4_sdk.transport.addresses import wire_url
+from deepseek_v4_sdk.transport.hints import Way
 from deepseek_v4_sdk.transport.lines import AsyncCarrier, head_of
 from deepseek_v4_sdk.transport.read_timer import ReadTimer
 
@@ -82,6 +83,7 @@ class AiohttpTransport(AsyncCarrier):
     """
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
+        self.way = Way(proxy=proxy is not None, ca_bundle=ca_bundle is not None)
         self._tls = pools.tls_context(ca_bundle) if tls else None
         # aiohttp shows a proxy's URL in its errors: user and password go beside it.
         way = pools.proxy_of(proxy)

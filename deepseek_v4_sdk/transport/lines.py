@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
     from deepseek_v4_sdk.transport.clock import Deadline
+    from deepseek_v4_sdk.transport.hints import Way
     from deepseek_v4_sdk.transport.steps import Open
 
 __all__ = [
@@ -77,6 +78,8 @@ class Carrier(ABC):
     """Whether a read ends at the deadline: else nobody knows how long the end of an answer would be waited for."""
     proxy_host: str | None = None
     """The host of the proxy that requests go through."""
+    way: Way | None = None
+    """The way that it takes; None where the user brought it, who knows."""
 
     @abstractmethod
     def carry(self, step: Open) -> Answer:
@@ -92,6 +95,8 @@ class AsyncCarrier(ABC):
     drains: ClassVar[bool] = True
     """As for `Carrier`."""
     proxy_host: str | None = None
+    """As for `Carrier`."""
+    way: Way | None = None
     """As for `Carrier`."""
 
     @abstractmethod

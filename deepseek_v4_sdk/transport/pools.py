@@ -15,6 +15,7 @@ import httpcore
 
 from deepseek_v4_sdk.transport.addresses import wire_url
 from deepseek_v4_sdk.transport.clock import SystemClock
+from deepseek_v4_sdk.transport.hints import Way
 from deepseek_v4_sdk.transport.lines import AsyncBlocks, AsyncCarrier, Blocks, Carrier, head_of, timeouts_of
 from deepseek_v4_sdk.transport.network import TimedBackend
 
@@ -160,6 +161,7 @@ class PooledTransport(Carrier):
     """
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
+        self.way = Way(proxy=proxy is not None, ca_bundle=ca_bundle is not None)
         context, way = _tls(ca_bundle), _core_proxy(proxy)
         self.proxy_host = None if way is None else way.url.host.decode()
 
@@ -215,6 +217,7 @@ class AsyncPooledTransport(AsyncCarrier):
     """
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
+        self.way = Way(proxy=proxy is not None, ca_bundle=ca_bundle is not None)
         from deepseek_v4_sdk.transport.async_network import AsyncTimedBackend  # it needs asyncio
 
         context, way = _tls(ca_bundle), _core_proxy(proxy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from deepseek_v4_sdk.providers import read_base_url
+from deepseek_v4_sdk.providers import find_provider, read_base_url
 from deepseek_v4_sdk.transport.addresses import wire_url
 
 
@@ -42,3 +42,29 @@ def test_an_address_that_was_read_can_be_written() -> None:
     assert wire_url(f"{read_base_url('https://Müller.Example:443/Fünf/v1/')}/v1/models") == (
         "https://xn--mller-kva.example/F%C3%BCnf/v1/models"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("http://h:1/v1/chat/completions", "http://h:1"),
+        ("http://h:1/v1/chat/completions/", "http://h:1"),
+        ("http://h:1/v1/completions", "http://h:1"),
+        ("http://h:1/v1/models/", "http://h:1"),
+        ("http://h:1/v1/responses", "http://h:1"),
+        ("http://h:1/v1/messages", "http://h:1"),
+        ("https://h/proxy/v1/chat/completions", "https://h/proxy"),
+        ("https://h/chat/completions", "https://h"),
+        ("https://h/models", "https://h/models"),  # a prefix of that name
+        ("https://h/team/messages/v1", "https://h/team/messages"),
+        ("https://h/completions-v1", "https://h/completions-v1"),
+    ],
+)
+def test_a_whole_endpoint_is_its_server(given: str, read: str) -> None:
+    assert read_base_url(given) == read
+
+
+def test_each_provider_understands_it() -> None:
+    for name in ("vllm", "nim", "nvidia", "deepseek", "dynamo", "sglang"):
+        made = find_provider(name).data
+        assert read_base_url("https://h/v1/chat/completions", made.base_suffixes) == "https://h"
