@@ -59,7 +59,7 @@ def form_of(request: ChatRequest, provider: Provider, target: Target) -> PromptF
 
 def is_exact(request: ChatRequest, provider: Provider, target: Target) -> bool:
     """Whether a server is known to render a chat so."""
-    version = target.server_version or target.limits.of(target.base_url, request.model).version
+    version = target.server_version or target.limits.version_of(target.base_url, request.model)
     return _generation(request, provider, target) != "v4.1" and provider.data.renderer.exact(version)
 
 

@@ -6,15 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.counting import count_request, is_large, read_count
 from deepseek_v4_sdk.preflight import fitted, published, sent_as, window_in
 from deepseek_v4_sdk.transport.course import Fetch
 from deepseek_v4_sdk.transport.steps import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from deepseek_v4_sdk.chat import ChatRequest, TokenCount
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, TokenCount
     from deepseek_v4_sdk.chat.served import ModelInfo
     from deepseek_v4_sdk.context import Cuts, Window
     from deepseek_v4_sdk.exchange import Transfer
@@ -43,6 +44,7 @@ class Endpoint:
         self.carrier = carrier
         self._settled: tuple[Provider, Target] | None = None  # both as they are once the server was asked what it is
         self._asked: set[str | None] = set()  # the models whose window it was asked for
+        self._compared: set[str] = set()  # the models that are known to be there
 
     @property
     def cuts(self) -> Cuts:
@@ -66,9 +68,34 @@ class Endpoint:
 
         They may give another request to send. None where there is nothing to do.
         """
+        if terms.strict_model and not self._provider.data.names_itself and request.model is not None:
+            return self._compare(request, terms, allowance)
+        return self._prepare(request, terms, allowance)
+
+    def _prepare(self, request: ChatRequest, terms: Terms, allowance: Allowance) -> Steps[Prepared | None] | None:
         if request.overflow is not None:
             return self._fit(request, terms, allowance)
         return self._settle(terms, request.model, allowance) if self._must_settle(request) else None
+
+    def _compare(self, request: ChatRequest, terms: Terms, allowance: Allowance) -> Steps[Prepared | None]:
+        """Look whether the server has the model, where its answers would not tell.
+
+        Raises:
+            ModelMismatchError: It has others.
+        """
+        provider, target = self.server()
+        asked = sent_as(request, provider, target).model
+        if asked is not None and asked not in self._compared:
+            models = yield from self.models(terms, allowance).steps()
+            names = [model.id for model in models]
+            if not any(target.catalogue.same(provider.data.name, asked, name) for name in names):
+                url = f"{target.base_url}{provider.data.models_path}"
+                raise errors.ModelMismatchError(
+                    f"{asked!r} was asked for, and the server has {', '.join(map(repr, names)) or 'none'}, by {url}"
+                ).about(url=url)
+            self._compared.add(asked)
+        further = self._prepare(request, terms, allowance)
+        return None if further is None else (yield from further)
 
     def _fit(self, request: ChatRequest, terms: Terms, allowance: Allowance) -> Steps[Prepared]:
         """Make a request fit into the window, as its `overflow` says."""
@@ -107,7 +134,10 @@ class Endpoint:
                     allowance.failures -= 1  # the call does not fail by it
         if models is not None:
             self._asked.add(model)
-            target.limits.learn_asked(target.base_url, model, window_in(models, model))
+            listed, held = window_in(models, model), (yield from self._ask_about(terms, model, allowance))
+            # A memory smaller than the window is what counts. Else it is told a few tokens smaller: those of the edge.
+            smaller = held is not None and (listed is None or held + provider.data.edge[0] <= listed)
+            target.limits.learn_asked(target.base_url, model, held if smaller else listed)
         known, entry = target.limits.of(target.base_url, model), published(provider.data, target, model)
         return resolve_window(
             asked=known.asked,
@@ -116,6 +146,25 @@ class Endpoint:
             where=target.base_url,
             why=why,
         )
+
+    def _ask_about(self, terms: Terms, model: str | None, allowance: Allowance | None) -> Steps[int | None]:
+        """Ask for the version, unless that is known, and for how long a prompt the memory holds; gives the latter."""
+        provider, target = self.server()
+        data, terms = provider.data, replace(terms, policy=replace(terms.policy, max_retries=0))
+        if data.memory_key is None and (target.server_version or target.limits.version_of(target.base_url, model)):
+            return None
+        for path in data.about_paths:
+            try:
+                told = yield from self.fetch(path, _told, terms, allowance).steps()
+            except errors.APIError:  # not every gateway lets it through
+                if allowance is not None:
+                    allowance.failures -= 1
+                continue
+            if isinstance(version := told.get("version"), str):
+                target.limits.learn_told(target.base_url, version)
+            held = told.get(data.memory_key or "")
+            return held if isinstance(held, int) and held > 0 else None
+        return None
 
     def count_here(self, request: ChatRequest) -> TokenCount:
         """The tokens of a chat's prompt, counted here as this server renders it.
@@ -196,3 +245,12 @@ class Endpoint:
             replace(self._target, served_model=served, served=tuple(bases)),
         )
         return models
+
+
+def _told(transfer: Transfer) -> Mapping[str, JsonValue]:
+    """The object that an answer is; nothing where it is something else."""
+    try:
+        payload = read_json(transfer.body())
+    except ValueError:
+        return {}
+    return payload if isinstance(payload, dict) else {}

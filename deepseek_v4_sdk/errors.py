@@ -301,7 +301,13 @@ class ReasoningExhaustedError(IncompleteReplyError):
 
 
 class EmptyTurnError(IncompleteReplyError):
-    """The model ended its turn with neither text nor a tool call."""
+    """A turn that ended with neither text nor a tool call.
+
+    Attributes:
+        cut: Whether a limit or a stop text ended it, and not the model: the same request would end so again.
+    """
+
+    cut: bool = False
 
 
 class LostToolCallError(IncompleteReplyError):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from deepseek_v4_sdk.chat import History, Repair, UserMessage
 from deepseek_v4_sdk.counting import form_of, is_exact
-from deepseek_v4_sdk.errors import InvalidRequestError
+from deepseek_v4_sdk.errors import BudgetError, InvalidRequestError
 from deepseek_v4_sdk.transport.pool import Prepared
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def meter_of_server(
         lambda made: (server()[0].data.name, sent_as(made, *server()).model),
         target.prices,
         provider.data.cache_block,
+        provider.data.edge,
     )
 
 
@@ -101,7 +102,7 @@ def fitted(request: ChatRequest, provider: Provider, target: Target, window: Win
         ContextLengthExceededError: It does not, and is not to be changed, or lowering its limit is not enough.
         BudgetError: It cannot be made to fit.
     """
-    from deepseek_v4_sdk.context import UNSURE_TOKENS, ContextBudget
+    from deepseek_v4_sdk.context import ContextBudget
 
     meter = meter_of_server(lambda: (provider, target), lambda _messages, _options: request)
     encoded = sent_as(request, provider, target)
@@ -110,12 +111,13 @@ def fitted(request: ChatRequest, provider: Provider, target: Target, window: Win
     prompt, wanted = meter.count(request).total, encoded.max_tokens
     budget = ContextBudget(window.tokens, 0, window_source=window.source, meter=meter)
     if request.overflow == "raise":
-        if prompt + (wanted or 1) > window.tokens:
+        if budget.left_behind(prompt) < (wanted or 1):
             raise budget.too_long(prompt, prompt + (wanted or 1))
         return Prepared(request)
-    left = window.tokens - prompt - (0 if meter.exact(request) else UNSURE_TOKENS)
+    unsure = budget.unsure(request)
+    left = budget.left_behind(prompt + unsure)
     if left < 1:
-        raise budget.too_long(prompt, prompt + 1)
+        raise budget.too_long(prompt, prompt + 1, unsure)
     most = most_output(provider.data, target, encoded.model)
     limit = left if most is None else min(left, most)
     if wanted is None or wanted <= limit:
@@ -135,14 +137,18 @@ def fitted(request: ChatRequest, provider: Provider, target: Target, window: Win
 
 
 def _shortened(request: ChatRequest, meter: Meter, window: Window, wanted: int | None, cuts: Cuts) -> Prepared:
-    from deepseek_v4_sdk.context import UNSURE_TOKENS, ContextBudget
+    from deepseek_v4_sdk.context.budget import UNSURE_TOKENS, ContextBudget, kept_free
 
     output, reasoning = reserves(window.tokens, thinks=request.thinking != "off") if wanted is None else (wanted, 0)
     unsure = 0 if meter.exact(request) else min(UNSURE_TOKENS, window.tokens // _SHARE)
     budget = ContextBudget(
         window.tokens, output, reasoning + unsure, window_source=window.source, meter=meter, cuts=cuts
     )
-    plan = budget.fit_request(request)
+    try:
+        plan = budget.fit_request(request)
+    except BudgetError as error:
+        error.args = (f"{error}{kept_free(unsure)}",)
+        raise
     if not plan.changed:
         return Prepared(request)
     messages = tuple(plan.messages)

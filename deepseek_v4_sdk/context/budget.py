@@ -29,6 +29,13 @@ UNSURE_TOKENS = 100
 """How far a count that is not exact may be off: the effort texts, in which versions differ, have 92 tokens at most."""
 
 
+def kept_free(tokens: int) -> str:
+    """Why so many tokens of a window are kept free, for an error; nothing where none are."""
+    if not tokens:
+        return ""
+    return f"; {tokens} tokens are kept free, for the count may be off: give server_version, where it is known"
+
+
 class ContextBudget:
     """A context window, and what of it is kept for the answer. `client.budget()` makes one for its endpoint.
 
@@ -96,7 +103,17 @@ class ContextBudget:
     @property
     def room(self) -> int:
         """The tokens that a prompt may have."""
-        return self.window - self.reserved
+        no_prompt, no_answer = self._meter.edge
+        return self.window - max(no_prompt, no_answer + self.reserved)
+
+    def left_behind(self, prompt: int) -> int:
+        """The tokens that an answer may have behind a prompt of that size; less than 1 where the prompt is too long."""
+        no_prompt, no_answer = self._meter.edge
+        return 0 if prompt > self.window - no_prompt else self.window - no_answer - prompt
+
+    def unsure(self, request: ChatRequest) -> int:
+        """The tokens that are kept free because the count of a request may be off."""
+        return 0 if self._meter.exact(request) else UNSURE_TOKENS
 
     def __repr__(self) -> str:
         return f"ContextBudget({self.window}, {self.reserve_output}, {self.reserve_reasoning}, {self.window_source})"
@@ -175,9 +192,10 @@ class ContextBudget:
         """
         request = self._request(messages, tools, thinking, tool_choice, response_format)
         prompt = self._meter.count(request).total
-        left = self.window - prompt - (0 if self._meter.exact(request) else UNSURE_TOKENS)
+        unsure = self.unsure(request)
+        left = self.left_behind(prompt + unsure)
         if left < 1:
-            raise self.too_long(prompt, prompt + 1)
+            raise self.too_long(prompt, prompt + 1, unsure)
         return left if self.max_output is None else min(left, self.max_output)
 
     def fit(
@@ -279,11 +297,20 @@ class ContextBudget:
         )
         return None if cost is None else replace(cost, exact=False)
 
-    def too_long(self, prompt: int, requested: int) -> ContextLengthExceededError:
-        """The error that says so of a prompt, before anything is sent; it has no status."""
+    def too_long(self, prompt: int, requested: int, unsure: int = 0) -> ContextLengthExceededError:
+        """The error that says so of a prompt, before anything is sent; it has no status.
+
+        Args:
+            prompt: The tokens of the prompt.
+            requested: Those of prompt and answer.
+            unsure: Those that are kept free because the count may be off.
+        """
+        no_prompt, no_answer = self._meter.edge
+        edge = f", of which a prompt may have {self.window - no_prompt:,}" if no_prompt or no_answer else ""
+        edge += f" and both {self.window - no_answer:,}" if no_answer else ""
         error = ContextLengthExceededError(
             f"the prompt has {prompt:,} tokens, with the answer {requested:,}, and the window {self.window:,} "
-            f"({self.window_source}): shorten the conversation, or give overflow='fit'"
+            f"({self.window_source}){edge}{kept_free(unsure)}: shorten the conversation, or give overflow='fit'"
         )
         error.limit, error.prompt_tokens, error.requested = self.window, prompt, requested
         return error

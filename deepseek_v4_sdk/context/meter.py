@@ -29,6 +29,7 @@ class Meter:
         billed: The provider and the id by which a request is billed; None for an id that is not known.
         prices: What its tokens cost; None for the built-in prices.
         cache_block: How many tokens a block of its prefix cache has, or None where that is not known.
+        edge: The tokens at the end of its window that no prompt reaches, and those that no answer reaches.
     """
 
     request: Callable[[MessagesInput, Mapping[str, object]], ChatRequest]
@@ -38,6 +39,7 @@ class Meter:
     billed: Callable[[ChatRequest], tuple[str, str | None]] = lambda request: ("", request.model)
     prices: PriceTable | None = None
     cache_block: int | None = None
+    edge: tuple[int, int] = (0, 0)
 
     def count(self, request: ChatRequest) -> PromptCount:
         """The tokens of a request's prompt.

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from deepseek_v4_sdk.dsml.block import Arguments, BlockReader, CallEnd, Piece, Text
 from deepseek_v4_sdk.dsml.context import Context
-from deepseek_v4_sdk.dsml.spelling import BLOCK_START, opening
+from deepseek_v4_sdk.dsml.spelling import BEGINNING, BLOCK_START, opening
 
 __all__ = ["Scanner"]
 
@@ -80,6 +80,20 @@ class Scanner:
     def drop_opening(self) -> bool:
         """Drop what is held back when it is the tag that opens a block, and nothing more; tell whether it was."""
         if self._block is not None or not BLOCK_START.fullmatch(self._held.strip()):
+            return False
+        self._held = ""
+        return True
+
+    def drop_beginning(self, *, alone: bool) -> bool:
+        """Drop what is held back when it is the beginning of a block; tell whether it was.
+
+        It is one when the mark has come. Before the mark it may be any text, unless it stands alone.
+
+        Args:
+            alone: Whether there is no text before it.
+        """
+        begins = BEGINNING.match(self._held.lstrip()) or (alone and self._held.lstrip().startswith("<"))
+        if self._block is not None or not begins:
             return False
         self._held = ""
         return True

@@ -9,6 +9,7 @@ from functools import cache
 from deepseek_v4_sdk.chat import Bars
 
 __all__ = [
+    "BEGINNING",
     "BLOCK_END",
     "BLOCK_START",
     "CALL_END",
@@ -27,6 +28,8 @@ _MARK = f"{_BARS}DSML{_BARS} ?"  # V4.1 writes a blank behind it
 # The model's own word, then what it was seen to write instead (vLLM 0.33 reads some of them), then V4.1's.
 _WRAPPERS = ("tool_calls", "toolcalls", "tool_call", "toolcall", "tools", "tool", "function_calls", "calls")
 
+BEGINNING = re.compile(f"<{_BARS}DSML{_BARS}")
+"""What every opening of a block begins with; nothing else does."""
 _WRAPPER = "|".join(_WRAPPERS)
 BLOCK_END = re.compile(f"</{_MARK}(?:{_WRAPPER})>")
 """The tag that ends a block."""

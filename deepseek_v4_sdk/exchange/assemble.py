@@ -70,6 +70,7 @@ class Assembler:
         checks: What checks the arguments of a call, by the name of the tool.
         before: The conversation that the answer follows: its calls have their ids already.
         cuts_tokens: Whether V4's control tokens are cut off the end of texts.
+        one_call: Whether only the first call is given out.
     """
 
     __slots__ = (
@@ -81,6 +82,7 @@ class Assembler:
         "_events",
         "_ids",
         "_last_call",
+        "_one_call",
         "_tail",
         "_thinks",
         "begun",
@@ -107,9 +109,11 @@ class Assembler:
         before: Iterable[Message] = (),
         *,
         cuts_tokens: bool = True,
+        one_call: bool = False,
     ) -> None:
         self._checks = checks or {}
         self._before = before
+        self._one_call = one_call
         self._cuts_tokens = cuts_tokens
         self._tail = Tail()
         self._thinks = False  # whether the tail is that of the reasoning
@@ -143,6 +147,11 @@ class Assembler:
             self.last_token = self.now
             self._events = []
         return events
+
+    @property
+    def given_calls(self) -> list[OpenCall]:
+        """The calls that are given out."""
+        return self.calls[:1] if self._one_call else self.calls
 
     @property
     def in_tool_call(self) -> bool:
@@ -338,6 +347,8 @@ class Assembler:
         return known
 
     def _start(self, call: OpenCall) -> None:
+        if self._one_call and call.place:
+            return  # no event tells of it
         call.started = True
         if not call.id:
             # Only a handful of gateways leave the id out. The answer's own id keeps it apart from other turns'.

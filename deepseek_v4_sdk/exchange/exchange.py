@@ -22,7 +22,7 @@ from deepseek_v4_sdk.exchange.assemble import Assembler, OpenCall
 from deepseek_v4_sdk.exchange.net import Net
 from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder
 from deepseek_v4_sdk.exchange.transfer import Head, LineFailure, Transfer
-from deepseek_v4_sdk.exchange.verdict import finish_reason, judge, split_calls
+from deepseek_v4_sdk.exchange.verdict import End, finish_reason, judge, split_calls
 from deepseek_v4_sdk.providers import InexactNumberError
 from deepseek_v4_sdk.providers.scrub import scrub
 
@@ -83,7 +83,10 @@ class Exchange(Transfer):
         self._prices = prices
         self._sse = SSEDecoder()
         self._assembler = Assembler(
-            {tool.name: tool.check for tool in request.tools}, request.messages, cuts_tokens=request.dsml == "auto"
+            {tool.name: tool.check for tool in request.tools},
+            request.messages,
+            cuts_tokens=request.dsml == "auto",
+            one_call=request.parallel_tool_calls is False,
         )
         self._net = Net(self._assembler, request, bare=bare)
         self._halves: Halves | None = None  # before the net, where half a surrogate pair was met
@@ -144,7 +147,7 @@ class Exchange(Transfer):
         assembler, lost = self._assembler, self._net.lost
         whole, cut = self._split_calls()
         fault = judge(
-            raw_reason=assembler.finish_reason,
+            end=self._end,
             whole=whole,
             cut=cut,
             spoke=any(map(str.strip, assembler.texts)),
@@ -156,6 +159,8 @@ class Exchange(Transfer):
             error = kind(f"{text} ({self.call.url})")
             if isinstance(error, errors.LostToolCallError):
                 error.raw = lost
+            if isinstance(error, errors.EmptyTurnError):
+                error.cut = self._end.cuts
             raise error
         assembler.ready(whole)
         events = assembler.take()
@@ -223,13 +228,21 @@ class Exchange(Transfer):
             raw=assembler.others,
         )
 
-    def _split_calls(self) -> tuple[list[OpenCall], list[OpenCall]]:
+    @property
+    def _end(self) -> End:
         assembler, limit = self._assembler, self.encoded.max_tokens
         made = assembler.usages.completion_tokens
-        return split_calls(
-            assembler.calls,
+        return End(
             assembler.finish_reason,
+            assembler.stop_sequence,
+            self.request.stop or (),
             at_limit=limit is not None and made is not None and made >= limit,
+        )
+
+    def _split_calls(self) -> tuple[list[OpenCall], list[OpenCall]]:
+        return split_calls(
+            self._assembler.given_calls,
+            self._end,
             closes_cut=self.provider.data.closes_cut_calls,
             broken=bool(self._net.lost),
         )

@@ -45,6 +45,7 @@ class Net:
         "_closed",
         "_held",
         "_in_reasoning",
+        "_keeps_stop",
         "_scanner",
         "_thinks",
         "_tools",
@@ -63,9 +64,13 @@ class Net:
         self._tools = [tool.name for tool in request.tools] if on else []
         self._scanner = _scanner(self._tools) if self._tools else None
         self._thinks = on and request.thinking != "off"
-        self._in_reasoning = self._thinks and bare
+        # What a grammar holds the whole answer to leaves no place for reasoning where no parser takes that out.
+        held = request.forces_a_call or request.response_format is not None
+        self._in_reasoning = self._thinks and bare and not held
         self._held = ""  # what may be the beginning of a closing tag
         self._closed = False
+        asked = request.extra_body
+        self._keeps_stop = bool(asked.get("no_stop_trim") or asked.get("include_stop_str_in_output"))
         self.bare: bool | None = None
         """Whether the server left reasoning in the text; None where the answer does not tell."""
         # What needs no look goes on without a detour.
@@ -114,12 +119,17 @@ class Net:
         if self._held:
             assembler.reasoning(self._held)
             self._held = ""
-        if self._in_reasoning and assembler.finish_reason not in {None, "length"}:
+        if self._in_reasoning and assembler.finish_reason not in {None, "length"} and assembler.stop_sequence is None:
             self.bare = False  # it ended by itself without a closing tag: what is known of the server may be outdated
+            self._leave_as_text()
         if self._scanner is not None:
             # vLLM finds calls in a tag that it does not know, and leaves the tag in the text.
             if assembler.calls and not self._scanner.calls and self._scanner.drop_opening():
                 assembler.repairs.append(Repair("trimmed_text", "the tag that opens tool calls was left in the text"))
+            cut = assembler.finish_reason == "length" or assembler.stop_sequence is not None
+            if cut and self._scanner.drop_beginning(alone=not any(map(str.strip, assembler.texts))):
+                text = "the answer was cut inside the tag that opens tool calls: its beginning was taken off the text"
+                assembler.repairs.append(Repair("trimmed_text", text))
             self._pass(self._scanner.finish())
             if self._scanner.calls:
                 assembler.repairs.append(
@@ -128,17 +138,26 @@ class Net:
         assembler.end_text()
         if self._thinks and not assembler.reasonings:
             self._split_late()
+        if assembler.stop_sequence is not None and not self._keeps_stop:
+            self._trim_stop(assembler.stop_sequence)
         if self._tools:
             self._trim_arguments()
             self._promote()
+        if more := len(assembler.calls) - len(assembler.given_calls):
+            text = f"parallel_tool_calls is False, and the model made {more} more call(s): only the first is given out"
+            assembler.repairs.append(Repair("dropped_calls", text))
 
-    def _pass(self, pieces: list[Piece]) -> None:
+    def _pass(self, pieces: list[Piece], *, told: bool = False) -> None:
+        """Pass on what the scanner found; text that events have told of already, without another."""
         from deepseek_v4_sdk.dsml import Arguments, CallStart, Text
 
         assembler = self._assembler
         for piece in pieces:
             if isinstance(piece, Text):
-                assembler.text(piece.text)
+                if told:
+                    assembler.texts.append(piece.text)
+                else:
+                    assembler.text(piece.text)
             elif isinstance(piece, CallStart):
                 assembler.open_call(piece.name, piece.bars)
             elif isinstance(piece, Arguments):
@@ -165,6 +184,32 @@ class Net:
         self._in_reasoning, self._held = False, ""
         if last:
             self._assembler.reasoning(last)
+
+    def _leave_as_text(self) -> None:
+        """An answer that streamed as reasoning and ended by itself without a closing tag: it was text."""
+        assembler, self._in_reasoning = self._assembler, False
+        assembler.end_text()
+        text = "".join(assembler.reasonings)
+        if not text:
+            return
+        assembler.reasonings.clear()
+        assembler.first_answer = assembler.first_token
+        if self._scanner is None:
+            assembler.texts.append(text)
+        else:
+            self._pass([*self._scanner.feed(text), *self._scanner.finish()], told=True)
+        assembler.repairs.append(
+            Repair("joined_text", "what streamed as reasoning was the answer's text: it ended without a closing tag")
+        )
+
+    def _trim_stop(self, stop: str) -> None:
+        """Take the stop text off the end: where a character has several tokens, SGLang's streams leave it (0.5.23)."""
+        assembler = self._assembler
+        pieces = assembler.texts or assembler.reasonings
+        whole = "".join(pieces)
+        if whole.endswith(stop):
+            pieces[:] = [whole[: -len(stop)]] if whole != stop else []
+            assembler.repairs.append(Repair("trimmed_text", "the stop text was left at the end of the answer"))
 
     def _split_late(self) -> None:
         """Reasoning that was left in the text of a server from which nobody expected it."""

@@ -12,7 +12,7 @@ from deepseek_v4_sdk.chat.hooks import Hooks
 from deepseek_v4_sdk.chat.served import ModelInfo
 from deepseek_v4_sdk.probe.judge import Heard, find
 from deepseek_v4_sdk.probe.questions import Question, cached, forced_tool, plain, structured, thinking, tool
-from deepseek_v4_sdk.probe.remedies import VERSION_PATHS
+from deepseek_v4_sdk.probe.remedies import RELEASE
 from deepseek_v4_sdk.probe.report import ProbeReport
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def probe_steps(site: Site) -> Steps[ProbeReport]:
     site.told("models and version")
     listed = yield from _optional(site.models())
     provider, _ = site.server()
-    version = yield from _version(site, provider.data.name)
+    version = yield from _version(site)
     told = yield from _about_model(site, provider.data.name)
     off = yield from ask(plain())
     if isinstance(off, errors.PhaseTimeoutError):
@@ -166,12 +166,16 @@ def _optional(course: Course[Any, T]) -> Steps[T | errors.DeepSeekV4Error]:
         return error
 
 
-def _version(site: Site, provider: str) -> Steps[str | errors.DeepSeekV4Error | None]:
+def _version(site: Site) -> Steps[str | errors.DeepSeekV4Error | None]:
     """The version the server tells; None where this kind of server tells none."""
     answer: JsonValue | errors.DeepSeekV4Error = None
-    for path, key in VERSION_PATHS.get(provider, ()):
+    provider, target = site.server()
+    places = [(path, "version") for path in provider.data.about_paths]
+    for path, key in [RELEASE] if provider.data.name == "nim" else places:
         answer = yield from _optional(site.read(path))
         if isinstance(answer, dict) and isinstance(told := answer.get(key), str):
+            if places:
+                target.limits.learn_told(target.base_url, told)
             return told
     return answer if isinstance(answer, errors.DeepSeekV4Error) else None
 

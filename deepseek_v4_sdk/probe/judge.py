@@ -11,7 +11,7 @@ from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import JsonValue, Reply, read_json
 from deepseek_v4_sdk.chat.served import ModelInfo
 from deepseek_v4_sdk.probe.questions import TOOL, WORD
-from deepseek_v4_sdk.probe.remedies import VERSION_PATHS, remedy_for
+from deepseek_v4_sdk.probe.remedies import remedy_for
 from deepseek_v4_sdk.probe.report import Feature, Finding, Status
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Heard:
 def find(heard: Heard) -> Iterator[Finding]:
     """A finding for each feature that such a server has."""
     yield _window(heard)
-    if heard.name in VERSION_PATHS:
+    if heard.provider.data.about_paths or heard.name == "nim":
         yield _version(heard)
     yield _personality(heard)
     yield _thinking(heard)
@@ -127,7 +127,7 @@ def _version(heard: Heard) -> Finding:
     told = heard.version
     if isinstance(told, str):
         return heard.say("version", "works", told)
-    fingerprint = heard.target.limits.of(heard.target.base_url, heard.wanted).version
+    fingerprint = heard.target.limits.version_of(heard.target.base_url, heard.wanted)
     if known := heard.target.server_version or fingerprint:
         origin = "as declared" if heard.target.server_version else "by its fingerprint"
         return heard.say("version", "works", f"{known}, {origin}")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.probe.report import Feature
 
-__all__ = ["VERSION_PATHS", "remedy_for"]
+__all__ = ["RELEASE", "remedy_for"]
 
 _GATEWAY = "look for a gateway in front that drops "
 _PROFILE_VERSION = 'server_version = "..." in the profile'
@@ -47,13 +47,8 @@ _HOSTED = "nothing of yours: the service is set up so"
 
 _FLAGS: Mapping[str, Mapping[Feature, str]] = {"vllm": _VLLM, "sglang": _SGLANG, "dynamo": _DYNAMO}
 
-VERSION_PATHS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "vllm": (("/version", "version"),),
-    # The second is the only one that releases before 0.5.19 have. Of all that is there, one value is read.
-    "sglang": (("/server_info", "version"), ("/get_server_info", "version")),
-    "nim": (("/v1/version", "release"),),
-}
-"""Where a server tells its version, and under which key, by provider."""
+RELEASE = ("/v1/version", "release")
+"""Where a NIM container tells its release, and under which key."""
 
 
 def remedy_for(feature: Feature, provider: str, engine: str) -> str:

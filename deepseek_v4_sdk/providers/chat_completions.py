@@ -28,16 +28,26 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue import ServedModel
     from deepseek_v4_sdk.chat.served import ModelInfo
 
-__all__ = ["COMMON_OPTIONS", "ChatCompletions", "as_key"]
+__all__ = ["COMMON_OPTIONS", "ChatCompletions", "as_key", "top_k"]
 
 _FAMILIES = ("pro", "flash")
 _COUNTED = ("model", "messages", "tools", "tool_choice", "chat_template_kwargs", "reasoning_effort")
+_ALL_TOKENS = 129_280  # V4's vocabulary
 _REQUEST_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")  # it becomes a part of a path
 
 
 def as_key(key: str) -> OptionRule:
     """The rule for an option that is sent as it is, under a key at the body's root."""
     return lambda value: {key: value}
+
+
+def top_k(count: int) -> dict[str, JsonValue]:
+    """`top_k` as it may be sent: -1 is "all" with every engine, where 0 is a 400 with some.
+
+    So is what exceeds the vocabulary. As it is, 2**31 ends SGLang's scheduler (0.5.23), and vLLM's Rust front end
+    refuses it (0.33).
+    """
+    return {"top_k": count if 0 < count <= _ALL_TOKENS else -1}
 
 
 def _logprobs(alternatives: int) -> dict[str, JsonValue]:

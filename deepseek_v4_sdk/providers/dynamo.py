@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
-from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
+from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key, top_k
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def thinking(*levels: Thinking) -> Mapping[Thinking, Mapping[str, JsonValue]]:
 # The body is checked against a closed list of keys; all of these are on it.
 OPTIONS: Mapping[str, OptionRule] = {
     **COMMON_OPTIONS,
-    "top_k": lambda count: {"top_k": count or -1},  # -1 is "all" with each engine behind it, 0 only with some
+    "top_k": top_k,
     "min_p": as_key("min_p"),
     "cache_salt": as_key("cache_salt"),
 }

@@ -51,6 +51,7 @@ class LearnedLimits:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str | None], Limits] = {}
+        self._versions: dict[str, str] = {}
         self._file: LimitsFile | None = None
         self._lock = threading.Lock()
 
@@ -113,6 +114,15 @@ class LearnedLimits:
             with self._lock:
                 self._known[base_url, model] = replace(self.of(base_url, model), version=match[1])
 
+    def learn_told(self, base_url: str, version: str) -> None:
+        """Keep the version that the server at an address tells where it is asked."""
+        with self._lock:
+            self._versions[base_url] = version
+
+    def version_of(self, base_url: str, model: str | None) -> str | None:
+        """The version of what serves a model at an address, as its answers or the server there tell; else None."""
+        return self.of(base_url, model).version or self._versions.get(base_url)
+
     def learn_bare(self, base_url: str, model: str | None, *, bare: bool) -> None:
         """Keep whether a server leaves reasoning in the text."""
         if self.of(base_url, model).bare != bare:
@@ -132,6 +142,7 @@ class LearnedLimits:
         """Forget everything."""
         with self._lock:
             self._known.clear()
+            self._versions.clear()
             self._file = None
 
 

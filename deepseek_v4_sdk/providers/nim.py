@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import rules, sglang, vllm
-from deepseek_v4_sdk.providers.chat_completions import ChatCompletions, as_key
+from deepseek_v4_sdk.providers.chat_completions import ChatCompletions, as_key, top_k
 from deepseek_v4_sdk.providers.provider import ProviderData, Refused, Renderer
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _with_engine(engine: ProviderData) -> ProviderData:
 
 
 def _nvext_top_k(count: int) -> Mapping[str, JsonValue]:
-    return {"nvext": {"top_k": count}}  # bodies of 1.x are strict, and this was an extension there
+    return {"nvext": top_k(count)}  # bodies of 1.x are strict, and this was an extension there
 
 
 _DATA: Mapping[Personality, ProviderData] = {

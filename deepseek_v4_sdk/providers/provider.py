@@ -101,6 +101,10 @@ class ProviderData:
         needs_key: Whether it never answers without a key.
         chat_path: The path of chat completions, under the base URL.
         models_path: The path that lists models.
+        about_paths: The paths under which it tells its version (`version`), the newest first.
+        memory_key: What tells there how long a prompt its memory holds, or None.
+        names_itself: Whether its answers name the model that answered; else they repeat the name that was asked for.
+        edge: The tokens at the end of its window that no prompt reaches, and those that no answer reaches.
         health_path: The path that tells whether it is up.
         thinking: The piece of the body for each thinking level; a level that is missing is refused.
         model: Whether a request must name a model: "optional", "required", or "discovered" when the server insists on a
@@ -135,6 +139,10 @@ class ProviderData:
     needs_key: bool = False
     chat_path: str = "/v1/chat/completions"
     models_path: str = "/v1/models"
+    about_paths: tuple[str, ...] = ()
+    memory_key: str | None = None
+    names_itself: bool = True
+    edge: tuple[int, int] = (0, 0)
     health_path: str = "/health"
     thinking: Mapping[Thinking, Mapping[str, JsonValue]]
     model: Literal["optional", "required", "discovered"] = "optional"

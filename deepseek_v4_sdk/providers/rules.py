@@ -23,6 +23,7 @@ __all__ = [
     "no_format_with_forced_call",
     "no_prefill",
     "no_prefix",
+    "priority_has_a_negative",
     "stops",
     "strict_schema_is_an_object",
     "strict_tools_are_closed",
@@ -128,6 +129,13 @@ def cache_salt_is_plain(request: ChatRequest) -> str | None:
     r"""A cache salt as vLLM takes it: at most 128 characters, none of them `@`, `/`, `\` or NUL."""
     if request.cache_salt is not None and not _SALT.fullmatch(request.cache_salt):
         return "cache_salt is not usable: at most 128 characters, and none of @ / \\ NUL"
+    return None
+
+
+def priority_has_a_negative(request: ChatRequest) -> str | None:
+    """The least number of 64 bits has no negative of 64 bits, and the negative is what vLLM is sent."""
+    if request.priority == -(2**63):
+        return f"priority is {-(2**63)}: from {1 - 2**63} here"
     return None
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
-from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
+from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key, top_k
 from deepseek_v4_sdk.providers.grammar import SGLANG
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer, every_level
 
@@ -28,6 +28,10 @@ PROVIDER = ChatCompletions(
         name="sglang",
         cache_block=256,
         key_variables=("SGLANG_API_KEY",),
+        about_paths=("/server_info", "/get_server_info"),  # the second is the only one before 0.5.19
+        memory_key="max_req_input_len",
+        names_itself=False,
+        edge=(7, 2),  # the longest prompt that 0.5.23 takes, and where prompt and answer end
         thinking=every_level(_thinking),
         reasoning_keys=("reasoning_content",),
         sorts_calls_by_id=True,  # 0.5.23 renders with the vendor's encoder
@@ -43,7 +47,7 @@ PROVIDER = ChatCompletions(
         history=HistoryRules(late_system="here it is pulled to the front"),
         options={
             **COMMON_OPTIONS,
-            "top_k": lambda count: {"top_k": count or -1},  # "all" is -1 here, and 0 a 400
+            "top_k": top_k,
             "min_p": as_key("min_p"),
             "priority": as_key("priority"),  # larger is first, as the option means it
             "cache_salt": as_key("cache_salt"),

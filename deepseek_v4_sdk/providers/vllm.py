@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import rules
-from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
+from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key, top_k
 from deepseek_v4_sdk.providers.grammar import VLLM
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer, every_level
 
@@ -39,6 +39,7 @@ PROVIDER = ChatCompletions(
         name="vllm",
         cache_block=256,
         key_variables=("VLLM_API_KEY",),
+        about_paths=("/version",),
         thinking=every_level(_thinking),
         reasoning_keys=("reasoning",),  # read by every release with V4; `reasoning_content` only from 0.22.1 on
         renderer=Renderer(dialect="vllm", exact=lambda version: _release(version) >= (0, 28), count_path="/tokenize"),
@@ -46,13 +47,14 @@ PROVIDER = ChatCompletions(
         history=HistoryRules(late_system="here it becomes bare text in its place"),
         options={
             **COMMON_OPTIONS,
-            "top_k": as_key("top_k"),
+            "top_k": lambda count: top_k(count) if count else {"top_k": 0},
             "min_p": as_key("min_p"),
             "priority": lambda urgency: {"priority": -urgency},  # lower is earlier here
             "cache_salt": as_key("cache_salt"),
         },
         rules=(
             rules.no_prefill,
+            rules.priority_has_a_negative,
             rules.limit("temperature", 2),
             rules.stops(4),
             rules.cache_salt_is_plain,

@@ -80,7 +80,7 @@ def parse_steps(
             reply, value, repairs = _read(answer, shape, by_call=plan.mechanism == "tool")
         except (IncompleteReplyError, SchemaViolationError) as error:
             error.attempts = tuple(attempts)
-            if retries < 1 or not isinstance(error, EmptyTurnError | SchemaViolationError):
+            if retries < 1 or not isinstance(error, EmptyTurnError | SchemaViolationError) or _is_cut(error):
                 raise
             retries -= 1
             notes.append(Repair("asked_again", str(error)))
@@ -89,6 +89,10 @@ def parse_steps(
         else:
             reply = replace(reply, attempts=tuple(attempts), repairs=(*reply.repairs, *notes, *repairs))
             return Parsed(value=value, reply=reply, mechanism=plan.mechanism)
+
+
+def _is_cut(error: Exception) -> bool:
+    return isinstance(error, EmptyTurnError) and error.cut
 
 
 def _read(answer: Reply | EmptyTurnError, shape: Shape[T], *, by_call: bool) -> tuple[Reply, T, list[Repair]]:

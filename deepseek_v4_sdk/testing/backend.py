@@ -15,7 +15,7 @@ from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing.answer import Answer, json_answer
 from deepseek_v4_sdk.testing.counting import Rendering, as_tokenized, count_body, encode_body, token_ends
 from deepseek_v4_sdk.testing.expectations import MockScriptError, expect, summary
-from deepseek_v4_sdk.testing.flavors.base import JSON, Chat, Counts, wanted
+from deepseek_v4_sdk.testing.flavors.base import JSON, STREAM, Chat, Counts, wanted
 from deepseek_v4_sdk.testing.markup import spans_of, turn_of
 from deepseek_v4_sdk.testing.model import answer
 from deepseek_v4_sdk.testing.prefix_cache import PrefixCache
@@ -239,7 +239,7 @@ class Backend:
             said = self._said(step, faults, request, chat)
             self._remember(said, chat)
             if request.streamed:
-                headers = {"content-type": "text/event-stream; charset=utf-8"}
+                headers = {"content-type": STREAM}
                 answered = Answer(200, headers | own, tuple(self._engine.stream(said, chat)))
             else:
                 answered = json_answer(200, self._engine.plain(said, chat))

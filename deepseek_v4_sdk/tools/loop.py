@@ -263,7 +263,8 @@ class ToolLoop:
                     return None
                 raise
             except EmptyTurnError as empty:
-                again = _LOWER.get(self.thinking) if self.limits.retry_empty and lower is None else None
+                may_ask = self.limits.retry_empty and lower is None and not empty.cut
+                again = _LOWER.get(self.thinking) if may_ask else None
                 if again is None:
                     raise
                 lower = again

@@ -63,10 +63,11 @@ def readiness_steps(ask: Callable[[float], Course[Any, Any]], clock: Clock, seco
         except _FINAL:
             raise
         except errors.DeepSeekV4Error as error:
-            if clock.now() + _PAUSE >= ends:
+            if (left := ends - clock.now()) > 0:
+                yield Sleep(min(_PAUSE, left))
+            if clock.now() >= ends:
                 raise errors.PhaseTimeoutError(
                     f"not ready within {seconds:g} s; the last answer: {error}", phase="total", seconds=seconds
                 ).about(url=error.url) from error
-            yield Sleep(_PAUSE)
         else:
             return Health(ok=True, status=200, seconds=clock.now() - started)

@@ -204,6 +204,21 @@ def test_never_ready(mode: Mode) -> None:
 
 
 @in_both_modes
+@pytest.mark.parametrize("seconds", [3, 2.5, 0.2])
+def test_it_waits_as_long_as_it_was_told(seconds: float, mode: Mode) -> None:
+    clocks = []
+
+    class Noting(Replay):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            clocks.append(request.extensions["deepseek_v4.deadline"].clock)
+            return super().handle_request(request)
+
+    with pytest.raises(PhaseTimeoutError):
+        connect(mode, Noting(*[httpx.ConnectError("refused")] * 5)).wait_until_ready(seconds)
+    assert clocks[0].now() == pytest.approx(seconds)
+
+
+@in_both_modes
 def test_giving_up_is_in_time_though_the_last_question_hangs(mode: Mode) -> None:
     elapsed = []
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from deepseek_v4_sdk import DeepSeekV4, ModelMismatchError
-from tests.client.modes import in_both_modes
+from deepseek_v4_sdk.testing import MockProvider, script
+from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
+from tests.client.modes import connect, in_both_modes
 from tests.exchange.replay import JSON, Mode, Played, Replay, answer
 from tests.exchange.wire import DONE, sse
 
@@ -15,8 +17,6 @@ HELD = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "s
 
 
 def ask(provider: str, asked: str, served: str | None, mode: Mode = "sync", **arguments: Any) -> Any:
-    from tests.client.modes import connect
-
     frame = {"id": "1"} if served is None else {"id": "1", "model": served}
     replay = Replay(answer(sse({**frame, **HELD}), DONE))
     return connect(mode, Played(provider, replay), model=asked, **arguments).chat("x")
@@ -62,6 +62,39 @@ def test_another_model_is_an_error_when_strict_and_visible_when_not(
     reply = ask(provider, asked, served, mode)
     assert reply.model == served
     assert reply.requested_model != served
+
+
+@in_both_modes
+@pytest.mark.parametrize("overflow", [None, "raise"])
+def test_who_repeats_any_name_is_asked_for_its_list(overflow: Any, mode: Mode) -> None:
+    """SGLang answers under whatever name it was asked for."""
+    mock = MockProvider(default=script.text("Hi"), flavor=SGLangFlavor(model="deepseek-ai/DeepSeek-V4-Flash"))
+    client = connect(mode, mock, model="deepseek-ai/DeepSeek-V4-Pro", strict_model=True)
+    with pytest.raises(
+        ModelMismatchError, match=r"V4-Pro' was asked for, and the server has 'deepseek-ai/DeepSeek-V4-Flash'"
+    ):
+        client.chat("x", overflow=overflow)
+    assert not mock.requests
+    assert client.chat("x", model="deepseek-ai/DeepSeek-V4-Flash", overflow=overflow).text == "Hi"
+    assert client.chat("x", model="DeepSeek-V4-Flash").model == "DeepSeek-V4-Flash"  # the same by a shorter name
+    loose = connect(mode, mock, model="deepseek-ai/DeepSeek-V4-Pro")
+    assert loose.chat("x").model == "deepseek-ai/DeepSeek-V4-Pro"
+    assert (
+        connect(mode, mock, model=None, strict_model=True).chat("x").text == "Hi"
+    )  # where no name is asked for, all are right
+
+
+def test_a_fallback_is_compared_too_and_the_list_is_read_once() -> None:
+    listed = answer(b'{"data": [{"id": "b"}]}', headers=JSON)
+    done = answer(sse({"id": "1", "model": "b", **HELD}), DONE)
+    replay = Replay(listed, done, done)
+    client = DeepSeekV4(Played("sglang", replay), model="b", strict_model=True)
+    assert [client.chat("x").text for _ in range(2)] == ["Hi", "Hi"]
+    assert replay.paths == ["/v1/models", "/v1/chat/completions", "/v1/chat/completions"]
+    wrong = DeepSeekV4(Played("sglang", Replay(listed)), model="a", strict_model=True)
+    first = DeepSeekV4(Played("vllm", Replay(answer(b"{}", status=500, headers=JSON))), model="a", max_retries=0)
+    with pytest.raises(ModelMismatchError, match="'a' was asked for, and the server has 'b'"):
+        first.with_options(fallback=[wrong], strict_model=True, max_retries=1).chat("x")
 
 
 def test_a_server_that_does_not_say_its_model_is_not_accused() -> None:

@@ -22,6 +22,10 @@ from deepseek_v4_sdk import (
 from deepseek_v4_sdk.context import resolve_window
 from deepseek_v4_sdk.providers.limits import LearnedLimits
 from deepseek_v4_sdk.testing import MockProvider, script
+from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
+from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
+from tests.context.test_overflow import long_talk
+from tests.exchange.replay import JSON, Played, Replay, answer
 from tests.providers.refusal_cases import CASES
 
 FLAVORS = {"vllm": "asked", "sglang": "asked", "nim": "asked", "dynamo": "asked"}
@@ -29,7 +33,7 @@ HOSTED = ("nvidia", "deepseek")
 WINDOW = 70_000
 
 
-def budget_of(mock: MockProvider, kind: str, **arguments: Any) -> ContextBudget:
+def budget_of(mock: Any, kind: str, **arguments: Any) -> ContextBudget:
     if kind == "sync":
         with DeepSeekV4(mock, model="pro") as client:
             return client.budget(**arguments)
@@ -39,6 +43,12 @@ def budget_of(mock: MockProvider, kind: str, **arguments: Any) -> ContextBudget:
             return await client.budget(**arguments)
 
     return asyncio.run(asked())
+
+
+def chat_of(mock: Any, kind: str, messages: Any, **options: Any) -> Any:
+    if kind == "sync":
+        return DeepSeekV4(mock, model="pro").chat(messages, **options)
+    return asyncio.run(AsyncDeepSeekV4(mock, model="pro").chat(messages, **options))
 
 
 def told(budget: ContextBudget) -> tuple[int, str]:
@@ -65,6 +75,64 @@ class TestEachFlavor:
             client.chat("Hi")
         assert told(budget_of(mock, kind)) == (50_000, "learned")
         assert told(budget_of(mock, kind, window=60_000)) == (60_000, "configured")
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+class TestMemory:
+    """SGLang lists its window, and may hold far fewer tokens."""
+
+    def test_what_the_memory_holds_counts(self, kind: str) -> None:
+        mock = MockProvider(flavor=SGLangFlavor(memory=3_000), window=65_536)
+        assert told(budget_of(mock, kind)) == (2_994, "asked")
+
+    def test_enough_memory_changes_nothing(self, kind: str) -> None:
+        for memory in (None, WINDOW, WINDOW * 10):
+            mock = MockProvider(flavor=SGLangFlavor(memory=memory), window=WINDOW)
+            assert told(budget_of(mock, kind)) == (WINDOW, "asked")
+
+    def test_a_prompt_is_made_to_fit_it(self, kind: str) -> None:
+        mock = MockProvider(default=script.text("Hi"), flavor=SGLangFlavor(memory=3_000), window=65_536)
+        for talk, options in (
+            (long_talk(80), {"overflow": "fit"}),
+            ("word " * 2_900, {"overflow": "clamp", "max_tokens": 1_000}),
+        ):
+            reply = chat_of(mock, kind, talk, thinking="off", **options)
+            assert reply.text == "Hi"
+            assert (reply.usage.prompt_tokens or 0) + (reply.max_tokens_sent or 0) <= 2_998
+        with pytest.raises(ContextLengthExceededError):
+            chat_of(mock, kind, "word " * 3_000, thinking="off", overflow="raise")
+
+    @pytest.mark.parametrize(
+        "about", [b"{}", b"[]", b"<html>", b'{"max_req_input_len": "many"}', b'{"max_req_input_len": -1}', None]
+    )
+    def test_a_server_that_does_not_tell_it_is_as_before(self, about: bytes | None, kind: str) -> None:
+        listed = answer(b'{"data": [{"id": "V4-pro", "max_model_len": 5000}]}', headers=JSON)
+        missing = answer(b'{"detail": "Not Found"}', status=404, headers=JSON)
+        replay = Replay(listed, *([missing] * 2 if about is None else [answer(about, headers=JSON)]))
+        assert told(budget_of(Played("sglang", replay), kind)) == (5_000, "asked")
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("flavor", [VLLMFlavor(), SGLangFlavor()])
+def test_the_version_is_asked_for_with_the_window(flavor: Any, kind: str) -> None:
+    """SGLang and vLLM's Rust front end do not tell it in their answers."""
+    mock = MockProvider(default=script.text("Hi"), flavor=flavor, window=WINDOW)
+    budget = budget_of(mock, kind)
+    assert budget.measure("Hi").exact
+    assert DeepSeekV4(mock, model="pro").count_tokens("Hi").exact
+
+
+def test_a_version_of_another_prompt_is_no_exact_one() -> None:
+    for flavor in (VLLMFlavor(version="0.26.0"), SGLangFlavor(version="0.5.20")):
+        mock = MockProvider(flavor=flavor, window=WINDOW)
+        assert not DeepSeekV4(mock, model="pro").budget().measure("Hi").exact
+
+
+def test_a_probe_tells_the_version_as_well() -> None:
+    client = DeepSeekV4(MockProvider(flavor="sglang", window=WINDOW))
+    assert not client.count_tokens("Hi").exact
+    client.probe()
+    assert client.count_tokens("Hi").exact
 
 
 def test_a_refusal_that_names_more_does_not() -> None:
@@ -181,8 +249,8 @@ def test_a_budget_counts_as_the_client_does() -> None:
     for flavor in (*FLAVORS, *HOSTED):
         client = DeepSeekV4(MockProvider(flavor=flavor, window=WINDOW), model="pro")
         for thinking in ("off", "high"):
-            count = client.count_tokens("How are cats?", thinking=thinking)
             measured = client.budget(thinking=thinking).measure("How are cats?")
+            count = client.count_tokens("How are cats?", thinking=thinking)  # the version was asked for with the window
             assert (measured.total, measured.exact) == (count.total, count.exact)
 
 

@@ -77,10 +77,49 @@ def test_what_was_remembered_wrongly_is_forgotten_after_one_answer() -> None:
     """A server that was repaired, and a turn without any reasoning."""
     mock = MockProvider(BARE, default=script.text("It is 21."))
     listen(mock)
-    failed = listen(mock)
-    assert isinstance(failed.error, EmptyTurnError)
-    assert failed.partial.reasoning == "It is 21."
-    assert listen(mock).answered.text == "It is 21."
+    taken = listen(mock)
+    assert (taken.answered.text, taken.answered.reasoning) == ("It is 21.", None)
+    assert [repair.kind for repair in taken.answered.repairs] == ["joined_text"]
+    assert kinds(taken)[-1] == "repaired"
+    again = listen(mock)
+    assert (again.answered.text, again.answered.repairs) == ("It is 21.", ())
+
+
+@pytest.mark.parametrize("wire", ["stream", "plain"])
+def test_a_call_in_what_streamed_as_reasoning_is_found(wire: str) -> None:
+    """Neither its parser for reasoning nor that for calls is on, and the model answers at once."""
+    mock = MockProvider(BARE, script.text(f"I look.\n\n{block(invoke('now'))}"))
+    listen(mock, wire=wire)
+    reply = listen(mock, wire=wire).answered
+    assert (reply.text, reply.reasoning, [call.name for call in reply.tool_calls]) == ("I look.", None, ["now"])
+    assert [repair.kind for repair in reply.repairs] == ["joined_text", "recovered_calls"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"response_format": {"type": "json_object"}},
+        {"tool_choice": "required"},
+        {"tool_choice": "now"},
+    ],
+)
+def test_what_a_grammar_holds_is_not_taken_for_reasoning(options: dict[str, Any]) -> None:
+    """Where no parser takes reasoning out, a grammar leaves no place for it."""
+    mock = MockProvider(BARE, script.text('{"a": 1}'), BARE)
+    listen(mock)
+    held = listen(mock, **options)
+    assert (held.answered.text, held.answered.repairs) == ('{"a": 1}', ())
+    assert spoken(held, "text") == '{"a": 1}'
+    assert spoken(listen(mock), "text") == "It is 21."  # what is known of the server stays
+
+
+def test_a_stop_text_inside_reasoning_leaves_it_reasoning() -> None:
+    mock = MockProvider(BARE, BARE)
+    listen(mock)
+    cut = listen(mock, stop=["`x`"])
+    assert isinstance(cut.error, EmptyTurnError)
+    assert "'`x`'" in str(cut.error)
+    assert cut.partial.reasoning == "I think "
 
 
 def test_reasoning_that_was_cut_is_still_reasoning() -> None:

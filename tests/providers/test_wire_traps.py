@@ -10,6 +10,7 @@ from deepseek_v4_sdk import AssistantMessage, SystemMessage, ToolCall, ToolMessa
 from deepseek_v4_sdk.chat import ChatRequest
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.providers import find_provider
+from deepseek_v4_sdk.tokens.vocabulary import VOCABULARY_SIZE
 from tests.providers.encoding import body_of, call_of, messages_of, target
 
 BOTH = ("vllm", "sglang")
@@ -47,6 +48,21 @@ def test_higher_priority_is_more_urgent_everywhere(provider: str, sent: int) -> 
 @pytest.mark.parametrize(("provider", "sent"), [("vllm", 0), ("sglang", -1)])
 def test_top_k_0_means_all_everywhere(provider: str, sent: int) -> None:
     assert body_of(provider, top_k=0)["top_k"] == sent  # SGLang answers 400 to a 0
+
+
+@pytest.mark.parametrize("provider", ["vllm", "sglang", "nim", "dynamo", "nvidia"])
+@pytest.mark.parametrize("count", [VOCABULARY_SIZE, VOCABULARY_SIZE + 1, 2**31, 2**63 - 1])
+def test_top_k_beyond_the_vocabulary_is_all(provider: str, count: int) -> None:
+    """2**31 ends the scheduler of SGLang, for everybody; 2**40 is a 400 of vLLM's Rust front end."""
+    body = body_of(provider, top_k=count, model="pro" if provider == "nvidia" else None)
+    assert body["top_k"] == (count if count == VOCABULARY_SIZE else -1)
+
+
+def test_the_least_priority_has_no_negative_to_send() -> None:
+    with pytest.raises(InvalidRequestError, match=f"priority is {-(2**63)}: from {1 - 2**63} here"):
+        body_of("vllm", priority=-(2**63))
+    assert body_of("vllm", priority=1 - 2**63)["priority"] == 2**63 - 1
+    assert body_of("sglang", priority=-(2**63))["priority"] == -(2**63)
 
 
 @pytest.mark.parametrize("provider", BOTH)

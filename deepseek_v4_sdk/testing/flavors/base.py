@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DONE",
     "JSON",
+    "STREAM",
     "Chat",
     "Counts",
     "Flavor",
@@ -33,6 +34,8 @@ __all__ = [
 DONE = b"data: [DONE]\n\n"
 JSON = "application/json"
 """The content type of every request."""
+STREAM = "text/event-stream; charset=utf-8"
+"""The content type of every stream."""
 
 Refusal: TypeAlias = Error | Raw
 """What a server answers when it does not take a request."""

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Flavor, Refusal, level_of, refusal, same_key, sse, wanted
+from deepseek_v4_sdk.testing.flavors.base import (
+    DONE,
+    STREAM,
+    Chat,
+    Flavor,
+    Refusal,
+    level_of,
+    refusal,
+    same_key,
+    sse,
+    wanted,
+)
 from deepseek_v4_sdk.testing.flavors.fields import Wrong
-from deepseek_v4_sdk.testing.flavors.sglang_checks import bad_request, check_chat, not_json, refused
+from deepseek_v4_sdk.testing.flavors.sglang_checks import bad_request, check_chat, not_json, refused, too_long
+from deepseek_v4_sdk.testing.flavors.sglang_deltas import call_id, finish, paced, stop, text_delta, written
 from deepseek_v4_sdk.testing.flavors.sglang_routes import CREATED, card, model_info, no_such_model
 from deepseek_v4_sdk.testing.markup import (
     THINK_ENDS,
     fragments,
-    turn_of,
     unread,
     unseparated,
     whole_calls,
 )
 from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
-from deepseek_v4_sdk.testing.script import Error
+from deepseek_v4_sdk.testing.script import Error, Raw
 from deepseek_v4_sdk.testing.speech import Span, Token
+from deepseek_v4_sdk.tokens import count_text
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.prompt import Dialect
-    from deepseek_v4_sdk.testing.script import Turn
     from deepseek_v4_sdk.testing.speech import Said
 
 __all__ = ["FLAVOR", "SGLangFlavor"]
 
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
-_EOS = 1
 _TOKENIZER_LENGTH = 1_048_576
 _NO_TEMPLATE = (
     "Cannot use chat template functions because tokenizer.chat_template is not set and no template argument was "
@@ -57,6 +66,8 @@ class SGLangFlavor(Flavor):
             has no prompt format, and refuses every chat.
         cache_report: Whether it has `--enable-cache-report`, and tells what came from its cache.
         page_size: Tokens in a page of the prefix cache. For V4 it is 256.
+        memory: How many tokens its KV memory holds (`--max-total-tokens`, or what is left on its GPUs); None for
+            enough. A prompt beyond it is refused in other words than one beyond the window, in a stream by an event.
         context_length: Whether it has `--context-length`, and so refuses a limit beyond the window by itself.
         default_thinking: Whether thinking is on unless it is switched off, as with `SGLANG_DEFAULT_THINKING=1`. The
             engine does not know of it then, and counts no reasoning tokens.
@@ -78,6 +89,7 @@ class SGLangFlavor(Flavor):
         v4_encoding: bool = True,
         cache_report: bool = False,
         page_size: int = 256,
+        memory: int | None = None,
         context_length: bool = False,
         default_thinking: bool = False,
         streams_usage: bool = True,
@@ -91,6 +103,7 @@ class SGLangFlavor(Flavor):
         self._v4_encoding = v4_encoding
         self._cache_report = cache_report
         self._context_length = context_length
+        self._memory = memory
         self._default_thinking = default_thinking
         self._streams_usage = streams_usage
         self.prefix_cache = CacheRule(page_size) if cache_report else None
@@ -115,8 +128,12 @@ class SGLangFlavor(Flavor):
     def limit(self, body: dict[str, JsonValue], window: int, prompt: int) -> int:
         """What is wanted, or what is left."""
         asked = wanted(body, "max_completion_tokens", "max_tokens")
-        room = window - prompt - 1
+        room = self._held(window) - prompt - 2
         return room if asked is None else min(asked, room)
+
+    def _held(self, window: int) -> int:
+        """How many tokens of prompt and answer it holds, but for the last two."""
+        return window if self._memory is None else min(window, self._memory)
 
     def prompt_body(self, body: dict[str, JsonValue]) -> dict[str, JsonValue]:
         """An assistant message at the end is continued when that is asked for, and otherwise becomes the user's."""
@@ -137,7 +154,7 @@ class SGLangFlavor(Flavor):
         """Without its parsers thinking and markup stay in the text."""
         if not self._tool_call_parser and any(span.kind == "call" for span in spans):
             forced = body.get("tool_choice", "auto") not in ("auto", "none")
-            spans = _written(spans) if forced else unread(spans)
+            spans = written(spans) if forced else unread(spans)
         if not self._reasoning_parser and self.thinking(body) != "off":
             # The tool parser knows the end of thinking as well, and drops it.
             spans = unseparated(spans, None if self._tool_call_parser else THINK_ENDS)
@@ -164,13 +181,16 @@ class SGLangFlavor(Flavor):
                 yield sse({**frame, "choices": [choice], **more})
 
         yield from chunk({"reasoning_content": None, "role": "assistant", "content": ""})
-        for token in _paced(said, chat.body):
+        for token in paced(said, chat.body):
             if token.kind == "call":
                 yield from chunk(self._call_delta(token, chat.number), usage=None)
             else:
-                yield from chunk(_text_delta(token))
-        finish = said.finish_reason
-        yield from chunk({"reasoning_content": None}, finish=finish, stop=_stop(said))
+                yield from chunk(text_delta(token))
+        reason = finish(said)
+        if said.stop and said.tokens and said.tokens[-1].kind != "call" and count_text(said.stop[-1]) > 1:
+            # Of a character of several tokens it learns too late that it ends a stop text.
+            yield from chunk(text_delta(replace(said.tokens[-1], text=said.stop)))
+        yield from chunk({"reasoning_content": None}, finish=reason, stop=stop(said))
         if self._streams_usage and chat.streams_usage:
             yield sse({**frame, "choices": [], "usage": self._usage(said, chat)})
         yield DONE
@@ -185,7 +205,7 @@ class SGLangFlavor(Flavor):
         if said.calls:
             message["tool_calls"] = [
                 {
-                    "id": _call_id(chat.number, index),
+                    "id": call_id(chat.number, index),
                     "index": index,
                     "type": "function",
                     "function": {"name": name, "arguments": arguments},
@@ -195,8 +215,8 @@ class SGLangFlavor(Flavor):
         choice: dict[str, JsonValue] = {
             "message": message,
             "logprobs": None,
-            "finish_reason": said.finish_reason,
-            "matched_stop": None if said.calls else _stop(said),
+            "finish_reason": finish(said),
+            "matched_stop": None if said.calls else stop(said),
         }
         if chat.body.get("return_prompt_token_ids"):
             choice["prompt_token_ids"] = [*chat.ids]
@@ -220,17 +240,21 @@ class SGLangFlavor(Flavor):
         return {"object": "error", "message": message, "type": kind, "param": None, "code": status}
 
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
-        """A prompt beyond the window is refused, and so are prompt and answer together."""
-        if prompt >= window:
-            return refused(f"The input ({prompt} tokens) is longer than the model's context length ({window} tokens).")
+        """A prompt beyond window or memory is refused, and so are prompt and answer together beyond the window."""
         answer = wanted(body, "max_completion_tokens", "max_tokens") or 0
-        if prompt + answer <= window:
+        told = too_long(prompt, answer, window)
+        if told is not None:
+            return refused(told)
+        longest = self._held(window) - 6
+        if prompt < longest:
             return None
-        return refused(
-            f"Requested token count exceeds the model's maximum context length of {window} tokens. You requested a "
-            f"total of {prompt + answer} tokens: {prompt} tokens from the input messages and {answer} tokens for "
-            "the completion. Please reduce the number of tokens in the input messages or the completion to fit "
-            "within the limit."
+        told = f"Input length ({prompt} tokens) exceeds the maximum allowed length ({longest} tokens). "
+        told += "Use a shorter input or enable --allow-auto-truncate."
+        # Its scheduler refuses this, and by then a stream has begun.
+        return (
+            Raw((self.error_event(400, told), DONE), 200, {"content-type": STREAM})
+            if body.get("stream")
+            else refused(told)
         )
 
     def error_event(self, status: int, message: str) -> bytes:
@@ -264,7 +288,11 @@ class SGLangFlavor(Flavor):
             return model_info(self._model, self._parsers)
         if path in {"/server_info", "/get_server_info"}:
             told: dict[str, JsonValue] = {"enable_cache_report": self._cache_report, "version": self._version}
-            return {"model_path": self._model, "context_length": window, **self._parsers, **told}
+            held: dict[str, JsonValue] = {
+                "max_total_num_tokens": self._memory or 8 * window,
+                "max_req_input_len": self._held(window) - 6,
+            }
+            return {"model_path": self._model, "context_length": window, **self._parsers, **told, **held}
         if path == f"/v1/models/{self._model}":
             return card(self._model, window)
         return {"object": "list", "data": [card(self._model, window)]} if path == "/v1/models" else None
@@ -322,7 +350,7 @@ class SGLangFlavor(Flavor):
         """The first piece has id and name; later ones have both as null."""
         first = token.name is not None
         call: JsonValue = {
-            "id": _call_id(number, token.index) if first else None,
+            "id": call_id(number, token.index) if first else None,
             "index": token.index,
             "type": "function",
             "function": {"name": token.name, "arguments": token.text},
@@ -337,44 +365,6 @@ def _switches(body: dict[str, JsonValue]) -> tuple[dict[str, JsonValue], JsonVal
     if isinstance(asked, dict):
         effort = asked.get("effort", asked.get("reasoning_effort", effort))
     return (given if isinstance(given, dict) else {}), effort
-
-
-def _paced(said: Said, body: dict[str, JsonValue]) -> Iterator[Token]:
-    """The tokens; with `stream_reasoning` false all reasoning in one piece, and a call that comes whole in one."""
-    pending: list[Token] = []
-    joins = body.get("stream_reasoning") is False
-    for token in said.tokens:
-        if joins and token.kind == "reasoning":
-            pending.append(token)
-            continue
-        if pending and pending[0].kind == "reasoning":
-            yield replace(pending[-1], text="".join(each.text for each in pending))
-            pending = []
-        yield token
-    if pending:
-        yield replace(pending[-1], text="".join(each.text for each in pending))
-
-
-def _stop(said: Said) -> JsonValue:
-    return None if said.finish_reason == "length" else said.stop or _EOS
-
-
-def _written(spans: list[Span]) -> list[Span]:
-    """Calls that a grammar forces without a parser: a JSON list."""
-    turn: Turn = turn_of(spans, None, ())
-    calls = [{"name": call.name, "parameters": json.loads(call.arguments)} for call in turn.calls]
-    kept = [span for span in spans if span.kind in {"reasoning", "text"} or span.raw == THINK_ENDS]
-    return [*kept, Span(json.dumps(calls), "text", copy=True)]
-
-
-def _call_id(number: int, index: int) -> str:
-    return f"call_{number:020x}{index:04x}"
-
-
-def _text_delta(token: Token) -> JsonValue:
-    if token.kind == "reasoning":
-        return {"reasoning_content": token.text}
-    return {"reasoning_content": None, "content": token.text}
 
 
 FLAVOR = SGLangFlavor()

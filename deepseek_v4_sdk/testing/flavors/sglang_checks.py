@@ -21,7 +21,7 @@ from deepseek_v4_sdk.testing.flavors.recipe_checks import (
 from deepseek_v4_sdk.testing.flavors.recipe_types import UnreadableError, read_body
 from deepseek_v4_sdk.testing.script import Raw
 
-__all__ = ["bad_request", "check_chat", "not_json", "refused"]
+__all__ = ["bad_request", "check_chat", "not_json", "refused", "too_long"]
 
 Layer = Literal["BadRequestError", "BadRequest"]
 
@@ -295,3 +295,17 @@ def _shown(each: Wrong) -> dict[str, object]:
     if each.kind == "value_error":
         return shown | {"ctx": {"error": ValueError(each.message.removeprefix("Value error, "))}}
     return shown | ({"ctx": dict(each.context)} if each.context else {})
+
+
+def too_long(prompt: int, answer: int, window: int) -> str | None:
+    """What it says of a prompt beyond the window, or of prompt and answer together; None where they fit."""
+    if prompt >= window:
+        return f"The input ({prompt} tokens) is longer than the model's context length ({window} tokens)."
+    if prompt + answer <= window:
+        return None
+    return (
+        f"Requested token count exceeds the model's maximum context length of {window} tokens. You requested a "
+        f"total of {prompt + answer} tokens: {prompt} tokens from the input messages and {answer} tokens for "
+        "the completion. Please reduce the number of tokens in the input messages or the completion to fit "
+        "within the limit."
+    )

@@ -213,7 +213,7 @@ class VLLMFlavor(Flavor):
                     "type": "function",
                     "function": {
                         "name": name,
-                        "arguments": closed(arguments) if cut and index == last else arguments,
+                        "arguments": closed(arguments) if (cut or said.stop) and index == last else arguments,
                     },
                 }
                 for index, (name, arguments) in enumerate(said.calls)
@@ -378,11 +378,13 @@ def _plain_prompt(body: dict[str, JsonValue]) -> int:
 
 
 def _finish(said: Said, body: dict[str, JsonValue], *, plain: bool) -> str:
-    """`tool_calls` for calls the model chose to make, `stop` for a named tool.
+    """`tool_calls` for calls the model chose to make, even where a stop text cut one; `stop` for a named tool.
 
-    Before 0.33 a plain answer says `tool_calls` even of a call that was cut.
+    Before 0.33 a plain answer says `tool_calls` even of a call that the limit cut.
     """
     choice = body.get("tool_choice")
+    if said.stop is not None and said.calls and choice in ("auto", None):
+        return "tool_calls"
     if plain and said.calls and said.finish_reason == "length" and choice in ("auto", None):
         return "tool_calls"
     return "stop" if said.finish_reason == "tool_calls" and isinstance(choice, dict) else said.finish_reason
