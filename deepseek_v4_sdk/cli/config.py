@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -12,6 +11,7 @@ import typer
 
 from deepseek_v4_sdk import ConfigurationError
 from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, explained
+from deepseek_v4_sdk.cli.outcome import complain
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
 from deepseek_v4_sdk.config import (
     FILE_NAME,
@@ -80,7 +80,10 @@ def init(
         file /= FILE_NAME
     _write(file, force=force)
     if not user:  # one in the folder for settings needs no trust
-        ProfileFile.read_to_trust(file).trust()
+        try:
+            ProfileFile.read_to_trust(file.absolute()).trust()
+        except ConfigurationError as error:  # the file is there all the same
+            complain(error)
     if as_json:
         say_json({"path": str(file)}, indent=None)
     else:
@@ -140,15 +143,12 @@ def _to_trust(path: Path | None) -> ProfileFile:
 def _ask(file: ProfileFile, owner: str) -> None:
     """Whether a file of another user is meant."""
     question = f"{in_one_line(file.path)} belongs to {in_one_line(owner)}, who can change it. Trust it?"
-    if not _is_asked():
-        raise ConfigurationError(f"{file.path} belongs to {owner}: --yes trusts it all the same")
-    if not typer.confirm(question):
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:  # nobody is there to answer
+        raise ConfigurationError(f"{file.path} belongs to {owner}: --yes trusts it all the same") from None
+    if not agreed:
         raise typer.Abort
-
-
-def _is_asked() -> bool:
-    """Whether there is somebody to answer."""
-    return sys.stdin.isatty()
 
 
 def _value(setting: Setting) -> str:

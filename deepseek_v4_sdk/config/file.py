@@ -203,7 +203,7 @@ def _read_found(file: Path, *, strangers: bool) -> tuple[int | None, str]:
             raise ConfigurationError(
                 f"{file} was found, and others can write into it: read it, then run: chmod go-w {shown}"
             )
-        if not owners.is_ones_own(owners.owner_of(file)):  # a link says which file is meant
+        if file.is_symlink() and not owners.is_ones_own(owners.owner_of(file)):  # it says which file is meant
             raise ConfigurationError(f"{file} was found, and is a link of another user: remove it: rm {shown}")
         if not owners.is_ones_own(rights.st_uid) and not strangers:
             trusted = kept(file)

@@ -173,14 +173,27 @@ def test_the_file_of_another_user_is_asked_about(monkeypatch: pytest.MonkeyPatch
     for name in ("config", "cli.config"):
         monkeypatch.setattr(f"deepseek_v4_sdk.{name}.name_of", lambda _: "mallory\x1b[2J")
     monkeypatch.setattr("deepseek_v4_sdk.cli.config.is_ones_own", lambda _: False)
-    said = complaint("config", "trust", "--json")
-    assert said.startswith(f"{file} belongs to mallory\N{SYMBOL FOR ESCAPE}[2J: --yes trusts it")
-    monkeypatch.setattr("deepseek_v4_sdk.cli.config._is_asked", lambda: True)
-    assert run("config", "trust", stdin="n\n", code=130).stdout.endswith("who can change it. Trust it? [y/N]: n\n")
+    name = "mallory\N{SYMBOL FOR ESCAPE}[2J"
+    asked = f"{file} belongs to {name}, who can change it. Trust it? [y/N]:"
+    told = run("config", "trust", "--json", stdin="", code=2)
+    assert told.stdout.strip() == ""
+    assert told.stderr.startswith(asked)
+    assert ": --yes trusts it all the same\n" in told.stderr
+    assert "\x1b" not in told.stderr
+    assert run("config", "trust", stdin="n\n", code=130).stderr.startswith(asked)
     assert "was not trusted" in run("config", "untrust").stdout
     assert "is trusted, until" in run("config", "trust", stdin="y\n").stdout
     run("config", "untrust")
     assert "is trusted, until" in run("config", "trust", "--yes").stdout
+
+
+def test_init_writes_also_where_trust_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    result = run("config", "init")
+    assert "deepseek_v4.toml is written" in result.stdout
+    assert "of trust in" in result.stderr or "cannot be written" in result.stderr
 
 
 def test_init_trusts_what_it_wrote() -> None:

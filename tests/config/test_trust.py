@@ -300,7 +300,6 @@ class TestOwners:
     def test_the_file_of_another_user(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write(file, 'provider = "mock"')
         monkeypatch.setattr("deepseek_v4_sdk.config.owners.is_ones_own", lambda owner: owner == 4_000_000)
-        monkeypatch.setattr("deepseek_v4_sdk.config.owners.owner_of", lambda _: 4_000_000)
         said = refusal()
         assert said.startswith(f"{file} was found, and belongs to ")
         assert said.endswith(f"run: deepseek-v4 config trust {file}")
