@@ -69,6 +69,7 @@ from deepseek_v4_sdk.errors import (
     ServerError,
     StreamClosedError,
     StreamInterruptedError,
+    StreamInUseError,
     TruncatedToolCallError,
     UnsupportedOptionError,
 )
@@ -192,6 +193,7 @@ __all__ = [
     "ServerError",
     "Spent",
     "StreamClosedError",
+    "StreamInUseError",
     "StreamInterruptedError",
     "StreamRestarted",
     "SystemMessage",

@@ -295,9 +295,8 @@ class BaseClient:
         if {"provider", "base_url", "endpoints", "proxy", "ca_bundle", "transport", "http_client"} & changes.keys():
             return client
         client._pool.share(self._pool)
-        if client._carriers.all_made:
-            client._lender = self._lender or self
-            client._carriers.borrow(self._carriers)
+        client._lender = self._lender or self
+        client._carriers.borrow(self._carriers)
         if not {"api_key", "default_headers"} & changes.keys():
             for endpoint, known in zip(client._endpoints, self._endpoints, strict=True):
                 endpoint.take_over(known)

@@ -337,7 +337,8 @@ class DeepSeekV4(ClientCalls):
 class AsyncDeepSeekV4(ClientCalls):
     """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served, for asyncio.
 
-    It is safe to share between the tasks of one event loop. Use it in an `async with` block, or `aclose()` it.
+    It is safe to share between tasks and event loops, in several threads too. Use it in an `async with` block, or
+    `aclose()` it.
     What its arguments mean stands on the page on configuration.
     """
 

@@ -40,6 +40,7 @@ __all__ = [
     "SchemaViolationError",
     "ServerError",
     "StreamClosedError",
+    "StreamInUseError",
     "StreamInterruptedError",
     "TruncatedToolCallError",
     "UnsupportedOptionError",
@@ -294,6 +295,13 @@ class StreamInterruptedError(IncompleteReplyError):
 
 class StreamClosedError(IncompleteReplyError):
     """The stream was closed by its user before it had ended."""
+
+
+class StreamInUseError(DeepSeekV4Error):
+    """A stream cannot be read here: another thread or task reads it now, or another event loop or process began it.
+
+    The stream goes on as it was for its first reader.
+    """
 
 
 class ReasoningExhaustedError(IncompleteReplyError):

@@ -156,6 +156,7 @@ def check_transport(transport: object, *, awaited: bool, http_client: object, pr
         if awaited:
             # The first request would load them: what a client needs on its loop, and httpcore.
             import_module("deepseek_v4_sdk.transport.async_network")
+            import_module("deepseek_v4_sdk.transport.loops")
             import_module("anyio._backends._asyncio")
         return
     if not awaited:

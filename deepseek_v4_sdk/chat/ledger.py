@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk.chat.hooks import Hooks
 from deepseek_v4_sdk.chat.usage import Usage
+from deepseek_v4_sdk.forks import new_lock
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.hooks import AttemptDetails
@@ -70,7 +70,7 @@ class Ledger(Hooks):
 
     def __init__(self) -> None:
         self._sums: dict[_Account, Spent] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def __repr__(self) -> str:
         return f"Ledger({self.total!r})"

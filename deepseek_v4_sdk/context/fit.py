@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import AssistantMessage, Conversation, Message
 from deepseek_v4_sdk.context.draft import Draft, Piece
 from deepseek_v4_sdk.errors import BudgetError
+from deepseek_v4_sdk.forks import new_lock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ class Cuts:
     def __init__(self, entries: int = 32) -> None:
         self._most = entries
         self._made: list[_Cut] = []  # the latest first
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def of(self, key: object, messages: tuple[Message, ...]) -> _Cut | None:
         """The latest cut of the longest beginning of a conversation."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.forks import new_lock
 
 if TYPE_CHECKING:
     import os
@@ -53,7 +53,7 @@ class LearnedLimits:
         self._known: dict[tuple[str, str | None], Limits] = {}
         self._versions: dict[str, str] = {}
         self._file: LimitsFile | None = None
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def of(self, base_url: str, model: str | None) -> Limits:
         """What is known of a model at an address."""

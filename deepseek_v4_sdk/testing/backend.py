@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
+from deepseek_v4_sdk.forks import new_lock
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing.answer import Answer, json_answer
 from deepseek_v4_sdk.testing.counting import Rendering, as_tokenized, count_body, encode_body, token_ends
@@ -87,7 +87,7 @@ class Backend:
         self._finished: Counter[str] = Counter()
         self._told = Counter[str]()
         self._arrivals: deque[float] = deque()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     @property
     def unused(self) -> list[Step]:

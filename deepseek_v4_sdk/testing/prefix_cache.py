@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from deepseek_v4_sdk.forks import new_lock
 
 __all__ = ["CacheRule", "PrefixCache"]
 
@@ -39,7 +40,7 @@ class PrefixCache:
         self.hits = 0
         self._known: set[int] = set()
         self._tails: dict[int, set[tuple[int, ...]]] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def look_up(self, tokens: Sequence[int], salt: str = "") -> int:
         """How many tokens of a prompt are known. The last one is always computed anew: it makes the first answer token.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import httpx
 
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.forks import new_lock
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing.answer import Answer, Break, Part, Wait
 from deepseek_v4_sdk.testing.cassette import CassetteError, RecordedExchange, failure_named, read_cassette
@@ -84,7 +84,7 @@ class Replayer(CheckedStandIn):
         self._reading = reading_of(match)
         self._timed = timing == "kept"
         self._asked = 0
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self.transport = MockTransport(self, first.began)
 
     def check_used(self) -> None:

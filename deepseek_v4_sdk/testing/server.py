@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import httpx
 
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.forks import let_go, renewed_in_children
 from deepseek_v4_sdk.testing.answer import Answer, Break, Wait, json_answer
 from deepseek_v4_sdk.testing.mock import MockProvider
 from deepseek_v4_sdk.testing.transport import Answering, prepare
@@ -61,9 +62,22 @@ class MockServer:
         self._failures: list[Exception] = []
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
+        self._listener: socket.socket | None = None
+        renewed_in_children(self)
+
+    def leave_to_parent(self) -> None:
+        """Stop serving, in a child: the thread is the parent's, and so are port and connections."""
+        self._server = self._thread = None
+        self._failures.clear()
+        for transport in self._transports.values():
+            let_go(transport)
+        self._transports.clear()
+        if self._listener is not None:
+            self._listener.close()
 
     def __enter__(self) -> Self:
         server, sock = self._prepare()
+        self._listener = sock
         self._failures.clear()
         self._server = server
         self._thread = threading.Thread(target=server.run, args=([sock],), name="deepseek-v4-mock", daemon=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.files import open_to_append, write_private
+from deepseek_v4_sdk.forks import new_lock
 from deepseek_v4_sdk.providers import secrets_in
 from deepseek_v4_sdk.testing.answer import Wait
 from deepseek_v4_sdk.testing.cassette import CassetteError, RecordedExchange, failure_named, write_exchange
@@ -59,7 +59,7 @@ class Tape:
         self._fresh = fresh
         self._secrets: set[str] = set()
         self._began = datetime.now(UTC), time.monotonic()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def begin(self, provider: str, request: httpx.Request, path: str, body: bytes, now: Callable[[], float]) -> Take:
         """Begin to record an exchange.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.forks import new_lock
 from deepseek_v4_sdk.tokens.pattern import WORD_PATTERN
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def vocabulary_is_loaded() -> bool:
     return _load.cache_info().currsize > 0
 
 
-_loading = threading.Lock()
+_loading = new_lock()
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import httpcore
 
@@ -65,6 +66,14 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
 class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
     """Connects with asyncio and gives out timed streams."""
 
+    def __init__(self) -> None:
+        self._wires: WeakSet[Wire] = WeakSet()
+
+    def let_go(self) -> None:
+        """Close every connection without its loop, which is closed, or is the parent's."""
+        for wire in list(self._wires):
+            wire.let_go()
+
     async def connect_tcp(
         self,
         host: str,
@@ -75,4 +84,6 @@ class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Open a connection."""
         del local_address, socket_options  # our pools set neither
-        return _AsyncTimedStream(await connect(host, port, seconds_left(timeout)))
+        wire = await connect(host, port, seconds_left(timeout))
+        self._wires.add(wire)
+        return _AsyncTimedStream(wire)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.transport.clock import SystemClock
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Event
     from collections.abc import Callable
 
     from deepseek_v4_sdk.transport.clock import Clock
@@ -26,12 +29,18 @@ class Bell:
         timed: Whether what is waited for comes with time, whatever others do.
     """
 
-    __slots__ = ("_listener", "_rung", "timed")
+    __slots__ = ("_listener", "_loop", "_rung", "timed")
 
     def __init__(self) -> None:
         self.timed = False
         self._rung = False
         self._listener: Callable[[], object] | None = None
+        self._loop: AbstractEventLoop | None = None  # on which somebody waits
+
+    @property
+    def is_forsaken(self) -> bool:
+        """Whether who waits for it will not wake: the event loop was closed meanwhile."""
+        return self._loop is not None and self._loop.is_closed()
 
     @property
     def rings(self) -> bool:
@@ -64,8 +73,8 @@ class Bell:
         """The same for an async client."""
         import asyncio
 
-        event, loop = asyncio.Event(), asyncio.get_running_loop()
-        self._listen(lambda: loop.call_soon_threadsafe(event.set))
+        event, self._loop = asyncio.Event(), asyncio.get_running_loop()
+        self._listen(partial(_set_there, self._loop, event))
         real = isinstance(clock, SystemClock)
         try:
             async with asyncio.timeout(seconds if real else self._patience()):
@@ -74,7 +83,7 @@ class Bell:
             if not real:
                 await clock.asleep(seconds)
         finally:
-            self._listener = None
+            self._listener = self._loop = None
 
     def _patience(self) -> float:
         return 0.0 if self.timed else _PATIENCE
@@ -83,3 +92,8 @@ class Bell:
         self._listener = listener
         if self._rung:
             listener()
+
+
+def _set_there(loop: AbstractEventLoop, event: Event) -> None:
+    with suppress(RuntimeError):  # the loop is closed, and nobody wakes there any more
+        loop.call_soon_threadsafe(event.set)

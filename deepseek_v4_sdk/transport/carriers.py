@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
+
+from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.forks import PROCESS, new_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,13 +32,9 @@ class Carriers:
         self._taps = tuple(taps)
         self._connect = connect
         self._made: dict[int, Any] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._lender: Carriers | None = None
-
-    @property
-    def all_made(self) -> bool:
-        """Whether none was brought."""
-        return all(carrier is None for carrier in self._brought)
+        self._process: int | None = None  # in which one those that were brought were used
 
     def borrow(self, lender: Carriers) -> None:
         """Use another client's from now on."""
@@ -49,10 +47,15 @@ class Carriers:
         return self._brought[place] or self._made.get(place)
 
     def find(self, place: int) -> Any:
-        """The carrier of an endpoint."""
+        """The carrier of an endpoint.
+
+        Raises:
+            ConfigurationError: It is the user's own, and was used in a process that this one was forked from.
+        """
         if self._lender is not None:
             return self._lender.find(place)
         if (brought := self._brought[place]) is not None:
+            self._check_process(brought)
             return brought
         with self._lock:
             if place not in self._made and (connect := self._connect()) is not None:
@@ -63,6 +66,18 @@ class Carriers:
                     made = tap(as_transport(made))
                 self._made[place] = made
             return self._made[place]
+
+    def _check_process(self, brought: object) -> None:
+        """Whose connections are in what the user brought, only the user can renew; a mock has none."""
+        if hasattr(brought, "exchange_clock"):
+            return
+        if self._process is None:
+            self._process = PROCESS.generation
+        elif self._process != PROCESS.generation:
+            raise ConfigurationError(
+                "http_client has carried requests of the process that this one was forked from, and their connections "
+                "are one: give each process a client of its own, made behind the fork"
+            )
 
     def take_made(self) -> list[Any]:
         """Those that were made, to be closed; the next request makes others."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Repair, Reply
 from deepseek_v4_sdk.exchange import Exchange
+from deepseek_v4_sdk.forks import PROCESS
 from deepseek_v4_sdk.providers import EncodedChat
 from deepseek_v4_sdk.transport.course import Course, Terms
 from deepseek_v4_sdk.transport.gates import GATES, paused_for
@@ -35,6 +36,7 @@ class _Visit:
         self.place = place
         self.gate: Gate | None = None
         self.ticket: Ticket | None = None
+        self._process = PROCESS.generation
         self._probe: bool | None = None  # None as long as nothing was sent
 
     def sent(self) -> None:
@@ -54,6 +56,8 @@ class _Visit:
     def end(self, transfer: Exchange | None, error: errors.DeepSeekV4Error | None, now: float) -> None:
         """It is over, with what error or none."""
         gate, ticket, self.gate, self.ticket = self.gate, self.ticket, None, None
+        if self._process != PROCESS.generation:
+            return  # it is the parent's, and counted there
         if gate is not None and ticket is not None:
             if self._probe is None:
                 gate.leave(ticket, now)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, Reply, RequestDetails, StreamRestarted, Timeouts
 from deepseek_v4_sdk.exchange import Head, LineFailure, Transfer
+from deepseek_v4_sdk.forks import PROCESS
 from deepseek_v4_sdk.providers import HttpCall, without_secrets
 from deepseek_v4_sdk.transport.clock import Deadline
 from deepseek_v4_sdk.transport.steps import DRAIN, DROP, READ, Deliver, Open, Sleep, Steps
@@ -55,7 +56,7 @@ class Allowance:
         waited: Seconds that the next request has waited so far.
     """
 
-    __slots__ = ("_id", "attempts", "details", "ends", "failures", "spare", "waited")
+    __slots__ = ("_id", "_process", "attempts", "details", "ends", "failures", "spare", "waited")
 
     def __init__(self) -> None:
         self.ends = float("inf")
@@ -64,10 +65,22 @@ class Allowance:
         self.failures = 0
         self.spare = 0
         self.waited = 0.0
-        self._id = os.urandom(16).hex()
+        self._id = ""
+        self._process = PROCESS.generation
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether the call is of a process that this one was forked from, and is told of there."""
+        return self._process != PROCESS.generation
+
+    def begin(self, ends: float) -> None:
+        """The call begins, in this process."""
+        self.ends, self._process = ends, PROCESS.generation
 
     def request_id(self) -> str:
         """The id for the next request."""
+        if not self._id:  # made here: what was prepared before a fork goes out from several processes
+            self._id = os.urandom(16).hex()
         number = len(self.attempts) + 1
         return self._id if number == 1 else f"{self._id}-{number}"
 
@@ -144,7 +157,7 @@ class Course(Generic[TransferT, T]):
         """
         clock, allowance = self.terms.clock, self.allowance
         if self._owns:
-            allowance.ends = clock.now() + self.terms.timeouts.total_seconds
+            allowance.begin(clock.now() + self.terms.timeouts.total_seconds)
         while True:
             try:
                 return (yield from self._try())
@@ -346,6 +359,8 @@ class Course(Generic[TransferT, T]):
     def _note(self, attempt: Attempt) -> None:
         """A request has ended."""
         self._open = False
+        if self.allowance.is_inherited:
+            return
         self.attempts.append(attempt)
         self.allowance.waited = 0.0
         if self.allowance.details is not None:

@@ -11,17 +11,27 @@ import math
 from base64 import b64encode
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import aiohttp
 from yarl import URL
 
+from deepseek_v4_sdk.forks import let_go
 from deepseek_v4_sdk.transport import pools
 from deepseek_v4_sdk.transport.addresses import wire_url
 from deepseek_v4_sdk.transport.hints import Way
 from deepseek_v4_sdk.transport.lines import AsyncCarrier, head_of
+from deepseek_v4_sdk.transport.loops import Loops, hang_up
 from deepseek_v4_sdk.transport.read_timer import ReadTimer
 
 if TYPE_CHECKING:
+    import ssl
+
+    from aiohttp.client import ClientRequest
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
     from deepseek_v4_sdk.transport.clock import Deadline
     from deepseek_v4_sdk.transport.steps import Open
 
@@ -36,10 +46,11 @@ _LARGE = 1024 * 1024
 class _Answer(ReadTimer):
     """An answer of aiohttp."""
 
-    __slots__ = ("_content", "_deadline", "_response", "_waits", "head")
+    __slots__ = ("_content", "_deadline", "_loops", "_response", "_waits", "head")
 
-    def __init__(self, response: aiohttp.ClientResponse, deadline: Deadline) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, deadline: Deadline, loops: object) -> None:
         super().__init__()
+        self._loops = loops  # kept as long as the answer: with the last of both the connections are closed
         self._response = response
         self._content = response.content
         self._deadline = deadline
@@ -62,6 +73,10 @@ class _Answer(ReadTimer):
         self._disarm()
         connection = self._response.connection  # None where the answer was read to its end: the pool has it by now
         line = None if connection is None else connection.transport
+        if connection is not None and self._loop.is_closed():
+            _let_go(connection.protocol)
+            connection.close()
+            return
         self._response.close()
         if line is not None:
             line.abort()  # aiohttp would wait until all of the request was sent
@@ -71,6 +86,69 @@ class _Answer(ReadTimer):
 
     def _end(self) -> None:
         self._content.set_exception(TimeoutError("nothing came in time"))
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Knows its connections, so that they can be closed without their loop."""
+
+    protocols: WeakSet[ResponseHandler]
+    in_use: WeakSet[Connection]
+
+    async def connect(self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Connection:  # noqa: ASYNC109  # aiohttp's own
+        connection = await super().connect(req, traces, timeout)
+        if connection.protocol is not None:
+            self.protocols.add(connection.protocol)
+            self.in_use.add(connection)
+        return connection
+
+    def let_go(self) -> None:
+        for protocol in list(self.protocols):
+            _let_go(protocol)
+        self.leave_answers()
+        self._conns.clear()  # as it does of itself
+
+    def leave_answers(self) -> None:
+        """Close the connections of answers that nobody has read: aiohttp warns of them when they are collected."""
+        for connection in list(self.in_use):
+            connection.close()
+
+    def hang_up(self) -> None:
+        """Tell the servers now, while the loop stands still."""
+        for protocol in list(self.protocols):
+            if protocol.transport is not None:
+                hang_up(protocol.transport)
+
+
+class _LoopSession:
+    """The connections of one event loop."""
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        self._connector = _Connector(ssl=tls or True, limit=0, keepalive_timeout=pools.KEEP_ALIVE)
+        self._connector.protocols, self._connector.in_use = WeakSet(), WeakSet()
+        self._loop = asyncio.get_running_loop()
+        self.session = aiohttp.ClientSession(
+            connector=self._connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            read_bufsize=_AHEAD,
+            timeout=aiohttp.ClientTimeout(),
+        )
+        # Requests are sent again in one place, where they are counted; aiohttp would do so by itself.
+        setattr(self.session, "_retry_connection", False)  # noqa: B010  # it has no public name
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if not self.session.closed:
+            if not self._loop.is_running():
+                self._connector.hang_up()
+            self._connector.leave_answers()
+            await self.session.close()
+            await asyncio.sleep(0)  # the sockets are closed in the loop's next turn
+
+    def let_go(self) -> None:
+        """Close every connection without the loop."""
+        self.session.detach()
+        self._connector.let_go()
 
 
 class AiohttpTransport(AsyncCarrier):
@@ -84,7 +162,7 @@ class AiohttpTransport(AsyncCarrier):
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
         self.way = Way(proxy=proxy is not None, ca_bundle=ca_bundle is not None)
-        self._tls = pools.tls_context(ca_bundle) if tls else None
+        context = pools.tls_context(ca_bundle) if tls else None
         # aiohttp shows a proxy's URL in its errors: user and password go beside it.
         way = pools.proxy_of(proxy)
         self._proxy = URL(str(way.url), encoded=True) if way is not None else None
@@ -92,8 +170,7 @@ class AiohttpTransport(AsyncCarrier):
         self._proxy_headers: dict[str, str] = {}
         if way is not None and way.raw_auth is not None:
             self._proxy_headers["Proxy-Authorization"] = f"Basic {b64encode(b':'.join(way.raw_auth)).decode()}"
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loops = Loops(lambda: _LoopSession(context))
 
     async def carry(self, step: Open) -> _Answer:
         """Send a request and wait for the head of its answer."""
@@ -101,8 +178,9 @@ class AiohttpTransport(AsyncCarrier):
         body = io.BytesIO(call.body) if call.body is not None and len(call.body) > _LARGE else call.body
         address = _address(call.url)
         direct = address.scheme == "http"  # through a proxy such a request goes as it is, and one with TLS in a tunnel
+        session = (await self._loops.here()).session
         async with asyncio.timeout(step.deadline.left()):
-            response = await self._opened().request(
+            response = await session.request(
                 call.method,
                 address,
                 data=body,
@@ -112,28 +190,17 @@ class AiohttpTransport(AsyncCarrier):
                 proxy_headers=self._proxy_headers or None,
                 timeout=aiohttp.ClientTimeout(connect=step.connect, ceil_threshold=math.inf),
             )
-        return _Answer(response, step.deadline)
+        return _Answer(response, step.deadline, self._loops)
 
     async def aclose(self) -> None:
-        """Close every connection."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        """Close every connection, on whichever loop it is."""
+        await self._loops.aclose()
 
-    def _opened(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        if self._session is None or self._loop is not loop:  # connections die with their loop
-            self._loop = loop
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._tls or True, limit=0, keepalive_timeout=pools.KEEP_ALIVE),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                read_bufsize=_AHEAD,
-                timeout=aiohttp.ClientTimeout(),
-            )
-            # Requests are sent again in one place, where they are counted; aiohttp would do so by itself.
-            setattr(self._session, "_retry_connection", False)  # noqa: B010  # it has no public name
-        return self._session
+
+def _let_go(protocol: ResponseHandler | None) -> None:
+    if protocol is not None:
+        let_go(protocol.transport)
+        protocol.transport = None
 
 
 @lru_cache(maxsize=256)

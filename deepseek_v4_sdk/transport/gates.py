@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import threading
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary
 
+from deepseek_v4_sdk.forks import new_lock, renewed_in_children
 from deepseek_v4_sdk.transport.limits import Gate
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ class Gates:
     """The gates of the process. It may be used from many threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._gates: dict[_Name, Gate] = {}
         self._of_carriers: WeakKeyDictionary[object, dict[_Name, Gate]] = WeakKeyDictionary()
+        renewed_in_children(self)
 
     def find(self, provider: str, base_url: str, call: HttpCall, scope: str, carrier: object, now: float) -> Gate:
         """The gate of a request.
@@ -56,8 +57,12 @@ class Gates:
     def forget(self) -> None:
         """Forget everything, as between two tests."""
         with self._lock:
-            self._gates.clear()
-            self._of_carriers.clear()
+            self.leave_to_parent()
+
+    def leave_to_parent(self) -> None:
+        """Begin anew, in a child: places that the parent's requests have are not the child's to wait for."""
+        self._gates.clear()
+        self._of_carriers.clear()
 
 
 GATES = Gates()

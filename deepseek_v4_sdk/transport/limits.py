@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import heapq
 import math
-import threading
 from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.forks import new_lock
 from deepseek_v4_sdk.transport.bell import Bell
 from deepseek_v4_sdk.transport.circuit import Circuit
 
@@ -86,7 +86,7 @@ class Gate:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._now = -math.inf
         self._line: deque[Ticket] = deque()
         self._running: set[Ticket] = set()
@@ -240,8 +240,10 @@ class Gate:
     def _advance(self, now: float) -> None:
         """Let through who may go. Who is then the first is woken, to look how long it has to wait."""
         line, moved = self._line, False
-        while line and self._fits(line[0], now):
+        while line and (line[0].is_forsaken or self._fits(line[0], now)):
             ticket = line.popleft()
+            if ticket.is_forsaken:
+                continue
             ticket.granted = True
             ticket.probes = self._circuit.send()
             self._running.add(ticket)

@@ -10,6 +10,7 @@ from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from deepseek_v4_sdk.exchange import Head
+from deepseek_v4_sdk.forks import PROCESS
 from deepseek_v4_sdk.transport.clock import TimeLeft
 from deepseek_v4_sdk.transport.failures import as_failure
 
@@ -186,9 +187,10 @@ def head_of(status: int, fields: Iterable[tuple[bytes, bytes]]) -> Head:
 class Line:
     """One open answer of a sync client."""
 
-    __slots__ = ("_answer", "_deadline")
+    __slots__ = ("_answer", "_deadline", "_process")
 
     def __init__(self) -> None:
+        self._process = 0
         self._answer: Answer | None = None
         self._deadline: Deadline | None = None
 
@@ -201,6 +203,7 @@ class Line:
 
             carrier = as_carrier(carrier)
         self._deadline = step.deadline if carrier.drains else None
+        self._process = PROCESS.generation
         self._answer = answer = carrier.carry(step)
         return answer.head
 
@@ -215,9 +218,9 @@ class Line:
             self.read()
 
     def close(self) -> None:
-        """Close the answer."""
+        """Close the answer. One of a process that this one was forked from stays open there."""
         answer, self._answer, self._deadline = self._answer, None, None
-        if answer is not None:
+        if answer is not None and self._process == PROCESS.generation:
             try:
                 answer.close()
             except Exception as error:  # a connection that was broken cannot be closed well
@@ -228,9 +231,10 @@ class Line:
 class AsyncLine:
     """One open answer of an async client."""
 
-    __slots__ = ("_answer", "_deadline")
+    __slots__ = ("_answer", "_deadline", "_process")
 
     def __init__(self) -> None:
+        self._process = 0
         self._answer: AsyncAnswer | None = None
         self._deadline: Deadline | None = None
 
@@ -243,6 +247,7 @@ class AsyncLine:
 
             carrier = as_async_carrier(carrier)
         self._deadline = step.deadline if carrier.drains else None
+        self._process = PROCESS.generation
         self._answer = answer = await carrier.carry(step)
         return answer.head
 
@@ -257,9 +262,9 @@ class AsyncLine:
             await self.read()
 
     async def close(self) -> None:
-        """Close the answer."""
+        """Close the answer. One of a process that this one was forked from stays open there."""
         answer, self._answer, self._deadline = self._answer, None, None
-        if answer is not None:
+        if answer is not None and self._process == PROCESS.generation:
             try:
                 await answer.close()
             except Exception as error:  # a connection that was broken cannot be closed well

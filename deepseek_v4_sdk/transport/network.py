@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import httpcore
 
+from deepseek_v4_sdk.forks import renewed_in_children
 from deepseek_v4_sdk.transport.chunks import ChunkJoiner
 from deepseek_v4_sdk.transport.clock import seconds_left
 
@@ -58,6 +59,11 @@ class _TimedStream(httpcore.NetworkStream):
         self._stream = stream
         self._chunks = ChunkJoiner()
         self._parcel = Parcel()
+        renewed_in_children(self)
+
+    def leave_to_parent(self) -> None:
+        """Close it in a child alone: the connection stays with the parent, and the server hears nothing."""
+        self._stream.close()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._flush(timeout)

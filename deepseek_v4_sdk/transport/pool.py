@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from deepseek_v4_sdk.chat import UserMessage, write_json
+from deepseek_v4_sdk.forks import new_lock, renewed_in_children
 from deepseek_v4_sdk.transport.circuit import Circuit
 
 if TYPE_CHECKING:
@@ -62,9 +62,13 @@ class _Replica:
     """What is known of a place: what runs there, and whether it rests."""
 
     def __init__(self, name: str) -> None:
+        self._name = name.encode()
+        self.renew()
+
+    def renew(self) -> None:
+        """Nothing runs there, and nothing has failed."""
         self.running = 0
         self.circuit = Circuit(_FAILURES, _FIRST_REST, _LONGEST_REST)
-        self._name = name.encode()
 
     def rank(self, key: bytes) -> bytes:
         """Its rank for a conversation: the highest one gets it, and who fails changes nothing among the others."""
@@ -104,8 +108,14 @@ class Pool:
         # Of the address alone, so that all processes send a conversation to the same one; mocks have none.
         names = (f"{url} {urls[:index].count(url)}" for index, url in enumerate(urls))
         self._replicas = {place: _Replica(name) for place, name in zip(places, names, strict=True)}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._now = float("-inf")
+        renewed_in_children(self)
+
+    def leave_to_parent(self) -> None:
+        """Begin anew, in a child."""
+        for replica in self._replicas.values():
+            replica.renew()
 
     def share(self, other: Pool) -> None:
         """Go on with what is known of the same places in another pool, and with what becomes known there."""

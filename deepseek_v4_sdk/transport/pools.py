@@ -6,13 +6,13 @@ the number of open streams. Small pools keep it flat: 500 streams cost a fifth o
 
 from __future__ import annotations
 
-import threading
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpcore
 
+from deepseek_v4_sdk.forks import new_lock, renewed_in_children
 from deepseek_v4_sdk.transport.addresses import wire_url
 from deepseek_v4_sdk.transport.clock import SystemClock
 from deepseek_v4_sdk.transport.hints import Way
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from deepseek_v4_sdk.transport.async_network import AsyncTimedBackend
     from deepseek_v4_sdk.transport.steps import Open
 
 __all__ = ["KEEP_ALIVE", "AsyncPooledTransport", "PooledTransport", "proxy_of", "tls_context"]
@@ -54,7 +55,7 @@ class _Shelf(Generic[PoolT]):
     def __init__(self, make: Callable[[], PoolT]) -> None:
         self._make = make
         self._slots: list[_Slot[PoolT]] = []
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._clock = SystemClock()
 
     def take(self) -> _Slot[PoolT]:
@@ -176,6 +177,14 @@ class PooledTransport(Carrier):
             )
 
         self._shelf = _Shelf(make)
+        renewed_in_children(self)
+
+    def leave_to_parent(self) -> None:
+        """Begin anew, in a child."""
+        for pool in self._shelf.empty():
+            # A thread of the parent may have held it, and what is left of an answer is closed under it.
+            lock: object = getattr(pool, "_optional_thread_lock")  # noqa: B009  # it has no public name
+            setattr(pool, "_optional_thread_lock", type(lock)())  # noqa: B010
 
     def carry(self, step: Open) -> Blocks:
         """Send a request and wait for the head of its answer."""
@@ -207,8 +216,32 @@ class PooledTransport(Carrier):
             self.close()
 
 
+class _LoopPools:
+    """The pools of one event loop.
+
+    Args:
+        make: Makes one that connects in a certain way.
+    """
+
+    def __init__(self, make: Callable[[AsyncTimedBackend], httpcore.AsyncConnectionPool]) -> None:
+        from deepseek_v4_sdk.transport.async_network import AsyncTimedBackend  # it needs asyncio
+
+        self._backend = backend = AsyncTimedBackend()
+        self.shelf = _Shelf(lambda: make(backend))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for pool in self.shelf.empty():
+            await pool.aclose()
+
+    def let_go(self) -> None:
+        """Close every connection without the loop."""
+        self.shelf.empty()
+        self._backend.let_go()
+
+
 class AsyncPooledTransport(AsyncCarrier):
-    """The async form of `PooledTransport`.
+    """The async form of `PooledTransport`. Each event loop has pools of its own.
 
     Args:
         tls: Whether to make a TLS context.
@@ -217,49 +250,52 @@ class AsyncPooledTransport(AsyncCarrier):
     """
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
+        from deepseek_v4_sdk.transport.loops import Loops  # it needs asyncio
+
         self.way = Way(proxy=proxy is not None, ca_bundle=ca_bundle is not None)
-        from deepseek_v4_sdk.transport.async_network import AsyncTimedBackend  # it needs asyncio
 
         context, way = _tls(ca_bundle), _core_proxy(proxy)
         self.proxy_host = None if way is None else way.url.host.decode()
 
-        def make() -> httpcore.AsyncConnectionPool:
+        def make(backend: AsyncTimedBackend) -> httpcore.AsyncConnectionPool:
             return httpcore.AsyncConnectionPool(
                 ssl_context=context() if tls else None,
                 proxy=way,
                 max_connections=_CONNECTIONS,
                 max_keepalive_connections=_CONNECTIONS,
                 keepalive_expiry=KEEP_ALIVE,
-                network_backend=AsyncTimedBackend(),
+                network_backend=backend,
             )
 
-        self._shelf = _Shelf(make)
+        self._loops = Loops(lambda: _LoopPools(make))
 
     async def carry(self, step: Open) -> AsyncBlocks:
         """Send a request and wait for the head of its answer."""
-        while (expired := self._shelf.take_expired()) is not None:
+        pools = await self._loops.here()
+        while (expired := pools.shelf.take_expired()) is not None:
             await expired.aclose()
-        slot = self._shelf.take()
+        slot = pools.shelf.take()
         try:
             response = await slot.pool.handle_async_request(_core_request(step))
         except BaseException as error:
             # httpcore 1.0 may lose a connection when a request is cancelled before it was sent: it is in use for ever.
-            await self._give_back(slot, retire=not isinstance(error, Exception))
+            await self._give_back(pools, slot, retire=not isinstance(error, Exception))
             raise
 
         async def close() -> None:
             try:
                 await response.aclose()
             finally:
-                await self._give_back(slot)
+                await self._give_back(pools, slot)
 
         return AsyncBlocks(head_of(response.status, response.headers), response.aiter_stream(), close)
 
-    async def _give_back(self, slot: _Slot[httpcore.AsyncConnectionPool], *, retire: bool = False) -> None:
-        if (retired := self._shelf.give_back(slot, retire=retire)) is not None:
+    async def _give_back(
+        self, pools: _LoopPools, slot: _Slot[httpcore.AsyncConnectionPool], *, retire: bool = False
+    ) -> None:
+        if (retired := pools.shelf.give_back(slot, retire=retire)) is not None:
             await retired.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection."""
-        for pool in self._shelf.empty():
-            await pool.aclose()
+        """Close every connection, on whichever loop it is."""
+        await self._loops.aclose()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
+from deepseek_v4_sdk.errors import ConfigurationError, StreamInUseError
+from deepseek_v4_sdk.forks import PROCESS
 from deepseek_v4_sdk.transport.failures import as_failure
 from deepseek_v4_sdk.transport.steps import Deliver, Drain, Drop, Open, Read, Sleep, Step, Steps, Work
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task
     from collections.abc import Callable
 
     from deepseek_v4_sdk.chat import ChatEvent
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 
-__all__ = ["AsyncPump", "Pump", "on_a_thread"]
+__all__ = ["AsyncPump", "Pump", "on_a_thread", "running_loop"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,13 +32,25 @@ class _Ended(Exception):  # noqa: N818  # it never leaves this module
 class _Steps(Generic[T]):
     """The steps of a call, the result they returned, and what the last step is to be answered with."""
 
-    __slots__ = ("_failure", "_steps", "_value", "result")
+    __slots__ = ("_failure", "_process", "_steps", "_value", "result")
 
     def __init__(self, steps: Steps[T]) -> None:
         self._steps = steps
+        self._process: int | None = None  # in which one they run
         self._value: object = None
         self._failure: LineFailure | None = None
         self.result: T | None = None
+
+    def check(self) -> None:
+        """Begin to run them, or see that they may go on here.
+
+        Raises:
+            StreamInUseError: Another process has begun.
+        """
+        if self._process is None:
+            self._process = PROCESS.generation
+        elif self._process != PROCESS.generation:
+            raise StreamInUseError("a stream cannot be read in another process than the one that began it")
 
     def next(self) -> Step:
         """The next step.
@@ -137,12 +153,38 @@ class Pump(_Steps[T]):
 class AsyncPump(_Steps[T]):
     """Runs steps with awaited I/O."""
 
-    __slots__ = ("_clock", "_line")
+    __slots__ = ("_clock", "_line", "_loop", "_running")
 
     def __init__(self, steps: Steps[T], line: AsyncLine, clock: Clock) -> None:
         super().__init__(steps)
         self._line = line
         self._clock = clock
+        self._loop: AbstractEventLoop | None = None  # on which they run
+        self._running: Callable[[], AbstractEventLoop | None] = running_loop
+
+    def check(self) -> None:
+        """Begin to run them, or see that they may go on here.
+
+        Raises:
+            ConfigurationError: This is not asyncio.
+            StreamInUseError: Another event loop, or another process, has begun.
+        """
+        super().check()
+        if self._loop is None:
+            import asyncio  # a sync program does without
+
+            self._loop, self._running = running_loop(), asyncio._get_running_loop
+        elif self._running() is not self._loop:
+            raise StreamInUseError("a stream cannot be used on another event loop than the one on which it began")
+
+    def check_end(self) -> None:
+        """See that the connection may be closed here.
+
+        Raises:
+            StreamInUseError: It belongs to another event loop, which may use it.
+        """
+        if self._loop is not None and not self._loop.is_closed() and self._process == PROCESS.generation:
+            self.check()
 
     async def pull(self) -> list[ChatEvent] | None:
         """Run until there are events to deliver; None when the call has ended and the result is set.
@@ -164,7 +206,12 @@ class AsyncPump(_Steps[T]):
             raise
 
     async def run(self) -> T:
-        """Run to the end, and give the result."""
+        """Run to the end, and give the result.
+
+        Raises:
+            ConfigurationError: This is not asyncio.
+        """
+        self.check()
         while await self.pull() is not None:
             pass
         return self.result  # type: ignore[return-value]  # set by now
@@ -173,6 +220,14 @@ class AsyncPump(_Steps[T]):
         """Close the connection at once; nothing more will come."""
         await self._line.close()
         self.close()
+
+    def abandon(self) -> None:
+        """The same, from wherever the last reference went: on the loop whose connection it is."""
+        loop = self._loop
+        if loop is None or loop.is_closed() or self._process != PROCESS.generation:
+            return  # nothing is open, or it went with the loop, or it is the parent's
+        with suppress(RuntimeError):  # the loop may be closed meanwhile
+            loop.call_soon_threadsafe(_stop, loop, self)
 
     async def _perform(self, step: Step) -> None:
         try:
@@ -203,8 +258,39 @@ class AsyncPump(_Steps[T]):
                 raise
 
 
-async def on_a_thread(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-    """What a function gives that would hold up the loop."""
+_STOPPING: set[Task[None]] = set()  # the loop holds tasks weakly
+
+
+def _stop(loop: AbstractEventLoop, pump: AsyncPump[Any]) -> None:
+    task = loop.create_task(pump.stop())
+    _STOPPING.add(task)
+    task.add_done_callback(_STOPPING.discard)
+
+
+def running_loop() -> AbstractEventLoop:
+    """The event loop that runs here.
+
+    Raises:
+        ConfigurationError: None of asyncio's does.
+    """
     import asyncio  # a sync program does without
 
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "AsyncDeepSeekV4 runs on asyncio, and no event loop of asyncio runs here: start it with asyncio.run(); "
+            "in a program on trio, call DeepSeekV4 through trio.to_thread.run_sync"
+        ) from None
+
+
+async def on_a_thread(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """What a function gives that would hold up the loop.
+
+    Raises:
+        ConfigurationError: This is not asyncio.
+    """
+    import asyncio
+
+    running_loop()
     return await asyncio.to_thread(function, *args, **options)

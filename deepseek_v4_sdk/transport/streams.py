@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
@@ -9,8 +10,7 @@ from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Finished, Reply, TextDelta
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from types import TracebackType
 
     from deepseek_v4_sdk.chat import ChatEvent
@@ -27,6 +27,7 @@ class _State:
         self._course = course
         self._events: deque[ChatEvent] = deque()
         self._entered = False
+        self._turn = threading.Lock()  # of who reads; a child does not get so far
         self._over = False  # nothing more will be read
         self._reply: Reply | None = None
         self._error: errors.DeepSeekV4Error | None = None
@@ -37,6 +38,20 @@ class _State:
         if self._reply is not None:
             return self._reply
         return self._course.partial() or Reply()
+
+    def _begin(self, check: Callable[[], None]) -> None:
+        """Begin to read, unless somebody else does.
+
+        Raises:
+            ConfigurationError: An async stream, and this is not asyncio.
+            StreamInUseError: Somebody does, or only another event loop or process may.
+        """
+        check()
+        if not self._turn.acquire(blocking=False):
+            raise errors.StreamInUseError(
+                "another thread or task reads this stream at the moment: read it in one place, and hand its events on"
+            )
+        self._entered = True
 
     def _arrived(self, events: list[ChatEvent] | None) -> None:
         if events is None:
@@ -143,8 +158,13 @@ class ChatStream(_State):
             StreamClosedError: The stream was closed before it had ended.
             DeepSeekV4Error: The answer broke off or is not whole.
         """
-        while not self._over:
-            self._pull()
+        if not self._over:
+            self._begin(self._pump.check)
+            try:
+                while not self._over:
+                    self._read()
+            finally:
+                self._turn.release()
         return self._result()
 
     def close(self) -> None:
@@ -158,7 +178,13 @@ class ChatStream(_State):
             self._pump.stop()
 
     def _pull(self) -> None:
-        self._entered = True
+        self._begin(self._pump.check)
+        try:
+            self._read()
+        finally:
+            self._turn.release()
+
+    def _read(self) -> None:
         try:
             self._arrived(self._pump.pull())
         except errors.DeepSeekV4Error as error:
@@ -232,31 +258,38 @@ class AsyncChatStream(_State):
             StreamClosedError: The stream was closed before it had ended.
             DeepSeekV4Error: The answer broke off or is not whole.
         """
-        while not self._over:
-            await self._pull()
+        if not self._over:
+            self._begin(self._pump.check)
+            try:
+                while not self._over:
+                    await self._read()
+            finally:
+                self._turn.release()
         return self._result()
 
     async def close(self) -> None:
-        """Close the connection at once."""
+        """Close the connection at once.
+
+        Raises:
+            StreamInUseError: It belongs to another event loop, which still runs.
+        """
         if not self._over:
+            self._pump.check_end()
             await self._pump.stop()
             self._closed()
 
     def __del__(self) -> None:
-        if getattr(self, "_over", True) or not self._entered:
-            return
-        try:
-            import asyncio  # a sync program does without
-
-            loop = asyncio.get_running_loop()
-        except (RuntimeError, ImportError):
-            return  # the loop is gone, and its connections with it
-        task = loop.create_task(self._pump.stop())
-        _CLOSING.add(task)
-        task.add_done_callback(_CLOSING.discard)
+        if not getattr(self, "_over", True):
+            self._pump.abandon()
 
     async def _pull(self) -> None:
-        self._entered = True
+        self._begin(self._pump.check)
+        try:
+            await self._read()
+        finally:
+            self._turn.release()
+
+    async def _read(self) -> None:
         try:
             self._arrived(await self._pump.pull())
         except errors.DeepSeekV4Error as error:
@@ -265,6 +298,3 @@ class AsyncChatStream(_State):
         except BaseException as error:
             self._abandoned(error)
             raise
-
-
-_CLOSING: set[asyncio.Task[None]] = set()  # the loop holds tasks weakly

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, cast
 
 import httpcore
 
+from deepseek_v4_sdk.forks import let_go
 from deepseek_v4_sdk.transport.clock import seconds_left
+from deepseek_v4_sdk.transport.loops import hang_up
 from deepseek_v4_sdk.transport.read_timer import ReadTimer
 
 if TYPE_CHECKING:
@@ -114,9 +116,19 @@ class Wire(ReadTimer, asyncio.Protocol):
         """Close at once."""
         self._ended = True
         self._disarm()
+        if self._loop.is_closed():
+            self.let_go()
+            return
         if not self._lost:  # asyncio's transports fail when they are aborted behind their end
+            if not self._loop.is_running():
+                hang_up(self._transport)
             self._transport.abort()
         self._wake()
+
+    def let_go(self) -> None:
+        """Close it without its loop, which is closed, or is the parent's."""
+        self._ended = self._lost = True
+        let_go(self._transport)
 
     def get_extra_info(self, info: str) -> object:
         """What httpcore asks of a stream."""
