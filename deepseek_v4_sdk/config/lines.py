@@ -18,14 +18,14 @@ _DEEPEST = 6  # nothing of a profile lies deeper, and a hostile text may go down
 
 # What a statement is made of that matters for its end: texts and remarks hold brackets that count for nothing.
 _PART = re.compile(
-    r'''"""(?:[^"\\]++|\\.|"{1,2}(?!"))*+"{3,5}'''
-    r"""|'''(?:[^']++|'{1,2}(?!'))*+'{3,5}"""
-    r"""|"(?:[^"\\\n]++|\\.)*+"|'[^'\n]*+'|\#[^\n]*+|[\[\]{}\n]""",
+    r'''"""[^"\\]*(?:(?:\\.|"{1,2}(?!"))[^"\\]*)*"{3,5}'''
+    r"""|'''[^']*(?:'{1,2}(?!')[^']*)*'{3,5}"""
+    r"""|"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'[^'\n]*'|\#[^\n]*|[\[\]{}\n]""",
     re.DOTALL,
 )
 
 # A key of so many parts is no profile's, and tomllib takes time that grows with their square.
-_DEEP_KEY = re.compile(r"""(?<![\w"'.\-])(?:[\w"'\-]++[ \t]*+\.[ \t]*+){100}""")
+_DEEP_KEY = re.compile(r"""(?<![\w"'.\-])(?:[\w"'\-]+[ \t]*\.[ \t]*){100}""")
 
 
 def is_too_deep(text: str) -> bool:

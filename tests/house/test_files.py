@@ -102,7 +102,6 @@ _WRITERS = {
     "write_bytes",
     "mkstemp",
     "NamedTemporaryFile",
-    "fdopen",
     "symlink_to",
     "hardlink_to",
     "touch",
@@ -119,7 +118,9 @@ def test_all_files_are_written_in_one_place() -> None:
             called = node.func
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
             modes = [each.value for each in (*node.args, *(word.value for word in node.keywords)) if _is_text(each)]
-            writes = name in {"open", "FileIO"} and any(set(each) & set("wax+") for each in modes if len(each) < 4)
+            writes = name in {"open", "fdopen", "FileIO"} and any(
+                set(each) & set("wax+") for each in modes if len(each) < 4
+            )
             if name in _WRITERS or writes:
                 found.add(file.relative_to(PACKAGE).as_posix())
     assert found == {"files.py"}
