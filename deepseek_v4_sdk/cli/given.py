@@ -55,7 +55,7 @@ def functions(names: Sequence[str]) -> list[object]:
     """
     here = working_folder()
     if names and here is not None and str(here) not in sys.path:
-        sys.path.insert(0, str(here))
+        sys.path.append(str(here))  # last: a file there takes the place of nothing that is installed
     return [_function(name) for name in names]
 
 
