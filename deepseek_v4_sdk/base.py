@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypedDict, cas
 from weakref import WeakMethod
 
 from deepseek_v4_sdk.catalogue import Catalogue
-from deepseek_v4_sdk.chat import Thinking, Timeouts, is_list, is_mapping, nearest
+from deepseek_v4_sdk.chat import Shared, Thinking, Timeouts, is_list, is_mapping, nearest
 from deepseek_v4_sdk.endpoint import Endpoint
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.settings import (
@@ -74,7 +74,7 @@ Fallback: TypeAlias = "str | Provider | ClientArguments | BaseClient"
 """Who takes over: the name of a provider, a provider object, the arguments of a client, or a client."""
 
 
-class BaseClient:
+class BaseClient(Shared):
     """What both clients are made of. It does no I/O."""
 
     _awaits: ClassVar[bool] = False

@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, cast
 
-from deepseek_v4_sdk.chat import result_text
+from deepseek_v4_sdk.chat import Shared, result_text
 from deepseek_v4_sdk.errors import ConfigurationError, DeepSeekV4Error, InvalidRequestError
 from deepseek_v4_sdk.tools.failure import ends_the_run, reason, warn_of_result
 from deepseek_v4_sdk.tools.loop import Approve, Ask, Round, Step, ToolLoop, ToolResult, ToolRun, Work
@@ -46,7 +46,7 @@ class _EndsRunError(Exception):
         self.error = error
 
 
-class _Rounds:
+class _Rounds(Shared):
     """What both forms share."""
 
     def __init__(self, loop: ToolLoop) -> None:

@@ -52,6 +52,7 @@ from deepseek_v4_sdk.chat.reading import read_message, read_messages
 from deepseek_v4_sdk.chat.reply import FinishReason, Repair, Reply
 from deepseek_v4_sdk.chat.request import ChatRequest
 from deepseek_v4_sdk.chat.results import result_text
+from deepseek_v4_sdk.chat.shared import Shared
 from deepseek_v4_sdk.chat.timing import Phase, Timeouts, Timing, as_timeouts
 from deepseek_v4_sdk.chat.tool_call import Bars, ToolCall, read_arguments, reading_notes
 from deepseek_v4_sdk.chat.tool_spec import OffersTool, ToolInput, ToolSpec, read_tool, read_tools
@@ -91,6 +92,7 @@ __all__ = [
     "Repaired",
     "Reply",
     "RequestDetails",
+    "Shared",
     "StreamRestarted",
     "SystemMessage",
     "TextDelta",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk.chat.hooks import Hooks
+from deepseek_v4_sdk.chat.shared import Shared
 from deepseek_v4_sdk.chat.usage import Usage
 from deepseek_v4_sdk.forks import new_lock
 
@@ -62,7 +63,7 @@ class _Account:
     model: str
 
 
-class Ledger(Hooks):
+class Ledger(Shared, Hooks):
     """Adds up what each chat's requests cost, as they end. Give it as one of `hooks`, to one client or to several.
 
     It may be used from many threads, and takes no more room the longer it runs.

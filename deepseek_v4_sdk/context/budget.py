@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import AssistantMessage, SystemMessage, UserMessage, first_fatal
+from deepseek_v4_sdk.chat import AssistantMessage, Shared, SystemMessage, UserMessage, first_fatal
 from deepseek_v4_sdk.context.fit import Cuts, FitPlan, fit_messages
 from deepseek_v4_sdk.context.measure import Measure, parts_of
 from deepseek_v4_sdk.context.meter import Meter
@@ -36,7 +36,7 @@ def kept_free(tokens: int) -> str:
     return f"; {tokens} tokens are kept free, for the count may be off: give server_version, where it is known"
 
 
-class ContextBudget:
+class ContextBudget(Shared):
     """A context window, and what of it is kept for the answer. `client.budget()` makes one for its endpoint.
 
     Args:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from copy import copy
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
+
+from deepseek_v4_sdk.chat import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["CheckedStandIn", "StandIn"]
 
 
-class StandIn:
+class StandIn(Shared):
     """A provider in another one's place: what it encodes and decodes is that one's.
 
     Args:
@@ -76,7 +77,8 @@ class StandIn:
 
     def settled(self, models: list[ModelInfo]) -> Self:
         """The same, spoken to as the provider is once it knows the server."""
-        settled = copy(self)
+        settled = object.__new__(type(self))
+        settled.__dict__.update(self.__dict__)
         settled._inner = self._inner.settled(models)
         return settled
 

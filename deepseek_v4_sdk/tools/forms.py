@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Concatenate, TypeAlias, cast
 
@@ -95,19 +96,29 @@ def _tool(value: object, where: str) -> AnyTool:
             )
         function = cast("Callable[..., object]", value)
         plain = plain_offer(function)
-        return Tool(function, lambda: plain)
-    offer = written_offer(read_tool(written, where))
-    if offer.spec.check is not None:
-        offer = Offer(offer.spec, offer.spec.check, cast("Callable[[ToolCall], dict[str, object]]", offer.spec.check))
-    return Tool(_no_function(offer.spec.name), lambda: offer, runs=False)
+        return Tool(function, partial(_plain_again, function), known=plain)
+    spec = read_tool(written, where)
+    return Tool(_NoFunction(spec.name), partial(_offer_of, spec), runs=False)
 
 
-def _no_function(name: str) -> Callable[..., object]:
-    def function(**_: object) -> object:
-        raise ConfigurationError(f"the tool {name!r} is a schema without a function: it cannot be run here")
+def _plain_again(function: object, _: type | None) -> Offer:
+    return plain_offer(function)
 
-    function.__name__ = function.__qualname__ = name
-    return function
+
+def _offer_of(spec: ToolSpec, _: type | None) -> Offer:
+    if spec.check is None:
+        return written_offer(spec)
+    return Offer(spec, spec.check, cast("Callable[[ToolCall], dict[str, object]]", spec.check))
+
+
+class _NoFunction:
+    """Stands where a tool has no function."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = self.__qualname__ = name
+
+    def __call__(self, **_: object) -> object:
+        raise ConfigurationError(f"the tool {self.__name__!r} is a schema without a function: it cannot be run here")
 
 
 def _mapping_of(value: object) -> Mapping[str, object] | None:

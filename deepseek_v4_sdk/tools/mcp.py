@@ -79,7 +79,7 @@ def _tool(session: McpSession, listed: object, prefix: str) -> Tool[..., object]
         return text
 
     run.__name__ = run.__qualname__ = spec.name
-    return Tool(run, lambda: offer)
+    return Tool(run, lambda _: offer, known=offer)
 
 
 def _text(result: object) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
@@ -31,19 +33,27 @@ class Tool(Generic[P, R]):
 
     Args:
         function: What runs.
-        offer: What the model is told, and what checks its calls.
+        offer: Gives what the model is told and what checks its calls, for the class whose method it is, or None.
         runs: Whether there is a function behind it at all; a schema alone is run by somebody else.
+        known: What `offer` gives, where that is known.
 
     Attributes:
         owner: The class whose method it is, or None: the class's names may stand in annotations.
     """
 
-    def __init__(self, function: Callable[P, R], offer: Callable[[], Offer], *, runs: bool = True) -> None:
+    def __init__(
+        self,
+        function: Callable[P, R],
+        offer: Callable[[type | None], Offer],
+        *,
+        runs: bool = True,
+        known: Offer | None = None,
+    ) -> None:
         self.function = function
         self.runs = runs
         functools.update_wrapper(self, function)
         self._make = offer
-        self._made: Offer | None = None
+        self._made = known
         self.owner: type | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -59,9 +69,24 @@ class Tool(Generic[P, R]):
             return self
         if self.owner is None:  # below @classmethod no name was set
             self.owner = instance if isinstance(instance, type) else owner
-        bound: Tool[..., object] = Tool(MethodType(self.function, instance), self._offer, runs=self.runs)
-        bound._made = self._made
-        return bound
+        return Tool(MethodType(self.function, instance), self._offer, runs=self.runs, known=self._made)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Tool[..., object]:
+        function = copy.deepcopy(self.function, memo)  # of a method: that of a copied object
+        return self if function is self.function else Tool(function, self._make, runs=self.runs, known=self._made)
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        """As functions are pickled: by name where it has one of its own, else with its function."""
+        if isinstance(self.function, MethodType):
+            return getattr, (self.function.__self__, self.function.__name__)
+        path = str(getattr(self.function, "__qualname__", ""))
+        found: object = sys.modules.get(str(self.__module__))
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        return path if found is self else (_again, (self.function, self._make, self.runs))
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.owner = owner
@@ -69,9 +94,9 @@ class Tool(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<Tool {getattr(self.function, '__qualname__', self.function)!s}>"
 
-    def _offer(self) -> Offer:
+    def _offer(self, _: type | None = None) -> Offer:
         if self._made is None:
-            self._made = self._make()
+            self._made = self._make(self.owner)
         return self._made
 
     @property
@@ -130,6 +155,11 @@ class Tool(Generic[P, R]):
         return self._offer().bind(call)
 
 
+def _again(function: Callable[..., object], offer: Callable[[type | None], Offer], runs: bool) -> Tool[..., object]:
+    """A tool that comes out of a pickle."""
+    return Tool(function, offer, runs=runs)
+
+
 @overload
 def tool(
     function: Callable[P, R], /, *, name: str | None = None, description: str | None = None, strict: bool | None = None
@@ -165,7 +195,7 @@ def tool(
 
     def make(function: Callable[..., object]) -> Tool[..., object]:
         inner = function.function if isinstance(function, Tool) else function
-        made: Tool[..., object] = Tool(inner, lambda: read_function(inner, name, description, strict, made.owner))
+        made: Tool[..., object] = Tool(inner, functools.partial(read_function, inner, name, description, strict))
         with contextlib.suppress(UnresolvedNameError):  # it may stand further down: read again at the first use
             made.tool_spec()
         return made

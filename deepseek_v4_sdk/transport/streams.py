@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Self
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import Finished, Reply, TextDelta
+from deepseek_v4_sdk.chat import Finished, Reply, Shared, TextDelta
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncChatStream", "ChatStream"]
 
 
-class _State:
+class _State(Shared):
     """What both forms keep: events that wait, and how the stream ended."""
 
     def __init__(self, course: ChatCourse) -> None:
