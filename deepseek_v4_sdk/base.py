@@ -81,7 +81,7 @@ class BaseClient(Shared):
 
     def __init__(
         self,
-        provider: str | Provider,
+        provider: str | Provider = "",
         *,
         base_url: str | None = None,
         api_key: ApiKey | None = None,

@@ -13,7 +13,15 @@ from urllib.parse import urlsplit
 from deepseek_v4_sdk.catalogue import Catalogue
 from deepseek_v4_sdk.chat import RateLimits, Timeouts, as_timeouts, check_options, is_list
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
-from deepseek_v4_sdk.providers import LEARNED, Provider, Target, find_provider, learned_through, read_base_url
+from deepseek_v4_sdk.providers import (
+    LEARNED,
+    PROVIDER_NAMES,
+    Provider,
+    Target,
+    find_provider,
+    learned_through,
+    read_base_url,
+)
 from deepseek_v4_sdk.transport.pool import Balance
 
 if TYPE_CHECKING:
@@ -242,6 +250,11 @@ def _provider(provider: str | Provider) -> Provider:
             kind = "type" if isinstance(provider, type) else type(provider).__name__
             raise ConfigurationError(f"provider is {kind}: give a name such as 'vllm', or a provider")
         return provider
+    if not provider:
+        raise ConfigurationError(
+            "there is no provider '': say first which server it is, such as DeepSeekV4('vllm', base_url=...); known: "
+            f"{', '.join((*PROVIDER_NAMES, 'mock'))}"
+        )
     if provider == "mock":
         from deepseek_v4_sdk.testing import MockProvider  # only who asks for it loads it
 

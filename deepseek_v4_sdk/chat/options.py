@@ -275,6 +275,40 @@ OPTION_NAMES = frozenset(_CHECKS)
 """The name of every option."""
 
 
+_OTHER_WORDS: Mapping[str, str] = {
+    "max_completion_tokens": "give max_tokens, which counts reasoning too",
+    "max_output_tokens": "give max_tokens, which counts reasoning too",
+    "max_new_tokens": "give max_tokens, which counts reasoning too",
+    "reasoning_effort": "give thinking: 'off', 'low', 'high' or 'max'",
+    "reasoning": "give thinking: 'off', 'low', 'high' or 'max'",
+    "enable_thinking": "give thinking: 'off', 'low', 'high' or 'max'",
+    "thinking_budget": "give max_reasoning_tokens",
+    "chat_template_kwargs": "give thinking; whatever else the template reads goes into extra_body",
+    "stream": "call client.stream(messages) for an answer as it arrives; chat streams inside",
+    "stream_options": "leave it out: the usage always comes with the answer",
+    "n": "one call gives one choice; call again for more",
+    "best_of": "one call gives one choice; call again for more",
+    "system": "put a SystemMessage first among the messages",
+    "instructions": "put a SystemMessage first among the messages",
+    "prompt": "it is the first argument, messages",
+    "input": "it is the first argument, messages",
+    "functions": "give tools",
+    "function_call": "give tool_choice",
+    "top_logprobs": "give logprobs, with how many alternatives: logprobs=5",
+    "stop_sequences": "give stop",
+    "stop_token_ids": "it goes into extra_body",
+    "random_seed": "give seed",
+    "response_model": "call client.parse(messages, Model)",
+    "text_format": "call client.parse(messages, Model)",
+    "request_timeout": "give timeout",
+    "headers": "give extra_headers",
+    "api_key": "it is an argument of the client: client.with_options(api_key=...)",
+    "base_url": "it is an argument of the client: client.with_options(base_url=...)",
+    "max_retries": "it is an argument of the client: client.with_options(max_retries=...)",
+}
+"""What others call an option, or what is none here, and what to give."""
+
+
 def check_options(options: Mapping[str, object]) -> dict[str, object]:
     """Check every value that is given, and bring it into one form.
 
@@ -285,9 +319,9 @@ def check_options(options: Mapping[str, object]) -> dict[str, object]:
     for name, value in options.items():
         check = _CHECKS.get(name)
         if check is None:
-            raise InvalidRequestError(
-                f"there is no option {name!r}{nearest(name, _CHECKS)}; fields of one server go into extra_body"
-            )
+            told = _OTHER_WORDS.get(name)
+            hint = f": {told}" if told else f"{nearest(name, _CHECKS)}; fields of one server go into extra_body"
+            raise InvalidRequestError(f"there is no option {name!r}{hint}")
         if value is None:
             continue
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from deepseek_v4_sdk.chat.attempt import Attempt
 from deepseek_v4_sdk.chat.json_value import JsonValue
@@ -136,8 +136,11 @@ class Reply:
     def to_dict(self) -> dict[str, object]:
         """Everything as plain values, ready for JSON (`metadata` as it was given), without the prices."""
         # Notes of the caller's may be anything, and need not be of a kind that can be copied.
-        plain: dict[str, object] = {**asdict(replace(self, metadata={}, prices=None)), "metadata": self.metadata}
+        plain: dict[str, Any] = {**asdict(replace(self, metadata={}, prices=None)), "metadata": self.metadata}
         del plain["prices"]
+        for call in cast("tuple[dict[str, object], ...]", (*plain["tool_calls"], *plain["partial_tool_calls"])):
+            if call["bars"] is None:  # as of nearly all
+                del call["bars"]
         sent_at = self.timing.sent_at
         plain["timing"] = {**asdict(self.timing), "sent_at": None if sent_at is None else sent_at.isoformat()}
         return plain

@@ -16,6 +16,7 @@ from deepseek_v4_sdk.chat import (
     Thinking,
     ToolCall,
     ToolMessage,
+    is_mapping,
     spaced_json,
     write_json,
 )
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.provider import ProviderData
 
 __all__ = [
+    "check_thinking",
     "encoded",
     "merge",
     "messages_as_rendered",
@@ -122,6 +124,44 @@ def thinking_body(data: ProviderData, request: ChatRequest) -> tuple[dict[str, J
     wanted, taken = request.thinking, thinking_level(data, request)
     note = Repair("thinking_level", f"{data.name} has no thinking={wanted!r}; {taken!r} was sent")
     return _copied(data.thinking[taken]), () if taken == wanted else (note,)
+
+
+def check_thinking(request: ChatRequest, thinking: Mapping[str, JsonValue]) -> None:
+    """Refuse an `extra_body` that says otherwise than the thinking level.
+
+    Servers have several switches and join them in their own ways: vLLM thinks when one of two is on (facts/vllm 2.3).
+
+    Args:
+        request: The request.
+        thinking: The switch that will be sent.
+
+    Raises:
+        InvalidRequestError: It does; the text names the place and the level to give instead.
+    """
+    efforts = [part["reasoning_effort"] for part in _with_kwargs(thinking) if "reasoning_effort" in part]
+    for part, where in zip(_with_kwargs(request.extra_body), ("extra_body", f"extra_body.{_KWARGS}"), strict=False):
+        for key in ("thinking", "enable_thinking", "reasoning_effort"):
+            said = part.get(key)
+            value = said.get("type") if is_mapping(said) else said
+            off = value in ("none", "off", "disabled") if isinstance(value, str) else value is False
+            if said is None or (off and request.thinking == "off"):
+                continue
+            effort = key == "reasoning_effort" and not off
+            if off or request.thinking == "off" or (effort and efforts and value not in efforts):
+                level = "off" if off else value if effort and value in _LEVELS else "high"
+                raise InvalidRequestError(
+                    f"{where}.{key} is {said!r}, and thinking is {request.thinking!r}: leave it out of extra_body and "
+                    f"give thinking={level!r}, which every server is told in its own way"
+                )
+
+
+_KWARGS = "chat_template_kwargs"
+
+
+def _with_kwargs(body: Mapping[str, object]) -> tuple[Mapping[str, object], ...]:
+    """A body, and the part of it that goes to the chat template."""
+    inner = body.get(_KWARGS)
+    return (body, inner) if is_mapping(inner) else (body,)
 
 
 def tool_choice_body(request: ChatRequest) -> JsonValue:

@@ -13,6 +13,7 @@ from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, 
 from deepseek_v4_sdk.errors import APIError, ConfigurationError, InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.providers.answers import read_answer, read_models
 from deepseek_v4_sdk.providers.bodies import (
+    check_thinking,
     encoded,
     merge,
     messages_as_rendered,
@@ -145,6 +146,8 @@ class ChatCompletions:
         self._check(request)
         model, notes = self._model(request.model, target)
         thinking, more = thinking_body(data, request)
+        if request.extra_body:
+            check_thinking(request, thinking)
         body: dict[str, JsonValue] = {}
         if model is not None:
             body["model"] = model

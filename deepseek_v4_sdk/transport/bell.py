@@ -11,27 +11,33 @@ from deepseek_v4_sdk.transport.clock import SystemClock
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Event
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from deepseek_v4_sdk.transport.clock import Clock
 
 __all__ = ["Bell"]
 
-# On a clock of its own (a mock's) a wait takes no time; but another thread or task, whose time is real, may be about to
-# ring. It gets this long.
-_PATIENCE = 2.0
+# On a clock of its own (a mock's) a wait takes no time; but other threads or tasks, whose time is real, may be about to
+# ring. As long as they get on, they are waited for; where nothing moves they get so many turns of so many seconds. One
+# long time would not do: a loop that is busy gives nobody a turn before it is over.
+_TURNS = 16
+_TURN = 0.125
 
 
 class Bell:
     """Rings once for each `clear`. One call waits for it, any thread may ring it.
 
+    Args:
+        moves: Gives a number that grows while those get on who may ring.
+
     Attributes:
         timed: Whether what is waited for comes with time, whatever others do.
     """
 
-    __slots__ = ("_listener", "_loop", "_rung", "timed")
+    __slots__ = ("_listener", "_loop", "_moves", "_rung", "timed")
 
-    def __init__(self) -> None:
+    def __init__(self, moves: Callable[[], int] = int) -> None:
+        self._moves = moves
         self.timed = False
         self._rung = False
         self._listener: Callable[[], object] | None = None
@@ -64,8 +70,13 @@ class Bell:
         self._listen(event.set)
         real = isinstance(clock, SystemClock)
         try:
-            if not event.wait(seconds if real else self._patience()) and not real:
-                clock.sleep(seconds)
+            if real:
+                event.wait(seconds)
+                return
+            for turn in self._turns():
+                if event.wait(turn):
+                    return
+            clock.sleep(seconds)
         finally:
             self._listener = None
 
@@ -77,16 +88,27 @@ class Bell:
         self._listen(partial(_set_there, self._loop, event))
         real = isinstance(clock, SystemClock)
         try:
-            async with asyncio.timeout(seconds if real else self._patience()):
-                await event.wait()
-        except TimeoutError:
+            for turn in (seconds,) if real else self._turns():
+                try:
+                    async with asyncio.timeout(turn):
+                        await event.wait()
+                except TimeoutError:
+                    continue
+                return
             if not real:
                 await clock.asleep(seconds)
         finally:
             self._listener = self._loop = None
 
-    def _patience(self) -> float:
-        return 0.0 if self.timed else _PATIENCE
+    def _turns(self) -> Iterator[float]:
+        """The times to wait, one after another, on a clock of its own."""
+        left, seen = _TURNS, self._moves()
+        while left and not self.timed:
+            yield _TURN
+            moved = self._moves()
+            left, seen = (_TURNS, moved) if moved != seen else (left - 1, seen)
+        if self.timed:
+            yield 0.0
 
     def _listen(self, listener: Callable[[], object]) -> None:
         self._listener = listener

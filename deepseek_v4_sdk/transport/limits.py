@@ -14,6 +14,8 @@ from deepseek_v4_sdk.transport.bell import Bell
 from deepseek_v4_sdk.transport.circuit import Circuit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deepseek_v4_sdk.chat import RateLimits
 
 __all__ = ["LONGEST_HINT", "Gate", "Ticket"]
@@ -46,8 +48,8 @@ class Ticket(Bell):
 
     __slots__ = ("granted", "limits", "probes", "refused", "requests", "tokens", "until")
 
-    def __init__(self, limits: RateLimits, tokens: int, requests: int = 1) -> None:
-        super().__init__()
+    def __init__(self, limits: RateLimits, tokens: int, requests: int = 1, moves: Callable[[], int] = int) -> None:
+        super().__init__(moves)
         self.granted = False
         self.limits = limits
         self.requests = requests
@@ -95,6 +97,7 @@ class Gate:
         self._tokens = 0
         self._ends: list[tuple[float, int, Ticket]] = []  # a heap of when they leave; who leaves sooner is in it twice
         self._number = 0
+        self._moves = 0  # how often a request got on: was let through, was answered, ended
         self._paused = -math.inf
         self._due = math.inf  # when the first of the line expects to go
         self._learned_requests, self._learned_tokens, self._learned_running = _Learned(), _Learned(), _Learned()
@@ -118,7 +121,7 @@ class Gate:
             raise errors.LocalLimitError(
                 f"the request is some {tokens} tokens, and tokens_per_minute is {allowed}: raise it, or send less"
             )
-        ticket = Ticket(limits, tokens)
+        ticket = Ticket(limits, tokens, moves=self._moved)
         with self._lock:
             now = self._tick(now)
             self._line.append(ticket)
@@ -153,6 +156,7 @@ class Gate:
     def arrived(self, ticket: Ticket, now: float) -> None:
         """The head of the answer has come, so the server has counted the request by now."""
         with self._lock:
+            self._moves += 1
             until = min(ticket.until, self._tick(now) + MINUTE)
             self._count_until(ticket, until)
             if self._line and until < self._due:
@@ -195,6 +199,7 @@ class Gate:
         """
         with self._lock:
             now = self._tick(now)
+            self._moves += 1
             if ticket in self._running:
                 self._end(ticket)
                 self._correct(ticket, now, used)
@@ -237,6 +242,9 @@ class Gate:
                 self._discount(ticket)
         return now
 
+    def _moved(self) -> int:
+        return self._moves
+
     def _advance(self, now: float) -> None:
         """Let through who may go. Who is then the first is woken, to look how long it has to wait."""
         line, moved = self._line, False
@@ -245,6 +253,7 @@ class Gate:
             if ticket.is_forsaken:
                 continue
             ticket.granted = True
+            self._moves += 1
             ticket.probes = self._circuit.send()
             self._running.add(ticket)
             self._count(ticket, now + _LONGEST_WAY + MINUTE)

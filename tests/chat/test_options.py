@@ -265,6 +265,30 @@ def test_an_unknown_option_is_named_with_its_neighbour(name: str, hint: str) -> 
     assert hint in text
 
 
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("max_completion_tokens", "max_tokens"),
+        ("max_output_tokens", "max_tokens"),
+        ("reasoning_effort", "thinking: 'off', 'low', 'high' or 'max'"),
+        ("enable_thinking", "thinking"),
+        ("thinking_budget", "max_reasoning_tokens"),
+        ("stream", "client.stream(messages)"),
+        ("n", "call again for more"),
+        ("system", "SystemMessage"),
+        ("functions", "tools"),
+        ("top_logprobs", "logprobs=5"),
+        ("response_model", "client.parse(messages, Model)"),
+        ("base_url", "with_options(base_url=...)"),
+    ],
+)
+def test_the_words_of_others_lead_to_those_of_this_package(name: str, word: str) -> None:
+    text = complaint(**{name: 1})
+    assert text.startswith(f"there is no option {name!r}: ")
+    assert word in text
+    assert "extra_body" not in text  # nobody is sent to where it would do harm
+
+
 def test_none_is_not_given() -> None:
     assert check_options(dict.fromkeys(OPTION_NAMES)) == {}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deepseek_v4_sdk import DeepSeekV4, Timeouts, errors
+from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Timeouts, errors
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.config.seen import Seen
 
@@ -34,7 +34,10 @@ def complaint(provider: Any = "vllm", **arguments: Any) -> str:
         ("sg-lang", "(did you mean 'sglang'?)"),
         ("VLLM", "there is no provider 'VLLM'"),
         ("openai", "there is no provider 'openai'; known: "),
-        ("", "there is no provider ''"),
+        (
+            "",
+            "there is no provider '': say first which server it is",
+        ),
         (None, "provider is NoneType: give a name such as 'vllm', or a provider"),
         (5, "provider is int: give a name"),
         (MockProvider, "provider is type: give a name"),
@@ -42,6 +45,13 @@ def complaint(provider: Any = "vllm", **arguments: Any) -> str:
 )
 def test_a_wrong_provider_is_named_with_its_neighbour(provider: Any, text: str) -> None:
     assert text in complaint(provider)
+
+
+@pytest.mark.parametrize("client", [DeepSeekV4, AsyncDeepSeekV4])
+@pytest.mark.parametrize("arguments", [{}, {"base_url": "http://localhost:8000"}, {"model": "pro", "thinking": "off"}])
+def test_without_a_provider_the_error_says_what_is_missing(client: Any, arguments: dict[str, Any]) -> None:
+    with pytest.raises(errors.ConfigurationError, match=r"say first which server it is, such as DeepSeekV4\('vllm'"):
+        client(**arguments)
 
 
 @pytest.mark.parametrize("tail", ["", "/", "/v1", "/v1/", "//v1//"])

@@ -162,20 +162,64 @@ def test_a_turn_without_a_text_is_sent_with_an_empty_one(provider: str) -> None:
 def test_extra_body_is_merged_in_at_the_end_and_wins(provider: str) -> None:
     extra = {
         "temperature": 0.1,
-        "chat_template_kwargs": {"thinking": False, "mine": {"deep": 1}},
+        "chat_template_kwargs": {"thinking": True, "mine": {"deep": 1}},
         "stream_options": {"continuous_usage_stats": True},
         "stop": ["b"],
         "unknown": None,
     }
     body = body_of(provider, temperature=1.0, stop=["a"], thinking="max", extra_body=extra)
     assert body["temperature"] == 0.1
-    assert body["chat_template_kwargs"]["thinking"] is False
     assert body["chat_template_kwargs"]["reasoning_effort"] == "max"
     assert body["chat_template_kwargs"]["mine"] == {"deep": 1}
     assert body["stream_options"] == {"include_usage": True, "continuous_usage_stats": True}
     assert body["stop"] == ["b"]
     assert body["unknown"] is None
     assert "mine" not in body_of(provider)["chat_template_kwargs"], "the next request must not inherit it"
+
+
+KWARGS = "chat_template_kwargs"
+
+
+@pytest.mark.parametrize("provider", ["vllm", "sglang", "nvidia", "nim", "deepseek", "dynamo"])
+@pytest.mark.parametrize(
+    ("level", "extra", "text"),
+    [
+        ("high", {KWARGS: {"thinking": False}}, f"extra_body.{KWARGS}.thinking is False.*give thinking='off'"),
+        ("max", {KWARGS: {"thinking": False, "enable_thinking": False}}, "give thinking='off'"),
+        ("high", {KWARGS: {"enable_thinking": False}}, f"extra_body.{KWARGS}.enable_thinking is False"),
+        ("off", {KWARGS: {"thinking": True}}, "thinking is True, and thinking is 'off'"),
+        ("off", {"reasoning_effort": "low"}, "extra_body.reasoning_effort is 'low'.*give thinking='low'"),
+        ("high", {"reasoning_effort": "none"}, "give thinking='off'"),
+        ("high", {"reasoning_effort": "max"}, "give thinking='max'"),
+        ("high", {KWARGS: {"reasoning_effort": "low"}}, "give thinking='low'"),
+        ("high", {"thinking": {"type": "disabled"}}, "extra_body.thinking is {'type': 'disabled'}"),
+        ("off", {"thinking": {"type": "enabled"}}, "give thinking='high'"),
+        ("high", {"thinking": False}, "give thinking='off'"),
+    ],
+)
+def test_extra_body_does_not_contradict_the_thinking_level(
+    provider: str, level: str, extra: dict[str, object], text: str
+) -> None:
+    """Servers join several switches, each in its own way, so that none of them wins everywhere."""
+    with pytest.raises(InvalidRequestError, match=text):
+        body_of(provider, model="pro", thinking=level, extra_body=extra)
+
+
+@pytest.mark.parametrize("provider", BOTH)
+@pytest.mark.parametrize(
+    ("level", "extra"),
+    [
+        ("off", {KWARGS: {"thinking": False, "enable_thinking": False}}),
+        ("off", {"thinking": {"type": "disabled"}, "reasoning_effort": "none"}),
+        ("high", {KWARGS: {"thinking": True, "reasoning_effort": "high"}}),
+        ("max", {"thinking": {"type": "enabled"}, "reasoning_effort": "max"}),
+        ("high", {KWARGS: {"drop_thinking": False, "thinking": None}}),
+    ],
+)
+def test_extra_body_may_say_the_same(provider: str, level: str, extra: dict[str, object]) -> None:
+    body = body_of(provider, thinking=level, extra_body=extra)
+    for key, value in extra.items():
+        assert body[key] == value if not isinstance(value, dict) else value.items() <= body[key].items()
 
 
 def test_extra_body_leaves_the_callers_own_mapping_alone() -> None:
