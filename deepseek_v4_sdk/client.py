@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Literal, Unpack
 
     from pydantic import TypeAdapter
+    from typing_extensions import TypeForm
 
     from deepseek_v4_sdk.chat import JsonValue, MessagesInput, Reply, TokenCount, ToolChoice, ToolInput
     from deepseek_v4_sdk.chat.served import Health, ModelInfo
@@ -150,7 +151,18 @@ class DeepSeekV4(ClientCalls):
     def parse(
         self,
         messages: MessagesInput,
-        schema: type[T] | TypeAdapter[T],
+        schema: TypeForm[T],
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[T]: ...
+
+    @overload
+    def parse(
+        self,
+        messages: MessagesInput,
+        schema: TypeAdapter[T],
         *,
         mechanism: MechanismChoice = "auto",
         retries: int = 1,
@@ -450,7 +462,18 @@ class AsyncDeepSeekV4(ClientCalls):
     async def parse(
         self,
         messages: MessagesInput,
-        schema: type[T] | TypeAdapter[T],
+        schema: TypeForm[T],
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[T]: ...
+
+    @overload
+    async def parse(
+        self,
+        messages: MessagesInput,
+        schema: TypeAdapter[T],
         *,
         mechanism: MechanismChoice = "auto",
         retries: int = 1,

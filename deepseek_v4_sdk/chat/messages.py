@@ -137,9 +137,12 @@ Message: TypeAlias = SystemMessage | UserMessage | ReminderMessage | AssistantMe
 """Any message."""
 
 MessagesInput: TypeAlias = (
-    "str | Message | Mapping[str, object] | Sequence[Message | Mapping[str, object]] | Conversation"
+    "str | Message | Mapping[str, object] | Sequence[Message | Mapping[str, object]] | list[object] | Conversation"
 )
-"""What a call takes as its messages: a text, a message, a sequence, a `Conversation`; mappings have OpenAI's form."""
+"""What a call takes as its messages: a text, a message, a sequence, a `Conversation`; mappings have OpenAI's form.
+
+A list of a mapping and a message is a `list[object]` to mypy. Each item is checked when it is read.
+"""
 
 
 def content_json(content: Content) -> JsonValue:

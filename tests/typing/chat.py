@@ -49,6 +49,11 @@ def messages(client: DeepSeekV4) -> None:
     history += [{"role": "assistant", "content": "of type list"}, {"role": "user", "content": "of dict[str, str]"}]
     client.chat(history)
 
+    mixed = [{"role": "user", "content": "a variable, too"}, UserMessage("of two kinds")]
+    client.chat(mixed)
+    client.chat([*mixed, AssistantMessage("and more"), {"role": "user", "content": "of both"}])
+    client.chat([{"role": "user", "content": "a mapping first"}, UserMessage("and a message")])
+
     parts = [{"role": "user", "content": [{"type": "text", "text": "parts"}]}]
     client.chat(parts)
 

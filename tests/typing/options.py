@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack, assert_type
+from typing import Unpack, assert_type, cast
 
 from deepseek_v4_sdk import ChatOptions, DeepSeekV4, Reply, Thinking, Timeouts, ToolSpec
 
@@ -38,6 +38,11 @@ def passed_on(client: DeepSeekV4, question: str, **options: Unpack[ChatOptions])
 def chosen(client: DeepSeekV4, *, hard: bool) -> str:
     level: Thinking = "max" if hard else "off"
     return passed_on(client, "Hello", thinking=level)
+
+
+def from_outside(client: DeepSeekV4, level: str) -> Reply:
+    """A level out of a file or the command line: the client checks it, and refuses any other word."""
+    return client.chat("Hello", thinking=cast("Thinking", level))
 
 
 def wrong(client: DeepSeekV4) -> None:

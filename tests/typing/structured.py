@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, assert_type
+from typing import Annotated, Literal, assert_type
 
 from pydantic import BaseModel, TypeAdapter
 
@@ -35,14 +35,21 @@ def values(client: DeepSeekV4) -> Invoice:
 
 
 def unions(client: DeepSeekV4) -> object:
-    """A union is no type for the checkers: its value is narrowed, or asked for by a `TypeAdapter`."""
+    """A union and a literal are types like any other."""
     parsed = client.parse("A number or a word", int | str)
-    assert_type(parsed, Parsed[object])
+    assert_type(parsed, Parsed[int | str])
     match parsed.value:
         case int(number):
             return number
         case other:
             return other
+
+
+def others(client: DeepSeekV4) -> None:
+    assert_type(client.parse("A number, if there is one", int | None).value, int | None)
+    assert_type(client.parse("Yes or no", Literal["yes", "no"]).value, Literal["yes", "no"])
+    assert_type(client.parse("Some", list[Invoice | Point]).value, list[Invoice | Point])
+    assert_type(client.parse("A point", Annotated[Point, "in space"]).value, Point)
 
 
 def wrong(client: DeepSeekV4) -> None:
@@ -56,3 +63,4 @@ async def awaited() -> None:
         parsed = await client.parse("The invoice A-7", Invoice)
         assert_type(parsed, Parsed[Invoice])
         assert_type((await client.parse("Any JSON", {"type": "object"})).value, JsonValue)
+        assert_type((await client.parse("A number or a word", int | str)).value, int | str)
