@@ -23,6 +23,7 @@ from deepseek_v4_sdk.settings import (
     find_limits,
     make_settings,
 )
+from deepseek_v4_sdk.shown import forgets, never_raises
 from deepseek_v4_sdk.transport.carriers import Carriers
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
 from deepseek_v4_sdk.transport.course import Terms
@@ -79,6 +80,7 @@ class BaseClient(Shared):
 
     _awaits: ClassVar[bool] = False
 
+    @forgets
     def __init__(
         self,
         provider: str | Provider = "",
@@ -225,6 +227,7 @@ class BaseClient(Shared):
         self._pools: tuple[Pool, ...] = (self._pool, *(pool for client in self._fallbacks for pool in client._pools))
 
     @classmethod
+    @forgets
     def from_profile(
         cls,
         name: str | None = None,
@@ -252,6 +255,7 @@ class BaseClient(Shared):
         return cls._of(load_profile(name, path, overrides))
 
     @classmethod
+    @forgets
     def explain_profile(
         cls,
         name: str | None = None,
@@ -280,6 +284,7 @@ class BaseClient(Shared):
         client._pool.profile = profile.name
         return client
 
+    @forgets
     def with_options(self, **changes: Unpack[ClientArguments]) -> Self:
         """A client with other settings that shares the connections of this one, where they lead to the same place.
 
@@ -324,6 +329,7 @@ class BaseClient(Shared):
         """The server's address, without `/v1`."""
         return self._settings.target.base_url
 
+    @never_raises
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.provider!r}, base_url={self.base_url!r})"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from deepseek_v4_sdk.base import BaseClient
 from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts, is_mapping
 from deepseek_v4_sdk.preflight import meter_of_server, most_output, reserves, sent_as
+from deepseek_v4_sdk.shown import forgets, hide_headers
 from deepseek_v4_sdk.transport.chat_course import ChatCourse
 from deepseek_v4_sdk.transport.clock import Clock
 from deepseek_v4_sdk.transport.course import Terms
@@ -36,6 +37,7 @@ class ClientCalls(BaseClient):
     What a program that only chats does not use is loaded by the calls that do.
     """
 
+    @forgets
     def _request(self, messages: MessagesInput, options: Mapping[str, object]) -> ChatRequest:
         if options.get("tools") is not None:
             from deepseek_v4_sdk.tools import as_specs
@@ -52,6 +54,7 @@ class ClientCalls(BaseClient):
         alone: bool = False,
     ) -> ChatCourse:
         """The course of a chat; on terms of its own, or on those of several calls. Alone, nobody takes over."""
+        hide_headers(options)
         request = self._request(messages, options)
         named = cast("str | None", options.get("model"))
         pools = (self._pool,) if alone else self._pools
@@ -66,6 +69,7 @@ class ClientCalls(BaseClient):
         from deepseek_v4_sdk.tools.loop import ToolLoop
         from deepseek_v4_sdk.tools.loop_options import split_options
 
+        hide_headers(options)
         limits, shared = split_options(options)
         thinking = shared.get("thinking") or self._settings.defaults.get("thinking")
 
@@ -105,6 +109,7 @@ class ClientCalls(BaseClient):
         """The questions of a structured answer. All of them go by one clock."""
         from deepseek_v4_sdk.structured import Plan, Shape, parse_steps
 
+        hide_headers(options)
         provider, _ = self._endpoint.server()
         settled = provider.engine is not None  # an engine that is not known yet may show nothing
         plan = Plan.make(provider.data, mechanism, options, settled=settled)

@@ -9,6 +9,7 @@ from deepseek_v4_sdk.calls import ClientCalls
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
 from deepseek_v4_sdk.counting import is_large, warm_up
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.shown import hide_headers
 from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 from deepseek_v4_sdk.transport.pools import AsyncPooledTransport, PooledTransport
 from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump, on_a_thread
@@ -142,6 +143,7 @@ class DeepSeekV4(ClientCalls):
             ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
             DeepSeekV4Error: The model could not be asked.
         """
+        hide_headers(options)
         with self.tool_rounds(messages, tools, **options) as rounds:
             for _ in rounds:
                 pass
@@ -453,6 +455,7 @@ class AsyncDeepSeekV4(ClientCalls):
             ConfigurationError: A function cannot be a tool, or a limit makes no sense.
             DeepSeekV4Error: The model could not be asked.
         """
+        hide_headers(options)
         async with self.tool_rounds(messages, tools, **options) as rounds:
             async for _ in rounds:
                 pass

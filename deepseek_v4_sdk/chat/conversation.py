@@ -23,6 +23,7 @@ from deepseek_v4_sdk.chat.results import result_text
 from deepseek_v4_sdk.chat.tool_call import ToolCall
 from deepseek_v4_sdk.decoding import decoded
 from deepseek_v4_sdk.errors import InvalidRequestError
+from deepseek_v4_sdk.shown import never_raises
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,6 +181,7 @@ class Conversation(MutableSequence["Message"]):
 
     __hash__ = None  # type: ignore[assignment]  # it can change
 
+    @never_raises
     def __repr__(self) -> str:
         roles = ", ".join(message.role for message in self._messages[-8:])
         return f"Conversation({len(self)} messages{': … ' if len(self) > 8 else ': '}{roles})"

@@ -9,6 +9,7 @@ from deepseek_v4_sdk.chat.hooks import Hooks
 from deepseek_v4_sdk.chat.shared import Shared
 from deepseek_v4_sdk.chat.usage import Usage
 from deepseek_v4_sdk.forks import new_lock
+from deepseek_v4_sdk.shown import never_raises
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.hooks import AttemptDetails
@@ -73,6 +74,7 @@ class Ledger(Shared, Hooks):
         self._sums: dict[_Account, Spent] = {}
         self._lock = new_lock()
 
+    @never_raises
     def __repr__(self) -> str:
         return f"Ledger({self.total!r})"
 

@@ -320,7 +320,7 @@ def _warn_of_keys(file: ProfileFile, tables: Mapping[str, object]) -> None:
     if file.others_can_read():
         text += f"; other users of this machine can read it: change the key, and run chmod 600 {file.path}"
         _logger.error(text)
-    warnings.warn(text, UserWarning, stacklevel=4)  # at the line that asked for the profile
+    warnings.warn(text, UserWarning, stacklevel=5)  # at the line that asked for the profile, behind `forgets`
 
 
 def _at(file: ProfileFile, name: str, path: tuple[str | int, ...], said: str) -> ConfigurationError:

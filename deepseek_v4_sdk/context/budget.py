@@ -14,6 +14,7 @@ from deepseek_v4_sdk.context.meter import Meter
 from deepseek_v4_sdk.context.strategies import DEFAULT_STRATEGIES
 from deepseek_v4_sdk.errors import BudgetError, ContextLengthExceededError, InvalidRequestError
 from deepseek_v4_sdk.prices import PRICES, Cost
+from deepseek_v4_sdk.shown import never_raises
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,6 +116,7 @@ class ContextBudget(Shared):
         """The tokens that are kept free because the count of a request may be off."""
         return 0 if self._meter.exact(request) else UNSURE_TOKENS
 
+    @never_raises
     def __repr__(self) -> str:
         return f"ContextBudget({self.window}, {self.reserve_output}, {self.reserve_reasoning}, {self.window_source})"
 

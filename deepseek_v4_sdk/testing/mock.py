@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import find_provider
+from deepseek_v4_sdk.shown import never_raises
 from deepseek_v4_sdk.testing.backend import Backend
 from deepseek_v4_sdk.testing.expectations import MockScriptError
 from deepseek_v4_sdk.testing.faults import Chaos, Fault
@@ -108,6 +109,7 @@ class MockProvider(CheckedStandIn):
         """The chat requests it has received, in order."""
         return self._backend.requests
 
+    @never_raises
     def __repr__(self) -> str:
         return f"MockProvider(flavor={self.data.name!r}, requests={len(self.requests)})"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import httpx
 
 from deepseek_v4_sdk.providers import find_provider
+from deepseek_v4_sdk.shown import never_raises
 from deepseek_v4_sdk.testing.cassette import CassetteError, read_cassette
 from deepseek_v4_sdk.testing.stand_in import StandIn
 from deepseek_v4_sdk.testing.tape import Tape
@@ -93,6 +94,7 @@ class Recorder(StandIn):
         """What carries requests as this transport does, and records them."""
         return RecordingTransport(carrier, self._begin)
 
+    @never_raises
     def __repr__(self) -> str:
         return f"Recorder({self.name!r}, path={str(self.path)!r}, saved={self.saved})"
 

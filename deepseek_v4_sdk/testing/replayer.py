@@ -11,6 +11,7 @@ import httpx
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.forks import new_lock
 from deepseek_v4_sdk.providers import find_provider
+from deepseek_v4_sdk.shown import never_raises
 from deepseek_v4_sdk.testing.answer import Answer, Break, Part, Wait
 from deepseek_v4_sdk.testing.cassette import CassetteError, RecordedExchange, failure_named, read_cassette
 from deepseek_v4_sdk.testing.matching import Match, differences, reading_of
@@ -137,5 +138,6 @@ class Replayer(CheckedStandIn):
             parts.append((failure_named(ended) or httpx.TransportError)("as it was recorded"))
         return Answer(exchange.status or 0, exchange.headers, tuple(parts))
 
+    @never_raises
     def __repr__(self) -> str:
         return f"Replayer({self._source!r}, left={len(self._left)})"

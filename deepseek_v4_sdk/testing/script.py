@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from deepseek_v4_sdk.shown import never_raises
+
 if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.faults import Fault
     from deepseek_v4_sdk.testing.requests import MockRequest
@@ -38,6 +40,7 @@ class _Step:
 
     __slots__: tuple[str, ...] = ()
 
+    @never_raises
     def __repr__(self) -> str:
         given = [f"{name}={value!r}" for name in self.__slots__ if (value := getattr(self, name))]
         return f"{type(self).__name__}({', '.join(given)})"
@@ -168,6 +171,7 @@ class Faulty(_Step):
     step: Step
     faults: tuple[Fault, ...]
 
+    @never_raises
     def __repr__(self) -> str:
         return " | ".join(map(repr, (self.step, *self.faults)))
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
 
+from deepseek_v4_sdk.shown import never_raises
 from deepseek_v4_sdk.tools.function import UnresolvedNameError, is_method, read_function
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Tool(Generic[P, R]):
     def __set_name__(self, owner: type, name: str) -> None:
         self.owner = owner
 
+    @never_raises
     def __repr__(self) -> str:
         return f"<Tool {getattr(self.function, '__qualname__', self.function)!s}>"
 

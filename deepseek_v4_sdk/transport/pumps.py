@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from deepseek_v4_sdk.errors import ConfigurationError, StreamInUseError
 from deepseek_v4_sdk.forks import PROCESS
+from deepseek_v4_sdk.shown import forget_variables
 from deepseek_v4_sdk.transport.failures import as_failure
 from deepseek_v4_sdk.transport.steps import Deliver, Drain, Drop, Open, Read, Sleep, Step, Steps, Work
 
@@ -106,8 +107,9 @@ class Pump(_Steps[T]):
         except _Ended:
             self._line.close()
             return None
-        except BaseException:
+        except BaseException as error:
             self.stop()
+            forget_variables(error)  # a server may repeat a key
             raise
 
     def run(self) -> T:
@@ -201,8 +203,9 @@ class AsyncPump(_Steps[T]):
         except _Ended:
             await self._line.close()
             return None
-        except BaseException:
+        except BaseException as error:
             await self.stop()
+            forget_variables(error)
             raise
 
     async def run(self) -> T:

@@ -6,6 +6,8 @@ import random
 import re
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.shown import never_raises
+
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.testing.answer import Answer
@@ -27,6 +29,7 @@ class Fault:
     polls = 0
     """How often the answer must be asked for after it was accepted; 0 gives it at once."""
 
+    @never_raises
     def __repr__(self) -> str:
         name = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", type(self).__name__.strip("_")).lower()
         return f"{name}({', '.join(f'{slot}={getattr(self, slot)!r}' for slot in self.__slots__)})"
