@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypedDict, cas
 from weakref import WeakMethod
 
 from deepseek_v4_sdk.catalogue import Catalogue
-from deepseek_v4_sdk.chat import Shared, Thinking, Timeouts, is_list, is_mapping, nearest
+from deepseek_v4_sdk.chat import ControlTokens, Shared, Thinking, Timeouts, is_list, is_mapping, nearest
 from deepseek_v4_sdk.endpoint import Endpoint
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.settings import (
@@ -52,6 +52,7 @@ class ClientArguments(TypedDict, total=False):
     api_key: ApiKey | None
     model: str | None
     thinking: Thinking
+    control_tokens: ControlTokens
     timeout: float | Timeouts | None
     max_retries: int
     default_headers: Mapping[str, str] | None
@@ -106,6 +107,7 @@ class BaseClient(Shared):
         gateway: bool = False,
         limits: Limits = "provider",
         fallback: Sequence[Fallback] = (),
+        control_tokens: ControlTokens = "send",
     ) -> None:
         """Make a client. Nothing is sent, and no file is read.
 
@@ -141,6 +143,8 @@ class BaseClient(Shared):
             fallback: Who is asked when this server cannot answer and another could, in order: each the name of a
                 provider, a provider object, the arguments of a client, or a client. They bring where to ask, with
                 which key, model and limits; timers, retries, hooks and options are those of this client.
+            control_tokens: What to do with V4's control tokens in texts of users and tools, where a call does not say:
+                "send", "refuse" or "mark" them.
 
         Raises:
             ConfigurationError: Something is wrong; the text names it and the remedy.
@@ -168,13 +172,14 @@ class BaseClient(Shared):
             gateway=gateway,
             limits=limits,
             fallback=fallback,
+            control_tokens=control_tokens,
         )
         check_transport(transport, awaited=self._awaits, http_client=http_client, proxy=proxy)
         self._settings: Settings = make_settings(
             provider,
             base_url=base_url,
             api_key=api_key,
-            defaults={"model": model, "thinking": thinking},
+            defaults={"model": model, "thinking": thinking, "control_tokens": control_tokens},
             timeout=timeout,
             max_retries=max_retries,
             default_headers=default_headers,

@@ -43,6 +43,7 @@ def prompt_form(request: ChatRequest, provider: Provider, generation: Generation
         tool_choice=choice,
         as_sent=lambda messages: provider.as_rendered(replace(request, messages=messages)),
         sender=provider.data,
+        sent_form=request.control_tokens,
     )
 
 

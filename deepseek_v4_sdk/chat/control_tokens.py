@@ -25,7 +25,7 @@ CONTROL_TOKENS: Final = (*(f"<{_BAR}{name}{_BAR}>" for name in _NAMES.split()), 
 """Those that stand by themselves and have bars; `System` is V4.1's."""
 
 _OTHERS: Final = (f"<{_BAR}/table>{_BAR}", "<think>", "</think>", f"{_BAR}DSML{_BAR}", "<dsml:", "</dsml:")
-_SIGNS: Final = (_BAR, "<|EOT|>", "think>", "dsml:")
+_SIGNS: Final = (_BAR, "<|", "think>", "dsml:")
 
 
 def may_spell_token(text: str) -> bool:
@@ -50,7 +50,7 @@ def mark_tokens(text: str) -> tuple[str, int]:
 @cache
 def _spelled() -> re.Pattern[str]:
     known = map(re.escape, (*CONTROL_TOKENS, *_OTHERS))
-    return re.compile("|".join([*known, rf"<{_BAR}place▁holder▁no▁\d{{1,4}}{_BAR}>"]))
+    return re.compile("|".join([*known, rf"<[{_BAR}|]place[▁_]holder[▁_0-9a-z]{{1,40}}[{_BAR}|]>"]))
 
 
 def _marked(token: re.Match[str]) -> str:

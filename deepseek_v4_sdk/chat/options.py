@@ -16,10 +16,22 @@ from deepseek_v4_sdk.errors import InvalidRequestError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["OPTION_NAMES", "AskOptions", "ChatOptions", "Thinking", "ToolChoice", "check_options", "nearest"]
+__all__ = [
+    "OPTION_NAMES",
+    "AskOptions",
+    "ChatOptions",
+    "ControlTokens",
+    "Thinking",
+    "ToolChoice",
+    "check_options",
+    "nearest",
+]
 
 Thinking: TypeAlias = Literal["off", "low", "high", "max"]
 """How much the model thinks before it answers."""
+
+ControlTokens: TypeAlias = Literal["send", "refuse", "mark"]
+"""What to do where a text of a user or a tool spells a control token of V4's."""
 
 ToolChoice: TypeAlias = "Literal['auto', 'none', 'required'] | str | Mapping[str, object]"
 """Whether tools are called: a keyword, the name of one of the offered tools, or OpenAI's mapping for it."""
@@ -58,6 +70,8 @@ class AskOptions(TypedDict, total=False):
             "clamp" max_tokens to what is left, or "fit" the conversation by leaving out its oldest parts. Without it
             nothing is counted.
         dsml: "auto", or "off" to leave tool-call markup in texts alone.
+        control_tokens: What to do where a text of a user or a tool spells a control token of V4's: "send" it as it is,
+            "refuse" the request, or "mark" it with broken bars, so that no server reads it as a token.
         on_unsupported: "nearest" takes the nearest thinking level where the provider lacks one; "disable_thinking" or
             "auto" gives that up where a tool call cannot be forced while thinking.
         on_interrupt: What to do when an answer breaks off.
@@ -89,6 +103,7 @@ class AskOptions(TypedDict, total=False):
     wire: Literal["stream", "plain"] | None
     overflow: Literal["raise", "clamp", "fit"] | None
     dsml: Literal["auto", "off"] | None
+    control_tokens: ControlTokens | None
     on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None
     on_interrupt: Literal["raise", "restart"] | None
     extra_body: Mapping[str, object] | None
@@ -266,6 +281,7 @@ _CHECKS: Mapping[str, _Check] = {
     "wire": _one_of("stream", "plain"),
     "overflow": _one_of("raise", "clamp", "fit"),
     "dsml": _one_of("auto", "off"),
+    "control_tokens": _one_of("send", "refuse", "mark"),
     "on_unsupported": _one_of("nearest", "disable_thinking", "auto"),
     "on_interrupt": _one_of("raise", "restart"),
     "extra_body": _extra_body,

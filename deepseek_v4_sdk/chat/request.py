@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from deepseek_v4_sdk.chat.conversation import Conversation
 from deepseek_v4_sdk.chat.history import History
-from deepseek_v4_sdk.chat.options import Thinking, check_options
+from deepseek_v4_sdk.chat.options import ControlTokens, Thinking, check_options
 from deepseek_v4_sdk.chat.reading import read_messages
 from deepseek_v4_sdk.chat.timing import Timeouts
 from deepseek_v4_sdk.errors import InvalidRequestError
@@ -55,6 +55,7 @@ class ChatRequest:
     wire: Literal["stream", "plain"] = "stream"
     overflow: Literal["raise", "clamp", "fit"] | None = None
     dsml: Literal["auto", "off"] = "auto"
+    control_tokens: ControlTokens = "send"
     on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None = None
     on_interrupt: Literal["raise", "restart"] = "raise"
     extra_body: Mapping[str, object] = field(default_factory=dict[str, object])

@@ -26,7 +26,7 @@ class ToolSpec(Checked):
     Attributes:
         name: The tool's name: letters, digits, `_` and `-`.
         description: What it is for, or None.
-        parameters: The JSON Schema of its arguments, or None.
+        parameters: The JSON Schema of its arguments; None and {} go out as an object without properties.
         strict: Whether the server should hold the model to the schema; None leaves it to the server.
 
     It may carry a check of the arguments (`check`), which the calls of a reply then have too.
@@ -42,11 +42,15 @@ class ToolSpec(Checked):
         function: dict[str, JsonValue] = {"name": self.name}
         if self.description is not None:
             function["description"] = self.description
-        if self.parameters is not None:
-            function["parameters"] = cast("dict[str, JsonValue]", dict(self.parameters))
+        function["parameters"] = self.sent_parameters
         if self.strict is not None:
             function["strict"] = self.strict
         return {"type": "function", "function": function}
+
+    @property
+    def sent_parameters(self) -> dict[str, JsonValue]:
+        """The schema that servers get. Strict ones refuse a tool without it, and SGLang one without a type."""
+        return cast("dict[str, JsonValue]", dict(self.parameters or {"type": "object", "properties": {}}))
 
     def checked_by(self, check: Check | None) -> ToolSpec:
         """The same tool, whose calls are checked by `check`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, ValidationError, WithJsonSchema
 
-from deepseek_v4_sdk.chat import Thinking, nearest
+from deepseek_v4_sdk.chat import ControlTokens, Thinking, nearest
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
 from deepseek_v4_sdk.providers.nim import Personality
 
@@ -101,6 +101,9 @@ class Profile(BaseModel):
         ]
         | None
     ) = Field(None, description="What is kept to before the server has to refuse. Default provider.")
+    control_tokens: ControlTokens | None = Field(
+        None, description="What to do with V4's control tokens in texts of users and tools. Default send."
+    )
     fallback: list[str] | None = Field(
         None, description="Profiles whose servers take over when this one cannot answer, in this order."
     )

@@ -98,6 +98,11 @@ class Scanner:
         self._held = ""
         return True
 
+    def drop_blank_line(self) -> None:
+        """Drop what is held back when it is a blank line: calls follow, and it belongs to their markup."""
+        if self._block is None and self._held == "\n\n":
+            self._held = ""
+
     @property
     def in_block(self) -> bool:
         """Whether a block is open."""

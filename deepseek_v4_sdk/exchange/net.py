@@ -124,8 +124,11 @@ class Net:
             self._leave_as_text()
         if self._scanner is not None:
             # vLLM finds calls in a tag that it does not know, and leaves the tag in the text.
-            if assembler.calls and not self._scanner.calls and self._scanner.drop_opening():
-                assembler.repairs.append(Repair("trimmed_text", "the tag that opens tool calls was left in the text"))
+            if assembler.calls and not self._scanner.calls:
+                self._scanner.drop_blank_line()
+                if self._scanner.drop_opening():
+                    note = "the tag that opens tool calls was left in the text"
+                    assembler.repairs.append(Repair("trimmed_text", note))
             cut = assembler.finish_reason == "length" or assembler.stop_sequence is not None
             if cut and self._scanner.drop_beginning(alone=not any(map(str.strip, assembler.texts))):
                 text = "the answer was cut inside the tag that opens tool calls: its beginning was taken off the text"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,14 +10,18 @@ from deepseek_v4_sdk.chat import (
     AssistantMessage,
     CallIds,
     ChatRequest,
+    Content,
     JsonValue,
     Message,
     Repair,
     Thinking,
     ToolCall,
     ToolMessage,
+    UserMessage,
     is_mapping,
+    mark_tokens,
     spaced_json,
+    spelled_token,
     write_json,
 )
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_thinking",
     "encoded",
+    "marked_tokens",
     "merge",
     "messages_as_rendered",
     "messages_body",
@@ -36,13 +41,20 @@ __all__ = [
     "tool_choice_body",
 ]
 
+_BLANK_LINE = "\n\n"
+"""What parts of a text are joined with, and what stands before a block of calls."""
+
 _LEVELS: tuple[Thinking, ...] = ("off", "low", "high", "max")
 
 
-def messages_body(data: ProviderData, messages: Iterable[Message]) -> list[JsonValue]:
-    """Messages in a server's form. Calls get sortable ids where its prompt sorts by them; results follow."""
+def messages_body(data: ProviderData, request: ChatRequest) -> list[JsonValue]:
+    """Messages in a server's form. Calls get sortable ids where its prompt sorts by them; results follow.
+
+    Raises:
+        InvalidRequestError: A text spells a control token, and `control_tokens` is "refuse".
+    """
     body: list[JsonValue] = []
-    for message in _as_sent(data, messages, always=True):
+    for message in _as_sent(data, request, always=True):
         item = message.to_dict()
         if isinstance(message, AssistantMessage):
             if message.content is None and not message.tool_calls:
@@ -58,16 +70,33 @@ def messages_body(data: ProviderData, messages: Iterable[Message]) -> list[JsonV
     return body
 
 
-def messages_as_rendered(data: ProviderData, messages: Iterable[Message]) -> tuple[Message, ...]:
-    """Messages that render as those in the body do. Ids do not show in a prompt, so most are the same objects."""
-    return tuple(_as_sent(data, messages, always=False))
+def messages_as_rendered(data: ProviderData, request: ChatRequest) -> tuple[Message, ...]:
+    """Messages that render as those in the body do. Ids do not show in a prompt, so most are the same objects.
+
+    Raises:
+        InvalidRequestError: As `messages_body`.
+    """
+    return tuple(_as_sent(data, request, always=False))
 
 
-def _as_sent(data: ProviderData, messages: Iterable[Message], *, always: bool) -> Iterator[Message]:
-    """Messages with the ids and arguments that go out; without `always` ids change only where they would reorder."""
+def marked_tokens(request: ChatRequest) -> tuple[Repair, ...]:
+    """A note of each message in which control tokens are marked."""
+    if request.control_tokens != "mark":
+        return ()
+    notes: list[Repair] = []
+    for index, message in enumerate(request.messages):
+        if isinstance(message, UserMessage | ToolMessage) and (count := mark_tokens(_joined(message.content))[1]):
+            note = f"messages[{index}] spells {count} control token(s) of V4's: their bars were sent as broken ones"
+            notes.append(Repair("marked_tokens", note))
+    return tuple(notes)
+
+
+def _as_sent(data: ProviderData, request: ChatRequest, *, always: bool) -> Iterator[Message]:
+    """Messages as they go out; without `always` ids change only where they would reorder."""
     wire_ids: dict[str, str] = {}
     ids = CallIds()
-    for message in messages:
+    for index, given in enumerate(request.messages):
+        message = _with_sent_text(data, request, given, index)
         if isinstance(message, AssistantMessage) and message.tool_calls:
             wire_ids = _wire_ids(data, message, ids, always=always)
             calls = tuple(_sent_call(call, wire_ids.get(call.id, call.id)) for call in message.tool_calls)
@@ -77,6 +106,32 @@ def _as_sent(data: ProviderData, messages: Iterable[Message], *, always: bool) -
             yield replace(message, tool_call_id=wire_ids[message.tool_call_id])
         else:
             yield message
+
+
+def _with_sent_text(data: ProviderData, request: ChatRequest, message: Message, index: int) -> Message:
+    """A message with the text that goes out; most are the same."""
+    content = message.content
+    if content is None:
+        return message
+    # Some servers join parts with a blank line, some with nothing (facts/vllm-0.33 2): a text is read alike by all.
+    text = _joined(content)
+    if isinstance(message, AssistantMessage):
+        if message.tool_calls and data.renderer.dialect == "vllm":
+            # vLLM's parser leaves the blank line before a call in the text, and its encoder writes one itself.
+            text = text.removesuffix(_BLANK_LINE)
+    elif request.control_tokens != "send" and isinstance(message, UserMessage | ToolMessage):
+        if request.control_tokens == "mark":
+            text, _ = mark_tokens(text)
+        elif (token := spelled_token(text)) is not None:
+            raise InvalidRequestError(
+                f"{data.name}: messages[{index}] spells {token!r}, a control token of V4's, and control_tokens is "
+                "'refuse': take it out, or give control_tokens='mark'"
+            )
+    return message if text is content else replace(message, content=text)
+
+
+def _joined(content: Content) -> str:
+    return content if isinstance(content, str) else _BLANK_LINE.join(content)
 
 
 def _wire_ids(data: ProviderData, message: AssistantMessage, ids: CallIds, *, always: bool) -> dict[str, str]:

@@ -15,6 +15,7 @@ from deepseek_v4_sdk.providers.answers import read_answer, read_models
 from deepseek_v4_sdk.providers.bodies import (
     check_thinking,
     encoded,
+    marked_tokens,
     merge,
     messages_as_rendered,
     messages_body,
@@ -119,7 +120,7 @@ class ChatCompletions:
 
     def as_rendered(self, request: ChatRequest) -> tuple[Message, ...]:
         """The messages as the server renders them; those that go out as they are, are the same objects."""
-        return messages_as_rendered(self.data, request.messages)
+        return messages_as_rendered(self.data, request)
 
     def count_call(self, request: ChatRequest, target: Target) -> HttpCall:
         """The HTTP request that asks the server how many tokens a chat's prompt has.
@@ -151,7 +152,7 @@ class ChatCompletions:
         body: dict[str, JsonValue] = {}
         if model is not None:
             body["model"] = model
-        body["messages"] = messages_body(data, request.messages)
+        body["messages"] = messages_body(data, request)
         if request.tools:
             body["tools"] = [tool.to_dict() for tool in request.tools]
         if (choice := tool_choice_body(request)) is not None:
@@ -163,7 +164,7 @@ class ChatCompletions:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
         merge(body, cast("Mapping[str, JsonValue]", request.extra_body))
-        return body, notes + more
+        return body, notes + more + marked_tokens(request)
 
     def query(self, path: str, target: Target) -> HttpCall:
         """The HTTP request for something to read, such as the list of models."""

@@ -37,6 +37,7 @@ class PromptForm:
         tool_choice: A keyword or a tool's name.
         as_sent: What messages become on their way to the server.
         sender: Who sends them so. Counts of one sender are not taken for those of another.
+        sent_form: In which of several ways that sender sends them.
     """
 
     dialect: Dialect
@@ -47,6 +48,7 @@ class PromptForm:
     tool_choice: str | None = None
     as_sent: Callable[[tuple[Message, ...]], Sequence[Message | Mapping[str, object]]] = tuple
     sender: object = None
+    sent_form: str = ""
 
     def render(self, messages: Sequence[Message]) -> RenderedPrompt:
         """The prompt."""
@@ -61,13 +63,13 @@ class PromptForm:
         )
 
     def _printed(self) -> Sequence[ToolInput]:
-        """The tools; vLLM's server writes out that a tool has no description or no parameters (0.32)."""
+        """The tools; vLLM's server writes out that a tool has no description (0.32)."""
         if self.dialect != "vllm":
             return self.tools
         kept: list[ToolInput] = []
         for tool in self.tools:
             function: dict[str, object] = {"name": tool.name, "description": tool.description}
-            function["parameters"] = tool.parameters
+            function["parameters"] = tool.sent_parameters
             kept.append({"function": function if tool.strict is None else {**function, "strict": tool.strict}})
         return kept
 
@@ -80,6 +82,7 @@ class PromptForm:
         """
         tools = [tool.to_dict() for tool in self.tools]
         form = [self.dialect, self.generation, self.thinking, tools, self.response_format, self.tool_choice]
+        form.append(self.sent_form)
         try:
             return write_json(form)
         except ValueError as error:

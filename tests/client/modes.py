@@ -34,7 +34,9 @@ class _Blocking:
 
 
 def connect(mode: Mode, provider: Any, **arguments: Any) -> Any:
-    """A client of a mock or of a replay."""
+    """A client of a mock or of a replay; or a client that is made already."""
+    if isinstance(provider, DeepSeekV4 | AsyncDeepSeekV4):
+        return provider if isinstance(provider, DeepSeekV4) else _Blocking(provider)
     if isinstance(provider, Replay):
         provider = Played("vllm", provider)
     given = {"model": MODEL, **arguments}

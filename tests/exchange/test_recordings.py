@@ -75,7 +75,9 @@ def test_answer_is_what_the_index_says(recording: Recording) -> None:
         reply = outcome.partial
     else:
         reply = outcome.answered
-    assert reply.text == (choice["content"] or "")
+    said = choice["content"] or ""
+    # The blank line before a call is a part of the markup, which vLLM leaves in the text.
+    assert reply.text == (said.removesuffix("\n\n") if choice["tool_calls"] else said)
     assert reply.reasoning == (choice["reasoning"] or None)
     assert [(call.id, call.name, call.arguments) for call in reply.tool_calls] == [
         (call["id"], call["name"], call["arguments"]) for call in choice["tool_calls"]

@@ -72,6 +72,7 @@ OPTIONS: Final[dict[str, tuple[Any, ...]]] = {
     "metadata": ({"note": "local"},),
     "overflow": ("raise",),
     "dsml": ("auto", "off"),
+    "control_tokens": ("send", "mark"),
     "on_unsupported": ("nearest",),
     "on_interrupt": ("raise",),
     "extra_body": (
