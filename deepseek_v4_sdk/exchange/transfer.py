@@ -79,6 +79,11 @@ class Transfer:
         return self.head is not None and 200 <= self.head.status < 300
 
     @property
+    def refused(self) -> bool:
+        """Whether the server answered without success: its status counts, and its words as far as they came."""
+        return self.head is not None and not self.succeeded
+
+    @property
     def counted(self) -> Usage | None:
         """What the server counted, as far as it has told."""
         return None

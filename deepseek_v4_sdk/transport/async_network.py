@@ -1,4 +1,4 @@
-"""Network streams for httpcore, on asyncio, with the same moving deadlines and joined chunks as in `network`."""
+"""Network streams for httpcore, on asyncio: what `network` does, with the same moving deadlines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from weakref import WeakSet
 
 import httpcore
 
-from deepseek_v4_sdk.transport.chunks import ChunkJoiner
 from deepseek_v4_sdk.transport.clock import seconds_left
+from deepseek_v4_sdk.transport.framing import Framer
 from deepseek_v4_sdk.transport.network import Parcel
 from deepseek_v4_sdk.transport.wire import connect
 
@@ -26,22 +26,22 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._chunks = ChunkJoiner()
+        self._framer = Framer()
         self._parcel = Parcel()
+        self._was_used = False
+        self._early = b""  # what came while the request was being sent
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's own
         del max_bytes
         if parts := self._parcel.take():
-            self._chunks.sent()
-            try:
-                for part in parts:
-                    await self._wire.send(part, timeout)
-            except httpcore.WriteError:
-                pass  # the server may have answered before it closed, and reading tells
+            await self._send(parts, timeout)
+        if self._early:
+            early, self._early = self._early, b""
+            return early
         while data := await self._wire.receive(timeout):
-            if joined := self._chunks.joined(data):
-                return joined
-        return b""
+            if given := self._framer.feed(data):
+                return given
+        return self._framer.finish()
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  # httpcore's own
         del timeout
@@ -60,7 +60,30 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
         return _AsyncTimedStream(self._wire)
 
     def get_extra_info(self, info: str) -> object:
+        if (
+            info == "is_readable" and not self._framer.clean
+        ):  # what httpcore asks of a connection before it uses it again
+            return True
         return self._wire.get_extra_info(info)
+
+    async def _send(self, parts: list[bytes | memoryview], timeout: float | None) -> None:  # noqa: ASYNC109
+        if self._was_used and self.get_extra_info("is_readable"):  # once more: bytes may have come since the pool asked
+            raise httpcore.ConnectionNotAvailable
+        self._was_used = True
+        self._framer.sent()
+        try:
+            for part in parts:
+                if not await self._wire.send(part, timeout, self._goes_on):
+                    self._framer.spoil()
+                    return
+        except httpcore.WriteError:
+            self._framer.spoil()  # the server may have answered before it closed, and reading tells
+
+    def _goes_on(self) -> bool:
+        """Take what came before all is sent; whether to go on sending."""
+        if not self._framer.status:
+            self._early += self._framer.feed(self._wire.take())
+        return not self._framer.refuses
 
 
 class AsyncTimedBackend(httpcore.AsyncNetworkBackend):

@@ -76,6 +76,15 @@ class Deadline:
         """Seconds until then, at least a tick: a timeout of zero would mean "do not wait" to a socket."""
         return max(TICK, self.at - self.clock.now())
 
+    def check(self) -> None:
+        """See that it has not passed.
+
+        Raises:
+            TimeoutError: It has.
+        """
+        if self.clock.now() >= self.at:
+            raise TimeoutError("the time is over")
+
 
 class TimeLeft(float):
     """The time left until a deadline, as the timeout of a read.
@@ -93,6 +102,18 @@ class TimeLeft(float):
         return value
 
 
-def seconds_left(timeout: float | None) -> float | None:
-    """The seconds of a timeout, as they are now if it moves."""
-    return timeout.deadline.left() if isinstance(timeout, TimeLeft) else timeout
+def seconds_left(timeout: float | None, late: type[Exception] | None = None) -> float | None:
+    """The seconds of a timeout, as they are now if it moves.
+
+    Args:
+        timeout: The timeout.
+        late: What to raise when its deadline has passed. Who waits for bytes that are always there is told by nobody
+            else; without it, at least a tick is left.
+    """
+    if not isinstance(timeout, TimeLeft):
+        return timeout
+    deadline = timeout.deadline
+    left = deadline.at - deadline.clock.now()
+    if left <= 0 and late is not None:
+        raise late("the time is over")
+    return max(TICK, left)

@@ -332,8 +332,8 @@ class Course(Generic[TransferT, T]):
                 now = clock.now()
                 if now > deadline.at:  # a foreign client's reads know nothing of the deadline
                     raise LineFailure("timeout", "the deadline has passed")
-            except LineFailure:
-                if not transfer.settled:
+            except LineFailure as failure:
+                if not transfer.settled and not (transfer.refused and failure.kind == "broken"):
                     raise
                 block, now = b"", clock.now()
             events = transfer.received(block, now) if block else transfer.ended(now)

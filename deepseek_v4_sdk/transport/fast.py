@@ -9,7 +9,7 @@ import asyncio
 import io
 import math
 from base64 import b64encode
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -19,6 +19,7 @@ from yarl import URL
 from deepseek_v4_sdk.forks import let_go
 from deepseek_v4_sdk.transport import pools
 from deepseek_v4_sdk.transport.addresses import wire_url
+from deepseek_v4_sdk.transport.fast_protocol import FramedHandler
 from deepseek_v4_sdk.transport.hints import Way
 from deepseek_v4_sdk.transport.lines import AsyncCarrier, head_of
 from deepseek_v4_sdk.transport.loops import Loops, hang_up
@@ -135,6 +136,7 @@ class _LoopSession:
         )
         # Requests are sent again in one place, where they are counted; aiohttp would do so by itself.
         setattr(self.session, "_retry_connection", False)  # noqa: B010  # it has no public name
+        setattr(self._connector, "_factory", partial(FramedHandler, loop=self._loop))  # noqa: B010  # nor has this
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -12,14 +12,16 @@ import httpx
 
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import HttpCall
-from deepseek_v4_sdk.transport.clock import DEADLINE
+from deepseek_v4_sdk.transport.clock import DEADLINE, SystemClock
 from deepseek_v4_sdk.transport.lines import AsyncBlocks, AsyncCarrier, Blocks, Carrier, head_of, timeouts_of
 from deepseek_v4_sdk.transport.steps import Open
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
 
     from deepseek_v4_sdk.exchange import Head
+    from deepseek_v4_sdk.transport.clock import Deadline
     from deepseek_v4_sdk.transport.lines import Answer, AsyncAnswer
 
 __all__ = [
@@ -30,6 +32,11 @@ __all__ = [
     "as_transport",
     "check_carrier",
 ]
+
+
+# How an answer of httpx leads to the connection of httpcore that it came on, and how deep that may lie.
+_INNER = ("_httpcore_stream", "_stream", "_connection")
+_DEPTH = 8
 
 
 class ClientLike(Protocol):
@@ -101,6 +108,57 @@ def _head(response: httpx.Response) -> Head:
     return head_of(response.status_code, response.headers.raw)
 
 
+def _parser_of(response: Any) -> Any:
+    """The connection of h11 that reads an answer, which alone knows what is behind it, or None.
+
+    Neither httpx nor httpcore has a public way to it. Where it is not found, nothing is known.
+    """
+    part = getattr(response, "stream", None)
+    for _ in range(_DEPTH):
+        if part is None or hasattr(part, "_h11_state"):
+            break
+        part = next((inner for name in _INNER if (inner := getattr(part, name, None)) is not None), None)
+    return getattr(part, "_h11_state", None)
+
+
+def _guarded(response: Any) -> Any:
+    """The same answer, which closes its connection where more bytes are behind it.
+
+    httpx closes an answer by itself when its end is read, and from then on others may have the connection.
+    """
+    if (parser := _parser_of(response)) is not None:
+        close = response.stream.close
+
+        def close_all() -> None:
+            if parser.trailing_data[0]:
+                response.extensions["network_stream"].close()
+            close()
+
+        response.stream.close = close_all
+    return response
+
+
+def _async_guarded(response: Any) -> Any:
+    """The async form of `_guarded`."""
+    if (parser := _parser_of(response)) is not None:
+        close = response.stream.aclose
+
+        async def close_all() -> None:
+            if parser.trailing_data[0]:
+                await response.extensions["network_stream"].aclose()
+            await close()
+
+        response.stream.aclose = close_all
+    return response
+
+
+def _in_time(deadline: Deadline) -> asyncio.Timeout:
+    """What ends a wait at the deadline. A clock of a mock's is no measure for a wait that takes real time."""
+    import asyncio
+
+    return asyncio.timeout(deadline.left() if isinstance(deadline.clock, SystemClock) else None)
+
+
 def _their_request(client: ClientLike | AsyncClientLike, step: Open) -> object:
     call = step.call
     return client.build_request(
@@ -122,8 +180,8 @@ class _OverTransport(Carrier):
         self._transport = transport
 
     def carry(self, step: Open) -> Blocks:
-        response = self._transport.handle_request(_own_request(step))
-        return Blocks(_head(response), cast("Iterable[bytes]", response.stream), response.close)
+        response = _guarded(self._transport.handle_request(_own_request(step)))
+        return Blocks(_head(response), cast("Iterable[bytes]", response.stream), response.close, step.deadline)
 
 
 class _OverClient(Carrier):
@@ -134,8 +192,9 @@ class _OverClient(Carrier):
 
     def carry(self, step: Open) -> Blocks:
         client = self._client
-        response = client.send(_their_request(client, step), stream=True, follow_redirects=False)
-        return Blocks(_head(response), response.iter_bytes(), response.close)  # it may have been read, or be compressed
+        response = _guarded(client.send(_their_request(client, step), stream=True, follow_redirects=False))
+        blocks = response.iter_bytes()  # it may have been read, or be compressed
+        return Blocks(_head(response), blocks, response.close, step.deadline)
 
 
 class _AsyncOverTransport(AsyncCarrier):
@@ -143,8 +202,10 @@ class _AsyncOverTransport(AsyncCarrier):
         self._transport = transport
 
     async def carry(self, step: Open) -> AsyncBlocks:
-        response = await self._transport.handle_async_request(_own_request(step))
-        return AsyncBlocks(_head(response), cast("AsyncIterable[bytes]", response.stream), response.aclose)
+        async with _in_time(step.deadline):
+            response = _async_guarded(await self._transport.handle_async_request(_own_request(step)))
+        blocks = cast("AsyncIterable[bytes]", response.stream)
+        return AsyncBlocks(_head(response), blocks, response.aclose, step.deadline)
 
 
 class _AsyncOverClient(AsyncCarrier):
@@ -155,8 +216,10 @@ class _AsyncOverClient(AsyncCarrier):
 
     async def carry(self, step: Open) -> AsyncBlocks:
         client = self._client
-        response = await client.send(_their_request(client, step), stream=True, follow_redirects=False)
-        return AsyncBlocks(_head(response), response.aiter_bytes(), response.aclose)
+        async with _in_time(step.deadline):
+            sent = client.send(_their_request(client, step), stream=True, follow_redirects=False)
+            response = _async_guarded(await sent)
+        return AsyncBlocks(_head(response), response.aiter_bytes(), response.aclose, step.deadline)
 
 
 class _Transport(httpx.BaseTransport):

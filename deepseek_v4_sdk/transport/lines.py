@@ -115,20 +115,23 @@ class Blocks:
         head: The head.
         blocks: The body. Empty blocks are left out.
         close: Closes it.
+        deadline: By when a block that is not empty must have come.
     """
 
-    __slots__ = ("_blocks", "_close", "head")
+    __slots__ = ("_blocks", "_close", "_deadline", "head")
 
-    def __init__(self, head: Head, blocks: Iterable[bytes], close: Callable[[], object]) -> None:
+    def __init__(self, head: Head, blocks: Iterable[bytes], close: Callable[[], object], deadline: Deadline) -> None:
         self.head = head
         self._blocks = iter(blocks)
         self._close = close
+        self._deadline = deadline
 
     def read(self) -> bytes:
         """Wait for a block; empty at the end."""
         for block in self._blocks:
             if block:
                 return block
+            self._deadline.check()
         return b""
 
     def close(self) -> None:
@@ -139,18 +142,22 @@ class Blocks:
 class AsyncBlocks:
     """The async form of `Blocks`."""
 
-    __slots__ = ("_blocks", "_close", "head")
+    __slots__ = ("_blocks", "_close", "_deadline", "head")
 
-    def __init__(self, head: Head, blocks: AsyncIterable[bytes], close: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self, head: Head, blocks: AsyncIterable[bytes], close: Callable[[], Awaitable[object]], deadline: Deadline
+    ) -> None:
         self.head = head
         self._blocks: AsyncIterator[bytes] = aiter(blocks)
         self._close = close
+        self._deadline = deadline
 
     async def read(self) -> bytes:
         """Wait for a block; empty at the end."""
         async for block in self._blocks:
             if block:
                 return block
+            self._deadline.check()
         return b""
 
     async def close(self) -> None:

@@ -1,21 +1,23 @@
-"""Network streams for httpcore: reads end at a deadline that moves, and chunks that came together are one.
+"""Network streams for httpcore: reads end at a deadline that moves, and a refusal is heard before all is sent.
 
 Their async form is in `async_network`: a sync program loads no asyncio.
 """
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 import httpcore
 
 from deepseek_v4_sdk.forks import renewed_in_children
-from deepseek_v4_sdk.transport.chunks import ChunkJoiner
 from deepseek_v4_sdk.transport.clock import seconds_left
+from deepseek_v4_sdk.transport.framing import Framer
+from deepseek_v4_sdk.transport.sockets import wait_for
 
 if TYPE_CHECKING:
-    import ssl
+    import socket
 
     SocketOptions: TypeAlias = Iterable[
         tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
@@ -25,6 +27,7 @@ __all__ = ["Parcel", "SocketOptions", "TimedBackend"]
 
 # A larger body is not copied to stand behind its head; its first part goes out with it.
 _JOINED = 64 * 1024
+_READ_AT_ONCE = 64 * 1024
 
 
 class Parcel:
@@ -53,12 +56,22 @@ class Parcel:
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A stream that asks how much time is left at each read."""
+    """A stream that asks how much time is left at each read, and reads while it writes.
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    Args:
+        stream: What httpcore has made.
+        layers: How many layers of TLS there are.
+    """
+
+    def __init__(self, stream: httpcore.NetworkStream, layers: int = 0) -> None:
         self._stream = stream
-        self._chunks = ChunkJoiner()
+        self._layers = layers
+        # TLS within TLS (through a proxy that speaks TLS) is no socket: nothing is read there before all is written.
+        self._socket: socket.socket | None = stream.get_extra_info("socket") if layers < 2 else None
+        self._framer = Framer()
         self._parcel = Parcel()
+        self._was_used = False
+        self._early = b""  # what came while the request was being sent
         renewed_in_children(self)
 
     def leave_to_parent(self) -> None:
@@ -66,11 +79,15 @@ class _TimedStream(httpcore.NetworkStream):
         self._stream.close()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._flush(timeout)
-        while data := self._stream.read(max_bytes, seconds_left(timeout)):
-            if joined := self._chunks.joined(data):
-                return joined
-        return b""
+        if parts := self._parcel.take():
+            self._send(parts, timeout)
+        if self._early:
+            early, self._early = self._early, b""
+            return early
+        while data := self._stream.read(max_bytes, seconds_left(timeout, httpcore.ReadTimeout)):
+            if given := self._framer.feed(data):
+                return given
+        return self._framer.finish()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         del timeout
@@ -82,20 +99,63 @@ class _TimedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, seconds_left(timeout)))
+        inner = self._stream.start_tls(ssl_context, server_hostname, seconds_left(timeout))
+        return _TimedStream(inner, self._layers + 1)
 
     def get_extra_info(self, info: str) -> object:
+        if (
+            info == "is_readable" and not self._framer.clean
+        ):  # what httpcore asks of a connection before it uses it again
+            return True
         return self._stream.get_extra_info(info)
 
-    def _flush(self, timeout: float | None) -> None:
-        parts = self._parcel.take()
-        if parts:
-            self._chunks.sent()
+    def _send(self, parts: list[bytes | memoryview], timeout: float | None) -> None:
+        if self._was_used and self.get_extra_info("is_readable"):  # once more: bytes may have come since the pool asked
+            raise httpcore.ConnectionNotAvailable
+        self._was_used = True
+        self._framer.sent()
         try:
             for part in parts:
-                self._stream.write(part, seconds_left(timeout))  # type: ignore[arg-type]  # a view is sliced for free
-        except httpcore.WriteError:
-            pass  # the server may have answered before it closed, and reading tells
+                if self._socket is None:
+                    self._stream.write(part, seconds_left(timeout))  # type: ignore[arg-type]  # a view is sliced for free
+                elif not self._push(self._socket, memoryview(part), timeout):
+                    self._framer.spoil()
+                    return
+        except (httpcore.WriteError, OSError):
+            self._framer.spoil()  # the server may have answered before it closed, and reading tells
+
+    def _push(self, sock: socket.socket, view: memoryview, timeout: float | None) -> bool:
+        """Send bytes; whether all were sent, or the server has refused the request meanwhile."""
+        sock.settimeout(0)
+        while view:
+            wants_read = False
+            try:
+                view = view[sock.send(view) :]
+                continue
+            except ssl.SSLWantReadError:
+                wants_read = True
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                pass
+            readable, writable = wait_for(
+                sock,
+                read=wants_read or not self._framer.status,
+                write=not wants_read,
+                seconds=seconds_left(timeout, httpcore.WriteTimeout),
+            )
+            if not readable and not writable:
+                raise httpcore.WriteTimeout("the server takes no more bytes")
+            if readable and not self._listen(sock):
+                return False
+        return True
+
+    def _listen(self, sock: socket.socket) -> bool:
+        """Take what comes before all is sent; whether to go on sending."""
+        try:
+            data = sock.recv(_READ_AT_ONCE)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return True
+        self._early += self._framer.feed(data)
+        return bool(data) and not self._framer.refuses
 
 
 class TimedBackend(httpcore.NetworkBackend):

@@ -203,7 +203,7 @@ class PooledTransport(Carrier):
             finally:
                 self._shelf.give_back(slot)
 
-        return Blocks(head_of(response.status, response.headers), response.iter_stream(), close)
+        return Blocks(head_of(response.status, response.headers), response.iter_stream(), close, step.deadline)
 
     def close(self) -> None:
         """Close every connection."""
@@ -288,7 +288,7 @@ class AsyncPooledTransport(AsyncCarrier):
             finally:
                 await self._give_back(pools, slot)
 
-        return AsyncBlocks(head_of(response.status, response.headers), response.aiter_stream(), close)
+        return AsyncBlocks(head_of(response.status, response.headers), response.aiter_stream(), close, step.deadline)
 
     async def _give_back(
         self, pools: _LoopPools, slot: _Slot[httpcore.AsyncConnectionPool], *, retire: bool = False

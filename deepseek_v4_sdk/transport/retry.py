@@ -11,6 +11,9 @@ __all__ = ["RetryPolicy", "curable", "transient"]
 
 # 52x are Cloudflare's, where the server behind it failed or did not answer.
 _STATUSES = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529})
+# No request is sent again sooner: "Retry-After: 0" and a date that has passed say when a server will listen, and not
+# that all its clients may come back at once.
+_LEAST_WAIT = 0.05
 # What one provider says of a request, and another may not.
 _CURABLE = (
     errors.AuthenticationError,
@@ -35,7 +38,7 @@ class RetryPolicy:
 
     Attributes:
         max_retries: How many requests may follow the first.
-        base: Seconds of the first wait, at most; waits are drawn evenly between zero and a bound that doubles.
+        base: Seconds of the first wait, at most; waits are drawn evenly between 0.05 s and a bound that doubles.
         cap: The longest such bound.
         rate_limit_cap: The longest such bound after a 429.
     """
@@ -55,7 +58,7 @@ class RetryPolicy:
         if not transient(error):
             return None
         hint = getattr(error, "retry_after", None)
-        if isinstance(hint, float):
+        if isinstance(hint, float) and hint >= _LEAST_WAIT:
             return hint if hint <= LONGEST_HINT else None
         # Loaded here: most programs never get this far.
         from tenacity import RetryCallState, Retrying, wait_random_exponential
@@ -63,7 +66,7 @@ class RetryPolicy:
         cap = self.rate_limit_cap if isinstance(error, errors.RateLimitedError) else self.cap
         state = RetryCallState(Retrying(), None, (), {})
         state.attempt_number = failures
-        return wait_random_exponential(multiplier=self.base, max=cap)(state)
+        return wait_random_exponential(multiplier=self.base, max=cap, min=_LEAST_WAIT)(state)
 
 
 def transient(error: errors.DeepSeekV4Error) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import select
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
@@ -14,9 +13,11 @@ from deepseek_v4_sdk.forks import let_go
 from deepseek_v4_sdk.transport.clock import seconds_left
 from deepseek_v4_sdk.transport.loops import hang_up
 from deepseek_v4_sdk.transport.read_timer import ReadTimer
+from deepseek_v4_sdk.transport.sockets import is_readable, unread
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
 __all__ = ["Wire", "connect"]
 
@@ -40,7 +41,8 @@ class Wire(ReadTimer, asyncio.Protocol):
         self._lost = False
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._room: asyncio.Future[None] | None = None  # while the transport's buffer is full
+        self._is_full = False  # the transport's buffer
+        self._sender: asyncio.Future[None] | None = None  # who waits for room in it, or for an answer
         self._timeout: float | None = None  # of the read that waits
 
     async def receive(self, timeout: float | None) -> bytes:  # noqa: ASYNC109  # a `TimeLeft` moves
@@ -65,6 +67,12 @@ class Wire(ReadTimer, asyncio.Protocol):
                 self._waiter = None
             if not blocks:
                 return await self.receive(timeout)
+        seconds_left(timeout, httpcore.ReadTimeout)
+        return self.take()
+
+    def take(self) -> bytes:
+        """What has arrived."""
+        blocks = self._blocks
         data = blocks[0] if len(blocks) == 1 else b"".join(blocks)
         blocks.clear()
         self._ahead = 0
@@ -73,31 +81,50 @@ class Wire(ReadTimer, asyncio.Protocol):
             self._transport.resume_reading()
         return data
 
-    async def send(self, data: bytes | memoryview, timeout: float | None) -> None:  # noqa: ASYNC109
+    async def send(
+        self,
+        data: bytes | memoryview,
+        timeout: float | None,  # noqa: ASYNC109  # a `TimeLeft` moves
+        goes_on: Callable[[], bool],
+    ) -> bool:
         """Hand over bytes, in pieces, so that not all of them are copied at once.
+
+        Args:
+            data: The bytes.
+            timeout: How long that may take.
+            goes_on: Called when something has arrived meanwhile; says whether the rest is still to be sent.
+
+        Returns:
+            Whether all was handed over.
 
         Raises:
             httpcore.WriteTimeout: They could not be sent in time.
             httpcore.WriteError: The connection is gone.
         """
         for start in range(0, len(data), _PIECE):
+            if start:
+                await asyncio.sleep(0)  # what has come is heard before a write finds that the connection is gone
+            if self._blocks and not goes_on():
+                return False
             if self._ended or self._transport.is_closing():
                 raise httpcore.WriteError("the connection is closed")
             self._transport.write(data if len(data) <= _PIECE else memoryview(data)[start : start + _PIECE])
-            if self._room is not None:
-                try:
-                    async with asyncio.timeout(seconds_left(timeout)):
-                        await asyncio.shield(self._room)
-                except TimeoutError:
-                    raise httpcore.WriteTimeout("the server takes no more bytes") from None
+            while self._is_full:
+                await self._wait_to_send(timeout)
+                if self._blocks and not goes_on():
+                    return False
+        return True
 
     async def start_tls(self, context: ssl.SSLContext, host: str | None, seconds: float | None) -> None:
         """Go on encrypted.
 
         Raises:
             httpcore.ConnectTimeout: The handshake did not end in time.
-            httpcore.ConnectError: It failed.
+            httpcore.ConnectError: It failed, or something came before it.
         """
+        if self._blocks:  # they would be read as if they had come encrypted
+            self.close()
+            raise httpcore.ConnectError("the server spoke before the TLS handshake")
         try:
             async with asyncio.timeout(seconds):
                 encrypted = await self._loop.start_tls(self._transport, self, context, server_hostname=host)
@@ -111,6 +138,16 @@ class Wire(ReadTimer, asyncio.Protocol):
         if encrypted is None:
             raise httpcore.ConnectError("the connection was closed during the TLS handshake")
         self._transport = encrypted
+
+    async def _wait_to_send(self, timeout: float | None) -> None:  # noqa: ASYNC109
+        self._sender = self._loop.create_future()
+        try:
+            async with asyncio.timeout(seconds_left(timeout, httpcore.WriteTimeout)):
+                await self._sender
+        except TimeoutError:
+            raise httpcore.WriteTimeout("the server takes no more bytes") from None
+        finally:
+            self._sender = None
 
     def close(self) -> None:
         """Close at once."""
@@ -133,7 +170,7 @@ class Wire(ReadTimer, asyncio.Protocol):
     def get_extra_info(self, info: str) -> object:
         """What httpcore asks of a stream."""
         if info == "is_readable":
-            return self._ended or bool(self._blocks) or self._is_readable()
+            return self._ended or bool(self._blocks) or is_readable(self._transport.get_extra_info("socket"))
         names = {"client_addr": "sockname", "server_addr": "peername"}
         return cast("object", self._transport.get_extra_info(names.get(info, info)))
 
@@ -144,6 +181,8 @@ class Wire(ReadTimer, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
         self._blocks.append(data)
+        if self._sender is not None:
+            self._wake_sender()
         if self._waiter is not None:
             if not self._waiter.done():
                 self._waiter.set_result(None)
@@ -161,24 +200,29 @@ class Wire(ReadTimer, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._lost = True
+        if exc is not None and not self._ended:
+            self._blocks += unread(self._transport)
         if not self._ended:
             self._ended, self._error = True, exc
         self._wake()
 
     def pause_writing(self) -> None:
         """The transport's buffer is full."""
-        self._room = self._loop.create_future()
+        self._is_full = True
 
     def resume_writing(self) -> None:
         """There is room again."""
-        if self._room is not None:
-            self._room.set_result(None)
-            self._room = None
+        self._is_full = False
+        self._wake_sender()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
         self.resume_writing()
+
+    def _wake_sender(self) -> None:
+        if self._sender is not None and not self._sender.done():
+            self._sender.set_result(None)
 
     def _left(self) -> float | None:
         return None if self._waiter is None or self._waiter.done() else seconds_left(self._timeout)
@@ -186,17 +230,6 @@ class Wire(ReadTimer, asyncio.Protocol):
     def _end(self) -> None:
         if self._waiter is not None:
             self._waiter.set_exception(httpcore.ReadTimeout("nothing came in time"))
-
-    def _is_readable(self) -> bool:
-        """Whether something came, or the end, that the loop has not noticed yet."""
-        sock = cast("socket.socket | None", self._transport.get_extra_info("socket"))
-        if sock is None or sock.fileno() < 0:
-            return True
-        poll = select.poll() if hasattr(select, "poll") else None
-        if poll is None:
-            return bool(select.select([sock.fileno()], [], [], 0)[0])
-        poll.register(sock.fileno(), select.POLLIN)
-        return bool(poll.poll(0))
 
 
 async def connect(host: str, port: int, seconds: float | None) -> Wire:

@@ -113,8 +113,22 @@ def waits(error: DeepSeekV4Error, attempt: int, **policy: Any) -> list[float]:
 def test_waits_are_drawn_evenly_below_a_bound_that_doubles(attempt: int, bound: float) -> None:
     found = waits(ServerError("x", status_code=500), attempt)
     assert len(found) == 400
-    assert 0 <= min(found) < bound * 0.1
+    assert 0.05 <= min(found) < bound * 0.2
     assert bound * 0.9 < max(found) <= bound
+
+
+@in_both_modes
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    "hint", ["0", "0.0", "-0", "-5", "0.000001", "Wed, 21 Oct 2015 07:28:00 GMT", "soon", "", "nan", "-inf"]
+)
+def test_a_hint_that_is_no_time_still_backs_off(hint: str, status: int, mode: Mode) -> None:
+    replay = Replay(*[refused(status, **{"retry-after": hint})] * 3)
+    with pytest.raises(DeepSeekV4Error) as caught:
+        connect(mode, replay).chat("x")
+    _, second, third = caught.value.attempts
+    assert 0.05 <= second.waited <= 0.5
+    assert 0.05 <= third.waited <= 1
 
 
 @pytest.mark.parametrize("provider", PROVIDER_NAMES)

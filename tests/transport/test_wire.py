@@ -73,7 +73,7 @@ def test_who_does_not_read_stops_the_server_and_loses_nothing() -> None:
 def test_a_server_that_takes_no_more_is_a_write_timeout() -> None:
     async def write(connection: Wire) -> None:
         with pytest.raises(httpcore.WriteTimeout):
-            await connection.send(bytes(32 * MEGABYTE), 0.05)
+            await connection.send(bytes(32 * MEGABYTE), 0.05, lambda: True)
 
     with HostileServer(waits) as server:
         on_wire(server, write)
@@ -90,7 +90,7 @@ def test_a_server_that_takes_bytes_slowly_gets_them_all() -> None:
                 connection.sendall(b"all")
 
     async def write(connection: Wire) -> None:
-        await connection.send(bytes(32 * MEGABYTE), 10)
+        await connection.send(bytes(32 * MEGABYTE), 10, lambda: True)
         assert await connection.receive(10) == b"all"
 
     with HostileServer(serve) as server:
@@ -101,7 +101,7 @@ def test_nothing_is_sent_into_a_connection_that_was_closed() -> None:
     async def write(connection: Wire) -> None:
         connection.close()
         with pytest.raises(httpcore.WriteError, match="closed"):
-            await connection.send(b"x", 1)
+            await connection.send(b"x", 1, lambda: True)
 
     with HostileServer(waits) as server:
         on_wire(server, write)
@@ -119,7 +119,7 @@ def test_a_connection_is_offered_only_while_nothing_has_come(poll: bool, monkeyp
 
     async def look(connection: Wire) -> None:
         assert not connection.get_extra_info("is_readable")
-        await connection.send(b"x", 1)
+        await connection.send(b"x", 1, lambda: True)
         await until(lambda: connection.get_extra_info("is_readable"))
         assert await connection.receive(10) == b""
         assert connection.get_extra_info("is_readable")
@@ -134,7 +134,7 @@ def test_a_connection_that_was_reset_says_so_and_is_offered_no_more() -> None:
         connection.recv(1)
 
     async def read(connection: Wire) -> None:
-        await connection.send(b"x", 1)
+        await connection.send(b"x", 1, lambda: True)
         with pytest.raises(httpcore.ReadError, match="reset"):
             await connection.receive(10)
         with pytest.raises(httpcore.ReadError, match="reset"):
@@ -277,7 +277,7 @@ def test_closing_behind_the_end_is_no_error() -> None:
 
     async def write_on(connection: Wire) -> None:
         with pytest.raises(httpcore.WriteError):
-            await connection.send(bytes(32 * MEGABYTE), 10)
+            await connection.send(bytes(32 * MEGABYTE), 10, lambda: True)
         refused.set()
         await until(lambda: server.requests)
         connection.close()
@@ -309,10 +309,11 @@ def test_what_nobody_takes_is_not_kept_to_be_sent() -> None:
     assert error.status_code == 413
 
 
-def test_so_it_is_where_the_server_takes_nothing_more() -> None:
-    """Sending fails then. An event loop may have dropped the answer by that time, threads read it."""
+@in_each_mode
+def test_so_it_is_where_the_server_takes_nothing_more(mode: str) -> None:
+    """Sending fails then. An event loop drops the connection, and what the system still holds of it is read."""
     with HostileServer(lambda connection, _: refuses_early(connection, lingers=False)) as server:
-        error = failure("sync", server.url, call={"extra_body": {"pad": "x" * 20 * MEGABYTE}})
+        error = failure(mode, server.url, call={"extra_body": {"pad": "x" * 20 * MEGABYTE}})
     assert (error.status_code, "at most 1 MB" in str(error)) == (413, True)
 
 

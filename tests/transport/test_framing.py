@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepseek_v4_sdk.transport.chunks import ChunkJoiner
+from deepseek_v4_sdk.transport.framing import Framer
 
 HEADS = (
     b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
@@ -40,7 +40,7 @@ BODIES = st.tuples(
 ).map(b"".join)
 
 
-def read(blocks: list[bytes], joiner: ChunkJoiner | None) -> tuple[object, bytes, list[object], bool, int]:
+def read(blocks: list[bytes], framer: Framer | None) -> tuple[object, bytes, list[object], bool, int]:
     """What h11 makes of the blocks: head, body, end, whether it is wrong, and in how many pieces it came."""
     connection = h11.Connection(h11.CLIENT)
     connection.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
@@ -48,11 +48,11 @@ def read(blocks: list[bytes], joiner: ChunkJoiner | None) -> tuple[object, bytes
     head: object = None
     body: list[bytes] = []
     ends: list[object] = []
-    if joiner is not None:
-        joiner.sent()
+    if framer is not None:
+        framer.sent()
     try:
         for block in [*blocks, b""]:
-            given_on = joiner.joined(block) if joiner is not None and block else block
+            given_on = framer.feed(block) if framer is not None and block else block
             if block and not given_on:
                 continue
             connection.receive_data(given_on)
@@ -89,7 +89,7 @@ def test_an_http_library_reads_the_same(
         place = wrong[0] % len(body)
         body = body[:place] + wrong[1] + body[place + 1 :]
     blocks = cut(head + body, places)
-    plain, joined = read(blocks, None), read(blocks, ChunkJoiner())
+    plain, joined = read(blocks, None), read(blocks, Framer())
     assert joined[0] == plain[0]
     assert joined[3] == plain[3]
     if plain[3]:  # how much of a broken body is read before it is found out may differ
@@ -101,22 +101,22 @@ def test_an_http_library_reads_the_same(
 @pytest.mark.parametrize("head", HEADS)
 def test_what_came_together_is_one_piece(head: bytes) -> None:
     body = b"".join(b"5\r\nhello\r\n" for _ in range(1000)) + b"0\r\n\r\n"
-    assert read([head + body], ChunkJoiner())[4] == 1
+    assert read([head + body], Framer())[4] == 1
     assert read([head + body], None)[4] == 1000
 
 
 def test_nothing_of_a_body_is_held_back() -> None:
-    joiner = ChunkJoiner()
-    joiner.sent()
-    joiner.joined(HEADS[0])
-    assert joiner.joined(b"8\r\nhel") == b"3\r\nhel\r\n"
-    assert joiner.joined(b"lo w") == b"4\r\nlo w\r\n"
-    assert joiner.joined(b"o\r\n5") == b"1\r\no\r\n"
-    assert joiner.joined(b"\r\n") == b""
+    framer = Framer()
+    framer.sent()
+    framer.feed(HEADS[0])
+    assert framer.feed(b"8\r\nhel") == b"3\r\nhel\r\n"
+    assert framer.feed(b"lo w") == b"4\r\nlo w\r\n"
+    assert framer.feed(b"o\r\n5") == b"1\r\no\r\n"
+    assert framer.feed(b"\r\n") == b""
 
 
 def test_an_answer_that_follows_is_read_anew() -> None:
-    joiner = ChunkJoiner()
+    framer = Framer()
     for _ in range(3):
-        joiner.sent()
-        assert joiner.joined(HEADS[0] + b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n") == HEADS[0] + b"2\r\nab\r\n0\r\n\r\n"
+        framer.sent()
+        assert framer.feed(HEADS[0] + b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n") == HEADS[0] + b"2\r\nab\r\n0\r\n\r\n"

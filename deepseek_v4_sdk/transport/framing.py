@@ -1,0 +1,223 @@
+"""Where an answer begins and ends among the bytes of a connection, and the joining of HTTP chunks that came together.
+
+A connection may be used again only after an answer that is seen to have ended, with nothing behind it: what is behind
+would be taken for the next answer (RFC 9112, section 6.3). So the framing is read here, before the HTTP library does,
+and bytes that belong to no request go no further.
+
+Chunks are joined because servers send each event in a chunk of its own, and httpcore spends eight microseconds on each
+chunk: more than on all that is in it. What one read brought is one chunk as well. Only framing that is plain to see is
+followed; whatever else comes goes on as it is, so that the library reads or refuses it, and its connection is not kept.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["Framer"]
+
+_HEAD_END = re.compile(rb"\n\r?\n")
+_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})[ \r\n]")
+_FRAMING = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_LENGTH = re.compile(rb"[0-9]{1,15}")
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+_SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,8}\r?")
+_LAST = re.compile(rb"0{1,8}\r\n(?:[^\r\n]+\r\n)*\r\n")
+_LONGEST_HEAD = 64 * 1024
+_LEAST_REFUSAL = 300
+
+# What the next bytes are.
+_NOTHING: Final = 0  # that anybody asked for
+_HEAD: Final = 1
+_LENGTH_OF_BODY: Final = 2  # of a body whose length is known
+_CHUNKS: Final = 3
+_LAST_CHUNK: Final = 4
+_ANYTHING: Final = 5  # the library reads it, and nobody knows where it ends
+
+
+class Framer:
+    """Reads the bytes of one connection and gives them on, with fewer and larger chunks and the same body.
+
+    Nothing of a body is held back: a chunk that has come in part goes on as a chunk of that part. A head goes on when
+    it is whole. Interim answers (1xx) end here: the client waits for none, and an endless row of them is no head.
+    """
+
+    __slots__ = ("_end", "_held", "_left", "_next", "_spoilt", "status")
+
+    def __init__(self) -> None:
+        self.status = 0
+        """The status of the answer; 0 until its head has come, 999 where that is no head of HTTP/1."""
+        self._next = _NOTHING
+        self._spoilt = False
+        self._held: bytes = b""  # of a head, of the line of a chunk's size, or of the last chunk
+        self._left = 0  # of a body, or of a chunk that has come in part
+        self._end = b""  # what must come behind that chunk
+
+    @property
+    def clean(self) -> bool:
+        """Whether the connection may be used again: an answer has ended, and nothing is behind it."""
+        return self._next == _NOTHING and not self._spoilt
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is awaited or under way."""
+        return self._next != _NOTHING
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the answer is one behind which the rest of a request is not sent."""
+        return self.status >= _LEAST_REFUSAL
+
+    def spoil(self) -> None:
+        """The connection is not to be used again."""
+        self._spoilt = True
+
+    def sent(self) -> None:
+        """A request was sent: the next bytes are the head of its answer."""
+        self._next, self._held, self._left, self._end, self.status = _HEAD, b"", 0, b"", 0
+
+    def feed(self, data: bytes) -> bytes:
+        """What to give on for bytes that came: nothing, where they hold no more than a part of the framing."""
+        what = self._next
+        if what == _CHUNKS:
+            return self._join(data)
+        if what == _LENGTH_OF_BODY:
+            left = self._left
+            self._left = left - len(data)
+            return data if self._left > 0 else self._ended(data, left)
+        if what == _HEAD:
+            return self._head(data)
+        if what == _LAST_CHUNK:
+            return self._last(data)
+        if what == _ANYTHING:
+            return data
+        self._spoilt = self._spoilt or bool(data)
+        return b""
+
+    def finish(self) -> bytes:
+        """What is to be given on when the connection has ended: a head that was not whole."""
+        held, self._held = self._held, b""
+        what, self._next, self._spoilt = self._next, _ANYTHING, True
+        return held if what == _HEAD else b""
+
+    def _ended(self, data: bytes, end: int) -> bytes:
+        self._next = _NOTHING
+        if end == len(data):
+            return data
+        self._spoilt = True
+        return data[:end]
+
+    def _through(self, data: bytes) -> bytes:
+        """From here on bytes go through as they are."""
+        self._next, self._held = _ANYTHING, b""
+        return data
+
+    def _head(self, data: bytes) -> bytes:
+        before = len(self._held)
+        data = self._held + data
+        at, start = 0, max(0, before - 2)
+        while True:
+            line = _STATUS.match(data, at)
+            if line is None and (len(data) - at > 16 or not _may_begin(data[at:])):
+                self.status = 999
+                return self._through(data[at:])
+            found = _HEAD_END.search(data, start)
+            if found is None or line is None:
+                self._held = data[at:]
+                if len(self._held) <= _LONGEST_HEAD:
+                    return b""
+                self.status = 999
+                return self._through(self._held)
+            status, end = int(line[2]), found.end()
+            if status >= 200 or status == 101:
+                break
+            at = start = end
+            if at == len(data):
+                self._held = b""
+                return b""
+        self._held, self.status = b"", status
+        return self._body(data[at:] if at else data, end - at, is_old=line[1] == b"0")
+
+    def _body(self, head: bytes, end: int, *, is_old: bool) -> bytes:
+        """Go on behind a head that is whole."""
+        status = self.status
+        if status in {204, 304}:
+            return self._ended(head, end)
+        framing = _FRAMING.findall(head, 0, end)
+        if is_old or status == 101 or len(framing) != 1:
+            return self._through(head)
+        name, value = framing[0][0].lower(), framing[0][1].strip(b" \t")
+        if name == b"transfer-encoding" and value.lower() == b"chunked":
+            self._next = _CHUNKS
+        elif name == b"content-length" and _LENGTH.fullmatch(value):
+            self._next, self._left = _LENGTH_OF_BODY, int(value)
+        else:
+            return self._through(head)
+        if end == len(head) and not (self._next == _LENGTH_OF_BODY and self._left == 0):
+            return head
+        return head[:end] + self.feed(head[end:])
+
+    def _join(self, data: bytes) -> bytes:
+        pieces: list[bytes] = [b""]
+        at, size = 0, len(data)
+        if self._held:
+            data, self._held = self._held + data, b""
+            size = len(data)
+        elif self._left or self._end:
+            at = min(self._left, size)
+            pieces.append(data[:at])
+            self._left -= at
+            end = data[at : at + len(self._end)]
+            if end != self._end[: len(end)]:
+                return _chunk(pieces) + self._through(b";" + data[at:])  # a chunk without its end: no size begins so
+            at += len(end)
+            self._end = self._end[len(end) :]
+        while at < size:
+            found = _SIZE.match(data, at)
+            if found is None:
+                if _SIZE_BEGUN.fullmatch(data, at) is None:
+                    return _chunk(pieces) + self._through(data[at:])
+                self._held = data[at:]
+                break
+            start = found.end()
+            stop = start + int(found[1], 16)
+            if start == stop:
+                self._next = _LAST_CHUNK
+                return _chunk(pieces) + self._last(data[at:])
+            end = data[stop : stop + 2]
+            if end != b"\r\n":
+                if end != b"\r\n"[: len(end)]:
+                    return _chunk(pieces) + self._through(data[at:])
+                self._left, self._end = max(0, stop - size), b"\r\n"[len(end) :]
+            elif at == 0 and stop + 2 == size:
+                return data  # one whole chunk
+            pieces.append(data[start:stop])
+            at = stop + 2
+        return _chunk(pieces)
+
+    def _last(self, data: bytes) -> bytes:
+        """The last chunk and the trailers behind it: they go on as they come, up to their end."""
+        before = len(self._held)
+        last = self._held + data
+        found = _LAST.match(last)
+        if found is not None:
+            self._held = b""
+            return self._ended(data, found.end() - before)
+        if len(last) > _LONGEST_HEAD:
+            return self._through(data)
+        self._held = last
+        return data
+
+
+def _may_begin(data: bytes) -> bool:
+    """Whether bytes can be the beginning of an HTTP/1 head."""
+    return data[:9] in {b"HTTP/1.0 "[: len(data[:9])], b"HTTP/1.1 "[: len(data[:9])]}
+
+
+def _chunk(pieces: list[bytes]) -> bytes:
+    size = sum(map(len, pieces))
+    if not size:
+        return b""
+    pieces[0] = b"%x\r\n" % size
+    pieces.append(b"\r\n")
+    return b"".join(pieces)
