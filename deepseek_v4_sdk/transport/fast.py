@@ -73,14 +73,11 @@ class _Answer(ReadTimer):
     async def close(self) -> None:
         self._disarm()
         connection = self._response.connection  # None where the answer was read to its end: the pool has it by now
-        line = None if connection is None else connection.transport
         if connection is not None and self._loop.is_closed():
             _let_go(connection.protocol)
             connection.close()
             return
         self._response.close()
-        if line is not None:
-            line.abort()  # aiohttp would wait until all of the request was sent
 
     def _left(self) -> float | None:
         return self._deadline.left() if self._waits else None

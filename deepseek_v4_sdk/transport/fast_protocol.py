@@ -46,6 +46,12 @@ class FramedHandler(ResponseHandler):
         if not data or not self._is_used or (data := self._framer.feed(data)):
             super().data_received(data)
 
+    def close(self) -> None:
+        """Close at once: aiohttp would wait until all of a request was sent, and a server may never take it."""
+        if self.transport is not None:
+            self.transport.abort()
+        super().close()
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """The connection is gone; what came before is heard."""
         if exc is not None and self.transport is not None:
