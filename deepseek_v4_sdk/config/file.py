@@ -200,9 +200,12 @@ def _read_found(file: Path, *, strangers: bool) -> tuple[int | None, str]:
             return None, decoded(opened.read())
         shown = shlex.quote(str(file))
         if owners.others_may_write(rights):
-            raise ConfigurationError(
-                f"{file} was found, and others can write into it: read it, then run: chmod go-w {shown}"
-            )
+            if owners.is_ones_own(rights.st_uid):
+                remedy = f"read it, then run: chmod go-w {shown}"
+            else:
+                owner = owners.name_of(rights.st_uid)
+                remedy = f"it belongs to {owner}, so copy it to a place of your own: cp {shown} ."
+            raise ConfigurationError(f"{file} was found, and others can write into it: {remedy}")
         if file.is_symlink() and not owners.is_ones_own(owners.owner_of(file)):  # it says which file is meant
             raise ConfigurationError(f"{file} was found, and is a link of another user: remove it: rm {shown}")
         if not owners.is_ones_own(rights.st_uid) and not strangers:

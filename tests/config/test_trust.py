@@ -323,7 +323,7 @@ class TestOwners:
         of_file = _Rights(4_000_001, 4_000_000)  # now it is a third one's
         assert "belongs to user 4000001" in refusal()
         of_file = _Rights(4_000_000, 4_000_000, 0o664)
-        assert "others can write into it" in refusal()
+        assert "others can write into it: it belongs to user 4000000, so copy it to a place of your own" in refusal()
 
     def test_a_link_of_another_user(self, file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         target = tmp_path / "target.toml"
