@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import AssistantMessage, TokenCount, write_json
 from deepseek_v4_sdk.errors import ConfigurationError, ServerError
 from deepseek_v4_sdk.providers import thinking_level
+from deepseek_v4_sdk.providers.limits import RUST
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message
@@ -61,6 +62,8 @@ def form_of(request: ChatRequest, provider: Provider, target: Target) -> PromptF
 def is_exact(request: ChatRequest, provider: Provider, target: Target) -> bool:
     """Whether a server is known to render a chat so."""
     version = target.server_version or target.limits.version_of(target.base_url, request.model)
+    if version is not None and version.endswith(RUST) and any(tool.description is None for tool in request.tools):
+        return False  # it leaves out what Python's front end writes as null
     return _generation(request, provider, target) != "v4.1" and provider.data.renderer.exact(version)
 
 

@@ -9,6 +9,7 @@ from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.counting import count_request, is_large, read_count
 from deepseek_v4_sdk.preflight import fitted, published, sent_as, window_in
+from deepseek_v4_sdk.providers.limits import RUST
 from deepseek_v4_sdk.transport.course import Fetch
 from deepseek_v4_sdk.transport.steps import Work
 
@@ -161,7 +162,8 @@ class Endpoint:
                     allowance.failures -= 1
                 continue
             if isinstance(version := told.get("version"), str):
-                target.limits.learn_told(target.base_url, version)
+                rust = RUST if "rust_frontend_version" in told else ""
+                target.limits.learn_told(target.base_url, version + rust)
             held = told.get(data.memory_key or "")
             return held if isinstance(held, int) and held > 0 else None
         return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from deepseek_v4_sdk.chat import write_json
 from deepseek_v4_sdk.testing import RecordedExchange
+from tests.recordings import make_sglang_index
 
 ROOT = Path(__file__).parent / "recordings"
 SERVERS = ("vllm", "sglang")
@@ -52,6 +53,25 @@ def recordings(server: str | None = None, *, chat: bool | None = None) -> list[R
         for recording in _load(each)
         if chat is None or recording.is_chat is chat
     ]
+
+
+@cache
+def of_front(name: str) -> tuple[Recording, ...]:
+    """What another vLLM answered to the requests of the first: "vllm-0.33", or "vllm-0.33-rust" (its Rust front end).
+
+    Only the answers are kept, and what a client should make of them is joined from their bytes without the SDK.
+    """
+    answers: dict[str, str] = json.loads((ROOT / "fronts" / f"{name}.json").read_text("utf-8"))
+    found: list[Recording] = []
+    for asked in _load("vllm"):
+        head, _, text = answers[asked.name].partition("\r\n\r\n")
+        status_line, *lines = head.split("\r\n")
+        headers = [(key, value.strip()) for key, _, value in (line.partition(":") for line in lines)]
+        status, body = int(status_line.split()[1]), text.encode()
+        told = make_sglang_index.outcome(status, body, "reasoning", "stop_reason") if asked.is_chat else {}
+        changed = replace(asked, status=status, headers=headers, body=body, http_chunks=[body], expected=told)
+        found.append(replace(changed, streamed=body.startswith(b"data: ")))
+    return tuple(found)
 
 
 @cache

@@ -14,6 +14,7 @@ from deepseek_v4_sdk.probe.judge import Heard, find
 from deepseek_v4_sdk.probe.questions import Question, cached, forced_tool, plain, structured, thinking, tool
 from deepseek_v4_sdk.probe.remedies import RELEASE
 from deepseek_v4_sdk.probe.report import ProbeReport
+from deepseek_v4_sdk.providers.limits import RUST
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import RequestDetails, TokenCount
@@ -175,7 +176,8 @@ def _version(site: Site) -> Steps[str | errors.DeepSeekV4Error | None]:
         answer = yield from _optional(site.read(path))
         if isinstance(answer, dict) and isinstance(told := answer.get(key), str):
             if places:
-                target.limits.learn_told(target.base_url, told)
+                rust = RUST if "rust_frontend_version" in answer else ""
+                target.limits.learn_told(target.base_url, told + rust)
             return told
     return answer if isinstance(answer, errors.DeepSeekV4Error) else None
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.providers.limits_file import LimitsFile
 
-__all__ = ["LEARNED", "LearnedLimits", "Limits", "learned_through"]
+__all__ = ["LEARNED", "RUST", "LearnedLimits", "Limits", "learned_through"]
+
+RUST = "+rust"
+"""Marks the version of a vLLM whose requests are taken by its Rust front end."""
 
 _OUTPUT = (
     r"valid range of max_tokens is \[1, (\d+)\]",  # DeepSeek's API

@@ -113,13 +113,20 @@ class TestMemory:
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-@pytest.mark.parametrize("flavor", [VLLMFlavor(), SGLangFlavor()])
+@pytest.mark.parametrize("flavor", [VLLMFlavor(), VLLMFlavor(frontend="rust"), SGLangFlavor()])
 def test_the_version_is_asked_for_with_the_window(flavor: Any, kind: str) -> None:
     """SGLang and vLLM's Rust front end do not tell it in their answers."""
     mock = MockProvider(default=script.text("Hi"), flavor=flavor, window=WINDOW)
     budget = budget_of(mock, kind)
     assert budget.measure("Hi").exact
     assert DeepSeekV4(mock, model="pro").count_tokens("Hi").exact
+
+
+def test_the_rust_front_end_writes_a_tool_without_a_description_otherwise() -> None:
+    budget = DeepSeekV4(MockProvider(flavor=VLLMFlavor(frontend="rust"), window=WINDOW), model="pro").budget()
+    bare = {"name": "now", "parameters": {"type": "object", "properties": {}}}
+    assert budget.measure("Hi", [{**bare, "description": "The time."}]).exact
+    assert not budget.measure("Hi", [bare]).exact
 
 
 def test_a_version_of_another_prompt_is_no_exact_one() -> None:

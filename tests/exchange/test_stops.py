@@ -28,6 +28,7 @@ WIRES = pytest.mark.parametrize("wire", ["stream", "plain"])
 FLAVORS: dict[str, Any] = {
     "vLLM 0.32": VLLMFlavor(version="0.32.0"),
     "vLLM 0.33": VLLMFlavor(),
+    "vLLM in Rust": VLLMFlavor(frontend="rust"),
     "SGLang": SGLangFlavor(),
 }
 each_flavor = pytest.mark.parametrize("flavor", FLAVORS)
@@ -44,10 +45,10 @@ def mock_of(flavor: str, *steps: Any) -> MockProvider:
     return MockProvider(*steps, flavor=FLAVORS[flavor])
 
 
-STOPS = {
+STOPS: dict[str, tuple[str, str, list[str], str]] = {
     "in the last value": (LETTER, "\n\nBest", [], "write_file"),
     "in the first value": (LETTER, "txt", [], "write_file"),
-    "in the second call": (WEATHER + LETTER, "Ann", ["get_weather"], "write_file"),
+    "in the second call": (f"{WEATHER}\n{LETTER}", "Ann", ["get_weather"], "write_file"),
     "in the markup between values": (LETTER, '"text"', [], "write_file"),
 }
 
@@ -63,7 +64,8 @@ def test_a_stop_text_inside_a_call_cuts_it(case: str, flavor: str, wire: str, mo
     assert repr(stop) in str(outcome.error)
     assert [made.name for made in outcome.partial.tool_calls] == whole
     assert [made.name for made in outcome.partial.partial_tool_calls] == [cut]
-    assert [event.call.name for event in outcome.events if isinstance(event, ToolCallReady)] == whole
+    if (flavor, wire) != ("vLLM in Rust", "plain"):  # there the cut one stands in the text, before the others
+        assert [event.call.name for event in outcome.events if isinstance(event, ToolCallReady)] == whole
 
 
 @WIRES
@@ -118,7 +120,7 @@ def test_a_stop_text_inside_the_reasoning_is_named(flavor: str, wire: str, mode:
     assert isinstance(outcome.error, EmptyTurnError)
     assert "the stop text 'three' ended the answer inside the reasoning" in str(outcome.error)
     assert outcome.error.cut
-    assert outcome.partial.reasoning == "I count to "[: None if flavor == "SGLang" else -1]
+    assert outcome.partial.reasoning == "I count to "[: -1 if flavor in {"vLLM 0.32", "vLLM 0.33"} else None]
 
 
 def test_a_stop_text_may_have_ended_an_empty_turn() -> None:
@@ -140,7 +142,7 @@ def test_what_was_cut_is_not_asked_again(flavor: str) -> None:
     for step, options in ((stopped, {"stop": ["three"]}), (cut, {"max_tokens": 4})):
         mock = mock_of(flavor, *[step] * 3)
         with pytest.raises(EmptyTurnError):
-            DeepSeekV4(mock).run_tools("x", [write_file], retry_empty=True, **options)  # type: ignore[arg-type]
+            DeepSeekV4(mock).run_tools("x", [write_file], retry_empty=True, **options)
         assert len(mock.requests) == 1
     mock = mock_of(flavor, *[stopped] * 3)
     with pytest.raises(EmptyTurnError):
@@ -159,7 +161,7 @@ def test_no_limit_leaves_the_beginning_of_markup_in_the_text(flavor: str, wire: 
             outcome = listen(mock_of(flavor, step), max_tokens=limit, wire=wire, thinking=thinking)
             partial = outcome.reply or outcome.partial
             # Behind a text, an angle bracket without the mark may be anything.
-            assert partial.text.removesuffix("\n\n<" if text else "").strip() in text
+            assert partial.text.removesuffix("<" if text else "").strip() in text
             assert "DSML" not in partial.text
             if isinstance(outcome.error, EmptyTurnError):
                 assert "max_tokens ended before any text" in str(outcome.error)

@@ -249,7 +249,7 @@ def _one(before: Any, event: Any) -> Any:
     if event.get("usage") is not None:  # the counts of each chunk are compared one by one
         return None
     first, second = before["choices"][0]["delta"], event["choices"][0]["delta"]
-    if first.get("role") == "assistant" or event["choices"][0]["finish_reason"] is not None:
+    if first.get("role") == "assistant" or event["choices"][0].get("finish_reason") is not None:
         return None
     told = [name for name in _TEXTS if first.get(name) and second.get(name)]
     merged = json.loads(json.dumps(before))

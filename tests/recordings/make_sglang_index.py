@@ -89,9 +89,9 @@ def joined(body: bytes, reasoning: str, stop: str) -> dict[str, Any]:
             delta = piece.get("delta") or {"content": piece.get("text")}
             choice["reasoning"] = add(choice["reasoning"], delta.get(reasoning))
             choice["content"] = add(choice["content"], delta.get("content"))
-            if piece["finish_reason"] is not None:
+            if piece.get("finish_reason") is not None:
                 choice["finish_reason"] = piece["finish_reason"]
-                choice["stop_reason"] = piece[stop]
+                choice["stop_reason"] = piece.get(stop)
             for part in delta.get("tool_calls") or []:
                 call = calls.setdefault(index, {}).setdefault(part["index"], {"id": None, "name": None, "args": None})
                 for field, value in (

@@ -52,6 +52,8 @@ class VLLMFlavor(Flavor):
         streams_usage: Whether a stream ends with the usage when that is asked for; a gateway may drop
             `stream_options`. "always" is `--enable-force-include-usage`: in every chunk, asked for or not.
         request_id_headers: Whether it has `--enable-request-id-headers`, and sends `X-Request-Id` back.
+        frontend: What takes the requests: its Python server, or with `VLLM_USE_RUST_FRONTEND=1` the one in Rust (0.33),
+            which reads calls and refuses bodies in its own way. Behind the latter the parsers are always on.
     """
 
     name = "vllm"
@@ -77,6 +79,7 @@ class VLLMFlavor(Flavor):
         reads_switch: bool = True,
         streams_usage: bool | Literal["always"] = True,
         request_id_headers: bool = False,
+        frontend: Literal["python", "rust"] = "python",
     ) -> None:
         self._version = version
         self._release = tuple(int(part) for part in version.split(".")[:2])
@@ -91,6 +94,16 @@ class VLLMFlavor(Flavor):
         self._streams_usage = streams_usage
         self._request_id_headers = request_id_headers
         self.prefix_cache = CacheRule(block_size) if prompt_tokens_details else None
+        self._rust: Flavor | None = None
+        if frontend == "rust":
+            from deepseek_v4_sdk.testing.flavors.vllm_rust import RustFrontEnd
+
+            self._rust = RustFrontEnd(version, models, self.prefix_cache, default_thinking=default_thinking)
+
+    @property
+    def engine(self) -> Flavor:
+        """What answers chats: itself, or the front end in Rust."""
+        return self._rust or self
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is on by default; the two switches are ORed; a top-level effort adds one of them."""
@@ -299,6 +312,8 @@ class VLLMFlavor(Flavor):
 
     def read(self, path: str, window: int) -> JsonValue:
         """Health, version and models."""
+        if self._rust is not None:
+            return self._rust.read(path, window)
         if path in {"/health", "/ping"}:
             return ""
         if path == "/version":
@@ -309,6 +324,10 @@ class VLLMFlavor(Flavor):
             return None
         served = self._models or (_MODEL,)
         return {"object": "list", "data": [card(name, served[0], window) for name in served]}
+
+    def no_such_path(self, path: str) -> Refusal | None:
+        """The front end in Rust has an answer of its own."""
+        return None if self._rust is None else self._rust.no_such_path(path)
 
     def tokenized(self, ids: list[int], body: dict[str, JsonValue], window: int) -> JsonValue:
         """The count first."""

@@ -54,7 +54,11 @@ def joined(tokens: list[Token], number: int) -> dict[str, JsonValue]:
 def with_fingerprint(block: bytes, fingerprint: str) -> bytes:
     """The last chunk names the server, where no usage follows."""
     event = read_json(block.removeprefix(b"data: "))
-    return sse({**event, "system_fingerprint": fingerprint}) if isinstance(event, dict) else block
+    if not isinstance(event, dict):
+        return block
+    # `kv_transfer_params` of 0.33 stands behind it.
+    last = {key: event.pop(key) for key in ("kv_transfer_params",) if key in event}
+    return sse({**event, "system_fingerprint": fingerprint, **last})
 
 
 def closed(arguments: str) -> str:
