@@ -290,7 +290,13 @@ class IncompleteReplyError(DeepSeekV4Error):
 
 
 class StreamInterruptedError(IncompleteReplyError):
-    """The answer broke off: no finish reason was received, or the server aborted it."""
+    """The answer broke off: no finish reason was received, or the server aborted it.
+
+    Attributes:
+        body: What the server sent in place of the rest, scrubbed, where it is no error event; else None.
+    """
+
+    body: str | None = None
 
 
 class StreamClosedError(IncompleteReplyError):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["EventTooLargeError", "SSEDecoder"]
+__all__ = ["EventTooLargeError", "SSEDecoder", "is_stream"]
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _DONE = b"[DONE]"
+_FIELDS = (b"data", b"event", b"id", b"retry")
+_LONGEST_FIELD = 5
+_ERROR = "error"
+_EMPTY = (b"", b"{}", b"null")
 
 
 class EventTooLargeError(ValueError):
@@ -21,6 +25,15 @@ class EventTooLargeError(ValueError):
     def __init__(self, limit: int, events: list[tuple[str, bytes]]) -> None:
         super().__init__(f"an event of more than {limit} bytes")
         self.events = events
+
+
+def is_stream(beginning: bytes) -> bool | None:
+    """Whether a body that begins so, blanks left out, is an event stream; None where more of it must be seen."""
+    word = beginning.removeprefix(_BOM).lstrip()
+    name, colon, _ = word[: _LONGEST_FIELD + 1].partition(b":")
+    if colon:
+        return not name or name in _FIELDS
+    return None if any(known.startswith(word) for known in (_BOM, *_FIELDS)) else False
 
 
 class SSEDecoder:
@@ -36,10 +49,12 @@ class SSEDecoder:
 
     Args:
         limit: The most bytes one line, and the data of one event, may have. A million-token answer in one event stays
-            far below the default.
+            below the default, and an event of small JSON values takes some thirty times its size while it is read.
 
     Attributes:
-        annotations: Name and comment of each event that has a name and no data: Dynamo puts its annotations there.
+        annotations: Name and comment of each event that has a name and no data: Dynamo puts its annotations there. One
+            whose name is "error" is an event, with the comment for data.
+        strays: Lines that are no part of an event stream: an error that a proxy wrote into it, or all of another body.
     """
 
     __slots__ = (
@@ -52,10 +67,12 @@ class SSEDecoder:
         "_rest_size",
         "_skip_newline",
         "_started",
+        "_stray_size",
         "annotations",
+        "strays",
     )
 
-    def __init__(self, limit: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, limit: int = 8 * 1024 * 1024) -> None:
         self._limit = limit
         self._rest: list[bytes] = []  # the beginning of a line that has not ended
         self._rest_size = 0
@@ -64,6 +81,8 @@ class SSEDecoder:
         self._name = b""
         self._comment = b""
         self.annotations: list[tuple[str, bytes]] = []
+        self.strays: list[bytes] = []
+        self._stray_size = 0
         self._skip_newline = False  # the last block ended with CR: an LF that follows belongs to it
         self._started = False
 
@@ -148,19 +167,35 @@ class SSEDecoder:
             elif field == b"event":
                 self._name = value
             elif not field:
-                self._comment = value
+                self._take_comment(value)
+            elif field not in _FIELDS:
+                self._stray_size += len(line) + 1
+                if self._stray_size <= self._limit:
+                    self.strays.append(line)
             if len(line) > self._limit or self._data_size > self._limit:
                 raise EventTooLargeError(self._limit, events)
-            if value == _DONE and self._data == [_DONE]:
+            if value[:6] == _DONE and value.strip() == _DONE and len(self._data) == 1:
                 # Nothing is awaited after the end, not even the blank line behind it.
                 self._dispatch(events)
         self._hold(rest, events)
 
+    def _take_comment(self, comment: bytes) -> None:
+        """Comments of a named event belong to it; of others, which servers send to show that they live, one is kept."""
+        if self._name and self._comment:
+            self._data_size += len(comment) + 1
+            comment = self._comment + b"\n" + comment
+        self._comment = comment
+
     def _dispatch(self, events: list[tuple[str, bytes]]) -> None:
-        if self._data:
-            events.append((self._name.decode("utf-8", "replace"), b"\n".join(self._data)))
+        name, comment = self._name.decode("utf-8", "replace"), self._comment
+        if name == _ERROR:
+            data = b"\n".join(self._data)
+            events.append((name, comment if comment and data.strip() in _EMPTY else data))
+        elif self._data:
+            events.append((name, b"\n".join(self._data)))
+        elif name and comment:
+            self.annotations.append((name, comment))
+        if self._data_size:
             self._data = []
             self._data_size = 0
-        elif self._name and self._comment:
-            self.annotations.append((self._name.decode("utf-8", "replace"), self._comment))
         self._name = self._comment = b""

@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import ChatEvent, JsonValue, Phase, read_json
+from deepseek_v4_sdk.exchange.unpack import Unpacker, UnpackError
 from deepseek_v4_sdk.providers import headers_without_secrets, request_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from deepseek_v4_sdk.chat import Timeouts, Usage
     from deepseek_v4_sdk.providers import HttpCall, Provider
 
 __all__ = ["Head", "LineFailure", "Transfer"]
 
-_LONGEST_BODY = 256 * 1024 * 1024
+_LONGEST_BODY = 64 * 1024 * 1024
+# Small JSON values take some thirty times their size in memory. An answer with 20 log-probabilities for each of 25,000
+# tokens has no more.
+_MOST_VALUES = 4_000_000
+_LARGE = 4 * 1024 * 1024
+_BETWEEN = (b",", b"[", b"{")
 _LONGEST_REFUSAL = 1024 * 1024
 
 
@@ -72,6 +78,7 @@ class Transfer:
         self._first_event_seconds = timeouts.first_event_seconds(len(call.body or b""))
         self._body: list[bytes] = []
         self._size = 0
+        self._unpacker: Unpacker | None = Unpacker()
 
     @property
     def succeeded(self) -> bool:
@@ -82,6 +89,10 @@ class Transfer:
     def refused(self) -> bool:
         """Whether the server answered without success: its status counts, and its words as far as they came."""
         return self.head is not None and not self.succeeded
+
+    @property
+    def _status(self) -> int | None:
+        return self.head.status if self.head is not None else None
 
     @property
     def counted(self) -> Usage | None:
@@ -107,18 +118,21 @@ class Transfer:
         """The head has arrived."""
         self.head = Head(head.status, headers_without_secrets(head.headers, self.call))
         self.heard = now
+        self._unpacker = Unpacker(head.headers.get("content-encoding", ""))
 
     def received(self, block: bytes, now: float) -> list[ChatEvent]:
         """A block of the body has arrived; gives the events in it."""
         self.heard = now
         if self.first_event is None:
             self.first_event = now
-        self._collect(block)
+        self._take(self._unpacker.feed(block) if self._unpacker is not None else (block,))
         return []
 
     def ended(self, now: float) -> list[ChatEvent]:
         """The body has ended; gives the last events."""
         self.heard = now
+        if self._unpacker is not None and not self.complete:
+            self._take(self._unpacker.finish())
         self.complete = True
         return []
 
@@ -159,7 +173,21 @@ class Transfer:
 
     def body(self) -> bytes:
         """The body as far as it was collected."""
-        return b"".join(self._body)
+        body = b"".join(self._body)
+        if len(body) > _LARGE and sum(map(body.count, _BETWEEN)) > _MOST_VALUES:
+            raise errors.ServerError(f"the answer of {self.call.url} holds more than {_MOST_VALUES:,} values")
+        return body
+
+    def _take(self, pieces: Iterable[bytes]) -> None:
+        try:
+            for piece in pieces:
+                self._collect(piece)
+                if self.complete:
+                    return
+        except UnpackError as error:
+            if self.succeeded:
+                raise errors.ServerError(f"{error} ({self.call.url})", status_code=self._status) from None
+            self.complete = True  # of an error page, what came is told
 
     def json(self) -> JsonValue:
         """The body as JSON.
@@ -170,9 +198,13 @@ class Transfer:
         try:
             return read_json(self.body())
         except ValueError:
-            head = self.head or Head(0, {})
-            error = self.provider.refusal(head.status, head.headers, self.body(), self.call)
-            raise errors.ServerError(f"no JSON: {error}", status_code=head.status, body=error.body) from None
+            raise self._no_json(self.body()) from None
+
+    def _no_json(self, body: bytes) -> errors.APIError:
+        """The error that a body means which had to be JSON."""
+        head = self.head or Head(0, {})
+        error = self.provider.refusal(head.status, head.headers, body, self.call)
+        return errors.ServerError(f"no JSON: {error}", status_code=head.status, body=error.body if body.strip() else "")
 
     def _broken(self, text: str) -> errors.DeepSeekV4Error:
         return errors.StreamInterruptedError(text)
@@ -196,13 +228,23 @@ class Transfer:
             f"{what} within {seconds:g} s (timeout.{phase}) at {self.call.url}", phase=phase, seconds=seconds
         )
 
-    def _collect(self, block: bytes) -> None:
-        room = (_LONGEST_BODY if self.succeeded else _LONGEST_REFUSAL) - self._size
-        self._size += len(block)
-        if len(block) <= room:
-            self._body.append(block)
-        elif self.succeeded:
+    def _grow(self, size: int) -> None:
+        """A part of the body of a success is taken in.
+
+        Raises:
+            ServerError: It is too large.
+        """
+        self._size += size
+        if self._size > _LONGEST_BODY:
             raise errors.ServerError(f"the answer of {self.call.url} exceeds {_LONGEST_BODY} bytes")
-        else:
-            self._body.append(block[: max(0, room)])
+
+    def _collect(self, block: bytes) -> None:
+        if self.succeeded:
+            self._grow(len(block))
+            self._body.append(block)
+            return
+        room = _LONGEST_REFUSAL - self._size
+        self._size += len(block)
+        self._body.append(block[: max(0, room)])
+        if len(block) > room:
             self.complete = True  # the rest of an error page tells nothing more

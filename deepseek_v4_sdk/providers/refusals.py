@@ -17,7 +17,15 @@ from deepseek_v4_sdk.providers.scrub import excerpt, scrub, scrub_json
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.http_call import HttpCall
 
-__all__ = ["error_event", "headers_without_secrets", "http_refusal", "request_id_of", "secrets_in", "without_secrets"]
+__all__ = [
+    "error_event",
+    "headers_without_secrets",
+    "http_refusal",
+    "request_id_of",
+    "secrets_in",
+    "told_error",
+    "without_secrets",
+]
 
 ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
 
@@ -111,27 +119,39 @@ def http_refusal(
     return error.about(url=call.url, request_id=request_id_of(headers))
 
 
-def error_event(
-    provider: str, payload: JsonValue, where: str = "reported an error inside the stream"
-) -> errors.APIError | None:
+_INSIDE = "reported an error inside the stream"
+
+
+def error_event(provider: str, payload: dict[str, JsonValue], where: str = _INSIDE) -> errors.APIError | None:
     """The error that an event inside a stream of status 200 means, or None when it is no error.
 
     Known shapes: `{"error": ...}` with an object (vLLM, SGLang, OpenAI) or a text, flat `{"object": "error", ...}`, a
     flat one that says no more than its status (Dynamo's HTTP answers), `{"detail": ...}` (FastAPI) and
-    `{"code", "message", "data": null}` (gateways). A text is one too: whoever sends it has called it an error.
+    `{"code", "message", "data": null}` (gateways).
 
     Args:
         provider: Who sent it.
-        payload: The event.
+        payload: The event, or a whole answer.
         where: What it is told as.
     """
-    if isinstance(payload, dict):
-        if not _is_error(payload):
-            return None
-    elif not isinstance(payload, str):
+    get = payload.get
+    if not get("error") and isinstance(get("choices"), list):
         return None
+    if (
+        get("error")
+        or "error" in (get("object"), get("type"))
+        or _as_status(get("code") or get("status")) is not None
+        or any(isinstance(get(name), str) for name in _MESSAGES)
+        or get("detail")
+    ):
+        return told_error(provider, payload, where)
+    return None
+
+
+def told_error(provider: str, payload: JsonValue, where: str = _INSIDE) -> errors.APIError:
+    """The error that something means which was sent as an error, whatever its form."""
     told = excerpt(payload)
-    said = _said(told)
+    said = _said(told) if told not in (None, "", {}) else _Said("", None)
     flat: JsonValue = None
     if isinstance(payload, dict):
         inner = payload.get("error")
@@ -140,17 +160,6 @@ def error_event(
     error = _build(status, said, told)
     error.args = (f"{provider} {where}: {scrub(said.message) or 'no text'}",)
     return error
-
-
-def _is_error(payload: dict[str, JsonValue]) -> bool:
-    get = payload.get
-    return (
-        bool(get("error"))
-        or "error" in (get("object"), get("type"))
-        or _as_status(get("code") or get("status")) is not None
-        or any(isinstance(get(name), str) for name in _MESSAGES)
-        or bool(get("detail"))
-    )
 
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
@@ -182,6 +191,8 @@ def without_secrets(error: ErrorT, call: HttpCall) -> ErrorT:
         if isinstance(error, errors.APIError):
             error.code = _hidden(error.code, secrets) if isinstance(error.code, str) else error.code
             error.body = scrub_json(cast("JsonValue", error.body), secrets)
+        elif isinstance(error, errors.StreamInterruptedError) and error.body is not None:
+            error.body = _hidden(error.body, secrets)
     return error
 
 

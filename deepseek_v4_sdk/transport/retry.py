@@ -74,7 +74,8 @@ def transient(error: errors.DeepSeekV4Error) -> bool:
     if isinstance(error, errors.ContextLengthExceededError):
         return False  # whatever its status: the same request is as long the next time
     if isinstance(error, errors.APIError):
-        return isinstance(error, errors.OverloadedError) or error.status_code in _STATUSES
+        empty = error.body == "" and error.status_code is not None and error.status_code < 300
+        return empty or isinstance(error, errors.OverloadedError) or error.status_code in _STATUSES
     if isinstance(error, errors.PhaseTimeoutError):
         return error.phase in {"connect", "idle"}  # the latter only where an answer is to be begun anew
     return isinstance(error, errors.ConnectionFailedError | errors.StreamInterruptedError)

@@ -152,7 +152,7 @@ def test_models(mode: Mode) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"data": [7]}', b"[]"])
 def test_what_is_no_list_of_models(body: bytes, mode: Mode) -> None:
     with pytest.raises(ServerError, match="http://vllm"):
-        connect(mode, Replay(answer(body, headers=JSON))).models()
+        connect(mode, Replay(*[answer(body, headers=JSON)] * 3)).models()  # an empty one is asked for again
 
 
 @in_both_modes

@@ -109,7 +109,10 @@ REFUSED: dict[str, tuple[type[errors.APIError], dict[str, object]]] = {
         errors.ContextLengthExceededError,
         {"requested": 100_000, "limit": 4096, "prompt_tokens": None, "code": "BadRequestError"},
     ),
-    "vllm-error_max_tokens_zero": (errors.BadRequestError, {"code": "BadRequestError"}),
+    "vllm-error_max_tokens_zero": (
+        errors.ContextLengthExceededError,
+        {"limit": None},
+    ),  # a prompt that fills the window
     "vllm-error_messages_missing": (errors.BadRequestError, {"code": "Bad Request"}),
     "vllm-error_no_key": (errors.AuthenticationError, {"code": None, "body": {"error": "Unauthorized"}}),
     "vllm-error_prompt_too_long": (

@@ -310,7 +310,7 @@ def test_what_is_no_answer_is_a_server_error(case: str, mode: Mode) -> None:
 
 BAD_EVENTS: dict[str, bytes] = {
     "no JSON": b"data: {oops}\n\n",
-    "a list": b"data: []\n\n",
+    "a list": b"data: [1]\n\n",
     "no UTF-8": b'data: {"choices": [], "id": "\xff"}\n\n',
     "an unknown object": sse({"hello": 1}),
     "an object as text": chunk({"content": {"en": "Hi"}}),

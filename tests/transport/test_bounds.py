@@ -253,8 +253,7 @@ def test_a_refusal_of_a_megabyte_is_read_at_once(start: str, piece: str) -> None
 
 
 @in_each_mode
-def test_a_compressed_answer_that_nobody_asked_for_is_a_typed_error(mode: str) -> None:
-    """Nothing is unpacked, so that a small answer cannot become a large one."""
+def test_a_compressed_answer_that_nobody_asked_for_does_not_become_a_large_one(mode: str) -> None:
     packed = gzip.compress(b"data: " + b" " * 50 * MEGABYTE)
 
     def serve(connection: socket.socket, server: HostileServer) -> None:

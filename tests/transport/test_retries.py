@@ -30,7 +30,7 @@ from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.transport.retry import RetryPolicy
 from tests.client.modes import connect, in_both_modes
 from tests.exchange.replay import JSON, Answer, Mode, Played, Replay, Wait, answer, async_client_for, client_for
-from tests.exchange.wire import DONE, call, chunk, finish, plain, reason, say, sse, usage
+from tests.exchange.wire import DONE, FRAME, call, chunk, finish, plain, reason, say, sse, usage
 from tests.transport.calls import chat
 from tests.transport.calls import in_each_mode as on_sockets
 from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
@@ -84,9 +84,18 @@ def test_the_list_of_statuses_is_closed(status: int) -> None:
 
 
 FIRST_EVENTS = {
-    "a role": chunk({"role": "assistant", "content": ""}),
-    "a count": usage(1, 0),
     "reasoning": reason("Hm."),
+    "text": say("Hi"),
+    "a call": call(0, "a", "now"),
+}
+EMPTY_EVENTS = {
+    "a role": chunk({"role": "assistant", "content": ""}),
+    "a role alone": chunk({"role": "assistant"}),
+    "a count": usage(1, 0),
+    "nothing": chunk({}) + chunk({"content": None, "reasoning": ""}),
+    "no choices": sse({**FRAME, "choices": []}),
+    "an empty event": b"data:\n\n" + b"data: {}\n\n",
+    "a ping": b'event: ping\ndata: {"at": 5}\n\n' + sse({"type": "ping"}),
 }
 
 
@@ -97,6 +106,15 @@ def test_once_any_event_was_received_nothing_is_tried_again(event: str) -> None:
     with pytest.raises(StreamInterruptedError):
         client_for(replay).chat("x")
     assert len(replay.paths) == 1
+
+
+@in_both_modes
+@pytest.mark.parametrize("event", EMPTY_EVENTS)
+def test_after_events_that_say_nothing_it_is_tried_again(event: str, mode: Mode) -> None:
+    """A gateway sends them at once, to keep the connection open; of an answer nothing has come."""
+    replay = Replay(answer(EMPTY_EVENTS[event], RESET), hello())
+    reply = connect(mode, replay).chat("x")
+    assert [attempt.error for attempt in reply.attempts] == ["ConnectionFailedError", None]
 
 
 def test_an_early_end_is_told_with_the_time_it_took() -> None:
@@ -175,7 +193,7 @@ def test_an_attempt_after_a_wait_has_only_what_is_left_of_the_total(mode: Mode) 
 
 @in_both_modes
 def test_an_attempt_says_cause_wait_status_id_and_count(mode: Mode) -> None:
-    first = answer(Wait(3), usage(11, 4), sse({"error": {"message": "died", "code": 500}}), DONE)
+    first = answer(Wait(3), say("Hi"), usage(11, 4), sse({"error": {"message": "died", "code": 500}}), DONE)
     replay = Replay(refused(503, **{"retry-after": "7", "x-request-id": "of-the-server"}), first)
     with pytest.raises(ServerError) as caught:
         connect(mode, replay).chat("x")
