@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 from deepseek_v4_sdk.chat.checked import Check, Checked
-from deepseek_v4_sdk.chat.checks import is_iterable, is_mapping
+from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping
 from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json
 from deepseek_v4_sdk.errors import InvalidRequestError
 
-__all__ = ["OffersTool", "ToolInput", "ToolSpec", "read_tool", "read_tools"]
+__all__ = ["OffersTool", "ToolInput", "ToolSpec", "foreign_reference", "read_tool", "read_tools"]
 
 # Outside this pattern the vendor's encoder refuses a name (deepseek-recipe 0.2.0, SGLang 0.5.23).
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
+_ELSEWHERE = re.compile(r"[a-zA-Z][\w+.-]*://|//|file:")
 _FIELDS = frozenset({"name", "description", "parameters", "strict"})
 
 
@@ -136,7 +137,29 @@ def _checked(name: object, description: object, parameters: object, strict: obje
     if not _NAME.fullmatch(name):
         raise InvalidRequestError(f"{where}.name is {name!r}: use letters, digits, '_' and '-'")
     schema = None if parameters is None else plain_json(parameters, f"{where}.parameters")
+    if (elsewhere := foreign_reference(schema)) is not None:
+        raise InvalidRequestError(
+            f"{where}.parameters refers to {elsewhere!r}: nothing is fetched, here or on a server; put it into the "
+            "schema, under $defs"
+        )
     return ToolSpec(name, description, cast("dict[str, JsonValue] | None", schema), strict)
+
+
+def foreign_reference(schema: object) -> str | None:
+    """The first reference in a JSON Schema that leads to another host, or to a file; None when all stay within it."""
+    seen: list[object] = [schema]
+    own: set[str] = set()
+    found: list[str] = []
+    for node in seen:
+        if is_mapping(node):
+            seen += node.values()
+            if isinstance(name := node.get("$id"), str):
+                own.add(name.partition("#")[0])
+            if isinstance(reference := node.get("$ref"), str) and _ELSEWHERE.match(reference):
+                found.append(reference)
+        elif is_list(node):
+            seen += node
+    return next((reference for reference in found if reference.partition("#")[0] not in own), None)
 
 
 def _refuse_others(value: Mapping[str, object], known: frozenset[str], where: str) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk.chat import AssistantMessage, is_mapping, nearest, write_json
+from deepseek_v4_sdk.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deepseek_v4_sdk.chat import ChatRequest
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue
     from deepseek_v4_sdk.providers.provider import Rule
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "stops",
     "strict_schema_is_an_object",
     "strict_tools_are_closed",
+    "tools_can_be_printed",
 ]
 
 
@@ -152,6 +154,23 @@ def strict_tools_are_closed(request: ChatRequest) -> str | None:
     for index, tool in enumerate(request.tools):
         if tool.strict and (tool.parameters or {}).get("additionalProperties") is not False:
             return f"tools[{index}] is strict, and its parameters lack additionalProperties: false"
+    return None
+
+
+def tools_can_be_printed(request: ChatRequest) -> str | None:
+    """The vendor's encoder takes objects as parameters, and of strict tools what it knows (SGLang 0.5.23)."""
+    objects = [tool.sent_parameters.get("type") == "object" for tool in request.tools]
+    if all(objects) and not any(tool.strict for tool in request.tools):
+        return None
+    from deepseek_v4_sdk.prompt.definitions import recipe_tools  # counting asks the same
+
+    told: list[dict[str, JsonValue]] = [
+        cast("dict[str, JsonValue]", tool.to_dict()["function"]) for tool in request.tools
+    ]
+    try:
+        recipe_tools(told, None)
+    except InvalidRequestError as error:
+        return str(error)
     return None
 
 

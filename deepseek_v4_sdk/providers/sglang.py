@@ -59,6 +59,7 @@ PROVIDER = ChatCompletions(
             rules.no_format_with_forced_call,
             rules.json_is_mentioned,
             rules.strict_schema_is_an_object,
+            rules.tools_can_be_printed,
         ),
         session_header="x-smg-routing-key",  # of sglang-router 0.3.2 and smg 1.13.0
     )

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from deepseek_v4_sdk.chat import JsonValue, Repair, is_list, is_mapping, write_json
+from deepseek_v4_sdk.chat.tool_spec import foreign_reference
 from deepseek_v4_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Shape(Generic[T]):
             fault = str(error)
         if fault is not None:
             raise ConfigurationError(f"the schema is no JSON Schema: {fault}")
+        if (elsewhere := foreign_reference(self._given)) is not None:
+            raise ConfigurationError(f"the schema refers to {elsewhere!r}: nothing is fetched; put it under $defs")
         given = self._given
         self.wrapped = not (given.get("type") == "object" or ("type" not in given and "properties" in given))
         if not self.wrapped:

@@ -277,7 +277,12 @@ def test_a_header_of_the_call_wins_over_one_of_the_client(provider: str) -> None
 
 @pytest.mark.parametrize("provider", BOTH)
 def test_tools_are_the_same_bytes_each_time(provider: str) -> None:
-    tools = [{"type": "function", "function": {"parameters": {"b": 1, "a": 2}, "description": "d", "name": "z"}}]
+    tools = [
+        {
+            "type": "function",
+            "function": {"parameters": {"type": "object", "b": 1, "a": 2}, "description": "d", "name": "z"},
+        }
+    ]
     bodies = {call_of(provider, "Hi", tools=list(tools)).body for _ in range(3)}
     assert len(bodies) == 1
     assert list(json.loads(bodies.pop() or b"")["tools"][0]["function"]) == ["name", "description", "parameters"]
