@@ -205,11 +205,11 @@ def test_a_server_that_is_not_there() -> None:
 def test_a_file_in_the_working_directory_takes_the_place_of_no_module(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who names a tool means its module, and not whatever else lies here."""
     monkeypatch.setattr(sys, "path", list(sys.path))
-    for name in ("tools_of_mine", "wave", "colorsys"):
+    for name in ("tools_beside_strangers", "wave", "colorsys"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     for name in ("wave", "colorsys"):
         Path(f"{name}.py").write_text("raise SystemExit('a stranger ran')\n", "utf-8")
-    Path("tools_of_mine.py").write_text(
+    Path("tools_beside_strangers.py").write_text(
         "import colorsys, wave\ndef tool() -> str:\n    'A tool.'\n    return wave.__name__\n", "utf-8"
     )
-    assert "owls" in run("chat", "--provider", "mock", "--tool", "tools_of_mine:tool", "Tell me about owls.").stdout
+    assert "owls" in run("chat", "--provider", "mock", "--tool", "tools_beside_strangers:tool", "Tell me about owls.").stdout
