@@ -70,11 +70,16 @@ def _function(name: str) -> object:
             raise ConfigurationError(f"--tool {name}: there is no module {error.name!r} here or installed") from None
         raise ConfigurationError(f"--tool {name}: {module} does not run: {error}") from None
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the user's own module raises is told
-        raise ConfigurationError(f"--tool {name}: {module} does not run: {type(error).__name__}: {error}") from None
+        raise ConfigurationError(f"--tool {name}: {module} does not run: {_told(error)}") from None
     value = getattr(imported, attribute, None)
     if not callable(value):
         raise ConfigurationError(f"--tool {name}: {module} has no function {attribute!r}")
     return value
+
+
+def _told(error: BaseException) -> str:
+    """An error of the user's own module, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _text(content: bytes, where: str) -> str:

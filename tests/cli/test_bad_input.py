@@ -72,7 +72,7 @@ def files() -> None:
         (("chat", "--config", "none.toml", "Hi"), "--config names none.toml: there is no such file"),
         (("chat", "--config", "folder", "Hi"), "--config names folder: there is no such file"),
         (("chat", "--config", "binary.bin", "Hi"), "binary.bin is no TOML: "),
-        (("chat", "--config", "latin.txt", "Hi"), "latin.txt cannot be read: it is no UTF-8 text"),
+        (("chat", "--config", "latin.txt", "Hi"), "latin.txt cannot be read: it is not UTF-8 text"),
         (("chat", "--config", "no.toml", "Hi"), "no.toml is no TOML: "),
         (("chat", "--config", "typo.toml", "Hi"), "typo.toml:4, profile 'p': there is no setting 'thinkin' (did you"),
         (("chat", "--config", "circle.toml", "Hi"), "circle.toml:4, profile 'p': fallback goes in a circle: p -> p"),
@@ -116,7 +116,7 @@ def test_one_line(arguments: tuple[str, ...], told: str) -> None:
 
 
 def test_stdin_that_is_no_text() -> None:
-    assert complaint("chat", *MOCK, stdin=b"\xff\xfe\x00") == "stdin is no UTF-8 text: byte 0 does not belong there"
+    assert complaint("chat", *MOCK, stdin=b"\xff\xfd\x00") == "stdin is no UTF-8 text: byte 0 does not belong there"
 
 
 def test_a_port_in_use() -> None:

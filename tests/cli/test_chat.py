@@ -212,4 +212,7 @@ def test_a_file_in_the_working_directory_takes_the_place_of_no_module(monkeypatc
     Path("tools_beside_strangers.py").write_text(
         "import colorsys, wave\ndef tool() -> str:\n    'A tool.'\n    return wave.__name__\n", "utf-8"
     )
-    assert "owls" in run("chat", "--provider", "mock", "--tool", "tools_beside_strangers:tool", "Tell me about owls.").stdout
+    assert (
+        "owls"
+        in run("chat", "--provider", "mock", "--tool", "tools_beside_strangers:tool", "Tell me about owls.").stdout
+    )
