@@ -5,6 +5,7 @@ Whoever brings something of httpx loads this; our own carriers do without.
 
 from __future__ import annotations
 
+import sys
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -69,7 +70,7 @@ def check_carrier(carrier: object, *, awaited: bool) -> None:
     Raises:
         ConfigurationError: It is a client of the other kind, or none.
     """
-    if isinstance(carrier, httpx.AsyncBaseTransport if awaited else httpx.BaseTransport):
+    if _base_of(carrier, awaited=awaited) is not None:
         return
     send = getattr(carrier, "send", None)
     if send is None or iscoroutinefunction(send) != awaited:
@@ -80,14 +81,16 @@ def check_carrier(carrier: object, *, awaited: bool) -> None:
 
 def as_carrier(brought: httpx.BaseTransport | ClientLike) -> Carrier:
     """A carrier that hands requests to a transport or a client of httpx."""
-    return _OverTransport(brought) if isinstance(brought, httpx.BaseTransport) else _OverClient(brought)
+    if _base_of(brought, awaited=False) is not None:
+        return _OverTransport(cast("httpx.BaseTransport", brought))
+    return _OverClient(cast("ClientLike", brought))
 
 
 def as_async_carrier(brought: httpx.AsyncBaseTransport | AsyncClientLike) -> AsyncCarrier:
     """A carrier that hands requests to a transport or a client of httpx."""
-    if isinstance(brought, httpx.AsyncBaseTransport):
-        return _AsyncOverTransport(brought)
-    return _AsyncOverClient(brought)
+    if _base_of(brought, awaited=True) is not None:
+        return _AsyncOverTransport(cast("httpx.AsyncBaseTransport", brought))
+    return _AsyncOverClient(cast("AsyncClientLike", brought))
 
 
 def as_transport(carrier: Carrier | AsyncCarrier) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
@@ -99,9 +102,18 @@ def _extensions(step: Open) -> dict[str, object]:
     return {"timeout": timeouts_of(step), DEADLINE: step.deadline}
 
 
-def _own_request(step: Open) -> httpx.Request:
-    call = step.call
-    return httpx.Request(call.method, call.url, headers=call.headers, content=call.body, extensions=_extensions(step))
+def _base_of(carrier: object, *, awaited: bool) -> type | None:
+    """The class that makes it a transport of httpx, or of a library of its shape such as httpx2; None for others."""
+    name = "AsyncBaseTransport" if awaited else "BaseTransport"
+    return next((cls for cls in type(carrier).__mro__ if cls.__name__ == name), None)
+
+
+def _own_request(step: Open, transport: object, *, awaited: bool) -> Any:
+    """The request, made of the class of the transport's own library."""
+    call, base = step.call, _base_of(transport, awaited=awaited)
+    library = httpx if base is None else sys.modules[base.__module__.partition(".")[0]]
+    made = getattr(library, "Request", httpx.Request)
+    return made(call.method, call.url, headers=call.headers, content=call.body, extensions=_extensions(step))
 
 
 def _head(response: httpx.Response) -> Head:
@@ -180,7 +192,7 @@ class _OverTransport(Carrier):
         self._transport = transport
 
     def carry(self, step: Open) -> Blocks:
-        response = _guarded(self._transport.handle_request(_own_request(step)))
+        response = _guarded(self._transport.handle_request(_own_request(step, self._transport, awaited=False)))
         return Blocks(_head(response), cast("Iterable[bytes]", response.stream), response.close, step.deadline)
 
 
@@ -203,7 +215,9 @@ class _AsyncOverTransport(AsyncCarrier):
 
     async def carry(self, step: Open) -> AsyncBlocks:
         async with _in_time(step.deadline):
-            response = _async_guarded(await self._transport.handle_async_request(_own_request(step)))
+            response = _async_guarded(
+                await self._transport.handle_async_request(_own_request(step, self._transport, awaited=True))
+            )
         blocks = cast("AsyncIterable[bytes]", response.stream)
         return AsyncBlocks(_head(response), blocks, response.aclose, step.deadline)
 
