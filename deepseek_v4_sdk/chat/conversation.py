@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, Self, cast, overload
 
 from deepseek_v4_sdk.chat.checks import is_iterable
 from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem
-from deepseek_v4_sdk.chat.json_value import JsonValue, read_json, write_json
+from deepseek_v4_sdk.chat.json_value import JsonValue, carried_text, read_json, write_json
 from deepseek_v4_sdk.chat.mending import mend
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
@@ -51,17 +51,17 @@ class Conversation(MutableSequence["Message"]):
     """
 
     def __init__(self, messages: MessagesInput | Iterable[Message] = ()) -> None:
-        taken = list(messages) if is_iterable(messages) else messages
+        taken = list(messages) if is_iterable(messages) and not hasattr(messages, "model_dump") else messages
         self._messages: list[Message] = [] if taken == [] else list(read_messages(taken))
         self._history = History()
 
     def system(self, text: str) -> Self:
         """Add instructions."""
-        return self._added(SystemMessage(text))
+        return self.add(SystemMessage(text))
 
     def user(self, text: str) -> Self:
         """Add what the user says."""
-        return self._added(UserMessage(text))
+        return self.add(UserMessage(text))
 
     def add(self, message: Reply | Message | Mapping[str, object]) -> Self:
         """Add a reply, as the assistant's turn, or any message."""
@@ -74,13 +74,13 @@ class Conversation(MutableSequence["Message"]):
 
         Args:
             call: The call, or its id.
-            value: A text, which is sent as it is; anything else as JSON.
+            value: A text, which is sent as it is; anything else as JSON. What UTF-8 cannot carry becomes U+FFFD.
 
         Raises:
             InvalidRequestError: The value cannot be written as JSON.
         """
         call_id = call.id if isinstance(call, ToolCall) else call
-        return self._added(ToolMessage(result_text(value), call_id))
+        return self.add(ToolMessage(carried_text(result_text(value))[0], call_id))
 
     def validate(self, provider: HasHistoryRules | None = None, *, thinking: bool = True) -> list[Problem]:
         """Every problem of the conversation, by index; none are raised.
@@ -121,8 +121,15 @@ class Conversation(MutableSequence["Message"]):
     __copy__ = copy
 
     def to_json(self) -> str:
-        """The conversation as JSON; the same conversation gives the same bytes each time."""
-        return write_json([_stored(message) for message in self._messages]).decode()
+        """The conversation as JSON; the same conversation gives the same bytes each time.
+
+        Raises:
+            InvalidRequestError: A message holds what JSON cannot express.
+        """
+        try:
+            return write_json([_stored(message) for message in self._messages]).decode()
+        except (ValueError, TypeError) as error:
+            raise InvalidRequestError(f"the conversation cannot be written as JSON: {error}") from None
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

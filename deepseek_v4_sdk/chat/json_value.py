@@ -10,7 +10,17 @@ from pydantic_core import from_json, to_json
 from deepseek_v4_sdk.chat.checks import is_list, is_mapping
 from deepseek_v4_sdk.errors import InvalidRequestError
 
-__all__ = ["JsonValue", "check_finite", "plain_json", "read_event", "read_json", "spaced_json", "write_json"]
+__all__ = [
+    "JsonValue",
+    "carried_text",
+    "check_finite",
+    "check_text",
+    "plain_json",
+    "read_event",
+    "read_json",
+    "spaced_json",
+    "write_json",
+]
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 """What JSON can hold, as Python has it."""
@@ -120,7 +130,10 @@ def plain_json(value: object, where: str, depth: int = 0) -> JsonValue:
     Raises:
         InvalidRequestError: Something in it is no JSON; the text names the place.
     """
-    if value is None or isinstance(value, str | int):
+    if isinstance(value, str):
+        check_text(value, where)
+        return value
+    if value is None or isinstance(value, int):
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -138,4 +151,30 @@ def plain_json(value: object, where: str, depth: int = 0) -> JsonValue:
 def _key(key: object, where: str) -> str:
     if not isinstance(key, str):
         raise InvalidRequestError(f"{where} has the key {key!r}: keys are texts in JSON")
+    check_text(key, f"a key of {where}")
     return key
+
+
+def check_text(text: str, where: str) -> None:
+    """Refuse a text that UTF-8 cannot carry, as a file name may be.
+
+    Raises:
+        InvalidRequestError: It holds half a surrogate pair; the text names the place.
+    """
+    try:
+        if not text.isascii():
+            text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequestError(
+            f"{where} holds half a surrogate pair at place {error.start}, which UTF-8 cannot carry: give "
+            "text.encode('utf-8', 'replace').decode(), or of a file name os.fsencode(name).decode('utf-8', 'replace')"
+        ) from None
+
+
+def carried_text(text: str) -> tuple[str, int]:
+    """A text in which each half of a surrogate pair is U+FFFD, and how many there were."""
+    if text.isascii():
+        return text, 0
+    import re  # few texts need it
+
+    return re.subn("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)

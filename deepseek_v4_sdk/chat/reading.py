@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import cast, get_args
 
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping
-from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json, spaced_json
+from deepseek_v4_sdk.chat.foreign import from_elsewhere, says_nothing
+from deepseek_v4_sdk.chat.json_value import JsonValue, check_text, plain_json, spaced_json
 from deepseek_v4_sdk.chat.messages import (
     AssistantMessage,
     Content,
@@ -17,6 +18,7 @@ from deepseek_v4_sdk.chat.messages import (
     ToolMessage,
     UserMessage,
 )
+from deepseek_v4_sdk.chat.reply import Reply
 from deepseek_v4_sdk.chat.tool_call import Bars, ToolCall
 from deepseek_v4_sdk.errors import InvalidRequestError
 
@@ -48,8 +50,9 @@ def read_messages(value: object) -> tuple[Message, ...]:
         InvalidRequestError: Something in it is wrong; the text names the place.
     """
     if isinstance(value, str):
+        check_text(value, "messages")
         return (UserMessage(value),)
-    if isinstance(value, _CLASSES) or is_mapping(value):
+    if isinstance(value, (*_CLASSES, Reply)) or is_mapping(value) or hasattr(value, "model_dump"):
         return (read_message(value, "messages"),)
     if not is_iterable(value):
         raise InvalidRequestError(
@@ -69,6 +72,25 @@ def read_messages(value: object) -> tuple[Message, ...]:
 
 
 def read_message(value: object, where: str) -> Message:
+    """Turn one mapping into a message, as `_read` does, and refuse texts that UTF-8 cannot carry.
+
+    Raises:
+        InvalidRequestError: Something in it is wrong; the text names the place.
+    """
+    message = _read(value, where)
+    content = message.content or ""
+    for text in (content,) if isinstance(content, str) else content:
+        check_text(text, f"{where}.content")
+    if isinstance(message, AssistantMessage):
+        check_text(message.reasoning or "", f"{where}.reasoning")
+        for index, call in enumerate(message.tool_calls):
+            check_text(f"{call.id}{call.name}{call.arguments}", f"{where}.tool_calls[{index}]")
+    elif isinstance(message, ToolMessage):
+        check_text(message.tool_call_id, f"{where}.tool_call_id")
+    return message
+
+
+def _read(value: object, where: str) -> Message:
     """Turn one mapping into a message.
 
     Args:
@@ -81,7 +103,15 @@ def read_message(value: object, where: str) -> Message:
     if not is_mapping(value):
         if isinstance(value, _CLASSES):
             return _checked(value, where)
-        raise InvalidRequestError(f"{where} is {type(value).__name__}: give a mapping with role and content")
+        found = from_elsewhere(value, where)
+        if found is None:
+            raise InvalidRequestError(f"{where} is {type(value).__name__}: give a mapping with role and content")
+        if isinstance(found, AssistantMessage):
+            return _checked(found, where)
+        value = found
+    elif "role" not in value:
+        found = from_elsewhere(value, where)
+        value = found if is_mapping(found) else value
     role = value.get("role")
     if not isinstance(role, str) or role not in _ROLES:
         raise InvalidRequestError(f"{where}.role is {role!r}: one of {', '.join(_ROLES)}")
@@ -175,7 +205,7 @@ def _extra(value: Mapping[str, object], known: frozenset[str], where: str) -> di
     if value.keys() <= known:
         return extra
     for key, item in value.items():
-        if key in known or item is None:  # null says nothing: replies of servers are full of such keys
+        if key in known or item is None or (key not in _EXTRA and says_nothing(item)):  # as other SDKs' messages have
             continue
         if key not in _EXTRA:
             raise InvalidRequestError(

@@ -9,7 +9,7 @@ from typing import Protocol, cast
 
 from deepseek_v4_sdk.chat.checked import Check, Checked
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping
-from deepseek_v4_sdk.chat.json_value import JsonValue, plain_json
+from deepseek_v4_sdk.chat.json_value import JsonValue, check_text, plain_json
 from deepseek_v4_sdk.errors import InvalidRequestError
 
 __all__ = ["OffersTool", "ToolInput", "ToolSpec", "foreign_reference", "read_tool", "read_tools"]
@@ -130,6 +130,8 @@ def _checked(name: object, description: object, parameters: object, strict: obje
         raise InvalidRequestError(f"{where}.name is {name!r}: give the tool's name")
     if description is not None and not isinstance(description, str):
         raise InvalidRequestError(f"{where}.description is {type(description).__name__}: give a text")
+    if description is not None:
+        check_text(description, f"{where}.description")
     if parameters is not None and not is_mapping(parameters):
         raise InvalidRequestError(f"{where}.parameters is {type(parameters).__name__}: give a JSON Schema object")
     if strict is not None and not isinstance(strict, bool):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from deepseek_v4_sdk.chat import JsonValue, Repair, Reply, read_json, write_json
+from deepseek_v4_sdk.chat import AssistantMessage, JsonValue, Repair, Reply, read_json, write_json
 from deepseek_v4_sdk.errors import EmptyTurnError, IncompleteReplyError, SchemaViolationError
 from deepseek_v4_sdk.structured.finding import json_at_the_end, json_in
 from deepseek_v4_sdk.structured.mechanism import TOOL
@@ -152,9 +153,36 @@ def _only_fitting(found: list[JsonValue], shape: Shape[T]) -> tuple[T, list[Repa
 
 def _tell(conversation: Conversation, reply: Reply, said: str) -> None:
     """Say what was wrong: a call wants its result first, and no other message between."""
-    conversation.add(reply)
+    conversation.add(_bounded(reply))
     text = f"That does not match the schema: {said}. Answer again, "
     if not reply.tool_calls:
         conversation.user(f"{text}with the JSON alone.")
     for call in reply.tool_calls:
         conversation.add_tool_result(call, f"{text}in the same way.")
+
+
+_LONGEST_TURN = 20_000
+"""Characters of a wrong answer that are sent back: a model may fill what is left of its limit with blanks."""
+
+
+def _bounded(reply: Reply) -> AssistantMessage:
+    """A wrong answer as a message, without long runs of blanks, and with its middle left out where it is long."""
+    message = reply.message
+    calls = tuple(replace(call, arguments=_shortened(call.arguments)) for call in message.tool_calls)
+    reasoning = None if message.reasoning is None else _BLANKS.sub(_few, message.reasoning)
+    return replace(message, content=_shortened(reply.text) or None, reasoning=reasoning, tool_calls=calls)
+
+
+_BLANKS = re.compile(r"\s+")
+
+
+def _few(blanks: re.Match[str]) -> str:
+    return blanks[0][:100]
+
+
+def _shortened(text: str) -> str:
+    text = _BLANKS.sub(_few, text) if len(text) > _LONGEST_TURN else text
+    if len(text) <= _LONGEST_TURN:
+        return text
+    half = _LONGEST_TURN // 2
+    return f"{text[:half]}\n[{len(text) - 2 * half} characters left out]\n{text[-half:]}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from deepseek_v4_sdk.chat import Conversation, Reply, Thinking, ToolCall, read_tools
+from deepseek_v4_sdk.chat.json_value import carried_text
 from deepseek_v4_sdk.errors import ConfigurationError, EmptyTurnError, InvalidToolArgumentsError, PhaseTimeoutError
 from deepseek_v4_sdk.tools.forms import as_tool
 
@@ -43,11 +44,20 @@ class ToolResult:
         call: The call.
         content: What the model reads.
         error: What went wrong, or None.
+        note: What was put right in what the tool gave, or None.
     """
 
     call: ToolCall
     content: str
     error: str | None = None
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        content, replaced = carried_text(self.content)
+        if replaced:  # as in the name of a file that is not in UTF-8
+            object.__setattr__(self, "content", content)
+            object.__setattr__(self, "error", None if self.error is None else carried_text(self.error)[0])
+            object.__setattr__(self, "note", f"{replaced} half surrogate pair(s) became U+FFFD")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
