@@ -31,6 +31,8 @@ RUNS = int(os.environ.get("CHAOS_RUNS", "2000"))
 SEED = int(os.environ.get("CHAOS_SEED", "0"))
 EACH = -(-RUNS // (3 * len(PROVIDER_NAMES)))
 AT_ONCE = 8
+LOOPS = 4
+"""On how many event loops an async client plays its runs."""
 _OPEN = Path("/proc/self/fd")
 
 
@@ -81,29 +83,40 @@ async def hear_async(client: AsyncDeepSeekV4, run: Run) -> Heard:
 
 
 def play(mode: str, runs: list[Run], arguments: dict[str, Any]) -> list[Heard]:
-    """All runs through one client, several at once; half of them may be tried again."""
+    """All runs through one client, several at once; half of them may be tried again.
 
-    async def play_async() -> list[Heard]:
-        room = asyncio.Semaphore(AT_ONCE)
-        async with async_client(mode, **arguments, max_retries=0) as client:
+    An async client plays them on several loops: two threads have one after another.
+    """
+    if mode == "sync":
+        with DeepSeekV4(**arguments, max_retries=0) as client, ThreadPoolExecutor(AT_ONCE) as threads:
             patient = client.with_options(max_retries=2)
+            return list(threads.map(lambda run: hear(patient if run.number % 2 else client, run), runs))
+    several = async_client(mode, **arguments, max_retries=0)
+    heard: dict[int, Heard] = {}
 
-            async def one(run: Run) -> Heard:
-                async with room:
-                    return await hear_async(patient if run.number % 2 else client, run)
+    def on_a_loop(share: list[Run]) -> None:
+        asyncio.run(play_share(several, share, heard))
 
-            heard = await asyncio.gather(*map(one, runs))
-        gc.collect()
-        for _ in range(10):  # httpcore's inner generators are closed by the loop, in its next turns
-            await asyncio.sleep(0)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-        return heard
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(on_a_loop, [runs[place::LOOPS] for place in range(LOOPS)]))
+    asyncio.run(several.aclose())
+    return [heard[run.number] for run in runs]
 
-    if mode != "sync":
-        return asyncio.run(play_async())
-    with DeepSeekV4(**arguments, max_retries=0) as client, ThreadPoolExecutor(AT_ONCE) as threads:
-        patient = client.with_options(max_retries=2)
-        return list(threads.map(lambda run: hear(patient if run.number % 2 else client, run), runs))
+
+async def play_share(client: AsyncDeepSeekV4, runs: list[Run], heard: dict[int, Heard]) -> None:
+    """A share of the runs, on the loop that runs."""
+    room = asyncio.Semaphore(AT_ONCE // 2)
+    patient = client.with_options(max_retries=2)
+
+    async def one(run: Run) -> None:
+        async with room:
+            heard[run.number] = await hear_async(patient if run.number % 2 else client, run)
+
+    await asyncio.gather(*map(one, runs))
+    gc.collect()
+    for _ in range(10):  # httpcore's inner generators are closed by the loop, in its next turns
+        await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 def wait_until_gone(proxy: Proxy) -> None:
