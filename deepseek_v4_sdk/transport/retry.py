@@ -74,7 +74,7 @@ def transient(error: errors.DeepSeekV4Error) -> bool:
     if isinstance(error, errors.ContextLengthExceededError):
         return False  # whatever its status: the same request is as long the next time
     if isinstance(error, errors.APIError):
-        empty = error.body == "" and error.status_code is not None and error.status_code < 300
+        empty = error.body == "" and error.status_code == 200
         return empty or isinstance(error, errors.OverloadedError) or error.status_code in _STATUSES
     if isinstance(error, errors.PhaseTimeoutError):
         return error.phase in {"connect", "idle"}  # the latter only where an answer is to be begun anew
