@@ -23,6 +23,11 @@ MARK = "x-chaos"
 """The header by which the proxy knows which run a request belongs to."""
 _MARKED = re.compile(rb"x-chaos: (\d+)")
 _STRUCTURE = re.compile(rb'[{"]')
+_INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
+_REFUSALS = (401, 413, 429, 503)
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+# A request that comes so soon after a late answer, in seconds, may have been on its way: no client could know.
+_ON_ITS_WAY = 0.1
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -38,14 +43,34 @@ class _Pair:
         self._writers: dict[Direction, asyncio.StreamWriter] = {"up": server, "down": client}
         self._plan = CALM
         self._passed: dict[Direction, int] = {"up": 0, "down": 0}
+        self._number = -1  # of the run that is served
+        self._answer = b""  # what the server has said to it
+        self._spoilt_at: float | None = None  # when bytes were sent that belong to nobody
 
     async def carry(self, direction: Direction, reader: asyncio.StreamReader) -> None:
         """Carry blocks until one side has no more."""
         while block := await reader.read(65_536):
             if direction == "up" and (found := _MARKED.search(block)):
-                self._plan = self._proxy.next_plan(int(found[1]))
-                self._passed = {"up": 0, "down": 0}
+                self._begin(int(found[1]))
+                if self._plan.kind == "refusal":
+                    await self._refuse()
             await self._carry(direction, block)
+
+    def _begin(self, number: int) -> None:
+        """A request has come."""
+        self._number, self._plan = number, self._proxy.next_plan(number)
+        self._passed, self._answer = {"up": 0, "down": 0}, b""
+        if self._spoilt_at is not None:
+            soon = asyncio.get_running_loop().time() - self._spoilt_at < _ON_ITS_WAY
+            (self._proxy.raced if soon else self._proxy.misused).add(number)
+
+    async def _refuse(self) -> None:
+        status = _REFUSALS[self._plan.size % len(_REFUSALS)]
+        body = b'{"error": {"message": "refused on the way"}}'
+        head = b"HTTP/1.1 %d Refused\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        await self._send("down", head % (status, len(body)) + body)
+        await asyncio.sleep(0.005)
+        raise Broken
 
     def close(self) -> None:
         """Close both, at once when the plan is a reset."""
@@ -59,6 +84,13 @@ class _Pair:
     async def _carry(self, direction: Direction, block: bytes) -> None:
         plan, start = self._plan, self._passed[direction]
         self._passed[direction] += len(block)
+        if direction == "down" and self._number >= 0:
+            if not self._answer:
+                await self._before_answer(plan)
+            self._answer += block
+            if is_whole(self._answer):
+                await self._end_answer(block, plan)
+                return
         if plan.direction != direction or plan.kind == "calm":
             await self._send(direction, block)
         elif plan.kind in {"split", "slow"}:
@@ -70,6 +102,31 @@ class _Pair:
             await self._strike(direction, block, max(0, plan.after - start), plan)
         else:
             await self._send(direction, block)
+
+    async def _before_answer(self, plan: Plan) -> None:
+        if plan.kind == "interim":
+            await self._send("down", _INTERIM * plan.size)
+        while plan.kind == "flood":
+            await self._send("down", _INTERIM * 20)
+            await asyncio.sleep(0.002)
+
+    async def _end_answer(self, block: bytes, plan: Plan) -> None:
+        """Send the last block of an answer, and what the plan puts behind it."""
+        number, proxy = self._number, self._proxy
+        foreign = next((answer for other, answer in proxy.answers.items() if other != number), b"HTTP/1.1 200 OK\r\n")
+        proxy.answers[number] = self._answer
+        if len(proxy.answers) > 2:
+            del proxy.answers[next(iter(proxy.answers))]
+        self._answer, self._number = b"", -1
+        if plan.kind in {"doubled", "trailing"}:
+            self._spoilt_at = float("-inf")  # nobody can have asked yet
+            block += foreign if plan.kind == "doubled" else foreign[: plan.size]
+        await self._send("down", block)
+        if plan.kind == "late":
+            await asyncio.sleep(plan.seconds)
+            if self._number < 0:  # else the next request has come, and what is sent now would be its answer
+                self._spoilt_at = asyncio.get_running_loop().time()
+                await self._send("down", foreign)
 
     async def _strike(self, direction: Direction, block: bytes, place: int, plan: Plan) -> None:
         """The moment of the plan is in this block."""
@@ -97,6 +154,13 @@ class _Pair:
         await writer.drain()
 
 
+def is_whole(answer: bytes) -> bool:
+    """Whether an answer of the server has come to its end."""
+    head, found, body = answer.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    return bool(found) and (len(body) >= int(length[1]) if length else body.endswith(b"\r\n0\r\n\r\n"))
+
+
 class Proxy:
     """Stands between clients and one server while the `with` block lasts.
 
@@ -108,6 +172,9 @@ class Proxy:
         url: The proxy's base URL.
         open: How many connections of clients are open.
         plans: How often each kind of plan was drawn.
+        answers: The last answers, by the runs they belong to.
+        raced: The runs that asked just when bytes came that belong to nobody.
+        misused: Those that asked on such a connection later.
     """
 
     def __init__(self, url: str, seed: int) -> None:
@@ -120,6 +187,9 @@ class Proxy:
         self.url = ""
         self.open = 0
         self.plans: Counter[str] = Counter()
+        self.answers: dict[int, bytes] = {}
+        self.raced: set[int] = set()
+        self.misused: set[int] = set()
 
     def __enter__(self) -> Self:
         self._thread.start()
