@@ -23,8 +23,9 @@ class Plan:
         kind: "calm" is nothing, "split" sends pieces, "slow" sends pieces with pauses, "stall" pauses once, "cut"
             closes the connection, "reset" resets it, "duplicate" sends some bytes twice, "corrupt" makes a brace or a
             quote of the JSON a byte that UTF-8 does not have: a change that the wire can notice. "doubled" sends the
-            answer of another run behind this one's, "late" sends it when the connection is idle, "trailing" sends some
-            bytes there; "interim" sends a few 1xx before the answer, "flood" sends nothing else, "refusal" refuses.
+            answer of another run behind this one's, "trailing" sends some bytes of it; "interim" sends a few 1xx before
+            the answer, "flood" sends nothing else, "refusal" refuses. (What comes while a connection is idle is in
+            `tests/attack`: here a request may be on its way when it comes, and no client can tell.)
         direction: "up" is from the client to the server.
         after: After how many bytes in that direction, heads included.
         seconds: How long a pause is.
@@ -49,8 +50,6 @@ def draw_plan(seed: int, number: int, attempt: int) -> Plan:
     after = dice.randrange(900 if direction == "up" else 5_000)
     if kind == "slow":
         return Plan(kind, direction, 0, dice.uniform(0.0005, 0.005), dice.randint(80, 600))
-    if kind == "late":
-        return Plan(kind, "down", 0, dice.uniform(0.0, 0.02))
     if kind == "stall":
         return Plan(kind, direction, after, dice.choice((0.02, 0.05, 0.3)))
     return Plan(kind, direction, after, 0.0, dice.randint(1, 60))

@@ -26,8 +26,6 @@ _STRUCTURE = re.compile(rb'[{"]')
 _INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
 _REFUSALS = (401, 413, 429, 503)
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-# A request that comes so soon after a late answer, in seconds, may have been on its way: no client could know.
-_ON_ITS_WAY = 0.1
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -45,7 +43,7 @@ class _Pair:
         self._passed: dict[Direction, int] = {"up": 0, "down": 0}
         self._number = -1  # of the run that is served
         self._answer = b""  # what the server has said to it
-        self._spoilt_at: float | None = None  # when bytes were sent that belong to nobody
+        self._is_spoilt = False  # bytes were sent that belong to nobody
 
     async def carry(self, direction: Direction, reader: asyncio.StreamReader) -> None:
         """Carry blocks until one side has no more."""
@@ -60,9 +58,8 @@ class _Pair:
         """A request has come."""
         self._number, self._plan = number, self._proxy.next_plan(number)
         self._passed, self._answer = {"up": 0, "down": 0}, b""
-        if self._spoilt_at is not None:
-            soon = asyncio.get_running_loop().time() - self._spoilt_at < _ON_ITS_WAY
-            (self._proxy.raced if soon else self._proxy.misused).add(number)
+        if self._is_spoilt:
+            self._proxy.misused.add(number)
 
     async def _refuse(self) -> None:
         status = _REFUSALS[self._plan.size % len(_REFUSALS)]
@@ -119,14 +116,9 @@ class _Pair:
             del proxy.answers[next(iter(proxy.answers))]
         self._answer, self._number = b"", -1
         if plan.kind in {"doubled", "trailing"}:
-            self._spoilt_at = float("-inf")  # nobody can have asked yet
+            self._is_spoilt = True
             block += foreign if plan.kind == "doubled" else foreign[: plan.size]
         await self._send("down", block)
-        if plan.kind == "late":
-            await asyncio.sleep(plan.seconds)
-            if self._number < 0:  # else the next request has come, and what is sent now would be its answer
-                self._spoilt_at = asyncio.get_running_loop().time()
-                await self._send("down", foreign)
 
     async def _strike(self, direction: Direction, block: bytes, place: int, plan: Plan) -> None:
         """The moment of the plan is in this block."""
@@ -173,8 +165,7 @@ class Proxy:
         open: How many connections of clients are open.
         plans: How often each kind of plan was drawn.
         answers: The last answers, by the runs they belong to.
-        raced: The runs that asked just when bytes came that belong to nobody.
-        misused: Those that asked on such a connection later.
+        misused: The runs that asked on a connection on which bytes had come that belong to nobody.
     """
 
     def __init__(self, url: str, seed: int) -> None:
@@ -188,7 +179,6 @@ class Proxy:
         self.open = 0
         self.plans: Counter[str] = Counter()
         self.answers: dict[int, bytes] = {}
-        self.raced: set[int] = set()
         self.misused: set[int] = set()
 
     def __enter__(self) -> Self:

@@ -105,14 +105,12 @@ class Heard:
     error: BaseException | None = None
     seconds: float = 0.0
 
-    def judge(self, run: Run, seed: int, retries: int, *, raced: bool = False) -> str:
+    def judge(self, run: Run, seed: int, retries: int) -> str:
         """The outcome in words; an outcome that must not be fails."""
         said = turn_of(run.number)
         # Doubled bytes may make a stream that is whole and says something twice: nobody can notice that.
         told = all(draw_plan(seed, run.number, attempt).kind != "duplicate" for attempt in range(1, retries + 2))
         assert self.seconds < LONGEST + 10, run
-        if raced and self.names() - {name_of(run.number)}:
-            return "another's answer, which came while it asked"  # no client of HTTP/1.1 can tell
         assert self.names() <= {name_of(run.number)}, f"{run} was given another's answer"
         if self.error is not None:
             assert isinstance(self.error, DeepSeekV4Error), (run, repr(self.error))

@@ -151,10 +151,7 @@ def test_whole_or_a_typed_error(flavor: str, mode: str, record_property: Any) ->
     gc.collect()
     assert set(threading.enumerate()) == threads
     assert descriptors() <= opened
-    counts = Counter(
-        one.judge(run, SEED, 2 * (run.number % 2), raced=run.number in proxy.raced)
-        for run, one in zip(runs, heard, strict=True)
-    )
+    counts = Counter(one.judge(run, SEED, 2 * (run.number % 2)) for run, one in zip(runs, heard, strict=True))
     assert not proxy.misused, "a connection was used again behind bytes that belong to nobody"
     record_property(PROPERTY, json.dumps(counts))
     print(flavor, mode, dict(counts), dict(proxy.plans))
