@@ -166,8 +166,9 @@ def check_text(text: str, where: str) -> None:
             text.encode()
     except UnicodeEncodeError as error:
         raise InvalidRequestError(
-            f"{where} holds half a surrogate pair at place {error.start}, which UTF-8 cannot carry: give "
-            "text.encode('utf-8', 'replace').decode(), or of a file name os.fsencode(name).decode('utf-8', 'replace')"
+            f"{where} holds half a surrogate pair (U+{ord(text[error.start]):04X}) at position {error.start}, which "
+            "UTF-8 cannot carry: give text.encode('utf-8', 'replace').decode(), or for a file name "
+            "os.fsencode(name).decode('utf-8', 'replace')"
         ) from None
 
 

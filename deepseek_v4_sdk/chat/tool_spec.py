@@ -27,7 +27,8 @@ class ToolSpec(Checked):
     Attributes:
         name: The tool's name: letters, digits, `_` and `-`.
         description: What it is for, or None.
-        parameters: The JSON Schema of its arguments; None and {} go out as an object without properties.
+        parameters: The JSON Schema of its arguments; None and {} become an object without
+            properties: strict servers refuse a tool without a schema, and SGLang a schema without a type.
         strict: Whether the server should hold the model to the schema; None leaves it to the server.
 
     It may carry a check of the arguments (`check`), which the calls of a reply then have too.
@@ -38,20 +39,19 @@ class ToolSpec(Checked):
     parameters: Mapping[str, object] | None = None
     strict: bool | None = None
 
+    def __post_init__(self) -> None:
+        if not self.parameters:
+            object.__setattr__(self, "parameters", {"type": "object", "properties": {}})
+
     def to_dict(self) -> dict[str, JsonValue]:
         """The tool in OpenAI's form, keys always in the same order: the prompt's head depends on it."""
         function: dict[str, JsonValue] = {"name": self.name}
         if self.description is not None:
             function["description"] = self.description
-        function["parameters"] = self.sent_parameters
+        function["parameters"] = cast("dict[str, JsonValue]", dict(self.parameters or {}))
         if self.strict is not None:
             function["strict"] = self.strict
         return {"type": "function", "function": function}
-
-    @property
-    def sent_parameters(self) -> dict[str, JsonValue]:
-        """The schema that servers get. Strict ones refuse a tool without it, and SGLang one without a type."""
-        return cast("dict[str, JsonValue]", dict(self.parameters or {"type": "object", "properties": {}}))
 
     def checked_by(self, check: Check | None) -> ToolSpec:
         """The same tool, whose calls are checked by `check`."""

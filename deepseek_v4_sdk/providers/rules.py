@@ -159,7 +159,7 @@ def strict_tools_are_closed(request: ChatRequest) -> str | None:
 
 def tools_can_be_printed(request: ChatRequest) -> str | None:
     """The vendor's encoder takes objects as parameters, and of strict tools what it knows (SGLang 0.5.23)."""
-    objects = [tool.sent_parameters.get("type") == "object" for tool in request.tools]
+    objects = [(tool.parameters or {}).get("type") == "object" for tool in request.tools]
     if all(objects) and not any(tool.strict for tool in request.tools):
         return None
     from deepseek_v4_sdk.prompt.definitions import recipe_tools  # counting asks the same

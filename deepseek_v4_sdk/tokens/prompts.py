@@ -68,8 +68,7 @@ class PromptForm:
             return self.tools
         kept: list[ToolInput] = []
         for tool in self.tools:
-            function: dict[str, object] = {"name": tool.name, "description": tool.description}
-            function["parameters"] = tool.sent_parameters
+            function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
             kept.append({"function": function if tool.strict is None else {**function, "strict": tool.strict}})
         return kept
 

@@ -31,6 +31,7 @@ WORDS: dict[str, tuple[list[Any], str]] = {
     "overflow": (["raise", "clamp", "fit"], "give 'raise' or 'clamp' or 'fit'"),
     "dsml": (["auto", "off"], "give 'auto' or 'off'"),
     "on_unsupported": (["nearest", "disable_thinking", "auto"], "give 'nearest' or 'disable_thinking' or 'auto'"),
+    "control_tokens": (["send", "refuse", "mark"], "give 'send' or 'refuse' or 'mark'"),
     "on_interrupt": (["raise", "restart"], "give 'raise' or 'restart'"),
     "parallel_tool_calls": ([True, False], "give True or False"),
 }

@@ -273,7 +273,10 @@ def test_what_tools_look_like_in_vllms_prompt() -> None:
     mock = MockProvider(default=TURN)
     client = DeepSeekV4(mock)
     usage = client.chat("Hi", tools=[{"name": "now"}]).usage
-    assert '\n{"name": "now", "description": null, "parameters": null}\n' in mock.requests[0].prompt
+    assert (
+        '\n{"name": "now", "description": null, "parameters": {"type": "object", "properties": {}}}\n'
+        in mock.requests[0].prompt
+    )
     assert usage.prompt_tokens == client.count_tokens("Hi", [{"name": "now"}]).total
 
 

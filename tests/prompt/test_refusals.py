@@ -105,11 +105,16 @@ def test_without_a_notion(messages: Any, options: dict[str, Any], name: str) -> 
     assert lacking.value.provider == options.get("dialect", "vllm")
 
 
+_NONE = {"type": "object", "properties": {}}  # what a ToolSpec without parameters offers
+
+
 def test_every_form_of_messages_and_tools() -> None:
-    wanted = render_prompt([{"role": "user", "content": "q"}], [{"type": "function", "function": {"name": "f"}}])
+    wanted = render_prompt(
+        [{"role": "user", "content": "q"}], [{"type": "function", "function": {"name": "f", "parameters": _NONE}}]
+    )
     assert render_prompt(iter([UserMessage("q")]), iter([ToolSpec("f")])) == wanted  # type: ignore[arg-type]
     for messages in ("q", {"role": "user", "content": "q"}, UserMessage("q"), (UserMessage("q"),)):
-        for tools in ([{"name": "f"}], (ToolSpec("f"),), [{"type": "function", "function": {"name": "f"}}]):
+        for tools in ([{"name": "f", "parameters": _NONE}], (ToolSpec("f"),), [ToolSpec("f").to_dict()]):
             assert render_prompt(messages, tools) == wanted  # type: ignore[arg-type]
 
 

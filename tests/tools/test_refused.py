@@ -130,4 +130,4 @@ def test_no_list_of_tools() -> None:
 def test_a_schema_without_a_function_cannot_be_run() -> None:
     with pytest.raises(ConfigurationError, match="'f' is a schema without a function"):
         as_tool({"name": "f"})()
-    assert as_spec({"name": "f"}).parameters is None
+    assert as_spec({"name": "f"}).parameters == {"type": "object", "properties": {}}
