@@ -22,6 +22,7 @@ __all__ = ["KEY_SOURCES", "find_key"]
 
 KEY_SOURCES = ("api_key_env", "api_key_file", "api_key_command", "api_key")
 
+_STAND_IN = "not-asked-for"
 _PATIENCE = 60.0  # seconds that a command may take: it may ask a person
 
 
@@ -31,7 +32,7 @@ def find_key(profile: Profile, folder: Path, *, run: bool) -> SecretStr | Callab
     Args:
         profile: The profile.
         folder: Where its file is.
-        run: Whether a command is run; else something stands in for what it would print.
+        run: Whether a command is run and a file is read; else something stands in for what they would give.
 
     Raises:
         ConfigurationError: It cannot be had; the text begins with the name of the setting.
@@ -48,10 +49,12 @@ def find_key(profile: Profile, folder: Path, *, run: bool) -> SecretStr | Callab
         return SecretStr(value)
     if profile.api_key_file is not None:
         file = folder / expanded(profile.api_key_file, "api_key_file")
+        if not run:  # a file that nobody trusts may name a pipe, or what has no end
+            return lambda: SecretStr(_STAND_IN)
         _read(file)  # a file that is not there is told now
         return lambda: _read(file)
     if profile.api_key_command is not None:
-        return SecretStr(_output(profile.api_key_command) if run else "not-asked-for")
+        return SecretStr(_output(profile.api_key_command, folder) if run else _STAND_IN)
     return profile.api_key
 
 
@@ -65,8 +68,8 @@ def _read(file: Path) -> SecretStr:
         raise ConfigurationError(f"api_key_file names {file}, which cannot be read: {reason}") from None
 
 
-def _output(command: str | list[str]) -> str:
-    """What the command prints. What it says on stderr goes where ours goes: it may ask for something."""
+def _output(command: str | list[str], folder: Path) -> str:
+    """What the command prints, run where the file of profiles is: `./get-key` is the one that was trusted. What it says on stderr goes where ours goes: it may ask for something."""
     try:
         words = shlex.split(command) if isinstance(command, str) else list(command)
     except ValueError as error:
@@ -74,7 +77,9 @@ def _output(command: str | list[str]) -> str:
     if not words:
         raise ConfigurationError("api_key_command is empty: give a command that prints the key")
     try:
-        done = subprocess.run(words, stdout=subprocess.PIPE, timeout=_PATIENCE, check=False)  # noqa: S603  # the user's own
+        done = subprocess.run(  # noqa: S603  # the user's own
+            words, cwd=folder, stdout=subprocess.PIPE, timeout=_PATIENCE, check=False
+        )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(f"api_key_command does not run: {words[0]}: {reason}") from None

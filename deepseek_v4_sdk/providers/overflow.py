@@ -17,7 +17,7 @@ _WORDS = re.compile(
     r"|max_tokens must be at least 1, got (?:0|-\d)"  # vLLM: the prompt fills the window
     r"|fills it with \d{1,18} input tokens"  # vLLM's Rust front end
     r"|longer than the model's context length|Requested token count exceeds"  # SGLang 0.5.12-0.5.23
-    r"|exceeds the maximum allowed length"  # SGLang whose memory is smaller than its window
+    r"|exceeds the maximum allowed length \(\d[\d,]{0,23} tokens"  # SGLang whose memory is smaller than its window
     r"|max_completion_tokens is too large"  # SGLang 0.5.23
     r"|`default_max_tokens` \(-?\d{1,18}\) must be greater than 0"  # TensorRT-LLM
     r"|should not exceed max_(?:num_tokens|seq_len|input_len)"  # TensorRT-LLM
@@ -25,7 +25,7 @@ _WORDS = re.compile(
     r"|(?i:\bprompt is too long\b|\bcontext[_ ](?:length|window|size)[_ ]exceeded\b"  # gateways
     r"|\bexceed(?:s|ed|ing)? (?:the |this )?(?:model'?s )?(?:maximum )?context (?:length|window|size|limit)\b)"
 )
-_CODES = frozenset({"context_length_exceeded", "context_window_exceeded", "string_above_max_length"})
+_CODES = frozenset({"context_length_exceeded", "context_window_exceeded"})  # not OpenAI's for any long field
 
 _LIMIT = (
     rf"maximum (?:context|model|allowed) length(?: is| of|:)? ?\(?{_N}",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import JsonValue, read_json
 from deepseek_v4_sdk.providers.overflow import overflow
-from deepseek_v4_sdk.providers.scrub import excerpt, scrub, scrub_json
+from deepseek_v4_sdk.providers.scrub import excerpt, scrub, scrub_json, without_input
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.http_call import HttpCall
@@ -45,6 +45,8 @@ _CLASSES: Mapping[int, type[errors.APIError]] = {
     524: errors.GatewayTimeoutError,
     529: errors.OverloadedError,
 }
+# These say what is wrong by themselves: their words decide nothing more.
+_PLAIN_STATUSES = frozenset({401, 402, 403, 404, 408, 410, 429})
 # Some say so with another status, or inside a stream. NVIDIA's functions in the state DEGRADED answer 400.
 _OVERLOAD = re.compile(
     r"ResourceExhausted|temporarily overloaded|total request limit reached|DEGRADED function|no healthy upstream"
@@ -52,7 +54,9 @@ _OVERLOAD = re.compile(
 _DATE = re.compile(r"end of life on (\d{4}-\d{2}-\d{2})")
 _NOT_FOR_ACCOUNT = re.compile(r"Not found for account")
 # DeepSeek's API says it with status 400, gateways with 400 or 422.
-_NO_SUCH_MODEL = re.compile(r"The supported API model names are .{0,500}, but you passed|\b(?i:unknown[ _]model)\b")
+_NO_SUCH_MODEL = re.compile(
+    r"The supported API model names are .{0,500}, but you passed|\b(?i:unknown[ _]model)\b(?! (?:parameter|field|option|argument))"
+)
 _NO_MODEL_CODES = frozenset({"unknown_model", "model_not_found", "model_not_exist", "invalid_model"})
 
 _REMEDIES: Mapping[int, str] = {
@@ -232,14 +236,16 @@ def _hidden(text: str, secrets: tuple[str, ...]) -> str:
 
 def _build(status: int | None, said: _Said, body: JsonValue, secrets: tuple[str, ...] = ()) -> errors.APIError:
     """The error without its text."""
-    found = None if status == 429 or (status or 400) < 400 else overflow(said.message, said.code)
+    words = without_input(said.message)  # what a server repeats of the prompt says nothing about the refusal
+    open_to_words = status is None or (status >= 400 and status not in _PLAIN_STATUSES)
+    found = overflow(words, said.code) if open_to_words else None
     if found is not None:  # whatever the status: some say 500
         error: errors.APIError = errors.ContextLengthExceededError("")
         for name, value in found.items():
             setattr(error, name, value)
-    elif _OVERLOAD.search(said.message) and status != 429:
+    elif open_to_words and _OVERLOAD.search(words):
         error = errors.OverloadedError("")
-    elif status in {None, 400, 422} and (said.code in _NO_MODEL_CODES or _NO_SUCH_MODEL.search(said.message)):
+    elif status in {None, 400, 422} and (said.code in _NO_MODEL_CODES or _NO_SUCH_MODEL.search(words)):
         error = errors.ModelNotFoundError("")
     elif status is None and said.code == "overloaded_error":
         error = errors.OverloadedError("")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.chat import JsonValue
 
-__all__ = ["excerpt", "scrub", "scrub_json"]
+__all__ = ["excerpt", "scrub", "scrub_json", "without_input"]
 
 _LONGEST = 1_000
 # What is read of a message at all. The patterns below take time that grows with the text and no faster: a hostile
@@ -46,7 +46,7 @@ def scrub(text: str, secrets: Sequence[str] = ()) -> str:
     size = len(text)
     for secret in secrets:
         text = text.replace(secret, "<key>")
-    text = _without_input(text[:_LONGEST_READ])
+    text = without_input(text)
     text = re.sub(_FILE, r'\1"<path>"', text)
     text = re.sub(_OTHER_PATH, "<path>", re.sub(_SOURCE, "<path>", re.sub(_PATH, "<path>", text)))
     text = re.sub(_FUNCTION, r"\1<function>", re.sub(_ACCOUNT, r"\1\2<account>", text))
@@ -95,7 +95,9 @@ def _part(value: JsonValue, room: list[int]) -> JsonValue:
     return value
 
 
-def _without_input(text: str) -> str:
+def without_input(text: str) -> str:
+    """As much of a message as anybody reads, without what it repeats of the caller's prompt."""
+    text = text[:_LONGEST_READ]
     pieces: list[str] = []
     at = 0
     while match := _INPUT.search(text, at):

@@ -14,7 +14,7 @@ from deepseek_v4_sdk.config import trust as kept_trust
 from deepseek_v4_sdk.config import user_file
 from deepseek_v4_sdk.config.schema import FileContent, Profile
 from deepseek_v4_sdk.config.trust import FREE, needs_trust
-from tests.config.seen import key_sent, trust
+from tests.config.seen import Seen, key_sent, trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -191,6 +191,29 @@ def test_no_command_runs_and_no_key_leaves_before_there_is_trust(file: Path, mon
     assert not (file.parent / "ran").exists()
     DeepSeekV4.from_profile()
     assert (file.parent / "ran").exists()
+
+
+def test_explaining_opens_no_file_of_a_key(file: Path) -> None:
+    """It may be a pipe, which would be waited for, or have no end."""
+    write(file, f'provider = "mock"\napi_key_file = "{(file.parent / "gone").as_posix()}"')
+    told = DeepSeekV4.explain_profile()
+    assert told["api_key"].value == "asked for at each request"
+    assert str(told.trust).startswith("missing for api_key_file")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a program is looked for in another way there")
+def test_a_command_runs_where_its_file_is(file: Path) -> None:
+    """A program of the same name below it was not trusted."""
+    for folder in (file.parent, file.parent / "deeper"):
+        program = folder / "get-key"
+        program.write_text(f"#!/bin/sh\necho key-of-{folder.name}\n", "utf-8")
+        program.chmod(0o755)
+    write(file, 'provider = "vllm"\nbase_url = "http://localhost:8000"\napi_key_command = "./get-key"')
+    trust(file)
+    seen = Seen()
+    with DeepSeekV4.from_profile(http_client=seen.client()._arguments["http_client"]) as client:
+        client.health()
+    assert seen.key == "key-of-work"
 
 
 def test_a_file_that_is_named_is_trusted(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

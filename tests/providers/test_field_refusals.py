@@ -345,3 +345,41 @@ def test_control_characters_of_a_server_are_escaped(text: str) -> None:
 def test_paths_of_files_are_scrubbed(text: str) -> None:
     assert not any(word in scrub(text) for word in ("sglang", "models", "config", "srt", "serve"))
     assert "<path>" in scrub(text)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, errors.AuthenticationError),
+        (402, errors.BillingError),
+        (403, errors.PermissionDeniedError),
+        (404, errors.ModelNotFoundError),
+        (429, errors.RateLimitedError),
+    ],
+)
+def test_a_status_that_says_what_is_wrong_is_believed(status: int, kind: type[errors.APIError]) -> None:
+    """A prompt that is cut shorter mends neither a key nor a name."""
+    for said in ("the plan's maximum context length is 8192 tokens", "prompt is too long", "no healthy upstream"):
+        assert type(refused(status, {"error": {"message": said}})) is kind
+
+
+@pytest.mark.parametrize(
+    "words", ["maximum context length", "prompt is too long", "unknown model", "DEGRADED function"]
+)
+def test_what_a_server_repeats_of_the_prompt_decides_nothing(words: str) -> None:
+    """Validation errors of pydantic quote it, as data and as a text."""
+    detail = [{"type": "missing", "loc": ["body", "messages", 0, "content"], "msg": "Field required", "input": words}]
+    for body in ({"detail": detail}, {"error": {"message": f"1 validation error: {detail}", "code": 400}}):
+        assert type(refused(400, body)) is errors.BadRequestError
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("Invalid 'user': string too long. Expected a maximum length of 64.", "string_above_max_length"),
+        ("The name of the tool exceeds the maximum allowed length (64)", None),
+        ("unknown model parameter 'depth'", None),
+    ],
+)
+def test_a_field_that_is_wrong_is_not_the_window_nor_the_model(said: str, code: str | None) -> None:
+    assert type(refused(400, {"error": {"message": said, "code": code}})) is errors.BadRequestError
