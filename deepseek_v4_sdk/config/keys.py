@@ -69,7 +69,10 @@ def _read(file: Path) -> SecretStr:
 
 
 def _output(command: str | list[str], folder: Path) -> str:
-    """What the command prints, run where the file of profiles is: `./get-key` is the one that was trusted. What it says on stderr goes where ours goes: it may ask for something."""
+    """What the command prints. It runs where the file of profiles is: `./get-key` is the one that was trusted.
+
+    What it says on stderr goes where ours goes: it may ask for something.
+    """
     try:
         words = shlex.split(command) if isinstance(command, str) else list(command)
     except ValueError as error:

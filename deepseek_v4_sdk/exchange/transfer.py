@@ -172,8 +172,8 @@ class Transfer:
         return self.provider.refusal(head.status, head.headers, self.body(), self.call)
 
     def body(self) -> bytes:
-        """The body as far as it was collected."""
-        body = b"".join(self._body)
+        """The body as far as it was collected, without a byte order mark."""
+        body = b"".join(self._body).removeprefix(b"\xef\xbb\xbf")
         if len(body) > _LARGE and sum(map(body.count, _BETWEEN)) > _MOST_VALUES:
             raise errors.ServerError(f"the answer of {self.call.url} holds more than {_MOST_VALUES:,} values")
         return body

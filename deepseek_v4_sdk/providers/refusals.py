@@ -55,7 +55,8 @@ _DATE = re.compile(r"end of life on (\d{4}-\d{2}-\d{2})")
 _NOT_FOR_ACCOUNT = re.compile(r"Not found for account")
 # DeepSeek's API says it with status 400, gateways with 400 or 422.
 _NO_SUCH_MODEL = re.compile(
-    r"The supported API model names are .{0,500}, but you passed|\b(?i:unknown[ _]model)\b(?! (?:parameter|field|option|argument))"
+    r"The supported API model names are .{0,500}, but you passed"
+    r"|\b(?i:unknown[ _]model)\b(?! (?:parameter|field|option|argument))"
 )
 _NO_MODEL_CODES = frozenset({"unknown_model", "model_not_found", "model_not_exist", "invalid_model"})
 

@@ -404,3 +404,13 @@ def test_chunks_that_say_nothing_feed_the_idle_timer(mode: Mode) -> None:
         Replay(slow), timeout=Timeouts(first_event=120, idle=60), max_retries=0
     )
     assert hear(client, {}).answered.text == "Hi"
+
+
+@in_both_modes
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_byte_order_mark_before_json_is_passed_over(kind: str, mode: Mode) -> None:
+    marked = b"\xef\xbb\xbf" + WHOLE
+    for wire in ("stream", "plain"):
+        assert in_any_split(marked, TYPES[kind], mode, wire=wire).reply.text == "Hello"
+    error = ask(answer(b'\xef\xbb\xbf{"message": "no"}', status=400, headers=TYPES[kind]), mode=mode).error
+    assert str(error).endswith(": no")
