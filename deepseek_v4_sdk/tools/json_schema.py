@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from deepseek_v4_sdk.chat import is_mapping, read_json, write_json
 from deepseek_v4_sdk.tools.refusal import path_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jsonschema import ValidationError
     from jsonschema.protocols import Validator
@@ -62,12 +63,12 @@ def mistake_in(value: JsonValue, schema: Mapping[str, object]) -> tuple[list[str
 @lru_cache(maxsize=256)
 def _compiled(schema: bytes) -> Validator:
     """A validator for a schema, made once. References lead into the schema alone: nothing is fetched."""
+    from jsonschema import validators
     from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import Draft202012Validator, validator_for
     from referencing.jsonschema import EMPTY_REGISTRY
 
     content = cast("dict[str, JsonValue]", read_json(schema))
-    kind = validator_for(content, default=Draft202012Validator)
+    kind = validators.validator_for(content, default=validators.Draft202012Validator)
     try:
         kind.check_schema(content)
     except SchemaError as error:
@@ -75,7 +76,20 @@ def _compiled(schema: bytes) -> Validator:
         raise BrokenSchemaError(f"{where or 'it'} is {shown(error.instance)}, which is no JSON Schema") from None
     except RecursionError:
         raise BrokenSchemaError("it lies too deep") from None
-    return kind(content, registry=EMPTY_REGISTRY)
+    exact = cast("type[Validator]", cast("Any", validators).extend(kind, {"multipleOf": _multiple}))
+    return exact(content, registry=EMPTY_REGISTRY)
+
+
+def _multiple(_: Validator, wanted: float, value: object, __: object) -> Iterator[ValidationError]:
+    """The mistake that a number is no multiple, by its digits: divided as floats, 19.99 is no multiple of 0.01."""
+    from jsonschema import ValidationError
+
+    if isinstance(value, int | float) and not isinstance(value, bool) and _as_written(value) % _as_written(wanted):
+        yield ValidationError(f"{value!r} is no multiple of {wanted!r}")
+
+
+def _as_written(number: float) -> Fraction:
+    return Fraction(number) if isinstance(number, int) else Fraction(repr(number))
 
 
 def _described(error: ValidationError) -> tuple[list[str | int], str]:

@@ -11,6 +11,7 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal, NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -157,3 +158,22 @@ def test_the_schema_and_the_check_say_the_same(case: tuple[Any, Any]) -> None:
             assert refused is None, (made.parameters, value)
         else:
             assert refused or reading_notes(call), (made.parameters, value)
+
+
+def price(amount: Annotated[float, Field(multiple_of=0.01)]) -> None:
+    """Set a price."""
+
+
+WRITTEN = {
+    "name": "price",
+    "parameters": {"type": "object", "properties": {"amount": {"type": "number", "multipleOf": 0.01}}},
+}
+
+
+@pytest.mark.parametrize("offered", [price, WRITTEN])
+def test_a_multiple_is_one_by_its_digits(offered: Any) -> None:
+    """As floats, 19.99 divided by 0.01 is not a whole number."""
+    for amount in ("19.99", "0.07", "1.1", "3", "1e300", "-0.29"):
+        as_spec(offered).check(ToolCall("1", "price", f'{{"amount": {amount}}}'))  # type: ignore[misc]
+    with pytest.raises(InvalidToolArgumentsError):
+        as_spec(offered).check(ToolCall("1", "price", '{"amount": 0.015}'))  # type: ignore[misc]
