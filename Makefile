@@ -6,6 +6,7 @@ BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check
 BENCH ?=
+LOCK ?= requirements-dev.txt
 PYTEST ?=
 RELEASE ?=
 RUNS ?= 20000
@@ -13,7 +14,7 @@ SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test fuzz chaos lint docs coverage release-check bench bench-check clean
+.PHONY: help demo test fuzz chaos lint lock docs coverage release-check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -37,6 +38,14 @@ lint: $(VENV)/.installed-dev  ## style, types with two checkers, and who may imp
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+
+# uv is asked because it writes one list for all versions of Python and all machines; it is used from a folder that goes away.
+lock:  ## choose the newest tools of the suite: writes requirements-dev.txt from pyproject.toml
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	$(PYTHON) -m venv "$$folder" && \
+	"$$folder/bin/python" -m pip install -qq --no-input --disable-pip-version-check uv && \
+	UV_CUSTOM_COMPILE_COMMAND="make lock" "$$folder/bin/uv" pip compile --quiet --upgrade --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml --output-file requirements-dev.txt
 
 coverage: $(VENV)/.installed-dev  ## the suite again, with the share of lines and branches that it runs
 	@$(BIN)/python -m coverage erase
@@ -68,13 +77,16 @@ clean:  ## remove the environment and everything that tools leave behind
 	rm -rf $(VENV) $(BENCH_VENV) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environment is brought up to date when pyproject.toml changes, and not otherwise.
+# The environment is brought up to date when pyproject.toml or the lock changes, and not otherwise. LOCK= takes the newest
+# versions instead of the locked ones.
 
-$(VENV)/.installed: pyproject.toml
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not that: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@echo "installing into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV) ..."
 	@$(PIP) -e .
 	@touch $@
 
@@ -88,7 +100,12 @@ $(BENCH_VENV)/.installed: pyproject.toml benchmarks/requirements.txt
 	done < benchmarks/requirements.txt
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
+$(VENV)/.installed-dev: pyproject.toml $(LOCK) | $(BIN)/python
 	@echo "installing the tools of the suite into $(VENV) ..."
-	@$(PIP) -e '.[dev]'
+ifeq (,$(LOCK))
+	@$(PIP) --upgrade --upgrade-strategy eager -e '.[dev]'
+else
+	@$(PIP) --require-hashes -r $(LOCK)
+	@$(PIP) --no-deps --no-build-isolation -e .
+endif
 	@touch $(VENV)/.installed $@

@@ -1,4 +1,4 @@
-"""No profile or conversation of the machine that runs the tests is seen by a command."""
+"""No profile, conversation or terminal of the machine that runs the tests is seen by a command."""
 
 from __future__ import annotations
 
@@ -6,13 +6,28 @@ from pathlib import Path
 
 import pytest
 
+# A width that is told stands in the way of one that changes; the others tell rich and click what a terminal can do.
+_TERMINAL = (
+    *("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "TTY_COMPATIBLE"),
+    *(
+        "TTY_INTERACTIVE",
+        "TERM_PROGRAM",
+        "JUPYTER_COLUMNS",
+        "JUPYTER_LINES",
+        "TERMINAL_WIDTH",
+        "GITHUB_ACTIONS",
+        "PY_COLORS",
+    ),
+)
+
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty working directory and an empty home."""
+    """An empty working directory, an empty home, and a terminal that can do what most can."""
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
-    for name in ("COLUMNS", "LINES"):  # a width that is told stands in the way of one that changes
+    for name in _TERMINAL:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
