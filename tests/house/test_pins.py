@@ -1,4 +1,4 @@
-"""What others publish and this repository runs is named by its hash: the tools of the suite, and actions of workflows."""
+"""What others publish and this repository runs is named by its hash: tools of the suite, actions of workflows."""
 
 from __future__ import annotations
 
