@@ -74,6 +74,7 @@ _XML_CODE = re.compile(r"(?is)<code>([^<]{1,100})</code>")
 _READ = 4_000  # bytes of a body that is no JSON
 _SHORTEST_KEY = 6  # what is shorter is no secret, and may be part of any word
 _SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password")
+_AFTER_NAME = re.compile(r'=\s*"?([^\s;,"]+)')
 _MOST_DIGITS = 18  # of a number of tokens or a status; Python refuses to read very long ones
 
 
@@ -214,12 +215,13 @@ def secrets_in(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
 
 
 def _inside(value: str) -> tuple[str, ...]:
-    """What a value of the form `Scheme token` holds: the token, and the password where the scheme is Basic."""
+    """What a value holds: after names, as in a cookie; after a scheme, and the password where that is Basic."""
     scheme, found, token = value.partition(" ")
+    named = tuple(_AFTER_NAME.findall(value))
     if not found:
-        return ()
+        return named
     if scheme.lower() != "basic":
-        return (token,)
+        return (token, *named)
     from base64 import b64decode  # loaded by who sends such a header
 
     try:

@@ -383,3 +383,14 @@ def test_what_a_server_repeats_of_the_prompt_decides_nothing(words: str) -> None
 )
 def test_a_field_that_is_wrong_is_not_the_window_nor_the_model(said: str, code: str | None) -> None:
     assert type(refused(400, {"error": {"message": said, "code": code}})) is errors.BadRequestError
+
+
+@pytest.mark.parametrize(
+    "header", [("cookie", f"theme=dark; session={KEY}"), ("x-auth", f'token="{KEY}", realm=a'), ("x-key", f"key={KEY}")]
+)
+def test_what_stands_behind_a_name_in_a_header_is_a_key_too(header: tuple[str, str]) -> None:
+    call = HttpCall("POST", URL, (header,), b'{"model": "m"}')
+    error: Any = find_provider("vllm").refusal(401, {}, write_json({"error": {"message": f"{KEY} has expired"}}), call)
+    assert KEY not in str(error)
+    assert KEY not in repr(error.body)
+    assert "<key> has expired" in str(error)
