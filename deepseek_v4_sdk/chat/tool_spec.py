@@ -16,6 +16,8 @@ __all__ = ["OffersTool", "ToolInput", "ToolSpec", "foreign_reference", "read_too
 
 # Outside this pattern the vendor's encoder refuses a name (deepseek-recipe 0.2.0, SGLang 0.5.23).
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
+_NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
+_DATA = frozenset({"default", "const", "enum", "example", "examples"})
 _ELSEWHERE = re.compile(r"[a-zA-Z][\w+.-]*://|//|file:")
 _FIELDS = frozenset({"name", "description", "parameters", "strict"})
 
@@ -148,19 +150,24 @@ def _checked(name: object, description: object, parameters: object, strict: obje
 
 
 def foreign_reference(schema: object) -> str | None:
-    """The first reference in a JSON Schema that leads to another host, or to a file; None when all stay within it."""
-    seen: list[object] = [schema]
+    """The first reference in a JSON Schema that leads to another host, or to a file; None when all stay within it.
+
+    Data in it is no schema, and neither are the names of properties: both may say `$ref`.
+    """
+    seen: list[tuple[object, bool]] = [(schema, False)]  # and whether its keys are names
     own: set[str] = set()
     found: list[str] = []
-    for node in seen:
-        if is_mapping(node):
-            seen += node.values()
+    for node, named in seen:
+        if is_mapping(node) and named:
+            seen += [(item, False) for item in node.values()]
+        elif is_mapping(node):
+            seen += [(item, key in _NAMED) for key, item in node.items() if key not in _DATA]
             if isinstance(name := node.get("$id"), str):
                 own.add(name.partition("#")[0])
             if isinstance(reference := node.get("$ref"), str) and _ELSEWHERE.match(reference):
                 found.append(reference)
         elif is_list(node):
-            seen += node
+            seen += [(item, False) for item in node]
     return next((reference for reference in found if reference.partition("#")[0] not in own), None)
 
 

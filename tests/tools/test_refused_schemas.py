@@ -40,6 +40,20 @@ def test_references_within_are_sent() -> None:
     assert DeepSeekV4(MockProvider(script.text("x"))).chat("x", tools=tool(schema)).text == "x"
 
 
+def test_data_that_looks_like_a_reference_is_none() -> None:
+    """A tool that writes schemas shows some in its examples; names of properties are no keywords."""
+    shown: dict[str, Any] = {"$ref": "https://a.example/s.json"}
+    schema = {
+        "type": "object",
+        "properties": {"default": {"type": "object", "default": shown}, "a": {"enum": [shown, 1], "examples": [shown]}},
+        "examples": [shown],
+    }
+    assert DeepSeekV4(MockProvider(script.text("x"))).chat("x", tools=tool(schema)).text == "x"
+    schema["properties"]["default"] = shown  # type: ignore[index]  # here it is one
+    with pytest.raises(InvalidRequestError, match="refers to"):
+        DeepSeekV4("mock").chat("x", tools=tool(schema))
+
+
 OPTIONAL = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "required": ["a"]}
 
 
