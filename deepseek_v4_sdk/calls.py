@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed
     from deepseek_v4_sdk.tools.loop import Ask, ToolLoop
-    from deepseek_v4_sdk.transport.course import Course, Fetch
+    from deepseek_v4_sdk.transport.course import Course
+    from deepseek_v4_sdk.transport.fetch import Fetch
     from deepseek_v4_sdk.transport.steps import Steps
 
 __all__ = ["ClientCalls"]

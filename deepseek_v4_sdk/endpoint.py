@@ -10,7 +10,7 @@ from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.counting import count_request, is_large, read_count
 from deepseek_v4_sdk.preflight import fitted, published, sent_as, window_in
 from deepseek_v4_sdk.providers.limits import RUST
-from deepseek_v4_sdk.transport.course import Fetch
+from deepseek_v4_sdk.transport.fetch import Fetch
 from deepseek_v4_sdk.transport.steps import Work
 
 if TYPE_CHECKING:

@@ -5,54 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import (
-    Attempt,
-    ChatEvent,
-    ChatRequest,
-    Finished,
-    Phase,
-    Repair,
-    Repaired,
-    Reply,
-    Timing,
-    Usage,
-    read_event,
-    read_json,
-)
-from deepseek_v4_sdk.exchange.assemble import Assembler, OpenCall
-from deepseek_v4_sdk.exchange.net import Net
-from deepseek_v4_sdk.exchange.sinks import Behind, First
-from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder, is_stream
-from deepseek_v4_sdk.exchange.transfer import Head, LineFailure, Transfer
-from deepseek_v4_sdk.exchange.unpack import UnpackError
+from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Finished, Phase, Repaired, Reply, Timing, Usage
+from deepseek_v4_sdk.exchange.reading import Reading
+from deepseek_v4_sdk.exchange.transfer import Head, LineFailure
 from deepseek_v4_sdk.exchange.verdict import End, finish_reason, judge, split_calls
-from deepseek_v4_sdk.providers import InexactNumberError
-from deepseek_v4_sdk.providers.refusals import error_event, told_error
-from deepseek_v4_sdk.providers.scrub import scrub
-from deepseek_v4_sdk.providers.words import PINGS, is_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import datetime
 
-    from deepseek_v4_sdk.chat import JsonValue, Timeouts
-    from deepseek_v4_sdk.exchange.halves import Halves
+    from deepseek_v4_sdk.chat import Timeouts
+    from deepseek_v4_sdk.exchange.assemble import OpenCall
     from deepseek_v4_sdk.prices import PriceTable
-    from deepseek_v4_sdk.providers import EncodedChat, Provider, Sink
+    from deepseek_v4_sdk.providers import EncodedChat, Provider
 
 __all__ = ["Exchange"]
 
 # Behind the finish reason come a count and the end, at once. A server that forgets them is not waited for.
 _TAIL_SECONDS = 10.0
-# The longest answer with 20 log-probabilities for each token stays below it.
-_LONGEST_STREAM = 1024 * 1024 * 1024
-_DONE = b"[DONE]"
-_JSON = (b"{", b"[")
-_QUOTED = 2_000
 
 
-class Exchange(Transfer):
-    """A chat: decodes the answer as it arrives, puts it together, and judges it at its end.
+class Exchange(Reading):
+    """A chat: reads the answer as it arrives, and judges it at its end.
 
     `received` and `ended` give the events to deliver; after `complete`, `outcome` gives the reply or raises.
 
@@ -83,125 +57,10 @@ class Exchange(Transfer):
         sent_at: datetime | None = None,
         prices: PriceTable | None = None,
     ) -> None:
-        super().__init__(provider, encoded.call, timeouts, now, ends)
-        self.request = request
-        self.encoded = encoded
+        super().__init__(request, encoded, provider, timeouts, now, ends, count, bare=bare)
         self.attempts: tuple[Attempt, ...] = ()
         self._sent_at = sent_at
         self._prices = prices
-        self._sse = SSEDecoder()
-        self._assembler = Assembler(
-            {tool.name: tool.check for tool in request.tools},
-            request.messages,
-            cuts_tokens=request.dsml == "auto",
-            one_call=request.parallel_tool_calls is False,
-        )
-        self._net = Net(self._assembler, request, bare=bare)
-        self._halves: Halves | None = None  # before the net, where half a surrogate pair was met
-        self._streams: bool | None = None  # None until the first bytes tell
-        self._beginning = b""
-        self._first = First(self._net.sink)
-        self._first_seen: float | None = None  # when the first event came, also one that says nothing
-        self._finished_at = now
-        self._count = count
-        self._fault: errors.DeepSeekV4Error | None = None
-        self._thought_pieces = 0  # how many pieces of reasoning were looked at, and their bytes
-        self._thought_bytes = 0
-        self._next_count = request.max_reasoning_tokens or 0
-
-    @property
-    def settled(self) -> bool:
-        """Whether the finish reason has arrived; a count of tokens may still come."""
-        return self._streams is True and self._assembler.finish_reason is not None
-
-    def opened(self, head: Head, now: float) -> None:
-        """The head has arrived. A body that it calls a stream is one; of others the first bytes tell."""
-        super().opened(head, now)
-        kind = head.headers.get("content-type", "").lower()
-        self._streams = True if kind.startswith("text/event-stream") else None
-
-    def received(self, block: bytes, now: float) -> list[ChatEvent]:
-        """A block of the body has arrived; gives the events in it. What is wrong with it, `outcome` raises."""
-        self.heard = now
-        if self._unpacker is None and self._streams and self.succeeded:
-            return self._read(block, now)
-        return self._open(self._unpacker.feed(block) if self._unpacker is not None else (block,), now)
-
-    def ended(self, now: float) -> list[ChatEvent]:
-        """The body has ended; gives the events that were still to come, up to the one before `Finished`."""
-        events: list[ChatEvent] = []
-        if self._unpacker is not None and not self.complete:
-            events = self._open(self._unpacker.finish(), now)
-        if self.succeeded and not self.complete:
-            if self._streams:
-                try:
-                    events += self._decode(self._sse.finish(), now)
-                except EventTooLargeError as error:
-                    events += self._decode(error.events, now)
-                    self._cut_short(str(error), now)
-            else:
-                events += self._whole(now)
-        if not self.complete:
-            events += self._finish(now)
-        return events
-
-    def _open(self, pieces: Iterable[bytes], now: float) -> list[ChatEvent]:
-        """Take the beginning of a body, and all of one that is compressed or is no stream."""
-        events: list[ChatEvent] = []
-        try:
-            for piece in pieces:
-                if not self.succeeded or self._streams is False:
-                    self._collect(piece)
-                elif self._streams:
-                    events += self._read(piece, now)
-                else:
-                    events += self._sort(piece, now)
-                if self.complete:
-                    break
-        except UnpackError as error:
-            if not self.succeeded:
-                self.complete = True  # of an error page, what came is told
-            else:
-                self._cut_short(str(error), now)
-        if self._unpacker is not None and self._unpacker.idle:
-            self._unpacker = None
-        return events
-
-    def _whole(self, now: float) -> list[ChatEvent]:
-        """The body was no stream, and is here."""
-        try:
-            self._collect(self._beginning)
-            body = self.body()
-        except errors.ServerError as error:
-            self._stop(error, now)
-            return []
-        return self._plain(body, now)
-
-    def _sort(self, piece: bytes, now: float) -> list[ChatEvent]:
-        """Look what a body is. The blanks before it, which some send while the model thinks, say nothing."""
-        beginning = (self._beginning + piece).lstrip()
-        self._grow(len(self._beginning) + len(piece) - len(beginning))
-        self._beginning = b""
-        self._streams = is_stream(beginning)
-        if self._streams:
-            return self._read(beginning, now)
-        if self._streams is None:
-            self._beginning = beginning
-        else:
-            self._collect(beginning)
-        return []
-
-    def _read(self, block: bytes, now: float) -> list[ChatEvent]:
-        """Read a block of a stream."""
-        self._size += len(block)
-        try:
-            events = self._decode(self._sse.feed(block), now)
-        except EventTooLargeError as error:
-            events = self._decode(error.events, now)
-            self._cut_short(str(error), now)
-        if self._size > _LONGEST_STREAM:
-            self._cut_short(f"a stream of more than {_LONGEST_STREAM} bytes", now)
-        return events
 
     def outcome(self) -> tuple[list[ChatEvent], Reply]:
         """The last events and the reply, once the exchange is complete.
@@ -314,232 +173,6 @@ class Exchange(Transfer):
             closes_cut=self.provider.data.closes_cut_calls,
             broken=bool(self._net.lost),
         )
-
-    def _decode(self, messages: list[tuple[str, bytes]], now: float) -> list[ChatEvent]:
-        assembler = self._assembler
-        assembler.now = now
-        decode, sink = self.provider.decode, self._sink()
-        limited = self.request.max_reasoning_tokens is not None
-        for name, data in messages:
-            if data == _DONE:
-                return self._finish(now)
-            try:
-                if name and self._says_all(name, data):
-                    continue
-                try:
-                    payload = read_event(data)
-                    if isinstance(payload, dict):
-                        decode(payload, sink)
-                    elif not is_empty(payload):
-                        raise ValueError("an event that is no object")
-                except ValueError as error:
-                    if not data.strip():
-                        continue
-                    self._decode_as_written(data, error)
-                if limited:
-                    self._check_reasoning()
-            except (ValueError, errors.DeepSeekV4Error) as error:
-                if data.strip() == _DONE:
-                    return self._finish(now)
-                if self._give_up(
-                    error if isinstance(error, errors.DeepSeekV4Error) else self._unread(error, data), now
-                ):
-                    break
-            if self.first_event is None or assembler.finish_reason is not None:
-                sink = self._advanced(sink, now)
-        if self._sse.annotations:
-            self._annotate()
-        return assembler.take()
-
-    def _sink(self) -> Sink:
-        """Where the pieces of the next event go."""
-        sink: Sink = self._halves or self._net.sink
-        if self.first_event is None:
-            self._first = sink = First(sink)
-        elif self._assembler.finish_reason is not None:
-            sink = Behind(sink, self._note)
-        return sink
-
-    def _advanced(self, sink: Sink, now: float) -> Sink:
-        """The same behind an event, at the two ends of an answer."""
-        if self.first_event is None:
-            if self._first_seen is None:
-                self._first_seen = now
-            if not self._first.spoke:
-                return self._first
-            self.first_event = now
-        return sink if isinstance(sink, Behind) else self._sink()
-
-    def _note(self, what: str) -> None:
-        """Something stood behind the finish reason that has no place there."""
-        if not any(repair.kind == "passed_over_behind" for repair in self._assembler.repairs):
-            detail = f"behind the finish reason came what was passed over: {what}"
-            self._assembler.repairs.append(Repair("passed_over_behind", detail))
-
-    def _says_all(self, name: str, data: bytes) -> bool:
-        """Whether the name of an event says all.
-
-        Raises:
-            APIError: It is an error, whatever its form.
-        """
-        if name != "error":
-            return name.lower() in PINGS
-        try:
-            payload = read_json(data)
-        except ValueError:
-            payload = data.decode("utf-8", "replace")
-        if not isinstance(payload, dict) or not isinstance(payload.get("choices"), list):
-            error = told_error(self.provider.name, payload)
-            if error.status_code is None and isinstance(error, errors.ServerError):
-                error.status_code = 500  # what Dynamo's front end tells in a comment is over HTTP its status 500
-            raise error
-        return False
-
-    def _finish(self, now: float) -> list[ChatEvent]:
-        """The body has ended. What else stood in the stream may be an answer, or tell why there is none."""
-        if self._sse.annotations:
-            self._annotate()
-        strays = b"\n".join(self._sse.strays)
-        self._sse.strays.clear()
-        if strays.strip():
-            text = scrub(strays.decode("utf-8", "replace").strip())
-            if self._assembler.finish_reason is not None:
-                self._note(text)
-            elif self.first_event is None or strays.lstrip()[:1] in _JSON:
-                return self._plain(strays, now)
-            else:
-                fault = errors.StreamInterruptedError(f"the answer broke off with the words: {text} ({self.call.url})")
-                fault.body = text
-                self._stop(fault, now)
-        if not self.complete:
-            self._stop(None, now)
-        return self._assembler.take()
-
-    def _annotate(self) -> None:
-        """Keep what came as the comments of named events; each is JSON, or else a text."""
-        kept = self._assembler.others.setdefault("annotations", {})
-        for name, comment in self._sse.annotations:
-            try:
-                value = read_json(comment)
-            except ValueError:
-                value = comment.decode("utf-8", "replace")
-            if isinstance(kept, dict):
-                kept[name] = value
-        self._sse.annotations.clear()
-
-    def _decode_as_written(self, data: bytes, error: Exception) -> dict[str, JsonValue]:
-        """Decode anew what was refused for half a surrogate pair, or for a number whose digits are a text.
-
-        Raises:
-            Exception: The error, which had another reason.
-        """
-        if not isinstance(error, InexactNumberError) and b"\\u" not in data and b"\xed" not in data:
-            raise error
-        from deepseek_v4_sdk.exchange.halves import Halves, read_as_written, without_halves  # few answers need it
-
-        try:
-            payload = read_as_written(data)
-        except ValueError:
-            raise error from None
-        if not isinstance(payload, dict):
-            raise error
-        if self._halves is None:
-            self._halves = Halves(self._net, self._assembler)
-        self.provider.decode(payload, self._sink())
-        return {key: without_halves(value) for key, value in payload.items()}
-
-    def _plain(self, body: bytes, now: float) -> list[ChatEvent]:
-        """Read an answer that is no stream."""
-        assembler, streamed = self._assembler, self.first_event is not None
-        assembler.now = now
-        try:
-            try:
-                payload = read_json(body)
-            except ValueError:
-                payload = self._decode_as_written(body, self._no_json(body))
-            else:
-                if not isinstance(payload, dict):
-                    raise ValueError("an answer that is no object")
-                if (error := error_event(self.provider.name, payload, self._place(streamed=streamed))) is not None:
-                    raise error
-                try:
-                    self.provider.decode(payload, self._halves or self._net.sink)
-                except ValueError as odd:
-                    payload = self._decode_as_written(body, odd)
-            if not payload.get("choices"):
-                raise ValueError("an answer without choices")
-            if not streamed:
-                assembler.others = payload
-                self.first_event = self._first_seen = now
-        except ValueError as error:
-            self._stop(self._unread(error, body), now)
-        except errors.DeepSeekV4Error as error:
-            self._stop(error, now)
-        if not self.complete:
-            self._stop(None, now)
-        return assembler.take()
-
-    def _place(self, *, streamed: bool) -> str:
-        if streamed:
-            return "reported an error inside the stream"
-        return f"answered {self._status} to {self.call.method} {self.call.url} with an error"
-
-    def _close(self) -> None:
-        """Pass on what was held back."""
-        if self._halves is not None:
-            self._halves.close()
-        self._net.close()
-
-    def _stop(self, fault: errors.DeepSeekV4Error | None, now: float) -> None:
-        """Nothing more is to be read."""
-        self._fault = fault
-        self._close()
-        self.complete = True
-        self._finished_at = now
-
-    def _give_up(self, fault: errors.DeepSeekV4Error, now: float) -> bool:
-        """End with a fault, and tell whether that was done: behind the finish reason nothing spoils a whole answer."""
-        if self._assembler.finish_reason is not None:
-            self._note(str(fault))
-            return False
-        self._stop(fault, now)
-        return True
-
-    def _cut_short(self, reason: str, now: float) -> None:
-        """Read no more of what is too much."""
-        if not self.complete and not self._give_up(self._no_answer(reason), now):
-            self._stop(None, now)
-
-    def _unread(self, error: ValueError, data: bytes) -> errors.DeepSeekV4Error:
-        """What an event or a body is that could not be read; one that is a text says more than why."""
-        text = data[:_QUOTED].decode("utf-8", "replace").strip()
-        quoted = "" if text[:1] in {"{", "["} else f": {text}"
-        return self._no_answer(f"{error}{quoted}", text)
-
-    def _no_answer(self, text: str, body: str | None = None) -> errors.DeepSeekV4Error:
-        """What came is no answer: the server's fault before the first event, an interruption after it."""
-        text = f"{self.provider.name} sent what is no answer: {scrub(text)} ({self.call.url})"
-        told = scrub(body) if body else None
-        if self.first_event is None:
-            return errors.ServerError(text, status_code=self._status, body=told)
-        error = errors.StreamInterruptedError(text)
-        error.body = told
-        return error
-
-    def _check_reasoning(self) -> None:
-        """End an endless thought. A token is at least one byte, so counting waits until it could matter."""
-        limit, pieces = self.request.max_reasoning_tokens or 0, self._assembler.reasonings
-        for piece in pieces[self._thought_pieces :]:
-            self._thought_bytes += len(piece.encode("utf-8", "surrogatepass"))
-        self._thought_pieces = len(pieces)
-        if self._thought_bytes <= self._next_count:
-            return
-        tokens = self._count("".join(pieces))
-        if tokens > limit:
-            raise errors.ReasoningExhaustedError(
-                f"the reasoning has more than max_reasoning_tokens={limit} tokens ({self.call.url})"
-            )
-        self._next_count = self._thought_bytes + limit - tokens
 
     def failed(self, failure: LineFailure, now: float) -> errors.DeepSeekV4Error:
         """The error that a failure of the connection means."""

@@ -26,7 +26,7 @@ class Unpacker:
     """Unpacks gzip and deflate, as the first bytes and the header tell. Each block is unpacked as far as it goes.
 
     Args:
-        encoding: The header `content-encoding`; it may be wrong, and a client that was brought may have unpacked it.
+        encoding: The header `content-encoding`; it may be wrong, and a hook of a brought client may have unpacked it.
 
     Attributes:
         idle: Whether the body was found not to be compressed: all of it goes through as it is.

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from deepseek_v4_sdk.providers import HttpCall, Provider, Target
-    from deepseek_v4_sdk.transport.limits import Gate, Ticket
+    from deepseek_v4_sdk.transport.limits import Gate
+    from deepseek_v4_sdk.transport.tickets import Ticket
 
 __all__ = ["ChatCourse"]
 
@@ -36,6 +37,7 @@ class _Visit:
         self.place = place
         self.gate: Gate | None = None
         self.ticket: Ticket | None = None
+        self.again: Ticket | None = None  # of the request that asks again for what was accepted
         self._process = PROCESS.generation
         self._probe: bool | None = None  # None as long as nothing was sent
 
@@ -47,7 +49,7 @@ class _Visit:
         """The head of the answer has come."""
         if self.gate is None or self.ticket is None or transfer.head is None:
             return
-        self.gate.arrived(self.ticket, now)
+        self.gate.arrived(self.again or self.ticket, now)
         if transfer.head.status < 500 and transfer.head.status != 429:
             self.gate.took(self.ticket)
         if (pause := paused_for(transfer.head.headers)) is not None:
@@ -59,6 +61,8 @@ class _Visit:
         if self._process != PROCESS.generation:
             return  # it is the parent's, and counted there
         if gate is not None and ticket is not None:
+            if self.again is not None:
+                gate.leave(self.again, now)
             if self._probe is None:
                 gate.leave(ticket, now)
             else:
@@ -150,7 +154,7 @@ class ChatCourse(Course[Exchange, Reply]):
         """Wait until the limits have room.
 
         Raises:
-            LocalLimitError: There will be none before the total time ends.
+            LocalLimitError: There will be none within the time of the call.
             CircuitOpenError: The server is left alone for a while.
         """
         provider, target = self._server()
@@ -167,6 +171,22 @@ class ChatCourse(Course[Exchange, Reply]):
         while (wait := gate.look(ticket, clock.now(), ends)) > 0:
             yield Sleep(wait, ticket)
         self.allowance.waited += clock.now() - now
+
+    def admit_again(self, ends: float) -> Steps[float]:
+        """Wait until the limits have room for another request; the place among those at once is kept.
+
+        Raises:
+            LocalLimitError: There will be none before the first event is due.
+        """
+        visit, clock = cast("_Visit", self._visit), self.terms.clock
+        now, gate = clock.now(), visit.gate
+        if gate is None or visit.ticket is None:
+            return 0.0
+        gate.arrived(visit.again or visit.ticket, now)  # the head that said "accepted"
+        visit.again = ticket = gate.reserve(now, 0, visit.ticket.limits, ends, again=True)
+        while (wait := gate.look(ticket, clock.now(), ends)) > 0:
+            yield Sleep(wait, ticket)
+        return clock.now() - now
 
     def begin(self, call: HttpCall, now: float) -> Exchange:
         """A new attempt."""

@@ -16,7 +16,7 @@ from deepseek_v4_sdk.transport.steps import DRAIN, DROP, READ, Deliver, Open, Sl
 from deepseek_v4_sdk.transport.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from deepseek_v4_sdk.providers import Provider
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.transport.hints import Way
     from deepseek_v4_sdk.transport.retry import RetryPolicy
 
-__all__ = ["Allowance", "Course", "Fetch", "Terms"]
+__all__ = ["Allowance", "Course", "Terms"]
 
 T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
@@ -119,6 +119,16 @@ class Course(Generic[TransferT, T]):
             DeepSeekV4Error: It may not.
         """
         yield from ()
+
+    def admit_again(self, ends: float) -> Steps[float]:
+        """The steps until it may be asked again for what was accepted; they give how many seconds it waited.
+
+        Raises:
+            DeepSeekV4Error: It may not, before it is too late.
+        """
+        del ends
+        yield from ()
+        return 0.0
 
     def begin(self, call: HttpCall, now: float) -> TransferT:
         """A new attempt."""
@@ -315,6 +325,7 @@ class Course(Generic[TransferT, T]):
             yield Sleep(pause)
             if clock.now() >= deadline.at:
                 raise LineFailure("timeout", "the answer was accepted, and did not become ready")
+            pause += yield from self.admit_again(deadline.at)
             self._note(attempt)
             self.allowance.waited, self._sent = pause, clock.now()
             self._announce(replace(details, method=poll.method, url=poll.url, size=0, attempt=len(self.attempts) + 1))
@@ -365,49 +376,3 @@ class Course(Generic[TransferT, T]):
         self.allowance.waited = 0.0
         if self.allowance.details is not None:
             self.terms.watch.attempt(self.allowance.details, attempt)
-
-
-class Fetch(Course[Transfer, T]):
-    """Something to read that is no chat.
-
-    Args:
-        call: Makes the request.
-        provider: Whose server it is.
-        carrier: Gives what carries it.
-        terms: What holds for every call.
-        read: Makes the result of the answer.
-        allowance: What it shares with the call that it is a part of, or None.
-    """
-
-    def __init__(
-        self,
-        call: Callable[[], HttpCall],
-        provider: Provider,
-        carrier: Callable[[], Any],
-        terms: Terms,
-        read: Callable[[Transfer], T],
-        allowance: Allowance | None = None,
-    ) -> None:
-        super().__init__(terms, allowance)
-        self._call = call
-        self._provider = provider
-        self._carrier = carrier
-        self._read = read
-
-    def ready(self) -> Steps[tuple[Provider, HttpCall]]:
-        """What is to be sent."""
-        yield from ()
-        return self._provider, self._call()
-
-    def begin(self, call: HttpCall, now: float) -> Transfer:
-        """A new attempt."""
-        return Transfer(self._provider, call, self.terms.timeouts, now, self.allowance.ends)
-
-    def carrier(self) -> Any:  # of the kind of the client
-        """What carries it."""
-        return self._carrier()
-
-    def conclude(self, transfer: Transfer, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], T]:
-        """The result."""
-        del attempts
-        return [], self._read(transfer)

@@ -111,13 +111,23 @@ def _base_of(carrier: object, *, awaited: bool) -> type | None:
 def _own_request(step: Open, transport: object, *, awaited: bool) -> Any:
     """The request, made of the class of the transport's own library."""
     call, base = step.call, _base_of(transport, awaited=awaited)
-    library = httpx if base is None else sys.modules[base.__module__.partition(".")[0]]
+    # The method tells whose class it is: openai 3.57 writes its own name into the classes that it exports.
+    method = getattr(base, "handle_async_request" if awaited else "handle_request", None)
+    library = sys.modules.get(getattr(method, "__module__", "").partition(".")[0], httpx)
     made = getattr(library, "Request", httpx.Request)
     return made(call.method, call.url, headers=call.headers, content=call.body, extensions=_extensions(step))
 
 
 def _head(response: httpx.Response) -> Head:
     return head_of(response.status_code, response.headers.raw)
+
+
+def _was_read(response: Any) -> bool:
+    """Whether a hook of the client, or what is in its place, has read the answer: then it gives what it unpacked.
+
+    Else the bytes are taken as they came, for the client's library unpacks without a bound.
+    """
+    return bool(getattr(response, "is_stream_consumed", True)) or not hasattr(response, "iter_raw")
 
 
 def _parser_of(response: Any) -> Any:
@@ -205,7 +215,7 @@ class _OverClient(Carrier):
     def carry(self, step: Open) -> Blocks:
         client = self._client
         response = _guarded(client.send(_their_request(client, step), stream=True, follow_redirects=False))
-        blocks = response.iter_bytes()  # it may have been read, or be compressed
+        blocks = response.iter_bytes() if _was_read(response) else response.iter_raw()
         return Blocks(_head(response), blocks, response.close, step.deadline)
 
 
@@ -233,7 +243,8 @@ class _AsyncOverClient(AsyncCarrier):
         async with _in_time(step.deadline):
             sent = client.send(_their_request(client, step), stream=True, follow_redirects=False)
             response = _async_guarded(await sent)
-        return AsyncBlocks(_head(response), response.aiter_bytes(), response.aclose, step.deadline)
+        blocks = response.aiter_bytes() if _was_read(response) else response.aiter_raw()
+        return AsyncBlocks(_head(response), blocks, response.aclose, step.deadline)
 
 
 class _Transport(httpx.BaseTransport):

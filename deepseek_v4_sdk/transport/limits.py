@@ -10,18 +10,14 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.forks import new_lock
-from deepseek_v4_sdk.transport.bell import Bell
 from deepseek_v4_sdk.transport.circuit import Circuit
+from deepseek_v4_sdk.transport.tickets import MINUTE, Learned, Ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from deepseek_v4_sdk.chat import RateLimits
 
-__all__ = ["LONGEST_HINT", "Gate", "Ticket"]
+__all__ = ["LONGEST_HINT", "Gate"]
 
-MINUTE = 60.0
-"""The length of the window in which requests and tokens are counted."""
 LONGEST_HINT = 120.0
 """The longest wait in seconds that a server may ask for without being left alone altogether."""
 
@@ -30,54 +26,6 @@ LONGEST_HINT = 120.0
 _LONGEST_WAY = 5.0
 # Hosted V4 has hidden windows that were seen to reset after 30 minutes to two hours (build.nvidia.com, 2026).
 _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 1800.0
-_RECOVERY = 0.1  # of the limit, each minute
-
-
-class Ticket(Bell):
-    """A request's place in the line, and later among what counts. Made by `Gate.reserve`.
-
-    Attributes:
-        granted: Whether the request may be sent.
-        limits: What its caller keeps to.
-        requests: For how many requests it counts: 1, or 0 where it stands for tokens alone.
-        tokens: For how many tokens it counts.
-        until: Until when it counts among those of the last minute.
-        refused: Whether the server refused it.
-        probes: Whether it was sent to see whether the server takes requests again.
-    """
-
-    __slots__ = ("granted", "limits", "probes", "refused", "requests", "tokens", "until")
-
-    def __init__(self, limits: RateLimits, tokens: int, requests: int = 1, moves: Callable[[], int] = int) -> None:
-        super().__init__(moves)
-        self.granted = False
-        self.limits = limits
-        self.requests = requests
-        self.tokens = tokens
-        self.until = -math.inf
-        self.refused = False
-        self.probes = False
-
-
-class _Learned:
-    """A limit that refusals have taught: it falls at once, and grows back by a tenth of what is allowed each minute."""
-
-    def __init__(self) -> None:
-        self._value: float | None = None
-        self._since = 0.0
-
-    def of(self, allowed: int, now: float) -> int:
-        """The limit that holds now, at least 1."""
-        if self._value is None:
-            return allowed
-        grown = self._value + max(1.0, allowed * _RECOVERY) * ((now - self._since) // MINUTE)
-        return max(1, min(allowed, int(grown)))
-
-    def lower(self, allowed: int, passed: int, now: float) -> None:
-        """A request was refused. Each time the limit is halved, but not below what the server let pass."""
-        held = self.of(allowed, now)
-        self._value = min(held, max(passed, held / 2))
-        self._since = now
 
 
 class Gate:
@@ -100,10 +48,12 @@ class Gate:
         self._moves = 0  # how often a request got on: was let through, was answered, ended
         self._paused = -math.inf
         self._due = math.inf  # when the first of the line expects to go
-        self._learned_requests, self._learned_tokens, self._learned_running = _Learned(), _Learned(), _Learned()
+        self._learned_requests, self._learned_tokens, self._learned_running = Learned(), Learned(), Learned()
         self._circuit = Circuit(None, _FIRST_PAUSE, _LONGEST_PAUSE)
 
-    def reserve(self, now: float, tokens: int, limits: RateLimits, ends: float = math.inf) -> Ticket:
+    def reserve(
+        self, now: float, tokens: int, limits: RateLimits, ends: float = math.inf, *, again: bool = False
+    ) -> Ticket:
         """Get in line. The ticket is granted at once where there is room and nobody waits.
 
         Args:
@@ -111,6 +61,8 @@ class Gate:
             tokens: How many tokens the request is likely to count for.
             limits: What the caller keeps to.
             ends: When it is too late.
+            again: Whether it asks again for what the server has accepted. Who asks has a place already, and may be the
+                one that others wait for: it goes before those who begin, and whatever the circuit says.
 
         Raises:
             LocalLimitError: There will be no room before it is too late.
@@ -121,15 +73,12 @@ class Gate:
             raise errors.LocalLimitError(
                 f"the request is some {tokens} tokens, and tokens_per_minute is {allowed}: raise it, or send less"
             )
-        ticket = Ticket(limits, tokens, moves=self._moved)
+        ticket = Ticket(limits, tokens, moves=self._moved, begins=not again)
         with self._lock:
             now = self._tick(now)
-            self._line.append(ticket)
-            try:
-                self._check(ticket, len(self._line) - 1, now, ends)
-            except errors.DeepSeekV4Error:
-                self._line.pop()
-                raise
+            place = sum(not other.begins for other in self._line) if again else len(self._line)
+            self._check(ticket, place, now, ends)
+            self._line.insert(place, ticket)
             self._advance(now)
         return ticket
 
@@ -254,8 +203,9 @@ class Gate:
                 continue
             ticket.granted = True
             self._moves += 1
-            ticket.probes = self._circuit.send()
-            self._running.add(ticket)
+            if ticket.begins:
+                ticket.probes = self._circuit.send()
+                self._running.add(ticket)
             self._count(ticket, now + _LONGEST_WAY + MINUTE)
             ticket.ring()
             moved = True
@@ -302,9 +252,7 @@ class Gate:
         circuit, limits = self._circuit, ticket.limits
         return (
             self._paused <= now
-            and not circuit.probing
-            and circuit.wait(now) <= 0
-            and self._has_slot(limits, now)
+            and (not ticket.begins or (not circuit.probing and circuit.wait(now) <= 0 and self._has_slot(limits, now)))
             and self._too_many(limits, 0, now) <= 0
             and self._too_much(ticket, 0, now) <= 0
         )
@@ -312,9 +260,11 @@ class Gate:
     def _room(self, ticket: Ticket, place: int, now: float) -> float:
         """When a ticket at that place of the line may go; infinity where that depends on how others end."""
         limits = ticket.limits
-        if self._circuit.probing or not self._has_slot(limits, now):
-            return math.inf
-        when = max(now, self._paused, now + self._circuit.wait(now))
+        when = max(now, self._paused)
+        if ticket.begins:
+            if self._circuit.probing or not self._has_slot(limits, now):
+                return math.inf
+            when = max(when, now + self._circuit.wait(now))
         ahead = sum(other.tokens for other in islice(self._line, place)) if limits.tokens_per_minute else 0
         # Those ahead who do not fit into one minute go in later ones.
         rounds, place = divmod(place, self._learned_requests.of(limits.requests_per_minute or place + 1, now))
@@ -351,7 +301,7 @@ class Gate:
             CircuitOpenError: The server is left alone for a while.
         """
         pause = self._circuit.wait(now)
-        if pause > 0:
+        if ticket.begins and pause > 0:
             raise errors.CircuitOpenError(
                 f"the server refused too many requests in a row: nothing is sent for another {pause:.0f} s",
                 retry_after=pause,
@@ -362,7 +312,7 @@ class Gate:
         wait = None if room == math.inf else room - now
         when = "when others end" if wait is None else f"in {wait:.1f} s"
         raise errors.LocalLimitError(
-            f"the limits of this client leave no room before the call's total time ends; there is some {when}",
+            f"the limits of this client leave no room within the time of the call; there is some {when}",
             retry_after=wait,
         )
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from deepseek_v4_sdk import Timeouts
-from deepseek_v4_sdk.errors import ModelNotFoundError, PhaseTimeoutError, ServerError, StreamInterruptedError
+from deepseek_v4_sdk import RateLimits, Timeouts
+from deepseek_v4_sdk.errors import (
+    LocalLimitError,
+    ModelNotFoundError,
+    PhaseTimeoutError,
+    ServerError,
+    StreamInterruptedError,
+)
 from deepseek_v4_sdk.providers import HttpCall, find_provider
 from deepseek_v4_sdk.testing import faults, script
 from tests.providers.hosted import KEY, KINDS, Network, Talk, nvidia
@@ -124,3 +132,54 @@ def test_what_is_read_and_no_chat_is_not_asked_again() -> None:
     Talk("sync", "nvidia", network, api_key=KEY).models()
     call = HttpCall("GET", "https://integrate.api.nvidia.com/v1/models")
     assert find_provider("nvidia").poll(202, {"nvcf-reqid": "a-1"}, call) is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestLimits:
+    """Each time it is asked is a request of its own to the limits of the client, and no further answer at once."""
+
+    def test_each_counts_among_the_requests_of_a_minute(self, kind: str) -> None:
+        step = script.text("Hello") | faults.accepted_then(5)
+        keeps = RateLimits(requests_per_minute=4, concurrency=1)
+        talk, network = nvidia(kind, step, limits=keeps, timeout=Timeouts(first_event=200.0))
+        reply = talk.chat()
+        assert [attempt.status for attempt in reply.attempts] == [202] * 5 + [200]
+        waits = [attempt.waited for attempt in reply.attempts]
+        assert waits[:4] == [0.0, 0.5, 0.5, 0.5]
+        assert 58.0 <= sum(waits[1:5]) <= 66.0
+        assert len(network.asked) == 6
+
+    def test_the_next_chat_finds_them_counted(self, kind: str) -> None:
+        keeps = RateLimits(requests_per_minute=4)
+        steps = (script.text("One") | faults.accepted_then(3), script.text("Two"))
+        talk, _ = nvidia(kind, *steps, limits=keeps)
+        assert talk.chat().attempts[-1].number == 4
+        (attempt,) = talk.chat().attempts
+        assert 55.0 <= attempt.waited <= 66.0
+
+    def test_where_the_deadline_comes_first_it_says_so(self, kind: str) -> None:
+        step = script.text("Hello") | faults.accepted_then(5)
+        timeout = Timeouts(first_event=20.0)
+        talk, network = nvidia(kind, step, limits=RateLimits(requests_per_minute=2), timeout=timeout)
+        with pytest.raises(LocalLimitError, match="no room within the time of the call") as raised:
+            talk.chat()
+        assert [attempt.status for attempt in raised.value.attempts] == [202, 202]
+        assert raised.value.attempts[-1].error == "LocalLimitError"
+        assert len(network.asked) == 2
+
+    def test_without_limits_nothing_waits(self, kind: str) -> None:
+        talk, _ = nvidia(kind, script.text("Hello") | faults.accepted_then(90), limits="off")
+        assert {attempt.waited for attempt in talk.chat().attempts[1:]} == {0.5}
+
+
+def test_it_does_not_stand_behind_who_waits_for_its_place() -> None:
+    steps = [script.text(text) | faults.accepted_then(4) for text in ("One", "Two", "Three")]
+    keeps = RateLimits(requests_per_minute=100, concurrency=1)
+    talk, network = nvidia("async", *steps, limits=keeps)
+
+    async def work() -> list[str]:
+        replies = await asyncio.gather(*(talk.client.chat("Hi") for _ in steps))
+        return [reply.text for reply in replies]
+
+    assert asyncio.run(work()) == ["One", "Two", "Three"]
+    assert [request.method for request in network.asked] == ["POST", *["GET"] * 4] * 3

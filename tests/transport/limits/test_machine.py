@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from deepseek_v4_sdk import CircuitOpenError, LocalLimitError, RateLimits
-from deepseek_v4_sdk.transport.limits import Gate, Ticket
+from deepseek_v4_sdk.transport.limits import Gate
+from deepseek_v4_sdk.transport.tickets import Ticket
 
 limits = st.builds(
     RateLimits,
