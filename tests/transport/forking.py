@@ -10,6 +10,9 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
+from importlib import import_module
+from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,6 +20,7 @@ import httpx
 from deepseek_v4_sdk import (
     AsyncDeepSeekV4,
     ConfigurationError,
+    ConnectionFailedError,
     Conversation,
     DeepSeekV4,
     Ledger,
@@ -28,6 +32,7 @@ from deepseek_v4_sdk import (
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
 from deepseek_v4_sdk.tokens import count_text
+from deepseek_v4_sdk.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,9 +59,9 @@ def start(body: Callable[[], object]) -> int:
         os._exit(code)
 
 
-def end(*children: int) -> None:
-    """Wait for children, and for no more than they may take."""
-    ends = time.monotonic() + LONGEST
+def end(*children: int, within: float = LONGEST) -> None:
+    """Wait for children, and for no longer than so many seconds."""
+    ends = time.monotonic() + within
     for child in children:
         while not (found := os.waitpid(child, os.WNOHANG))[0]:
             if time.monotonic() > ends:
@@ -142,6 +147,55 @@ def busy(url: str) -> None:
         for thread in threads:
             thread.join()
     assert not wrong, wrong
+
+
+class Slow(MetaPathFinder):
+    """Holds the import of one module until it may go on."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Nothing is found here, only late."""
+        if fullname == self.name and not self.begun.is_set():
+            self.begun.set()
+            self.go_on.wait(LONGEST)
+            time.sleep(0.1)  # a fork that does not wait is over by then
+
+
+def imported(url: str) -> None:
+    """Another thread imports what a retry needs when its process forks: a child's retry does not wait for ever."""
+    client = DeepSeekV4("vllm", **arguments(url))
+    check(client, "warm")
+    sys.modules.pop("tenacity", None)
+    slow = Slow("tenacity")
+    sys.meta_path.insert(0, slow)
+    thread = threading.Thread(target=import_module, args=("tenacity",))
+    thread.start()
+    slow.begun.wait()
+    os.register_at_fork(before=slow.go_on.set)  # it runs before the hook of the package
+    failed = ConnectionFailedError("x")
+    child = start(lambda: RetryPolicy().wait(failed, 1))
+    thread.join()
+    end(child)
+
+
+def of_a_program(_: str) -> None:
+    """What a program imports in another thread is not waited for."""
+    slow = Slow("a_module_of_the_users")
+    sys.meta_path.insert(0, slow)
+
+    def use() -> None:
+        with suppress(ModuleNotFoundError):
+            import_module(slow.name)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    slow.begun.wait()
+    assert not forks._is_importing()
+    slow.go_on.set()
+    thread.join()
 
 
 def locked(url: str) -> None:

@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 import threading
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from deepseek_v4_sdk import forks
 from tests.exchange.wire import DONE, finish, say
 from tests.transport.echo import AUTHORITY, Echo, EncryptedEcho
 from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
@@ -48,6 +50,19 @@ def test_a_kept_connection_stays_with_the_parent(kind: type[Echo], tmp_path: Pat
 def test_children_go_on_by_themselves() -> None:
     with Echo() as server:
         run("busy,locked,stream,brought,served", server.url)
+
+
+def test_an_import_of_another_thread_is_finished_before_the_fork() -> None:
+    with Echo() as server:
+        run("imported,of_a_program", server.url)
+
+
+def test_every_dependency_is_among_what_is_waited_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["fast"]]
+    names = {re.split("[^a-z0-9-]", line)[0].replace("-", "_") for line in needed}
+    assert names
+    assert names <= forks._NEEDED
 
 
 def test_a_server_sees_that_the_parent_has_left_while_a_child_lives() -> None:
