@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 
-__all__ = ["AsyncPump", "Pump", "on_a_thread", "running_loop"]
+__all__ = ["AsyncPump", "Pump", "on_a_thread", "running_loop", "running_task"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -297,3 +297,14 @@ async def on_a_thread(function: Callable[P, T], *args: P.args, **options: P.kwar
 
     running_loop()
     return await asyncio.to_thread(function, *args, **options)
+
+
+def running_task() -> Task[Any] | None:
+    """The task that runs here.
+
+    Raises:
+        ConfigurationError: No event loop of asyncio runs here.
+    """
+    import asyncio
+
+    return asyncio.current_task(running_loop())

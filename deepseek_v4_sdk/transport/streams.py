@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Self
+from weakref import ref
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Finished, Reply, Shared, TextDelta
+from deepseek_v4_sdk.forks import new_lock
+from deepseek_v4_sdk.transport.pumps import running_task
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from types import TracebackType
 
     from deepseek_v4_sdk.chat import ChatEvent
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
 
 __all__ = ["AsyncChatStream", "ChatStream"]
+
+_CLAIMS = new_lock()
 
 
 class _State(Shared):
@@ -28,6 +33,8 @@ class _State(Shared):
         self._events: deque[ChatEvent] = deque()
         self._entered = False
         self._turn = threading.Lock()  # of who reads; a child does not get so far
+        self._loop: Callable[[], object] = lambda: None  # the loop over the events that has not ended, while it lives
+        self._looping: object = None  # its thread or task
         self._over = False  # nothing more will be read
         self._reply: Reply | None = None
         self._error: errors.DeepSeekV4Error | None = None
@@ -48,10 +55,27 @@ class _State(Shared):
         """
         check()
         if not self._turn.acquire(blocking=False):
-            raise errors.StreamInUseError(
-                "another thread or task reads this stream at the moment: read it in one place, and hand its events on"
-            )
+            raise self._in_use()
         self._entered = True
+
+    def _claim(self, loop: object, who: object) -> None:
+        """A loop over the events begins: another thread's or task's would take events away from it.
+
+        Raises:
+            StreamInUseError: There is one.
+        """
+        with _CLAIMS:
+            self._check_loop(who)
+            self._loop, self._looping = ref(loop), who
+
+    def _check_loop(self, who: object) -> None:
+        if self._looping != who and self._loop() is not None and (self._events or not self._over):
+            raise self._in_use()
+
+    def _in_use(self) -> errors.StreamInUseError:
+        return errors.StreamInUseError(
+            "another thread or task reads this stream at the moment: read it in one place, and hand its events on"
+        )
 
     def _arrived(self, events: list[ChatEvent] | None) -> None:
         if events is None:
@@ -123,22 +147,24 @@ class ChatStream(_State):
         self.close()
 
     def __iter__(self) -> Iterator[ChatEvent]:
-        return self
+        """A loop over the events that are left.
+
+        Raises:
+            StreamInUseError: Another thread's loop has not ended.
+        """
+        loop = _Loop(self._events, self._more)
+        self._claim(loop, threading.get_ident())
+        return loop
 
     def __next__(self) -> ChatEvent:
         """The next event.
 
         Raises:
+            StreamInUseError: Another thread's loop has not ended.
             DeepSeekV4Error: The answer broke off or is not whole; its `partial` has what arrived.
         """
-        events = self._events
-        while not events:
-            if self._over:
-                if self._error is not None:
-                    raise self._error
-                raise StopIteration
-            self._pull()
-        return events.popleft()
+        self._check_loop(threading.get_ident())
+        return _Loop(self._events, self._more).__next__()
 
     def text_deltas(self) -> Iterator[str]:
         """The pieces of the text alone.
@@ -176,6 +202,12 @@ class ChatStream(_State):
     def __del__(self) -> None:
         if not getattr(self, "_over", True):
             self._pump.stop()
+
+    def _more(self) -> None:
+        """Events to give, unless the stream has ended."""
+        if self._over:
+            raise self._error or StopIteration
+        self._pull()
 
     def _pull(self) -> None:
         self._begin(self._pump.check)
@@ -223,22 +255,24 @@ class AsyncChatStream(_State):
         await self.close()
 
     def __aiter__(self) -> AsyncIterator[ChatEvent]:
-        return self
+        """A loop over the events that are left.
+
+        Raises:
+            StreamInUseError: Another task's loop has not ended.
+        """
+        loop = _AsyncLoop(self._events, self._more)
+        self._claim(loop, running_task())
+        return loop
 
     async def __anext__(self) -> ChatEvent:
         """The next event.
 
         Raises:
+            StreamInUseError: Another task's loop has not ended.
             DeepSeekV4Error: The answer broke off or is not whole; its `partial` has what arrived.
         """
-        events = self._events
-        while not events:
-            if self._over:
-                if self._error is not None:
-                    raise self._error
-                raise StopAsyncIteration
-            await self._pull()
-        return events.popleft()
+        self._check_loop(running_task())
+        return await _AsyncLoop(self._events, self._more).__anext__()
 
     async def text_deltas(self) -> AsyncIterator[str]:
         """The pieces of the text alone.
@@ -282,6 +316,12 @@ class AsyncChatStream(_State):
         if not getattr(self, "_over", True):
             self._pump.abandon()
 
+    async def _more(self) -> None:
+        """Events to give, unless the stream has ended."""
+        if self._over:
+            raise self._error or StopAsyncIteration
+        await self._pull()
+
     async def _pull(self) -> None:
         self._begin(self._pump.check)
         try:
@@ -298,3 +338,41 @@ class AsyncChatStream(_State):
         except BaseException as error:
             self._abandoned(error)
             raise
+
+
+class _Loop:
+    """A loop over the events of a stream: it lives as long as a `for` goes on, which `break` ends."""
+
+    __slots__ = ("__weakref__", "_events", "_more")
+
+    def __init__(self, events: deque[ChatEvent], more: Callable[[], object]) -> None:
+        self._events = events
+        self._more = more  # it keeps the stream, too
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ChatEvent:
+        events = self._events
+        while not events:
+            self._more()
+        return events.popleft()
+
+
+class _AsyncLoop:
+    """The async form of `_Loop`."""
+
+    __slots__ = ("__weakref__", "_events", "_more")
+
+    def __init__(self, events: deque[ChatEvent], more: Callable[[], Awaitable[object]]) -> None:
+        self._events = events
+        self._more = more
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ChatEvent:
+        events = self._events
+        while not events:
+            await self._more()
+        return events.popleft()
