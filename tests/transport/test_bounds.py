@@ -17,7 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from deepseek_v4_sdk import APIError, ConnectionFailedError, DeepSeekV4Error, ServerError, StreamInterruptedError
-from deepseek_v4_sdk.exchange import exchange, transfer
+from deepseek_v4_sdk.exchange import reading, transfer
 from deepseek_v4_sdk.exchange.sse import SSEDecoder
 from deepseek_v4_sdk.providers import HttpCall, find_provider
 from deepseek_v4_sdk.providers.refusals import error_event
@@ -47,8 +47,8 @@ def pours(head: bytes, block: bytes, most: int = 120 * MEGABYTE) -> Callable[[so
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bounds, small enough to be met quickly."""
     monkeypatch.setattr(transfer, "_LONGEST_BODY", MEGABYTE)
-    monkeypatch.setattr(exchange, "_LONGEST_STREAM", MEGABYTE)
-    monkeypatch.setattr(exchange, "SSEDecoder", lambda: SSEDecoder(MEGABYTE // 8))
+    monkeypatch.setattr(reading, "_LONGEST_STREAM", MEGABYTE)
+    monkeypatch.setattr(reading, "SSEDecoder", lambda: SSEDecoder(MEGABYTE // 8))
 
 
 def stream_of(block: bytes) -> bytes:
