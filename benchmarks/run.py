@@ -41,7 +41,7 @@ TINY: dict[str, dict[str, Any]] = {
     "steady": {"replies": 200},
 }
 # These stand alone: they print their own tables, with their goals.
-ALONE = ("count", "context", "mock")
+ALONE = ("count", "context", "mock", "growth")
 
 
 def main() -> int:
@@ -70,11 +70,12 @@ def main() -> int:
     for name in ALONE:
         if (name in arguments.names or not arguments.names) and not arguments.check:
             print(f"\n{name}.py", flush=True)
-            subprocess.run([sys.executable, HERE / f"{name}.py", *(["--tiny"] if arguments.tiny else [])], check=True)
+            given = [option for option in ("--tiny", "--write") if option in sys.argv[1:]]
+            subprocess.run([sys.executable, HERE / f"{name}.py", *given], check=True)
     if arguments.tiny:
         print("\nA run this small shows that the benchmarks work. Its figures mean nothing.")
         return 0
-    if arguments.write:
+    if arguments.write and results:
         _write(machine, results)
     return _check(results) if arguments.check else 0
 

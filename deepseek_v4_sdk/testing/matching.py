@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.testing.cassette import RecordedExchange
 
-__all__ = ["LEFT_OUT", "Match", "Reading", "differences", "reading_of"]
+__all__ = ["LEFT_OUT", "Match", "Reading", "differences", "mark_of", "reading_of"]
 
 Match: TypeAlias = "Literal['strict', 'normalised'] | Callable[[JsonValue], JsonValue]"
 """How requests are compared: as they are and in their order, or without what says nothing, in any order; or by a
@@ -59,6 +59,27 @@ def differences(recorded: RecordedExchange, method: str, path: str, body: bytes,
         yield f"body: recorded {len(recorded.request_body)} bytes, sent {len(body)} others, and one of them is no JSON"
         return
     yield from _compare(reading(one), reading(other), "body")
+
+
+def mark_of(method: str, path: str, body: bytes, reading: Reading) -> int:
+    """A number that equal requests share, so that one is found among many without comparing it with each."""
+    try:
+        read = read_json(body)
+    except ValueError:
+        return hash((method, path, body))
+    try:
+        return hash((method, path, _hashed(reading(read))))
+    except TypeError:  # a function of the user's made something that has no hash
+        return 0
+
+
+def _hashed(value: JsonValue) -> int:
+    """The hash of a value, by the same rules as `_compare`."""
+    if isinstance(value, dict):
+        return hash(frozenset((key, _hashed(item)) for key, item in value.items()))
+    if isinstance(value, list):
+        return hash(tuple(map(_hashed, value)))
+    return hash((type(value), value)) if isinstance(value, bool) else hash(value)
 
 
 def _whole(body: JsonValue) -> JsonValue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +15,7 @@ from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.shown import never_raises
 from deepseek_v4_sdk.testing.answer import Answer, Break, Part, Wait
 from deepseek_v4_sdk.testing.cassette import CassetteError, RecordedExchange, failure_named, read_cassette
-from deepseek_v4_sdk.testing.matching import Match, differences, reading_of
+from deepseek_v4_sdk.testing.matching import Match, differences, mark_of, reading_of
 from deepseek_v4_sdk.testing.stand_in import CheckedStandIn
 from deepseek_v4_sdk.testing.transport import MockTransport
 
@@ -69,14 +70,14 @@ class Replayer(CheckedStandIn):
             self._source, given = str(cassette), read_cassette(cassette)
         else:
             self._source, given = "the recording", list(cassette)
-        self._left = [
-            exchange if exchange.place else replace(exchange, place=f"exchange {number}")
+        self._left = {
+            number: exchange if exchange.place else replace(exchange, place=f"exchange {number}")
             for number, exchange in enumerate(given, 1)
-        ]
+        }
         if not self._left:
             raise CassetteError("there is no exchange to replay")
-        first = self._left[0]
-        for other in self._left:
+        first = self._left[1]
+        for other in self._left.values():
             if other.provider != first.provider:
                 raise CassetteError(f"{other.place} is of {other.provider}, and {first.place} of {first.provider}")
         found = provider or first.provider
@@ -84,6 +85,7 @@ class Replayer(CheckedStandIn):
         self._strict = match == "strict"
         self._reading = reading_of(match)
         self._timed = timing == "kept"
+        self._marked: dict[int, deque[int]] = {}  # the numbers of those that are alike
         self._asked = 0
         self._lock = new_lock()
         self.transport = MockTransport(self, first.began)
@@ -95,7 +97,7 @@ class Replayer(CheckedStandIn):
             CassetteError: Some were not; the text shows them.
         """
         if self._left:
-            shown = "\n".join(f"  {left.place}: {left.method} {left.path}" for left in self._left)
+            shown = "\n".join(f"  {left.place}: {left.method} {left.path}" for left in self._left.values())
             raise CassetteError(f"{len(self._left)} exchange(s) were recorded and not asked for:\n{shown}")
 
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -114,15 +116,33 @@ class Replayer(CheckedStandIn):
         asked = f"request {self._asked} ({method} {path})"
         if not self._left:
             raise CassetteError(f"{asked} was not recorded: {self._source} holds no further exchange")
-        candidates = self._left[:1] if self._strict else self._left
+        if not self._strict and (number := self._alike(method, path, body)) is not None:
+            return self._left.pop(number)
+        numbers = [next(iter(self._left))] if self._strict else list(self._left)
+        candidates = [self._left[number] for number in numbers]
         found = [list(differences(recorded, method, path, body, self._reading)) for recorded in candidates]
         if [] in found:
-            return self._left.pop(found.index([]))
+            return self._left.pop(numbers[found.index([])])
         nearest = min(range(len(found)), key=lambda index: len(found[index]))
         first, place = found[nearest][0], candidates[nearest].place
         told = f"is not the one of {place}" if self._strict else f"was not recorded; {place} is the nearest"
         others = f", and {len(found[nearest]) - 1} more" if found[nearest][1:] else ""
         raise CassetteError(f"{asked} {told}:\n  {first}{others}")
+
+    def _alike(self, method: str, path: str, body: bytes) -> int | None:
+        """The number of the first exchange that is left and has such a request."""
+        if not self._marked:
+            for number, left in self._left.items():
+                mark = mark_of(left.method, left.path, left.request_body, self._reading)
+                self._marked.setdefault(mark, deque()).append(number)
+        alike = self._marked.get(mark_of(method, path, body, self._reading), deque())
+        while alike and alike[0] not in self._left:
+            alike.popleft()
+        for number in alike:
+            recorded = self._left.get(number)
+            if recorded is not None and not any(differences(recorded, method, path, body, self._reading)):
+                return number
+        return None
 
     def _play(self, exchange: RecordedExchange) -> Answer:
         parts: list[Part] = [part for part in exchange.parts if self._timed or not isinstance(part, Wait)]

@@ -222,3 +222,47 @@ def test_the_reply_is_that_of_another_run(two: Path) -> None:
     assert list(map(gist, ask_all(Replayer(two), "sync", "one", "two"))) == list(
         map(gist, ask_all(Replayer(two), "sync", "one", "two"))
     )
+
+
+def recorded_of(*bodies: bytes) -> list[RecordedExchange]:
+    """Requests, each answered with its number."""
+    return [
+        RecordedExchange(provider="vllm", path="/v1/x", request_body=body, status=200, parts=(b"%d" % number,))
+        for number, body in enumerate(bodies)
+    ]
+
+
+def answered(replayer: Replayer, *bodies: bytes) -> list[Any]:
+    return [part for body in bodies for part in replayer.handle("POST", "/v1/x", {}, body).parts]
+
+
+def test_normalised_compares_numbers_and_truth_as_strict_does() -> None:
+    replayer = Replayer(recorded_of(b'{"a": true}', b'{"a": 1}', b'{"a": 1.0}', b"no JSON"), match="normalised")
+    assert answered(replayer, b'{"a":1.00}', b'{"a":1 }', b'{"a":true }', b"no JSON") == [b"1", b"2", b"0", b"3"]
+
+
+def test_of_equal_ones_the_first_is_played() -> None:
+    replayer = Replayer(recorded_of(*[b'{"a": 1}'] * 3), match="normalised")
+    assert answered(replayer, *[b'{"a":1}'] * 3) == [b"0", b"1", b"2"]
+
+
+def test_what_a_function_makes_needs_no_hash() -> None:
+    replayer = Replayer(recorded_of(b'{"a": 1}', b'{"a": 2}'), match=lambda body: ([body["a"]],))  # type: ignore
+    assert answered(replayer, b'{"a": 2, "b": 1}', b'{"a":1}') == [b"1", b"0"]
+
+
+def test_a_long_recording_is_not_searched_for_each_request() -> None:
+    looks = 0
+
+    def looking(body: JsonValue) -> JsonValue:
+        nonlocal looks
+        looks += 1
+        return body
+
+    count = 200
+    bodies = [b'{"a": %d}' % number for number in range(count)]
+    replayer = Replayer(recorded_of(*bodies), match=looking)
+    for body in reversed(bodies):
+        replayer.handle("POST", "/v1/x", {}, body + b" ")
+    replayer.check_used()
+    assert looks <= 5 * count
