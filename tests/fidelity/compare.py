@@ -20,6 +20,7 @@ __all__ = [
     "EXCEPTIONS",
     "OTHER_TEXT",
     "Answer",
+    "answer_of",
     "compared",
     "differences",
     "mock_of",
@@ -143,7 +144,7 @@ def output_of(server: str, body: Any, *, thinks: bool) -> str:
 def recorded_answer(recording: Recording) -> Answer:
     """What the real server answered."""
     kind = next((value for name, value in recording.headers if name.lower() == "content-type"), "")
-    return _answer(recording.status, kind, recording.body)
+    return answer_of(recording.status, kind, recording.body)
 
 
 def served(recording: Recording, mock: MockProvider) -> Answer:
@@ -157,7 +158,7 @@ def served(recording: Recording, mock: MockProvider) -> Answer:
         headers["content-type"] = "application/json"
     with httpx.Client(transport=mock.transport, base_url="http://mock") as client:
         answer = client.request(recording.method, recording.path, headers=headers, **content)
-    return _answer(answer.status_code, answer.headers.get("content-type", ""), answer.content)
+    return answer_of(answer.status_code, answer.headers.get("content-type", ""), answer.content)
 
 
 def refusals(server: str) -> list[dict[str, Any]]:
@@ -190,7 +191,7 @@ def _parsed(text: str) -> Any:
         return text
 
 
-def _answer(status: int, kind: str, body: bytes) -> Answer:
+def answer_of(status: int, kind: str, body: bytes) -> Answer:
     text = body.decode()
     if "event-stream" in kind:
         events = [event.removeprefix("data: ") for event in text.split("\n\n") if event]
