@@ -13,8 +13,9 @@ from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.forks import new_lock
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing.answer import Answer, json_answer
-from deepseek_v4_sdk.testing.counting import Rendering, as_tokenized, count_body, encode_body, token_ends
+from deepseek_v4_sdk.testing.counting import Rendering, count_body, encode_body, token_ends
 from deepseek_v4_sdk.testing.expectations import MockScriptError, expect, summary
+from deepseek_v4_sdk.testing.fitting import properties_of
 from deepseek_v4_sdk.testing.flavors.base import JSON, STREAM, Chat, Counts, wanted
 from deepseek_v4_sdk.testing.markup import spans_of, turn_of
 from deepseek_v4_sdk.testing.model import answer
@@ -22,7 +23,8 @@ from deepseek_v4_sdk.testing.prefix_cache import PrefixCache
 from deepseek_v4_sdk.testing.requests import MockRequest
 from deepseek_v4_sdk.testing.script import Error, Expected, Faulty, Function, ModelOutput, Raw, Step, Turn
 from deepseek_v4_sdk.testing.speech import Said, Span, rough_ends, say
-from deepseek_v4_sdk.tokens import decode, encode
+from deepseek_v4_sdk.testing.token_routes import detokenized, tokenized
+from deepseek_v4_sdk.tokens import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,9 +110,9 @@ class Backend:
                 return json_answer(405, {"detail": "Method Not Allowed"})
             return self._chat(path, headers, body)
         if method == "POST" and path in self._engine.count_paths:
-            return self._tokenize(headers, body)
+            return self._tokenize(path, headers, body)
         if method == "POST" and path.replace("/detokenize", "/tokenize") in self._engine.count_paths:
-            return self._detokenize(headers, body)
+            return self._detokenize(path, headers, body)
         if method == "GET" and path.startswith(_POLL_PATH):
             return self._poll(path.removeprefix(_POLL_PATH))
         if method == "GET":
@@ -165,7 +167,7 @@ class Backend:
         engine = self._engine
         decoded = self._read(headers, body)
         if decoded is None:
-            return self._refusal(engine.unreadable(body, headers.get("content-type", JSON)))
+            return self._unreadable(path, headers, body)
         rendering = self._rendering(decoded)
         shown = {name: "***" if name == "authorization" else value for name, value in headers.items()}
         request = MockRequest(decoded, path, shown, rendering.thinking, rendering, engine.prompt_body(decoded))
@@ -254,8 +256,10 @@ class Backend:
         thinks = request.thinking != "off"
         offered = bool(request.tools) and body.get("tool_choice") != "none"
 
+        properties = properties_of(body.get("tools"))
+
         def read(output: str) -> list[Span]:
-            return engine.parser.read(output, thinking=thinks, tools=offered)
+            return engine.parser.read(output, thinking=thinks, tools=offered, offered=properties)
 
         output: str | None = None
         if isinstance(step, ModelOutput):
@@ -282,6 +286,9 @@ class Backend:
             stops=[each for each in stops if isinstance(each, str)],
             finish_reason=changed.finish_reason,
             cuts=changed.cuts,
+            keeps_stop=bool(body.get(engine.keeps_stop)),
+            holds_back=engine.holds_back,
+            stops_in_order=engine.stops_in_order,
         )
 
     def _remember(self, said: Said, chat: Chat) -> None:
@@ -317,7 +324,7 @@ class Backend:
 
     def _read(self, headers: Mapping[str, str], body: bytes) -> dict[str, JsonValue] | None:
         """The body of a request, if it is what it should be."""
-        if headers.get("content-type", JSON).partition(";")[0].strip() != JSON:
+        if self._type_of(headers).partition(";")[0].strip() != JSON:
             return None
         try:
             decoded = read_json(body)
@@ -325,32 +332,26 @@ class Backend:
             return None
         return decoded if isinstance(decoded, dict) else None
 
-    def _tokenize(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """A server's own count of a prompt: a text as it is, or a chat as it would be rendered."""
-        engine = self._engine
+    def _tokenize(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         decoded = self._read(headers, body)
         if decoded is None:
-            return self._refusal(engine.unreadable(body, headers.get("content-type", JSON)))
-        if (refused := engine.refuse_count(decoded)) is not None:
-            return self._refusal(refused)
-        text = decoded.get("prompt")
-        if isinstance(text, str):
-            ids = [*encode(text)]
-        else:
-            seen = as_tokenized(decoded, engine.dialect)
-            try:
-                ids = encode_body(engine.prompt_body(seen), self._rendering(seen))
-            except (InvalidRequestError, UnsupportedOptionError) as error:
-                return self._refusal(Error(400, str(error)))
-        return json_answer(200, engine.tokenized(ids, decoded, self.window))
+            return self._unreadable(path, headers, body)
+        told, refused = tokenized(self._engine, decoded, self._rendering, self.window)
+        return json_answer(200, told) if refused is None else self._refusal(refused)
 
-    def _detokenize(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        """The text of tokens."""
-        tokens = (self._read(headers, body) or {}).get("tokens")
+    def _detokenize(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        decoded = self._read(headers, body) or {}
+        tokens = decoded.get("tokens")
         if not isinstance(tokens, list):
-            return self._refusal(self._engine.unreadable(body, headers.get("content-type", JSON)))
-        ids = [token for token in tokens if isinstance(token, int)]
-        return json_answer(200, self._engine.detokenized(decode(ids)))
+            return self._unreadable(path, headers, body)
+        told, refused = detokenized(self._engine, decoded, tokens)
+        return json_answer(200, told) if refused is None else self._refusal(refused)
+
+    def _unreadable(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        return self._refusal(self._engine.unreadable(path, body, self._type_of(headers)))
+
+    def _type_of(self, headers: Mapping[str, str]) -> str:
+        return headers.get("content-type", "" if self._engine.needs_type else JSON)
 
     def _next(self, request: MockRequest) -> Step:
         if self._taken < len(self._steps):

@@ -16,7 +16,9 @@ __all__ = [
     "DSML",
     "INVOKE_OPENS",
     "THINK_ENDS",
+    "THINK_OPENS",
     "Invocation",
+    "Parameter",
     "ShowCalls",
     "Style",
     "bursts",
@@ -50,6 +52,8 @@ _PARAMETER = re.compile(
     re.DOTALL,
 )
 
+THINK_OPENS = "<think>"
+"""What begins the thinking."""
 THINK_ENDS = "</think>"
 """What ends the thinking."""
 
@@ -86,6 +90,7 @@ class Parameter:
         value: Its value.
         close: The closing tag, or a piece of it.
         quoted: Whether the value is a text.
+        told: The value as JSON, where the server makes something else of it.
     """
 
     tag: str
@@ -97,6 +102,7 @@ class Parameter:
     value: str
     close: str
     quoted: bool
+    told: str = ""
 
     @property
     def raw(self) -> str:
@@ -120,6 +126,7 @@ class Invocation:
         parameters: Its parameters.
         close: The closing tag, or what there is instead.
         whole: Whether its end came.
+        told: The arguments, where the server takes them out of a wrapper.
     """
 
     open: str
@@ -128,11 +135,20 @@ class Invocation:
     parameters: tuple[Parameter, ...]
     close: str
     whole: bool
+    told: str = ""
+
+    @property
+    def raw(self) -> str:
+        """All of it."""
+        return self.open + self.name + self.tail + "".join(each.raw for each in self.parameters) + self.close
 
     @property
     def arguments(self) -> str:
         """The arguments as JSON text, of what came whole."""
-        return "{" + ", ".join(f"{_key(each)}: {_value(each)}" for each in self.parameters if each.whole) + "}"
+        return (
+            self.told
+            or "{" + ", ".join(f"{_key(each)}: {_value(each)}" for each in self.parameters if each.whole) + "}"
+        )
 
 
 ShowCalls: TypeAlias = Callable[[Invocation, int], Iterator[Span]]
@@ -185,6 +201,9 @@ def bursts(call: Invocation, index: int) -> Iterator[Span]:
         return
     yield Span(call.name)
     yield Span(call.tail, "call", index=index, name=call.name, behind="{}")
+    if call.told:
+        yield Span("".join(each.raw for each in call.parameters) + call.close, "call", after=call.told, index=index)
+        return
     held, begun = "", False
     for each in call.parameters:
         head = f"{held}{', ' if begun else '{'}{_key(each)}: "
@@ -220,11 +239,10 @@ def _text_bursts(each: Parameter, index: int) -> Iterator[Span]:
 
 def whole_calls(call: Invocation, index: int) -> Iterator[Span]:
     """All at once when the call has ended; one that is cut vanishes."""
-    raw = call.open + call.name + call.tail + "".join(each.raw for each in call.parameters) + call.close
     if not call.whole:
-        yield Span(raw)
+        yield Span(call.raw)
         return
-    yield Span(raw, "call", after=call.arguments, index=index, name=call.name)
+    yield Span(call.raw, "call", after=call.arguments, index=index, name=call.name)
 
 
 def spans_of(turn: Turn, show: ShowCalls, *, thinks: bool) -> list[Span]:
@@ -331,4 +349,4 @@ def _key(each: Parameter) -> str:
 
 
 def _value(each: Parameter) -> str:
-    return json.dumps(each.value, ensure_ascii=False) if each.quoted else each.value
+    return each.told or (json.dumps(each.value, ensure_ascii=False) if each.quoted else each.value)

@@ -6,10 +6,20 @@ The client has a reader of its own; this one shares nothing with it, so that one
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from deepseek_v4_sdk.testing.markup import DSML, INVOKE_OPENS, THINK_ENDS, ShowCalls, fragments, invocations
+from deepseek_v4_sdk.testing.fitting import Properties, fitted
+from deepseek_v4_sdk.testing.markup import (
+    DSML,
+    INVOKE_OPENS,
+    THINK_ENDS,
+    THINK_OPENS,
+    ShowCalls,
+    fragments,
+    invocations,
+)
 from deepseek_v4_sdk.testing.speech import Span
 
 __all__ = ["OutputParser"]
@@ -19,6 +29,7 @@ _OPENING = re.compile(
     r"(?:\n\n)?(?:" + "|".join(_OPENS[:size] for size in range(len(_OPENS) - 1, len(DSML), -1)) + r")\Z"
 )
 """An opening that was cut behind the control token in it."""
+_SWITCHES = re.compile(f"{THINK_OPENS}|{THINK_ENDS}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,10 @@ class OutputParser:
         keeps_breaks: Whether the empty line between a text and its calls belongs to the text.
         trims: What it drops: "end", blanks at the end of the thinking; "start", line ends around the thinking and
             before the text.
+        rethinks: Whether thinking may begin again, and end again, anywhere before the calls.
+        drops_ends: Whether an end of thinking that ends nothing is dropped from the text.
+        several: Whether it reads further blocks of calls behind the first.
+        fits: Whether it makes of values what the schemas want.
     """
 
     show: ShowCalls = fragments
@@ -41,47 +56,96 @@ class OutputParser:
     bare: bool = False
     keeps_breaks: bool = False
     trims: Literal["end", "start"] | None = None
+    rethinks: bool = False
+    drops_ends: bool = False
+    several: bool = False
+    fits: bool = False
 
-    def read(self, output: str, *, thinking: bool, tools: bool) -> list[Span]:
+    def read(self, output: str, *, thinking: bool, tools: bool, offered: Properties | None = None) -> list[Span]:
         """What the server makes of the model's output, which may end anywhere.
 
         Args:
             output: What the model wrote, from behind the opening of its turn.
             thinking: Whether that opening was one of thinking.
             tools: Whether the request offers tools that may be called.
+            offered: The properties of these tools.
         """
         spans: list[Span] = []
         text = output
+        if self.rethinks:
+            spans, text, thinking = self._switched(output, thinking=thinking, tools=tools)
         if thinking:
-            reasoning, mark, text = output.partition(THINK_ENDS)
+            reasoning, mark, text = text.partition(THINK_ENDS)
             # A call inside the thinking ends it. Without one, and without an end, all of it is reasoning.
             if tools and (inside := self._opening(reasoning)) is not None:
                 border = inside.start("tag") if self.keeps_breaks else inside.start()
-                reasoning, mark, text = output[:border], "", output[border:]
-            shown = reasoning.rstrip() if self.trims == "end" else self._begun(reasoning)
-            shown = shown.rstrip("\n") if self.trims == "start" and mark else shown
-            before, _, behind = reasoning.partition(shown) if shown else (reasoning, "", "")
-            thoughts = [Span(before), Span(shown, "reasoning", copy=True), Span(behind)]
-            spans = [*(replace(span, thought=True) for span in thoughts), Span(mark)]
+                text = reasoning[border:] + mark + text
+                reasoning, mark = reasoning[:border], ""
+            spans += [*self._thought(reasoning, ended=bool(mark)), Span(mark)]
         start = self._opening(text)
         if start is None or (not tools and self.without_tools == "leak"):
             shown = self._begun(text)
             spans.append(Span(text[: len(text) - len(shown)]))
             opening = _OPENING.search(shown) if tools and self.trims == "start" else None
             end = opening.start() if opening is not None else len(shown)
-            return [*spans, Span(shown[:end], "text", copy=True), Span(shown[end:])]
+            return [*spans, *self._text(shown[:end]), Span(shown[end:])]
         before = text[: start.start("tag") if self.keeps_breaks else start.start()]
         shown = self._begun(before)
         spans.append(Span(before[: len(before) - len(shown)]))
-        spans += [Span(shown, "text" if shown.strip() else None, copy=True), Span(text[len(before) : start.end()])]
+        said = shown.strip() or any(span.kind == "text" for span in spans) or not tools
+        spans += [*self._text(shown)] if said else [Span(shown)]
+        spans.append(Span(text[len(before) : start.end()]))
         if not tools:
             return [*spans, Span(text[start.end() :])]
-        inner, closing, rest = text[start.end() :].partition(f"</{DSML}{start['wrapper']}>")
-        found, left = invocations(inner)
-        for index, call in enumerate(found):
-            spans += self.show(call, index)
-        whole = closing if start["wrapper"] else found[-1].whole
-        return [*spans, Span(left + closing + rest, open=not whole)]
+        return [*spans, *self._calls(text[start.end() :], start, offered or {})]
+
+    def _calls(self, behind: str, start: re.Match[str], offered: Properties) -> Iterator[Span]:
+        """The calls of a block, and of the blocks behind it."""
+        count = 0
+        while True:
+            inner, closing, rest = behind.partition(f"</{DSML}{start['wrapper']}>")
+            found, left = invocations(inner)
+            for index, call in enumerate(found, start=count):
+                yield from self.show(fitted(call, offered) if self.fits else call, index)
+            count += len(found)
+            again = self._opening(rest) if self.several else None
+            if again is None:
+                yield Span(left + closing + rest)
+                return
+            yield Span(left + closing + rest[: again.end()])
+            start, behind = again, rest[again.end() :]
+
+    def _switched(self, output: str, *, thinking: bool, tools: bool) -> tuple[list[Span], str, bool]:
+        """What comes before the last switch between thinking and text; what follows, and whether that is thinking."""
+        spans: list[Span] = []
+        place = 0
+        for mark in _SWITCHES.finditer(output):
+            piece = output[place : mark.start()]
+            if (tools or not thinking) and self._opening(piece) is not None:
+                break
+            ended = mark[0] == THINK_ENDS
+            spans += (
+                self._thought(piece, ended=ended) if thinking else [Span(piece, "text" if piece else None, copy=True)]
+            )
+            spans.append(Span(mark[0]))
+            thinking, place = not ended, mark.end()
+        return spans, output[place:], thinking
+
+    def _thought(self, reasoning: str, *, ended: bool) -> list[Span]:
+        """Thinking, without what is dropped around it."""
+        shown = reasoning.rstrip() if self.trims == "end" else self._begun(reasoning)
+        shown = shown.rstrip("\n") if self.trims == "start" and ended else shown
+        before, _, behind = reasoning.partition(shown) if shown else (reasoning, "", "")
+        spans = [Span(before), Span(shown, "reasoning", copy=True), Span(behind)]
+        return [replace(span, thought=True) for span in spans]
+
+    def _text(self, text: str) -> Iterator[Span]:
+        """A text, without ends of thinking where those are dropped."""
+        first, *more = text.split(THINK_ENDS) if self.drops_ends else [text]
+        yield Span(first, "text", copy=True)
+        for piece in more:
+            yield Span(THINK_ENDS)
+            yield Span(piece, "text", copy=True)
 
     def _begun(self, text: str) -> str:
         """A text without what is dropped before it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
@@ -39,7 +40,6 @@ class Span:
         thought: Whether its tokens count as reasoning.
         cut: What is shown at the end when the output ends inside it.
         behind: What is shown at the end when the output ends right behind it.
-        open: Whether a block of calls that it ends was left open.
     """
 
     raw: str
@@ -53,7 +53,6 @@ class Span:
     thought: bool = False
     cut: str = ""
     behind: str = ""
-    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class Said:
         finish_reason: Why it ended.
         completion_tokens: The tokens it wrote, with the end token if it was reached.
         reasoning_tokens: Those of its thinking, without the mark that ends it.
-        reasoning_steps: Those of them that ended a character: a token in the middle of one shows nothing.
+        thoughts: Which tokens of the first thinking showed something in a stream, counted from one.
         thought_whole: Whether that mark came.
         stop: The stop string that ended it.
         raw: All that it wrote.
@@ -94,7 +93,7 @@ class Said:
     finish_reason: str
     completion_tokens: int
     reasoning_tokens: int
-    reasoning_steps: int = 0
+    thoughts: tuple[int, ...] = ()
     thought_whole: bool = False
     stop: str | None = None
     raw: str = ""
@@ -122,7 +121,7 @@ class Said:
 
     def thought_by(self, count: int) -> int:
         """How many of the first so many tokens are reasoning."""
-        return min(count, self.reasoning_steps)
+        return bisect_right(self.thoughts, count)
 
 
 def say(
@@ -134,6 +133,9 @@ def say(
     stops: Sequence[str] = (),
     finish_reason: str | None = None,
     cuts: Sequence[int] = (),
+    keeps_stop: bool = False,
+    holds_back: bool = False,
+    stops_in_order: bool = False,
 ) -> Said:
     """What comes of an output.
 
@@ -145,39 +147,64 @@ def say(
         stops: Strings that end it.
         finish_reason: Why it ends by itself; None for "stop", or "tool_calls" when there is a call.
         cuts: The lengths of the pieces that are shown, used over and over, instead of tokens.
+        keeps_stop: Whether the string that ended it is shown too.
+        stops_in_order: Whether of several that one token ends the first in the list counts, not the first in the text.
+        holds_back: Whether a stream keeps back what may yet become a string that ends it.
     """
     ends = cutter(output)
-    end, stop = _stopped(output, stops)
+    end, stop = _stopped(output, stops, ends if stops_in_order else ())
     written = len(ends) if stop is None else sum(each < end for each in ends) + 1
     cut = limit is not None and written >= limit
     if limit is not None and cut:
         written, end, stop = limit, ends[limit - 1] if limit else 0, None
-    elif stop is not None:
+    elif stop is not None and not keeps_stop:
         end -= len(stop)
     raw = output[:end]
     spans = read(raw)
-    shown = list(_shown(spans, [place for place in ends if place < end] + [end] * bool(raw)))
-    thought = sum(len(span.raw) for span in spans if span.thought)
+    kept = max((len(each) - 1 for each in stops), default=0) if holds_back and not keeps_stop else 0
+    come = [max(0, min(end, place - kept)) for place in ends[:written]]  # what a stream has shown by each token
+    come[-1:] = [end] * bool(come)
+    shown = list(_shown(spans, come))
+    thoughts, first = _thoughts(spans if stop is None else read(output[: ends[written - 1]]))
+    thought = [
+        number
+        for number, place in enumerate(ends[:written], start=1)
+        if any(begin < place <= end or place == begin == 0 for begin, end in thoughts)
+    ]
+    whole = not thoughts or thoughts[-1][1] < len(raw)
+    by = ends if whole else come
+    streamed = [number for number in thought if ends[number - 1] <= first]
     if cut:
         reason = "length"
     elif stop is not None:
         reason = "stop"
     elif finish_reason is not None:
         reason = finish_reason
-    elif spans and spans[-1].open:
-        reason = "length"
     else:
         reason = "tool_calls" if any(token.kind == "call" for token in shown) else "stop"
     return Said(
         tokens=tuple(_recut(shown, cuts) if cuts else shown),
         finish_reason=reason,
         completion_tokens=written + (reason != "length" and stop is None),
-        reasoning_tokens=sum(1 for place in ends[:written] if place <= thought),
-        reasoning_steps=len({place for place in ends[:written] if place <= thought}),
-        thought_whole=thought < len(raw),
+        reasoning_tokens=len(thought),
+        thoughts=tuple(number for number in streamed if by[number - 1] > (by[number - 2] if number > 1 else 0)),
+        thought_whole=whole,
         stop=stop,
         raw=raw,
     )
+
+
+def _thoughts(spans: Iterable[Span]) -> tuple[list[tuple[int, int]], int]:
+    """Where thinking begins and ends, in characters, and where the text behind the first thinking begins."""
+    found: list[tuple[int, int]] = []
+    place, first = 0, -1
+    for span in spans:
+        if found and span.raw and span.kind == "text" and first < 0:
+            first = place
+        if span.thought and span.raw:
+            found.append((place, place + len(span.raw)))
+        place += len(span.raw)
+    return found, place if first < 0 else first
 
 
 def escaped(text: str) -> str:
@@ -190,10 +217,12 @@ def rough_ends(text: str) -> list[int]:
     return [match.end() for match in _PIECE.finditer(text)]
 
 
-def _stopped(output: str, stops: Sequence[str]) -> tuple[int, str | None]:
-    """Where the first stop string ends, and which it is."""
+def _stopped(output: str, stops: Sequence[str], ends: Sequence[int]) -> tuple[int, str | None]:
+    """Where the first stop string ends, and which it is; of those that one token ends, the first of the list."""
     found = [(place + len(stop), stop) for stop in stops if stop and (place := output.find(stop)) >= 0]
-    return min(found, default=(len(output), None))
+    first = min(found, default=(len(output), None))
+    token = bisect_left(ends, first[0])
+    return next((each for each in found if ends and bisect_left(ends, each[0]) == token), first)
 
 
 def _shown(spans: Iterable[Span], ends: Sequence[int]) -> Iterable[Token]:
@@ -237,7 +266,7 @@ def _pieces(spans: Iterable[Span], ends: Sequence[int]) -> list[Token]:
                 shown.append(Token(at_once, come[-1], span.index, None, number + 1))
         left = span.cut if place < stop else span.behind
         if span.raw or left:
-            closing = Token("call", left, span.index, count=number + 1) if left else None
+            closing = Token("call", left, span.index, count=len(ends) + 1) if left else None
         if place < stop:
             break
         if span.kind is not None:

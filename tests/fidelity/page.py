@@ -11,6 +11,7 @@ from tests.fidelity.points import POINTS, tally
 __all__ = ["PAGE", "page"]
 
 PAGE = Path(__file__).parents[2] / "docs" / "mock-fidelity.md"
+FRONTS = {"vllm-0.33": "vLLM 0.33.0", "vllm-0.33-rust": "vLLM 0.33.0, Rust front end"}
 VERSIONS = {"vllm": "vLLM 0.32.0", "sglang": "SGLang 0.5.23"}
 
 HEAD = """\
@@ -25,7 +26,9 @@ say more of the same are joined: where a server breaks a text depends on its loa
 *Recorded* are chats, counts, models, health and errors as a program meets them. *Odd* are requests that nobody should
 send, with wrong types, values out of range, broken schemas: the refusal is compared word for word, and where the real
 server takes such a request, so must the mock. *Cuts* is one output with thinking, text and two calls, cut at each of
-its tokens, streamed and plain.
+its tokens, streamed and plain. *Kinds* are odd outputs (tags of thinking that come again, values that are no JSON,
+other names of blocks, blocks that are not closed), odd histories, stop texts, full windows, and options of one server,
+a few of each kind.
 """
 
 TAIL = """\
@@ -51,10 +54,13 @@ test fails when it is not what the comparison gives.
 
 def page() -> str:
     """The page."""
+    from tests.fidelity.kinds import KIND_OTHERWISE, asked, kind_differences
     from tests.fidelity.test_cuts import CUT_OTHERWISE, CUTS
+    from tests.fidelity.test_fronts import COMPARED, front_differences
+    from tests.fidelity.test_fronts import EXCEPTIONS as FRONT_EXCEPTIONS
     from tests.fidelity.test_validator import CASES
 
-    rows = ["| server | recorded | odd | cuts |", "|---|---|---|---|"]
+    rows = ["| server | recorded | odd | cuts | kinds |", "|---|---|---|---|---|"]
     reasons: list[str] = []
     for server, name in VERSIONS.items():
         same = [
@@ -67,14 +73,26 @@ def page() -> str:
         told = [case for case in odd if not odd_differences(server, case)]
         cuts = [cut["max_tokens"] for cut in CUTS[server]["cuts"]]
         exact = [cut for cut in cuts if (server, cut) not in CUT_OTHERWISE]
+        kinds = [case for case in asked(server) if not kind_differences(server, case)]
         counts = f"{len(same)} of {len(compared(server))} | {len(told)} of {len(odd)} | {len(exact)} of {len(cuts)}"
+        counts += f" | {len(kinds)} of {len(asked(server))}"
         rows.append(f"| {name} | {counts} |")
         for (where, case), reason in EXCEPTIONS.items():
             if where == server:
                 reasons.append(f"| {name} | `{case}` | {reason} |")
+        for (where, named), reason in KIND_OTHERWISE.items():
+            if where == server:
+                reasons.append(f"| {name} | {', '.join(f'`{case}`' for case in named.split())} | {reason} |")
         cases = ", ".join(f"`{case}`" for case in OTHER_TEXT[server].split())
         reason = "same status; the real text lists each form that a field may have, and what is wrong by each of them"
         reasons.append(f"| {name} | {cases} | {reason} |")
+    for front, name in FRONTS.items():
+        held = [each for where, each in COMPARED if where == front]
+        right = [each for each in held if not front_differences(front, each)]
+        rows.append(f"| {name} | {len(right)} of {len(held)} | | | |")
+        for (where, case), reason in FRONT_EXCEPTIONS.items():
+            if where == front:
+                reasons.append(f"| {name} | `{case}` | {reason} |")
     for (server, limit), reason in CUT_OTHERWISE.items():
         reasons.append(f"| {VERSIONS[server]} | `max_tokens: {limit}` | {reason} |")
     exceptions = ["What is otherwise, and why:", "", "| server | case | reason |", "|---|---|---|", *reasons]

@@ -38,9 +38,17 @@ def block(*calls: str, wrapper: str = "tool_calls") -> str:
 PARIS = call(city="Paris", days=3)
 
 
-def answer(flavor: str, output: str, *, stream: bool = True, cuts: int = 5, **body: object) -> dict[str, Any]:
+def answer(
+    flavor: str,
+    output: str,
+    *,
+    stream: bool = True,
+    cuts: int = 5,
+    finish_reason: str | None = None,
+    **body: object,
+) -> dict[str, Any]:
     """What a client reads in the answer, joined in the plainest way."""
-    mock = MockProvider(script.raw_model_output(output, cuts=cuts), flavor=flavor)
+    mock = MockProvider(script.raw_model_output(output, cuts=cuts, finish_reason=finish_reason), flavor=flavor)
     given = {"tools": [TOOL], **body}
     sent = request_body(flavor, stream=stream, **{key: value for key, value in given.items() if value is not None})
     return joined(flavor, mock, sent)
@@ -100,10 +108,11 @@ def test_other_bars_are_text(flavor: str, stream: bool, bars: str) -> None:
 @pytest.mark.parametrize("wrapper", ["toolcalls", "tool"])
 @on_each_flavor
 def test_other_spellings_of_the_wrapper(flavor: str, wrapper: str) -> None:
-    """Two are known to vLLM."""
+    """Two are known to vLLM, any to the vendor's parser in SGLang."""
     text = block(PARIS, wrapper=wrapper)
     calls = [("get_weather", '{"city": "Paris", "days": 3}')]
-    expected = ("", "", calls, "tool_calls") if flavor == "vllm" else ("", text, [], "stop")
+    knows = flavor in {"vllm", "sglang", "nim"}
+    expected = ("", "", calls, "tool_calls") if knows else ("", text, [], "stop")
     assert parts(flavor, f"</think>{text}") == expected
 
 
@@ -133,7 +142,9 @@ def test_thinking_without_an_end(flavor: str, stream: bool) -> None:
 def test_without_thinking_the_output_begins_with_the_text(flavor: str) -> None:
     mock = MockProvider(script.raw_model_output("a </think> b"), flavor=flavor)
     got = joined(flavor, mock, request_body(flavor, thinking=False))
-    assert (got["reasoning"], got["content"]) == ("", "a </think> b")
+    """An end of thinking that ends nothing is dropped by vLLM and SGLang."""
+    shown = "a  b" if flavor in {"vllm", "sglang", "nim"} else "a </think> b"
+    assert (got["reasoning"], got["content"]) == ("", shown)
 
 
 _CUTS = {  # where, and the arguments in a stream, in one of vLLM, and in a plain answer of vLLM
@@ -162,10 +173,15 @@ def test_a_call_that_was_cut(flavor: str, where: str, server: MockServer) -> Non
     streamed, plain = (closed, plain) if flavor == "vllm" else (arguments, arguments)
     output = f"</think>\n\n{block(call(city='Oslo')).removesuffix(f'</{MARK}tool_calls>')}{cut}"
     whole = ("get_weather", '{"city": "Oslo"}')
-    assert parts(flavor, output)[2:] == ([whole, ("get_weather", streamed)], "length")
-    assert parts(flavor, output, stream=False)[2:] == ([whole, ("get_weather", plain)], "length")
+    for stream, told in ((True, streamed), (False, plain)):
+        assert parts(flavor, output, finish_reason="length", stream=stream)[2:] == (
+            [whole, ("get_weather", told)],
+            "length",
+        )
+        # A model that ends by itself there made a call, as far as the server can tell.
+        assert parts(flavor, output, stream=stream)[2:] == ([whole, ("get_weather", told)], "tool_calls")
     for wire in ("stream", "plain"):
-        mock = MockProvider(script.raw_model_output(output), flavor=flavor)
+        mock = MockProvider(script.raw_model_output(output, finish_reason="length"), flavor=flavor)
         got = ask(server, "process", "sync", mock, flavor, {"tools": [TOOL], "wire": wire})
         assert isinstance(got, TruncatedToolCallError)
         assert got.partial is not None
@@ -176,7 +192,7 @@ def test_a_call_that_was_cut(flavor: str, where: str, server: MockServer) -> Non
 @on_each_flavor
 def test_a_block_that_was_cut_behind_a_whole_call(flavor: str) -> None:
     output = f"</think>{block(PARIS).removesuffix(f'</{MARK}tool_calls>')}"
-    assert parts(flavor, output)[2:] == ([("get_weather", '{"city": "Paris", "days": 3}')], "length")
+    assert parts(flavor, output)[2:] == ([("get_weather", '{"city": "Paris", "days": 3}')], "tool_calls")
 
 
 @on_each_flavor
@@ -191,11 +207,13 @@ def test_an_opening_that_was_cut(flavor: str) -> None:
 
 @on_each_flavor
 def test_values_are_copied_and_not_checked(flavor: str) -> None:
-    """What is said to be JSON and is none makes arguments that are none; texts are escaped."""
+    """What is said to be JSON and is none makes arguments that are none, but on vLLM a text; texts are escaped."""
     odd = call(city='a "b"\n</x> & c').replace(
         f"</{MARK}invoke>", f'<{MARK}parameter name="n" string="false">no</{MARK}parameter></{MARK}invoke>'
     )
-    assert parts(flavor, f"</think>{block(odd)}")[2] == [("get_weather", '{"city": "a \\"b\\"\\n</x> & c", "n": no}')]
+    value = '"no"' if flavor == "vllm" else "no"
+    arguments = f'{{"city": "a \\"b\\"\\n</x> & c", "n": {value}}}'
+    assert parts(flavor, f"</think>{block(odd)}")[2] == [("get_weather", arguments)]
     unknown = block(call("no_such_tool"))
     assert parts(flavor, f"</think>{unknown}")[2:] == ([("no_such_tool", "{}")], "tool_calls")
 

@@ -57,7 +57,9 @@ def test_it_leaves_nothing_behind() -> None:
         with MockServer(mock) as server:
             assert _chat(server.url) == TEXT
             connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
-            connection.request("POST", "/v1/chat/completions", json.dumps(request_body("vllm")))
+            connection.request(
+                "POST", "/v1/chat/completions", json.dumps(request_body("vllm")), {"content-type": "application/json"}
+            )
             assert connection.getresponse().read(10) == b'data: {"id'
         connection.close()
 

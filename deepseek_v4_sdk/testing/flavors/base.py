@@ -102,6 +102,10 @@ class Flavor:
         parser: How it reads what the model wrote.
         prefix_cache: How it keeps the beginnings of prompts; None when it does not tell of them.
         requests_per_minute: How many chats it takes in a minute; None takes all.
+        keeps_stop: The option with which the text that ended an answer stays in it.
+        holds_back: Whether its streams keep back what may yet become a text that ends the answer.
+        stops_in_order: Whether of two such texts the first in the list counts, where one token ends both.
+        needs_type: Whether it refuses a body whose type is not told.
         encoder_refuses: Whether its encoder refuses odd conversations; otherwise their prompts are counted roughly.
     """
 
@@ -112,6 +116,10 @@ class Flavor:
     parser: OutputParser
     prefix_cache: CacheRule | None = None
     requests_per_minute: int | None = None
+    keeps_stop: str = ""
+    holds_back: bool = False
+    stops_in_order: bool = False
+    needs_type: bool = False
     encoder_refuses: bool = True
 
     @property
@@ -133,9 +141,9 @@ class Flavor:
         del path
         return None
 
-    def unreadable(self, body: bytes, content_type: str) -> Refusal:
+    def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
         """What it answers to a body that is no JSON object, or is not said to be JSON."""
-        del body, content_type
+        del path, body, content_type
         return Error(400, "JSON decode error")
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
@@ -145,6 +153,11 @@ class Flavor:
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
         """What it answers to a prompt, or a prompt and its answer, that exceed the window."""
         raise NotImplementedError
+
+    def refuse_tokens(self, body: dict[str, JsonValue]) -> Refusal | None:
+        """What the server answers to tokens of which it makes no text."""
+        del body
+        return None
 
     def refuse_count(self, body: dict[str, JsonValue]) -> Refusal | None:
         """What it answers to a question for a count that it does not take."""
@@ -205,9 +218,18 @@ class Flavor:
         del ids, body, window
         return None
 
+    def tokenized_batch(self, ids: list[list[int]], body: dict[str, JsonValue], window: int) -> JsonValue:
+        """The same of several texts at once."""
+        del ids, body, window
+        return None
+
     def detokenized(self, text: str) -> JsonValue:
         """What the routes that turn tokens into text answer."""
         return {"prompt": text}
+
+    def detokenized_batch(self, texts: list[str]) -> JsonValue:
+        """The same of several texts at once."""
+        return {"prompt": [*texts]}
 
     def headers(self, request: Mapping[str, str], number: int) -> dict[str, str]:
         """What it adds to the headers of an answer to a chat."""

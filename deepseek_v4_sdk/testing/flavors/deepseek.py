@@ -73,9 +73,9 @@ class DeepSeekFlavor(Flavor):
             return None
         return Error(401, "Authentication Fails (auth header format should be Bearer sk-...)")
 
-    def unreadable(self, body: bytes, content_type: str) -> Refusal:
+    def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
         """A body that is no JSON object."""
-        del body, content_type
+        del path, body, content_type
         return Error(400, "invalid request body: expected a JSON object")
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationErr
 from deepseek_v4_sdk.chat import JsonValue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -60,7 +60,21 @@ def wrong_message(index: int, item: JsonValue) -> list[Wrong]:
     content = item.get("content")
     if not isinstance(content, str | list) and not (content is None and item.get("role") != "user"):
         return [Wrong("string_type", (*where, "content"), "Input should be a valid string", content)]
-    return []
+    calls = item.get("tool_calls")
+    return [wrong for place, call in enumerate(calls if isinstance(calls, list) else []) for wrong in _of(place, call)]
+
+
+def _of(place: int, call: JsonValue) -> Iterator[Wrong]:
+    """What it finds wrong with a call whose arguments are no text. It tries both kinds of calls."""
+    function = call.get("function") if isinstance(call, dict) else None
+    arguments = function.get("arguments", "") if isinstance(function, dict) else ""
+    if isinstance(call, dict) and not isinstance(arguments, str):
+        custom = (place, "ChatCompletionMessageCustomToolCallParam")
+        called = (place, "ChatCompletionMessageFunctionToolCallParam", "function")
+        yield Wrong("string_type", called, "Input should be a valid string", arguments)
+        yield Wrong("missing", (*custom, "custom"), "Field required", call)
+        told = {"expected": "'custom'"}
+        yield Wrong("literal_error", (*custom, "type"), "Input should be 'custom'", call.get("type"), told)
 
 
 def _wrong(each: ErrorDetails) -> Wrong:

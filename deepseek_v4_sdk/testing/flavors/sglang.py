@@ -21,6 +21,7 @@ from deepseek_v4_sdk.testing.flavors.base import (
 from deepseek_v4_sdk.testing.flavors.fields import Wrong
 from deepseek_v4_sdk.testing.flavors.sglang_checks import bad_request, check_chat, not_json, refused, too_long
 from deepseek_v4_sdk.testing.flavors.sglang_deltas import call_id, finish, paced, stop, text_delta, written
+from deepseek_v4_sdk.testing.flavors.sglang_prompts import read_history
 from deepseek_v4_sdk.testing.flavors.sglang_routes import CREATED, card, model_info, no_such_model
 from deepseek_v4_sdk.testing.markup import (
     THINK_ENDS,
@@ -75,6 +76,9 @@ class SGLangFlavor(Flavor):
     """
 
     name = "sglang"
+    keeps_stop = "no_stop_trim"
+    needs_type = True
+    stops_in_order = True
     dialect: Dialect = "recipe"
     count_paths: tuple[str, ...] = ("/v1/tokenize", "/tokenize")
 
@@ -108,7 +112,9 @@ class SGLangFlavor(Flavor):
         self._streams_usage = streams_usage
         self.prefix_cache = CacheRule(page_size) if cache_report else None
         in_one = (0, 5, 21) <= self._release <= (0, 5, 22)
-        self.parser = OutputParser(whole_calls if in_one else fragments, trims="start")
+        self.parser = OutputParser(
+            whole_calls if in_one else fragments, (r"\w+",), bare=True, trims="start", drops_ends=True
+        )
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
         """Thinking is off by default; a top-level effort switches it on, one inside the kwargs does not."""
@@ -136,19 +142,8 @@ class SGLangFlavor(Flavor):
         return window if self._memory is None else min(window, self._memory)
 
     def prompt_body(self, body: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        """An assistant message at the end is continued when that is asked for, and otherwise becomes the user's."""
-        messages = body.get("messages")
-        last = messages[-1] if isinstance(messages, list) and messages else None
-        if not isinstance(messages, list) or not isinstance(last, dict) or last.get("role") != "assistant":
-            return body
-        if not isinstance(last.get("content"), str) or not last.get("content"):
-            return body
-        if body.get("continue_final_message"):
-            kept = {key: value for key, value in last.items() if key != "tool_calls"}
-            return {**body, "messages": [*messages[:-1], {**kept, "prefix": True}]}
-        if last.get("tool_calls"):
-            return body
-        return {**body, "messages": [*messages[:-1], {"role": "user", "content": last.get("content")}]}
+        """Reasoning is read under one name only, and an answer at the end is no answer."""
+        return read_history(body)
 
     def shown(self, spans: list[Span], body: dict[str, JsonValue]) -> list[Span]:
         """Without its parsers thinking and markup stay in the text."""
@@ -166,9 +161,18 @@ class SGLangFlavor(Flavor):
         """Role, deltas, finish, usage if asked for, end."""
         frame = self._frame(chat, "chat.completion.chunk")
         choices = range(max(1, wanted(chat.body, "n") or 1))
+        options = chat.body.get("stream_options")
+        running = isinstance(options, dict) and bool(options.get("continuous_usage_stats"))
+
+        def told(token: Token) -> dict[str, JsonValue]:
+            return {"usage": self._usage(said, chat, token.count)} if running else {}
 
         def chunk(
-            delta: JsonValue, *, finish: str | None = None, stop: JsonValue = None, **more: JsonValue
+            delta: JsonValue,
+            usage: dict[str, JsonValue] | None = None,
+            *,
+            finish: str | None = None,
+            stop: JsonValue = None,
         ) -> Iterator[bytes]:
             for index in choices:
                 choice: JsonValue = {
@@ -178,14 +182,14 @@ class SGLangFlavor(Flavor):
                     "finish_reason": finish,
                     "matched_stop": stop,
                 }
-                yield sse({**frame, "choices": [choice], **more})
+                yield sse({**frame, "choices": [choice], **(usage or {})})
 
         yield from chunk({"reasoning_content": None, "role": "assistant", "content": ""})
         for token in paced(said, chat.body):
             if token.kind == "call":
-                yield from chunk(self._call_delta(token, chat.number), usage=None)
+                yield from chunk(self._call_delta(token, chat.number), told(token) or {"usage": None})
             else:
-                yield from chunk(text_delta(token))
+                yield from chunk(text_delta(token), told(token))
         reason = finish(said)
         if said.stop and said.tokens and said.tokens[-1].kind != "call" and count_text(said.stop[-1]) > 1:
             # Of a character of several tokens it learns too late that it ends a stop text.
@@ -270,14 +274,14 @@ class SGLangFlavor(Flavor):
 
     def refuse_count(self, body: dict[str, JsonValue]) -> Refusal | None:
         """Neither a text nor a chat, or both."""
-        if isinstance(body.get("prompt"), str) != isinstance(body.get("messages"), list):
+        if isinstance(body.get("prompt"), str | list) != isinstance(body.get("messages"), list):
             return None
         told = "Value error, Exactly one of 'prompt' or 'messages' must be provided."
         return bad_request([Wrong("value_error", (), told, body)], "/tokenize")
 
-    def unreadable(self, body: bytes, content_type: str) -> Refusal:
+    def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
         """A body that is no JSON object."""
-        return not_json(body, content_type)
+        return not_json(body, content_type, path)
 
     def read(self, path: str, window: int) -> JsonValue:
         """Health, readiness and models."""
@@ -307,9 +311,19 @@ class SGLangFlavor(Flavor):
         del body, window
         return {"tokens": [*ids], "count": len(ids), "max_model_len": _TOKENIZER_LENGTH}
 
+    def tokenized_batch(self, ids: list[list[int]], body: dict[str, JsonValue], window: int) -> JsonValue:
+        """Lists in place of numbers."""
+        del body, window
+        counts: list[JsonValue] = [len(each) for each in ids]
+        return {"tokens": [[*each] for each in ids], "count": counts, "max_model_len": _TOKENIZER_LENGTH}
+
     def detokenized(self, text: str) -> JsonValue:
         """The text."""
-        return {"text": text.removeprefix("<｜begin▁of▁sentence｜>")}
+        return {"text": _unopened(text)}
+
+    def detokenized_batch(self, texts: list[str]) -> JsonValue:
+        """The texts."""
+        return {"text": [_unopened(text) for text in texts]}
 
     @property
     def _parsers(self) -> dict[str, JsonValue]:
@@ -319,18 +333,21 @@ class SGLangFlavor(Flavor):
             "tool_call_parser": "deepseekv4" if self._tool_call_parser else None,
         }
 
-    def _usage(self, said: Said, chat: Chat) -> JsonValue:
+    def _usage(self, said: Said, chat: Chat, by: int | None = None) -> JsonValue:
+        """The usage, or what it was by so many tokens of the answer."""
+        completed = said.completion_tokens if by is None else by
         kwargs, effort = _switches(chat.body)
         gated = self._reasoning_parser and (kwargs.get("thinking") is True or (effort is not None and effort != "none"))
         # The engine counts up to the token that ends the thinking, and all when it never came.
         ended = THINK_ENDS in said.raw
         thought = said.reasoning_tokens + 1 if ended else said.completion_tokens
         thought = thought if gated and self.thinking(chat.body) != "off" else 0
+        thought = min(thought, completed)
         several = max(1, wanted(chat.body, "n") or 1)
         usage: dict[str, JsonValue] = {
             "prompt_tokens": chat.prompt,
-            "total_tokens": chat.prompt + said.completion_tokens * several,
-            "completion_tokens": said.completion_tokens * several,
+            "total_tokens": chat.prompt + completed * several,
+            "completion_tokens": completed * several,
             "prompt_tokens_details": {"cached_tokens": chat.cached} if self._cache_report else None,
             "reasoning_tokens": thought * several,
         }
@@ -365,6 +382,10 @@ def _switches(body: dict[str, JsonValue]) -> tuple[dict[str, JsonValue], JsonVal
     if isinstance(asked, dict):
         effort = asked.get("effort", asked.get("reasoning_effort", effort))
     return (given if isinstance(given, dict) else {}), effort
+
+
+def _unopened(text: str) -> str:
+    return text.removeprefix("<｜begin▁of▁sentence｜>")
 
 
 FLAVOR = SGLangFlavor()

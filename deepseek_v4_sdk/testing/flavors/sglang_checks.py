@@ -49,20 +49,34 @@ def bad_request(wrong: list[Wrong], path: str = "/v1/chat/completions") -> Raw:
     return refused(f"{lines}\n\n{where} {shown}", "Bad Request")
 
 
-def not_json(body: bytes, content_type: str) -> Raw:
+def not_json(body: bytes, content_type: str, path: str = "/v1/chat/completions") -> Raw:
     """A refusal of a body that is no JSON object, or is not said to be JSON."""
     if content_type.partition(";")[0].strip() != JSON:
         told = "Unsupported Media Type: Only 'application/json' is allowed"
         each = {"loc": ["header", "content-type"], "msg": told, "type": "value_error"}
         return refused(f"1 validation error:\n  {each} [{each}]", "Bad Request")
     if not body:
-        return bad_request([Wrong("missing", (), "Field required", None)])
+        return bad_request([Wrong("missing", (), "Field required", None)], path)
     try:
-        json.loads(body)
+        decoded = json.loads(body)
     except ValueError as error:
-        reason = {"error": "unexpected end of data"}
-        return bad_request([Wrong("json_invalid", (getattr(error, "pos", 0),), "JSON decode error", {}, reason)])
+        place, reason = _broken_at(body.decode(errors="replace"), getattr(error, "pos", 0))
+        return bad_request([Wrong("json_invalid", (place,), "JSON decode error", {}, {"error": reason})], path)
+    if "tokenize" in path:
+        return bad_request([Wrong("model_attributes_type", (), NO_OBJECT, decoded)], path)
     return Raw((b"Internal Server Error",), 500, {"content-type": "text/plain; charset=utf-8"})
+
+
+def _broken_at(text: str, place: int) -> tuple[int, str]:
+    """Where its reader says that a text is no JSON, and why."""
+    before = text[:place].rstrip()
+    if text[place : place + 1] in {"}", "]"} and before.endswith(","):
+        return len(before) - 1, "trailing comma is not allowed"
+    if text[place : place + 1] == "," and text[place + 1 :].lstrip()[:1] in {"}", "]"}:
+        return place, "trailing comma is not allowed"
+    if place < len(text) and text[place] not in '"{[':
+        return place, "unexpected character, expected a JSON value"
+    return place, "unexpected end of data"
 
 
 def check_chat(body: JsonValue, *, most: int | None, encodes: bool) -> Raw | None:
@@ -194,6 +208,8 @@ def _conversion_faults(body: dict[str, JsonValue]) -> Iterator[str]:
     if isinstance(effort, int | float) and not isinstance(effort, bool):
         yield f"DeepSeek-V4 reasoning_effort must be a named tier, got {effort}"
     messages = as_conversation(body)
+    if len(messages) > 1 and messages[-1]["role"] == "assistant" and not messages[-1]["content"]:
+        messages = messages[:-1]  # an answer without a text at the end is left out
     read: dict[str, JsonValue] = {"messages": [*messages], "model": "m"}
     if isinstance(effort, str):
         read["reasoning_effort"] = effort

@@ -7,14 +7,29 @@ from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk.testing.counting import token_spellings
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, refusal, same_key, sse, wanted
-from deepseek_v4_sdk.testing.flavors.vllm_checks import bad_value, check_chat, check_tokenize, not_json
-from deepseek_v4_sdk.testing.flavors.vllm_deltas import call_id, closed, delta_of, joined, with_fingerprint
+from deepseek_v4_sdk.testing.flavors.vllm_checks import (
+    bad_value,
+    check_chat,
+    check_detokenize,
+    check_tokenize,
+    not_json,
+    without_parser,
+)
+from deepseek_v4_sdk.testing.flavors.vllm_deltas import (
+    call_id,
+    closed,
+    delta_of,
+    finish,
+    joined,
+    unclosed,
+    with_fingerprint,
+)
+from deepseek_v4_sdk.testing.flavors.vllm_prompts import answering_role, mended, plain_prompt
 from deepseek_v4_sdk.testing.flavors.vllm_routes import CREATED, card, measures
 from deepseek_v4_sdk.testing.markup import bursts, one_call, unseparated
 from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
-from deepseek_v4_sdk.tokens import count_text
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
@@ -58,10 +73,21 @@ class VLLMFlavor(Flavor):
 
     name = "vllm"
     encoder_refuses = False
+    keeps_stop = "include_stop_str_in_output"
+    holds_back = True
+    needs_type = True
     dialect: Dialect = "vllm"
     count_paths: tuple[str, ...] = ("/tokenize",)
     parser = OutputParser(
-        bursts, ("tool_calls", "toolcalls", "tool"), "drop", bare=True, keeps_breaks=True, trims="end"
+        bursts,
+        ("tool_calls", "toolcalls", "tool"),
+        "drop",
+        bare=True,
+        keeps_breaks=True,
+        trims="end",
+        rethinks=True,
+        several=True,
+        fits=True,
     )
 
     def __init__(
@@ -144,6 +170,10 @@ class VLLMFlavor(Flavor):
         guarded = path.startswith(_GUARDED)
         return None if not guarded or same_key(headers, self._api_key) else refusal(401, {"error": "Unauthorized"})
 
+    def prompt_body(self, body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Odd histories are taken."""
+        return mended(body)
+
     def limit(self, body: dict[str, JsonValue], window: int, prompt: int) -> int:
         """What is wanted, cut to the room that is left."""
         room = window - prompt
@@ -179,14 +209,20 @@ class VLLMFlavor(Flavor):
         opening: dict[str, JsonValue] = {
             **frame,
             "choices": [
-                {"index": 0, "delta": {"role": "assistant", "content": ""}, "logprobs": None, "finish_reason": None}
+                {
+                    "index": 0,
+                    "delta": {"role": answering_role(chat.body), "content": ""},
+                    "logprobs": None,
+                    "finish_reason": None,
+                }
             ],
         }
         if running:
             opening["usage"] = self._counts(chat.prompt, 0, 0)
         yield sse({**opening, "prompt_token_ids": None, "prompt_text": None})
-        cut = said.finish_reason == "length"
-        last = [token for token in said.tokens if cut and token.count >= said.completion_tokens]
+        last = [token for token in said.tokens if token.count >= said.completion_tokens]
+        if not last and not said.calls and not said.text.strip():
+            last = [token for token in said.tokens if token.kind == "text"]  # blanks wait for what follows them
         for token in said.tokens[: len(said.tokens) - len(last)]:
             if token.kind != "reasoning" or not reasoning:
                 yield chunk(delta_of(token, chat.number) | reasoning, token.count, token_ids=None)
@@ -194,7 +230,7 @@ class VLLMFlavor(Flavor):
         final = chunk(
             joined(last, chat.number),
             said.completion_tokens,
-            finish_reason=_finish(said, chat.body, plain=False),
+            finish_reason=finish(said, chat.body, plain=False),
             stop_reason=said.stop,
             token_ids=None,
             **versions,
@@ -207,11 +243,11 @@ class VLLMFlavor(Flavor):
 
     def plain(self, said: Said, chat: Chat) -> JsonValue:
         """Everything written out, nulls too; `tool_calls` alone is absent when there are none."""
-        cut = said.finish_reason == "length"
+        cut = said.finish_reason == "length" or said.stop is not None or unclosed(said.raw)
         forced = chat.body.get("tool_choice") not in (None, "auto", "none")
         reasoning = said.reasoning if chat.body.get("include_reasoning", True) else ""
         message: dict[str, JsonValue] = {
-            "role": "assistant",
+            "role": answering_role(chat.body),
             "content": said.text or ("" if forced and said.calls else None),
             "refusal": None,
             "annotations": None,
@@ -226,7 +262,7 @@ class VLLMFlavor(Flavor):
                     "type": "function",
                     "function": {
                         "name": name,
-                        "arguments": closed(arguments) if (cut or said.stop) and index == last else arguments,
+                        "arguments": closed(arguments) if cut and index == last else arguments,
                     },
                 }
                 for index, (name, arguments) in enumerate(said.calls)
@@ -235,7 +271,7 @@ class VLLMFlavor(Flavor):
             "index": 0,
             "message": {**message, "reasoning": reasoning or None},
             "logprobs": None,
-            "finish_reason": _finish(said, chat.body, plain=self._release < (0, 33)),
+            "finish_reason": finish(said, chat.body, plain=self._release < (0, 33)),
             "stop_reason": said.stop,
             "token_ids": None,
             "routed_experts": None,
@@ -277,22 +313,15 @@ class VLLMFlavor(Flavor):
             return Error(400, _NO_TEMPLATE)
         if body.get("thinking_token_budget") is not None and not self._reasoning_parser:
             return Error(400, "thinking_token_budget is set but reasoning_config is not configured.")
-        choice = body.get("tool_choice", "auto")
-        if self._tool_call_parser or not body.get("tools") or choice == "none":
-            return None
-        if choice == "auto":
-            flags = "--enable-auto-tool-choice and --tool-call-parser to be set"
-            return Error(400, f'"auto" tool choice requires {flags}')
-        function = choice.get("function") if isinstance(choice, dict) else None
-        name = function.get("name") if isinstance(function, dict) else None
-        asked = f'tool_choice="{choice}"' if name is None else f'tool_choice=function "{name}"'
-        return Error(400, f"{asked} requires --tool-call-parser to be set")
+        return None if self._tool_call_parser else without_parser(body)
 
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
-        """A prompt beyond the window is refused; prompt and answer together are cut."""
+        """A prompt beyond the window is refused, and one that leaves no room; prompt and answer together are cut."""
         del body
         if prompt < window:
             return None
+        if prompt == window:
+            return bad_value("max_tokens must be at least 1, got 0.", "max_tokens", 0)
         beyond = window + 1  # it stops counting there
         return bad_value(
             f"This model's maximum context length is {window} tokens. However, your prompt contains at least {beyond} "
@@ -306,9 +335,13 @@ class VLLMFlavor(Flavor):
         """Neither a text nor a chat, or another model."""
         return check_tokenize(body, served=self._models)
 
-    def unreadable(self, body: bytes, content_type: str) -> Refusal:
+    def refuse_tokens(self, body: dict[str, JsonValue]) -> Refusal | None:
+        """Tokens that are no numbers."""
+        return check_detokenize(body)
+
+    def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
         """A body that is no JSON object."""
-        return not_json(body, content_type)
+        return not_json(body, content_type, ways=2 if path in self.count_paths else 1)
 
     def read(self, path: str, window: int) -> JsonValue:
         """Health, version and models."""
@@ -338,7 +371,7 @@ class VLLMFlavor(Flavor):
 
     def count_prompt(self, body: dict[str, JsonValue]) -> int | None:
         """The tokens of a prompt that is not V4's; None when it is."""
-        return None if self._encoding == "v4" else _plain_prompt(body)
+        return plain_prompt(body) if self._encoding != "v4" else None if body.get("messages") else 1
 
     def headers(self, request: Mapping[str, str], number: int) -> dict[str, str]:
         """The request's id, where the server has the flag for it."""
@@ -371,7 +404,7 @@ class VLLMFlavor(Flavor):
             details = {"cached_tokens": chat.cached, "created_cache_tokens": max(0, whole - chat.cached)}
             details |= {"multimodal_tokens": None} if plain else {}
         counts = self._counts(
-            chat.prompt, said.completion_tokens, said.reasoning_tokens if plain else said.reasoning_steps
+            chat.prompt, said.completion_tokens, said.reasoning_tokens if plain else len(said.thoughts)
         )
         thought = counts.pop("completion_tokens_details", None)
         if self._release < (0, 28):
@@ -386,27 +419,6 @@ class VLLMFlavor(Flavor):
             "created": CREATED,
             "model": self._models[0] if self._models else chat.body.get("model") or _MODEL,
         }
-
-
-def _plain_prompt(body: dict[str, JsonValue]) -> int:
-    """The tokens of a prompt in a chat template that knows roles and texts alone."""
-    messages = body["messages"]
-    items = [item for item in messages if isinstance(item, dict)] if isinstance(messages, list) else []
-    lines = [f"<|im_start|>{item.get('role')}\n{item.get('content')}<|im_end|>\n" for item in items]
-    return count_text("".join([*lines, "<|im_start|>assistant\n"]))
-
-
-def _finish(said: Said, body: dict[str, JsonValue], *, plain: bool) -> str:
-    """`tool_calls` for calls the model chose to make, even where a stop text cut one; `stop` for a named tool.
-
-    Before 0.33 a plain answer says `tool_calls` even of a call that the limit cut.
-    """
-    choice = body.get("tool_choice")
-    if said.stop is not None and said.calls and choice in ("auto", None):
-        return "tool_calls"
-    if plain and said.calls and said.finish_reason == "length" and choice in ("auto", None):
-        return "tool_calls"
-    return "stop" if said.finish_reason == "tool_calls" and isinstance(choice, dict) else said.finish_reason
 
 
 FLAVOR = VLLMFlavor()

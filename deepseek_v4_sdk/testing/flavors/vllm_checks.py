@@ -11,11 +11,12 @@ from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.testing.flavors.base import JSON, refusal
 from deepseek_v4_sdk.testing.flavors.fields import NO_OBJECT, Wrong, wrong_fields, wrong_message
 from deepseek_v4_sdk.testing.flavors.grammar import pattern_fault, schema_fault
+from deepseek_v4_sdk.testing.script import Error
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.script import Raw
 
-__all__ = ["bad_request", "bad_value", "check_chat", "check_tokenize", "not_json"]
+__all__ = ["bad_request", "bad_value", "check_chat", "check_detokenize", "check_tokenize", "not_json", "without_parser"]
 
 _KINDS = {400: "BadRequestError", 404: "NotFoundError"}
 _NO_CONSTRAINT = (
@@ -44,8 +45,8 @@ def bad_request(wrong: list[Wrong]) -> Raw:
     return refusal(400, {"error": {"message": message, "type": "Bad Request", "param": param, "code": 400}})
 
 
-def not_json(body: bytes, content_type: str = JSON) -> Raw:
-    """A refusal of a body that is no JSON object, or is not said to be JSON."""
+def not_json(body: bytes, content_type: str = JSON, ways: int = 1) -> Raw:
+    """A refusal of a body that is no JSON object, or is not said to be JSON; the route reads so many kinds."""
     if content_type.partition(";")[0].strip() != JSON:
         told = "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed"
         return refusal(400, {"error": {"message": told, "type": "Bad Request", "param": None, "code": 400}})
@@ -56,7 +57,9 @@ def not_json(body: bytes, content_type: str = JSON) -> Raw:
     except ValueError as error:
         reason = {"error": getattr(error, "msg", str(error))}
         return bad_request([Wrong("json_invalid", (getattr(error, "pos", 0),), "JSON decode error", {}, reason)])
-    return bad_request([Wrong("model_attributes_type", (), NO_OBJECT, decoded)])
+    if decoded is None:
+        return bad_request([Wrong("missing", (), "Field required", None)])
+    return bad_request([Wrong("model_attributes_type", (), NO_OBJECT, decoded)] * ways)
 
 
 def bad_value_of_model(model: str, served: tuple[str, ...]) -> Raw:
@@ -71,9 +74,24 @@ def check_tokenize(body: dict[str, JsonValue], *, served: tuple[str, ...]) -> Ra
     if "prompt" not in body and not isinstance(body.get("messages"), list):
         places = [name for name in ("prompt", "messages") if name not in body] or ["messages"]
         return bad_request([Wrong("missing", (name,), "Field required", body) for name in places])
+    prompt = body.get("prompt")
+    if "prompt" in body and not isinstance(prompt, str) and "messages" not in body:
+        told = Wrong("string_type", ("prompt",), "Input should be a valid string", prompt)
+        return bad_request([told, Wrong("missing", ("messages",), "Field required", body)])
     if isinstance(model, str) and model and served and model not in served:
         return bad_value_of_model(model, served)
     return None
+
+
+def check_detokenize(body: dict[str, JsonValue]) -> Raw | None:
+    """What is refused of tokens that are to become a text."""
+    tokens = body.get("tokens")
+    wrong = [
+        Wrong("int_type", ("tokens", index), "Input should be a valid integer", token)
+        for index, token in enumerate(tokens if isinstance(tokens, list) else [])
+        if not isinstance(token, int)
+    ]
+    return bad_request(wrong) if wrong else None
 
 
 def check_chat(body: JsonValue, *, served: tuple[str, ...], window: int, oldest: bool) -> Raw | None:
@@ -298,3 +316,17 @@ def _given(value: JsonValue) -> str:
     if isinstance(value, dict):
         return f"<dict of {len(value)} items>"
     return f"<list of {len(value)} items>" if isinstance(value, list) else str(value)
+
+
+def without_parser(body: dict[str, JsonValue]) -> Error | None:
+    """The refusal of tools by a server that was started without the flags for them."""
+    choice = body.get("tool_choice", "auto")
+    if not body.get("tools") or choice == "none":
+        return None
+    if choice == "auto":
+        flags = "--enable-auto-tool-choice and --tool-call-parser to be set"
+        return Error(400, f'"auto" tool choice requires {flags}')
+    function = choice.get("function") if isinstance(choice, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    asked = f'tool_choice="{choice}"' if name is None else f'tool_choice=function "{name}"'
+    return Error(400, f"{asked} requires --tool-call-parser to be set")

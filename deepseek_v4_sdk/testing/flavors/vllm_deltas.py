@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
 from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.testing.flavors.base import sse
+from deepseek_v4_sdk.testing.markup import DSML, INVOKE_OPENS
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.testing.speech import Token
+    from deepseek_v4_sdk.testing.speech import Said, Token
 
-__all__ = ["call_id", "closed", "delta_of", "joined", "with_fingerprint"]
+__all__ = ["call_id", "closed", "delta_of", "finish", "joined", "unclosed", "with_fingerprint"]
 
 
 def call_id(number: int, index: int) -> str:
@@ -41,14 +43,28 @@ def joined(tokens: list[Token], number: int) -> dict[str, JsonValue]:
     """What the last token of a cut answer brings comes together with the finish reason."""
     delta: dict[str, JsonValue] = {}
     entries: list[JsonValue] = []
+    pending: list[Token] = []
     for token in tokens:
-        if token.kind == "call":
-            entries.append(_entry(token, number))
+        if token.kind == "text" or token.kind == "reasoning":
+            delta |= delta_of(replace(token, text=_before(delta, token.kind) + token.text), number)
+        elif pending and token.name is None and pending[-1].name is None and pending[-1].index == token.index:
+            pending[-1] = replace(pending[-1], text=pending[-1].text + token.text)
         else:
-            delta |= delta_of(token, number)
+            pending.append(token)
+    entries += [_entry(token, number) for token in pending]
     if entries:
         delta["tool_calls"] = entries
     return delta
+
+
+def _before(delta: dict[str, JsonValue], kind: str) -> str:
+    told = delta.get("content" if kind == "text" else kind)
+    return told if isinstance(told, str) else ""
+
+
+def unclosed(output: str) -> bool:
+    """Whether the last call in what the model wrote has no end."""
+    return output.rfind(INVOKE_OPENS) > output.rfind(f"</{DSML}invoke>")
 
 
 def with_fingerprint(block: bytes, fingerprint: str) -> bytes:
@@ -68,3 +84,16 @@ def closed(arguments: str) -> str:
     except ValueError:
         return arguments
     return json.dumps(come, ensure_ascii=False)
+
+
+def finish(said: Said, body: dict[str, JsonValue], *, plain: bool) -> str:
+    """`tool_calls` for calls the model chose to make, even where a stop text cut one; `stop` for a named tool.
+
+    Before 0.33 a plain answer says `tool_calls` even of a call that the limit cut.
+    """
+    choice = body.get("tool_choice")
+    if said.stop is not None and said.calls and choice in ("auto", None):
+        return "tool_calls"
+    if plain and said.calls and said.finish_reason == "length" and choice in ("auto", None):
+        return "tool_calls"
+    return "stop" if said.finish_reason == "tool_calls" and isinstance(choice, dict) else said.finish_reason

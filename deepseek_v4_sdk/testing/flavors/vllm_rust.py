@@ -19,6 +19,7 @@ from deepseek_v4_sdk.testing.speech import Span
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect
+    from deepseek_v4_sdk.testing.fitting import Properties
     from deepseek_v4_sdk.testing.prefix_cache import CacheRule
     from deepseek_v4_sdk.testing.speech import Said, Token
 
@@ -31,8 +32,9 @@ _OPENS, _ENDS = f"<{DSML}tool_calls>", f"</{DSML}tool_calls>"
 class _Parser(OutputParser):
     """Calls inside the thinking stay there; markup that is not whole stays in the text, from its first flaw on."""
 
-    def read(self, output: str, *, thinking: bool, tools: bool) -> list[Span]:
+    def read(self, output: str, *, thinking: bool, tools: bool, offered: Properties | None = None) -> list[Span]:
         """What the front end makes of the model's output, which may end anywhere."""
+        del offered
         spans: list[Span] = []
         text = output
         if thinking:
@@ -52,18 +54,14 @@ class _Parser(OutputParser):
             whole.append(call)
         for index, call in enumerate(whole):
             spans += _spans_of(call, index)
-        left = inner[sum(len(_raw(call)) for call in whole) :]
+        left = inner[sum(len(call.raw) for call in whole) :]
         rest = left + closing + rest
         return [*spans, Span(rest) if closing and not left.strip() else Span(rest, "text", copy=True)]
 
 
-def _raw(call: Invocation) -> str:
-    return call.open + call.name + call.tail + "".join(each.raw for each in call.parameters) + call.close
-
-
 def _spans_of(call: Invocation, index: int) -> Iterator[Span]:
     """A call is told when it is whole: its name, and all of its arguments as compact JSON."""
-    yield Span(_raw(call), "call", index=index, name=call.name)
+    yield Span(call.raw, "call", index=index, name=call.name)
     pairs = (f"{_compact(each.key)}:{_value(each.value, quoted=each.quoted)}" for each in call.parameters)
     yield Span("", "call", after=f"{{{','.join(pairs)}}}", index=index)
 
@@ -260,8 +258,9 @@ class RustFrontEnd(Flavor):
             found = Fault("data did not match any variant of untagged enum TokenizeRequest", unreadable=True)
         return None if found is None else refused(found)
 
-    def unreadable(self, body: bytes, content_type: str) -> Refusal:
+    def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
         """A body that is no JSON object, or is not said to be JSON."""
+        del path
         if content_type.partition(";")[0].strip() != JSON:
             told = "Expected request with `Content-Type: application/json`"
         else:
