@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import ChatEvent, ChatRequest, Repair, read_event, read_json
 from deepseek_v4_sdk.exchange.assemble import Assembler
 from deepseek_v4_sdk.exchange.net import Net
+from deepseek_v4_sdk.exchange.reasoning_limit import ReasoningLimit
 from deepseek_v4_sdk.exchange.sinks import Behind, First
 from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder, is_stream
 from deepseek_v4_sdk.exchange.transfer import Head, Transfer
 from deepseek_v4_sdk.exchange.unpack import UnpackError
-from deepseek_v4_sdk.providers import InexactNumberError
+from deepseek_v4_sdk.providers import ForeignEventError, InexactNumberError
 from deepseek_v4_sdk.providers.refusals import error_event, told_error
 from deepseek_v4_sdk.providers.scrub import scrub
-from deepseek_v4_sdk.providers.words import PINGS, is_empty
+from deepseek_v4_sdk.providers.words import PINGS, is_empty, is_idle_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -76,11 +78,9 @@ class Reading(Transfer):
         self._first = First(self._net.sink)
         self._first_seen: float | None = None  # when the first event came, also one that says nothing
         self._finished_at = now
-        self._count = count
+        limit = request.max_reasoning_tokens
+        self._limit = None if limit is None else ReasoningLimit(limit, count, self.call.url)
         self._fault: errors.DeepSeekV4Error | None = None
-        self._thought_pieces = 0  # how many pieces of reasoning were looked at, and their bytes
-        self._thought_bytes = 0
-        self._next_count = request.max_reasoning_tokens or 0
 
     @property
     def settled(self) -> bool:
@@ -180,7 +180,7 @@ class Reading(Transfer):
         assembler = self._assembler
         assembler.now = now
         decode, sink = self.provider.decode, self._sink()
-        limited = self.request.max_reasoning_tokens is not None
+        limit = self._limit
         for name, data in messages:
             if data == _DONE:
                 return self._finish(now)
@@ -194,23 +194,38 @@ class Reading(Transfer):
                     elif not is_empty(payload):
                         raise ValueError("an event that is no object")
                 except ValueError as error:
-                    if not data.strip():
+                    if is_idle_text(data):
                         continue
                     self._decode_as_written(data, error)
-                if limited:
-                    self._check_reasoning()
+                if limit is not None:
+                    limit.check(assembler.reasonings)
             except (ValueError, errors.DeepSeekV4Error) as error:
                 if data.strip() == _DONE:
                     return self._finish(now)
-                if self._give_up(
-                    error if isinstance(error, errors.DeepSeekV4Error) else self._unread(error, data), now
-                ):
+                if self._ends(error, data, now):
                     break
             if self.first_event is None or assembler.finish_reason is not None:
                 sink = self._advanced(sink, now)
         if self._sse.annotations:
             self._annotate()
         return assembler.take()
+
+    def _ends(self, error: ValueError | errors.DeepSeekV4Error, data: bytes, now: float) -> bool:
+        """Whether an error ends the answer. An object that is no part of an answer does not: the reply's `raw` has it.
+
+        One that holds a number beyond a float is not kept.
+        """
+        if isinstance(error, errors.DeepSeekV4Error):
+            return self._give_up(error, now)
+        if not isinstance(error, ForeignEventError):
+            return self._give_up(self._unread(error, data), now)
+        if self._assembler.finish_reason is not None:
+            self._note(str(error))
+        else:
+            with suppress(ValueError):
+                for key, value in error.payload.items():
+                    self._assembler.other(key, value)
+        return False
 
     def _sink(self) -> Sink:
         """Where the pieces of the next event go."""
@@ -271,26 +286,11 @@ class Reading(Transfer):
         self.provider.decode(payload, self._sink())
         return {key: without_halves(value) for key, value in payload.items()}
 
-    def _check_reasoning(self) -> None:
-        """End an endless thought. A token is at least one byte, so counting waits until it could matter."""
-        limit, pieces = self.request.max_reasoning_tokens or 0, self._assembler.reasonings
-        for piece in pieces[self._thought_pieces :]:
-            self._thought_bytes += len(piece.encode("utf-8", "surrogatepass"))
-        self._thought_pieces = len(pieces)
-        if self._thought_bytes <= self._next_count:
-            return
-        tokens = self._count("".join(pieces))
-        if tokens > limit:
-            raise errors.ReasoningExhaustedError(
-                f"the reasoning has more than max_reasoning_tokens={limit} tokens ({self.call.url})"
-            )
-        self._next_count = self._thought_bytes + limit - tokens
-
     def _finish(self, now: float) -> list[ChatEvent]:
         """The body has ended. What else stood in the stream may be an answer, or tell why there is none."""
         if self._sse.annotations:
             self._annotate()
-        strays = b"\n".join(self._sse.strays)
+        strays = b"\n".join(line for line in self._sse.strays if not is_idle_text(line))
         self._sse.strays.clear()
         if strays.strip():
             text = scrub(strays.decode("utf-8", "replace").strip())

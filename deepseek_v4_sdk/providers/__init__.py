@@ -7,7 +7,7 @@ from typing import cast
 
 from deepseek_v4_sdk.chat import nearest
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.providers.answers import InexactNumberError
+from deepseek_v4_sdk.providers.answers import ForeignEventError, InexactNumberError
 from deepseek_v4_sdk.providers.bodies import thinking_level
 from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, ascii_host, read_base_url
 from deepseek_v4_sdk.providers.limits import LEARNED, learned_through
@@ -18,6 +18,7 @@ __all__ = [
     "LEARNED",
     "PROVIDER_NAMES",
     "EncodedChat",
+    "ForeignEventError",
     "HttpCall",
     "InexactNumberError",
     "OwnTransport",

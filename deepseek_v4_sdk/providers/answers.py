@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import JsonValue, Usage, kind_of, write_json
 from deepseek_v4_sdk.providers.provider import Provider, Sink
 from deepseek_v4_sdk.providers.refusals import error_event, told_error
-from deepseek_v4_sdk.providers.words import BROKEN_OFF, NO_REASONS, is_empty
+from deepseek_v4_sdk.providers.words import BROKEN_OFF, NO_REASONS, is_empty, is_reason
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.served import ModelInfo
 
-__all__ = ["InexactNumberError", "read_answer", "read_models", "read_usage"]
+__all__ = ["ForeignEventError", "InexactNumberError", "read_answer", "read_models", "read_usage"]
 
 # An object of an event has at most so many fields; more are not remembered.
 _REMEMBERED = 64
@@ -21,6 +21,18 @@ _REMEMBERED = 64
 
 class InexactNumberError(ValueError):
     """A number stands where a text is meant, and its digits are not known any more."""
+
+
+class ForeignEventError(ValueError):
+    """An object is no part of an answer, and says nothing wrong: what a gateway adds to a stream.
+
+    Attributes:
+        payload: The object.
+    """
+
+    def __init__(self, payload: dict[str, JsonValue]) -> None:
+        super().__init__(f"an event without choices: {kind_of(payload)}")
+        self.payload = payload
 
 
 class _Unknown(dict[tuple[str, ...], tuple[str, ...]]):
@@ -51,17 +63,14 @@ def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -
 
     Raises:
         APIError: The payload says that something went wrong on the server.
+        ForeignEventError: The payload is an object of another kind.
         ValueError: The payload is no such thing.
     """
     get = payload.get
     choices = get("choices")
     if not isinstance(choices, list):
-        if is_empty(payload):
+        if _says_nothing(payload, provider):
             return
-        if (error := error_event(provider.name, payload)) is not None:
-            raise error
-        if "usage" not in payload and "id" not in payload:
-            raise ValueError(f"an event without choices: {kind_of(payload)}")
         choices = []
     elif get("error") and (error := error_event(provider.name, payload)) is not None:
         raise error
@@ -71,6 +80,8 @@ def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -
     if "nvext" in payload:
         _detail(payload["nvext"], sink)
     for choice in choices:
+        if choice is None:
+            continue
         if not isinstance(choice, dict):
             raise ValueError(f"a choice that is no object: {kind_of(choice)}")
         if choice.get("index"):
@@ -85,6 +96,22 @@ def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -
     if isinstance(usage, dict):
         sink.usage(read_usage(usage))
         sink.other("usage", usage)
+
+
+def _says_nothing(payload: dict[str, JsonValue], provider: Provider) -> bool:
+    """Whether an object without choices is to be passed over.
+
+    Raises:
+        APIError: It says that something went wrong.
+        ForeignEventError: It is no part of an answer.
+    """
+    if (error := error_event(provider.name, payload)) is not None:
+        raise error
+    if is_empty(payload):
+        return True
+    if "usage" not in payload and "id" not in payload:
+        raise ForeignEventError(payload)
+    return False
 
 
 def read_models(payload: JsonValue) -> list[ModelInfo]:
@@ -160,7 +187,7 @@ def _detail(value: JsonValue, sink: Sink) -> None:
 
 
 def _raise(told: JsonValue, provider: Provider) -> None:
-    if told:
+    if is_reason(told):
         raise told_error(provider.name, {"error": told})
 
 

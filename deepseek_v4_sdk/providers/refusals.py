@@ -13,6 +13,7 @@ from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import JsonValue, read_json
 from deepseek_v4_sdk.providers.overflow import overflow
 from deepseek_v4_sdk.providers.scrub import excerpt, scrub, scrub_json, without_input
+from deepseek_v4_sdk.providers.words import is_reason, says_wrong
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.http_call import HttpCall
@@ -133,25 +134,16 @@ def error_event(provider: str, payload: dict[str, JsonValue], where: str = _INSI
 
     Known shapes: `{"error": ...}` with an object (vLLM, SGLang, OpenAI) or a text, flat `{"object": "error", ...}`, a
     flat one that says no more than its status (Dynamo's HTTP answers), `{"detail": ...}` (FastAPI) and
-    `{"code", "message", "data": null}` (gateways).
+    `{"code", "message", "data": null}` (gateways). What only says how the work stands is none (`words.says_wrong`).
 
     Args:
         provider: Who sent it.
         payload: The event, or a whole answer.
         where: What it is told as.
     """
-    get = payload.get
-    if not get("error") and isinstance(get("choices"), list):
-        return None
-    if (
-        get("error")
-        or "error" in (get("object"), get("type"))
-        or _as_status(get("code") or get("status")) is not None
-        or any(isinstance(get(name), str) for name in _MESSAGES)
-        or get("detail")
-    ):
-        return told_error(provider, payload, where)
-    return None
+    answers = isinstance(payload.get("choices"), list)
+    wrong = is_reason(payload.get("error")) if answers else says_wrong(payload)
+    return told_error(provider, payload, where) if wrong else None
 
 
 def told_error(provider: str, payload: JsonValue, where: str = _INSIDE) -> errors.APIError:

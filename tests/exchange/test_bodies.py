@@ -179,6 +179,30 @@ NOTHINGS: dict[str, bytes] = {
     "a named ping": b"event: keep-alive\ndata: 17:04\n\n",
     "a name without data": b"event: heartbeat\ndata:\n\n",
     "a comment": b": wait\n\n",
+    "an error that is null": b'data: {"error": null}\n\n',
+    "an error without a word": sse({"error": {"message": "", "type": "", "param": None, "code": None}}),
+    "an error without a word, in a chunk": sse({"choices": [], "error": {"message": "", "code": None}}),
+    "choices that are null": sse({"id": "c", "object": "chat.completion.chunk", "created": 1, "choices": None}),
+    "a choice that is null": sse({"choices": [None]}),
+    "an empty list by its name": sse({"prompt_annotations": []}),
+    "empty values in values": sse({"id": "c", "data": {"items": [{}, [""]], "error": None}}),
+    "a count that is null": sse({"id": "c", "choices": None, "usage": None}),
+    "a bare word": b"data: ping\n\n",
+    "a bare word in brackets": b"data: [HEARTBEAT]\n\n",
+    "a bare word on its way": b"data: Processing...\n\n",
+    "a word in JSON": b'data: "keep-alive"\n\n',
+    "a number": b"data: 1764489600\n\n",
+    "a comment in the data": b"data: : keep-alive\n\n",
+    "a success": sse({"code": 0, "message": "success", "data": None}),
+    "a success in texts": sse({"code": "200", "msg": "OK"}),
+    "a success in Chinese": sse({"code": 0, "message": "请求成功", "data": None}),
+    "a success by a sign": sse({"success": True, "message": "your request was taken"}),
+    "an error that is a success": sse({"error": {"code": 0, "message": "success"}}),
+    "progress": sse({"status": "processing"}),
+    "progress with an id": sse({"id": "task-1", "status": "queued", "position": 3, "message": "2 before you"}),
+    "progress as an object": sse({"object": "task", "state": "IN_PROGRESS", "detail": "step 2 of 7"}),
+    "accepted": sse({"code": 202, "message": "Accepted"}),
+    "a ping with a text": sse({"type": "ping", "message": "still here"}),
 }
 
 
@@ -189,6 +213,74 @@ def test_events_that_carry_nothing_are_passed_over(nothing: str, mode: Mode) -> 
     outcome = in_any_split(between, STREAM, mode)
     assert outcome.answered.text == "Hello"
     assert outcome.answered.repairs == ()
+    assert outcome.answered.raw["usage"] == json.loads(usage(3, 2)[6:])["usage"]
+
+
+@in_both_modes
+def test_what_says_nothing_wrong_is_passed_over_and_kept(mode: Mode) -> None:
+    notes = [{"prompt_annotations": [{"filtered": False}]}, {"route": {"worker": 7}}, {"queue_seconds": 0.5}]
+    between = [sse(notes[0]), *HELLO[:1], sse(notes[1]), b'data: {"far": 1e999}\n\n', sse(notes[2]), *HELLO[1:]]
+    outcome = in_any_split(b"".join(between), STREAM, mode)
+    assert outcome.answered.text == "Hello"
+    assert {key: outcome.answered.raw[key] for note in notes for key in note} == notes[0] | notes[1] | notes[2]
+    alone = ask(answer(sse(notes[0]), DONE), mode=mode)
+    assert type(alone.error) is errors.StreamInterruptedError
+
+
+# Objects without choices, and whether they say that something is wrong.
+SAYINGS: list[tuple[dict[str, Any], bool]] = [
+    ({"error": None}, False),
+    ({"error": "null"}, False),
+    ({"error": {}, "errors": []}, False),
+    ({"error": 0}, False),
+    ({"code": 0, "message": "success", "data": None}, False),
+    ({"code": 0, "msg": "the request is taken"}, False),
+    ({"code": 1000, "message": "Success."}, False),
+    ({"status": 200, "message": "all is well"}, False),
+    ({"status": "processing"}, False),
+    ({"status": "processing", "detail": "step 2"}, False),
+    ({"detail": "ok"}, False),
+    ({"hello": 1}, False),
+    ({"usage": {"prompt_tokens": 3}}, False),
+    ({"error": "the worker died"}, True),
+    ({"error": True}, True),
+    ({"error": {"code": 500}}, True),
+    ({"error": {"code": 0, "message": "the worker died"}}, True),
+    ({"errors": [{"message": "the worker died"}]}, True),
+    ({"code": 1301, "message": "the text is not allowed", "data": None}, True),
+    ({"code": -1, "msg": "the worker died"}, True),
+    ({"code": "rate_limit", "message": "slow down"}, True),
+    ({"code": 500, "message": "success"}, True),
+    ({"message": "the worker died"}, True),
+    ({"detail": "the worker died"}, True),
+    ({"detail": [{"msg": "Field required"}]}, True),
+    ({"status": "failed"}, True),
+    ({"status": 503}, True),
+    ({"type": "overloaded_error"}, True),
+    ({"object": "error"}, True),
+    ({"type": "ping", "error": "the worker died"}, True),
+    ({"status": "processing", "error": {"message": "the worker died"}}, True),
+    ({"success": False}, True),
+]
+
+
+@pytest.mark.parametrize(("told", "wrong"), SAYINGS, ids=[json.dumps(told) for told, _ in SAYINGS])
+def test_an_object_is_an_error_only_if_it_says_that_something_is_wrong(told: dict[str, Any], wrong: bool) -> None:
+    outcome = ask(answer(say("Hel"), sse(told), say("lo"), finish("stop"), DONE))
+    if wrong:
+        assert isinstance(outcome.error, errors.APIError)
+        assert outcome.error.partial is not None
+    else:
+        assert outcome.answered.text == "Hello"
+    assert isinstance(ask(answer(json.dumps(told).encode(), headers=JSON), wire="plain").error, errors.APIError)
+
+
+@pytest.mark.parametrize("told", [None, {}, "", {"message": ""}])
+def test_a_choice_with_an_error_that_says_nothing_is_whole(told: Any) -> None:
+    fine = {"choices": [{"index": 0, "delta": {"content": "Hel"}, "error": told}]}
+    assert ask(answer(sse(fine), say("lo"), finish("stop"), DONE)).answered.text == "Hello"
+    wrong = {"choices": [{"index": 0, "delta": {}, "error": {"message": "the worker died"}}]}
+    assert isinstance(ask(answer(say("Hel"), sse(wrong), finish("stop"), DONE)).error, errors.APIError)
 
 
 @in_both_modes
