@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import JsonValue, read_json
 from deepseek_v4_sdk.providers.overflow import overflow
+from deepseek_v4_sdk.providers.quoted import own_words
 from deepseek_v4_sdk.providers.scrub import excerpt, scrub, scrub_json, without_input
 from deepseek_v4_sdk.providers.words import is_reason, says_wrong
 
@@ -61,6 +62,9 @@ _NO_SUCH_MODEL = re.compile(
 )
 _NO_MODEL_CODES = frozenset({"unknown_model", "model_not_found", "model_not_exist", "invalid_model"})
 
+# Fields that are named by a refusal for length.
+_LONG_FIELDS = re.compile(r"(?i)$|null|none|messages?$|prompt|input|max_|.*tokens|context|body$|request")
+
 _REMEDIES: Mapping[int, str] = {
     202: "it was accepted and is not ready, and there is no usable id to ask for it",
     401: "check the key",
@@ -84,6 +88,7 @@ class _Said:
     message: str
     code: str | int | None
     number: int | None = None
+    may_be_length: bool = True  # the field that it names is none or one of those that make a request long
 
 
 def http_refusal(
@@ -231,9 +236,10 @@ def _hidden(text: str, secrets: tuple[str, ...]) -> str:
 
 def _build(status: int | None, said: _Said, body: JsonValue, secrets: tuple[str, ...] = ()) -> errors.APIError:
     """The error without its text."""
-    words = without_input(said.message)  # what a server repeats of the prompt says nothing about the refusal
+    # What a server repeats of the prompt or of a value says nothing about the refusal.
+    words = own_words(without_input(said.message))
     open_to_words = status is None or (status >= 400 and status not in _PLAIN_STATUSES)
-    found = overflow(words, said.code) if open_to_words else None
+    found = overflow(words, said.code) if open_to_words and said.may_be_length else None
     if found is not None:  # whatever the status: some say 500
         error: errors.APIError = errors.ContextLengthExceededError("")
         for name, value in found.items():
@@ -286,7 +292,9 @@ def _said(body: JsonValue) -> _Said:
     code, kind = source.get("code"), source.get("type")
     named = next((word for word in (code, kind) if isinstance(word, str) and word not in {"", "about:blank"}), None)
     number = code if isinstance(code, int) and not isinstance(code, bool) else None
-    return _Said(text, named or number, number)
+    field = source.get("param")
+    may_be_length = not isinstance(field, str) or _LONG_FIELDS.match(field) is not None
+    return _Said(text, named or number, number, may_be_length)
 
 
 def _upstream(raw: JsonValue) -> str:
