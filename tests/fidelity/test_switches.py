@@ -110,6 +110,27 @@ def test_limits_beyond_the_room_are_cut() -> None:
     assert answer["usage"]["total_tokens"] == 100
 
 
+@pytest.mark.parametrize(
+    ("flavor", "streamed"),
+    [
+        (VLLMFlavor(version="0.32.0"), {"completion_tokens_details"}),
+        (VLLMFlavor(version="0.33.0"), {"completion_tokens_details"}),
+        (VLLMFlavor(version="0.33.0", reasoning_parser=False), set()),
+        (VLLMFlavor(version="0.20.0"), set()),
+        (
+            VLLMFlavor(version="0.33.0", prompt_tokens_details=True),
+            {"prompt_tokens_details", "completion_tokens_details"},
+        ),
+        (VLLMFlavor(version="0.33.0", frontend="rust"), {"prompt_tokens_details", "completion_tokens_details"}),
+    ],
+)
+def test_a_streamed_count_of_vllm_has_no_nulls_but_behind_its_rust_front_end(flavor: Any, streamed: set[str]) -> None:
+    counts = {"prompt_tokens", "completion_tokens", "total_tokens"}
+    server = Server(flavor)
+    assert server.events()[-1]["usage"].keys() == counts | streamed
+    assert "prompt_tokens_details" in server.ask().json()["usage"]
+
+
 def test_measures_of_vllm() -> None:
     server = Server(VLLMFlavor(prompt_tokens_details=True, block_size=16))
     with server.http.stream("POST", "/v1/chat/completions", json={"messages": [{"role": "user", "content": "Hi"}]}):

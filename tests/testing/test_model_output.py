@@ -9,6 +9,7 @@ import pytest
 
 from deepseek_v4_sdk import DeepSeekV4, Reply, TruncatedToolCallError
 from deepseek_v4_sdk.testing import MockProvider, script
+from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.recorded import Recording, recordings
 from tests.recordings import make_sglang_index
@@ -300,7 +301,8 @@ def test_deltas_of_the_same_keys_in_the_same_order(flavor: str, recording: Recor
     (real,) = recording.expected["choices"]
     output = _written(real, thinking=real["reasoning"] is not None)
     body = {**(recording.request_body or {}), "model": MODELS[flavor]}
-    mock = MockProvider(script.raw_model_output(output), flavor=flavor)
+    recorded_with = VLLMFlavor(prompt_tokens_details=True) if flavor == "vllm" else flavor
+    mock = MockProvider(script.raw_model_output(output), flavor=recorded_with)
     seen = fetch(MockServer(), "process", "sync", mock, body)
     assert _shapes(seen.body) == _shapes(recording.body)
 

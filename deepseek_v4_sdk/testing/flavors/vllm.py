@@ -407,9 +407,11 @@ class VLLMFlavor(Flavor):
             chat.prompt, said.completion_tokens, said.reasoning_tokens if plain else len(said.thoughts)
         )
         thought = counts.pop("completion_tokens_details", None)
-        if self._release < (0, 28):
-            return {**counts, "prompt_tokens_details": details}
-        return {**counts, "prompt_tokens_details": details, "completion_tokens_details": thought}
+        usage: dict[str, JsonValue] = {**counts, "prompt_tokens_details": details}
+        if self._release >= (0, 28):
+            usage["completion_tokens_details"] = thought
+        # The last event of a stream is written without nulls.
+        return usage if plain else {name: value for name, value in usage.items() if value is not None}
 
     def _frame(self, chat: Chat, kind: str) -> dict[str, JsonValue]:
         given = chat.headers.get("x-request-id") or chat.body.get("request_id")

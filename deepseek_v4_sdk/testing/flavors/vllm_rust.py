@@ -338,7 +338,10 @@ def _properties(body: dict[str, JsonValue]) -> dict[str, dict[str, JsonValue]]:
 
 def _typed(arguments: str, properties: dict[str, JsonValue]) -> str:
     """Arguments in which a value of which the schema says no type is the text that the model wrote."""
-    told = read_json(arguments)
+    try:
+        told = read_json(arguments)
+    except ValueError:
+        return arguments  # a piece of them
     if not isinstance(told, dict):
         return arguments
     for key, value in told.items():
