@@ -19,7 +19,7 @@ from yarl import URL
 from deepseek_v4_sdk.forks import let_go
 from deepseek_v4_sdk.transport import pools
 from deepseek_v4_sdk.transport.addresses import wire_url
-from deepseek_v4_sdk.transport.fast_protocol import FramedHandler
+from deepseek_v4_sdk.transport.fast_protocol import FramedHandler, FramedRequest, SpoiltConnectionError
 from deepseek_v4_sdk.transport.hints import Way
 from deepseek_v4_sdk.transport.lines import AsyncCarrier, head_of
 from deepseek_v4_sdk.transport.loops import Loops, hang_up
@@ -126,6 +126,7 @@ class _LoopSession:
         self._loop = asyncio.get_running_loop()
         self.session = aiohttp.ClientSession(
             connector=self._connector,
+            request_class=FramedRequest,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             read_bufsize=_AHEAD,
@@ -173,23 +174,30 @@ class AiohttpTransport(AsyncCarrier):
 
     async def carry(self, step: Open) -> _Answer:
         """Send a request and wait for the head of its answer."""
+        session = (await self._loops.here()).session
+        async with asyncio.timeout(step.deadline.left()):
+            while True:
+                try:
+                    response = await self._request(session, step)
+                except SpoiltConnectionError:  # nothing was sent, and that connection is closed: there may be another
+                    continue
+                return _Answer(response, step.deadline, self._loops)
+
+    async def _request(self, session: aiohttp.ClientSession, step: Open) -> aiohttp.ClientResponse:
         call = step.call
         body = io.BytesIO(call.body) if call.body is not None and len(call.body) > _LARGE else call.body
         address = _address(call.url)
         direct = address.scheme == "http"  # through a proxy such a request goes as it is, and one with TLS in a tunnel
-        session = (await self._loops.here()).session
-        async with asyncio.timeout(step.deadline.left()):
-            response = await session.request(
-                call.method,
-                address,
-                data=body,
-                headers=(*call.headers, *self._proxy_headers.items()) if direct else call.headers,
-                allow_redirects=False,
-                proxy=self._proxy,
-                proxy_headers=self._proxy_headers or None,
-                timeout=aiohttp.ClientTimeout(connect=step.connect, ceil_threshold=math.inf),
-            )
-        return _Answer(response, step.deadline, self._loops)
+        return await session.request(
+            call.method,
+            address,
+            data=body,
+            headers=(*call.headers, *self._proxy_headers.items()) if direct else call.headers,
+            allow_redirects=False,
+            proxy=self._proxy,
+            proxy_headers=self._proxy_headers or None,
+            timeout=aiohttp.ClientTimeout(connect=step.connect, ceil_threshold=math.inf),
+        )
 
     async def aclose(self) -> None:
         """Close every connection, on whichever loop it is."""

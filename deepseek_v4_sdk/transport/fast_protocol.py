@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import ClientConnectionError, ClientRequest
 from aiohttp.client_proto import ResponseHandler
 
 from deepseek_v4_sdk.transport.framing import Framer
@@ -12,7 +13,15 @@ from deepseek_v4_sdk.transport.sockets import is_readable, unread
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["FramedHandler"]
+    from aiohttp import ClientResponse
+    from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.connector import Connection
+
+__all__ = ["FramedHandler", "FramedRequest", "SpoiltConnectionError"]
+
+
+class SpoiltConnectionError(ClientConnectionError):
+    """Bytes came on an idle connection before the request was sent on it: nothing of the request was sent."""
 
 
 class FramedHandler(ResponseHandler):
@@ -22,6 +31,7 @@ class FramedHandler(ResponseHandler):
         super().__init__(loop)
         self._framer = Framer()
         self._is_used = False
+        self._is_reused = False
 
     @property
     def should_close(self) -> bool:
@@ -36,10 +46,24 @@ class FramedHandler(ResponseHandler):
         return self._framer.busy or (self._framer.clean and not is_readable(transport.get_extra_info("socket")))
 
     def set_response_params(self, **params: Any) -> None:
-        """The answer to a request comes next. A tunnel's request has been sent by now, any other has not."""
-        self._is_used = True
-        self._framer.sent()
+        """A request is about to be sent; that of a tunnel has been sent by now."""
+        self._is_reused = self._is_used
+        if not self._is_reused:
+            self._is_used = True
+            self._framer.sent()
         super().set_response_params(**params)
+
+    def begin(self) -> bool:
+        """The next write is the request; False where bytes came on the idle connection, so that it must not be used.
+
+        aiohttp asks `is_connected` when it takes a connection, and on Python 3.11 it writes the request in a later turn
+        of the loop. What comes between the two would become the answer.
+        """
+        if self._is_reused:
+            if not self.is_connected():
+                return False
+            self._framer.sent()
+        return True
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; with none, the parser goes on with those it has."""
@@ -60,3 +84,31 @@ class FramedHandler(ResponseHandler):
         if rest := self._framer.finish():
             super().data_received(rest)
         super().connection_lost(exc)
+
+
+class FramedRequest(ClientRequest):
+    """A request that asks its connection once more, in the step that writes it."""
+
+    async def send(self, conn: Connection) -> ClientResponse:
+        """Write the request, or its head where it has a body.
+
+        Raises:
+            SpoiltConnectionError: Bytes have come on the connection.
+        """
+        if not self.body and not _begin(conn):
+            raise SpoiltConnectionError
+        return await super().send(conn)
+
+    async def write_bytes(
+        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+    ) -> None:
+        """Write the request with its body, or let the reader know that bytes have come on the connection."""
+        if not self.body or _begin(conn):
+            await super().write_bytes(writer, conn, content_length)
+        elif conn.protocol is not None:
+            conn.protocol.set_exception(SpoiltConnectionError())
+
+
+def _begin(conn: Connection) -> bool:
+    protocol = conn.protocol
+    return protocol.begin() if isinstance(protocol, FramedHandler) else True

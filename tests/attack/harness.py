@@ -84,7 +84,13 @@ def answered(*answers: bytes) -> Attack:
 
 
 def ask(
-    way: str, url: str, *questions: str, options: dict[str, Any] | None = None, pause: float = 0.0, **given: Any
+    way: str,
+    url: str,
+    *questions: str,
+    options: dict[str, Any] | None = None,
+    pause: float = 0.0,
+    between: Callable[[], object] = lambda: None,
+    **given: Any,
 ) -> list[Any]:
     """Ask one question after another through one client: for each the text of the answer, or the error.
 
@@ -94,6 +100,7 @@ def ask(
         questions: What is asked.
         options: Options of the calls.
         pause: Seconds between two questions.
+        between: Is called before each question but the first.
         given: Arguments of the client.
     """
     arguments: dict[str, Any] = {
@@ -110,6 +117,8 @@ def ask(
         heard: list[Any] = []
         for place, question in enumerate(questions):
             await asyncio.sleep(pause if place else 0)
+            if place:
+                between()
             try:
                 heard.append((await client.chat(question, **call)).text)
             except DeepSeekV4Error as error:
@@ -129,8 +138,9 @@ def ask(
     def blocking(client: DeepSeekV4) -> list[Any]:
         heard: list[Any] = []
         for place, question in enumerate(questions):
-            if place and pause:
+            if place:
                 time.sleep(pause)
+                between()
             try:
                 heard.append(client.chat(question, **call).text)
             except DeepSeekV4Error as error:

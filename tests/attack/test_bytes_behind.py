@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 import time
+from typing import Any
 
 import pytest
 
-from deepseek_v4_sdk import DeepSeekV4Error
+from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4Error
+from deepseek_v4_sdk.transport.async_network import _AsyncTimedStream
+from deepseek_v4_sdk.transport.fast_protocol import FramedHandler
+from deepseek_v4_sdk.transport.network import _TimedStream
+from deepseek_v4_sdk.transport.sockets import is_readable
 from tests.attack.harness import (
     HostileServer,
     answered,
     ask,
     bare_answer,
     in_each_way,
+    in_each_way_of_ours,
     json_answer,
     stream_answer,
 )
@@ -120,3 +128,80 @@ def test_what_an_old_server_says_when_it_closes_an_idle_connection(way: str) -> 
 
     with HostileServer(serve) as server:
         assert ask(way, server.url, "a", "b", options={"wire": "plain"}, pause=0.08) == ["right", "right"]
+
+
+class Moment:
+    """Lets bytes come in the moment after the client asked whether an idle connection is silent.
+
+    Args:
+        patch: To take the client's question over with.
+        way: Of the client.
+        first: The answer to the first request.
+        late: What comes in that moment.
+        right: The answer to any other request, on any connection.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, way: str, first: bytes, late: bytes, right: bytes) -> None:
+        self.is_near = False  # the next question is the one
+        self._comes = threading.Event()
+        self._answers = first, late, right
+        cls, name = {
+            "sync": (_TimedStream, "get_extra_info"),
+            "async": (_AsyncTimedStream, "get_extra_info"),
+            "aiohttp": (FramedHandler, "is_connected"),
+        }[way]
+        asked = getattr(cls, name)
+
+        def ask(connection: Any, *what: str) -> object:
+            answer = asked(connection, *what)
+            if self.is_near and what in {(), ("is_readable",)}:
+                self.is_near = False
+                self._comes.set()
+                holder = connection.transport if way == "aiohttp" else connection
+                ends = time.monotonic() + 5
+                while not is_readable(holder.get_extra_info("socket")) and time.monotonic() < ends:
+                    time.sleep(0.001)
+            return answer
+
+        patch.setattr(cls, name, ask)
+
+    def serve(self, connection: socket.socket, server: HostileServer) -> None:
+        first, late, right = self._answers
+        server.hear(connection)
+        if server.connections == 1:
+            connection.sendall(first)
+            self._comes.wait(5)
+            connection.sendall(late)
+            server.hear(connection)
+        connection.sendall(right)
+
+    def come_near(self) -> None:
+        self.is_near = True
+
+
+@in_each_way_of_ours
+@pytest.mark.parametrize("size", [len(FOREIGN), 30], ids=["whole", "begun"])
+def test_bytes_that_come_after_the_pool_has_chosen_the_connection(
+    way: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between that and the first byte of the request a busy program may do much else."""
+    moment = Moment(monkeypatch, way, stream_answer("first"), FOREIGN[:size], stream_answer("right"))
+    with HostileServer(moment.serve) as server:
+        assert ask(way, server.url, "a", "b", between=moment.come_near) == ["first", "right"]
+        assert server.connections == 2
+
+
+def test_the_same_before_a_request_without_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    def listed(name: str) -> bytes:
+        return json_answer(b'{"object": "list", "data": [{"id": "%s", "object": "model"}]}' % name.encode())
+
+    moment = Moment(monkeypatch, "aiohttp", stream_answer("first"), listed("foreign"), listed("right"))
+
+    async def run(url: str) -> list[str]:
+        async with AsyncDeepSeekV4("vllm", base_url=url, model="m", transport="aiohttp", max_retries=0) as client:
+            await client.chat("a")
+            moment.come_near()
+            return [model.id for model in await client.models()]
+
+    with HostileServer(moment.serve) as server:
+        assert asyncio.run(run(server.url)) == ["right"]

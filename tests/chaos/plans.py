@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["CALM", "Direction", "Plan", "draw_plan"]
+__all__ = ["CALM", "Direction", "Plan", "draw_late", "draw_plan"]
 
 Direction: TypeAlias = Literal["up", "down"]
 _KINDS = (
@@ -24,8 +24,8 @@ class Plan:
             closes the connection, "reset" resets it, "duplicate" sends some bytes twice, "corrupt" makes a brace or a
             quote of the JSON a byte that UTF-8 does not have: a change that the wire can notice. "doubled" sends the
             answer of another run behind this one's, "trailing" sends some bytes of it; "interim" sends a few 1xx before
-            the answer, "flood" sends nothing else, "refusal" refuses. (What comes while a connection is idle is in
-            `tests/attack`: here a request may be on its way when it comes, and no client can tell.)
+            the answer, "flood" sends nothing else, "refusal" refuses. (`draw_late` draws what
+            comes while a connection is idle.)
         direction: "up" is from the client to the server.
         after: After how many bytes in that direction, heads included.
         seconds: How long a pause is.
@@ -53,3 +53,9 @@ def draw_plan(seed: int, number: int, attempt: int) -> Plan:
     if kind == "stall":
         return Plan(kind, direction, after, dice.choice((0.02, 0.05, 0.3)))
     return Plan(kind, direction, after, 0.0, dice.randint(1, 60))
+
+
+def draw_late(seed: int, number: int, foreign: bytes) -> bytes:
+    """The bytes that come on a connection which is idle after that run: another run's answer, a part of it, or none."""
+    dice = random.Random(f"late:{seed}:{number}")
+    return dice.choice((b"", b"", foreign, foreign[: dice.randint(1, 60)]))

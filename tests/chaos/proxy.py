@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import re
 import socket
 import struct
+import termios
 import threading
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from tests.chaos.plans import CALM, Direction, Plan, draw_plan
+from tests.chaos.plans import CALM, Direction, Plan, draw_late, draw_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import TracebackType
 
 __all__ = ["MARK", "Proxy"]
@@ -42,6 +45,7 @@ class _Pair:
         self._plan = CALM
         self._passed: dict[Direction, int] = {"up": 0, "down": 0}
         self._number = -1  # of the run that is served
+        self._last = -1  # of the run that was served last, while the connection is idle
         self._answer = b""  # what the server has said to it
         self._is_spoilt = False  # bytes were sent that belong to nobody
 
@@ -56,7 +60,7 @@ class _Pair:
 
     def _begin(self, number: int) -> None:
         """A request has come."""
-        self._number, self._plan = number, self._proxy.next_plan(number)
+        self._number, self._last, self._plan = number, -1, self._proxy.next_plan(number)
         self._passed, self._answer = {"up": 0, "down": 0}, b""
         if self._is_spoilt:
             self._proxy.misused.add(number)
@@ -110,15 +114,29 @@ class _Pair:
     async def _end_answer(self, block: bytes, plan: Plan) -> None:
         """Send the last block of an answer, and what the plan puts behind it."""
         number, proxy = self._number, self._proxy
-        foreign = next((answer for other, answer in proxy.answers.items() if other != number), b"HTTP/1.1 200 OK\r\n")
+        foreign = proxy.foreign_to(number)
         proxy.answers[number] = self._answer
         if len(proxy.answers) > 2:
             del proxy.answers[next(iter(proxy.answers))]
-        self._answer, self._number = b"", -1
+        self._answer, self._number, self._last = b"", -1, number
         if plan.kind in {"doubled", "trailing"}:
             self._is_spoilt = True
             block += foreign if plan.kind == "doubled" else foreign[: plan.size]
         await self._send("down", block)
+
+    async def speak_late(self, numbers: Collection[int]) -> None:
+        """Send what belongs to nobody, if the connection is idle after one of these runs, and wait until it arrived."""
+        late = draw_late(self._proxy.seed, self._last, self._proxy.foreign_to(self._last))
+        writer = self._writers["down"]
+        if self._last not in numbers or self._is_spoilt or writer.is_closing() or not late:
+            return
+        self._is_spoilt = True
+        self._proxy.plans["late"] += 1
+        with suppress(OSError):
+            await self._send("down", late)
+            sock = writer.get_extra_info("socket")
+            while not writer.is_closing() and _unconfirmed(sock):  # noqa: ASYNC110  # the system tells nobody
+                await asyncio.sleep(0.001)
 
     async def _strike(self, direction: Direction, block: bytes, place: int, plan: Plan) -> None:
         """The moment of the plan is in this block."""
@@ -146,6 +164,11 @@ class _Pair:
         await writer.drain()
 
 
+def _unconfirmed(sock: socket.socket) -> int:
+    """How many bytes were sent of which the other side's system has not said that it has them."""
+    return int(struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0])
+
+
 def is_whole(answer: bytes) -> bool:
     """Whether an answer of the server has come to its end."""
     head, found, body = answer.partition(b"\r\n\r\n")
@@ -162,6 +185,7 @@ class Proxy:
 
     Attributes:
         url: The proxy's base URL.
+        seed: Which plans.
         open: How many connections of clients are open.
         plans: How often each kind of plan was drawn.
         answers: The last answers, by the runs they belong to.
@@ -171,7 +195,8 @@ class Proxy:
     def __init__(self, url: str, seed: int) -> None:
         parts = urlsplit(url)
         self._server = (parts.hostname, parts.port)
-        self._seed = seed
+        self.seed = seed
+        self._pairs: set[_Pair] = set()
         self._attempts: Counter[int] = Counter()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="chaos-proxy")
@@ -195,9 +220,25 @@ class Proxy:
     def next_plan(self, number: int) -> Plan:
         """The plan of the next request of that run."""
         self._attempts[number] += 1
-        plan = draw_plan(self._seed, number, self._attempts[number])
+        plan = draw_plan(self.seed, number, self._attempts[number])
         self.plans[plan.kind] += 1
         return plan
+
+    def foreign_to(self, number: int) -> bytes:
+        """An answer to another run, or the beginning of any."""
+        return next((answer for other, answer in self.answers.items() if other != number), b"HTTP/1.1 200 OK\r\n")
+
+    def speak_late(self, numbers: Collection[int]) -> None:
+        """Let bytes come on connections that are idle after these runs, and return when they have arrived.
+
+        The caller uses none of these connections meanwhile: if a request were on its way, no client could tell that the
+        bytes are not its answer. Afterwards every client can, so that none of these connections may be used again.
+        """
+
+        async def speak() -> None:
+            await asyncio.wait_for(asyncio.gather(*(pair.speak_late(numbers) for pair in self._pairs)), 10)
+
+        asyncio.run_coroutine_threadsafe(speak(), self._loop).result()
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -229,6 +270,7 @@ class Proxy:
                 writer.close()
                 return
             pair = _Pair(self, writer, forth)
+            self._pairs.add(pair)
             ways = [asyncio.ensure_future(pair.carry("up", reader)), asyncio.ensure_future(pair.carry("down", back))]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -236,6 +278,7 @@ class Proxy:
                 for way in ways:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
+                self._pairs.discard(pair)
                 pair.close()
         finally:
             self.open -= 1
