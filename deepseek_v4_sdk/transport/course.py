@@ -30,7 +30,10 @@ T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
 TransferT = TypeVar("TransferT", bound=Transfer)
 
-_POLL_PAUSE = 0.5
+# Seconds before an answer that was accepted is asked for, the first time and at most; between them the pause doubles.
+# Each question counts against the requests of a minute: an answer that takes a minute costs 18 of them, not 120.
+_FIRST_POLL = 0.5
+_LONGEST_POLL = 4.0
 
 
 @dataclass(slots=True, eq=False)
@@ -319,9 +322,11 @@ class Course(Generic[TransferT, T]):
         deadline = Deadline(clock, transfer.deadline())
         connect = min(self.terms.timeouts.connect_seconds, deadline.left())
         transfer.opened(cast("Head", (yield Open(transfer.call, connect, deadline, self.carrier))), clock.now())
+        poll_pause = _FIRST_POLL
         while (poll := transfer.poll()) is not None:
             # Accepted and not ready: ask again, each time a request of its own, until the first event is due.
-            attempt, pause = self._attempted(transfer, None), min(_POLL_PAUSE, deadline.left())
+            attempt, pause = self._attempted(transfer, None), min(poll_pause, deadline.left())
+            poll_pause = min(2 * poll_pause, _LONGEST_POLL)
             yield Sleep(pause)
             if clock.now() >= deadline.at:
                 raise LineFailure("timeout", "the answer was accepted, and did not become ready")

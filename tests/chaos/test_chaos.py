@@ -26,7 +26,7 @@ from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.chaos.proxy import Proxy
 from tests.chaos.runs import Heard, Run, answer_to, draw_run, turn_of
-from tests.chaos.tally import PROPERTY
+from tests.chaos.tally import FAULTS, PROPERTY
 from tests.transport.calls import MODES, async_client, in_each_mode
 
 RUNS = int(os.environ.get("CHAOS_RUNS", "2000"))
@@ -171,10 +171,11 @@ def test_whole_or_a_typed_error(flavor: str, mode: str, record_property: Any) ->
     counts = Counter(one.judge(run, SEED, 2 * (run.number % 2)) for run, one in zip(runs, heard, strict=True))
     assert not proxy.misused, "a connection was used again behind bytes that belong to nobody"
     record_property(PROPERTY, json.dumps(counts))
+    record_property(FAULTS, json.dumps(proxy.plans))
     print(flavor, mode, dict(counts), dict(proxy.plans))
     assert counts.total() == len(runs)
     assert undisturbed.text == turn_of(runs[0].number).text
-    assert (len(counts) > 2 and proxy.plans["late"] > 0) or RUNS < 2000
+    assert len(counts) > 2 or RUNS < 2000
 
 
 @pytest.mark.timeout(300 + EACH)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from deepseek_v4_sdk import DeepSeekV4, StreamInterruptedError, TextDelta
-from deepseek_v4_sdk.testing import MockProvider
-from tests.chaos.runs import Heard, draw_run, name_of, names_in, turn_of
+from deepseek_v4_sdk.testing import MockProvider, script
+from deepseek_v4_sdk.testing.server import MockServer
+from tests.chaos.plans import draw_late, draw_plan
+from tests.chaos.proxy import MARK, Proxy
+from tests.chaos.runs import Heard, answer_to, draw_run, name_of, names_in, turn_of
 
 
 @pytest.mark.parametrize("where", ["reply", "partial", "events", "error"])
@@ -36,3 +39,24 @@ def test_bytes_that_come_twice_make_no_other_name() -> None:
     for start in range(len(text)):
         for size in range(1, 30):
             assert names_in(text[: start + size] + text[start:]) <= {name_of(7)}
+
+
+def test_bytes_come_on_the_idle_connection_of_a_run() -> None:
+    """Its next request takes another connection, and has its own answer."""
+    number, after = [
+        each for each in range(200) if draw_plan(0, each, 1).kind == "calm" and draw_late(0, each, b"x" * 99)
+    ][:2]
+    mock = MockProvider(default=script.from_function(answer_to), count_tokens=False)
+    with MockServer(mock) as server, Proxy(server.url, 0) as proxy:
+        with DeepSeekV4("vllm", base_url=proxy.url, model="m", limits="off", max_retries=0) as client:
+
+            def ask(number: int) -> str:
+                return client.chat(f"Question {number}: what?", extra_headers={MARK: str(number)}).text
+
+            first = ask(number)
+            proxy.speak_late({after})
+            assert proxy.plans["late"] == 0
+            proxy.speak_late({number})
+            assert (proxy.plans["late"], proxy.open) == (1, 1)
+            assert (first, ask(after)) == (turn_of(number).text, turn_of(after).text)
+        assert not proxy.misused

@@ -32,7 +32,7 @@ class TestPolling:
         assert [attempt.status for attempt in reply.attempts] == [202, 202, 202, 200]
         assert [attempt.number for attempt in reply.attempts] == [1, 2, 3, 4]
         assert all(attempt.error is None for attempt in reply.attempts)
-        assert [attempt.waited for attempt in reply.attempts] == [0.0, 0.5, 0.5, 0.5]
+        assert [attempt.waited for attempt in reply.attempts] == [0.0, 0.5, 1.0, 2.0]
         ids = [attempt.request_id for attempt in reply.attempts[:3]]
         assert ids == [network.urls[1].rpartition("/")[2]] * 3
 
@@ -62,8 +62,21 @@ class TestPolling:
         assert (raised.value.phase, raised.value.seconds) == ("first_event", 20.0)
         assert {attempt.status for attempt in raised.value.attempts} == {202}
         assert [attempt.error for attempt in raised.value.attempts[-2:]] == [None, "PhaseTimeoutError"]
-        assert len(raised.value.attempts) == 40
+        assert len(raised.value.attempts) == 8  # after 0, 0.5, 1.5, 3.5, 7.5, 11.5, 15.5 and 19.5 s
         assert len(network.asked) == len(raised.value.attempts)
+
+    def test_the_pause_grows_and_has_an_end(self, kind: str, wire: str) -> None:
+        timeout = Timeouts(first_event=300.0, total=600.0)
+        talk, _ = nvidia(kind, script.text("Hello") | faults.accepted_then(20), timeout=timeout)
+        waits = [attempt.waited for attempt in talk.chat(wire=wire).attempts]
+        assert waits == [0.0, 0.5, 1.0, 2.0, *[4.0] * 17]
+
+    def test_an_answer_that_takes_a_minute_leaves_half_of_its_requests_to_others(self, kind: str, wire: str) -> None:
+        timeout = Timeouts(first_event=60.0, total=600.0)
+        talk, network = nvidia(kind, script.text("Hello") | faults.accepted_then(10_000), timeout=timeout)
+        with pytest.raises(PhaseTimeoutError):
+            talk.chat(wire=wire)
+        assert len(network.asked) < 20
 
     def test_the_whole_call_may_end_before(self, kind: str, wire: str) -> None:
         talk, _ = nvidia(kind, script.text("Hello") | faults.accepted_then(10_000), timeout=Timeouts(total=5.0))
@@ -145,7 +158,7 @@ class TestLimits:
         reply = talk.chat()
         assert [attempt.status for attempt in reply.attempts] == [202] * 5 + [200]
         waits = [attempt.waited for attempt in reply.attempts]
-        assert waits[:4] == [0.0, 0.5, 0.5, 0.5]
+        assert waits[:4] == [0.0, 0.5, 1.0, 2.0]
         assert 58.0 <= sum(waits[1:5]) <= 66.0
         assert len(network.asked) == 6
 
@@ -168,8 +181,8 @@ class TestLimits:
         assert len(network.asked) == 2
 
     def test_without_limits_nothing_waits(self, kind: str) -> None:
-        talk, _ = nvidia(kind, script.text("Hello") | faults.accepted_then(90), limits="off")
-        assert {attempt.waited for attempt in talk.chat().attempts[1:]} == {0.5}
+        talk, _ = nvidia(kind, script.text("Hello") | faults.accepted_then(20), limits="off")
+        assert sum(attempt.waited for attempt in talk.chat().attempts) == 0.5 + 1.0 + 2.0 + 17 * 4.0
 
 
 def test_it_does_not_stand_behind_who_waits_for_its_place() -> None:
