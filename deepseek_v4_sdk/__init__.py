@@ -103,9 +103,12 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
     from deepseek_v4_sdk.structured import Parsed
     from deepseek_v4_sdk.tokens import count_text
+    from deepseek_v4_sdk.tool_streams import AsyncToolStream, ToolStream
     from deepseek_v4_sdk.tools import tool
-    from deepseek_v4_sdk.tools.loop import Round, ToolResult, ToolRun
+    from deepseek_v4_sdk.tools.events import RoundFinished, RunEvent, RunFinished, ToolFinished, ToolRunning
     from deepseek_v4_sdk.tools.loop_options import LoopOptions
+    from deepseek_v4_sdk.tools.outcome import Postpone, ToolError, ToolOutput, ToolProgress
+    from deepseek_v4_sdk.tools.run import Round, ToolResult, ToolRun
 
 __all__ = [
     "APIError",
@@ -113,6 +116,7 @@ __all__ = [
     "AsyncChatStream",
     "AsyncDeepSeekV4",
     "AsyncToolRounds",
+    "AsyncToolStream",
     "Attempt",
     "AttemptDetails",
     "AuthenticationError",
@@ -170,6 +174,7 @@ __all__ = [
     "PeakHours",
     "PermissionDeniedError",
     "PhaseTimeoutError",
+    "Postpone",
     "Price",
     "PriceTable",
     "ProbeReport",
@@ -189,6 +194,9 @@ __all__ = [
     "RequestDetails",
     "RetryDetails",
     "Round",
+    "RoundFinished",
+    "RunEvent",
+    "RunFinished",
     "SchemaViolationError",
     "ServerError",
     "Spent",
@@ -206,11 +214,17 @@ __all__ = [
     "ToolCallDelta",
     "ToolCallReady",
     "ToolCallStarted",
+    "ToolError",
+    "ToolFinished",
     "ToolMessage",
+    "ToolOutput",
+    "ToolProgress",
     "ToolResult",
     "ToolRounds",
     "ToolRun",
+    "ToolRunning",
     "ToolSpec",
+    "ToolStream",
     "TruncatedToolCallError",
     "UnsupportedOptionError",
     "Usage",
@@ -253,8 +267,11 @@ _LATE = {
     "structured": ("Parsed",),
     "tokens": ("count_text",),
     "tools": ("tool",),
-    "tools.loop": ("Round", "ToolResult", "ToolRun"),
+    "tool_streams": ("AsyncToolStream", "ToolStream"),
+    "tools.events": ("RoundFinished", "RunEvent", "RunFinished", "ToolFinished", "ToolRunning"),
     "tools.loop_options": ("LoopOptions",),
+    "tools.outcome": ("Postpone", "ToolError", "ToolOutput", "ToolProgress"),
+    "tools.run": ("Round", "ToolResult", "ToolRun"),
 }
 
 if not TYPE_CHECKING:  # type checkers read the imports above, and know of a name that is none

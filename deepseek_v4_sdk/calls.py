@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.context import ContextBudget
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed
-    from deepseek_v4_sdk.tools.loop import Ask, ToolLoop
+    from deepseek_v4_sdk.tools.loop import ToolLoop
+    from deepseek_v4_sdk.tools.loop_steps import Ask
     from deepseek_v4_sdk.transport.course import Course
     from deepseek_v4_sdk.transport.fetch import Fetch
     from deepseek_v4_sdk.transport.steps import Steps
@@ -83,7 +84,8 @@ class ClientCalls(BaseClient):
         extra = shared.get("extra_body")
         chosen = extra.get("tool_choice") if is_mapping(extra) else None
         runs = shared.get("tool_choice") != "none" and chosen != "none"
-        loop = ToolLoop.begin(messages, tools, limits, cast("Thinking", thinking), runs, time.monotonic, count)
+        prices = self._arguments.get("prices")
+        loop = ToolLoop.begin(messages, tools, limits, cast("Thinking", thinking), runs, time.monotonic, count, prices)
 
         def chat_of(ask: Ask) -> tuple[Conversation, dict[str, Any]]:
             chat: dict[str, Any] = {**shared, "tools": loop.specs}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
 
 from deepseek_v4_sdk.calls import ClientCalls
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
 from deepseek_v4_sdk.counting import is_large, warm_up
-from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.shown import hide_headers
 from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 from deepseek_v4_sdk.transport.pools import AsyncPooledTransport, PooledTransport
@@ -30,8 +28,10 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.probe import ProbeReport
     from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
     from deepseek_v4_sdk.structured import MechanismChoice, Parsed
-    from deepseek_v4_sdk.tools.loop import Ask, ToolRun
+    from deepseek_v4_sdk.tool_streams import AsyncToolStream, ToolStream
     from deepseek_v4_sdk.tools.loop_options import LoopOptions
+    from deepseek_v4_sdk.tools.loop_steps import Ask
+    from deepseek_v4_sdk.tools.run import ToolRun
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.lines import AsyncCarrier
     from deepseek_v4_sdk.transport.steps import Steps
@@ -112,23 +112,39 @@ class DeepSeekV4(ClientCalls):
             InvalidRequestError: One of the tools describes no tool.
             ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
         """
-        from deepseek_v4_sdk.rounds import ToolRounds, not_awaited
+        from deepseek_v4_sdk.rounds import ToolRounds
+
+        hide_headers(options)
+        on_event = options.get("on_event")
+        return ToolRounds(self.stream_tools(messages, tools, **options), on_event)
+
+    def stream_tools(
+        self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
+    ) -> ToolStream:
+        """Let the model call tools, and see everything as it happens.
+
+        Use it as `with client.stream_tools(...) as run`, and iterate over its events: those of every answer, and
+        `ToolRunning`, `ToolProgress`, `ToolFinished`, `RoundFinished` and, at the end, `RunFinished`. Closing it ends
+        the answer at once.
+
+        Args:
+            messages: As for `tool_rounds`.
+            tools: As for `tool_rounds`.
+            options: As for `tool_rounds`, but that `on_event` is not called.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
+        """
+        from deepseek_v4_sdk.tool_streams import ToolStream
 
         loop, chat_of = self._begin_loop(messages, tools, options)
-        on_event = options.get("on_event")
-        if inspect.iscoroutinefunction(on_event):
-            raise ConfigurationError("on_event is async: use AsyncDeepSeekV4, or make it a plain function")
 
-        def ask(step: Ask) -> Reply:
+        def ask(step: Ask) -> ChatStream:
             conversation, chat = chat_of(step)
-            if on_event is None:
-                return self.chat(conversation, **chat)
-            with self.stream(conversation, **chat) as stream:
-                for event in stream:
-                    not_awaited("on_event", on_event(event))
-                return stream.reply()
+            return self.stream(conversation, **chat)
 
-        return ToolRounds(loop, ask)
+        return ToolStream(loop, ask)
 
     def run_tools(self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]) -> ToolRun:
         """Let the model call tools until it answers, or a limit is met; `stopped` tells which.
@@ -424,21 +440,37 @@ class AsyncDeepSeekV4(ClientCalls):
         """
         from deepseek_v4_sdk.rounds import AsyncToolRounds
 
-        loop, chat_of = self._begin_loop(messages, tools, options)
+        hide_headers(options)
         on_event = options.get("on_event")
+        return AsyncToolRounds(self.stream_tools(messages, tools, **options), on_event)
 
-        async def ask(step: Ask) -> Reply:
+    def stream_tools(
+        self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
+    ) -> AsyncToolStream:
+        """Let the model call tools, and see everything as it happens.
+
+        Use it as `async with client.stream_tools(...) as run`, and iterate over its events with `async for`: those of
+        every answer, and `ToolRunning`, `ToolProgress`, `ToolFinished`, `RoundFinished` and, at the end, `RunFinished`.
+        Closing it ends the answer at once, and cancels and awaits async tools.
+
+        Args:
+            messages: As for `tool_rounds`.
+            tools: As for `tool_rounds`.
+            options: As for `tool_rounds`, but that `on_event` is not called.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool, or a limit makes no sense.
+        """
+        from deepseek_v4_sdk.tool_streams import AsyncToolStream
+
+        loop, chat_of = self._begin_loop(messages, tools, options)
+
+        def ask(step: Ask) -> AsyncChatStream:
             conversation, chat = chat_of(step)
-            if on_event is None:
-                return await self.chat(conversation, **chat)
-            async with self.stream(conversation, **chat) as stream:
-                async for event in stream:
-                    heard = on_event(event)
-                    if inspect.isawaitable(heard):
-                        await heard
-                return await stream.reply()
+            return self.stream(conversation, **chat)
 
-        return AsyncToolRounds(loop, ask)
+        return AsyncToolStream(loop, ask)
 
     async def run_tools(
         self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]

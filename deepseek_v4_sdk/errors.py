@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from deepseek_v4_sdk.chat import Attempt, Phase, Reply, ToolCall
+    from deepseek_v4_sdk.tools.run import ToolRun
 
 __all__ = [
     "APIError",
@@ -64,9 +65,12 @@ class DeepSeekV4Error(Exception):
         attempts: The HTTP requests made for this call, in order; empty when nothing was sent.
         request_id: The server's id of the request, when it gave one.
         url: The final URL that was asked, when something was sent.
+        run: The tool run that it ended, as far as that had come: its messages, rounds, attempts and costs; None outside
+            of a run.
     """
 
     partial: Reply | None = None
+    run: ToolRun | None = None
     attempts: Sequence[Attempt] = ()
     request_id: str | None = None
     url: str | None = None

@@ -127,6 +127,8 @@ class Cost:
         peak: Whether the peak price was taken; of a sum of both kinds, None.
         exact: Whether every number is the server's. Otherwise it is an upper bound: what is not known to have come from
             the cache is taken as missed.
+        unknown: Of a sum, how many parts may have cost something that nobody told: the sum is then "at least". Of one
+            answer, 0.
     """
 
     currency: str
@@ -136,6 +138,23 @@ class Cost:
     as_of: date
     peak: bool | None
     exact: bool = True
+    unknown: int = 0
+
+    @staticmethod
+    def total(costs: Iterable[Cost | None]) -> Cost | None:
+        """The sum of costs of one currency, where None is one that is not known; `unknown` counts those.
+
+        None where no cost is known: a sum of nothing known is not zero.
+
+        Raises:
+            ValueError: They are of two currencies.
+        """
+        parts = list(costs)
+        known = [cost for cost in parts if cost is not None]
+        if not known:
+            return None
+        added = sum(known[1:], known[0])
+        return replace(added, unknown=added.unknown + len(parts) - len(known))
 
     @property
     def amount(self) -> Decimal:
@@ -155,6 +174,7 @@ class Cost:
             as_of=min(self.as_of, other.as_of),
             peak=self.peak if self.peak is other.peak else None,
             exact=self.exact and other.exact,
+            unknown=self.unknown + other.unknown,
         )
 
     def __radd__(self, other: int) -> Cost:
@@ -162,7 +182,8 @@ class Cost:
         return self if other == 0 else NotImplemented
 
     def __str__(self) -> str:
-        return f"{'' if self.exact else 'at most '}{self.amount.normalize():f} {self.currency}"
+        bound = ("at least " if self.exact else "about ") if self.unknown else "" if self.exact else "at most "
+        return f"{bound}{self.amount.normalize():f} {self.currency}"
 
 
 class PriceTable:

@@ -180,7 +180,7 @@ def main() -> None:
                 except DeepSeekV4Error as error:  # rounds.messages is valid: an agent could be taken up from there
                     print(f"broken off after {len(rounds.messages)} messages: {error}")
                 else:
-                    print(f"[{run.stopped}] {run.reply.text}")
+                    print(f"[{run.stopped}] {run.text}")
         print(difference(before, after) or "nothing was changed")
 
 

@@ -64,7 +64,7 @@ def run_agent(turns: int) -> list[Request]:
                 prompt, cached = usage.prompt_tokens or 0, usage.cached_tokens or 0
                 requests.append(Request(whole, prompt, cached, prompt < sent))
                 sent = prompt
-            print(f"{rounds.run.reply.text}\n")
+            print(f"{rounds.run.text}\n")
     return requests
 
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat.usage import Usage
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from deepseek_v4_sdk.prices import Cost, PriceTable
 
 __all__ = ["Attempt", "RequestDetails"]
 
@@ -53,6 +59,10 @@ class Attempt:
         usage: What the server counted, where it told before the attempt failed; None is unknown, and may be billed.
         provider: The provider that was asked.
         url: The whole URL.
+        is_chat: Whether it asked a model, which costs tokens; else it was a question about the server.
+        flavor: The provider whose wire was spoken, by whose prices it is billed.
+        model: The model that answered, as the server names it; None where it did not.
+        sent_at: When it was sent, in UTC; None where it was not a chat.
     """
 
     number: int
@@ -64,3 +74,36 @@ class Attempt:
     usage: Usage | None = None
     provider: str = ""
     url: str = ""
+    is_chat: bool = True
+    flavor: str = ""
+    model: str | None = None
+    sent_at: datetime | None = None
+
+    @property
+    def may_cost(self) -> bool:
+        """Whether it cost tokens, as far as anybody knows: a refusal costs none, and a poll none of its own."""
+        if not self.is_chat or self.status == 202:  # what was accepted comes with another request
+            return False
+        return self.usage is not None or self.status is None or self.status < 300
+
+    def cost(self, *, prices: PriceTable | None = None, currency: str = "USD") -> Cost | None:
+        """What it cost, by the price that held when it was sent; None where no price or no count is known.
+
+        Args:
+            prices: The prices; the built-in ones by default.
+            currency: The currency of the bill.
+        """
+        usage = self.usage
+        if self.sent_at is None or usage is None or usage.prompt_tokens is None or usage.completion_tokens is None:
+            return None
+        from deepseek_v4_sdk.prices import PRICES  # loaded by who asks for a cost
+
+        return (prices or PRICES).cost(
+            self.flavor,
+            self.model,
+            self.sent_at,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            cached_tokens=usage.cached_tokens,
+            currency=currency,
+        )

@@ -141,6 +141,11 @@ class Reply:
         for call in cast("tuple[dict[str, object], ...]", (*plain["tool_calls"], *plain["partial_tool_calls"])):
             if call["bars"] is None:  # as of nearly all
                 del call["bars"]
+            if not call["read_only"]:
+                del call["read_only"]
+        for attempt in cast("tuple[dict[str, object], ...]", plain["attempts"]):
+            sent = cast("datetime | None", attempt["sent_at"])
+            attempt["sent_at"] = None if sent is None else sent.isoformat()
         sent_at = self.timing.sent_at
         plain["timing"] = {**asdict(self.timing), "sent_at": None if sent_at is None else sent_at.isoformat()}
         return plain

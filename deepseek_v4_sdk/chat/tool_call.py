@@ -32,6 +32,7 @@ class ToolCall(Checked):
         name: The tool's name.
         arguments: The arguments as JSON text, exactly as it came.
         bars: How the markup was written that this call was read from; None where the server sent a call.
+        read_only: Whether its tool is marked as one without effects; known of the calls of a tool run.
     """
 
     id: str
@@ -39,6 +40,7 @@ class ToolCall(Checked):
     arguments: str
     # No server hears of it, and the same call from a server and out of markup is the same call.
     bars: Bars | None = field(default=None, compare=False, kw_only=True)
+    read_only: bool = field(default=False, compare=False, kw_only=True, repr=False)
 
     @property
     def recovered(self) -> bool:
@@ -74,7 +76,13 @@ class ToolCall(Checked):
 
     def checked_by(self, check: Check | None) -> ToolCall:
         """The same call, whose `parsed` asks `check`."""
-        return ToolCall(self.id, self.name, self.arguments, bars=self.bars)._carry(check)
+        return ToolCall(self.id, self.name, self.arguments, bars=self.bars, read_only=self.read_only)._carry(check)
+
+    def of_tool(self, *, read_only: bool) -> ToolCall:
+        """The same call, that tells whether its tool has effects."""
+        if read_only == self.read_only:
+            return self
+        return ToolCall(self.id, self.name, self.arguments, bars=self.bars, read_only=read_only)._carry(self.check)
 
     # A copy would lose the check, and nothing of a call can change.
     def __copy__(self) -> Self:

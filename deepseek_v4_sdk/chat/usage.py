@@ -21,6 +21,8 @@ class Usage:
         reasoning_tokens: The part of the answer that was reasoning.
         cached_tokens: The part of the prompt that came from the server's prefix cache.
         total_tokens: Prompt and answer.
+        unknown: Of a sum, how many parts may have cost tokens that nobody told: the sum is then "at least". Of one
+            answer, 0.
     """
 
     prompt_tokens: int | None = None
@@ -28,6 +30,24 @@ class Usage:
     reasoning_tokens: int | None = None
     cached_tokens: int | None = None
     total_tokens: int | None = None
+    unknown: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """The sum of what is known; a number that neither side told stays None."""
+        if not isinstance(other, Usage):
+            return NotImplemented
+        return Usage(
+            prompt_tokens=_sum(self.prompt_tokens, other.prompt_tokens),
+            completion_tokens=_sum(self.completion_tokens, other.completion_tokens),
+            reasoning_tokens=_sum(self.reasoning_tokens, other.reasoning_tokens),
+            cached_tokens=_sum(self.cached_tokens, other.cached_tokens),
+            total_tokens=_sum(self.total_tokens, other.total_tokens),
+            unknown=self.unknown + other.unknown,
+        )
+
+    def __radd__(self, other: int) -> Usage:
+        """What `sum` begins with: 0 and this."""
+        return self if other == 0 else NotImplemented
 
     @property
     def missed_tokens(self) -> int | None:
@@ -35,6 +55,10 @@ class Usage:
         if self.prompt_tokens is None or self.cached_tokens is None:
             return None
         return max(0, self.prompt_tokens - self.cached_tokens)
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return one if other is None else other if one is None else one + other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

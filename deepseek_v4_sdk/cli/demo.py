@@ -81,7 +81,7 @@ def _run(*, quiet: bool) -> dict[str, object]:
         run = client.run_tools("What is the weather in Paris?", [get_weather], on_event=tell)
     for result in run.rounds[0].results:
         show.line(f"<- {result.content}")
-    show.line(run.reply.text)
+    show.line(run.text)
 
     show.title("An answer that breaks off is an error, with all that had come")
     broken = _broken()

@@ -59,7 +59,7 @@ class Exchange(Reading):
     ) -> None:
         super().__init__(request, encoded, provider, timeouts, now, ends, count, bare=bare)
         self.attempts: tuple[Attempt, ...] = ()
-        self._sent_at = sent_at
+        self.sent_at = sent_at
         self._prices = prices
 
     def outcome(self) -> tuple[list[ChatEvent], Reply]:
@@ -108,6 +108,11 @@ class Exchange(Reading):
         return None if usage == Usage() else usage
 
     @property
+    def answered_by(self) -> str | None:
+        """The model that answers, as the server names it."""
+        return self._assembler.model
+
+    @property
     def bare(self) -> bool | None:
         """Whether the server left reasoning in the text; None where the answer does not tell."""
         return self._net.bare
@@ -131,7 +136,7 @@ class Exchange(Reading):
             stop_sequence=assembler.stop_sequence,
             usage=usage,
             timing=Timing.of(
-                sent_at=self._sent_at,
+                sent_at=self.sent_at,
                 first_event=since(self._first_seen),
                 first_token=since(assembler.first_token),
                 first_answer_token=since(assembler.first_answer),

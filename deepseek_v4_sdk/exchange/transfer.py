@@ -12,6 +12,7 @@ from deepseek_v4_sdk.providers import headers_without_secrets, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from deepseek_v4_sdk.chat import Timeouts, Usage
     from deepseek_v4_sdk.providers import HttpCall, Provider
@@ -74,11 +75,17 @@ class Transfer:
         self.heard = now
         self.head: Head | None = None
         self.complete = False
+        self.sent_at: datetime | None = None
         self.first_event: float | None = None
         self._first_event_seconds = timeouts.first_event_seconds(len(call.body or b""))
         self._body: list[bytes] = []
         self._size = 0
         self._unpacker: Unpacker | None = Unpacker()
+
+    @property
+    def answered_by(self) -> str | None:
+        """The model that answers, as the server names it; None where it did not, or where none is asked."""
+        return None
 
     @property
     def succeeded(self) -> bool:

@@ -1,165 +1,44 @@
 """The tool loop without I/O: ask, run the calls, send their results, until the model answers or a limit is met.
 
-`ToolLoop.steps` yields what is to be done, and whoever runs it does it: `Ask` the model, have a call `Approve`d, `Work`
-off calls, hand a `Round` to the caller. So the rules of the loop stand here once, for blocking and for awaited clients.
+`ToolLoop.steps` yields what is to be done, and a shell does it; and events to hand to the caller. The rules of the loop
+are here once, for blocking and for awaited clients.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk.chat import Conversation, Reply, Thinking, ToolCall, read_tools
-from deepseek_v4_sdk.chat.json_value import carried_text
-from deepseek_v4_sdk.errors import ConfigurationError, EmptyTurnError, InvalidToolArgumentsError, PhaseTimeoutError
+from deepseek_v4_sdk.errors import (
+    ConfigurationError,
+    DeepSeekV4Error,
+    EmptyTurnError,
+    InvalidToolArgumentsError,
+    PhaseTimeoutError,
+)
+from deepseek_v4_sdk.tools.events import RoundFinished, RunFinished, ToolFinished, ToolRunning
 from deepseek_v4_sdk.tools.forms import as_tool
+from deepseek_v4_sdk.tools.loop_steps import Approve, Ask, Start, Step, Stop, Told, Wait
+from deepseek_v4_sdk.tools.outcome import Postpone, ToolProgress
+from deepseek_v4_sdk.tools.results import Job, Outcome, failed, result_of
+from deepseek_v4_sdk.tools.run import Round, ToolResult, ToolRun
+from deepseek_v4_sdk.tools.unanswered import check_approvals, unanswered
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import MessagesInput, ToolSpec
+    from deepseek_v4_sdk.chat import Attempt, MessagesInput, ToolSpec
+    from deepseek_v4_sdk.prices import PriceTable
     from deepseek_v4_sdk.tools.loop_options import LoopLimits
+    from deepseek_v4_sdk.tools.run import Stopped
     from deepseek_v4_sdk.tools.tool import Tool
 
-__all__ = [
-    "Approve",
-    "Ask",
-    "Job",
-    "Round",
-    "Stopped",
-    "ToolLoop",
-    "ToolResult",
-    "ToolRun",
-    "Work",
-]
+__all__ = ["ToolLoop"]
 
-Stopped: TypeAlias = Literal["answered", "no_call", "max_rounds", "budget", "deadline", "pending"]
-"""Why a loop ended: the model answered; it announced a call and made none; a limit was met; a call waits for you."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolResult:
-    """What came of one call.
-
-    Attributes:
-        call: The call.
-        content: What the model reads.
-        error: What went wrong, or None.
-        note: What was put right in what the tool gave, or None.
-    """
-
-    call: ToolCall
-    content: str
-    error: str | None = None
-    note: str | None = None
-
-    def __post_init__(self) -> None:
-        content, replaced = carried_text(self.content)
-        if replaced:  # as in the name of a file that is not in UTF-8
-            object.__setattr__(self, "content", content)
-            object.__setattr__(self, "error", None if self.error is None else carried_text(self.error)[0])
-            object.__setattr__(self, "note", f"{replaced} half surrogate pair(s) became U+FFFD")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """One turn of the model, and what came of its calls.
-
-    Attributes:
-        reply: The turn.
-        results: One for each call that was run, in the order of the calls; none for calls that wait for you.
-        preamble: Text that the model wrote beside its calls: for a log, not the answer.
-    """
-
-    reply: Reply
-    results: tuple[ToolResult, ...] = ()
-    preamble: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolRun:
-    """A loop that has ended.
-
-    Attributes:
-        reply: The last turn of the model.
-        messages: The whole conversation, ready to go on with.
-        rounds: Every turn.
-        stopped: Why it ended.
-        pending_calls: Calls that nothing ran: those of tools without a function, those that `on_recovered` holds
-            back, and under `tool_choice="none"` all. Run them, add their results to `messages`, and go on.
-    """
-
-    reply: Reply
-    messages: Conversation
-    rounds: tuple[Round, ...]
-    stopped: Stopped
-    pending_calls: tuple[ToolCall, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Ask the model; the answer is its `Reply`.
-
-    Attributes:
-        messages: The conversation.
-        thinking: Another level than the caller's, or None.
-        seconds: How long it may take, or None.
-    """
-
-    messages: Conversation
-    thinking: Thinking | None = None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Approve:
-    """Ask whether a call may run; the answer is what `approve` said.
-
-    Attributes:
-        call: The call.
-        ask: Whom to ask.
-    """
-
-    call: ToolCall
-    ask: Callable[[ToolCall], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One call to run.
-
-    Attributes:
-        call: The call.
-        tool: What runs.
-    """
-
-    call: ToolCall
-    tool: Tool[..., object]
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Run calls; the answer is their results, in order.
-
-    Attributes:
-        jobs: The calls.
-        seconds: How long each may take, or None.
-        ends: When the whole loop ends, on the loop's clock, or None.
-    """
-
-    jobs: tuple[Job, ...]
-    seconds: float | None = None
-    ends: float | None = None
-
-    def room(self, now: float) -> float | None:
-        """How long a call that begins now may take, or None; 0 where no time is left."""
-        rooms = [self.seconds, None if self.ends is None else max(0.0, self.ends - now)]
-        return min((room for room in rooms if room is not None), default=None)
-
-
-Step: TypeAlias = Ask | Approve | Work | Round
-"""One thing to do, or to hand out."""
 
 _LOWER: dict[Thinking, Thinking] = {"max": "high", "high": "low", "low": "off"}
+_NO_TIME = "this call was not run: the time for the whole task was over"
 
 
 @dataclass
@@ -175,9 +54,11 @@ class ToolLoop:
         runs: Whether calls are run at all: not under `tool_choice="none"`, whoever found them.
         now: Tells the time, in seconds.
         count: The tokens of a turn and its prompt, where the server does not say.
+        prices: The client's own prices, or None.
         rounds: The turns so far.
         stopped: Why it ended; None while it has not.
         pending: Calls of the last turn that wait for the caller.
+        attempts: The requests so far.
     """
 
     messages: Conversation
@@ -188,10 +69,15 @@ class ToolLoop:
     runs: bool
     now: Callable[[], float]
     count: Callable[[Conversation, Reply], int]
+    prices: PriceTable | None = None
     rounds: list[Round] = field(default_factory=list[Round])
     stopped: Stopped | None = None
     pending: tuple[ToolCall, ...] = ()
+    attempts: list[Attempt] = field(default_factory=list["Attempt"])
+    _reasons: dict[str, str] = field(default_factory=dict[str, str])
+    _resumed: tuple[ToolResult, ...] = ()
     _tokens: int = 0
+    _jobs: int = 0
 
     @classmethod
     def begin(
@@ -203,59 +89,71 @@ class ToolLoop:
         runs: bool,
         now: Callable[[], float],
         count: Callable[[Conversation, Reply], int],
+        prices: PriceTable | None = None,
     ) -> ToolLoop:
         """A loop that has not begun.
 
         Raises:
-            InvalidRequestError: One of the tools describes no tool, or two have the same name.
+            InvalidRequestError: One of the tools describes no tool, two have the same name, or `approvals` names a
+                call that the conversation does not end with.
             ConfigurationError: A function cannot be a tool.
         """
         offered = [as_tool(value) for value in tools]
         specs = read_tools([tool.tool_spec() for tool in offered])
         started = messages.copy() if isinstance(messages, Conversation) else Conversation(messages)
-        return cls(started, {tool.name: tool for tool in offered}, specs, limits, thinking, runs, now, count)
+        check_approvals(started, limits.approvals or {})
+        named = {tool.name: tool for tool in offered}
+        return cls(started, named, specs, limits, thinking, runs, now, count, prices)
 
     def steps(self) -> Generator[Step, object, None]:
         """What is to be done, one thing after another; `stopped` tells at the end why there is nothing more."""
         limits = self.limits
         ends = None if limits.deadline is None else self.now() + limits.deadline
-        while True:
+        if waiting := unanswered(self.messages):
+            self._resumed = yield from self._work(waiting, ends, again=True)
+            self._add(self._resumed)
+            if self.pending:
+                self.stopped = "pending"
+        while self.stopped is None:
             reply = yield from self._ask(ends)
             if reply is None:
                 self.stopped = "deadline"
-                return
+                break
             self._spent(reply)
-            if not reply.tool_calls:
-                self.messages.add(reply)
-                yield self._note(Round(reply=reply))
-                announced = reply.text.rstrip().endswith((":", "\N{FULLWIDTH COLON}"))
-                self.stopped = "no_call" if announced else "answered"
-                return
-            results = yield from self._work(reply, ends)
+            results = (yield from self._work(reply.tool_calls, ends)) if reply.tool_calls else ()
             # The turn and its results go in together: whatever ends the loop in between leaves what was valid.
             self.messages.add(reply)
-            for result in results:
-                self.messages.add_tool_result(result.call, result.content)
-            yield self._note(Round(reply=reply, results=results, preamble=reply.text))
-            self.stopped = self._limit_met()
-            if self.stopped is not None:
-                return
+            self._add(results)
+            done = Round(reply=reply, results=results, preamble=reply.text if reply.tool_calls else "")
+            self.rounds.append(done)
+            yield RoundFinished(done)
+            self.stopped = self._limit_met() if reply.tool_calls else _how_answered(reply)
+        yield RunFinished(self.run())
 
-    def run(self) -> ToolRun:
-        """The loop as it ended.
+    def run(self, stopped: Stopped | None = None) -> ToolRun:
+        """The loop as it ended; or as it stands, for one of these reasons.
 
         Raises:
-            ConfigurationError: There was no round.
+            ConfigurationError: It has not ended.
         """
-        if not self.rounds or self.stopped is None:
-            raise ConfigurationError("the loop has not ended: iterate over its rounds to the end")
+        stopped = self.stopped or stopped
+        if stopped is None:
+            raise ConfigurationError("the run has not ended: iterate over it to the end")
         return ToolRun(
-            reply=self.rounds[-1].reply,
+            reply=self.rounds[-1].reply if self.rounds else None,
             messages=self.messages,
             rounds=tuple(self.rounds),
-            stopped=self.stopped,
+            stopped=stopped,
             pending_calls=self.pending,
+            reasons={call.id: self._reasons[call.id] for call in self.pending if call.id in self._reasons},
+            resumed=self._resumed,
+            attempts=tuple(self.attempts),
+            prices=self.prices,
         )
+
+    def asked(self, attempts: Sequence[Attempt]) -> None:
+        """Keep the requests of a question, however that ended."""
+        self.attempts += [replace(made, number=len(self.attempts) + place) for place, made in enumerate(attempts, 1)]
 
     def _ask(self, ends: float | None) -> Generator[Step, object, Reply | None]:
         """The next turn of the model; None when the deadline comes before it, or falls into it."""
@@ -263,55 +161,93 @@ class ToolLoop:
         while True:
             left = None if ends is None else ends - self.now()
             if left is not None and left <= 0:
-                if self.rounds:
+                if self.rounds or self._resumed:
                     return None
                 left = 0.001  # with no turn at all there is nothing to end with, but a timer that runs out
             try:
-                return cast("Reply", (yield Ask(self.messages, lower, left)))
-            except PhaseTimeoutError as error:
-                if self.rounds and error.phase == "total" and error.seconds == left:
+                reply = cast("Reply", (yield Ask(self.messages, lower, left)))
+            except DeepSeekV4Error as error:
+                self.asked(error.attempts)
+                if (
+                    isinstance(error, PhaseTimeoutError)
+                    and (self.rounds or self._resumed)
+                    and (error.phase, error.seconds) == ("total", left)
+                ):
                     return None
-                raise
-            except EmptyTurnError as empty:
-                may_ask = self.limits.retry_empty and lower is None and not empty.cut
+                if not isinstance(error, EmptyTurnError):
+                    raise
+                may_ask = self.limits.retry_empty and lower is None and not error.cut
                 again = _LOWER.get(self.thinking) if may_ask else None
                 if again is None:
                     raise
                 lower = again
-                if empty.partial is not None:
-                    self._spent(empty.partial)
+                if error.partial is not None:
+                    self._spent(error.partial)
+            else:
+                self.asked(reply.attempts)
+                return reply
 
-    def _work(self, reply: Reply, ends: float | None) -> Generator[Step, object, tuple[ToolResult, ...]]:
-        """Sort the calls into those to run, to refuse and to leave; the results are in the order of the calls."""
+    def _work(
+        self, calls: Sequence[ToolCall], ends: float | None, *, again: bool = False
+    ) -> Generator[Step, object, tuple[ToolResult, ...]]:
+        """Sort the calls into those to run, to refuse and to leave; the results are in the order of the calls.
+
+        Args:
+            calls: The calls.
+            ends: When the whole loop ends, on the loop's clock, or None.
+            again: Whether they were left before, and somebody has decided about them since, or may now.
+        """
         done: dict[str, ToolResult] = {}
         jobs: list[Job] = []
         pending: list[ToolCall] = []
-        for call in reply.tool_calls:
-            if self._waits(call):
+        for made in calls:
+            tool = self.tools.get(made.name)
+            call = made if tool is None else made.of_tool(read_only=tool.read_only)
+            verdict = yield from (self._decided(call) if again else self._judged(call))
+            if isinstance(verdict, Postpone):
                 pending.append(call)
-                continue
-            refused, tool = self._refused(call), self.tools.get(call.name)
-            if refused is None and tool is not None and tool.runs:
-                refused = yield from self._denied(call)
-            if refused is not None or tool is None:
-                done[call.id] = ToolResult(call=call, content=f"error: {refused}", error=refused)
-            elif tool.runs:
-                jobs.append(Job(call, tool))
+                if verdict.reason:
+                    self._reasons[call.id] = verdict.reason
+            elif verdict is not None or tool is None:
+                done[call.id] = result = failed(call, verdict or "")
+                yield ToolFinished(call, result)
             else:
-                pending.append(call)
-        if jobs:
-            results = yield Work(tuple(jobs), self.limits.tool_timeout, ends)
-            done.update({result.call.id: result for result in cast("list[ToolResult]", results)})
+                self._jobs += 1
+                jobs.append(Job(self._jobs, call, tool))
+        yield from self._run_jobs(deque(jobs), ends, done)
         self.pending = tuple(pending)
-        return tuple(done[call.id] for call in reply.tool_calls if call.id in done)
+        return tuple(done[call.id] for call in calls if call.id in done)
 
-    def _waits(self, call: ToolCall) -> bool:
-        """Whether nobody but the caller decides about a call, not even to refuse it."""
+    def _judged(self, call: ToolCall) -> Generator[Step, object, Postpone | str | None]:
+        """What becomes of a call of this turn: it waits, or it is refused for a reason, or it runs (None)."""
         how = self.limits.on_recovered
-        if not self.runs or (call.recovered and how == "pending"):
-            return True
         # What no server reads as a call may be anybody's text that the model repeats.
-        return call.bars not in {None, "full-width"} and how == "auto" and self.limits.approve is None
+        odd = call.bars not in {None, "full-width"} and how == "auto" and self.limits.approve is None
+        if not self.runs or odd or (call.recovered and how == "pending"):
+            return Postpone()
+        return (yield from self._checked(call, decision=None))
+
+    def _decided(self, call: ToolCall) -> Generator[Step, object, Postpone | str | None]:
+        """The same for a call that was left before: `approvals` decides, else `approve` is asked anew."""
+        decision = (self.limits.approvals or {}).get(call.id)
+        if not self.runs or (decision is None and self.limits.approve is None):
+            return Postpone()
+        return (yield from self._checked(call, decision))
+
+    def _checked(self, call: ToolCall, decision: bool | str | None) -> Generator[Step, object, Postpone | str | None]:
+        """What is wrong with a call comes first; then it is decided about, unless nothing here can run it."""
+        if (refused := self._refused(call)) is not None:
+            return refused
+        if decision is None and self.tools[call.name].runs and self.limits.approve is not None:
+            said = yield Approve(call, self.limits.approve)
+            if isinstance(said, Postpone) or said is Postpone:
+                return said if isinstance(said, Postpone) else Postpone()
+            decision = said if isinstance(said, str) else bool(said)
+        if isinstance(decision, str):
+            return f"this call was denied: {decision}"
+        if decision is False:
+            return "this call was denied"
+        return None if self.tools[call.name].runs else Postpone()
 
     def _refused(self, call: ToolCall) -> str | None:
         """Why a call cannot be run as it stands, or None."""
@@ -325,13 +261,58 @@ class ToolLoop:
             return str(error)
         return None
 
-    def _denied(self, call: ToolCall) -> Generator[Step, object, str | None]:
-        if self.limits.approve is None:
-            return None
-        verdict = yield Approve(call, self.limits.approve)
-        if isinstance(verdict, str):
-            return f"this call was denied: {verdict}"
-        return None if verdict else "this call was denied"
+    def _run_jobs(
+        self, waiting: deque[Job], ends: float | None, done: dict[str, ToolResult]
+    ) -> Generator[Step, object, None]:
+        """Run jobs, so many at once as is allowed; their results go into `done`."""
+        running: dict[int, tuple[Job, float, float]] = {}  # how long each may take, and when it is late
+        while waiting or running:
+            begun: list[Job] = []
+            while waiting and len(running) < self.limits.parallel:
+                job = waiting.popleft()
+                seconds = self._seconds(ends)
+                if seconds <= 0:
+                    yield self._finish(failed(job.call, _NO_TIME), done)
+                    continue
+                yield Start(job)
+                running[job.number] = (job, seconds, self.now() + seconds)
+                begun.append(job)
+            for job in begun:
+                yield ToolRunning(job.call)
+            if not running:
+                continue
+            first = min(late for *_, late in running.values())
+            told = cast("Told | None", (yield Wait(None if first == _NEVER else max(0.0, first - self.now()))))
+            at = self.now() if told is None else told.at
+            if told is not None and told.job.number in running:
+                if isinstance(told.what, ToolProgress):
+                    yield ToolProgress(told.what.value, told.job.call)
+                else:
+                    del running[told.job.number]
+                    yield self._finish(self._result(told.job, told.what), done)
+            for job, seconds, late in list(running.values()):
+                if at >= late:  # what it told before was told before this
+                    del running[job.number]
+                    outcome = cast("Outcome | None", (yield Stop(job)))
+                    gave_up = outcome is None or (outcome.error is not None and not _ends(outcome.error))
+                    result = _late(job, seconds) if gave_up else self._result(job, cast("Outcome", outcome))
+                    yield self._finish(result, done)
+
+    def _seconds(self, ends: float | None) -> float:
+        """How long a call that begins now may take."""
+        seconds = _NEVER if self.limits.tool_timeout is None else self.limits.tool_timeout
+        return seconds if ends is None else min(seconds, ends - self.now())
+
+    def _result(self, job: Job, outcome: Outcome) -> ToolResult:
+        return result_of(job, outcome, raises=self.limits.raise_tool_errors)
+
+    def _finish(self, result: ToolResult, done: dict[str, ToolResult]) -> ToolFinished:
+        done[result.call.id] = result
+        return ToolFinished(result.call, result)
+
+    def _add(self, results: Sequence[ToolResult]) -> None:
+        for result in results:
+            self.messages.add_tool_result(result.call, result.content)
 
     def _spent(self, reply: Reply) -> None:
         if self.limits.max_total_tokens is not None:
@@ -348,6 +329,20 @@ class ToolLoop:
             return "budget"
         return None
 
-    def _note(self, done: Round) -> Round:
-        self.rounds.append(done)
-        return done
+
+_NEVER = float("inf")
+
+
+def _how_answered(reply: Reply) -> Stopped:
+    announced = reply.text.rstrip().endswith((":", "\N{FULLWIDTH COLON}"))
+    return "no_call" if announced else "answered"
+
+
+def _late(job: Job, seconds: float) -> ToolResult:
+    return failed(job.call, f"{job.call.name} did not end within {seconds:g} s")
+
+
+def _ends(error: BaseException) -> bool:
+    from deepseek_v4_sdk.tools.failure import ends_the_run
+
+    return ends_the_run(error)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast, get_args
 
-from deepseek_v4_sdk.chat import AskOptions, ChatEvent, ToolCall
+from deepseek_v4_sdk.chat import AskOptions, ChatEvent, ToolCall, is_mapping
 from deepseek_v4_sdk.errors import ConfigurationError
 
 __all__ = ["LoopLimits", "LoopOptions", "OnRecovered", "split_options"]
@@ -29,7 +29,10 @@ class LoopLimits:
         raise_tool_errors: Whether what a tool raises ends the loop; else the model is told.
         retry_empty: Whether an empty turn is asked for once more, with less thinking.
         approve: Asked before each call whose arguments fit, one after another: True runs it, False or a text (the
-            reason) tells the model that it was denied. With the async client it may be async.
+            reason) tells the model that it was denied, and `Postpone` ends the run with the call pending. With the
+            async client it may be async.
+        approvals: Decides about calls that an earlier run left, by their ids: True runs one, False or a text (the
+            reason) denies it. Others of them are asked about anew, or stay where there is no `approve`.
         on_recovered: What becomes of calls that were read from markup in a text. With "auto" one in V4's own bars runs,
             as the server's own parser would have had it run; any other needs an `approve`, or it waits for you. "run"
             runs both, "pending" leaves both to you.
@@ -43,6 +46,7 @@ class LoopLimits:
     raise_tool_errors: bool = False
     retry_empty: bool = False
     approve: Callable[[ToolCall], object] | None = None
+    approvals: Mapping[str, bool | str] | None = None
     on_recovered: OnRecovered = "auto"
 
 
@@ -61,6 +65,7 @@ class LoopOptions(AskOptions, total=False):
     raise_tool_errors: bool
     retry_empty: bool
     approve: Callable[[ToolCall], object] | None
+    approvals: Mapping[str, bool | str] | None
     on_recovered: OnRecovered
     on_event: Callable[[ChatEvent], object] | None
 
@@ -72,7 +77,10 @@ def split_options(options: Mapping[str, object]) -> tuple[LoopLimits, Mapping[st
         ConfigurationError: A limit makes no sense.
     """
     names = LoopLimits.__dataclass_fields__
-    limits = LoopLimits(**cast("dict[str, Any]", {name: options[name] for name in names if name in options}))
+    given = {name: options[name] for name in names if name in options}
+    if "approvals" in given:
+        given["approvals"] = _decisions(given["approvals"])
+    limits = LoopLimits(**cast("dict[str, Any]", given))
     for name in ("max_rounds", "parallel", "max_total_tokens"):
         value = getattr(limits, name)
         if value is not None and (type(value) is not int or value < 1):
@@ -84,3 +92,23 @@ def split_options(options: Mapping[str, object]) -> tuple[LoopLimits, Mapping[st
     if limits.on_recovered not in get_args(OnRecovered):
         raise ConfigurationError(f"on_recovered is {limits.on_recovered!r}: give 'auto', 'run' or 'pending'")
     return limits, {name: value for name, value in options.items() if name not in names and name != "on_event"}
+
+
+def _decisions(value: object) -> dict[str, bool | str] | None:
+    """What was decided about calls, checked: a value that is neither would else let a call run, or not, by accident.
+
+    Raises:
+        ConfigurationError: Something else was given.
+    """
+    if value is None:
+        return None
+    if not is_mapping(value):
+        raise ConfigurationError(f"approvals is {type(value).__name__}: give a mapping of ids of calls")
+    decided: dict[str, bool | str] = {}
+    for call_id, decision in value.items():
+        if not isinstance(decision, bool | str):
+            raise ConfigurationError(
+                f"approvals[{call_id!r}] is {type(decision).__name__}: give True, or the reason why not"
+            )
+        decided[call_id] = decision
+    return decided

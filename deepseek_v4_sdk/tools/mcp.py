@@ -79,7 +79,9 @@ def _tool(session: McpSession, listed: object, prefix: str) -> Tool[..., object]
         return text
 
     run.__name__ = run.__qualname__ = spec.name
-    return Tool(run, lambda _: offer, known=offer)
+    hints = _field(listed, "annotations")
+    read_only = hints is not None and _field(hints, "readOnlyHint", "read_only_hint") is True
+    return Tool(run, lambda _: offer, known=offer, read_only=read_only)
 
 
 def _text(result: object) -> str:

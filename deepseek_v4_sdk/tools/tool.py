@@ -37,6 +37,7 @@ class Tool(Generic[P, R]):
         offer: Gives what the model is told and what checks its calls, for the class whose method it is, or None.
         runs: Whether there is a function behind it at all; a schema alone is run by somebody else.
         known: What `offer` gives, where that is known.
+        read_only: Whether it is known to change nothing; `approve` sees it on the calls.
 
     Attributes:
         owner: The class whose method it is, or None: the class's names may stand in annotations.
@@ -49,9 +50,11 @@ class Tool(Generic[P, R]):
         *,
         runs: bool = True,
         known: Offer | None = None,
+        read_only: bool = False,
     ) -> None:
         self.function = function
         self.runs = runs
+        self.read_only = read_only
         functools.update_wrapper(self, function)
         self._make = offer
         self._made = known
@@ -70,14 +73,18 @@ class Tool(Generic[P, R]):
             return self
         if self.owner is None:  # below @classmethod no name was set
             self.owner = instance if isinstance(instance, type) else owner
-        return Tool(MethodType(self.function, instance), self._offer, runs=self.runs, known=self._made)
+        return self._with(MethodType(self.function, instance), self._offer)
+
+    def _with(self, function: Callable[..., object], offer: Callable[[type | None], Offer]) -> Tool[..., object]:
+        """The same tool for another function."""
+        return Tool(function, offer, runs=self.runs, known=self._made, read_only=self.read_only)
 
     def __copy__(self) -> Self:
         return self
 
     def __deepcopy__(self, memo: dict[int, object]) -> Tool[..., object]:
         function = copy.deepcopy(self.function, memo)  # of a method: that of a copied object
-        return self if function is self.function else Tool(function, self._make, runs=self.runs, known=self._made)
+        return self if function is self.function else self._with(function, self._make)
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """As functions are pickled: by name where it has one of its own, else with its function."""
@@ -87,7 +94,7 @@ class Tool(Generic[P, R]):
         found: object = sys.modules.get(str(self.__module__))
         for name in path.split("."):
             found = getattr(found, name, None)
-        return path if found is self else (_again, (self.function, self._make, self.runs))
+        return path if found is self else (_again, (self.function, self._make, self.runs, self.read_only))
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.owner = owner
@@ -157,18 +164,33 @@ class Tool(Generic[P, R]):
         return self._offer().bind(call)
 
 
-def _again(function: Callable[..., object], offer: Callable[[type | None], Offer], runs: bool) -> Tool[..., object]:
+def _again(
+    function: Callable[..., object],
+    offer: Callable[[type | None], Offer],
+    runs: bool,
+    read_only: bool = False,
+) -> Tool[..., object]:
     """A tool that comes out of a pickle."""
-    return Tool(function, offer, runs=runs)
+    return Tool(function, offer, runs=runs, read_only=read_only)
 
 
 @overload
 def tool(
-    function: Callable[P, R], /, *, name: str | None = None, description: str | None = None, strict: bool | None = None
+    function: Callable[P, R],
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    strict: bool | None = None,
+    read_only: bool = False,
 ) -> Tool[P, R]: ...
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, strict: bool | None = None
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    strict: bool | None = None,
+    read_only: bool = False,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(
     function: Callable[..., object] | None = None,
@@ -177,6 +199,7 @@ def tool(
     name: str | None = None,
     description: str | None = None,
     strict: bool | None = None,
+    read_only: bool = False,
 ) -> object:
     """Make a tool of a function, as `@tool` or `@tool(...)`.
 
@@ -190,6 +213,7 @@ def tool(
         name: Another name than the function's.
         description: Other words than the docstring's.
         strict: Whether the server should hold the model to the schema. The schema then requires every property.
+        read_only: Whether it changes nothing. The model is not told; `approve` sees it as `call.read_only`.
 
     Raises:
         ConfigurationError: The function cannot be a tool; the text names the parameter and the remedy.
@@ -197,7 +221,8 @@ def tool(
 
     def make(function: Callable[..., object]) -> Tool[..., object]:
         inner = function.function if isinstance(function, Tool) else function
-        made: Tool[..., object] = Tool(inner, functools.partial(read_function, inner, name, description, strict))
+        offer = functools.partial(read_function, inner, name, description, strict)
+        made: Tool[..., object] = Tool(inner, offer, read_only=read_only)
         with contextlib.suppress(UnresolvedNameError):  # it may stand further down: read again at the first use
             made.tool_spec()
         return made

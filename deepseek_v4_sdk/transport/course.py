@@ -370,6 +370,10 @@ class Course(Generic[TransferT, T]):
             usage=transfer.counted,
             provider=transfer.provider.name,
             url=details.url if details is not None else transfer.call.url,
+            is_chat=self.is_chat,
+            flavor=transfer.provider.data.name,
+            model=transfer.answered_by,
+            sent_at=transfer.sent_at,
         )
 
     def _note(self, attempt: Attempt) -> None:

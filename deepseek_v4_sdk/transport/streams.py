@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from types import TracebackType
 
-    from deepseek_v4_sdk.chat import ChatEvent
+    from deepseek_v4_sdk.chat import Attempt, ChatEvent
     from deepseek_v4_sdk.transport.chat_course import ChatCourse
     from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
 
@@ -45,6 +45,11 @@ class _State(Shared):
         if self._reply is not None:
             return self._reply
         return self._course.partial() or Reply()
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The HTTP requests that have ended so far, in order."""
+        return tuple(self._course.attempts)
 
     def _begin(self, check: Callable[[], None]) -> None:
         """Begin to read, unless somebody else does.

@@ -144,7 +144,7 @@ def test_an_empty_turn_is_asked_for_once_more_with_less_thinking(kind: Kind, fla
     empty = script.think("Hm.") + script.text("x") | faults.empty_turn()
     play = Play(kind, call(), empty, script.text("Sunny."), flavor=flavor)
     run = play.run([play.tool(look)], retry_empty=True, thinking="max")
-    assert (run.stopped, run.reply.text, len(run.rounds)) == ("answered", "Sunny.", 2)
+    assert (run.stopped, run.text, len(run.rounds)) == ("answered", "Sunny.", 2)
     assert [request.thinking for request in play.mock.requests] == ["max", "max", "high"]
     play.goes_on()
 
@@ -174,7 +174,7 @@ def test_a_retry_takes_the_nearest_level_that_a_server_has() -> None:
 def test_a_call_that_was_announced_and_not_made(kind: Kind, text: str, stopped: str) -> None:
     play = Play(kind, script.text(text))
     run = play.run([play.tool(look)])
-    assert (run.stopped, run.reply.text) == (stopped, text)
+    assert (run.stopped, run.text) == (stopped, text)
     if stopped == "no_call":  # so that a program can nudge
         nudged = DeepSeekV4(play.mock).run_tools(run.messages.user("Go on, make the call."), [])
         assert nudged.reply.text == "And so on."

@@ -112,7 +112,7 @@ def test_switched_off_no_call_runs(kind: Kind, step: Any, form: str, how: str) -
     assert disk.done == []
     assert (run.stopped, len(game.mock.requests)) == ("pending", 1)
     assert run.pending_calls == run.reply.tool_calls
-    assert "DSML" not in run.reply.text
+    assert "DSML" not in run.text
     assert results(run) == []
 
 

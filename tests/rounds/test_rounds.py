@@ -34,7 +34,7 @@ def test_forty_rounds_with_thinking(kind: Kind, flavor: str) -> None:
     turns[7] |= faults.leak_dsml()  # type: ignore[assignment]  # a call that the server missed is one of them
     play = Play(kind, *turns, script.text("Done."), flavor=flavor, thinking="high")
     run = play.run([play.tool(weather)], max_rounds=41)
-    assert (run.stopped, run.reply.text, len(run.rounds)) == ("answered", "Done.", 41)
+    assert (run.stopped, run.text, len(run.rounds)) == ("answered", "Done.", 41)
     assert results(run) == [f"Sunny in {letter}{n}." for n in range(40) for letter in "AB"]
     thoughts = [message.reasoning for message in run.messages if isinstance(message, AssistantMessage)]
     assert thoughts[:40] == [f"Thought {n}." for n in range(40)]
@@ -99,7 +99,7 @@ def test_a_text_beside_calls_is_the_preamble_and_not_the_answer(kind: Kind) -> N
     play = Play(kind, script.text("Let me look.") + call(), script.text("Sunny."))
     run = play.run([play.tool(weather)])
     assert [each.preamble for each in run.rounds] == ["Let me look.", ""]
-    assert run.reply.text == "Sunny."
+    assert run.text == "Sunny."
     play.goes_on()
 
 
@@ -132,7 +132,7 @@ def test_run_tools_is_the_same_without_the_rounds(kind: Kind) -> None:
         run = DeepSeekV4(play.mock).run_tools("Go.", [play.tool(weather)])
     else:
         run = asyncio.run(AsyncDeepSeekV4(play.mock).run_tools("Go.", [play.tool(weather)]))
-    assert (run.reply.text, results(run), run.stopped) == ("Sunny.", ["Sunny in Paris."], "answered")
+    assert (run.text, results(run), run.stopped) == ("Sunny.", ["Sunny in Paris."], "answered")
     play.goes_on(run.messages)
 
 

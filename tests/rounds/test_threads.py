@@ -27,7 +27,7 @@ def hang() -> str:
 
 mock = MockProvider(script.tool_call("hang"), script.text("It hangs."))
 {ask}
-print(run.rounds[0].results[0].error, run.reply.text)
+print(run.rounds[0].results[0].error, run.text)
 """
 ASKED = {
     "sync": "run = DeepSeekV4(mock).run_tools('Go.', [hang], tool_timeout=0.05)",

@@ -13,11 +13,12 @@ from tests.typing.chat import fields, messages
 from tests.typing.checkers import check
 from tests.typing.mocks import scripts
 from tests.typing.options import by_keyword, chosen, gathered, tools
+from tests.typing.runs import events, sums
 from tests.typing.streams import failures, sync
 from tests.typing.structured import unions, values
 
 HERE = Path(__file__).parent
-SAMPLES = [str(HERE / f"{name}.py") for name in ("chat", "options", "streams", "mocks", "structured")]
+SAMPLES = [str(HERE / f"{name}.py") for name in ("chat", "options", "streams", "mocks", "structured", "runs")]
 
 
 @pytest.mark.timeout(400)
@@ -45,5 +46,7 @@ def test_samplescheck() -> None:
     assert sync(mock)
     assert failures(mock) is not None
     assert scripts().data.name == "sglang"
+    assert sums(mock).text
+    assert events(mock)
     assert values(mock).number
     assert unions(mock) is not None

@@ -1,0 +1,38 @@
+"""What several HTTP requests have cost together, and how many of them may have cost what nobody told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.chat.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from deepseek_v4_sdk.chat.attempt import Attempt
+    from deepseek_v4_sdk.prices import Cost, PriceTable
+
+__all__ = ["total_cost", "total_usage"]
+
+
+def total_usage(attempts: Iterable[Attempt]) -> Usage:
+    """The tokens of several requests; `unknown` counts those whose number nobody told."""
+    total = Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0)
+    for attempt in attempts:
+        if not attempt.may_cost:
+            continue
+        usage = attempt.usage or Usage()
+        told = usage.prompt_tokens is not None and usage.completion_tokens is not None
+        if told and usage.total_tokens is None:
+            both = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
+            usage = replace(usage, total_tokens=both)
+        total += usage if told else replace(usage, unknown=1)
+    return total
+
+
+def total_cost(attempts: Iterable[Attempt], prices: PriceTable | None = None, currency: str = "USD") -> Cost | None:
+    """The cost of several requests; `unknown` counts those whose cost nobody knows, None is that no cost is known."""
+    from deepseek_v4_sdk.prices import Cost  # loaded by who asks for a cost
+
+    return Cost.total(each.cost(prices=prices, currency=currency) for each in attempts if each.may_cost)
