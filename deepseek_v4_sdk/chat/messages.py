@@ -11,6 +11,7 @@ from deepseek_v4_sdk.chat.tool_call import ToolCall
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.conversation import Conversation
+    from deepseek_v4_sdk.chat.reply import Reply
 
 __all__ = [
     "AssistantMessage",
@@ -136,10 +137,12 @@ class ToolMessage:
 Message: TypeAlias = SystemMessage | UserMessage | ReminderMessage | AssistantMessage | ToolMessage
 """Any message."""
 
-MessagesInput: TypeAlias = (
-    "str | Message | Mapping[str, object] | Sequence[Message | Mapping[str, object]] | list[object] | Conversation"
-)
+_Item: TypeAlias = "Message | Reply | Mapping[str, object]"
+
+MessagesInput: TypeAlias = "str | Message | Mapping[str, object] | Sequence[_Item] | list[object] | Conversation"
 """What a call takes as its messages: a text, a message, a sequence, a `Conversation`; mappings have OpenAI's form.
+
+A `Reply` in a sequence stands for its message.
 
 A list of a mapping and a message is a `list[object]` to mypy. Each item is checked when it is read.
 """

@@ -137,6 +137,14 @@ def _read(value: object, where: str) -> Message:
     return _TEXT_ROLES[role](content, extra)
 
 
+# Parts of other SDKs' messages that have a place of their own here.
+_PARTS_ELSEWHERE = {
+    "tool_use": "give the call in `tool_calls` of an assistant message",
+    "tool_result": "give the result as a message with role 'tool' and the `tool_call_id` of its call",
+    "thinking": "give the text in `reasoning` of an assistant message",
+}
+
+
 def _content(value: object, where: str) -> Content | None:
     if value is None or isinstance(value, str):
         return value
@@ -146,9 +154,8 @@ def _content(value: object, where: str) -> Content | None:
     for index, part in enumerate(value):
         kind = part.get("type") if is_mapping(part) else type(part).__name__
         if not is_mapping(part) or kind != "text":
-            raise InvalidRequestError(
-                f"{where}.content[{index}] has type {kind!r}: V4 reads text alone, give {{'type': 'text', 'text': ...}}"
-            )
+            hint = _PARTS_ELSEWHERE.get(str(kind), "V4 reads text only, give {'type': 'text', 'text': ...}")
+            raise InvalidRequestError(f"{where}.content[{index}] has type {kind!r}: {hint}")
         for key, item in part.items():
             if key not in {"type", "text"} and item is not None:
                 raise InvalidRequestError(f"{where}.content[{index}].{key} is not a field of a text part: leave it out")
@@ -208,8 +215,9 @@ def _extra(value: Mapping[str, object], known: frozenset[str], where: str) -> di
         if key in known or item is None or (key not in _EXTRA and says_nothing(item)):  # as other SDKs' messages have
             continue
         if key not in _EXTRA:
+            role = str(value.get("role"))
             raise InvalidRequestError(
-                f"{where}.{key} is not a field of a {value.get('role')} message; "
+                f"{where}.{key} is not a field of {'an' if role[:1] in 'ae' else 'a'} {role} message; "
                 "fields of one server go into the `extra` of a message object"
             )
         extra[key] = plain_json(item, f"{where}.{key}")

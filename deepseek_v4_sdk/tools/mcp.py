@@ -38,7 +38,7 @@ async def mcp_tools(session: McpSession, *, prefix: str = "") -> list[Tool[..., 
     """The tools of an MCP server, ready for `run_tools` of the async client.
 
     They are listed once and sorted by name, so that the head of the prompt stays the same. What the server reports as
-    an error goes back to the model. V4 reads text alone: images, sounds and files become a line that names them.
+    an error goes back to the model. V4 reads text only: images, sounds and files become a line that names them.
 
     Args:
         session: A session that is open and initialised. It must stay open while its tools run.

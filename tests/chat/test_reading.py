@@ -85,10 +85,10 @@ def test_every_role_has_its_object() -> None:
         ([{"role": "tool", "content": None, "tool_call_id": "a"}], "messages[0].content is missing: a tool message"),
         ([{"role": "user", "content": b"x"}], "messages[0].content is bytes: give a text or a list of text parts"),
         ([{"role": "user", "content": {"type": "text"}}], "messages[0].content is dict: give a text or a list"),
-        ([{"role": "user", "content": ["x"]}], "messages[0].content[0] has type 'str': V4 reads text alone"),
+        ([{"role": "user", "content": ["x"]}], "messages[0].content[0] has type 'str': V4 reads text only"),
         (
             [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}],
-            "messages[0].content[0] has type 'image_url': V4 reads text alone",
+            "messages[0].content[0] has type 'image_url': V4 reads text only",
         ),
         ([{"role": "user", "content": [{"type": "text"}]}], "messages[0].content[0].text is NoneType: give a text"),
         (
@@ -99,6 +99,15 @@ def test_every_role_has_its_object() -> None:
         ([{"role": "tool", "content": "x", "tool_call_id": 5}], "messages[0].tool_call_id is 5: give the id"),
         ([{"role": "user", "content": "x", "task_id": 1}], "messages[0].task_id is not a field of a user message"),
         ([{"role": "user", "content": "x", "tool_calls": [CALL]}], "messages[0].tool_calls is not a field of a user"),
+        ([{"role": "assistant", "content": "x", "x": 1}], "messages[0].x is not a field of an assistant message"),
+        (
+            [{"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]}],
+            "messages[0].content[0] has type 'tool_use': give the call in `tool_calls` of an assistant message",
+        ),
+        (
+            [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"}]}],
+            "messages[0].content[0] has type 'tool_result': give the result as a message with role 'tool'",
+        ),
         ([{"role": "user", "content": "x", 5: 6}], "messages[0].5 is not a field of a user message; fields of one"),
         ([{"role": "user", "content": "x", "task": {1}}], "messages[0].task is set, which JSON does not have"),
         (

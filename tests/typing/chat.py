@@ -65,6 +65,11 @@ def messages(client: DeepSeekV4) -> None:
     client.chat(only_users)
     client.chat((*typed, UserMessage("a tuple")))
 
+    replies = [client.chat(typed)]
+    client.chat((*typed, *replies, UserMessage("a tuple with replies")))
+    with_a_reply: list[Message | Reply] = [UserMessage("a list"), *replies, UserMessage("with replies in it")]
+    client.chat(with_a_reply)
+
 
 def passed_on(client: DeepSeekV4, given: MessagesInput) -> str:
     return client.chat(given).text

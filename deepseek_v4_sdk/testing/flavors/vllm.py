@@ -18,14 +18,17 @@ from deepseek_v4_sdk.testing.flavors.vllm_checks import (
 from deepseek_v4_sdk.testing.flavors.vllm_deltas import (
     call_id,
     closed,
-    delta_of,
     finish,
     joined,
+    opening,
+    streamed,
     unclosed,
+    with_border,
     with_fingerprint,
 )
-from deepseek_v4_sdk.testing.flavors.vllm_prompts import answering_role, mended, plain_prompt
+from deepseek_v4_sdk.testing.flavors.vllm_prompts import answering_role, mended, older_thinking, plain_prompt
 from deepseek_v4_sdk.testing.flavors.vllm_routes import CREATED, card, measures
+from deepseek_v4_sdk.testing.flavors.vllm_usage import counted, prompt_details, usage
 from deepseek_v4_sdk.testing.markup import bursts, one_call, unseparated
 from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
@@ -148,17 +151,10 @@ class VLLMFlavor(Flavor):
         effort = kwargs.get("reasoning_effort")
         switches = [kwargs[key] for key in ("thinking", "enable_thinking") if key in kwargs]
         if self._release < (0, 28):
-            return self._older_thinking(effort, on=any(switches))
+            return older_thinking(self._release, effort, on=any(switches))
         if effort == "none" or (switches and not any(switches)):
             return "off"
         return "low" if effort in {"minimal", "low", "medium"} else "max" if effort == "max" else "high"
-
-    def _older_thinking(self, effort: JsonValue, *, on: bool) -> str:
-        """Off by default, and two levels."""
-        if not on or (effort == "none" and self._release > (0, 20)):
-            return "off"
-        strongest = {"max"} if self._release == (0, 20) else {"max", "xhigh"}
-        return "max" if effort in strongest else "high"
 
     def generation(self, body: dict[str, JsonValue]) -> Generation:
         """The encoder of its time, whatever the model."""
@@ -206,26 +202,17 @@ class VLLMFlavor(Flavor):
                 event["usage"] = self._counts(chat.prompt, count, said.thought_by(count))
             return sse(event | ({"kv_transfer_params": None} if self._release >= (0, 33) else {}))
 
-        opening: dict[str, JsonValue] = {
-            **frame,
-            "choices": [
-                {
-                    "index": 0,
-                    "delta": {"role": answering_role(chat.body), "content": ""},
-                    "logprobs": None,
-                    "finish_reason": None,
-                }
-            ],
-        }
+        begun = opening(frame, answering_role(chat.body))
         if running:
-            opening["usage"] = self._counts(chat.prompt, 0, 0)
-        yield sse({**opening, "prompt_token_ids": None, "prompt_text": None})
-        last = [token for token in said.tokens if token.count >= said.completion_tokens]
+            begun["usage"] = self._counts(chat.prompt, 0, 0)
+        yield sse({**begun, "prompt_token_ids": None, "prompt_text": None})
+        tokens = streamed(said)
+        last = [token for token in tokens if token.count >= said.completion_tokens]
         if not last and not said.calls and not said.text.strip():
-            last = [token for token in said.tokens if token.kind == "text"]  # blanks wait for what follows them
-        for token in said.tokens[: len(said.tokens) - len(last)]:
-            if token.kind != "reasoning" or not reasoning:
-                yield chunk(delta_of(token, chat.number) | reasoning, token.count, token_ids=None)
+            last = [token for token in tokens if token.kind == "text"]  # blanks wait for what follows them
+        shown = [token for token in tokens[: len(tokens) - len(last)] if token.kind != "reasoning" or not reasoning]
+        for group in with_border(shown, said) if chat.body.get("stop") else ([token] for token in shown):
+            yield chunk(joined(group, chat.number) | reasoning, group[-1].count, token_ids=None)
         versions: dict[str, JsonValue] = {"weight_versions": None} if self._release >= (0, 33) else {}
         final = chunk(
             joined(last, chat.number),
@@ -237,8 +224,8 @@ class VLLMFlavor(Flavor):
         )
         yield final if ends_with_usage else with_fingerprint(final, self._fingerprint)
         if ends_with_usage:
-            usage = self._usage(said, chat, plain=False)
-            yield sse({**frame, "choices": [], "usage": usage, "system_fingerprint": self._fingerprint})
+            told = self._usage(said, chat, plain=False)
+            yield sse({**frame, "choices": [], "usage": told, "system_fingerprint": self._fingerprint})
         yield DONE
 
     def plain(self, said: Said, chat: Chat) -> JsonValue:
@@ -388,30 +375,14 @@ class VLLMFlavor(Flavor):
         return f"vllm-{self._version}-mock"
 
     def _counts(self, prompt: int, completion: int, thought: int) -> dict[str, JsonValue]:
-        counts: dict[str, JsonValue] = {
-            "prompt_tokens": prompt,
-            "total_tokens": prompt + completion,
-            "completion_tokens": completion,
-        }
-        if self._release >= (0, 28) and self._reasoning_parser:
-            counts["completion_tokens_details"] = {"reasoning_tokens": thought}
-        return counts
+        tells_thought = self._release >= (0, 28) and self._reasoning_parser
+        return counted(prompt, completion, thought if tells_thought else None)
 
     def _usage(self, said: Said, chat: Chat, *, plain: bool) -> JsonValue:
-        details: dict[str, JsonValue] | None = None
-        if self.prefix_cache is not None:
-            whole = chat.prompt // self.prefix_cache.block * self.prefix_cache.block
-            details = {"cached_tokens": chat.cached, "created_cache_tokens": max(0, whole - chat.cached)}
-            details |= {"multimodal_tokens": None} if plain else {}
-        counts = self._counts(
-            chat.prompt, said.completion_tokens, said.reasoning_tokens if plain else len(said.thoughts)
-        )
-        thought = counts.pop("completion_tokens_details", None)
-        usage: dict[str, JsonValue] = {**counts, "prompt_tokens_details": details}
-        if self._release >= (0, 28):
-            usage["completion_tokens_details"] = thought
-        # The last event of a stream is written without nulls.
-        return usage if plain else {name: value for name, value in usage.items() if value is not None}
+        details = None if self.prefix_cache is None else prompt_details(chat, self.prefix_cache.block, plain=plain)
+        thought = said.reasoning_tokens if plain else len(said.thoughts)
+        counts = self._counts(chat.prompt, said.completion_tokens, thought)
+        return usage(counts, details, plain=plain, tells_thought=self._release >= (0, 28))
 
     def _frame(self, chat: Chat, kind: str) -> dict[str, JsonValue]:
         given = chat.headers.get("x-request-id") or chat.body.get("request_id")

@@ -10,13 +10,25 @@ from pydantic_core import from_json
 
 from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.testing.flavors.base import sse
-from deepseek_v4_sdk.testing.markup import DSML, INVOKE_OPENS
+from deepseek_v4_sdk.testing.markup import DSML, INVOKE_OPENS, THINK_ENDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.testing.speech import Said, Token
 
-__all__ = ["call_id", "closed", "delta_of", "finish", "joined", "unclosed", "with_fingerprint"]
+__all__ = [
+    "call_id",
+    "closed",
+    "finish",
+    "joined",
+    "opening",
+    "streamed",
+    "unclosed",
+    "with_border",
+    "with_fingerprint",
+]
 
 
 def call_id(number: int, index: int) -> str:
@@ -24,7 +36,7 @@ def call_id(number: int, index: int) -> str:
     return f"chatcmpl-tool-{number:012x}{index:04x}"
 
 
-def delta_of(token: Token, number: int) -> dict[str, JsonValue]:
+def _delta_of(token: Token, number: int) -> dict[str, JsonValue]:
     """The delta that a token is."""
     if token.kind == "reasoning":
         return {"reasoning": token.text}
@@ -39,6 +51,45 @@ def _entry(token: Token, number: int) -> JsonValue:
     return {"id": call_id(number, token.index), "type": "function", "index": token.index, "function": function}
 
 
+def opening(frame: dict[str, JsonValue], role: JsonValue) -> dict[str, JsonValue]:
+    """The first event of a stream, without the fields behind its choice."""
+    delta: JsonValue = {"role": role, "content": ""}
+    return {**frame, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]}
+
+
+def streamed(said: Said) -> tuple[Token, ...]:
+    """The tokens that a stream shows.
+
+    A stop text that reaches over the end of the thinking leaves the blanks before it: there they wait for nothing.
+    """
+    blanks = said.raw[len(said.raw.rstrip()) :]
+    if not blanks or said.stop is None or THINK_ENDS not in said.stop or not said.tokens:
+        return said.tokens
+    last = said.tokens[-1]
+    if last.kind != "reasoning" or last.text.endswith(blanks):
+        return said.tokens
+    return (*said.tokens[:-1], replace(last, text=last.text + blanks))
+
+
+def with_border(tokens: Sequence[Token], said: Said) -> Iterator[list[Token]]:
+    """The tokens of each delta: one by one, but where characters are held back for a stop text.
+
+    The end of the thinking comes there after the model wrote its mark, together with the first text behind it. Blanks
+    wait for what follows them.
+    """
+    late: list[Token] = []
+    for token in tokens:
+        if token.kind == "reasoning" and said.thought_whole and token.count > said.reasoning_tokens > 0:
+            late.append(token)
+            continue
+        if late and token.kind == "text" and token.text.strip():
+            yield [token, *late]
+        else:
+            yield from ([each] for each in (*late, token))
+        late = []
+    yield from ([each] for each in late)
+
+
 def joined(tokens: list[Token], number: int) -> dict[str, JsonValue]:
     """What the last token of a cut answer brings comes together with the finish reason."""
     delta: dict[str, JsonValue] = {}
@@ -46,7 +97,7 @@ def joined(tokens: list[Token], number: int) -> dict[str, JsonValue]:
     pending: list[Token] = []
     for token in tokens:
         if token.kind == "text" or token.kind == "reasoning":
-            delta |= delta_of(replace(token, text=_before(delta, token.kind) + token.text), number)
+            delta |= _delta_of(replace(token, text=_before(delta, token.kind) + token.text), number)
         elif pending and token.name is None and pending[-1].name is None and pending[-1].index == token.index:
             pending[-1] = replace(pending[-1], text=pending[-1].text + token.text)
         else:

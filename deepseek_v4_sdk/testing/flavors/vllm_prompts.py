@@ -10,7 +10,7 @@ from deepseek_v4_sdk.tokens import count_text
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
 
-__all__ = ["answering_role", "mended", "plain_prompt"]
+__all__ = ["answering_role", "mended", "older_thinking", "plain_prompt"]
 
 
 def mended(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -55,3 +55,11 @@ def plain_prompt(body: dict[str, JsonValue]) -> int:
     items = [item for item in messages if isinstance(item, dict)] if isinstance(messages, list) else []
     lines = [f"<|im_start|>{item.get('role')}\n{item.get('content')}<|im_end|>\n" for item in items]
     return count_text("".join([*lines, "<|im_start|>assistant\n"]))
+
+
+def older_thinking(release: tuple[int, ...], effort: JsonValue, *, on: bool) -> str:
+    """The level of thinking before 0.28: off by default, and two levels."""
+    if not on or (effort == "none" and release > (0, 20)):
+        return "off"
+    strongest = {"max"} if release == (0, 20) else {"max", "xhigh"}
+    return "max" if effort in strongest else "high"

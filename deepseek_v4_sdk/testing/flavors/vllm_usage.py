@@ -1,0 +1,42 @@
+"""The counts of tokens in vLLM's answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.testing.flavors.base import Chat
+
+__all__ = ["counted", "prompt_details", "usage"]
+
+
+def counted(prompt: int, completion: int, thought: int | None) -> dict[str, JsonValue]:
+    """The counts themselves; those of the thinking only from a server that tells them."""
+    counts: dict[str, JsonValue] = {
+        "prompt_tokens": prompt,
+        "total_tokens": prompt + completion,
+        "completion_tokens": completion,
+    }
+    return counts if thought is None else counts | {"completion_tokens_details": {"reasoning_tokens": thought}}
+
+
+def prompt_details(chat: Chat, block: int, *, plain: bool) -> dict[str, JsonValue]:
+    """The part of a prompt that came from the cache, whose blocks have so many tokens, and the part that went there."""
+    whole = chat.prompt // block * block
+    details: dict[str, JsonValue] = {
+        "cached_tokens": chat.cached,
+        "created_cache_tokens": max(0, whole - chat.cached),
+    }
+    return details | ({"multimodal_tokens": None} if plain else {})
+
+
+def usage(
+    counts: dict[str, JsonValue], details: dict[str, JsonValue] | None, *, plain: bool, tells_thought: bool
+) -> JsonValue:
+    """The whole count of an answer; the last event of a stream is written without nulls."""
+    thought = counts.pop("completion_tokens_details", None)
+    found: dict[str, JsonValue] = {**counts, "prompt_tokens_details": details}
+    if tells_thought:
+        found["completion_tokens_details"] = thought
+    return found if plain else {name: value for name, value in found.items() if value is not None}
