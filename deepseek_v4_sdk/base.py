@@ -325,6 +325,21 @@ class BaseClient(Shared):
         return self._settings.provider.name
 
     @property
+    def flavor(self) -> str:
+        """The provider whose wire is spoken: of a mock, that of its flavor; else the provider's name."""
+        return self._settings.provider.data.name
+
+    @property
+    def model(self) -> str | None:
+        """The model that is asked for where a call names none; None leaves it to the server."""
+        return cast("str | None", self._settings.defaults.get("model"))
+
+    @property
+    def thinking(self) -> Thinking:
+        """The thinking level where a call gives none."""
+        return cast("Thinking", self._settings.defaults["thinking"])
+
+    @property
     def history_rules(self) -> HistoryRules:
         """How the server treats a conversation; `Conversation.validate(client)` asks for it."""
         return self._settings.provider.data.history

@@ -171,6 +171,18 @@ class ChatStream(_State):
         self._check_loop(threading.get_ident())
         return _Loop(self._events, self._more).__next__()
 
+    def batches(self) -> Iterator[list[ChatEvent]]:
+        """The events in lists: those that arrived together. It suits a program that hands many of them on at once.
+
+        Raises:
+            StreamInUseError: Another thread's loop has not ended.
+        """
+        events = self._events
+        for first in self:
+            batch = [first, *events]
+            events.clear()
+            yield batch
+
     def text_deltas(self) -> Iterator[str]:
         """The pieces of the text alone.
 
@@ -278,6 +290,18 @@ class AsyncChatStream(_State):
         """
         self._check_loop(running_task())
         return await _AsyncLoop(self._events, self._more).__anext__()
+
+    async def batches(self) -> AsyncIterator[list[ChatEvent]]:
+        """The events in lists: those that arrived together. It suits a program that hands many of them on at once.
+
+        Raises:
+            StreamInUseError: Another task's loop has not ended.
+        """
+        events = self._events
+        async for first in self:
+            batch = [first, *events]
+            events.clear()
+            yield batch
 
     async def text_deltas(self) -> AsyncIterator[str]:
         """The pieces of the text alone.

@@ -230,3 +230,11 @@ async def test_the_slot_is_free_after_the_last_event_and_after_an_error() -> Non
             await anext(stream)
         assert again.value is caught.value
     assert (await client.chat("x")).text == "Hello you"
+
+
+async def test_batches_are_the_events_that_arrived_together() -> None:
+    replay = Replay(answer(say("Hel") + say("lo"), say(" you"), finish("stop") + DONE))
+    async with async_client_for(replay) as client, client.stream("x") as stream:
+        batches = [batch async for batch in stream.batches()]
+    assert batches[:2] == [[TextDelta("Hel"), TextDelta("lo")], [TextDelta(" you")]]
+    assert isinstance(batches[-1][-1], Finished)

@@ -299,3 +299,10 @@ def test_an_http_client_of_the_other_kind_is_refused_at_once() -> None:
         DeepSeekV4("vllm", base_url=URL, http_client=httpx.AsyncClient())
     with pytest.raises(ConfigurationError, match=r"builtins\.str: DeepSeekV4 needs an httpx\.Client"):
         DeepSeekV4("vllm", base_url=URL, http_client="http://proxy")
+
+
+def test_a_client_tells_its_flavor_model_and_level() -> None:
+    with DeepSeekV4(MockProvider(flavor="sglang"), model="pro", thinking="low") as client:
+        assert (client.provider, client.flavor, client.model, client.thinking) == ("mock", "sglang", "pro", "low")
+    with DeepSeekV4("vllm", base_url="http://localhost") as client:
+        assert (client.flavor, client.model, client.thinking) == ("vllm", None, "high")

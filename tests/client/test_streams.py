@@ -261,3 +261,11 @@ def test_a_stream_outlives_its_client() -> None:
     next(stream)
     gc.collect()
     assert stream.reply().text == "Hello you"
+
+
+def test_batches_are_the_events_that_arrived_together() -> None:
+    replay = Replay(answer(reason("Hm.") + say("Hel"), say("lo"), finish("stop") + DONE))
+    with client_for(replay) as client, client.stream("x") as stream:
+        batches = list(stream.batches())
+    assert batches[:2] == [[ReasoningDelta("Hm."), TextDelta("Hel")], [TextDelta("lo")]]
+    assert isinstance(batches[-1][-1], Finished)
