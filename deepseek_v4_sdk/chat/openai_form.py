@@ -18,6 +18,8 @@ __all__ = [
     "ChatBody",
     "Noted",
     "asked_thinking",
+    "is_list",
+    "is_mapping",
     "read_chat_body",
     "read_history",
     "read_tool_definition",

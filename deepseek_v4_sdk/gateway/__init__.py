@@ -1,0 +1,11 @@
+"""One address in front of any client: for programs that speak OpenAI's Chat Completions, Responses, or Anthropic's API.
+
+`Gateway` is an ASGI application; `deepseek-v4 gateway` serves it. It needs the extra `server`.
+"""
+
+from deepseek_v4_sdk.gateway.app import Gateway
+from deepseek_v4_sdk.gateway.memory import ReasoningMemory
+from deepseek_v4_sdk.gateway.seal import kept_key
+from deepseek_v4_sdk.gateway.serve import serve
+
+__all__ = ["Gateway", "ReasoningMemory", "kept_key", "serve"]

@@ -1,0 +1,176 @@
+"""Remembered reasoning: for clients that drop it between tool calls, although the model needs it back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from pydantic_core import from_json, to_json
+
+from deepseek_v4_sdk import AssistantMessage, ToolCall, UserMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from deepseek_v4_sdk import Message
+    from deepseek_v4_sdk.gateway.callers import Caller
+
+from deepseek_v4_sdk.chat.openai_form import is_list, is_mapping
+
+__all__ = ["ReasoningMemory", "Restored"]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A conversation with its reasoning.
+
+    Attributes:
+        messages: The messages.
+        found: How many turns have got their reasoning back.
+        missing: How many turns that call tools still lack it.
+    """
+
+    messages: list[Message]
+    found: int
+    missing: int
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What was thought before one turn. Turns may be alike but for the ids of their calls."""
+
+    by_ids: dict[tuple[str, ...], str]
+    size: int
+    at: float
+
+
+class ReasoningMemory:
+    """Keeps the reasoning of answers in memory, each for the caller it was given to.
+
+    A turn is found by a digest of its calls and text and of the last user message before it. Ids of calls repeat, and
+    some clients change them: they only decide between turns that are otherwise alike.
+
+    Args:
+        most: The most turns that are kept; the oldest go first.
+        most_bytes: The most bytes of reasoning.
+        seconds: How long a turn is kept.
+        clock: Tells the time in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        most: int = 20_000,
+        most_bytes: int = 128 * 2**20,
+        seconds: float = 24 * 3600.0,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._seconds = seconds
+        self._clock = clock
+        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._bytes = 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many turns are kept, and how many bytes of reasoning."""
+        return len(self._entries), self._bytes
+
+    def remember(self, caller: Caller, messages: Sequence[Message], answer: AssistantMessage) -> None:
+        """Keep the reasoning of an answer.
+
+        Args:
+            caller: Whose it is.
+            messages: What it answers.
+            answer: The answer.
+        """
+        if not answer.reasoning or not (answer.content or answer.tool_calls):
+            return
+        key = _digest(caller, _last_user(messages, len(messages)), answer)
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            entry = _Entry({}, 0, 0.0)
+        ids = tuple(call.id for call in answer.tool_calls)
+        entry.by_ids.pop(ids, None)
+        entry.by_ids[ids] = answer.reasoning
+        size = sum(len(text.encode("utf-8", "replace")) for text in entry.by_ids.values())
+        self._bytes += size - entry.size
+        entry.size, entry.at = size, self._clock()
+        self._entries[key] = entry
+        self._forget()
+
+    def restore(self, caller: Caller, messages: Sequence[Message]) -> Restored:
+        """Give each turn its reasoning back that lacks it and is known."""
+        restored: list[Message] = []
+        found = missing = 0
+        self._forget()
+        user = ""
+        for message in messages:
+            if isinstance(message, UserMessage):
+                user = _text(message.content)
+            elif isinstance(message, AssistantMessage) and not message.reasoning:
+                reasoning = self._find(caller, user, message)
+                if reasoning is not None:
+                    message, found = replace(message, reasoning=reasoning), found + 1
+                elif message.reasoning is None and message.tool_calls:
+                    missing += 1
+            restored.append(message)
+        return Restored(restored, found, missing)
+
+    def _find(self, caller: Caller, user: str, message: AssistantMessage) -> str | None:
+        if not self._entries or not (message.content or message.tool_calls):
+            return None
+        entry = self._entries.get(_digest(caller, user, message))
+        if entry is None:
+            return None
+        ids = tuple(call.id for call in message.tool_calls)
+        return entry.by_ids.get(ids) or next(reversed(entry.by_ids.values()))
+
+    def _forget(self) -> None:
+        oldest = self._clock() - self._seconds
+        while self._entries:
+            key, entry = next(iter(self._entries.items()))
+            if len(self._entries) <= self._most and self._bytes <= self._most_bytes and entry.at >= oldest:
+                return
+            del self._entries[key]
+            self._bytes -= entry.size
+
+
+def _digest(caller: Caller, user: str, answer: AssistantMessage) -> bytes:
+    calls = [[call.name, _canonical(call)] for call in answer.tool_calls]
+    parts = [caller.id, user, _text(answer.content).strip(), calls]
+    return hashlib.sha256(to_json(parts)).digest()
+
+
+def _canonical(call: ToolCall) -> str:
+    """Arguments that mean the same are the same: clients write them anew."""
+    try:
+        value: object = from_json(call.arguments or "{}")
+    except ValueError:
+        return call.arguments
+    return to_json(_sorted(value)).decode()
+
+
+def _sorted(value: object) -> object:
+    if is_mapping(value):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    if is_list(value):
+        return [_sorted(item) for item in value]
+    return value
+
+
+def _last_user(messages: Sequence[Message], before: int) -> str:
+    for message in reversed(messages[:before]):
+        if isinstance(message, UserMessage):
+            return _text(message.content)
+    return ""
+
+
+def _text(content: str | tuple[str, ...] | None) -> str:
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "\n\n".join(content)
