@@ -14,6 +14,7 @@ from deepseek_v4_sdk.chat import JsonValue, read_json
 from deepseek_v4_sdk.providers.overflow import overflow
 from deepseek_v4_sdk.providers.quoted import own_words
 from deepseek_v4_sdk.providers.scrub import excerpt, scrub, scrub_json, without_input
+from deepseek_v4_sdk.providers.secret_forms import hide
 from deepseek_v4_sdk.providers.words import is_reason, says_wrong
 
 if TYPE_CHECKING:
@@ -190,19 +191,19 @@ def _date_in(message: str) -> date | None:
 def without_secrets(error: ErrorT, call: HttpCall) -> ErrorT:
     """The same error, without what a server has repeated of the keys that were sent to it."""
     if secrets := secrets_in(call.headers):
-        error.args = tuple(_hidden(arg, secrets) if isinstance(arg, str) else arg for arg in error.args)
+        error.args = tuple(hide(arg, secrets) if isinstance(arg, str) else arg for arg in error.args)
         if isinstance(error, errors.APIError):
-            error.code = _hidden(error.code, secrets) if isinstance(error.code, str) else error.code
+            error.code = hide(error.code, secrets) if isinstance(error.code, str) else error.code
             error.body = scrub_json(cast("JsonValue", error.body), secrets)
         elif isinstance(error, errors.StreamInterruptedError) and error.body is not None:
-            error.body = _hidden(error.body, secrets)
+            error.body = hide(error.body, secrets)
     return error
 
 
 def headers_without_secrets(headers: Mapping[str, str], call: HttpCall) -> Mapping[str, str]:
     """The same for the headers of an answer, which replies show."""
     secrets = secrets_in(call.headers)
-    return {name: _hidden(value, secrets) for name, value in headers.items()} if secrets else headers
+    return {name: hide(value, secrets) for name, value in headers.items()} if secrets else headers
 
 
 def secrets_in(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
@@ -228,12 +229,6 @@ def _inside(value: str) -> tuple[str, ...]:
     return (token, plain, plain.partition(":")[2])
 
 
-def _hidden(text: str, secrets: tuple[str, ...]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "<key>")
-    return text
-
-
 def _build(status: int | None, said: _Said, body: JsonValue, secrets: tuple[str, ...] = ()) -> errors.APIError:
     """The error without its text."""
     # What a server repeats of the prompt or of a value says nothing about the refusal.
@@ -253,7 +248,7 @@ def _build(status: int | None, said: _Said, body: JsonValue, secrets: tuple[str,
     else:
         error = _class_for(status)("")
     error.status_code, error.body = status, scrub_json(body, secrets)
-    error.code = _hidden(said.code, secrets) if isinstance(said.code, str) else said.code
+    error.code = hide(said.code, secrets) if isinstance(said.code, str) else said.code
     return error
 
 

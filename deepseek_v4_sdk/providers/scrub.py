@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.providers.secret_forms import hide
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,9 +46,7 @@ def scrub(text: str, secrets: Sequence[str] = ()) -> str:
         secrets: The key that was sent, and what else of the kind, which gateways like to repeat.
     """
     size = len(text)
-    for secret in secrets:
-        text = text.replace(secret, "<key>")
-    text = without_input(text)
+    text = without_input(hide(text[:_LONGEST_READ], secrets))
     text = re.sub(_FILE, r'\1"<path>"', text)
     text = re.sub(_OTHER_PATH, "<path>", re.sub(_SOURCE, "<path>", re.sub(_PATH, "<path>", text)))
     text = re.sub(_FUNCTION, r"\1<function>", re.sub(_ACCOUNT, r"\1\2<account>", text))

@@ -1,11 +1,11 @@
-"""Finds keys in what would be kept of an exchange, also where a model has said one in pieces, or in base64."""
+"""Finds keys in what would be kept of an exchange, also where a model has said one in pieces, or in another form."""
 
 from __future__ import annotations
 
-from base64 import b64encode, urlsafe_b64encode
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, read_json
+from deepseek_v4_sdk.providers.secret_forms import holds, in_base64
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["body_holds", "place_of_key"]
 
-_SHORTEST = 6  # of a spelling that is looked for: a shorter one stands in any text
-
 
 def place_of_key(exchange: RecordedExchange, secrets: Iterable[str]) -> str | None:
     """Where an exchange holds one of the secrets, or None."""
-    known = _spellings(secrets)
+    known = tuple(secrets)
     headers = [*exchange.request_headers.values(), *exchange.headers.values()]
-    if any(secret in text for secret in known for text in (exchange.path, *headers)):
+    if any(holds(text, known) for text in (exchange.path, *headers)):
         return "its path or headers"
     if _holds_one(exchange.request_body, known):
         return "the request"
@@ -30,37 +28,23 @@ def place_of_key(exchange: RecordedExchange, secrets: Iterable[str]) -> str | No
 
 def body_holds(body: bytes, secrets: Iterable[str]) -> bool:
     """Whether a body holds one of the secrets: as it is, in its texts, or in the texts that a stream's pieces make."""
-    return _holds_one(body, _spellings(secrets))
+    return _holds_one(body, tuple(secrets))
 
 
-def _spellings(secrets: Iterable[str]) -> tuple[str, ...]:
-    """The secrets, and what of each is the same in base64 whatever stands before and after it."""
-    known = dict.fromkeys(secrets)
-    for secret in tuple(known):
-        data = secret.encode()
-        for before in range(3):  # where the secret begins within three bytes, which are four characters
-            whole = (before + len(data)) // 3 * 4
-            for encode in (b64encode, urlsafe_b64encode):
-                spelled = encode(bytes(before) + data).decode()[0 if before == 0 else before + 1 : whole]
-                if len(spelled) >= _SHORTEST:
-                    known[spelled] = None
-    return tuple(known)
-
-
-def _holds_one(body: bytes, known: tuple[str, ...]) -> bool:
-    if not known:
+def _holds_one(body: bytes, secrets: tuple[str, ...]) -> bool:
+    if not secrets:
         return False
     texts: dict[str, list[str]] = {"": [body.decode(errors="replace")]}
     for document in _documents(body):
         for path, text in _texts(document, ""):
             texts.setdefault(path, []).append(text)
-    joined = ["".join(pieces) for pieces in texts.values()]
-    return any(_holds(text, secret) for secret in known for text in joined)
+    spelled = [form for secret in secrets for form in (secret, *in_base64(secret))]
+    return any(holds(text, secrets) or _breaks_off(text, spelled) for text in map("".join, texts.values()))
 
 
-def _holds(text: str, secret: str) -> bool:
-    """Whether a text holds a secret; where the text breaks off within one, half of it is enough."""
-    return secret in text or any(text.endswith(secret[:end]) for end in range(len(secret) // 2, len(secret)))
+def _breaks_off(text: str, spelled: list[str]) -> bool:
+    """Whether a text ends within a secret; half of it is enough."""
+    return any(text.endswith(form[:end]) for form in spelled for end in range(len(form) // 2, len(form)))
 
 
 def _documents(body: bytes) -> Iterator[JsonValue]:
