@@ -164,8 +164,11 @@ class ChatStream(_State):
     def __next__(self) -> ChatEvent:
         """The next event.
 
+        A thread may call `next` and hand the stream to another one between two calls: each event goes to one of them.
+        Only calls that overlap are refused.
+
         Raises:
-            StreamInUseError: Another thread's loop has not ended.
+            StreamInUseError: Another thread's loop has not ended, or it reads the stream at this moment.
             DeepSeekV4Error: The answer broke off or is not whole; its `partial` has what arrived.
         """
         self._check_loop(threading.get_ident())
