@@ -101,7 +101,14 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.prices import Cost, PeakHours, Price, PriceTable, Rates
     from deepseek_v4_sdk.probe import Finding, ProbeReport
     from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
-    from deepseek_v4_sdk.structured import Parsed
+    from deepseek_v4_sdk.structured import (
+        AsyncItemStream,
+        AsyncParseStream,
+        ItemStream,
+        Parsed,
+        ParseStream,
+        Partial,
+    )
     from deepseek_v4_sdk.tokens import count_text
     from deepseek_v4_sdk.tool_streams import AsyncToolStream, ToolStream
     from deepseek_v4_sdk.tools import tool
@@ -115,6 +122,8 @@ __all__ = [
     "AssistantMessage",
     "AsyncChatStream",
     "AsyncDeepSeekV4",
+    "AsyncItemStream",
+    "AsyncParseStream",
     "AsyncToolRounds",
     "AsyncToolStream",
     "Attempt",
@@ -153,6 +162,7 @@ __all__ = [
     "IncompleteReplyError",
     "InvalidRequestError",
     "InvalidToolArgumentsError",
+    "ItemStream",
     "JsonValue",
     "Ledger",
     "LeftOut",
@@ -169,7 +179,9 @@ __all__ = [
     "OverloadedError",
     "Pack",
     "PackedDocument",
+    "ParseStream",
     "Parsed",
+    "Partial",
     "Parting",
     "PeakHours",
     "PermissionDeniedError",
@@ -264,7 +276,7 @@ _LATE = {
     "prices": ("Cost", "PeakHours", "Price", "PriceTable", "Rates"),
     "probe": ("Finding", "ProbeReport"),
     "rounds": ("AsyncToolRounds", "ToolRounds"),
-    "structured": ("Parsed",),
+    "structured": ("AsyncItemStream", "AsyncParseStream", "ItemStream", "ParseStream", "Parsed", "Partial"),
     "tokens": ("count_text",),
     "tools": ("tool",),
     "tool_streams": ("AsyncToolStream", "ToolStream"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from deepseek_v4_sdk.base import BaseClient
 from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts, is_mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.served import Health
     from deepseek_v4_sdk.context import ContextBudget
     from deepseek_v4_sdk.probe import ProbeReport
-    from deepseek_v4_sdk.structured import MechanismChoice, Parsed
+    from deepseek_v4_sdk.structured import Asked, MechanismChoice, Parsed
     from deepseek_v4_sdk.tools.loop import ToolLoop
     from deepseek_v4_sdk.tools.loop_steps import Ask
     from deepseek_v4_sdk.transport.course import Course
@@ -109,21 +109,40 @@ class ClientCalls(BaseClient):
         retries: int,
         options: Mapping[str, object],
     ) -> tuple[Steps[Parsed[Any]], Clock]:
-        """The questions of a structured answer. All of them go by one clock."""
-        from deepseek_v4_sdk.structured import Plan, Shape, parse_steps
+        """The questions of a structured answer."""
+        _, steps, clock = self._structured(messages, schema, mechanism, retries, options)
+        return steps, clock
+
+    def _structured(
+        self,
+        messages: MessagesInput,
+        schema: object,
+        mechanism: MechanismChoice,
+        retries: int,
+        options: Mapping[str, object],
+        handing_out: Literal["nothing", "partials", "items"] = "nothing",
+    ) -> tuple[Asked, Steps[Parsed[Any]], Clock]:
+        """The questions of a structured answer, and which of them is asked. All of them go by one clock."""
+        from deepseek_v4_sdk.structured import Asked, ItemsShape, Plan, Shape, parse_steps, watched, watcher_of
 
         hide_headers(options)
         provider, _ = self._endpoint.server()
         settled = provider.engine is not None  # an engine that is not known yet may show nothing
         plan = Plan.make(provider.data, mechanism, options, settled=settled)
-        shape: Shape[Any] = Shape(schema, require_all=plan.mechanism == "tool")
+        by_call = plan.mechanism == "tool"
+        shape: Shape[Any] = (ItemsShape if handing_out == "items" else Shape)(schema, require_all=by_call)
+        watcher = None if handing_out == "nothing" else watcher_of(shape, by_call=by_call)
         thinks = (options.get("thinking") or self._settings.defaults.get("thinking")) != "off"
         terms = self._terms(as_timeouts(options.get("timeout")))
+        asked = Asked()
 
         def ask(conversation: Conversation, chat: Mapping[str, object]) -> Steps[Reply]:
-            return self._chat(conversation, chat, terms).steps()
+            course = self._chat(conversation, chat, terms)
+            asked.begin(course)
+            return course.steps() if watcher is None else watched(course.steps(), watcher, course.tell)
 
-        return parse_steps(messages, shape, plan, ask, thinks=thinks, retries=retries), terms.clock
+        steps = parse_steps(messages, shape, plan, ask, thinks=thinks, retries=retries, watcher=watcher)
+        return asked, steps, terms.clock
 
     def _count_request(
         self,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
 
-from deepseek_v4_sdk.calls import ClientCalls
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
 from deepseek_v4_sdk.counting import is_large, warm_up
+from deepseek_v4_sdk.parsing import AsyncParseCalls, ParseCalls
 from deepseek_v4_sdk.shown import hide_headers
 from deepseek_v4_sdk.transport.lines import AsyncLine, Line
 from deepseek_v4_sdk.transport.pools import AsyncPooledTransport, PooledTransport
@@ -41,7 +41,7 @@ __all__ = ["AsyncDeepSeekV4", "DeepSeekV4"]
 T = TypeVar("T")
 
 
-class DeepSeekV4(ClientCalls):
+class DeepSeekV4(ParseCalls):
     """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served.
 
     It is safe to share between threads. Use it in a `with` block, or `close()` it.
@@ -364,7 +364,7 @@ class DeepSeekV4(ClientCalls):
         return Pump(steps, Line(), clock).run()
 
 
-class AsyncDeepSeekV4(ClientCalls):
+class AsyncDeepSeekV4(AsyncParseCalls):
     """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served, for asyncio.
 
     It is safe to share between tasks and event loops, in several threads too. Use it in an `async with` block, or

@@ -1,7 +1,25 @@
 """Structured answers: ask for JSON in the way this server has, read it wherever it landed, and check it here."""
 
 from deepseek_v4_sdk.structured.mechanism import Mechanism, MechanismChoice, Plan
-from deepseek_v4_sdk.structured.shape import Shape
+from deepseek_v4_sdk.structured.shape import ItemsShape, Shape
 from deepseek_v4_sdk.structured.steps import Parsed, parse_steps
+from deepseek_v4_sdk.structured.streams import Asked, AsyncItemStream, AsyncParseStream, ItemStream, ParseStream
+from deepseek_v4_sdk.structured.watching import Partial, watched, watcher_of
 
-__all__ = ["Mechanism", "MechanismChoice", "Parsed", "Plan", "Shape", "parse_steps"]
+__all__ = [
+    "Asked",
+    "AsyncItemStream",
+    "AsyncParseStream",
+    "ItemStream",
+    "ItemsShape",
+    "Mechanism",
+    "MechanismChoice",
+    "ParseStream",
+    "Parsed",
+    "Partial",
+    "Plan",
+    "Shape",
+    "parse_steps",
+    "watched",
+    "watcher_of",
+]

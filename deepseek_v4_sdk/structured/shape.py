@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from deepseek_v4_sdk.chat import JsonValue, Repair, is_list, is_mapping, write_json
 from deepseek_v4_sdk.chat.tool_spec import foreign_reference
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.structured.outline import Outline
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["MisfitError", "Shape"]
+__all__ = ["ItemsShape", "MisfitError", "Shape"]
 
 T = TypeVar("T")
 
@@ -55,6 +56,9 @@ class Shape(Generic[T]):
         ConfigurationError: There is no schema for it.
     """
 
+    _many: ClassVar[bool] = False
+    """Whether the answer is a list of such values."""
+
     def __init__(self, schema: object, *, require_all: bool = False) -> None:
         self._adapter: TypeAdapter[T] | None = None
         if is_mapping(schema):
@@ -78,12 +82,14 @@ class Shape(Generic[T]):
         if (elsewhere := foreign_reference(self._given)) is not None:
             raise ConfigurationError(f"the schema refers to {elsewhere!r}: nothing is fetched; put it under $defs")
         given = self._given
-        self.wrapped = not (given.get("type") == "object" or ("type" not in given and "properties" in given))
+        is_object = given.get("type") == "object" or ("type" not in given and "properties" in given)
+        self.wrapped = self._many or not is_object
         if not self.wrapped:
             return given
-        inner = {key: _moved(value) for key, value in given.items() if key not in {"$schema", *_SHARED}}
-        shared = {key: _moved(given[key]) for key in _SHARED if key in given}
-        return _wrapping(inner) | shared
+        to = f"#/properties/{KEY}/items" if self._many else f"#/properties/{KEY}"
+        inner = {key: _moved(value, to) for key, value in given.items() if key not in {"$schema", *_SHARED}}
+        shared = {key: _moved(given[key], to) for key in _SHARED if key in given}
+        return _wrapping({"type": "array", "items": inner} if self._many else inner) | shared
 
     def _from_type(self, schema: object, *, require_all: bool) -> dict[str, JsonValue]:
         from pydantic import PydanticSchemaGenerationError, PydanticUserError, TypeAdapter
@@ -103,13 +109,24 @@ class Shape(Generic[T]):
         definitions = cast("dict[str, dict[str, object]]", raw.get("$defs", {}))
         if isinstance(reference := raw.get("$ref"), str):  # a type that holds itself
             raw = {**definitions[reference.removeprefix("#/$defs/")], "$defs": definitions}
-        self.wrapped = raw.get("type") != "object"
+        self.wrapped = self._many or raw.get("type") != "object"
         if self.wrapped:
             inner = {key: value for key, value in raw.items() if key != "$defs"}
-            raw = {**_wrapping(inner), "$defs": definitions}
+            raw = {**_wrapping({"type": "array", "items": inner} if self._many else inner), "$defs": definitions}
         written = compact(raw, {}, require_all=require_all)
         about = raw.get("description")  # a docstring; `compact` leaves it to the tool
         return {"description": about, **written} if isinstance(about, str) else written
+
+    @property
+    def wrapper(self) -> str | None:
+        """The key of the object around the value, or None."""
+        return KEY if self.wrapped else None
+
+    @property
+    def outline(self) -> Outline:
+        """The schema of the value, as a reader of unfinished JSON needs it."""
+        outline = Outline([self.schema], self.schema)
+        return outline.property(KEY) if self.wrapped else outline
 
     def read(self, value: JsonValue) -> tuple[T, list[Repair]]:
         """The value in the type asked for, and what was put right to read it.
@@ -177,6 +194,61 @@ class Shape(Generic[T]):
             raise MisfitError(path_of(at), _of_answers(said)) from None
 
 
+class ItemsShape(Shape[T]):
+    """A list of values of a shape, which are checked one by one, each once.
+
+    Attributes:
+        last: The items of the list that was read last, and how many of them had been checked before.
+    """
+
+    _many = True
+
+    def __init__(self, schema: object, *, require_all: bool = False) -> None:
+        super().__init__(schema, require_all=require_all)
+        self.last: tuple[list[T], int] = ([], 0)
+        self._known: list[tuple[JsonValue, T, list[Repair]]] = []
+
+    def check_next(self, value: JsonValue) -> T:
+        """Check the next item of a list.
+
+        Raises:
+            MisfitError: It does not match.
+        """
+        item, repairs = self._item(value, len(self._known))
+        self._known.append((value, item, repairs))
+        return item
+
+    def forget(self) -> None:
+        """A list begins."""
+        self._known.clear()
+
+    def _read(self, value: JsonValue) -> tuple[T, list[Repair]]:
+        if not isinstance(value, list):
+            raise MisfitError("", "it must be a list")
+        known = self._known
+        items: list[T] = []
+        repairs: list[Repair] = []
+        same = 0
+        for index, raw in enumerate(value):
+            if same == index < len(known) and known[index][0] == raw:
+                _, item, notes = known[index]
+                same += 1
+            else:
+                item, notes = self._item(raw, index)
+            items.append(item)
+            repairs += notes
+        self.last = items, same
+        return cast("T", items), repairs
+
+    def _item(self, value: JsonValue, index: int) -> tuple[T, list[Repair]]:
+        try:
+            return super()._read(value)
+        except MisfitError as misfit:
+            inner = misfit.path
+            path = f"[{index}]{inner if not inner or inner.startswith('[') else f'.{inner}'}"
+            raise MisfitError(path, misfit.said) from None
+
+
 def _of_answers(said: str) -> str:
     """What is said of the arguments of a call, said of an answer."""
     return said.replace("there is no such argument", "there is no such field")
@@ -190,15 +262,15 @@ def _wrapping(inner: Mapping[str, object]) -> dict[str, JsonValue]:
     return {"type": "object", "properties": properties, "required": [KEY], "additionalProperties": False}
 
 
-def _moved(node: object) -> JsonValue:
+def _moved(node: object, to: str) -> JsonValue:
     """A schema that moves into the wrapping: references within it follow, the shared definitions stay at the top."""
     if is_list(node):
-        return [_moved(item) for item in node]
+        return [_moved(item, to) for item in node]
     if not is_mapping(node):
         return cast("JsonValue", node)
-    moved: dict[str, JsonValue] = {key: _moved(value) for key, value in node.items()}
+    moved: dict[str, JsonValue] = {key: _moved(value, to) for key, value in node.items()}
     reference = node.get("$ref")
     stays = isinstance(reference, str) and reference.startswith(tuple(f"#/{key}/" for key in _SHARED))
     if isinstance(reference, str) and reference.startswith("#") and not stays:
-        moved["$ref"] = f"#/properties/{KEY}{reference[1:]}"
+        moved["$ref"] = f"{to}{reference[1:]}"
     return moved

@@ -11,6 +11,8 @@ from deepseek_v4_sdk.errors import EmptyTurnError, IncompleteReplyError, SchemaV
 from deepseek_v4_sdk.structured.finding import json_at_the_end, json_in
 from deepseek_v4_sdk.structured.mechanism import TOOL
 from deepseek_v4_sdk.structured.shape import MisfitError
+from deepseek_v4_sdk.structured.watching import violation
+from deepseek_v4_sdk.transport.steps import Deliver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import Attempt, Conversation, MessagesInput
     from deepseek_v4_sdk.structured.mechanism import Mechanism, Plan
     from deepseek_v4_sdk.structured.shape import Shape
+    from deepseek_v4_sdk.structured.watching import Watcher
     from deepseek_v4_sdk.transport.steps import Steps
 
 __all__ = ["Parsed", "parse_steps"]
@@ -50,64 +53,85 @@ def parse_steps(
     *,
     thinks: bool,
     retries: int,
+    watcher: Watcher[object] | None = None,
 ) -> Steps[Parsed[T]]:
-    """Ask, read and check; ask again with what was wrong, as often as allowed.
+    """Ask, read and check; ask again with what was wrong, as often as allowed. What is asked is checked now.
 
     Args:
         messages: What is asked.
         shape: What the answer must look like.
         plan: How the server is held to it.
-        ask: Makes the steps of a chat, of its conversation and options.
+        ask: Checks a chat, and makes its steps of its conversation and options.
         thinks: Whether the model thinks.
         retries: How often it may be asked again.
+        watcher: What hands the value out while it arrives. Once it did, nothing is asked again.
 
     Raises:
-        SchemaViolationError: No answer matched.
+        SchemaViolationError: No answer matched, or what was handed out does not.
         IncompleteReplyError: An answer was cut, or is empty.
     """
     plan.check(shape.schema)
     conversation = plan.conversation(messages, shape.schema)
     options = plan.asked(shape.name, shape.schema, thinks=thinks)
+    return _steps(conversation, options, shape, plan.mechanism, ask, retries, watcher, ask(conversation, options))
+
+
+def _steps(
+    conversation: Conversation,
+    options: dict[str, Any],
+    shape: Shape[T],
+    mechanism: Mechanism,
+    ask: Callable[[Conversation, dict[str, Any]], Steps[Reply]],
+    retries: int,
+    watcher: Watcher[object] | None,
+    chat: Steps[Reply],
+) -> Steps[Parsed[T]]:
     attempts: list[Attempt] = []
     notes: list[Repair] = []
     while True:
         answer: Reply | EmptyTurnError
         try:
-            answer = yield from ask(conversation, options)
+            answer = yield from chat
         except EmptyTurnError as empty:
             answer = empty
         attempts += [replace(made, number=len(attempts) + made.number) for made in answer.attempts]
         try:
-            reply, value, repairs = _read(answer, shape, by_call=plan.mechanism == "tool")
+            reply, value, raw, repairs = _read(answer, shape, by_call=mechanism == "tool")
+            for found in () if watcher is None else watcher.rest(raw):
+                yield Deliver([found])
         except (IncompleteReplyError, SchemaViolationError) as error:
             error.attempts = tuple(attempts)
-            if retries < 1 or not isinstance(error, EmptyTurnError | SchemaViolationError) or _is_cut(error):
+            asks_again = isinstance(error, EmptyTurnError | SchemaViolationError) and not _is_cut(error)
+            if retries < 1 or not asks_again or (watcher is not None and watcher.given):
                 raise
             retries -= 1
             notes.append(Repair("asked_again", str(error)))
             if isinstance(answer, Reply):
                 _tell(conversation, answer, str(error))
+            chat = ask(conversation, options)
         else:
             reply = replace(reply, attempts=tuple(attempts), repairs=(*reply.repairs, *notes, *repairs))
-            return Parsed(value=value, reply=reply, mechanism=plan.mechanism)
+            return Parsed(value=value, reply=reply, mechanism=mechanism)
 
 
 def _is_cut(error: Exception) -> bool:
     return isinstance(error, EmptyTurnError) and error.cut
 
 
-def _read(answer: Reply | EmptyTurnError, shape: Shape[T], *, by_call: bool) -> tuple[Reply, T, list[Repair]]:
-    """The value of an answer, and what was put right to get at it."""
+def _read(
+    answer: Reply | EmptyTurnError, shape: Shape[T], *, by_call: bool
+) -> tuple[Reply, T, JsonValue, list[Repair]]:
+    """The value of an answer, its JSON, and what was put right to get at it."""
     if isinstance(answer, EmptyTurnError):
         # vLLM 0.20 put the JSON there: docs/field-failures.md O2
         partial = answer.partial
         try:
             if partial is None:
                 raise answer
-            value, repairs = _only_fitting(json_at_the_end(partial.reasoning or ""), shape)
+            value, raw, repairs = _only_fitting(json_at_the_end(partial.reasoning or ""), shape)
         except MisfitError:
             raise answer from None
-        return partial, value, [Repair("json_in_reasoning", "the JSON was left in the reasoning"), *repairs]
+        return partial, value, raw, [Repair("json_in_reasoning", "the JSON was left in the reasoning"), *repairs]
     if answer.finish_reason in {"length", "content_filter", "repetition"}:
         why = "raise max_tokens" if answer.finish_reason == "length" else "the server ended it"
         raise IncompleteReplyError(
@@ -126,22 +150,21 @@ def _read(answer: Reply | EmptyTurnError, shape: Shape[T], *, by_call: bool) -> 
                 notes = [Repair("json_in_text", "the JSON stood inside other text")]
             found += inside
     try:
-        value, repairs = _only_fitting(found, shape)
+        value, raw, repairs = _only_fitting(found, shape)
     except MisfitError as misfit:
-        where = f" at {misfit.path}" if misfit.path else ""
-        raise SchemaViolationError(
-            f"the answer is wrong{where}: {misfit.said}", path=misfit.path, text="\n".join(texts)
-        ).about(partial=answer, request_id=answer.request_id) from None
-    return answer, value, [*notes, *repairs]
+        error = violation(misfit, "\n".join(texts))
+        raise error.about(partial=answer, request_id=answer.request_id) from None
+    return answer, value, raw, [*notes, *repairs]
 
 
-def _only_fitting(found: list[JsonValue], shape: Shape[T]) -> tuple[T, list[Repair]]:
-    """The one value that fits; the same value twice is one."""
-    fitting: dict[bytes, tuple[T, list[Repair]]] = {}
+def _only_fitting(found: list[JsonValue], shape: Shape[T]) -> tuple[T, JsonValue, list[Repair]]:
+    """The one value that fits, and its JSON; the same value twice is one."""
+    fitting: dict[bytes, tuple[T, JsonValue, list[Repair]]] = {}
     misfit = MisfitError("", "it is no JSON")
     for candidate in found:
         try:
-            fitting[write_json(candidate)] = shape.read(candidate)
+            value, repairs = shape.read(candidate)
+            fitting[write_json(candidate)] = value, candidate, repairs
         except MisfitError as error:
             misfit = error
     if not fitting:

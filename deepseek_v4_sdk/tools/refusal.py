@@ -13,7 +13,7 @@ from deepseek_v4_sdk.errors import InvalidToolArgumentsError
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue, ToolCall
 
-__all__ = ["Place", "first_mistake", "path_of", "pydantic_refusal", "refusal", "shown"]
+__all__ = ["Place", "first_mistake", "longer_path", "path_of", "pydantic_refusal", "refusal", "shown"]
 
 Place = tuple[str | int, ...]
 _MISSING = object()
@@ -25,13 +25,17 @@ def path_of(place: Sequence[str | int]) -> str:
     """A place in the arguments as people write it, such as `items[2].name`."""
     path = ""
     for part in place:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif _PLAIN_KEY.fullmatch(part):
-            path += f".{part}" if path else part
-        else:
-            path += f"[{json.dumps(part)}]"
+        path = longer_path(path, part)
     return path
+
+
+def longer_path(path: str, part: str | int) -> str:
+    """A path with one more part."""
+    if isinstance(part, int):
+        return f"{path}[{part}]"
+    if _PLAIN_KEY.fullmatch(part):
+        return f"{path}.{part}" if path else part
+    return f"{path}[{json.dumps(part)}]"
 
 
 def shown(value: object) -> str:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
     from collections.abc import Callable
 
-    from deepseek_v4_sdk.chat import ChatEvent
     from deepseek_v4_sdk.exchange import LineFailure
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.lines import AsyncLine, Line
@@ -92,7 +91,7 @@ class Pump(_Steps[T]):
         self._line = line
         self._clock = clock
 
-    def pull(self) -> list[ChatEvent] | None:
+    def pull(self) -> list[Any] | None:
         """Run until there are events to deliver; None when the call has ended and the result is set.
 
         Raises:
@@ -188,7 +187,7 @@ class AsyncPump(_Steps[T]):
         if self._loop is not None and not self._loop.is_closed() and self._process == PROCESS.generation:
             self.check()
 
-    async def pull(self) -> list[ChatEvent] | None:
+    async def pull(self) -> list[Any] | None:
         """Run until there are events to deliver; None when the call has ended and the result is set.
 
         Raises:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import ChatEvent
     from deepseek_v4_sdk.providers import HttpCall
     from deepseek_v4_sdk.transport.bell import Bell
     from deepseek_v4_sdk.transport.clock import Deadline
@@ -77,9 +76,13 @@ class Work:
 
 @dataclass(slots=True, eq=False)
 class Deliver:
-    """Hand events to the caller; the first one of a stream is empty, and tells that the server accepted."""
+    """Hand events to the caller; the first one of a stream is empty, and tells that the server accepted.
 
-    events: list[ChatEvent]
+    Attributes:
+        events: Those of a chat, or what a stream of another kind gives.
+    """
+
+    events: list[Any]
 
 
 READ = Read()

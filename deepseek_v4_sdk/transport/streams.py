@@ -2,177 +2,47 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from typing import TYPE_CHECKING, Self
-from weakref import ref
+from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import Finished, Reply, Shared, TextDelta
-from deepseek_v4_sdk.forks import new_lock
-from deepseek_v4_sdk.transport.pumps import running_task
+from deepseek_v4_sdk.chat import ChatEvent, Finished, Reply, TextDelta
+from deepseek_v4_sdk.transport.chat_course import ChatCourse
+from deepseek_v4_sdk.transport.event_streams import AsyncEventStream, EventStream, StreamState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-    from types import TracebackType
-
-    from deepseek_v4_sdk.chat import Attempt, ChatEvent
-    from deepseek_v4_sdk.transport.chat_course import ChatCourse
-    from deepseek_v4_sdk.transport.pumps import AsyncPump, Pump
+    from collections.abc import AsyncIterator, Iterator
 
 __all__ = ["AsyncChatStream", "ChatStream"]
 
-_CLAIMS = new_lock()
 
-
-class _State(Shared):
-    """What both forms keep: events that wait, and how the stream ended."""
-
-    def __init__(self, course: ChatCourse) -> None:
-        self._course = course
-        self._events: deque[ChatEvent] = deque()
-        self._entered = False
-        self._turn = threading.Lock()  # of who reads; a child does not get so far
-        self._loop: Callable[[], object] = lambda: None  # the loop over the events that has not ended, while it lives
-        self._looping: object = None  # its thread or task
-        self._over = False  # nothing more will be read
-        self._reply: Reply | None = None
-        self._error: errors.DeepSeekV4Error | None = None
+class _Chat(StreamState[ChatEvent, Reply]):
+    """What is the chat's own: its reply is known with the last event, before the call has ended."""
 
     @property
     def partial(self) -> Reply:
         """What has arrived so far, as a reply; readable at any time."""
-        if self._reply is not None:
-            return self._reply
-        return self._course.partial() or Reply()
+        return super().partial if self._known is None else self._known
 
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """The HTTP requests that have ended so far, in order."""
-        return tuple(self._course.attempts)
-
-    def _begin(self, check: Callable[[], None]) -> None:
-        """Begin to read, unless somebody else does.
-
-        Raises:
-            ConfigurationError: An async stream, and this is not asyncio.
-            StreamInUseError: Somebody does, or only another event loop or process may.
-        """
-        check()
-        if not self._turn.acquire(blocking=False):
-            raise self._in_use()
-        self._entered = True
-
-    def _claim(self, loop: object, who: object) -> None:
-        """A loop over the events begins: another thread's or task's would take events away from it.
-
-        Raises:
-            StreamInUseError: There is one.
-        """
-        with _CLAIMS:
-            self._check_loop(who)
-            self._loop, self._looping = ref(loop), who
-
-    def _check_loop(self, who: object) -> None:
-        if self._looping != who and self._loop() is not None and (self._events or not self._over):
-            raise self._in_use()
-
-    def _in_use(self) -> errors.StreamInUseError:
-        return errors.StreamInUseError(
-            "another thread or task reads this stream at the moment: read it in one place, and hand its events on"
-        )
-
-    def _arrived(self, events: list[ChatEvent] | None) -> None:
-        if events is None:
-            self._over = True
-            return
-        self._events.extend(events)
+    def _arrived(self, events: list[ChatEvent] | None, result: Reply | None) -> None:
+        super()._arrived(events, result if self._known is None else self._known)
         if events and isinstance(events[-1], Finished):
-            self._reply = events[-1].reply
-
-    def _failed(self, error: errors.DeepSeekV4Error) -> None:
-        self._over = True
-        self._error = error
-
-    def _closed(self) -> None:
-        self._over = True
-        if self._reply is None and self._error is None:
-            self._events.clear()
-            error = errors.StreamClosedError("the stream was closed before it had ended")
-            self._error = self._course.tell(error.about(partial=self.partial))
-
-    def _abandoned(self, error: BaseException) -> None:
-        """Reading ended by what is no error of an answer: cancellation, or a close while it was going on.
-
-        Raises:
-            StreamClosedError: Another thread or task has closed the stream.
-        """
-        if self._over and self._error is not None and isinstance(error, Exception):
-            raise self._error from None
-        self._closed()
+            self._known = events[-1].reply
 
     def _check_texts_alone(self) -> None:
-        if self._course.may_restart:
+        if isinstance(self._course, ChatCourse) and self._course.may_restart:
             raise errors.InvalidRequestError(
                 "text_deltas() cannot tell that an answer was begun anew: iterate over the events, "
                 "or leave on_interrupt='restart' out"
             )
 
-    def _result(self) -> Reply:
-        if self._reply is not None:
-            return self._reply
-        raise self._error or errors.StreamClosedError("the stream was closed before it had begun")
 
-
-class ChatStream(_State):
+class ChatStream(_Chat, EventStream[ChatEvent, Reply]):
     """An answer while it arrives.
 
     Use it in a `with` block, and iterate over its events. `break` leaves it open, and a second loop goes on;
     leaving the block, `close()` and garbage collection close the connection at once, which also makes the server
     stop.
     """
-
-    def __init__(self, course: ChatCourse, pump: Pump[Reply]) -> None:
-        super().__init__(course)
-        self._pump = pump
-
-    def __enter__(self) -> Self:
-        """Send the request and wait until the server accepts it.
-
-        Raises:
-            DeepSeekV4Error: It does not.
-        """
-        if not self._entered:
-            self._pull()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __iter__(self) -> Iterator[ChatEvent]:
-        """A loop over the events that are left.
-
-        Raises:
-            StreamInUseError: Another thread's loop has not ended.
-        """
-        loop = _Loop(self._events, self._more)
-        self._claim(loop, threading.get_ident())
-        return loop
-
-    def __next__(self) -> ChatEvent:
-        """The next event.
-
-        A thread may call `next` and hand the stream to another one between two calls: each event goes to one of them.
-        Only calls that overlap are refused.
-
-        Raises:
-            StreamInUseError: Another thread's loop has not ended, or it reads the stream at this moment.
-            DeepSeekV4Error: The answer broke off or is not whole; its `partial` has what arrived.
-        """
-        self._check_loop(threading.get_ident())
-        return _Loop(self._events, self._more).__next__()
 
     def batches(self) -> Iterator[list[ChatEvent]]:
         """The events in lists: those that arrived together. It suits a program that hands many of them on at once.
@@ -204,95 +74,16 @@ class ChatStream(_State):
             StreamClosedError: The stream was closed before it had ended.
             DeepSeekV4Error: The answer broke off or is not whole.
         """
-        if not self._over:
-            self._begin(self._pump.check)
-            try:
-                while not self._over:
-                    self._read()
-            finally:
-                self._turn.release()
-        return self._result()
-
-    def close(self) -> None:
-        """Close the connection at once."""
-        if not self._over:
-            self._pump.stop()
-            self._closed()
-
-    def __del__(self) -> None:
-        if not getattr(self, "_over", True):
-            self._pump.stop()
-
-    def _more(self) -> None:
-        """Events to give, unless the stream has ended."""
-        if self._over:
-            raise self._error or StopIteration
-        self._pull()
-
-    def _pull(self) -> None:
-        self._begin(self._pump.check)
-        try:
-            self._read()
-        finally:
-            self._turn.release()
-
-    def _read(self) -> None:
-        try:
-            self._arrived(self._pump.pull())
-        except errors.DeepSeekV4Error as error:
-            self._failed(error)
-            raise
-        except BaseException as error:
-            self._abandoned(error)
-            raise
+        return self._drained()
 
 
-class AsyncChatStream(_State):
+class AsyncChatStream(_Chat, AsyncEventStream[ChatEvent, Reply]):
     """An answer while it arrives.
 
     Use it in an `async with` block, and iterate over its events with `async for`. `break` leaves it open, and a second
     loop goes on; leaving the block, `close()`, cancellation and garbage collection close the connection at once, which
     also makes the server stop.
     """
-
-    def __init__(self, course: ChatCourse, pump: AsyncPump[Reply]) -> None:
-        super().__init__(course)
-        self._pump = pump
-
-    async def __aenter__(self) -> Self:
-        """Send the request and wait until the server accepts it.
-
-        Raises:
-            DeepSeekV4Error: It does not.
-        """
-        if not self._entered:
-            await self._pull()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    def __aiter__(self) -> AsyncIterator[ChatEvent]:
-        """A loop over the events that are left.
-
-        Raises:
-            StreamInUseError: Another task's loop has not ended.
-        """
-        loop = _AsyncLoop(self._events, self._more)
-        self._claim(loop, running_task())
-        return loop
-
-    async def __anext__(self) -> ChatEvent:
-        """The next event.
-
-        Raises:
-            StreamInUseError: Another task's loop has not ended.
-            DeepSeekV4Error: The answer broke off or is not whole; its `partial` has what arrived.
-        """
-        self._check_loop(running_task())
-        return await _AsyncLoop(self._events, self._more).__anext__()
 
     async def batches(self) -> AsyncIterator[list[ChatEvent]]:
         """The events in lists: those that arrived together. It suits a program that hands many of them on at once.
@@ -324,87 +115,4 @@ class AsyncChatStream(_State):
             StreamClosedError: The stream was closed before it had ended.
             DeepSeekV4Error: The answer broke off or is not whole.
         """
-        if not self._over:
-            self._begin(self._pump.check)
-            try:
-                while not self._over:
-                    await self._read()
-            finally:
-                self._turn.release()
-        return self._result()
-
-    async def close(self) -> None:
-        """Close the connection at once.
-
-        Raises:
-            StreamInUseError: It belongs to another event loop, which still runs.
-        """
-        if not self._over:
-            self._pump.check_end()
-            await self._pump.stop()
-            self._closed()
-
-    def __del__(self) -> None:
-        if not getattr(self, "_over", True):
-            self._pump.abandon()
-
-    async def _more(self) -> None:
-        """Events to give, unless the stream has ended."""
-        if self._over:
-            raise self._error or StopAsyncIteration
-        await self._pull()
-
-    async def _pull(self) -> None:
-        self._begin(self._pump.check)
-        try:
-            await self._read()
-        finally:
-            self._turn.release()
-
-    async def _read(self) -> None:
-        try:
-            self._arrived(await self._pump.pull())
-        except errors.DeepSeekV4Error as error:
-            self._failed(error)
-            raise
-        except BaseException as error:
-            self._abandoned(error)
-            raise
-
-
-class _Loop:
-    """A loop over the events of a stream: it lives as long as a `for` goes on, which `break` ends."""
-
-    __slots__ = ("__weakref__", "_events", "_more")
-
-    def __init__(self, events: deque[ChatEvent], more: Callable[[], object]) -> None:
-        self._events = events
-        self._more = more  # it keeps the stream, too
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> ChatEvent:
-        events = self._events
-        while not events:
-            self._more()
-        return events.popleft()
-
-
-class _AsyncLoop:
-    """The async form of `_Loop`."""
-
-    __slots__ = ("__weakref__", "_events", "_more")
-
-    def __init__(self, events: deque[ChatEvent], more: Callable[[], Awaitable[object]]) -> None:
-        self._events = events
-        self._more = more
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> ChatEvent:
-        events = self._events
-        while not events:
-            await self._more()
-        return events.popleft()
+        return await self._drained()

@@ -1,0 +1,119 @@
+"""Structured answers while they arrive: what `client.stream_parse()` and `client.iter_parse()` give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from deepseek_v4_sdk.structured.steps import Parsed
+from deepseek_v4_sdk.structured.watching import Partial
+from deepseek_v4_sdk.transport.event_streams import AsyncEventStream, EventStream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deepseek_v4_sdk.chat import Attempt, Reply
+    from deepseek_v4_sdk.errors import DeepSeekV4Error
+    from deepseek_v4_sdk.transport.event_streams import StreamedCall
+
+__all__ = ["Asked", "AsyncItemStream", "AsyncParseStream", "ItemStream", "ParseStream"]
+
+T = TypeVar("T")
+ErrorT = TypeVar("ErrorT", bound="DeepSeekV4Error")
+
+
+class Asked:
+    """The call that is under way, of those that a structured answer may take."""
+
+    def __init__(self) -> None:
+        self.call: StreamedCall | None = None
+        self._before: list[Attempt] = []  # of the calls that have ended
+
+    def begin(self, call: StreamedCall) -> None:
+        """The next call begins."""
+        self._before += [] if self.call is None else self.call.attempts
+        self.call = call
+
+    @property
+    def attempts(self) -> Sequence[Attempt]:
+        """The HTTP requests that have ended, in order."""
+        return [*self._before, *(() if self.call is None else self.call.attempts)]
+
+    def partial(self) -> Reply | None:
+        """What of its answer has arrived."""
+        return None if self.call is None else self.call.partial()
+
+    def tell(self, error: ErrorT) -> ErrorT:
+        """Add to an error what is known of the call."""
+        return error if self.call is None else self.call.tell(error)
+
+
+class ParseStream(EventStream[Partial, Parsed[T]]):
+    """A structured answer while it arrives: iterate over its states. The last one is the whole value.
+
+    Use it in a `with` block. `break` leaves it open, and a second loop goes on; leaving the block, `close()`
+    and garbage collection close the connection at once.
+    """
+
+    def parsed(self) -> Parsed[T]:
+        """Read what is left, and give the checked value; again and again the same.
+
+        Raises:
+            SchemaViolationError: The answer does not match.
+            IncompleteReplyError: The answer was cut, or is not whole; also after an early close.
+            DeepSeekV4Error: The model could not be asked.
+        """
+        return self._drained()
+
+
+class ItemStream(EventStream[T, Parsed[list[T]]]):
+    """The items of a list, each as soon as it has closed, checked: iterate over them.
+
+    Use it in a `with` block where you may leave the loop early: leaving the block, `close()` and garbage
+    collection close the connection at once.
+    """
+
+    def parsed(self) -> Parsed[list[T]]:
+        """Read what is left, and give the whole list; again and again the same.
+
+        Raises:
+            SchemaViolationError: The answer does not match.
+            IncompleteReplyError: The answer was cut, or is not whole; also after an early close.
+            DeepSeekV4Error: The model could not be asked.
+        """
+        return self._drained()
+
+
+class AsyncParseStream(AsyncEventStream[Partial, Parsed[T]]):
+    """A structured answer while it arrives: iterate over its states with `async for`. The last one is the whole value.
+
+    Use it in an `async with` block. `break` leaves it open, and a second loop goes on; leaving the block, `close()`,
+    cancellation and garbage collection close the connection at once.
+    """
+
+    async def parsed(self) -> Parsed[T]:
+        """Read what is left, and give the checked value; again and again the same.
+
+        Raises:
+            SchemaViolationError: The answer does not match.
+            IncompleteReplyError: The answer was cut, or is not whole; also after an early close.
+            DeepSeekV4Error: The model could not be asked.
+        """
+        return await self._drained()
+
+
+class AsyncItemStream(AsyncEventStream[T, Parsed[list[T]]]):
+    """The items of a list, each as soon as it has closed, checked: iterate over them with `async for`.
+
+    Use it in an `async with` block where you may leave the loop early: leaving the block, `close()`, cancellation and
+    garbage collection close the connection at once.
+    """
+
+    async def parsed(self) -> Parsed[list[T]]:
+        """Read what is left, and give the whole list; again and again the same.
+
+        Raises:
+            SchemaViolationError: The answer does not match.
+            IncompleteReplyError: The answer was cut, or is not whole; also after an early close.
+            DeepSeekV4Error: The model could not be asked.
+        """
+        return await self._drained()
