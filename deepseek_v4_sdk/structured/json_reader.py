@@ -194,7 +194,7 @@ class JsonReader:
                 self.changed = True
             self._is_key, self._step = False, self._text
             return place + 1
-        self._step = self._scalar
+        self._shows, self._step = False, self._scalar
         return place if _SCALAR.match(text, place) else self._stop(place)
 
     def _within(self, frame: _Frame) -> Outline:
@@ -351,5 +351,7 @@ def _is_whole(escape: str) -> bool:
     """Whether an escape has come to its end; the first half of a pair of surrogates has not."""
     if escape[1] != "u":
         return True
+    if len(escape) == 7:
+        return escape[6] != "\\"  # a half without another
     is_high = len(escape) >= 6 and escape[2] in "dD" and escape[3] in "89abAB"
     return len(escape) == (12 if is_high else 6)

@@ -196,10 +196,15 @@ class PartialWatcher:
         json = self._reader.json
         if self.given and not _begins(json.whole, value):
             raise _another()
-        if not (self.given and json.done):
+        if isinstance(value, dict | list) and not (self.given and json.done):
             whole = JsonReader(Outline([{}], {}), self._wrapper)
             whole.feed(write_json(value).decode())
             yield _Arriving(whole)
+        elif not self.given:
+            yield Partial(value, [""])
+
+
+_LIST = Outline([{"type": "array"}], {})  # of anything: items are checked when they have closed
 
 
 class ItemWatcher(Generic[T]):
@@ -213,7 +218,7 @@ class ItemWatcher(Generic[T]):
 
     def begin(self) -> None:
         """An answer begins."""
-        self._reader = AnswerReader(self._shape.outline, self._shape.wrapper, by_call=self._by_call)
+        self._reader = AnswerReader(_LIST, self._shape.wrapper, by_call=self._by_call)
         self._shape.forget()
         self._is_wrong = False
         self._number = 0
