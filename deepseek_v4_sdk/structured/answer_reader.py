@@ -44,7 +44,7 @@ class AnswerReader:
         self._wrapper = wrapper
         self._by_call = by_call
         self._call: int | None = None
-        self._keys = outline.keys | ({wrapper} if wrapper is not None else frozenset())
+        self._keys = outline.keys if wrapper is None else outline.keys | {wrapper}
         self._held = ""  # the end of what was looked at
         self._leads = True  # whether only blanks have come
         self.json = JsonReader(outline, wrapper)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "AsyncItemStream", "AsyncParseStream", "ItemStream", "ParseStream"]
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 ErrorT = TypeVar("ErrorT", bound="DeepSeekV4Error")
 
 
@@ -47,14 +47,14 @@ class Asked:
         return error if self.call is None else self.call.tell(error)
 
 
-class ParseStream(EventStream[Partial, Parsed[T]]):
+class ParseStream(EventStream[Partial, Parsed[T_co]]):
     """A structured answer while it arrives: iterate over its states. The last one is the whole value.
 
     Use it in a `with` block. `break` leaves it open, and a second loop goes on; leaving the block, `close()`
     and garbage collection close the connection at once.
     """
 
-    def parsed(self) -> Parsed[T]:
+    def parsed(self) -> Parsed[T_co]:
         """Read what is left, and give the checked value; again and again the same.
 
         Raises:
@@ -65,14 +65,14 @@ class ParseStream(EventStream[Partial, Parsed[T]]):
         return self._drained()
 
 
-class ItemStream(EventStream[T, Parsed[list[T]]]):
+class ItemStream(EventStream[T_co, Parsed[list[T_co]]]):  # pyright: ignore[reportInvalidTypeArguments]  # a list
     """The items of a list, each as soon as it has closed, checked: iterate over them.
 
     Use it in a `with` block where you may leave the loop early: leaving the block, `close()` and garbage
     collection close the connection at once.
     """
 
-    def parsed(self) -> Parsed[list[T]]:
+    def parsed(self) -> Parsed[list[T_co]]:
         """Read what is left, and give the whole list; again and again the same.
 
         Raises:
@@ -83,14 +83,14 @@ class ItemStream(EventStream[T, Parsed[list[T]]]):
         return self._drained()
 
 
-class AsyncParseStream(AsyncEventStream[Partial, Parsed[T]]):
+class AsyncParseStream(AsyncEventStream[Partial, Parsed[T_co]]):
     """A structured answer while it arrives: iterate over its states with `async for`. The last one is the whole value.
 
     Use it in an `async with` block. `break` leaves it open, and a second loop goes on; leaving the block, `close()`,
     cancellation and garbage collection close the connection at once.
     """
 
-    async def parsed(self) -> Parsed[T]:
+    async def parsed(self) -> Parsed[T_co]:
         """Read what is left, and give the checked value; again and again the same.
 
         Raises:
@@ -101,14 +101,14 @@ class AsyncParseStream(AsyncEventStream[Partial, Parsed[T]]):
         return await self._drained()
 
 
-class AsyncItemStream(AsyncEventStream[T, Parsed[list[T]]]):
+class AsyncItemStream(AsyncEventStream[T_co, Parsed[list[T_co]]]):  # pyright: ignore[reportInvalidTypeArguments]
     """The items of a list, each as soon as it has closed, checked: iterate over them with `async for`.
 
     Use it in an `async with` block where you may leave the loop early: leaving the block, `close()`, cancellation and
     garbage collection close the connection at once.
     """
 
-    async def parsed(self) -> Parsed[list[T]]:
+    async def parsed(self) -> Parsed[list[T_co]]:
         """Read what is left, and give the whole list; again and again the same.
 
         Raises:

@@ -97,6 +97,7 @@ class Watcher(Protocol[T_co]):
         Raises:
             SchemaViolationError: What was handed out before cannot stand.
         """
+        ...
 
     def rest(self, value: JsonValue) -> Iterator[T_co]:
         """The answer is whole: what was not handed out of its value.
@@ -104,6 +105,7 @@ class Watcher(Protocol[T_co]):
         Raises:
             SchemaViolationError: Another value was handed out.
         """
+        ...
 
 
 def watcher_of(shape: Shape[T], *, by_call: bool) -> Watcher[object]:

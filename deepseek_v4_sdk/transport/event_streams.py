@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 from weakref import ref
 
 from deepseek_v4_sdk import errors
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncEventStream", "EventStream", "StreamState", "StreamedCall"]
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 EventT = TypeVar("EventT")
+EventT_co = TypeVar("EventT_co", covariant=True)
 ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
 
 _CLAIMS = new_lock()
@@ -44,18 +45,18 @@ class StreamedCall(Protocol):
         ...
 
 
-class StreamState(Shared, Generic[EventT, T]):
+class StreamState(Shared, Generic[EventT_co, T_co]):
     """What both forms keep: events that wait, and how the stream ended. The result is set when it is known."""
 
     def __init__(self, course: StreamedCall) -> None:
         self._course = course
-        self._events: deque[EventT] = deque()
+        self._events: deque[EventT_co] = deque()
         self._entered = False
         self._turn = threading.Lock()  # of who reads; a child does not get so far
         self._loop: Callable[[], object] = lambda: None  # the loop over the events that has not ended, while it lives
         self._looping: object = None  # its thread or task
         self._over = False  # nothing more will be read
-        self._known: T | None = None  # the result
+        self._known: T_co | None = None  # the result
         self._error: errors.DeepSeekV4Error | None = None
 
     @property
@@ -99,7 +100,7 @@ class StreamState(Shared, Generic[EventT, T]):
             "another thread or task reads this stream at the moment: read it in one place, and hand its events on"
         )
 
-    def _arrived(self, events: list[EventT] | None, result: T | None) -> None:
+    def _arrived(self, events: list[Any] | None, result: Any) -> None:
         if events is None:
             self._over, self._known = True, result
             return
@@ -126,16 +127,16 @@ class StreamState(Shared, Generic[EventT, T]):
             raise self._error from None
         self._closed()
 
-    def _result(self) -> T:
+    def _result(self) -> T_co:
         if self._known is not None:
             return self._known
         raise self._error or errors.StreamClosedError("the stream was closed before it had begun")
 
 
-class EventStream(StreamState[EventT, T]):
+class EventStream(StreamState[EventT_co, T_co]):
     """EventStream that come with blocking I/O, and a result."""
 
-    def __init__(self, course: StreamedCall, pump: Pump[T]) -> None:
+    def __init__(self, course: StreamedCall, pump: Pump[T_co]) -> None:
         super().__init__(course)
         self._pump = pump
 
@@ -154,7 +155,7 @@ class EventStream(StreamState[EventT, T]):
     ) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[EventT]:
+    def __iter__(self) -> Iterator[EventT_co]:
         """A loop over the events that are left.
 
         Raises:
@@ -164,7 +165,7 @@ class EventStream(StreamState[EventT, T]):
         self._claim(loop, threading.get_ident())
         return loop
 
-    def __next__(self) -> EventT:
+    def __next__(self) -> EventT_co:
         """The next event.
 
         A thread may call `next` and hand the stream to another one between two calls: each event goes to one of them.
@@ -177,7 +178,7 @@ class EventStream(StreamState[EventT, T]):
         self._check_loop(threading.get_ident())
         return _Loop(self._events, self._more).__next__()
 
-    def _drained(self) -> T:
+    def _drained(self) -> T_co:
         """Read what is left, and give the result."""
         if not self._over:
             self._begin(self._pump.check)
@@ -222,10 +223,10 @@ class EventStream(StreamState[EventT, T]):
             raise
 
 
-class AsyncEventStream(StreamState[EventT, T]):
+class AsyncEventStream(StreamState[EventT_co, T_co]):
     """EventStream that come with awaited I/O, and a result."""
 
-    def __init__(self, course: StreamedCall, pump: AsyncPump[T]) -> None:
+    def __init__(self, course: StreamedCall, pump: AsyncPump[T_co]) -> None:
         super().__init__(course)
         self._pump = pump
 
@@ -244,7 +245,7 @@ class AsyncEventStream(StreamState[EventT, T]):
     ) -> None:
         await self.close()
 
-    def __aiter__(self) -> AsyncIterator[EventT]:
+    def __aiter__(self) -> AsyncIterator[EventT_co]:
         """A loop over the events that are left.
 
         Raises:
@@ -254,7 +255,7 @@ class AsyncEventStream(StreamState[EventT, T]):
         self._claim(loop, running_task())
         return loop
 
-    async def __anext__(self) -> EventT:
+    async def __anext__(self) -> EventT_co:
         """The next event.
 
         Raises:
@@ -264,7 +265,7 @@ class AsyncEventStream(StreamState[EventT, T]):
         self._check_loop(running_task())
         return await _AsyncLoop(self._events, self._more).__anext__()
 
-    async def _drained(self) -> T:
+    async def _drained(self) -> T_co:
         """Read what is left, and give the result."""
         if not self._over:
             self._begin(self._pump.check)
