@@ -11,7 +11,7 @@ from typing import Literal
 
 from deepseek_v4_sdk.errors import ConfigurationError
 
-__all__ = ["expanded", "open_to_append", "own_folder", "working_folder", "write_private"]
+__all__ = ["expanded", "make_private", "open_to_append", "own_folder", "working_folder", "write_private"]
 
 
 def expanded(path: str | os.PathLike[str], what: str) -> Path:
@@ -83,6 +83,17 @@ def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
     finally:
         with suppress(FileNotFoundError):
             beside.unlink()
+
+
+def make_private(path: Path) -> None:
+    """Make a file that only its owner can read, or take from others what they may do with one that is there.
+
+    Raises:
+        OSError: It cannot be made or opened, or a link stands there.
+    """
+    with open_to_append(path) as opened:
+        if hasattr(os, "fchmod"):
+            os.fchmod(opened.fileno(), 0o600)
 
 
 def open_to_append(path: Path) -> io.FileIO:
