@@ -84,7 +84,7 @@ def chat(
         if not text:
             raise ConfigurationError("there is no question: stdin is empty")
     asked = given.with_files(text, files, stdin)
-    if save is not None and resume is None and conversations.place(save).is_file():
+    if save is not None and resume is None and conversations.is_kept(save):
         raise ConfigurationError(f"there is a conversation {save!r} already: --resume {save} goes on with it")
     options: Asked = {}
     if thinking is not None:

@@ -1,39 +1,117 @@
-"""Conversations that are kept between two runs of `deepseek-v4 chat`: a name or a path each, as messages in JSON."""
+"""Conversations kept between two runs of `deepseek-v4 chat`: by name in a store, by path in a file of JSON."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import ConfigurationError, Conversation, InvalidRequestError
 from deepseek_v4_sdk.files import expanded, own_folder, write_private
 
-__all__ = ["kept", "load", "path_of", "place", "save"]
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.store import ConversationStore
+
+__all__ = ["is_kept", "kept", "load", "save"]
 
 
-def path_of(name: str) -> Path:
-    """Where the conversation of a name is kept. What has a separator or ends with `.json` is a path itself.
+def is_kept(name: str) -> bool:
+    """Whether there is a conversation of a name; told before anything is sent.
+
+    Raises:
+        ConfigurationError: It is not a name, or nothing could be kept under it.
+    """
+    if (file := _file(name)) is not None:
+        return _writable(file).is_file()
+    store = _store()
+    return (store is not None and store.load(name)[1] > 0) or _old_file(name).is_file()
+
+
+def kept() -> list[str]:
+    """The names of what is kept, the last one first; those of the files of earlier versions at the end."""
+    store = _store()
+    names = [conversation.id for conversation in store.list()] if store is not None else []
+    files = sorted(_old_folder().glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return list(dict.fromkeys([*names, *(file.stem for file in files)]))
+
+
+def load(name: str) -> Conversation:
+    """Read a conversation.
+
+    Raises:
+        ConfigurationError: There is none of that name, or it is not a conversation.
+        StoreError: The store cannot be read.
+    """
+    file = _file(name)
+    if file is None:
+        store = _store()
+        conversation, version = store.load(name) if store is not None else (Conversation(), 0)
+        if version:
+            return conversation
+        file = _old_file(name)
+    try:
+        return Conversation.from_json(file.read_bytes())
+    except FileNotFoundError:
+        names = ", ".join(kept()[:8]) or "nothing"
+        where = "" if _file(name) is None else f" ({file})"
+        raise ConfigurationError(f"there is no conversation {name!r}{where}; kept is: {names}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}") from None
+    except InvalidRequestError as error:
+        raise ConfigurationError(f"{file} holds no conversation: {error}") from None
+
+
+def save(name: str, conversation: Conversation) -> None:
+    """Keep a conversation; what is kept is whole at any time, and only its owner can read it.
+
+    Raises:
+        ConfigurationError: It cannot be written, or somebody else has gone on with it.
+        StoreError: The store cannot be written.
+    """
+    if (file := _file(name)) is None:
+        _append(name, conversation)
+        return
+    try:
+        write_private(_writable(file), f"{conversation.to_json()}\n".encode())
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror or error}") from None
+
+
+def _append(name: str, conversation: Conversation) -> None:
+    store = _made_store()
+    before, version = store.load(name)
+    if conversation[: len(before)] != before:
+        raise ConfigurationError(
+            f"the conversation {name!r} was gone on with elsewhere, in another terminal for instance: "
+            "keep yours under another name with /save NAME or --save NAME"
+        )
+    store.append(name, conversation[len(before) :], version)
+
+
+def _file(name: str) -> Path | None:
+    """The path that a name is: it has a separator, or ends with `.json`. None of the name of a conversation.
 
     Raises:
         ConfigurationError: It is neither.
     """
     if name.endswith(".json") or "/" in name or os.sep in name:
         return expanded(name, "the conversation")
-    if not re.fullmatch(r"[\w-][\w .-]*", name):
-        raise ConfigurationError(f"{name!r} is no name for a conversation: give letters and digits, or a path")
-    return _folder() / f"{name}.json"
+    if not re.fullmatch(r"[\w-][\w .-]{,249}", name):
+        raise ConfigurationError(
+            f"{name[:60]!r} is no name for a conversation: give up to 250 letters and digits, or a path"
+        )
+    return None
 
 
-def place(name: str) -> Path:
-    """Where a conversation will be kept, with the folder for it: told before anything is sent.
+def _writable(file: Path) -> Path:
+    """A file that can be written, with the folder for it.
 
     Raises:
-        ConfigurationError: It could not be written there.
+        ConfigurationError: It cannot.
     """
-    file = path_of(name)
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(file.parent)
         is_folder = file.is_dir()
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror or error}") from None
@@ -42,45 +120,35 @@ def place(name: str) -> Path:
     return file
 
 
-def kept() -> list[str]:
-    """The names of what is kept, the last one first."""
-    files = sorted(_folder().glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
-    return [file.stem for file in files]
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def load(name: str) -> Conversation:
-    """Read a conversation.
-
-    Raises:
-        ConfigurationError: There is none of that name, or it is no conversation.
-    """
-    file = path_of(name)
-    try:
-        return Conversation.from_json(file.read_bytes())
-    except FileNotFoundError:
-        names = ", ".join(kept()[:8]) or "nothing"
-        raise ConfigurationError(f"there is no conversation {name!r} ({file}); kept is: {names}") from None
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}") from None
-    except InvalidRequestError as error:
-        raise ConfigurationError(f"{file} holds no conversation: {error}") from None
+def _store() -> ConversationStore | None:
+    """The store; None where there is none yet."""
+    return _made_store() if _place().is_file() else None
 
 
-def save(name: str, conversation: Conversation) -> Path:
-    """Keep a conversation; the file is whole at any time, and only its owner can read it.
+def _made_store() -> ConversationStore:
+    from deepseek_v4_sdk.store import ConversationStore  # with sqlite3, which few commands need
 
-    Raises:
-        ConfigurationError: It cannot be written.
-    """
-    file = place(name)
-    try:
-        write_private(file, f"{conversation.to_json()}\n".encode())
-    except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {error.strerror or error}") from None
-    return file
+    return ConversationStore(f"sqlite:///{_writable(_place())}")
+
+
+def _place() -> Path:
+    return _folder() / "conversations.db"
+
+
+def _old_file(name: str) -> Path:
+    """Where earlier versions kept the conversation of a name. It is read, and never written."""
+    return _old_folder() / f"{name}.json"
+
+
+def _old_folder() -> Path:
+    return _folder() / "conversations"
 
 
 def _folder() -> Path:
     if (folder := own_folder("data")) is None:
         raise ConfigurationError("there is no home folder to keep conversations in: set HOME, or give a path")
-    return folder / "conversations"
+    return folder

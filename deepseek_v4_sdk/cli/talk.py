@@ -127,7 +127,7 @@ def _save(talk: Talk, argument: str) -> str:
     if not argument and talk.name is None:
         raise ConfigurationError("/save needs a name")
     if argument:
-        if conversations.place(argument).exists() and argument != talk.name:
+        if conversations.is_kept(argument) and argument != talk.name:
             raise ConfigurationError(f"there is a conversation {argument!r} already: give another name")
         talk.name = argument
     talk.keep()

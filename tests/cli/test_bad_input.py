@@ -92,7 +92,7 @@ def files() -> None:
         ),
         (("chat", *MOCK, "--save", "folder/x/../../text.txt/y", "Hi"), "cannot be written: "),
         (("chat", *MOCK, "--save", "folder/", "Hi"), "folder cannot be written: it is a folder"),
-        (("chat", *MOCK, "--save", "a" * 300, "Hi"), "cannot be written: File name too long"),
+        (("chat", *MOCK, "--save", "a" * 300, "Hi"), "is no name for a conversation: give up to 250"),
         (("chat", *MOCK, "--resume", "folder/", "Hi"), "folder cannot be read: Is a directory"),
         (("chat", *MOCK, "--save", "a\tb", "Hi"), "is no name for a conversation"),
         (("chat", *MOCK, "--resume", "none", "Hi"), "there is no conversation 'none'"),

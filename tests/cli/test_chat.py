@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deepseek_v4_sdk import Conversation, count_text
+from deepseek_v4_sdk import AssistantMessage, ConfigurationError, Conversation, count_text
+from deepseek_v4_sdk.cli import conversations
+from deepseek_v4_sdk.store import ConversationStore
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.cli.commands import complaint, run
@@ -131,12 +133,38 @@ def test_a_conversation_is_kept_and_gone_on_with(server: tuple[str, ...], mock: 
     roles = [message["role"] for message in asked(mock)]
     assert roles == ["system", "user", "assistant", "user"]
     assert asked(mock)[2]["reasoning"] == "Let me see."
-    (kept,) = (Path.cwd().parent / "home").rglob("talk.json")
+    (kept,) = (Path.cwd().parent / "home").rglob("conversations.db")
     assert kept.stat().st_mode & 0o077 == 0
-    assert len(Conversation.from_json(kept.read_text("utf-8"))) == 5
-    assert [file.name for file in kept.parent.iterdir()] == ["talk.json"]
+    assert len(ConversationStore(f"sqlite:///{kept}").load("talk")[0]) == 5
+    assert [file.name for file in kept.parent.iterdir()] == ["conversations.db"]
     assert run("chat", "--list").stdout == "talk\n"
     assert json.loads(run("chat", "--list", "--json").stdout) == {"kept": ["talk"]}
+
+
+def test_a_conversation_that_an_earlier_version_kept(server: tuple[str, ...], mock: MockProvider) -> None:
+    """It was a file of its own. It is gone on with in the store, and the file stays as it was."""
+    run(*server, "Zero?", "--save", "newer")
+    (store,) = (Path.cwd().parent / "home").rglob("conversations.db")
+    old = store.parent / "conversations" / "talk.json"
+    old.parent.mkdir()
+    old.write_text(before := Conversation().user("One?").add(AssistantMessage("1.")).to_json(), "utf-8")
+    assert run("chat", "--list").stdout == "newer\ntalk\n"
+    assert "already" in run(*server, "One?", "--save", "talk", code=2).stderr
+    run(*server, "Two?", "--resume", "talk")
+    run(*server, "Three?", "--resume", "talk")
+    assert [message["content"] for message in asked(mock)] == ["One?", "1.", "Two?", "Forty-two.", "Three?"]
+    assert old.read_text("utf-8") == before
+    assert run("chat", "--list").stdout == "talk\nnewer\n"
+
+
+def test_a_conversation_that_was_gone_on_with_elsewhere(server: tuple[str, ...]) -> None:
+    run(*server, "One?", "--save", "talk")
+    mine = conversations.load("talk").user("Mine").add(AssistantMessage("So."))
+    conversations.save("talk", conversations.load("talk").user("Theirs").add(AssistantMessage("So.")))
+    with pytest.raises(ConfigurationError, match="gone on with elsewhere, in another terminal"):
+        conversations.save("talk", mine)
+    conversations.save("mine", mine)
+    assert conversations.load("mine") == mine
 
 
 def test_a_conversation_in_a_file_of_ones_own(server: tuple[str, ...]) -> None:

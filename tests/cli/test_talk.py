@@ -85,8 +85,11 @@ def test_save_again_and_under_another_name(says: Type) -> None:
     ("line", "told"),
     [
         ("/save", "/save needs a name"),
-        ("/save ?", "'?' is no name for a conversation: give letters and digits, or a path"),
-        ("/save " + "a" * 300, "cannot be written: File name too long"),
+        ("/save ?", "'?' is no name for a conversation: give up to 250 letters and digits, or a path"),
+        (
+            "/save " + "a" * 300,
+            f"{'a' * 60!r} is no name for a conversation: give up to 250 letters and digits, or a path",
+        ),
         ("/file", "/file takes the path of a text file"),
         ("/file -", "/file takes the path of a text file"),
         ("/thinking", "/thinking takes off, low, high, max"),
