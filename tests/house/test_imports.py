@@ -49,7 +49,20 @@ def test_a_client_loads_its_own_provider() -> None:
     assert not _outside(modules) & {"pydantic", "tenacity", "tiktoken"}
 
 
-_LATE = ("context", "prices", "probe", "prompt", "structured", "tokens", "tools", "rounds", "config", "cli", "testing")
+_LATE = (
+    "context",
+    "deploy",
+    "prices",
+    "probe",
+    "prompt",
+    "structured",
+    "tokens",
+    "tools",
+    "rounds",
+    "config",
+    "cli",
+    "testing",
+)
 _ANSWERED = """
 import json, threading
 from http.server import BaseHTTPRequestHandler, HTTPServer

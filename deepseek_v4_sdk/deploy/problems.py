@@ -1,0 +1,41 @@
+"""What `check` finds wrong with a command."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["CommandProblem", "Severity"]
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
+"""An error exits, or dies later; a warning runs and is not what is wanted; a note is good to know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandProblem:
+    """Something that is wrong with a command.
+
+    Attributes:
+        severity: "error": the process exits, or dies later. "warning": it runs and is not what is wanted. "note".
+        flag: The flag or environment variable, as it was given; the missing one where one is missing.
+        text: What is wrong.
+        remedy: What to do.
+        since: The first release that has it, where releases differ.
+        last: The last release that had it, or None.
+    """
+
+    severity: Severity
+    flag: str
+    text: str
+    remedy: str
+    since: str | None = None
+    last: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything as plain values, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.severity}: {self.flag}: {self.text}; {self.remedy}" if self.remedy else f"{self.flag}: {self.text}"
+        )

@@ -1,0 +1,119 @@
+"""A command with what is known around it: the release, the weights, the GPU, the environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.deploy.command_line import Command
+    from deepseek_v4_sdk.deploy.engines import EngineTable
+    from deepseek_v4_sdk.deploy.tables import GPU, Checkpoint, Family, Tables
+
+__all__ = ["Situation", "look"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What the rules look at.
+
+    Attributes:
+        tables: The tables.
+        table: The release of the engine that reads the flags.
+        command: The command.
+        env: The environment that is given for it.
+        gpu: The kind of GPU, or None where it is not known.
+        checkpoint: The weights, or None where the tables do not have them.
+        family_name: "pro", "flash" or another; empty where the name does not tell.
+        dynamo: Whether Dynamo runs the engine.
+    """
+
+    tables: Tables
+    table: EngineTable
+    command: Command
+    env: Mapping[str, str]
+    gpu: GPU | None
+    checkpoint: Checkpoint | None
+    family_name: str
+    dynamo: bool = False
+
+    @property
+    def family(self) -> Family | None:
+        """The shape of the model."""
+        return self.tables.families.get(self.family_name)
+
+    @property
+    def model(self) -> str:
+        """The model as the command names it."""
+        command = self.command
+        return command.value("--model", "--model-path") or command.model or ""
+
+    @property
+    def tp(self) -> int:
+        """GPUs that share one slice of the model."""
+        name = "--tensor-parallel-size" if self.table.engine == "vllm" else "--tp-size"
+        return self.command.number(name, 1)
+
+    @property
+    def dp(self) -> int:
+        """Replicas of attention."""
+        command = self.command
+        if self.table.engine == "vllm":
+            return command.number("--data-parallel-size", 1)
+        if command.has("--enable-dp-attention"):
+            return command.number("--dp-size", 1)
+        return command.number("--attn-dp-size", 1)
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of the whole server."""
+        command = self.command
+        if self.table.engine == "vllm":
+            return self.tp * self.dp * command.number("--pipeline-parallel-size", 1)
+        return self.tp * command.number("--pp-size", 1)
+
+    @property
+    def draft(self) -> tuple[str, int]:
+        """How tokens are drafted ("mtp", "dspark" or "") and how many are verified together."""
+        command = self.command
+        if self.table.engine == "vllm":
+            config = command.config("--speculative-config")
+            method, count = str(config.get("method", "")), config.get("num_speculative_tokens", 0)
+            name = "mtp" if method.endswith("mtp") else method
+            return name, (int(str(count)) + 1 if name and str(count).isdigit() else 1)
+        algorithm = (command.value("--speculative-algorithm") or "").upper()
+        if not algorithm:
+            return "", 1
+        name = {"DSPARK": "dspark", "EAGLE": "mtp", "NEXTN": "mtp"}.get(algorithm, algorithm.lower())
+        return name, command.number("--speculative-num-draft-tokens", 8 if name == "dspark" else 2)
+
+
+def look(
+    tables: Tables,
+    table: EngineTable,
+    command: Command,
+    *,
+    gpu: GPU | None = None,
+    env: Mapping[str, str] | None = None,
+    dynamo: bool = False,
+) -> Situation:
+    """What is known around a command; the weights are those that it names."""
+    name = command.value("--model", "--model-path") or command.model or ""
+    plain = name.rstrip("/").rpartition("/")[2].lower()
+    checkpoint = tables.checkpoints.get(name) or next(
+        (each for key, each in tables.checkpoints.items() if key.rpartition("/")[2].lower() == plain and plain), None
+    )
+    named = re.search(r"v4[-_](pro|flash)", plain)
+    family = checkpoint.family if checkpoint is not None else named[1] if named is not None else ""
+    return Situation(
+        tables=tables,
+        table=table,
+        command=command,
+        env=env or {},
+        gpu=gpu,
+        checkpoint=checkpoint,
+        family_name=family,
+        dynamo=dynamo,
+    )
