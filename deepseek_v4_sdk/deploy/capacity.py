@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.deploy.situation import Situation
     from deepseek_v4_sdk.deploy.tables import GPU, Checkpoint, Tables
 
-__all__ = ["LENGTHS", "Capacity", "capacity", "capacity_of", "default_checkpoint"]
+__all__ = ["LENGTHS", "Capacity", "capacity", "capacity_of", "default_checkpoint", "sessions_of"]
 
 LENGTHS = (8_192, 131_072, 1_048_576)
 """The lengths of conversations that sessions are given for, in tokens."""
@@ -172,6 +172,20 @@ def capacity_of(case: Situation, weights: Checkpoint, *, kv_gib: float | None = 
     seen = replace(case, checkpoint=weights, family_name=weights.family)
     compute = capacity_vllm.compute if case.table.engine == "vllm" else capacity_sglang.compute
     return compute(seen, case.tables.families[weights.family], weights, case.gpu, kv_gib)
+
+
+def sessions_of(held: Capacity, length: int) -> Interval:
+    """Conversations of any length that fit at once, between those that `sessions` gives."""
+    known = sorted(held.sessions)
+    if length in held.sessions:
+        return held.sessions[length]
+    near = max((each for each in known if each <= length), default=known[0])
+    each = held.session_gib[near] + (length - near) * held.token_bytes / 2**30
+    free = [max(0.0, kv - held.reserve_gib) for kv in (held.kv_gib.low, held.kv_gib.high)]
+    counts = [held.pools * int(one // each) if each else 0 for one in free]
+    if length > held.window.high:
+        return Interval(0, 0)
+    return Interval(counts[0] if length <= held.window.low else 0, counts[1])
 
 
 def spread(gpu: GPU, share: Interval, weights: float, overhead: Interval, given: float | None) -> Interval:

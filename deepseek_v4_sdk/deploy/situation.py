@@ -53,8 +53,7 @@ class Situation:
     @property
     def tp(self) -> int:
         """GPUs that share one slice of the model."""
-        name = "--tensor-parallel-size" if self.table.engine == "vllm" else "--tp-size"
-        return self.command.number(name, 1)
+        return self.command.number("--tensor-parallel-size", self.command.number("--tp-size", 1))
 
     @property
     def dp(self) -> int:
@@ -63,16 +62,20 @@ class Situation:
         if self.table.engine == "vllm":
             return command.number("--data-parallel-size", 1)
         if command.has("--enable-dp-attention"):
-            return command.number("--dp-size", 1)
+            return command.number("--dp-size", command.number("--data-parallel-size", 1))
         return command.number("--attn-dp-size", 1)
 
     @property
     def gpus(self) -> int:
         """GPUs of the whole server."""
-        command = self.command
         if self.table.engine == "vllm":
-            return self.tp * self.dp * command.number("--pipeline-parallel-size", 1)
-        return self.tp * command.number("--pp-size", 1)
+            return self.tp * self.dp * self.pp
+        return self.tp * self.pp
+
+    @property
+    def pp(self) -> int:
+        """Stages of a pipeline."""
+        return self.command.number("--pipeline-parallel-size", self.command.number("--pp-size", 1))
 
     @property
     def draft(self) -> tuple[str, int]:

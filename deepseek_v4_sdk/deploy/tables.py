@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 from deepseek_v4_sdk.catalogue import plain_name
 from deepseek_v4_sdk.errors import ConfigurationError
@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.deploy.engines import EngineTable
 
-__all__ = ["GPU", "Checkpoint", "Engine", "Family", "Interval", "Recipe", "Tables", "read_tables", "version_key"]
+__all__ = [
+    "GPU",
+    "Checkpoint",
+    "Engine",
+    "Family",
+    "Interval",
+    "Recipe",
+    "Role",
+    "Tables",
+    "read_tables",
+    "version_key",
+]
 
 Engine: TypeAlias = Literal["vllm", "sglang", "dynamo"]
 """The servers that a plan can be made for."""
@@ -138,6 +149,21 @@ class GPU:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One part of a server that is made of several.
+
+    Attributes:
+        nodes: Nodes of one replica of it.
+        argv: Its arguments, in meanings.
+        env: Its environment variables.
+    """
+
+    nodes: int
+    argv: str
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """One published or derived way of serving, in meanings where engines renamed a flag.
 
@@ -158,6 +184,7 @@ class Recipe:
         source: Where it was published; "derived" where it was not.
         date: The day of the source.
         notes: What a person should know.
+        roles: Its parts, where prefill and decode are served apart; `argv` is empty then.
     """
 
     engine: Engine
@@ -176,6 +203,7 @@ class Recipe:
     source: str = "derived"
     date: str = ""
     notes: tuple[str, ...] = ()
+    roles: Mapping[str, Role] = field(default_factory=dict[str, Role])
 
     @property
     def verified_by(self) -> str:
@@ -327,7 +355,7 @@ def _read(name: str, folder: Path | None) -> Tables:
             {key: _made(Checkpoint, {**row, "id": key}, checked) for key, row in _part(table, "checkpoints").items()},
             {key: _made(GPU, _gpu(key, row), checked) for key, row in _part(table, "gpus").items()},
             tuple(
-                _made(Recipe, {**row, "checkpoints": tuple(cast("list[str]", row["checkpoints"]))}, checked)
+                _made(Recipe, _recipe(row), checked)
                 for row in cast("list[dict[str, object]]", table.get("recipes", []))
             ),
             {name.removesuffix(".json"): date.fromisoformat(str(table["as_of"]))},
@@ -358,3 +386,9 @@ def _gpu(kind: str, row: Mapping[str, object]) -> dict[str, object]:
     low, high = cast("list[float]", row["gib"])
     price = cast("list[float] | None", row.get("usd_per_hour"))
     return {**row, "kind": kind, "gib": Interval(low, high), "usd_per_hour": None if price is None else tuple(price)}
+
+
+def _recipe(row: Mapping[str, object]) -> dict[str, object]:
+    lists = {key: tuple(cast("list[str]", row.get(key, ()))) for key in ("checkpoints", "notes")}
+    roles = {name: Role(**role) for name, role in cast("dict[str, dict[str, Any]]", row.get("roles", {})).items()}
+    return {**row, **lists, "roles": roles}

@@ -21,9 +21,8 @@ def weights_per_gpu(case: Situation) -> float:
     if weights is None or family is None:
         return 0.0
     command = case.command
-    pipeline = command.number("--pipeline-parallel-size" if case.table.engine == "vllm" else "--pp-size", 1)
     dense, experts = family.dense_gib, weights.gib - family.dense_gib
     if case.table.engine == "vllm":
         spread = case.tp * case.dp if command.has("--enable-expert-parallel") else case.tp
-        return (dense / case.tp + experts / spread) / pipeline
-    return (dense / (case.tp // case.dp or 1) + experts / case.tp) / pipeline
+        return (dense / case.tp + experts / spread) / case.pp
+    return (dense / (case.tp // case.dp or 1) + experts / case.tp) / case.pp

@@ -1,0 +1,357 @@
+"""`plan`: from a wish to a plan. The recipe is chosen, split, given its window, checked, and asked what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.deploy.capacity import capacity_of, sessions_of
+from deepseek_v4_sdk.deploy.capacity_vllm import default_batch
+from deepseek_v4_sdk.deploy.check import check, look_at
+from deepseek_v4_sdk.deploy.nodes import Layout, lay_out
+from deepseek_v4_sdk.deploy.plan import Plan
+from deepseek_v4_sdk.deploy.profile import profile_toml
+from deepseek_v4_sdk.deploy.recipes import gpus_of, matching, rendered
+from deepseek_v4_sdk.deploy.sglang_cache import CAP_MODE_SINCE
+from deepseek_v4_sdk.deploy.splits import resplit
+from deepseek_v4_sdk.deploy.switches import Setting
+from deepseek_v4_sdk.deploy.tables import read_tables
+from deepseek_v4_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from deepseek_v4_sdk.deploy.capacity import Capacity
+    from deepseek_v4_sdk.deploy.engines import EngineTable
+    from deepseek_v4_sdk.deploy.plan import Node
+    from deepseek_v4_sdk.deploy.tables import GPU, Checkpoint, Recipe, Tables
+
+__all__ = ["plan"]
+
+_BATCHES = (8_192, 4_096, 2_048)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    tables: Tables
+    engine: str
+    version: str
+    table: EngineTable
+    gpu: GPU
+    gpus: int | None
+    recipe: str
+    context: int | None
+    sessions: int | None
+    hosts: Sequence[str]
+    served_name: str | None
+    port: int | None
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan that is being made."""
+
+    row: Recipe
+    weights: Checkpoint
+    roles: dict[str, list[str]]
+    verified_by: str
+    assumptions: list[str]
+    warnings: list[str]
+    replicas: int = 1
+
+
+def plan(
+    model: str,
+    gpu: str,
+    gpus: int | None = None,
+    *,
+    engine: str,
+    engine_version: str,
+    recipe: str = "balanced",
+    checkpoint: str | None = None,
+    context: int | None = None,
+    sessions: int | None = None,
+    hosts: Sequence[str] = (),
+    served_name: str | None = None,
+    port: int | None = None,
+    inside: str = "vllm",
+    tables: str | PathLike[str] | None = None,
+) -> Plan:
+    """Plan a server: its commands, its capacity, and the profile of its clients.
+
+    Args:
+        model: "pro", "flash", or the name of a checkpoint.
+        gpu: The kind of GPU, such as "h200".
+        gpus: How many there are in all; without it as many as the recipe was published for.
+        engine: "vllm", "sglang" or "dynamo".
+        engine_version: The release; flags differ between them, so there is no text without it.
+        recipe: "low-latency", "balanced", "max-throughput", "long-context", or "pd" (prefill and decode apart).
+        checkpoint: The weights; else the best that the recipe and the release serve.
+        context: The window in tokens; else that of the recipe.
+        sessions: Conversations of that length which must fit at once.
+        hosts: Names or addresses of the machines, in the order of the nodes.
+        served_name: The name that clients ask for; else the name of the weights.
+        port: The port of the server; else the engine's own.
+        inside: The engine inside Dynamo: "vllm" or "sglang".
+        tables: A folder with tables of your own.
+
+    Raises:
+        ConfigurationError: A name or the version is not known, no recipe is for this, or it does not fit; the text
+            names the nearest that does.
+    """
+    known = read_tables(tables)
+    kind, table = known.gpu(gpu), known.engine(engine, engine_version)
+    if engine == "dynamo":
+        if inside not in {"vllm", "sglang"} or inside not in table.pins:
+            raise ConfigurationError(f"inside is {inside!r}: Dynamo {engine_version} runs {', '.join(table.pins)}")
+        table = known.engine(inside, table.pins[inside])
+    if context is not None and context < 1:
+        raise ConfigurationError(f"context is {context}: give a number of tokens from 1")
+    wish = _Wish(
+        tables=known,
+        engine=engine,
+        version=engine_version.removeprefix("v"),
+        table=table,
+        gpu=kind,
+        gpus=gpus,
+        recipe=recipe,
+        context=context,
+        sessions=sessions,
+        hosts=hosts,
+        served_name=served_name,
+        port=port,
+    )
+    family = known.family_of(model)
+    plain = model.lower().rpartition("/")[2] in {family, f"deepseek-v4-{family}"} and "/" not in model
+    named = checkpoint or (None if plain else model)
+    weights = known.checkpoint(named) if named else None
+    if weights is not None and weights.family != family:
+        raise ConfigurationError(f"checkpoint {weights.id} belongs to {weights.family}, and model is {model!r}")
+    rows = matching(known, table, family=family, gpu=kind.kind, recipe=recipe, checkpoint=weights)
+    failures: list[str] = []
+    for draft in _drafts(wish, rows):
+        try:
+            return _finish(wish, draft)
+        except ConfigurationError as error:
+            failures.append(str(error))
+    raise ConfigurationError(failures[0] if failures else _no_split(wish, rows))
+
+
+def _drafts(wish: _Wish, rows: list[tuple[Recipe, Checkpoint]]) -> Iterator[_Draft]:
+    """The recipes as published for this number of GPUs; then those that can be split anew for it."""
+    others: list[_Draft] = []
+    for row, weights in rows:
+        setting = Setting(table=wish.table, checkpoint=weights, recipe=row, dynamo=wish.engine == "dynamo")
+        roles = rendered(setting)
+        count = sum(gpus_of(wish.table.engine, argv) for argv in roles.values())
+        verified = row.verified_by if weights.id in row.checkpoints else f"derived from {row.verified_by}"
+        draft = _Draft(row, weights, roles, verified, [], list(row.notes))
+        if wish.gpus in {None, count}:
+            yield draft
+        elif row.roles and wish.gpus and wish.gpus % count == 0:
+            draft.replicas = wish.gpus // count
+            draft.assumptions.append(f"{draft.replicas} replicas of each role behind one router")
+            others.append(draft)
+        elif not row.roles and wish.gpus:
+            for argv, told in resplit(wish.table.engine, roles["server"], row.strategy, wish.gpus, wish.gpu.per_node):
+                again = replace(draft, roles={"server": argv}, verified_by=f"derived from {row.verified_by}")
+                again.assumptions = [*draft.assumptions, told]
+                others.append(again)
+    yield from others
+
+
+def _no_split(wish: _Wish, rows: list[tuple[Recipe, Checkpoint]]) -> str:
+    counts: set[int] = set()
+    for row, weights in rows:
+        roles = rendered(Setting(table=wish.table, checkpoint=weights, recipe=row))
+        counts.add(sum(gpus_of(wish.table.engine, argv) for argv in roles.values()))
+    near = min(counts, key=lambda count: abs(count - (wish.gpus or 0)))
+    return (
+        f"{wish.recipe} on {wish.gpus} x {wish.gpu.kind} cannot be split so; the nearest is {near} (published for "
+        f"{', '.join(map(str, sorted(counts)))})"
+    )
+
+
+def _finish(wish: _Wish, draft: _Draft) -> Plan:
+    """Give it its window, check it, and lay it out.
+
+    Raises:
+        ConfigurationError: It does not fit.
+    """
+    for role, argv in draft.roles.items():
+        draft.roles[role] = _completed(wish, draft, argv)
+    serving = "decode" if "decode" in draft.roles else next(iter(draft.roles))
+    held = _give_window(wish, draft, serving)
+    for role in draft.roles:
+        if role != serving:
+            _same_window(wish, draft, role, serving)
+    layout = Layout(
+        engine=wish.engine,
+        inside=wish.table.engine,
+        gpu=wish.gpu,
+        row=draft.row,
+        weights=draft.weights,
+        replicas=draft.replicas,
+        hosts=tuple(wish.hosts),
+        served_name=wish.served_name or draft.weights.id,
+        port=wish.port,
+    )
+    nodes = lay_out(layout, draft.roles)
+    _look_over(wish, draft, nodes, held)
+    if layout.unnamed(nodes):
+        draft.warnings.append("machines are called node-0, node-1 and so on: give hosts= with their addresses")
+    most = wish.tables.families[draft.weights.family].window
+    window = held.asked_window or int(held.window.low) or int(held.window.high) or most
+    return Plan(
+        model=draft.weights.id,
+        served_name=layout.served_name,
+        family=draft.weights.family,
+        gpu=wish.gpu.kind,
+        gpus=sum(node.gpus for node in nodes),
+        engine=wish.engine,
+        engine_version=wish.version,
+        recipe=wish.recipe,
+        image=_image(wish),
+        nodes=tuple(nodes),
+        capacity=held,
+        profile_toml=profile_toml(layout, wish.version, nodes, draft.weights, window),
+        warnings=tuple(dict.fromkeys(draft.warnings)),
+        assumptions=tuple(dict.fromkeys([*draft.assumptions, *held.assumptions])),
+        verified_by=draft.verified_by,
+    )
+
+
+def _completed(wish: _Wish, draft: _Draft, argv: list[str]) -> list[str]:
+    """What a recipe leaves out and a client needs."""
+    words = list(argv)
+    sized = {"--swa-full-tokens-ratio", "--max-running-requests"} & {*words}
+    if wish.table.engine == "sglang" and wish.table.at_least(CAP_MODE_SINCE) and not sized:
+        words += ["--swa-full-tokens-ratio", "0.1"]
+        draft.assumptions.append(
+            "--swa-full-tokens-ratio 0.1 is added: without it this release sizes that pool for 256 requests"
+        )
+    if wish.engine != "dynamo":
+        useful = {
+            "vllm": (["--enable-prompt-tokens-details"], ["--sse-keep-alive-interval", "15"]),
+            "sglang": (["--enable-cache-report"],),
+        }[wish.table.engine]
+        words += [word for flags in useful if wish.table.find(flags[0]) and flags[0] not in words for word in flags]
+    return words
+
+
+def _measured(wish: _Wish, draft: _Draft, argv: list[str]) -> Capacity:
+    case = look_at(wish.tables, wish.table.engine, wish.table.version, argv, gpu=wish.gpu.kind)
+    return capacity_of(case, draft.weights)
+
+
+def _set(argv: list[str], flag: str, value: str) -> list[str]:
+    """The arguments with a flag's value."""
+    if flag in argv:
+        at = argv.index(flag)
+        return [*argv[: at + 1], value, *argv[at + 2 :]]
+    return [*argv, flag, value]
+
+
+def _give_window(wish: _Wish, draft: _Draft, role: str) -> Capacity:
+    """The window that was asked for, and the batches that let it fit.
+
+    Raises:
+        ConfigurationError: It does not fit, whatever the batches.
+    """
+    argv = draft.roles[role]
+    vllm = wish.table.engine == "vllm"
+    if wish.context is not None:
+        argv = _set(argv, "--max-model-len" if vllm else "--context-length", str(wish.context))
+    held = _measured(wish, draft, argv)
+    want = wish.context or held.asked_window
+    if vllm and not _serves(held, want):
+        batch, _ = default_batch(wish.gpu)
+        if "--max-num-batched-tokens" in argv:
+            batch = int(argv[argv.index("--max-num-batched-tokens") + 1])
+        for size in (each for each in _BATCHES if each < batch):
+            tried = _set(argv, "--max-num-batched-tokens", str(size))
+            if _serves(again := _measured(wish, draft, tried), want):
+                draft.assumptions.append(
+                    f"--max-num-batched-tokens {size} is set so that the window fits: each request is charged a "
+                    "reserve for the tokens in flight"
+                )
+                argv, held = tried, again
+                break
+    if held.fits is False or (want is not None and held.window.high < want):
+        if wish.context is None and not draft.verified_by.startswith("derived"):
+            draft.warnings.append(
+                f"{_too_small(wish, draft, held, want)} (by this arithmetic; the recipe was published all the same)"
+            )
+            draft.roles[role] = argv
+            return held
+        raise ConfigurationError(_too_small(wish, draft, held, want))
+    if not _serves(held, want):
+        draft.warnings.append(
+            "whether the window fits depends on the engine's overhead: where it refuses, lower "
+            + ("--max-num-batched-tokens, or give --max-model-len auto" if vllm else "--context-length")
+        )
+    draft.roles[role] = argv
+    _hold_sessions(wish, draft, held, want or int(held.window.low))
+    return held
+
+
+def _serves(held: Capacity, want: int | None) -> bool:
+    return held.fits is True and (want is None or held.window.low >= want)
+
+
+def _hold_sessions(wish: _Wish, draft: _Draft, held: Capacity, length: int) -> None:
+    if wish.sessions is None:
+        return
+    found = sessions_of(held, length)
+    if found.high * draft.replicas < wish.sessions:
+        raise ConfigurationError(
+            f"{wish.sessions} conversations of {length:,} tokens do not fit on {held.gpus} x {held.gpu}: {found} do; "
+            "use more GPUs, a shorter context, or data parallelism (recipe='max-throughput')"
+        )
+    if found.low * draft.replicas < wish.sessions:
+        draft.warnings.append(f"{wish.sessions} conversations of {length:,} tokens may not fit: {found} do")
+
+
+def _too_small(wish: _Wish, draft: _Draft, held: Capacity, want: int | None) -> str:
+    window = int(held.window.low)
+    asked = f"a window of {want:,} tokens" if want else "any window"
+    left = f"{held.weights_gib:.0f} GiB of weights leave {held.kv_gib} GiB of a GPU for the cache"
+    reason = f"{left}, and {asked} does not fit"
+    near = f"the longest that fits is {window:,} tokens" if window else "take more GPUs, or smaller weights"
+    return f"{draft.weights.id} on {held.gpus} x {wish.gpu.kind} with {wish.recipe}: {reason}; {near}"
+
+
+def _same_window(wish: _Wish, draft: _Draft, role: str, serving: str) -> None:
+    """Both roles serve the same conversations."""
+    flag = "--max-model-len" if wish.table.engine == "vllm" else "--context-length"
+    if flag in (argv := draft.roles[serving]):
+        draft.roles[role] = _set(draft.roles[role], flag, argv[argv.index(flag) + 1])
+    if wish.table.engine != "vllm":
+        return
+    held = _measured(wish, draft, draft.roles[role])
+    for size in _BATCHES:
+        if held.fits is not False:
+            return
+        draft.roles[role] = _set(draft.roles[role], "--max-num-batched-tokens", str(size))
+        held = _measured(wish, draft, draft.roles[role])
+
+
+def _look_over(wish: _Wish, draft: _Draft, nodes: list[Node], held: Capacity) -> None:
+    """The check of the whole command: what is wrong is an error, the rest is told."""
+    for node in nodes:
+        if node.role in {"router", "frontend"} or node.rank:
+            continue
+        tables = wish.tables.folder
+        for problem in check(wish.engine, wish.version, node.argv, gpu=wish.gpu.kind, env=node.env, tables=tables):
+            if problem.severity == "error":
+                raise ConfigurationError(f"{wish.recipe} on {held.gpus} x {wish.gpu.kind}: {problem}")
+            draft.warnings.append(str(problem))
+
+
+def _image(wish: _Wish) -> str:
+    if wish.engine == "dynamo":
+        return f"nvcr.io/nvidia/ai-dynamo/{wish.table.engine}-runtime:{wish.version}"
+    if wish.engine == "vllm":
+        return f"vllm/vllm-openai:v{wish.version}"
+    return f"lmsysorg/sglang:v{wish.version}"

@@ -1,0 +1,264 @@
+"""The texts of a plan: valid, token for token the same arguments, and without anything secret."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+import yaml
+
+from deepseek_v4_sdk.deploy import Plan, plan
+from deepseek_v4_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SH = shutil.which("sh")
+WISHES = {
+    "one node": ("pro", "h200", 8, "vllm", "0.33.0", "balanced"),
+    "two nodes": ("pro", "gb200", 8, "vllm", "0.31.0", "max-throughput"),
+    "four nodes": ("pro", "b200", 32, "vllm", "0.33.0", "max-throughput"),
+    "ranks": ("pro", "gb200", 8, "sglang", "0.5.23", "low-latency"),
+    "one node of sglang": ("flash", "rtxpro6000", 4, "sglang", "0.5.23", "low-latency"),
+    "roles": ("pro", "gb200", 16, "vllm", "0.33.0", "pd"),
+    "roles of sglang": ("flash", "gb200", 8, "sglang", "0.5.23", "pd"),
+    "dynamo": ("flash", "b200", 4, "dynamo", "1.6.1", "max-throughput"),
+    "dynamo with roles": ("pro", "gb200", 16, "dynamo", "1.6.1", "pd"),
+}
+
+
+@cache
+def planned(name: str) -> Plan:
+    family, gpu, gpus, engine, version, recipe = WISHES[name]
+    return plan(family, gpu, gpus, engine=engine, engine_version=version, recipe=recipe)
+
+
+every = pytest.mark.parametrize("name", WISHES)
+
+
+def cases(script: str) -> dict[str, list[str]]:
+    """The words of each node's command, read as a shell does."""
+    parts = re.findall(r"^([\w-]+)\)\n#[^\n]*\n(.*?)\n;;$", script, re.MULTILINE | re.DOTALL)
+    found = dict(parts) or {"server-0-0": script.partition("\n")[2]}
+    return {name: shlex.split(text.replace("\\\n", "")) for name, text in found.items()}
+
+
+@every
+def test_the_shell_reads_the_arguments(name: str) -> None:
+    found = planned(name)
+    words = cases(found.command())
+    assert set(words) == {node.name for node in found.nodes}
+    for node in found.nodes:
+        env = [f"{key}={value}" for key, value in node.env.items()]
+        assert words[node.name] == [*(["env", *env] if env else []), *node.argv]
+
+
+@every
+@pytest.mark.skipif(SH is None, reason="there is no shell")
+def test_a_shell_finds_no_fault(name: str) -> None:
+    for text in (planned(name).command(), planned(name).docker()):
+        subprocess.run([str(SH), "-n"], input=text, text=True, check=True, timeout=30)
+
+
+@every
+@pytest.mark.skipif(SH is None, reason="there is no shell")
+def test_a_script_of_several_nodes_says_how_it_is_used(name: str) -> None:
+    found = planned(name)
+    if len(found.nodes) > 1:
+        done = subprocess.run([str(SH)], input=found.command(), text=True, capture_output=True, check=False, timeout=30)
+        assert done.returncode == 2
+        assert all(node.name in done.stderr for node in found.nodes)
+
+
+@every
+def test_docker_hands_on_the_same_arguments(name: str) -> None:
+    found = planned(name)
+    for node_name, words in cases(found.docker()).items():
+        node = next(each for each in found.nodes if each.name == node_name)
+        at = words.index("--entrypoint")
+        assert [words[at + 1], *words[at + 3 :]] == list(node.argv)
+        assert words[at + 2] == found.image
+        assert all(f"{key}={value}" in words for key, value in node.env.items())
+
+
+COMPOSE: dict[str, Any] = {
+    "type": "object",
+    "required": ["services"],
+    "additionalProperties": False,
+    "properties": {
+        "services": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "required": ["image", "command"],
+                "additionalProperties": False,
+                "properties": {
+                    "image": {"type": "string"},
+                    "entrypoint": {"type": "array", "items": {"type": "string"}},
+                    "command": {"type": "array", "items": {"type": "string"}},
+                    "environment": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
+                    "ports": {"type": "array", "items": {"pattern": r"^\d+:\d+$"}},
+                    "network_mode": {"const": "host"},
+                    "ipc": {"type": "string"},
+                    "shm_size": {"type": "string"},
+                    "ulimits": {"type": "object", "additionalProperties": {"type": "integer"}},
+                    "volumes": {"type": "array", "items": {"type": "string"}},
+                    "privileged": {"type": "boolean"},
+                    "restart": {"enum": ["no", "always", "on-failure", "unless-stopped"]},
+                    "healthcheck": {"type": "object"},
+                    "deploy": {"type": "object", "required": ["resources"]},
+                },
+            },
+        }
+    },
+}
+
+
+@every
+def test_compose(name: str) -> None:
+    found = planned(name)
+    document = yaml.safe_load(found.compose())
+    jsonschema.validate(document, COMPOSE)
+    for node in found.nodes:
+        service = document["services"][node.name]
+        words = [*service["entrypoint"], *service["command"]]
+        assert [word.replace("$$", "$") for word in words] == list(node.argv)
+        if node.gpus:
+            (device,) = service["deploy"]["resources"]["reservations"]["devices"]
+            assert device["count"] == node.gpus
+
+
+def test_compose_doubles_dollars() -> None:
+    from dataclasses import replace
+
+    found = planned("one node")
+    node = replace(found.nodes[0], argv=("vllm", "serve", "$HOME", "a$$b"), env={"A": "$B"})
+    service = yaml.safe_load(replace(found, nodes=(node,)).compose())["services"]["server-0-0"]
+    assert service["command"] == ["serve", "$$HOME", "a$$$$b"]
+    assert service["environment"]["A"] == "$$B"
+
+
+def containers(document: dict[str, Any]) -> list[tuple[dict[str, Any], int]]:
+    """Every container of a manifest, and how many pods have it."""
+    kind, spec = document["kind"], document["spec"]
+    if kind == "Deployment":
+        assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+        return [(spec["template"]["spec"]["containers"][0], spec["replicas"])]
+    if kind == "LeaderWorkerSet":
+        template = spec["leaderWorkerTemplate"]
+        leader, worker = (template[each]["spec"]["containers"][0] for each in ("leaderTemplate", "workerTemplate"))
+        return [(leader, 1), (worker, template["size"] - 1)]
+    assert kind == "DynamoGraphDeployment"
+    assert document["apiVersion"] == "nvidia.com/v1beta1"
+    return [
+        (
+            each["podTemplate"]["spec"]["containers"][0],
+            each["replicas"] * each.get("multinode", {"nodeCount": 1})["nodeCount"],
+        )
+        for each in spec["components"]
+    ]
+
+
+@every
+def test_manifests(name: str) -> None:
+    found = planned(name)
+    documents = [each for each in yaml.safe_load_all(found.kubernetes()) if each["kind"] != "Service"]
+    versions = {"Deployment": "apps/v1", "LeaderWorkerSet": "leaderworkerset.x-k8s.io/v1"}
+    gpus = 0
+    for document in documents:
+        assert document["apiVersion"] == versions.get(document["kind"], "nvidia.com/v1beta1")
+        assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", document["metadata"]["name"])
+        for container, count in containers(document):
+            limits = container.get("resources", {}).get("limits", {})
+            gpus += count * limits.get("nvidia.com/gpu", 0)
+            assert all(isinstance(word, str) for word in container["args"])
+    assert gpus == found.gpus
+    several = {(node.role, node.replica) for node in found.nodes if node.rank}
+    kinds = [document["kind"] for document in documents]
+    if found.engine != "dynamo":
+        assert kinds.count("LeaderWorkerSet") == len(several)
+
+
+def test_a_manifest_has_the_same_arguments() -> None:
+    found = planned("one node")
+    document = next(yaml.safe_load_all(found.kubernetes()))
+    ((container, _),) = containers(document)
+    assert [*container["command"], *container["args"]] == found.argv
+    found = planned("two nodes")
+    ((leader, _), (worker, _)) = containers(next(yaml.safe_load_all(found.kubernetes())))
+    for node, container in zip(found.nodes, (leader, worker), strict=True):
+        words = [
+            word.replace("$(LWS_LEADER_ADDRESS)", "node-0") for word in (*container["command"], *container["args"])
+        ]
+        assert words == list(node.argv)
+
+
+@pytest.mark.skipif(SH is None, reason="there is no shell")
+def test_workers_compute_their_rank() -> None:
+    """Of four nodes the workers share one template, and a shell adds what differs."""
+    found = planned("four nodes")
+    (_, (worker, count)) = containers(next(yaml.safe_load_all(found.kubernetes())))
+    assert count == 3
+    shell, option, script, *_ = worker["command"]
+    assert (shell, option) == ("/bin/sh", "-c")
+    for rank in (1, 3):
+        shown = script.replace('exec "$@"', 'printf "%s\\n" "$@"', 1)
+        command = [str(SH), "-c", shown, "sh", *worker["args"]]
+        environment = {"LWS_WORKER_INDEX": str(rank), "PATH": "/usr/bin:/bin"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30)
+        assert done.stdout.split()[-2:] == ["--data-parallel-start-rank", str(8 * rank)]
+
+
+def test_routers_name_services() -> None:
+    documents = list(yaml.safe_load_all(planned("roles").kubernetes()))
+    services = {each["metadata"]["name"] for each in documents if each["kind"] == "Service"}
+    (router,) = (
+        each for each in documents if each["metadata"]["name"].endswith("router") and each["kind"] == "Deployment"
+    )
+    ((container, _),) = containers(router)
+    named = set(re.findall(r"http://([\w-]+):", " ".join(container["args"])))
+    assert named == {"v4-pro-prefill", "v4-pro-decode"}
+    assert named <= services
+
+
+@every
+def test_nothing_secret_and_no_path_of_the_host(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_canary")
+    monkeypatch.setenv("VLLM_API_KEY", "key-canary")
+    texts = planned(name).texts()
+    for file, text in texts.items():
+        assert "canary" not in text, file
+        assert not re.search(r"(?<![\w.])/(home|root|mnt|data|etc)/(?!\.cache/huggingface)", text), file
+    assert "HF_TOKEN" in texts["docker.sh"]
+    assert "hostPath" not in texts["kubernetes.yaml"]
+
+
+def test_arm64_hosts_are_chosen() -> None:
+    assert "kubernetes.io/arch: arm64" in planned("two nodes").kubernetes()
+    assert "arm64" not in planned("one node").kubernetes()
+
+
+def test_everything_is_written(tmp_path: Path) -> None:
+    found = planned("one node")
+    folder = tmp_path / "server"
+    files = found.write(folder)
+    assert sorted(each.name for each in folder.iterdir()) == sorted(found.texts())
+    assert {each.name: each.read_text(encoding="utf-8") for each in files} == found.texts()
+    assert found.write(folder) == files
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        found.write(tmp_path / "file")
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(ConfigurationError, match=r"deepseek-v4-sdk\[deploy\]"):
+        planned("one node").compose()
+    assert "vllm serve" in planned("one node").command()
