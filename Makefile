@@ -10,11 +10,12 @@ LOCK ?= requirements-dev.txt
 PYTEST ?=
 RELEASE ?=
 RUNS ?= 20000
+VERSION ?=
 SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test fuzz chaos lint lock docs coverage release-check bench bench-check clean
+.PHONY: help demo test fuzz chaos lint lock tables docs coverage release-check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -46,6 +47,10 @@ lock:  ## choose the newest tools of the suite: writes requirements-dev.txt from
 	"$$folder/bin/python" -m pip install -qq --no-input --disable-pip-version-check uv && \
 	UV_CUSTOM_COMPILE_COMMAND="make lock" "$$folder/bin/uv" pip compile --quiet --upgrade --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml --output-file requirements-dev.txt
+
+tables: $(VENV)/.installed-dev  ## read a release of an engine into the tables of deploy, and show what it changes (VERSION=vllm==0.34.0)
+	@test -n "$(VERSION)" || { echo "say which release: make tables VERSION=vllm==0.34.0 (or sglang==, ai-dynamo==, or a wheel file)" >&2; exit 1; }
+	@$(BIN)/python .ci/tables $(VERSION)
 
 coverage: $(VENV)/.installed-dev  ## the suite again, with the share of lines and branches that it runs
 	@$(BIN)/python -m coverage erase

@@ -57,5 +57,5 @@ def _enter(call: ast.Call, surface: Surface, scope: Scope, part: str) -> None:
 def _environment(wheel: Wheel) -> list[str]:
     found = set[str]()
     for name in wheel.under("dynamo/"):
-        found |= set(re.findall(r"[\"'](DYN_[A-Z0-9_]{2,})[\"']", wheel.archive.read(name).decode(errors="replace")))
+        found |= set(re.findall(r"[\"'](DYN_[A-Z0-9_]+)[\"']", wheel.archive.read(name).decode(errors="replace")))
     return sorted(found)

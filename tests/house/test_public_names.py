@@ -10,10 +10,10 @@ from types import ModuleType
 import pytest
 
 import deepseek_v4_sdk
-from deepseek_v4_sdk import testing
+from deepseek_v4_sdk import deploy, testing
 from tests.house.tree import PACKAGE
 
-MODULES: list[ModuleType] = [deepseek_v4_sdk, testing]
+MODULES: list[ModuleType] = [deepseek_v4_sdk, deploy, testing]
 NAMES = [(module, name) for module in MODULES for name in module.__all__ if not name.startswith("__")]
 
 
