@@ -186,7 +186,7 @@ def _named(name: str, runs: Iterable[_Run]) -> list[_Run]:
     """The runs in which a flag has another name."""
 
     def others(run: _Run) -> Iterable[str]:
-        fact = cast("Mapping[str, list[str]]", run[2]) if len(run) > 2 else {}
+        fact = cast("Mapping[str, list[str]]", run[2] if len(run) > 2 else {})
         return (*fact.get("aliases", ()), *fact.get("off", ()))
 
     return [run for run in runs if name in others(run)]

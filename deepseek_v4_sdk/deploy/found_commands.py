@@ -106,8 +106,9 @@ def _containers(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[st
     """Everything with an image and a command, wherever it stands."""
     if isinstance(value, list):
         for each in cast("list[object]", value):
-            name = cast("Mapping[str, object]", each).get("name") if isinstance(each, dict) else None
-            yield from _containers(each, (*path, str(name)) if name and path[-1:] == ("components",) else path)
+            row = cast("Mapping[str, object]", each if isinstance(each, dict) else {})
+            named = (*path, str(row["name"])) if "name" in row and path[-1:] == ("components",) else path
+            yield from _containers(cast("object", each), named)
     elif isinstance(value, dict):
         mapping = cast("Mapping[str, object]", value)
         if "image" in mapping and ("command" in mapping or "args" in mapping):

@@ -85,7 +85,7 @@ def _workload(plan: Plan, name: str, nodes: list[Node], services: dict[str, str]
 
 def _addressed(node: Node, services: dict[str, str]) -> list[str]:
     """A router names services, and not machines."""
-    words = []
+    words: list[str] = []
     for word in node.argv:
         service = services.get(word)
         words.append(word if service is None else f"http://{service}:{word.rpartition(':')[2]}")

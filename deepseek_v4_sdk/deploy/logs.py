@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 
 from deepseek_v4_sdk.deploy.engines import EngineTable, known_versions
@@ -111,7 +111,7 @@ def read_log(lines: Iterable[str], *, engine: str | None = None, version: str | 
             if before is None:
                 found[key] = finding
             else:
-                found[key] = LogFinding(**{**asdict(before), "times": before.times + 1})
+                found[key] = replace(before, times=before.times + 1)
     return LogReport(engine=engine, version=version, lines=len(kept), findings=tuple(found.values()))
 
 

@@ -294,7 +294,7 @@ def read_json(name: str, folder: Path | None = None) -> dict[str, object]:
         ConfigurationError: The file of the folder is not valid JSON, or not an object.
     """
     if folder is None:
-        content = (files(__package__) / "tables" / name).read_text(encoding="utf-8")
+        content = (files("deepseek_v4_sdk.deploy") / "tables" / name).read_text(encoding="utf-8")
         return cast("dict[str, object]", json.loads(content))
     path = folder / name
     try:
