@@ -15,6 +15,7 @@ from deepseek_v4_sdk.deploy.listing import (
     versions,
 )
 from deepseek_v4_sdk.deploy.logs import LogFinding, LogReport, read_log
+from deepseek_v4_sdk.deploy.nim import NIMText, nim
 from deepseek_v4_sdk.deploy.plan import Node, Plan
 from deepseek_v4_sdk.deploy.planning import plan
 from deepseek_v4_sdk.deploy.problems import CommandProblem, Severity
@@ -30,6 +31,7 @@ __all__ = [
     "ListedRecipe",
     "LogFinding",
     "LogReport",
+    "NIMText",
     "Node",
     "Plan",
     "Recommendation",
@@ -41,6 +43,7 @@ __all__ = [
     "commands_in_file",
     "engine_of",
     "family_of",
+    "nim",
     "plan",
     "read_log",
     "recipes",

@@ -106,15 +106,19 @@ def _containers(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[st
     """Everything with an image and a command, wherever it stands."""
     if isinstance(value, list):
         for each in cast("list[object]", value):
-            row = cast("Mapping[str, object]", each if isinstance(each, dict) else {})
-            named = (*path, str(row["name"])) if "name" in row and path[-1:] == ("components",) else path
-            yield from _containers(cast("object", each), named)
+            name = _named(each) if path[-1:] == ("components",) else None
+            yield from _containers(each, path if name is None else (*path, name))
     elif isinstance(value, dict):
         mapping = cast("Mapping[str, object]", value)
         if "image" in mapping and ("command" in mapping or "args" in mapping):
             yield path, mapping
         for key, each in mapping.items():
             yield from _containers(each, (*path, str(key)))
+
+
+def _named(value: object) -> str | None:
+    name = cast("Mapping[str, object]", value).get("name") if isinstance(value, dict) else None
+    return None if name is None else str(name)
 
 
 def _gpu(value: object, tables: Tables) -> str | None:
