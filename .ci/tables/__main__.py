@@ -64,7 +64,6 @@ def changes(before: Surface, after: Surface) -> Iterator[str]:
 def broken_recipes(engine: str, version: str) -> Iterator[str]:
     """The recipes that this release refuses."""
     from deepseek_v4_sdk.deploy.recipes import refusals
-
     from deepseek_v4_sdk.deploy.tables import read_tables
 
     yield from refusals(read_tables(), engine, version)
