@@ -5,7 +5,7 @@ Run it with the Python of the engine:
     .venv-of-vllm/bin/python .ci/tables/live.py vllm parsers/vllm-0.33.0.json
     .venv-of-sglang/bin/python .ci/tables/live.py sglang parsers/sglang-0.5.23.json
 
-Then: DEEPSEEK_V4_PARSERS=parsers python -m pytest -m realserver tests/deploy/test_reading.py
+Then: ENGINE_PARSERS=parsers python -m pytest -m realserver tests/deploy/test_reading.py
 """
 
 from __future__ import annotations

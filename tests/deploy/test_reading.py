@@ -183,11 +183,11 @@ def test_the_tables_are_small_and_dated() -> None:
     assert pins["sglang"] in known_versions("sglang")
 
 
-LIVE = os.environ.get("DEEPSEEK_V4_PARSERS", "")
+LIVE = os.environ.get("ENGINE_PARSERS", "")
 
 
 @pytest.mark.realserver
-@pytest.mark.skipif(not LIVE, reason="DEEPSEEK_V4_PARSERS is a folder with what .ci/tables/live.py wrote")
+@pytest.mark.skipif(not LIVE, reason="ENGINE_PARSERS is a folder with what .ci/tables/live.py wrote")
 @pytest.mark.parametrize("file", sorted(Path(LIVE).glob("*.json")) if LIVE else [], ids=lambda file: file.stem)
 def test_the_table_is_the_engines_own_parser(file: Path) -> None:
     engine, _, version = file.stem.partition("-")
