@@ -77,7 +77,17 @@ from deepseek_v4_sdk.providers import Provider, ProviderData
 from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat.hooks import AttemptDetails, ErrorDetails, Hooks, ReplyDetails, RetryDetails
+    from deepseek_v4_sdk.chat.hooks import (
+        AttemptDetails,
+        CallDetails,
+        CallEndDetails,
+        ErrorDetails,
+        Hooks,
+        ReplyDetails,
+        RetryDetails,
+        ToolDetails,
+        ToolEndDetails,
+    )
     from deepseek_v4_sdk.chat.ledger import Ledger, Spent
     from deepseek_v4_sdk.chat.served import Health, ModelInfo
     from deepseek_v4_sdk.config import ExplainedValue, Explanation
@@ -135,6 +145,8 @@ __all__ = [
     "CacheProblem",
     "CacheReport",
     "CacheUse",
+    "CallDetails",
+    "CallEndDetails",
     "ChatEvent",
     "ChatOptions",
     "ChatStream",
@@ -226,6 +238,8 @@ __all__ = [
     "ToolCallDelta",
     "ToolCallReady",
     "ToolCallStarted",
+    "ToolDetails",
+    "ToolEndDetails",
     "ToolError",
     "ToolFinished",
     "ToolMessage",
@@ -252,7 +266,17 @@ __all__ = [
 
 # Where the names are that are loaded when they are first used: a program that only chats pays for none of them.
 _LATE = {
-    "chat.hooks": ("AttemptDetails", "ErrorDetails", "Hooks", "ReplyDetails", "RetryDetails"),
+    "chat.hooks": (
+        "AttemptDetails",
+        "CallDetails",
+        "CallEndDetails",
+        "ErrorDetails",
+        "Hooks",
+        "ReplyDetails",
+        "RetryDetails",
+        "ToolDetails",
+        "ToolEndDetails",
+    ),
     "chat.ledger": ("Ledger", "Spent"),
     "chat.served": ("Health", "ModelInfo"),
     "config": ("ExplainedValue", "Explanation"),

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.hooks import Hooks
     from deepseek_v4_sdk.config import Explanation, LoadedProfile
     from deepseek_v4_sdk.prices import PriceTable
-    from deepseek_v4_sdk.providers import Provider
+    from deepseek_v4_sdk.providers import Provider, ProviderData
 
 __all__ = ["BaseClient", "ClientArguments"]
 
@@ -338,6 +338,11 @@ class BaseClient(Shared):
     def thinking(self) -> Thinking:
         """The thinking level where a call gives none."""
         return cast("Thinking", self._settings.defaults["thinking"])
+
+    @property
+    def provider_data(self) -> ProviderData:
+        """What the provider's servers are like, as far as data can say it; a mock is like the server that it plays."""
+        return self._settings.provider.data
 
     @property
     def history_rules(self) -> HistoryRules:

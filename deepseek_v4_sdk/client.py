@@ -144,7 +144,7 @@ class DeepSeekV4(ParseCalls):
             conversation, chat = chat_of(step)
             return self.stream(conversation, **chat)
 
-        return ToolStream(loop, ask)
+        return ToolStream(loop, ask, self._watch)
 
     def run_tools(self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]) -> ToolRun:
         """Let the model call tools until it answers, or a limit is met; `stopped` tells which.
@@ -470,7 +470,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
             conversation, chat = chat_of(step)
             return self.stream(conversation, **chat)
 
-        return AsyncToolStream(loop, ask)
+        return AsyncToolStream(loop, ask, self._watch)
 
     async def run_tools(
         self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]

@@ -16,6 +16,7 @@ from deepseek_v4_sdk.tools.results import Outcome, gathered
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.tools.results import Job
+    from deepseek_v4_sdk.transport.watch import Watch
 
 __all__ = ["Listen", "awaited", "not_awaited", "on_a_thread"]
 
@@ -23,7 +24,7 @@ Listen: TypeAlias = Callable[[ToolProgress], bool]
 """Is told how far a call is, and says whether anybody still waits for it."""
 
 
-def on_a_thread(job: Job, listen: Listen) -> Future[Outcome]:
+def on_a_thread(job: Job, listen: Listen, watch: Watch) -> Future[Outcome]:
     """Run a function on a thread of its own.
 
     A thread cannot be ended from outside: one that is late goes on by itself. So it takes no place of others, which a
@@ -37,24 +38,38 @@ def on_a_thread(job: Job, listen: Listen) -> Future[Outcome]:
         value = job.tool(**job.tool.bind(job.call))
         return _drained(cast("Iterator[object]", value), listen) if isinstance(value, Iterator) else value
 
-    def run() -> None:
+    def told() -> Outcome:
+        watch.tool_start(job.call, job.tool.description)
         try:
-            outcome = Outcome(context.run(call))
+            outcome = Outcome(call())
         except BaseException as error:  # noqa: BLE001  # whoever waits for the future gets it
             outcome = Outcome(error=error)
-        future.set_result(outcome)
+        watch.tool_end(job.call, outcome.value, outcome.error)
+        return outcome
+
+    def run() -> None:
+        future.set_result(context.run(told))
 
     threading.Thread(target=run, name=f"deepseek-v4-tool-{job.call.name}", daemon=True).start()
     return future
 
 
-async def awaited(job: Job, listen: Listen, listen_from_threads: Listen) -> Outcome:
+async def awaited(job: Job, listen: Listen, listen_from_threads: Listen, watch: Watch) -> Outcome:
     """What a tool gave, on its thread or here; a cancellation inside of it is an outcome, too."""
+    if not job.tool.is_async:  # its thread tells of it
+        return await _awaited(job, listen, listen_from_threads, watch)
+    watch.tool_start(job.call, job.tool.description)
+    outcome = await _awaited(job, listen, listen_from_threads, watch)
+    watch.tool_end(job.call, outcome.value, outcome.error)
+    return outcome
+
+
+async def _awaited(job: Job, listen: Listen, listen_from_threads: Listen, watch: Watch) -> Outcome:
     try:
         if job.tool.is_async:
             value = job.tool(**job.tool.bind(job.call))
         else:
-            outcome = await asyncio.wrap_future(on_a_thread(job, listen_from_threads))
+            outcome = await asyncio.wrap_future(on_a_thread(job, listen_from_threads, watch))
             if outcome.error is not None:
                 return outcome
             value = outcome.value

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.tools.results import Job
     from deepseek_v4_sdk.tools.run import ToolRun
     from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
+    from deepseek_v4_sdk.transport.watch import Watch
 
 __all__ = ["AsyncToolStream", "ToolStream"]
 
@@ -36,8 +37,9 @@ __all__ = ["AsyncToolStream", "ToolStream"]
 class _State(Shared):
     """What both forms keep: events that wait, what a step is to be answered with, and how the run ended."""
 
-    def __init__(self, loop: ToolLoop) -> None:
+    def __init__(self, loop: ToolLoop, watch: Watch) -> None:
         self._loop = loop
+        self._watch = watch
         self._steps = loop.steps()
         self._events: deque[RunEvent] = deque()
         self._answer: object = None
@@ -104,9 +106,10 @@ class ToolStream(_State):
     Args:
         loop: The loop.
         ask: Asks the model.
+        watch: Is told of the functions that run.
     """
 
-    def __init__(self, loop: ToolLoop, ask: Callable[[Ask], ChatStream]) -> None:
+    def __init__(self, loop: ToolLoop, ask: Callable[[Ask], ChatStream], watch: Watch) -> None:
         for tool in loop.tools.values():
             if tool.runs and tool.is_async:
                 raise ConfigurationError(
@@ -114,7 +117,7 @@ class ToolStream(_State):
                 )
         if inspect.iscoroutinefunction(loop.limits.approve):
             raise ConfigurationError("approve is async: use AsyncDeepSeekV4, or make it a plain function")
-        super().__init__(loop)
+        super().__init__(loop, watch)
         self._ask = ask
         self._answering: ChatStream | None = None
         self._listening: Iterator[ChatEvent] | None = None
@@ -197,7 +200,7 @@ class ToolStream(_State):
                 except StopIteration as error:  # here it would end the iteration in silence
                     raise RuntimeError(f"a function that the loop called raised {reason(error)}") from error
             case Start(job):
-                on_a_thread(job, lambda progress: self._tell(job, progress)).add_done_callback(
+                on_a_thread(job, lambda progress: self._tell(job, progress), self._watch).add_done_callback(
                     lambda future: self._finished(job, future)
                 )
             case Wait(seconds):
@@ -245,10 +248,11 @@ class AsyncToolStream(_State):
     Args:
         loop: The loop.
         ask: Asks the model.
+        watch: Is told of the functions that run.
     """
 
-    def __init__(self, loop: ToolLoop, ask: Callable[[Ask], AsyncChatStream]) -> None:
-        super().__init__(loop)
+    def __init__(self, loop: ToolLoop, ask: Callable[[Ask], AsyncChatStream], watch: Watch) -> None:
+        super().__init__(loop, watch)
         self._ask = ask
         self._answering: AsyncChatStream | None = None
         self._listening: AsyncIterator[ChatEvent] | None = None
@@ -386,7 +390,7 @@ class AsyncToolStream(_State):
                 running.call_soon_threadsafe(tell, progress)
             return job.number in self._tasks
 
-        outcome = await awaited(job, tell, tell_from_thread)
+        outcome = await awaited(job, tell, tell_from_thread, self._watch)
         tell(outcome)
         return outcome
 

@@ -11,6 +11,7 @@ from deepseek_v4_sdk.chat.usage import Usage
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from deepseek_v4_sdk.chat.options import Thinking
     from deepseek_v4_sdk.prices import Cost, PriceTable
 
 __all__ = ["Attempt", "RequestDetails"]
@@ -31,6 +32,11 @@ class RequestDetails:
         metadata: What the caller gave as `metadata`.
         profile: The profile of the client, or of the fallback, whose server it goes to; None without one.
         is_chat: Whether a model is to answer, which costs tokens; else it is a question about the server.
+        call_id: The id of the call that the request belongs to; all requests of a call have the same.
+        thinking: The thinking level that is asked for; None of a question about the server.
+        max_tokens: The limit of the answer that is sent, or None.
+        temperature: The sampling temperature that is sent, or None.
+        stream: Whether the answer comes as a stream on the wire, as it does unless `wire="plain"` is given.
     """
 
     request_id: str
@@ -43,6 +49,11 @@ class RequestDetails:
     metadata: Mapping[str, object] = field(default_factory=dict[str, object])
     profile: str | None = None
     is_chat: bool = False
+    call_id: str = ""
+    thinking: Thinking | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

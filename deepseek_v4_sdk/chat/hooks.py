@@ -2,15 +2,108 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deepseek_v4_sdk.chat.attempt import Attempt, RequestDetails
+    from deepseek_v4_sdk.chat.messages import Message
+    from deepseek_v4_sdk.chat.options import Thinking
     from deepseek_v4_sdk.chat.reply import Reply
+    from deepseek_v4_sdk.chat.tool_call import ToolCall
     from deepseek_v4_sdk.errors import DeepSeekV4Error
 
-__all__ = ["AttemptDetails", "ErrorDetails", "Hooks", "ReplyDetails", "RetryDetails"]
+__all__ = [
+    "AttemptDetails",
+    "CallDetails",
+    "CallEndDetails",
+    "ErrorDetails",
+    "Hooks",
+    "ReplyDetails",
+    "RetryDetails",
+    "ToolDetails",
+    "ToolEndDetails",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDetails:
+    """A call that begins: a chat, or a question about the server. It may become several HTTP requests.
+
+    Attributes:
+        call_id: Its id; the details of its requests have the same.
+        provider: The provider that is asked first.
+        url: The whole URL that is asked first.
+        model: The model that is asked for, or None.
+        is_chat: Whether a model is to answer, which costs tokens; else it is a question about the server.
+        thinking: The thinking level that is asked for; None of a question about the server.
+        max_tokens: The limit of the answer, or None.
+        temperature: The sampling temperature, or None.
+        stream: Whether the answer comes as a stream on the wire, as it does unless `wire="plain"` is given.
+        metadata: What the caller gave as `metadata`.
+        profile: The profile of the client, or None.
+        messages: The conversation of a chat. It is not shown in a repr.
+    """
+
+    call_id: str
+    provider: str
+    url: str = ""
+    model: str | None = None
+    is_chat: bool = False
+    thinking: Thinking | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    stream: bool = False
+    metadata: Mapping[str, object] = field(default_factory=dict[str, object])
+    profile: str | None = None
+    messages: tuple[Message, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEndDetails:
+    """A call that has ended, in whichever way. It is told once for each call that began.
+
+    Attributes:
+        call: The call.
+        reply: The answer of a chat that ended well; else None.
+        error: What is raised; `StreamClosedError` where the caller left; None where it ended well.
+        attempts: Its HTTP requests, in order.
+    """
+
+    call: CallDetails
+    reply: Reply | None = None
+    error: DeepSeekV4Error | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolDetails:
+    """A function that a tool loop is about to run, in the context in which it runs.
+
+    Attributes:
+        call: The model's call.
+        description: What the model is told of the tool.
+    """
+
+    call: ToolCall
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEndDetails:
+    """A function of a tool loop that has ended.
+
+    Attributes:
+        call: The model's call.
+        error: What it raised, or None.
+        value: What it returned.
+    """
+
+    call: ToolCall
+    error: BaseException | None = None
+    value: object = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +168,18 @@ class Hooks:
     The methods run between the steps of a call, on its thread or event loop: they must be quick, and do not wait.
     What they raise is logged, and does not disturb the call.
     """
+
+    def on_call_start(self, details: CallDetails) -> None:
+        """A call begins, on the thread and in the context of its caller; nothing has been sent."""
+
+    def on_call_end(self, details: CallEndDetails) -> None:
+        """A call has ended: with an answer, with an error, or because its caller left."""
+
+    def on_tool_start(self, details: ToolDetails) -> None:
+        """A tool loop is about to run a function. Context variables that are set here are seen by the function."""
+
+    def on_tool_end(self, details: ToolEndDetails) -> None:
+        """A function of a tool loop has ended; told in the same context as its start."""
 
     def on_request(self, details: RequestDetails) -> None:
         """An HTTP request is about to be sent."""

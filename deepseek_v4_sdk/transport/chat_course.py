@@ -16,10 +16,12 @@ from deepseek_v4_sdk.transport.handover import hand_over
 from deepseek_v4_sdk.transport.pool import Place, Pool, Prepared, conversation_key
 from deepseek_v4_sdk.transport.retry import curable
 from deepseek_v4_sdk.transport.steps import Sleep, Steps
+from deepseek_v4_sdk.transport.told import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from deepseek_v4_sdk.chat.hooks import CallDetails
     from deepseek_v4_sdk.providers import HttpCall, Provider, Target
     from deepseek_v4_sdk.transport.limits import Gate
     from deepseek_v4_sdk.transport.tickets import Ticket
@@ -327,6 +329,18 @@ class ChatCourse(Course[Exchange, Reply]):
         """Some tokens for the prompt, and those that the answer may have, as far as the limit leaves room for them."""
         prompt = len(self._encoded.call.body or b"") // _BYTES_PER_TOKEN
         return max(prompt, min(limit, prompt + (self._prepared.request.max_tokens or 0)))
+
+    def details(self) -> CallDetails:
+        """What is told of the chat before it begins."""
+        told, messages = super().details(), tuple(self._prepared.request.messages)
+        url, model, profile = self._encoded.call.url, self.model(), self.profile()
+        return replace(told, url=url, model=model, profile=profile, is_chat=True, messages=messages)
+
+    def asked(self) -> Asked:
+        """What is asked of the model."""
+        request = self._prepared.request
+        limit, stream = self._encoded.max_tokens, request.wire != "plain"
+        return Asked(thinking=request.thinking, max_tokens=limit, temperature=request.temperature, stream=stream)
 
     def model(self) -> str | None:
         """The model that is asked for."""

@@ -13,12 +13,14 @@ from deepseek_v4_sdk.forks import PROCESS
 from deepseek_v4_sdk.providers import HttpCall, without_secrets
 from deepseek_v4_sdk.transport.clock import Deadline
 from deepseek_v4_sdk.transport.steps import DRAIN, DROP, READ, Deliver, Open, Sleep, Steps
+from deepseek_v4_sdk.transport.told import Asked, ToldCall
 from deepseek_v4_sdk.transport.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from deepseek_v4_sdk.chat.hooks import CallDetails
     from deepseek_v4_sdk.providers import Provider
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.hints import Way
@@ -80,12 +82,17 @@ class Allowance:
         """The call begins, in this process."""
         self.ends, self._process = ends, PROCESS.generation
 
-    def request_id(self) -> str:
-        """The id for the next request."""
+    @property
+    def call_id(self) -> str:
+        """The id of the call."""
         if not self._id:  # made here: what was prepared before a fork goes out from several processes
             self._id = os.urandom(16).hex()
+        return self._id
+
+    def request_id(self) -> str:
+        """The id for the next request."""
         number = len(self.attempts) + 1
-        return self._id if number == 1 else f"{self._id}-{number}"
+        return self.call_id if number == 1 else f"{self.call_id}-{number}"
 
 
 class Course(Generic[TransferT, T]):
@@ -101,6 +108,7 @@ class Course(Generic[TransferT, T]):
         self._owns = allowance is None  # else it is a part of another call
         self._open = False  # whether a request is under way
         self._sent = 0.0  # when it was sent
+        self._told = ToldCall(terms.watch)
 
     @property
     def attempts(self) -> list[Attempt]:
@@ -168,9 +176,22 @@ class Course(Generic[TransferT, T]):
         Raises:
             DeepSeekV4Error: The call failed; the error carries the attempts, the URL and what had arrived.
         """
+        allowance = self.allowance
+        if not self._owns:
+            return (yield from self._attempts())
+        allowance.begin(self.terms.clock.now() + self.terms.timeouts.total_seconds)
+        self._told.begin(self.details)
+        try:
+            return (yield from self._attempts())
+        except errors.DeepSeekV4Error as error:
+            self._told.end(None, error, self.attempts)
+            raise
+        finally:
+            self._leave()
+
+    def _attempts(self) -> Steps[T]:
+        """One attempt after the other."""
         clock, allowance = self.terms.clock, self.allowance
-        if self._owns:
-            allowance.begin(clock.now() + self.terms.timeouts.total_seconds)
         while True:
             try:
                 return (yield from self._try())
@@ -224,6 +245,10 @@ class Course(Generic[TransferT, T]):
         """The model that is asked for."""
         return None
 
+    def asked(self) -> Asked:
+        """What is asked of a model; nothing of a question about the server."""
+        return Asked()
+
     def metadata(self) -> Mapping[str, object]:
         """What the caller noted."""
         return {}
@@ -268,10 +293,27 @@ class Course(Generic[TransferT, T]):
         self._note(attempt)
         if isinstance(result, Reply):
             self.terms.watch.reply(details, result)
+        self._told.end(result, None, self.attempts)  # now, for nobody may read on to the end
         if events:
             yield Deliver(events)
         yield DRAIN
         return result
+
+    def details(self) -> CallDetails:
+        """What is told of the call before it begins."""
+        from deepseek_v4_sdk.chat.hooks import CallDetails  # whoever has hooks has loaded them
+
+        return CallDetails(
+            call_id=self.allowance.call_id, provider=self.next_provider(), metadata=self.metadata(), **self.asked()
+        )
+
+    def _leave(self) -> None:
+        """The call is over, whichever way: one that is left before its end is told of as closed."""
+        if self.allowance.is_inherited:
+            self._told.forget()
+        elif self._told.open:
+            closed = errors.StreamClosedError("the call was left before it had ended")
+            self._told.end(None, self.tell(closed), self.attempts)
 
     def _tell_of(self, error: errors.DeepSeekV4Error) -> errors.DeepSeekV4Error:
         transfer = self.transfer
@@ -299,6 +341,8 @@ class Course(Generic[TransferT, T]):
             metadata=self.metadata(),
             profile=self.profile(),
             is_chat=self.is_chat,
+            call_id=self.allowance.call_id,
+            **self.asked(),
         )
         return call, details
 

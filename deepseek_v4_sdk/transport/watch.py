@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from deepseek_v4_sdk.chat import Attempt, Reply
-    from deepseek_v4_sdk.chat.hooks import Hooks
+    from deepseek_v4_sdk.chat.hooks import CallDetails, Hooks
+    from deepseek_v4_sdk.chat.tool_call import ToolCall
     from deepseek_v4_sdk.errors import DeepSeekV4Error
 
 __all__ = ["Watch"]
@@ -58,6 +59,36 @@ class Watch:
             details.attempt,
         )
         self._tell(lambda hook: hook.on_request(details))
+
+    @property
+    def hears_calls(self) -> bool:
+        """Whether anybody is told of calls and tools: else nothing needs to be put together."""
+        return bool(self._hooks)
+
+    def call_start(self, details: CallDetails) -> None:
+        """A call begins."""
+        self._tell(lambda hook: hook.on_call_start(details))
+
+    def call_end(
+        self, call: CallDetails, reply: Reply | None, error: DeepSeekV4Error | None, attempts: Sequence[Attempt]
+    ) -> None:
+        """A call has ended."""
+        details = _hooks().CallEndDetails(call=call, reply=reply, error=error, attempts=tuple(attempts))
+        self._tell(lambda hook: hook.on_call_end(details))
+
+    def tool_start(self, call: ToolCall, description: str | None) -> None:
+        """A function is about to run."""
+        if not self._hooks:
+            return
+        details = _hooks().ToolDetails(call=call, description=description)
+        self._tell(lambda hook: hook.on_tool_start(details))
+
+    def tool_end(self, call: ToolCall, value: object, error: BaseException | None) -> None:
+        """A function has ended."""
+        if not self._hooks:
+            return
+        details = _hooks().ToolEndDetails(call=call, value=value, error=error)
+        self._tell(lambda hook: hook.on_tool_end(details))
 
     def attempt(self, request: RequestDetails, attempt: Attempt) -> None:
         """An HTTP request has ended."""
