@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from deepseek_v4_sdk import __version__
-from deepseek_v4_sdk.cli import chat, config, context, count, demo, deploy, doctor, mock_server, models
+from deepseek_v4_sdk.cli import (
+    chat,
+    config,
+    context,
+    count,
+    demo,
+    deploy,
+    doctor,
+    gateway,
+    launch,
+    mock_server,
+    models,
+)
 from deepseek_v4_sdk.cli.outcome import EXIT_CODES, Commands
 from deepseek_v4_sdk.cli.output import say
 
@@ -49,6 +61,8 @@ app.command("context")(context.context)
 app.command("models")(models.models)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
+app.command("gateway")(gateway.gateway)
+app.command("launch", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(launch.launch)
 app.command("mock-server")(mock_server.mock_server)
 app.add_typer(config.commands, name="config", cls=Commands, context_settings=_SETTINGS)
 app.add_typer(deploy.commands, name="deploy", cls=Commands, context_settings=_SETTINGS)

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeGuard, TypeVar
 
 import typer
 
-from deepseek_v4_sdk import ConfigurationError, DeepSeekV4
+from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, DeepSeekV4
 from deepseek_v4_sdk.config import find_file
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.config import Explanation
 
-__all__ = ["AsJson", "BaseURL", "ConfigFile", "Model", "ProfileName", "ProviderName", "connect", "explained"]
+__all__ = [
+    "AsJson",
+    "BaseURL",
+    "ConfigFile",
+    "Model",
+    "ProfileName",
+    "ProviderName",
+    "connect",
+    "connect_async",
+    "explained",
+]
 
 ProviderName: TypeAlias = Annotated[
     str | None, typer.Option(help="The kind of server: nvidia, nim, vllm, sglang, deepseek, dynamo, mock.")
@@ -28,6 +38,8 @@ BaseURL: TypeAlias = Annotated[str | None, typer.Option(help="The server's addre
 Model: TypeAlias = Annotated[str | None, typer.Option("--model", "-m", help="The model, where the server has several.")]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
+
+Client = TypeVar("Client", DeepSeekV4, AsyncDeepSeekV4)
 
 _ON_THE_LINE = {
     "give base_url": "give --base-url",
@@ -46,10 +58,32 @@ def connect(
     Raises:
         ConfigurationError: There is no such client; the text names what is wrong, in words of the command line.
     """
+    return _connect(DeepSeekV4, provider, profile, base_url, model, config)
+
+
+def connect_async(
+    provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None = None
+) -> AsyncDeepSeekV4:
+    """The same as `connect`, for asyncio.
+
+    Raises:
+        ConfigurationError: As `connect` does.
+    """
+    return _connect(AsyncDeepSeekV4, provider, profile, base_url, model, config)
+
+
+def _connect(
+    kind: type[Client],
+    provider: str | None,
+    profile: str | None,
+    base_url: str | None,
+    model: str | None,
+    config: Path | None,
+) -> Client:
     with _in_words_of_the_line():
         if _is_named(provider, profile, config):
-            return DeepSeekV4(provider, base_url=base_url, model=model)
-        return DeepSeekV4.from_profile(profile, path=config, **_given(base_url, model))
+            return kind(provider, base_url=base_url, model=model)
+        return kind.from_profile(profile, path=config, **_given(base_url, model))
 
 
 def explained(

@@ -74,7 +74,13 @@ VALID: dict[str, dict[str, Any]] = {
         "max_output_tokens": 9,
     },
 }
-LEAVES = st.none() | st.booleans() | st.integers(-3, 2**70) | st.floats(allow_nan=False) | st.text(max_size=5)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+)
 KEYS = st.sampled_from(["type", "role", "content", "text", "name", "id", "function", "input", "effort", "schema", "x"])
 JSON = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=6

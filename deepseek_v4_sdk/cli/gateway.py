@@ -1,0 +1,185 @@
+"""`deepseek-v4 gateway`: reads its arguments into a gateway, and serves it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, RateLimits, Thinking
+from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, ProfileName, ProviderName, connect_async
+from deepseek_v4_sdk.cli.output import say, say_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deepseek_v4_sdk.gateway import Gateway
+
+__all__ = ["build", "gateway", "read_efforts"]
+
+_Recovered = Literal["error", "run"]
+_Unknown = Literal["serve", "refuse"]
+_LEVELS: Mapping[str, Thinking] = {"off": "off", "low": "low", "high": "high", "max": "max"}
+
+
+def gateway(
+    profile: ProfileName = None,
+    provider: ProviderName = None,
+    base_url: BaseURL = None,
+    config: ConfigFile = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="The model to ask for; or NAME=PROFILE, for a further one (repeatable)."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on; one beyond loopback needs a key.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 takes any free one.", min=0, max=65535)] = 8100,
+    api_key_env: Annotated[
+        list[str] | None, typer.Option(help="A variable that holds the key of one caller (repeatable).")
+    ] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help="A name by which it may be called, too.")] = None,
+    allow_origin: Annotated[list[str] | None, typer.Option(help="The origin of a web page that may call it.")] = None,
+    effort_map: Annotated[str | None, typer.Option(help="Levels for effort words, as xhigh=max,medium=low.")] = None,
+    recovered: Annotated[str, typer.Option(help="Calls read out of ASCII bars in a text: error, or run.")] = "error",
+    unknown_models: Annotated[str, typer.Option(help="Unknown names of models: serve, or refuse.")] = "serve",
+    both_reasoning_keys: Annotated[
+        bool, typer.Option("--both-reasoning-keys", help="Send reasoning as `reasoning`, too.")
+    ] = False,
+    salt_callers: Annotated[
+        bool, typer.Option("--salt-callers", help="Keep the prefix caches of callers apart.")
+    ] = False,
+    requests_per_minute: Annotated[int | None, typer.Option(help="For each caller.", min=1)] = None,
+    tokens_per_minute: Annotated[int | None, typer.Option(help="For each caller.", min=1)] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Requests at once, for each caller.", min=1)] = None,
+    seal_key_env: Annotated[
+        str | None, typer.Option(help="A variable that holds the key of sealed reasoning; else one is kept.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write no line for each request.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Serve a profile to programs that speak OpenAI's or Anthropic's API."""
+    limits = RateLimits(
+        requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute, concurrency=concurrency
+    )
+    own, named = _models(model or [])
+    client = connect_async(provider, profile, base_url, own, config)
+    further = {name: connect_async(None, other, None, None, config) for name, other in named.items()}
+    made = build(
+        client,
+        further,
+        keys=_keys(api_key_env or []),
+        hosts=allow_host or [],
+        origins=allow_origin or [],
+        efforts=read_efforts(effort_map) if effort_map else {},
+        recovered=recovered,
+        unknown_models=unknown_models,
+        both_reasoning_keys=both_reasoning_keys,
+        salt_callers=salt_callers,
+        limits=None if limits == RateLimits() else limits,
+        seal_key_env=seal_key_env,
+    )
+    from deepseek_v4_sdk.gateway import serve  # loaded with `build`
+
+    if not quiet:
+        _log_to_stderr()
+
+    def tell(url: str) -> None:
+        if as_json:
+            say_json({"url": url, "provider": client.provider}, indent=None)
+        else:
+            say(f"the gateway to {client.provider} listens on {url} (Ctrl-C ends it)")
+
+    serve(made, host=host, port=port, started=tell)
+
+
+def build(
+    client: AsyncDeepSeekV4,
+    models: dict[str, AsyncDeepSeekV4],
+    *,
+    keys: Sequence[str],
+    hosts: Sequence[str],
+    origins: Sequence[str],
+    efforts: dict[str, Thinking],
+    recovered: str,
+    unknown_models: str,
+    both_reasoning_keys: bool,
+    salt_callers: bool,
+    limits: RateLimits | None,
+    seal_key_env: str | None,
+) -> Gateway:
+    """The gateway that the arguments ask for.
+
+    Raises:
+        ConfigurationError: One of them is wrong, or the extra `server` is not installed; the text names it.
+    """
+    from deepseek_v4_sdk.gateway import Gateway, kept_key  # it needs an extra
+
+    seal = kept_key() if seal_key_env is None else _variable(seal_key_env, "--seal-key-env").encode()
+    return Gateway(
+        client,
+        models=models,
+        api_keys=keys,
+        allowed_hosts=hosts,
+        allowed_origins=origins,
+        efforts=efforts,
+        recovered=cast("_Recovered", recovered),
+        unknown_models=cast("_Unknown", unknown_models),
+        both_reasoning_keys=both_reasoning_keys,
+        salt_callers=salt_callers,
+        caller_limits=limits,
+        seal_key=seal,
+    )
+
+
+def read_efforts(text: str) -> dict[str, Thinking]:
+    """Read `xhigh=max,medium=low`.
+
+    Raises:
+        ConfigurationError: It is not of that form.
+    """
+    efforts: dict[str, Thinking] = {}
+    for item in text.split(","):
+        word, found, level = (part.strip() for part in item.partition("="))
+        if not found or not word or level not in _LEVELS:
+            raise ConfigurationError(f"--effort-map has {item!r}: give it as xhigh=max, with off, low, high or max")
+        efforts[word.lower()] = _LEVELS[level]
+    return efforts
+
+
+def _models(given: list[str]) -> tuple[str | None, dict[str, str]]:
+    """The model of the first client, and the profiles of further ones by name."""
+    own: str | None = None
+    named: dict[str, str] = {}
+    for text in given:
+        name, found, profile = text.partition("=")
+        if not found:
+            if own is not None:
+                raise ConfigurationError(f"--model was given twice without a profile: {own!r} and {text!r}")
+            own = text
+        elif not name or not profile or name in named:
+            raise ConfigurationError(f"--model has {text!r}: give it as NAME=PROFILE, each name once")
+        else:
+            named[name] = profile
+    return own, named
+
+
+def _keys(variables: list[str]) -> list[str]:
+    return [_variable(name, "--api-key-env") for name in variables]
+
+
+def _variable(name: str, option: str) -> str:
+    value = os.environ.get(name, "")
+    if not value.strip():
+        raise ConfigurationError(f"{option} names the variable {name!r}, which is not set: set it, or leave it out")
+    return value
+
+
+def _log_to_stderr() -> None:
+    log = logging.getLogger("deepseek_v4_sdk.gateway")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
