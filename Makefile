@@ -99,7 +99,7 @@ $(BENCH_VENV)/.installed: pyproject.toml benchmarks/requirements.txt
 	@echo "installing what is measured into $(BENCH_VENV) ..."
 	@$(PYTHON) -m venv $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python -m pip install -qq --no-input --disable-pip-version-check --upgrade pip
-	@$(BENCH_VENV)/bin/python -m pip install -qq --no-input -e '.[fast]'
+	@$(BENCH_VENV)/bin/python -m pip install -qq --no-input -e '.[fast,server]'
 	@while read -r peer; do \
 	  $(BENCH_VENV)/bin/python -m pip install -qq --no-input "$$peer" || echo "cannot be installed here: $$peer"; \
 	done < benchmarks/requirements.txt

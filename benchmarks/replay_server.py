@@ -1,8 +1,9 @@
 """A server of its own process that sends bytes made beforehand: it costs next to nothing, so the client's cost shows.
 
-`/stream/...` answers with many events, one HTTP chunk each; `/tools/...` with a call whose arguments come in as many
-small pieces; `/paced/<streams>/<seconds>/...` with 150 events a second, each sent alone and with the time of sending;
-`/plain/...` with a small JSON answer, or with a small stream when the request asks for one.
+`/stream/...` answers with many events, one HTTP chunk each; `/written/...` with the same, each in a write of its own;
+`/tools/...` with a call whose arguments come in as many small pieces; `/paced/<streams>/<seconds>/...` with 150 events
+a second, each sent alone and with the time of sending; `/plain/...` with a small JSON answer, or with a small
+stream when the request asks for one.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def choice(delta: object, reason: str | None = None) -> list[object]:
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
 FIRST = event(choice({"role": "assistant", "content": ""}))
 RATE = 150
+END = b"\n\n\r\n"
+"""Where an HTTP chunk with an event ends."""
 
 
 def chunked(events: list[bytes]) -> bytes:
@@ -139,6 +142,9 @@ class Replay(asyncio.Protocol):
             del self._read[: end + 4 + length]
             if head.startswith(b"post /stream"):
                 self._transport.write(self._long)
+            elif head.startswith(b"post /written"):
+                for block in self._long.split(END):
+                    self._transport.write(block + END)
             elif head.startswith(b"post /tools"):
                 self._transport.write(self._call)
             elif head.startswith(b"post /paced"):

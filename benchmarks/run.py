@@ -39,6 +39,7 @@ TINY: dict[str, dict[str, Any]] = {
     "imports": {"rounds": 1},
     "first": {"rounds": 1},
     "steady": {"replies": 200},
+    "gateway": {"callers": 4, "chunks": 100, "rounds": 1},
 }
 # These stand alone: they print their own tables, with their goals.
 ALONE = ("count", "context", "mock", "growth")

@@ -43,6 +43,7 @@ __all__ = ["LOG", "Relay", "note_headers", "tell_of", "write_answer"]
 LOG = logging.getLogger("deepseek_v4_sdk.gateway")
 """The access log: routes, statuses and times; no key, text or id."""
 
+_TEXTS: frozenset[type] = frozenset({TextDelta, ReasoningDelta})
 _FIRST_TOKENS = (TextDelta, ReasoningDelta, ToolCallStarted)
 
 
@@ -191,10 +192,9 @@ class Relay:
             LostToolCallError: A call was read out of markup in ASCII bars.
             StreamInterruptedError: The answer was begun anew, and pieces of the first one are with the caller.
         """
-        last = batch[-1]
         if self.first_token is None and isinstance(batch[0], _FIRST_TOKENS):
             self.first_token = self.seconds
-        if not self._asked.one_call and type(last) is TextDelta and len(batch) == 1:
+        if set(map(type, batch)) <= _TEXTS:  # nearly always
             return batch
         for event in batch:
             if isinstance(event, ToolCallReady) and self._recovered != "run":
