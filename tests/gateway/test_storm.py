@@ -1,0 +1,102 @@
+"""300 callers at once while the servers fail at random: each gets a whole answer, or an error in its API's shape.
+
+`STORM_SECONDS=600` repeats it for so long, and prints how much memory the process has at its beginning and end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import resource
+import sys
+import time
+from collections import Counter
+
+import httpx
+import pytest
+
+from deepseek_v4_sdk.gateway import Gateway
+from deepseek_v4_sdk.testing import Chaos, MockProvider, script
+from deepseek_v4_sdk.testing.faults import ALL
+from tests.gateway.serving import PATHS, client_for, events_of, question, served
+
+CALLERS = 300
+SECONDS = float(os.environ.get("STORM_SECONDS", "0"))
+SAID = "It is sunny in Rome, and it will stay so until the evening."
+STEP = script.think("Where was that again?") + script.text(SAID)
+
+
+def verdict(route: str, answer: httpx.Response) -> str:
+    """Whether an answer is whole, or an error in the shape of the API; fails on anything else."""
+    if answer.status_code != 200:
+        assert answer.json()["error"]["message"]
+        return "refused"
+    found = events_of(answer.text)
+    last = found[-1]
+    if route == "chat":
+        if last.data != "[DONE]":
+            assert last.data["error"]["message"]
+            return "broken"
+        text = "".join(each.data["choices"][0]["delta"].get("content") or "" for each in found[:-1])
+    elif route == "messages":
+        if last.name != "message_stop":
+            assert last.name == "error"
+            return "broken"
+        deltas = (each.data["delta"] for each in found if each.name == "content_block_delta")
+        text = "".join(delta.get("text", "") for delta in deltas)
+    else:
+        if last.name != "response.completed":
+            assert last.name == "response.failed"
+            return "broken"
+        text = "".join(each.data["delta"] for each in found if each.name == "response.output_text.delta")
+    assert text == SAID
+    return "whole"
+
+
+async def storm(base: str, seconds: float) -> Counter[str]:
+    limits = httpx.Limits(max_connections=None)
+    tally: Counter[str] = Counter()
+    ends = time.monotonic() + seconds
+    async with httpx.AsyncClient(base_url=base, limits=limits, timeout=60, trust_env=False) as http:
+
+        async def call(number: int) -> None:
+            route = tuple(PATHS)[number % 3]
+            headers = {"x-api-key": f"caller-{number % 7}"}
+            answer = await http.post(PATHS[route], json=question(route, stream=True), headers=headers)
+            tally[verdict(route, answer)] += 1
+
+        while True:
+            await asyncio.gather(*[call(number) for number in range(CALLERS)])
+            if time.monotonic() >= ends:
+                return tally
+
+
+def memory() -> float:
+    """Megabytes that this process has now (on Linux), or had at most."""
+    gc.collect()
+    if sys.platform == "linux":
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123  # it is no file of a disk
+            return int(file.read().split()[1]) * resource.getpagesize() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+@pytest.mark.timeout(SECONDS + 120)
+def test_every_caller_gets_a_whole_answer_or_an_error() -> None:
+    faults = tuple(fault for fault in ALL if "slow_prefill" not in repr(fault))
+    mock = MockProvider(default=STEP, chaos=Chaos(seed=11, rate=0.4, faults=faults), count_tokens=False)
+    client = client_for(mock, max_retries=0)
+    with served(Gateway(client)) as gateway:
+        tally = asyncio.run(storm(gateway.base, 0))
+        first = memory()
+        if SECONDS:
+            tally = asyncio.run(storm(gateway.base, SECONDS))
+        last = memory()
+        metrics = gateway.gateway.metrics
+    assert tally["whole"] > CALLERS * 0.4
+    assert tally["broken"]
+    assert tally["refused"]
+    assert metrics.in_flight == 0
+    if SECONDS:
+        print(f"\n{dict(tally)}, {first:.0f} MB at first, {last:.0f} MB at the end")
+        assert last < first * 1.2 + 20
