@@ -22,7 +22,7 @@ from deepseek_v4_sdk.gateway.models import Models, Upstream
 from deepseek_v4_sdk.gateway.relay import LOG, Relay, note_headers, tell_of
 from deepseek_v4_sdk.gateway.responses_route import ResponsesRoute
 from deepseek_v4_sdk.gateway.seal import Seal
-from deepseek_v4_sdk.gateway.turn import Asked, Asking, Context, Route
+from deepseek_v4_sdk.gateway.turn import Asked, Asking, Context, Route, loosen
 
 try:
     from starlette.applications import Starlette
@@ -246,6 +246,7 @@ class Gateway:
         asked = route.read(body, context)
         if not asked.model:
             asked.model = await upstream.name() or "deepseek-v4"
+        loosen(asked, client.flavor)
         self._restore(asked, context, upstream)
         if self._salts:
             asked.options["cache_salt"] = caller.id[:32]

@@ -127,6 +127,9 @@ class Callers:
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json" and not self._any_content_type:
             raise Refusal(415, f"the body is {kind[:60] or 'of no type'!r}: send application/json")
+        packed = headers.get("content-encoding", "identity").lower()
+        if packed != "identity":
+            raise Refusal(415, f"the body is packed with {packed[:60]!r}: send it as it is")
 
     def _check_key(self, headers: Headers) -> Caller:
         scheme, _, token = headers.get("authorization", "").partition(" ")

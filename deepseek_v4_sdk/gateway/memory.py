@@ -90,7 +90,7 @@ class ReasoningMemory:
         """
         if not answer.reasoning or not (answer.content or answer.tool_calls):
             return
-        key = _digest(caller, _last_user(messages, len(messages)), answer)
+        key = _digest(caller, _hash(_last_user(messages)), answer)
         entry = self._entries.pop(key, None)
         if entry is None:
             entry = _Entry({}, 0, 0.0)
@@ -108,10 +108,10 @@ class ReasoningMemory:
         restored: list[Message] = []
         found = missing = 0
         self._forget()
-        user = ""
+        user = _hash("")
         for message in messages:
             if isinstance(message, UserMessage):
-                user = _text(message.content)
+                user = _hash(_text(message.content))  # once for all the turns behind it
             elif isinstance(message, AssistantMessage) and not message.reasoning:
                 reasoning = self._find(caller, user, message)
                 if reasoning is not None:
@@ -121,7 +121,7 @@ class ReasoningMemory:
             restored.append(message)
         return Restored(restored, found, missing)
 
-    def _find(self, caller: Caller, user: str, message: AssistantMessage) -> str | None:
+    def _find(self, caller: Caller, user: bytes, message: AssistantMessage) -> str | None:
         if not self._entries or not (message.content or message.tool_calls):
             return None
         entry = self._entries.get(_digest(caller, user, message))
@@ -140,10 +140,13 @@ class ReasoningMemory:
             self._bytes -= entry.size
 
 
-def _digest(caller: Caller, user: str, answer: AssistantMessage) -> bytes:
+def _digest(caller: Caller, user: bytes, answer: AssistantMessage) -> bytes:
     calls = [[call.name, _canonical(call)] for call in answer.tool_calls]
-    parts = [caller.id, user, _text(answer.content).strip(), calls]
-    return hashlib.sha256(to_json(parts)).digest()
+    return hashlib.sha256(user + to_json([caller.id, _text(answer.content).strip(), calls])).digest()
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
 def _canonical(call: ToolCall) -> str:
@@ -163,8 +166,8 @@ def _sorted(value: object) -> object:
     return value
 
 
-def _last_user(messages: Sequence[Message], before: int) -> str:
-    for message in reversed(messages[:before]):
+def _last_user(messages: Sequence[Message]) -> str:
+    for message in reversed(messages):
         if isinstance(message, UserMessage):
             return _text(message.content)
     return ""

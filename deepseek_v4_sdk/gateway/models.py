@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ __all__ = ["Models", "Upstream"]
 
 _KEPT = 60.0
 """Seconds for which the answer of a server about its models is used."""
+_PATIENCE = 10.0
+"""Seconds that a request waits for that answer; then it goes on without."""
 
 
 class Upstream:
@@ -38,6 +41,8 @@ class Upstream:
         self._served: list[ModelInfo] = []
         self._window: int | None = None
         self._asked_at: float | None = None
+        self._window_at: float | None = None
+        self._asking = asyncio.Lock()
 
     @property
     def label(self) -> str:
@@ -72,24 +77,26 @@ class Upstream:
     async def window(self) -> int | None:
         """The context window in tokens, or None where nobody tells."""
         await self._ask()
+        told = next((each.context_window for each in self._served if each.id == self.client.model), None)
+        if told is None and len(self._served) == 1:
+            told = self._served[0].context_window
+        if told is not None:
+            return told
+        async with self._asking:
+            if self._window_at is None or monotonic() - self._window_at > _KEPT:
+                self._window_at = monotonic()
+                with suppress(DeepSeekV4Error, TimeoutError):
+                    self._window = (await asyncio.wait_for(self.client.budget(), _PATIENCE)).window
         return self._window
 
     async def _ask(self) -> None:
-        if self._asked_at is not None and monotonic() - self._asked_at < _KEPT:
-            return
-        self._asked_at = monotonic()
-        with suppress(DeepSeekV4Error):  # what was known stays
-            self._served = await self.client.models()
-        model = self.client.model
-        told = next((each.context_window for each in self._served if each.id == model), None)
-        if told is None and len(self._served) == 1:
-            told = self._served[0].context_window
-        if told is None:
-            try:
-                told = (await self.client.budget()).window
-            except DeepSeekV4Error:
-                told = self._window
-        self._window = told
+        """Ask the server for its models, unless it was asked a moment ago. Requests at once share one answer."""
+        async with self._asking:
+            if self._asked_at is not None and monotonic() - self._asked_at < _KEPT:
+                return
+            with suppress(DeepSeekV4Error, TimeoutError):  # what was known stays
+                self._served = await asyncio.wait_for(self.client.models(), _PATIENCE)
+            self._asked_at = monotonic()
 
 
 class Models:

@@ -29,9 +29,21 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.gateway.errors import Failure
     from deepseek_v4_sdk.gateway.seal import Seal
 
-from deepseek_v4_sdk.chat.openai_form import is_mapping
+from deepseek_v4_sdk.chat.openai_form import is_list, is_mapping
 
-__all__ = ["Asked", "Asking", "Context", "Finish", "Outcome", "Route", "Writer", "adapt", "cut_by_length", "outcome_of"]
+__all__ = [
+    "Asked",
+    "Asking",
+    "Context",
+    "Finish",
+    "Outcome",
+    "Route",
+    "Writer",
+    "adapt",
+    "cut_by_length",
+    "loosen",
+    "outcome_of",
+]
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
 """Why an answer ended; everything else is an error."""
@@ -237,6 +249,40 @@ def adapt(asked: Asked, error: UnsupportedOptionError) -> bool:
         noted.note("the schema of response_format is in the prompt: the server holds answers to JSON only")
         return True
     return False
+
+
+def loosen(asked: Asked, flavor: str) -> None:
+    """Take `strict` from tools where the server would refuse the request for it."""
+    tools = asked.options.get("tools")
+    if not is_list(tools):
+        return
+    strict = sum(_function_of(each).get("strict") is True for each in tools)
+    mixed = flavor == "deepseek" and 0 < strict < len(tools)  # DeepSeek's API wants all of them strict, or none
+    loose = 0
+    kept: list[object] = []
+    for tool in tools:
+        function = _function_of(tool)
+        if function.get("strict") is True and (mixed or _is_open(function, flavor)):
+            loose += 1
+            free = {name: item for name, item in function.items() if name != "strict"}
+            kept.append({"type": "function", "function": free})
+        else:
+            kept.append(tool)
+    if loose:
+        asked.options["tools"] = kept
+        asked.noted.note(f"strict taken from {loose} tool(s), which this server would refuse")
+
+
+def _function_of(tool: object) -> Mapping[str, object]:
+    function = tool.get("function") if is_mapping(tool) else None
+    return function if is_mapping(function) else {}
+
+
+def _is_open(function: Mapping[str, object], flavor: str) -> bool:
+    """Whether a strict tool lacks what NVIDIA's servers insist on (Dynamo 1.6.1)."""
+    parameters = function.get("parameters")
+    closed = is_mapping(parameters) and parameters.get("additionalProperties") is False
+    return flavor in ("nvidia", "dynamo", "nim") and not closed
 
 
 def _instruct(messages: list[Message], text: str) -> None:

@@ -40,6 +40,7 @@ async def test_loopback_names_are_served(host: str) -> None:
         {"origin": "http://127.0.0.1:3000"},
         {"content-type": "text/plain"},
         {"content-type": "application/x-www-form-urlencoded"},
+        {"content-encoding": "gzip"},
     ],
 )
 async def test_a_web_page_spends_no_money(route: str, headers: dict[str, str]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
 
-from deepseek_v4_sdk import ConfigurationError
+from deepseek_v4_sdk import ConfigurationError, ModelInfo
 from deepseek_v4_sdk.gateway import Gateway
 from deepseek_v4_sdk.testing import faults, script
 from tests.gateway.serving import PATHS, client_of, inside, mock_of, question, sent
@@ -105,3 +106,20 @@ async def test_a_failure_of_ours_tells_no_text(
     assert "the-secret-prompt" not in answer.text + caplog.text
     assert "RuntimeError at " in caplog.text
     assert mock_of(client).requests == []
+
+
+async def test_requests_at_once_share_one_question_for_the_models() -> None:
+    client, asked = client_of(default=HELLO), 0
+    models = client.models
+
+    async def counted() -> list[ModelInfo]:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+        return await models()
+
+    client.models = counted  # type: ignore[method-assign]
+    async with inside(Gateway(client)) as http:
+        await asyncio.gather(*[http.post(PATHS["chat"], json=question("chat")) for _ in range(5)])
+    assert asked == 1
+    assert {request.body["model"] for request in mock_of(client).requests} == {"deepseek-ai/DeepSeek-V4-Pro"}

@@ -232,3 +232,13 @@ async def test_input_tokens_of_messages_leave_the_cached_ones_out() -> None:
     client = client_of(default=HELLO, flavor="deepseek")
     usage = (await post(Gateway(client), "messages")).json()["usage"]
     assert usage["input_tokens"] + usage["cache_read_input_tokens"] > 0
+
+
+@pytest.mark.parametrize(("flavor", "kept"), [("vllm", True), ("deepseek", False), ("nvidia", False)])
+async def test_strict_tools_that_a_server_would_refuse(flavor: str, kept: bool) -> None:
+    strict: dict[str, Any] = {"name": "strict", "strict": True, "parameters": {"type": "object", "properties": {}}}
+    client = client_of(HELLO, flavor=flavor)
+    answer = await post(Gateway(client), "chat", tools=[TOOL, {"type": "function", "function": strict}])
+    assert answer.status_code == 200, answer.text
+    assert ("strict" in sent(client)["tools"][1]["function"]) == kept
+    assert ("strict taken from 1 tool(s)" in answer.headers.get("x-deepseek-v4-notes", "")) == (not kept)
