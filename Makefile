@@ -15,7 +15,7 @@ SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test fuzz chaos lint lock tables docs coverage release-check bench bench-check clean
+.PHONY: help demo test integrations fuzz chaos lint lock tables docs coverage release-check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -26,6 +26,9 @@ demo: $(VENV)/.installed  ## see the main job done on the embedded mock: no serv
 
 test: $(VENV)/.installed-dev  ## run the whole suite, on all cores (PYTEST="-k stream" to choose)
 	@$(BIN)/python -m pytest -q -n auto $(PYTEST)
+
+integrations: $(VENV)/.installed-dev  ## clients and tools of other projects in front of the gateway
+	@$(BIN)/python -m pytest -q -m integrations --timeout 600 tests/gateway $(PYTEST)
 
 fuzz: $(VENV)/.installed-dev  ## look for inputs that break the client, for long (PYTEST="-k refusal" to choose)
 	@FUZZ_PROFILE=long $(BIN)/python -m pytest -q -n auto --timeout 0 tests/fuzz $(PYTEST)
