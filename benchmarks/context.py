@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from deepseek_v4_sdk import BudgetError, ContextBudget, Conversation
 from deepseek_v4_sdk.chat import AssistantMessage, ToolCall, ToolMessage
-from deepseek_v4_sdk.context import ClipResults, DropOldest, Meter, Strategy, Summarise
+from deepseek_v4_sdk.context import ClipResults, DropOldest, PromptCounter, Strategy, Summarise
 
 TOOLS = [{"name": "look", "description": "Look it up.", "parameters": {"type": "object", "properties": {}}}]
 T = TypeVar("T")
@@ -39,9 +39,9 @@ def goal(what: str, value: float, bound: float) -> None:
     print(f"  {what:<60} {value:>8.2f} ms   goal <= {bound:g} ms: {'met' if value <= bound else 'MISSED'}")
 
 
-def figures(name: str, meter: Meter, conversation: Conversation, rounds: int) -> None:
+def figures(name: str, counter: PromptCounter, conversation: Conversation, rounds: int) -> None:
     """The figures of one conversation."""
-    large = ContextBudget(4_000_000, 16_384, meter=meter)
+    large = ContextBudget(4_000_000, 16_384, counter=counter)
     first, measured = took(lambda: large.measure(conversation, TOOLS))
     print(f"\n{name}: {len(conversation):,} messages, {measured.total:,} tokens, first count {first / 1e3:.1f} s")
     measures, fits = [], []
@@ -62,13 +62,13 @@ def figures(name: str, meter: Meter, conversation: Conversation, rounds: int) ->
         try:
             cuts = []
             for number in range(max(3, rounds // 5)):  # each a little further than the one before
-                budget = ContextBudget(window - 100 * number, 1_000, meter=meter)
+                budget = ContextBudget(window - 100 * number, 1_000, counter=counter)
                 cuts.append(took(lambda: budget.fit(conversation, TOOLS, strategy=strategy))[0])  # noqa: B023
             goal(f"fit, with a cut: {shown} (median)", statistics.median(cuts), 50)
         except BudgetError:
             print(f"  fit, with a cut: {shown} alone frees too little here")
     fits = []
-    budget = ContextBudget(window, 1_000, meter=meter)
+    budget = ContextBudget(window, 1_000, counter=counter)
     budget.fit(conversation, TOOLS)
     for number in range(rounds):
         conversation.add(AssistantMessage(f"Well, {number}.")).user(f"And {number}?")
@@ -81,8 +81,8 @@ def main() -> None:
     tiny = "--tiny" in sys.argv[1:]
     messages, rounds = (200, 5) if tiny else (5_000, 30)
     for dialect in ("vllm", "recipe"):
-        figures(f"{dialect}, texts", Meter.rendering(dialect), talk(messages, 240, 200), rounds)
-    figures("vllm, large results", Meter.rendering("vllm"), talk(messages // 4, 60, 3_000), rounds)
+        figures(f"{dialect}, texts", PromptCounter.rendering(dialect), talk(messages, 240, 200), rounds)
+    figures("vllm, large results", PromptCounter.rendering("vllm"), talk(messages // 4, 60, 3_000), rounds)
 
 
 if __name__ == "__main__":

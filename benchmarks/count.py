@@ -17,7 +17,7 @@ from measure import cpu, versions
 from deepseek_v4_sdk import Conversation, DeepSeekV4, count_text
 from deepseek_v4_sdk.tokens import vocabulary
 from deepseek_v4_sdk.tokens.parallel import count_large
-from deepseek_v4_sdk.tokens.settled import SETTLED
+from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES
 
 PROSE = (Path(__file__).parent.parent / "README.md").read_text("utf-8").split()
 SOURCE = Path(vocabulary.__file__).read_text("utf-8").splitlines(keepends=True)
@@ -130,7 +130,7 @@ def from_nothing(messages: int, size: int, rounds: int) -> None:
     own, ours = [], []
     for _ in range(rounds):
         own.append(best(lambda: [encoding.encode_ordinary(text) for text in texts], 1, cpu))
-        SETTLED.clear()
+        STABLE_PREFIXES.clear()
         vocabulary._load.cache_clear()
         ours.append(best(lambda: client.count_tokens(said, TOOLS), 1, cpu))
     total = client.count_tokens(said, TOOLS).total

@@ -24,8 +24,8 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.chat.hooks import AttemptDetails
 from deepseek_v4_sdk.testing import MockProvider, Recorder, Replayer, make_events, make_reply, script
-from deepseek_v4_sdk.testing.cassette import RecordedExchange, read_cassette, write_exchange
-from deepseek_v4_sdk.tokens.settled import SETTLED
+from deepseek_v4_sdk.testing.cassettes.cassette import RecordedExchange, read_cassette, write_exchange
+from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES
 
 __all__ = ["ROWS"]
 
@@ -34,7 +34,7 @@ STREAM = {"content-type": "text/event-stream"}
 
 def fresh() -> DeepSeekV4:
     """A client that only counts. What was counted before is forgotten."""
-    SETTLED.clear()
+    STABLE_PREFIXES.clear()
     return DeepSeekV4("vllm", base_url="http://localhost", model=MODEL)
 
 
@@ -297,7 +297,7 @@ def recording(size: int, folder: Path) -> Run:
         file.unlink(missing_ok=True)
         recorder = Recorder("vllm", path=file, base_url="http://localhost")
         answers = httpx.MockTransport(lambda _: httpx.Response(200, headers=STREAM, content=said))
-        with httpx.Client(transport=recorder.tap(answers)) as carrier:
+        with httpx.Client(transport=recorder.wrap_transport(answers)) as carrier:
             for _ in range(size):
                 carrier.post("http://localhost/v1/chat/completions", json={"model": "m"})
 

@@ -75,7 +75,7 @@ def ended(*events: bytes, reason: str = "stop") -> bytes:
     return b"".join((*events, event({}, reason), b"data: [DONE]\n\n"))
 
 
-class Blocks(httpx.SyncByteStream):
+class IteratedResponse(httpx.SyncByteStream):
     """A body in blocks."""
 
     def __init__(self, body: bytes, size: int) -> None:
@@ -91,7 +91,7 @@ def client(body: bytes, status: int = 200, *, size: int = 65_536) -> DeepSeekV4:
     kind = "text/event-stream" if body.startswith(b"data:") else "application/json"
 
     def answer(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, headers={"content-type": kind}, stream=Blocks(body, size))
+        return httpx.Response(status, headers={"content-type": kind}, stream=IteratedResponse(body, size))
 
     carrier = httpx.Client(transport=httpx.MockTransport(answer))
     return DeepSeekV4("vllm", base_url="http://localhost", model=MODEL, max_retries=0, http_client=carrier)

@@ -96,11 +96,11 @@ CASES: dict[str, tuple[str, int, bytes]] = {
 }
 """What the server sends: words for it, the status and the body."""
 
-Heard = dict[str, Any]
+ProbeAnswers = dict[str, Any]
 """What a client gave: `text`, `reasoning`, `calls` (their arguments), `finish`; and `again`, which sends it back."""
 
 
-def of_openai(url: str) -> Heard:
+def of_openai(url: str) -> ProbeAnswers:
     """The official client."""
     import openai
 
@@ -134,7 +134,7 @@ def of_openai(url: str) -> Heard:
     }
 
 
-def of_langchain(url: str) -> Heard:
+def of_langchain(url: str) -> ProbeAnswers:
     """LangChain's client for servers that speak as OpenAI's."""
     from langchain_core.messages import HumanMessage, ToolMessage
     from langchain_openai import ChatOpenAI
@@ -157,7 +157,7 @@ def of_langchain(url: str) -> Heard:
     }
 
 
-def of_litellm(url: str) -> Heard:
+def of_litellm(url: str) -> ProbeAnswers:
     """litellm, with its provider for vLLM."""
     import litellm
 
@@ -180,7 +180,7 @@ def of_litellm(url: str) -> Heard:
     }
 
 
-def of_pydantic_ai(url: str) -> Heard:
+def of_pydantic_ai(url: str) -> ProbeAnswers:
     """pydantic-ai, by its direct requests: an agent would go on by itself."""
     from openai import AsyncOpenAI
     from pydantic_ai.direct import model_request_stream
@@ -217,7 +217,7 @@ def of_pydantic_ai(url: str) -> Heard:
     }
 
 
-def of_ours(url: str) -> Heard:
+def of_ours(url: str) -> ProbeAnswers:
     """This client."""
     from deepseek_v4_sdk import DeepSeekV4, DeepSeekV4Error
 
@@ -252,7 +252,7 @@ def of_ours(url: str) -> Heard:
     }
 
 
-READERS: dict[str, Callable[[str], Heard]] = {
+READERS: dict[str, Callable[[str], ProbeAnswers]] = {
     OURS: of_ours,
     "openai": of_openai,
     "langchain-openai": of_langchain,
@@ -261,7 +261,7 @@ READERS: dict[str, Callable[[str], Heard]] = {
 }
 
 
-def cell(case: str, read: Callable[[str], Heard], url: str) -> str:
+def cell(case: str, read: Callable[[str], ProbeAnswers], url: str) -> str:
     """What a client made of one case, in words."""
     try:
         heard = read(url)

@@ -10,13 +10,13 @@ from peers import OURS, QUESTION, makers
 from replay_server import replay_server
 
 from deepseek_v4_sdk.chat import ChatRequest, read_event
-from deepseek_v4_sdk.exchange.assemble import Assembler
-from deepseek_v4_sdk.exchange.net import Net
+from deepseek_v4_sdk.exchange.assembler import Assembler
+from deepseek_v4_sdk.exchange.output_repair import OutputRepair
 from deepseek_v4_sdk.exchange.sse import SSEDecoder
 from deepseek_v4_sdk.providers import HttpCall, find_provider
 from deepseek_v4_sdk.transport.clock import Deadline, SystemClock
-from deepseek_v4_sdk.transport.pools import AsyncPooledTransport
-from deepseek_v4_sdk.transport.steps import Open
+from deepseek_v4_sdk.transport.httpcore_transport import AsyncPooledTransport
+from deepseek_v4_sdk.transport.request import Open
 
 
 def main(*, chunks: int = 20_000, rounds: int = 5) -> list[Result]:
@@ -27,7 +27,7 @@ def main(*, chunks: int = 20_000, rounds: int = 5) -> list[Result]:
         call = HttpCall("POST", f"{url}/v1/chat/completions", (("content-type", "application/json"),), b"{}")
 
         async def network() -> list[bytes]:
-            answer = await carrier.carry(Open(call, 5.0, Deadline(clock, clock.now() + 600), lambda: carrier))
+            answer = await carrier.send(Open(call, 5.0, Deadline(clock, clock.now() + 600), lambda: carrier))
             blocks: list[bytes] = []
             while block := await answer.read():
                 blocks.append(block)
@@ -42,7 +42,7 @@ def main(*, chunks: int = 20_000, rounds: int = 5) -> list[Result]:
 
         def take_apart() -> None:
             assembler = Assembler()
-            sink = Net(assembler, request, bare=False).sink
+            sink = OutputRepair(assembler, request, reasoning_in_text=False).sink
             for payload in payloads:
                 provider.decode(payload, sink)
             assembler.take()

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk._version import __version__
+from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
 from deepseek_v4_sdk.chat import (
     AssistantMessage,
     Attempt,
@@ -38,7 +39,7 @@ from deepseek_v4_sdk.chat import (
     Usage,
     UserMessage,
 )
-from deepseek_v4_sdk.client import AsyncDeepSeekV4, DeepSeekV4
+from deepseek_v4_sdk.client.clients import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.errors import (
     APIError,
     AuthenticationError,
@@ -63,7 +64,7 @@ from deepseek_v4_sdk.errors import (
     OverloadedError,
     PermissionDeniedError,
     PhaseTimeoutError,
-    RateLimitedError,
+    RateLimitError,
     ReasoningExhaustedError,
     SchemaViolationError,
     ServerError,
@@ -74,9 +75,9 @@ from deepseek_v4_sdk.errors import (
     UnsupportedOptionError,
 )
 from deepseek_v4_sdk.providers import Provider, ProviderData
-from deepseek_v4_sdk.transport.streams import AsyncChatStream, ChatStream
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.catalogue.prices import Cost, PeakHours, Price, PriceTable, Rates
     from deepseek_v4_sdk.chat.hooks import (
         AttemptDetails,
         CallDetails,
@@ -90,27 +91,27 @@ if TYPE_CHECKING:
     )
     from deepseek_v4_sdk.chat.ledger import Ledger, Spent
     from deepseek_v4_sdk.chat.served import Health, ModelInfo
+    from deepseek_v4_sdk.client.tool_rounds import AsyncToolRounds, ToolRounds
+    from deepseek_v4_sdk.client.tool_streams import AsyncToolStream, ToolStream
     from deepseek_v4_sdk.config import ExplainedValue, Explanation
     from deepseek_v4_sdk.context import (
         CacheProblem,
         CacheReport,
         CacheUse,
         ContextBudget,
+        Divergence,
         Document,
         FitPlan,
         LeftOut,
         Measure,
         Pack,
         PackedDocument,
-        Parting,
         cache_report,
         cache_use,
         lint_cache,
         pack,
     )
-    from deepseek_v4_sdk.prices import Cost, PeakHours, Price, PriceTable, Rates
     from deepseek_v4_sdk.probe import Finding, ProbeReport
-    from deepseek_v4_sdk.rounds import AsyncToolRounds, ToolRounds
     from deepseek_v4_sdk.structured import (
         AsyncItemStream,
         AsyncParseStream,
@@ -120,7 +121,6 @@ if TYPE_CHECKING:
         Partial,
     )
     from deepseek_v4_sdk.tokens import count_text
-    from deepseek_v4_sdk.tool_streams import AsyncToolStream, ToolStream
     from deepseek_v4_sdk.tools import tool
     from deepseek_v4_sdk.tools.events import RoundFinished, RunEvent, RunFinished, ToolFinished, ToolRunning
     from deepseek_v4_sdk.tools.loop_options import LoopOptions
@@ -159,6 +159,7 @@ __all__ = [
     "Cost",
     "DeepSeekV4",
     "DeepSeekV4Error",
+    "Divergence",
     "Document",
     "EmptyTurnError",
     "ErrorDetails",
@@ -194,7 +195,6 @@ __all__ = [
     "ParseStream",
     "Parsed",
     "Partial",
-    "Parting",
     "PeakHours",
     "PermissionDeniedError",
     "PhaseTimeoutError",
@@ -205,7 +205,7 @@ __all__ = [
     "Problem",
     "Provider",
     "ProviderData",
-    "RateLimitedError",
+    "RateLimitError",
     "RateLimits",
     "Rates",
     "ReasoningDelta",
@@ -291,19 +291,19 @@ _LATE = {
         "Measure",
         "Pack",
         "PackedDocument",
-        "Parting",
+        "Divergence",
         "cache_report",
         "cache_use",
         "lint_cache",
         "pack",
     ),
-    "prices": ("Cost", "PeakHours", "Price", "PriceTable", "Rates"),
+    "catalogue.prices": ("Cost", "PeakHours", "Price", "PriceTable", "Rates"),
     "probe": ("Finding", "ProbeReport"),
-    "rounds": ("AsyncToolRounds", "ToolRounds"),
+    "client.tool_rounds": ("AsyncToolRounds", "ToolRounds"),
     "structured": ("AsyncItemStream", "AsyncParseStream", "ItemStream", "ParseStream", "Parsed", "Partial"),
     "tokens": ("count_text",),
     "tools": ("tool",),
-    "tool_streams": ("AsyncToolStream", "ToolStream"),
+    "client.tool_streams": ("AsyncToolStream", "ToolStream"),
     "tools.events": ("RoundFinished", "RunEvent", "RunFinished", "ToolFinished", "ToolRunning"),
     "tools.loop_options": ("LoopOptions",),
     "tools.outcome": ("Postpone", "ToolError", "ToolOutput", "ToolProgress"),

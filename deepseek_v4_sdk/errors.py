@@ -36,7 +36,7 @@ __all__ = [
     "OverloadedError",
     "PermissionDeniedError",
     "PhaseTimeoutError",
-    "RateLimitedError",
+    "RateLimitError",
     "ReasoningExhaustedError",
     "SchemaViolationError",
     "ServerError",
@@ -219,7 +219,7 @@ class ContextLengthExceededError(APIError):
     requested: int | None = None
 
 
-class RateLimitedError(APIError):
+class RateLimitError(APIError):
     """Too many requests (HTTP 429).
 
     Attributes:

@@ -41,15 +41,14 @@ def lay_out() -> None:
 # In which part of the reference the names of a room stand.
 PARTS = {
     "client": "Clients",
-    "transport": "Clients",
+    "call": "Clients",
     "config": "Clients",
     "chat": "Messages, options, events and replies",
     "tools": "Tools",
-    "rounds": "Tools",
     "structured": "Structured output",
     "tokens": "Counting and the window",
     "context": "Counting and the window",
-    "prices": "Prices",
+    "catalogue": "Prices",
     "probe": "What a server can do",
     "providers": "Providers",
     "errors": "Errors",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from deepseek_v4_sdk.providers import LEARNED
-from deepseek_v4_sdk.transport.gates import GATES
+from deepseek_v4_sdk.traffic.registry import LIMITERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ settings.load_profile("suite")
 def _forget_servers() -> Iterator[None]:
     """What one test has learned of a server, no other one knows; nor does it wait where that one was refused."""
     LEARNED.forget()
-    GATES.forget()
+    LIMITERS.forget()
     yield
     LEARNED.forget()
-    GATES.forget()
+    LIMITERS.forget()

@@ -2,7 +2,7 @@
 
 from deepseek_v4_sdk.chat.attempt import Attempt, RequestDetails
 from deepseek_v4_sdk.chat.call_ids import CallIds
-from deepseek_v4_sdk.chat.checked import Check
+from deepseek_v4_sdk.chat.checked import ArgumentCheck
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping, kind_of
 from deepseek_v4_sdk.chat.control_tokens import CONTROL_TOKENS, mark_tokens, spelled_token
 from deepseek_v4_sdk.chat.conversation import Conversation, HasHistoryRules
@@ -62,6 +62,7 @@ from deepseek_v4_sdk.chat.usage import CountMethod, TokenCount, Usage
 __all__ = [
     "CONTROL_TOKENS",
     "OPTION_NAMES",
+    "ArgumentCheck",
     "AskOptions",
     "AssistantMessage",
     "Attempt",
@@ -70,7 +71,6 @@ __all__ = [
     "ChatEvent",
     "ChatOptions",
     "ChatRequest",
-    "Check",
     "Content",
     "ControlTokens",
     "Conversation",

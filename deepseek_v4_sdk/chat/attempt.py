@@ -11,8 +11,8 @@ from deepseek_v4_sdk.chat.usage import Usage
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from deepseek_v4_sdk.catalogue.prices import Cost, PriceTable
     from deepseek_v4_sdk.chat.options import Thinking
-    from deepseek_v4_sdk.prices import Cost, PriceTable
 
 __all__ = ["Attempt", "RequestDetails"]
 
@@ -107,7 +107,7 @@ class Attempt:
         usage = self.usage
         if self.sent_at is None or usage is None or usage.prompt_tokens is None or usage.completion_tokens is None:
             return None
-        from deepseek_v4_sdk.prices import PRICES  # loaded by who asks for a cost
+        from deepseek_v4_sdk.catalogue.prices import PRICES  # loaded by who asks for a cost
 
         return (prices or PRICES).cost(
             self.flavor,

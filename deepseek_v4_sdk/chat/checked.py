@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.json_value import JsonValue
     from deepseek_v4_sdk.chat.tool_call import ToolCall
 
-__all__ = ["Check", "Checked"]
+__all__ = ["ArgumentCheck", "Checked"]
 
-Check: TypeAlias = "Callable[[ToolCall], dict[str, JsonValue]]"
+ArgumentCheck: TypeAlias = "Callable[[ToolCall], dict[str, JsonValue]]"
 """Gives the arguments of a call, or raises `InvalidToolArgumentsError`."""
 
 
@@ -22,13 +22,13 @@ class Checked:
     """
 
     __slots__ = ("_check",)
-    _check: Check | None
+    _check: ArgumentCheck | None
 
     @property
-    def check(self) -> Check | None:
+    def check(self) -> ArgumentCheck | None:
         """What checks the arguments, or None."""
         return getattr(self, "_check", None)  # empty where nobody gave one, as after unpickling
 
-    def _carry(self, check: Check | None) -> Self:
+    def _keep(self, check: ArgumentCheck | None) -> Self:
         object.__setattr__(self, "_check", check)
         return self

@@ -21,9 +21,9 @@ from deepseek_v4_sdk.chat.reading import read_message, read_messages
 from deepseek_v4_sdk.chat.reply import Reply
 from deepseek_v4_sdk.chat.results import result_text
 from deepseek_v4_sdk.chat.tool_call import ToolCall
-from deepseek_v4_sdk.decoding import decoded
 from deepseek_v4_sdk.errors import InvalidRequestError
-from deepseek_v4_sdk.shown import never_raises
+from deepseek_v4_sdk.support.decoding import decoded
+from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

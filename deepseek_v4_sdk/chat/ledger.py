@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from deepseek_v4_sdk.chat.hooks import Hooks
 from deepseek_v4_sdk.chat.shared import Shared
 from deepseek_v4_sdk.chat.usage import Usage
-from deepseek_v4_sdk.forks import new_lock
-from deepseek_v4_sdk.shown import never_raises
+from deepseek_v4_sdk.support.forks import new_lock
+from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.hooks import AttemptDetails

@@ -15,8 +15,8 @@ from deepseek_v4_sdk.chat.usage import Usage
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from deepseek_v4_sdk.catalogue.prices import Cost, PriceTable
     from deepseek_v4_sdk.chat.tool_call import ToolCall
-    from deepseek_v4_sdk.prices import Cost, PriceTable
 
 __all__ = ["FinishReason", "Repair", "Reply"]
 
@@ -121,7 +121,7 @@ class Reply:
         sent_at, usage = at or self.timing.sent_at, self.usage
         if sent_at is None or usage.prompt_tokens is None or usage.completion_tokens is None:
             return None
-        from deepseek_v4_sdk.prices import PRICES  # loaded by who asks for a cost
+        from deepseek_v4_sdk.catalogue.prices import PRICES  # loaded by who asks for a cost
 
         return (prices or self.prices or PRICES).cost(
             self.flavor,

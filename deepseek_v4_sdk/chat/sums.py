@@ -10,8 +10,8 @@ from deepseek_v4_sdk.chat.usage import Usage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from deepseek_v4_sdk.catalogue.prices import Cost, PriceTable
     from deepseek_v4_sdk.chat.attempt import Attempt
-    from deepseek_v4_sdk.prices import Cost, PriceTable
 
 __all__ = ["total_cost", "total_usage"]
 
@@ -33,6 +33,6 @@ def total_usage(attempts: Iterable[Attempt]) -> Usage:
 
 def total_cost(attempts: Iterable[Attempt], prices: PriceTable | None = None, currency: str = "USD") -> Cost | None:
     """The cost of several requests; `unknown` counts those whose cost nobody knows, None is that no cost is known."""
-    from deepseek_v4_sdk.prices import Cost  # loaded by who asks for a cost
+    from deepseek_v4_sdk.catalogue.prices import Cost  # loaded by who asks for a cost
 
     return Cost.total(each.cost(prices=prices, currency=currency) for each in attempts if each.may_cost)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from deepseek_v4_sdk.chat.checked import Check, Checked
+from deepseek_v4_sdk.chat.checked import ArgumentCheck, Checked
 from deepseek_v4_sdk.chat.checks import kind_of
 from deepseek_v4_sdk.chat.json_value import JsonValue, read_json
 from deepseek_v4_sdk.errors import InvalidToolArgumentsError
@@ -74,15 +74,15 @@ class ToolCall(Checked):
             return False
         return True
 
-    def checked_by(self, check: Check | None) -> ToolCall:
+    def checked_by(self, check: ArgumentCheck | None) -> ToolCall:
         """The same call, whose `parsed` asks `check`."""
-        return ToolCall(self.id, self.name, self.arguments, bars=self.bars, read_only=self.read_only)._carry(check)
+        return ToolCall(self.id, self.name, self.arguments, bars=self.bars, read_only=self.read_only)._keep(check)
 
     def of_tool(self, *, read_only: bool) -> ToolCall:
         """The same call, that tells whether its tool has effects."""
         if read_only == self.read_only:
             return self
-        return ToolCall(self.id, self.name, self.arguments, bars=self.bars, read_only=read_only)._carry(self.check)
+        return ToolCall(self.id, self.name, self.arguments, bars=self.bars, read_only=read_only)._keep(self.check)
 
     # A copy would lose the check, and nothing of a call can change.
     def __copy__(self) -> Self:

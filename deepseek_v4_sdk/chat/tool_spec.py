@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
-from deepseek_v4_sdk.chat.checked import Check, Checked
+from deepseek_v4_sdk.chat.checked import ArgumentCheck, Checked
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping
 from deepseek_v4_sdk.chat.json_value import JsonValue, check_text, plain_json
 from deepseek_v4_sdk.errors import InvalidRequestError
@@ -55,9 +55,9 @@ class ToolSpec(Checked):
             function["strict"] = self.strict
         return {"type": "function", "function": function}
 
-    def checked_by(self, check: Check | None) -> ToolSpec:
+    def checked_by(self, check: ArgumentCheck | None) -> ToolSpec:
         """The same tool, whose calls are checked by `check`."""
-        return replace(self)._carry(check)
+        return replace(self)._keep(check)
 
 
 class OffersTool(Protocol):

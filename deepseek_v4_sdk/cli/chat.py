@@ -14,9 +14,9 @@ from deepseek_v4_sdk.cli.outcome import ExitCode, code_of, complain
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, is_raw, say, say_json
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.cli.chat_turn import Asked, ChatTurn
+    from deepseek_v4_sdk.cli.conversation_loop import ChatSession
     from deepseek_v4_sdk.cli.screen import Reasoning, Screen
-    from deepseek_v4_sdk.cli.talk import Talk
-    from deepseek_v4_sdk.cli.turn import Asked, Turn
 
 __all__ = ["chat"]
 
@@ -67,8 +67,9 @@ def chat(
 
     Ctrl-C stops an answer and keeps what had come of it. In a pipe only the answer goes to stdout, as plain text.
     """
-    from deepseek_v4_sdk.cli import conversations, given
-    from deepseek_v4_sdk.cli.talk import Talk, converse
+    from deepseek_v4_sdk.cli import conversations
+    from deepseek_v4_sdk.cli import inputs as given
+    from deepseek_v4_sdk.cli.conversation_loop import ChatSession, converse
 
     if kept:
         _list(as_json=as_json)
@@ -91,7 +92,7 @@ def chat(
         options["thinking"] = thinking.value
     if max_tokens is not None:
         options["max_tokens"] = max_tokens
-    talk = Talk(
+    talk = ChatSession(
         client=connect(provider, profile, base_url, model, config),
         messages=conversations.load(resume) if resume is not None else Conversation(),
         tools=given.functions(tool or []),
@@ -110,7 +111,7 @@ def chat(
             _answer(talk, asked, as_json=as_json)
 
 
-def _answer(talk: Talk, question: str, *, as_json: bool) -> None:
+def _answer(talk: ChatSession, question: str, *, as_json: bool) -> None:
     """One question, and the end."""
     turn = talk.ask(question)
     if as_json:
@@ -123,7 +124,7 @@ def _answer(talk: Talk, question: str, *, as_json: bool) -> None:
         raise typer.Exit(ExitCode.STOPPED)
 
 
-def _as_dict(turn: Turn) -> dict[str, object]:
+def _as_dict(turn: ChatTurn) -> dict[str, object]:
     """The reply, or what had come of it beside the error."""
     if turn.reply is not None:
         return turn.reply.to_dict()

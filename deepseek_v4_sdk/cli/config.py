@@ -25,7 +25,7 @@ from deepseek_v4_sdk.config import (
     user_file,
     withdraw,
 )
-from deepseek_v4_sdk.files import write_private
+from deepseek_v4_sdk.support.files import write_private
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.config.trust import Setting

@@ -24,7 +24,7 @@ from deepseek_v4_sdk.cli.count import WINDOW
 from deepseek_v4_sdk.cli.outcome import ExitCode, complain
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
 from deepseek_v4_sdk.cli.progress import Progress
-from deepseek_v4_sdk.decoding import decoded
+from deepseek_v4_sdk.support.decoding import decoded
 
 if TYPE_CHECKING:
     from rich.console import Console

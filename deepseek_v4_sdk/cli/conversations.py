@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import ConfigurationError, Conversation, InvalidRequestError
-from deepseek_v4_sdk.files import expanded, own_folder, write_private
+from deepseek_v4_sdk.support.files import expanded, own_folder, write_private
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.store import ConversationStore

@@ -13,7 +13,7 @@ import typer
 from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, DeepSeekV4Error, Timeouts
 from deepseek_v4_sdk.cli.launch_tools import TOOLS, Setup, Wanted
 from deepseek_v4_sdk.cli.output import say
-from deepseek_v4_sdk.files import expanded, own_folder, write_private
+from deepseek_v4_sdk.support.files import expanded, own_folder, write_private
 
 __all__ = ["launch"]
 

@@ -16,9 +16,9 @@ from typing import BinaryIO
 from deepseek_v4_sdk.config import owners
 from deepseek_v4_sdk.config.lines import KeyPath, is_too_deep, lines_of
 from deepseek_v4_sdk.config.trust import Trusted, command_for, digest_of, keep, kept
-from deepseek_v4_sdk.decoding import decoded
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.files import expanded, own_folder, working_folder
+from deepseek_v4_sdk.support.decoding import decoded
+from deepseek_v4_sdk.support.files import expanded, own_folder, working_folder
 
 __all__ = ["FILE_NAME", "FILE_VARIABLE", "ProfileFile", "find_file", "find_near", "user_file"]
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.decoding import decoded
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.files import expanded
+from deepseek_v4_sdk.support.decoding import decoded
+from deepseek_v4_sdk.support.files import expanded
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.catalogue import Catalogue
+from deepseek_v4_sdk.catalogue.models import Catalogue
 from deepseek_v4_sdk.chat import RateLimits, Timeouts, is_list, is_mapping, nearest
 from deepseek_v4_sdk.config.file import ProfileFile
 from deepseek_v4_sdk.config.keys import KEY_SOURCES, find_key
 from deepseek_v4_sdk.config.trust import Setting, command_for, kept, privileged
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
-from deepseek_v4_sdk.files import expanded
 from deepseek_v4_sdk.providers import read_base_url
+from deepseek_v4_sdk.support.files import expanded
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.config.schema import Profile
@@ -123,7 +123,7 @@ def load_profile(
     if others:
         arguments["fallback"] = others
     written = {key: key for key in arguments}
-    for key in (*KEY_SOURCES, "flavor", "personality"):
+    for key in (*KEY_SOURCES, "flavor", "engine"):
         if getattr(profile, key) is not None:
             written["api_key" if key in KEY_SOURCES else "provider"] = key
     if (entries := file.content.get("models")) is not None:
@@ -251,7 +251,7 @@ def _known(tables: Mapping[str, object]) -> str:
 
 
 # The settings that become an argument in another form.
-_READ_HERE = {*KEY_SOURCES, "ca_bundle", "timeout", "flavor", "personality", "limits", "fallback"}
+_READ_HERE = {*KEY_SOURCES, "ca_bundle", "timeout", "flavor", "engine", "limits", "fallback"}
 
 
 def _arguments(
@@ -286,7 +286,7 @@ def _arguments(
 
 
 def _choose_provider(file: ProfileFile, name: str, profile: Profile, arguments: dict[str, object]) -> None:
-    """A provider that is more than a name: the mock with its flavor, a NIM with its personality."""
+    """A provider that is more than a name: the mock with its flavor, a NIM with its engine."""
     if profile.flavor is not None:
         if profile.provider != "mock":
             raise _at(file, name, ("flavor",), 'flavor goes with provider = "mock" alone')
@@ -296,12 +296,12 @@ def _choose_provider(file: ProfileFile, name: str, profile: Profile, arguments: 
             arguments["provider"] = MockProvider(flavor=profile.flavor)
         except ConfigurationError as error:
             raise _at(file, name, ("flavor",), str(error)) from None
-    if profile.personality is not None:
+    if profile.engine is not None:
         if profile.provider != "nim":
-            raise _at(file, name, ("personality",), 'personality goes with provider = "nim" alone')
+            raise _at(file, name, ("engine",), 'engine goes with provider = "nim" alone')
         from deepseek_v4_sdk.providers.nim import NIM
 
-        arguments["provider"] = NIM(profile.personality)
+        arguments["provider"] = NIM(profile.engine)
 
 
 def _catalogue(file: ProfileFile, entries: object) -> Catalogue:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag
 
 from deepseek_v4_sdk.chat import ControlTokens, Thinking, nearest
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
-from deepseek_v4_sdk.providers.nim import Personality
+from deepseek_v4_sdk.providers.nim import Engine
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -89,12 +89,14 @@ class Profile(BaseModel):
     flavor: Annotated[str, WithJsonSchema({"type": "string", "enum": list(PROVIDER_NAMES)})] | None = Field(
         None, description="Whose wire the mock speaks. For provider = mock alone."
     )
-    personality: Personality | None = Field(None, description="The engine inside a NIM. For provider = nim alone.")
+    engine: Engine | None = Field(None, description="The engine inside a NIM. For provider = nim alone.")
     endpoints: list[str] | None = Field(None, description="The addresses of several replicas, in place of base_url.")
     balance: Literal["sticky", "least_busy"] | None = Field(
         None, description="How chats are spread over replicas. Default sticky."
     )
-    gateway: bool | None = Field(None, description="Whether a gateway there keeps a conversation on one worker.")
+    session_affinity: bool | None = Field(
+        None, description="Whether a gateway there keeps a conversation on one worker."
+    )
     limits: (
         Annotated[
             Annotated[Literal["provider", "off"], Tag("word")] | Annotated[LimitsTable, Tag("table")], _table_or("word")

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from deepseek_v4_sdk.chat import is_list, is_mapping
 from deepseek_v4_sdk.config import owners
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.files import own_folder, write_private
 from deepseek_v4_sdk.providers import read_base_url
+from deepseek_v4_sdk.support.files import own_folder, write_private
 
 __all__ = [
     "FREE",
@@ -35,7 +35,7 @@ FREE = frozenset(
     {
         "provider",
         "flavor",
-        "personality",
+        "engine",
         "model",
         "thinking",
         "timeout",

@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.catalogue.prices import PRICES, Cost
 from deepseek_v4_sdk.chat import AssistantMessage, Shared, SystemMessage, UserMessage, first_fatal
-from deepseek_v4_sdk.context.fit import Cuts, FitPlan, fit_messages
 from deepseek_v4_sdk.context.measure import Measure, parts_of
-from deepseek_v4_sdk.context.meter import Meter
+from deepseek_v4_sdk.context.prompt_counter import PromptCounter
 from deepseek_v4_sdk.context.strategies import DEFAULT_STRATEGIES
+from deepseek_v4_sdk.context.trimming import FitPlan, TrimMemory, fit_messages
 from deepseek_v4_sdk.errors import BudgetError, ContextLengthExceededError, InvalidRequestError
-from deepseek_v4_sdk.prices import PRICES, Cost
-from deepseek_v4_sdk.shown import never_raises
+from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,8 +47,8 @@ class ContextBudget(Shared):
         low_water: Where `fit` stops once it has to cut, as a share of the room.
         window_source: Who says how large the window is.
         max_output: The most tokens that the server gives in one answer, or None.
-        meter: Counts prompts as its server does. Without one they are rendered as vLLM does.
-        cuts: Where the cuts of `fit` are remembered; its own by default.
+        counter: Counts prompts as its server does. Without one they are rendered as vLLM does.
+        trim_memory: Where the cuts of `fit` are remembered; its own by default.
 
     Raises:
         BudgetError: The numbers leave no room for a prompt.
@@ -63,8 +63,8 @@ class ContextBudget(Shared):
         low_water: float = 0.6,
         window_source: WindowSource = "configured",
         max_output: int | None = None,
-        meter: Meter | None = None,
-        cuts: Cuts | None = None,
+        counter: PromptCounter | None = None,
+        trim_memory: TrimMemory | None = None,
     ) -> None:
         for name, value, least in (
             ("window", window, 1),
@@ -86,15 +86,15 @@ class ContextBudget(Shared):
         self.low_water = low_water
         self.window_source: WindowSource = window_source
         self.max_output = max_output
-        self._meter = meter or Meter.rendering("vllm")
-        self._cuts = cuts or Cuts()
+        self._counter = counter or PromptCounter.rendering("vllm")
+        self._trim_memory = trim_memory or TrimMemory()
         self._known_tools: tuple[bytes, tuple[Message, ...], int] | None = None
         self._known_left_out: tuple[bytes, tuple[Message, ...], int] = (b"", (), 0)
 
     @property
-    def meter(self) -> Meter:
+    def counter(self) -> PromptCounter:
         """What it counts with."""
-        return self._meter
+        return self._counter
 
     @property
     def reserved(self) -> int:
@@ -104,17 +104,17 @@ class ContextBudget(Shared):
     @property
     def room(self) -> int:
         """The tokens that a prompt may have."""
-        no_prompt, no_answer = self._meter.edge
+        no_prompt, no_answer = self._counter.edge
         return self.window - max(no_prompt, no_answer + self.reserved)
 
     def left_behind(self, prompt: int) -> int:
         """The tokens that an answer may have behind a prompt of that size; less than 1 where the prompt is too long."""
-        no_prompt, no_answer = self._meter.edge
+        no_prompt, no_answer = self._counter.edge
         return 0 if prompt > self.window - no_prompt else self.window - no_answer - prompt
 
     def unsure(self, request: ChatRequest) -> int:
         """The tokens that are kept free because the count of a request may be off."""
-        return 0 if self._meter.exact(request) else UNSURE_TOKENS
+        return 0 if self._counter.exact(request) else UNSURE_TOKENS
 
     @never_raises
     def __repr__(self) -> str:
@@ -155,7 +155,7 @@ class ContextBudget(Shared):
             ConfigurationError: The vocabulary is not installed.
         """
         request = self._request(messages, tools, thinking, tool_choice, response_format)
-        count = self._meter.count(request)
+        count = self._counter.count(request)
         return Measure(
             window=self.window,
             window_source=self.window_source,
@@ -163,7 +163,7 @@ class ContextBudget(Shared):
             total=count.total,
             **parts_of(request.messages, count, self._tools(request)),
             left_out=self._left_out(request, count),
-            exact=self._meter.exact(request),
+            exact=self._counter.exact(request),
             _messages=request.messages,
             _count=count,
         )
@@ -193,7 +193,7 @@ class ContextBudget(Shared):
             InvalidRequestError: Something is wrong with the request.
         """
         request = self._request(messages, tools, thinking, tool_choice, response_format)
-        prompt = self._meter.count(request).total
+        prompt = self._counter.count(request).total
         unsure = self.unsure(request)
         left = self.left_behind(prompt + unsure)
         if left < 1:
@@ -243,15 +243,15 @@ class ContextBudget(Shared):
             InvalidRequestError: As `fit`.
         """
         thinks = request.thinking != "off"
-        if problem := first_fatal(request.history.problems(self._meter.history_rules, thinking=thinks)):
+        if problem := first_fatal(request.history.problems(self._counter.history_rules, thinking=thinks)):
             raise InvalidRequestError(problem)
         chosen = DEFAULT_STRATEGIES if strategy is None else strategy
         return fit_messages(
             request.messages,
-            self._meter.form(request),
+            self._counter.form(request),
             tuple(chosen) if isinstance(chosen, Sequence) else (chosen,),
-            self._cuts,
-            room=self.room,
+            self._trim_memory,
+            available_tokens=self.room,
             low_water=int(self.room * self.low_water),
         )
 
@@ -287,12 +287,12 @@ class ContextBudget(Shared):
             ConfigurationError: The vocabulary is not installed.
         """
         request = self._request(messages, tools, thinking, tool_choice, response_format)
-        provider, model = self._meter.billed(request)
-        cost = (self._meter.prices or PRICES).cost(
+        provider, model = self._counter.billed(request)
+        cost = (self._counter.prices or PRICES).cost(
             provider,
             model,
             at or datetime.now(UTC),
-            prompt_tokens=self._meter.count(request).total,
+            prompt_tokens=self._counter.count(request).total,
             completion_tokens=self.reserved if max_tokens is None else max_tokens,
             cached_tokens=cached_tokens,
             currency=currency,
@@ -307,7 +307,7 @@ class ContextBudget(Shared):
             requested: Those of prompt and answer.
             unsure: Those that are kept free because the count may be off.
         """
-        no_prompt, no_answer = self._meter.edge
+        no_prompt, no_answer = self._counter.edge
         edge = f", of which a prompt may have {self.window - no_prompt:,}" if no_prompt or no_answer else ""
         edge += f" and both {self.window - no_answer:,}" if no_answer else ""
         error = ContextLengthExceededError(
@@ -331,7 +331,7 @@ class ContextBudget(Shared):
             "tool_choice": tool_choice,
             "response_format": response_format,
         }
-        return self._meter.request(messages, options)
+        return self._counter.request(messages, options)
 
     def _tools(self, request: ChatRequest) -> int:
         """What the prompt is shorter by without tools. They stand at the head, so a head is all that it takes."""
@@ -339,7 +339,7 @@ class ContextBudget(Shared):
             return 0
         from deepseek_v4_sdk.tokens.prompts import count_prompt
 
-        form = replace(self._meter.form(request), response_format=None)
+        form = replace(self._counter.form(request), response_format=None)
         key, end = form.key, 0
         while end < len(request.messages) and isinstance(request.messages[end], SystemMessage):
             end += 1
@@ -354,13 +354,13 @@ class ContextBudget(Shared):
     def _left_out(self, request: ChatRequest, count: PromptCount) -> int:
         """The tokens of reasoning that is in the conversation and not in the prompt."""
         from deepseek_v4_sdk.tokens import count_text
-        from deepseek_v4_sdk.tokens.settled import border_of
+        from deepseek_v4_sdk.tokens.stable_prefix import stable_end
 
-        key, messages = self._meter.form(request).key, request.messages
+        key, messages = self._counter.form(request).key, request.messages
         known_key, seen, tokens = self._known_left_out
         if known_key != key or messages[: len(seen)] != seen:
             seen, tokens = (), 0
-        settled, rest = max(border_of(messages), len(seen)), 0
+        settled, rest = max(stable_end(messages), len(seen)), 0
         for index in range(len(seen), len(messages)):
             message = messages[index]
             if isinstance(message, AssistantMessage) and message.reasoning and not count.reasoning[index]:

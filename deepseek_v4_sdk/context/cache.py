@@ -8,7 +8,7 @@ from itertools import accumulate, chain, takewhile, zip_longest
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from deepseek_v4_sdk.chat import AssistantMessage, Message, Reply, SystemMessage, is_mapping, write_json
-from deepseek_v4_sdk.context.meter import Meter
+from deepseek_v4_sdk.context.prompt_counter import PromptCounter
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ChatRequest, MessagesInput
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 __all__ = [
     "CacheReport",
     "CacheUse",
+    "Divergence",
     "Field",
-    "Parting",
     "PromptRequest",
     "RenderedRequest",
     "cache_report",
     "cache_use",
     "compared",
-    "meter_of",
+    "counter_of",
 ]
 
 PromptRequest: TypeAlias = "MessagesInput | Mapping[str, object]"
@@ -39,7 +39,7 @@ Field: TypeAlias = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
+class Divergence:
     """Where two prompts part.
 
     Attributes:
@@ -64,14 +64,14 @@ class CacheReport:
         after: The later prompt.
         common: How many they have in common, from the beginning.
         block: The server keeps whole blocks of so many; None where that is not known.
-        parting: Where they part; None when the later one only goes on.
+        divergence: Where they part; None when the later one only goes on.
     """
 
     before: int
     after: int
     common: int
     block: int | None
-    parting: Parting | None
+    divergence: Divergence | None
 
     @property
     def lost(self) -> int:
@@ -87,7 +87,7 @@ class CacheReport:
         told = f"{self.common:,} of {self.after:,} tokens in common, {self.cached:,} of them cached at best"
         if self.block:
             told += f" (blocks of {self.block})"
-        return told if self.parting is None else f"{told}, {self.lost:,} lost: {self.parting.why}"
+        return told if self.divergence is None else f"{told}, {self.lost:,} lost: {self.divergence.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ def cache_use(replies: Reply | Iterable[Reply]) -> CacheUse:
 
 
 def cache_report(
-    before: PromptRequest, after: PromptRequest, budget: ContextBudget | Meter | None = None
+    before: PromptRequest, after: PromptRequest, budget: ContextBudget | PromptCounter | None = None
 ) -> CacheReport:
     """Compare two requests token by token, as the server's own encoder renders them.
 
@@ -143,15 +143,15 @@ def cache_report(
         InvalidRequestError: Something is wrong with a request.
         ConfigurationError: The vocabulary is not installed.
     """
-    meter = meter_of(budget)
-    return compared(RenderedRequest.of(before, meter), RenderedRequest.of(after, meter), meter.cache_block)
+    counter = counter_of(budget)
+    return compared(RenderedRequest.of(before, counter), RenderedRequest.of(after, counter), counter.cache_block)
 
 
-def meter_of(budget: ContextBudget | Meter | None) -> Meter:
+def counter_of(budget: ContextBudget | PromptCounter | None) -> PromptCounter:
     """What is to render and count."""
     if budget is None:
-        return Meter.rendering("vllm")
-    return budget if isinstance(budget, Meter) else budget.meter
+        return PromptCounter.rendering("vllm")
+    return budget if isinstance(budget, PromptCounter) else budget.counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class RenderedRequest:
     segments: Sequence[Segment]
 
     @classmethod
-    def of(cls, given: PromptRequest, meter: Meter) -> RenderedRequest:
+    def of(cls, given: PromptRequest, counter: PromptCounter) -> RenderedRequest:
         """Read and render what a caller gives.
 
         Raises:
@@ -171,10 +171,10 @@ class RenderedRequest:
         """
         if is_mapping(given) and "messages" in given:
             options = {name: value for name, value in given.items() if name != "messages"}
-            request = meter.request(cast("MessagesInput", given["messages"]), options)
+            request = counter.request(cast("MessagesInput", given["messages"]), options)
         else:
-            request = meter.request(given, {})
-        form = meter.form(request)
+            request = counter.request(given, {})
+        form = counter.form(request)
         return cls(request, form, form.render(request.messages).segments)
 
     def encode(self, segments: Iterable[Segment]) -> list[list[int]]:
@@ -194,50 +194,52 @@ def compared(before: RenderedRequest, after: RenderedRequest, block: int | None)
     sizes = sum(map(len, old)), sum(map(len, new))
     tokens = zip(chain.from_iterable(old), chain.from_iterable(new), strict=False)
     alike = next((place for place, (one, other) in enumerate(tokens) if one != other), min(sizes))
-    parting = None
+    divergence = None
     if alike < sizes[0]:
         ends = accumulate(map(len, new))
         place = next((same + place for place, end in enumerate(ends) if alike < end), None)
-        parting = _parting(before, after, place, shared + alike)
+        divergence = _divergence(before, after, place, shared + alike)
     return CacheReport(
-        before=shared + sizes[0], after=shared + sizes[1], common=shared + alike, block=block, parting=parting
+        before=shared + sizes[0], after=shared + sizes[1], common=shared + alike, block=block, divergence=divergence
     )
 
 
-def _parting(before: RenderedRequest, after: RenderedRequest, place: int | None, token: int) -> Parting:
+def _divergence(before: RenderedRequest, after: RenderedRequest, place: int | None, token: int) -> Divergence:
     """Where two prompts part, by what differs in the requests: the segment tells which messages to look at."""
     first, second = before.request, after.request
     if place is None:
-        return Parting(len(second.messages), "removed", "the later request ends sooner", token)
+        return Divergence(len(second.messages), "removed", "the later request ends sooner", token)
     indices = after.segments[place].message_indices
     # What is at the head: the effort text, and the tools where no system message has them.
-    changed = Parting(None, "thinking", f"thinking went from {first.thinking!r} to {second.thinking!r}", token)
+    changed = Divergence(None, "thinking", f"thinking went from {first.thinking!r} to {second.thinking!r}", token)
     if first.thinking != second.thinking and not indices:
         return changed
     for index in indices:
         if index >= len(first.messages):
             return _gone_on(second, index, token)
         if field := _differs(first.messages[index], second.messages[index]):
-            return Parting(index, field, f"messages[{index}]: its {field} differs", token)
+            return Divergence(index, field, f"messages[{index}]: its {field} differs", token)
     where = next((index for index in indices if isinstance(second.messages[index], SystemMessage)), None)
     if (where is not None or not indices) and (found := _head_differs(first, second)):
-        return Parting(where, found[0], found[1], token)
+        return Divergence(where, found[0], found[1], token)
     if first.thinking != second.thinking:
         return changed
     if not indices:
-        return Parting(len(second.messages), "removed", "the later request ends where the earlier one went on", token)
+        return Divergence(
+            len(second.messages), "removed", "the later request ends where the earlier one went on", token
+        )
     index = indices[0]
     if isinstance(second.messages[index], AssistantMessage):
         return _gone_on(second, index, token)
-    return Parting(index, "role", f"messages[{index}] joins what stands before or behind it in another way", token)
+    return Divergence(index, "role", f"messages[{index}] joins what stands before or behind it in another way", token)
 
 
-def _gone_on(request: ChatRequest, index: int, token: int) -> Parting:
+def _gone_on(request: ChatRequest, index: int, token: int) -> Divergence:
     """An answer stands otherwise in the history than it was begun: without its reasoning, most often."""
     if request.thinking != "off" and not request.tools:
         why = f"messages[{index}]: without tools the format leaves the reasoning of earlier turns out"
-        return Parting(index, "reasoning", why, token)
-    return Parting(index, "role", f"messages[{index}]: the earlier request expected something else here", token)
+        return Divergence(index, "reasoning", why, token)
+    return Divergence(index, "role", f"messages[{index}]: the earlier request expected something else here", token)
 
 
 def _differs(first: Message, second: Message) -> Field | None:

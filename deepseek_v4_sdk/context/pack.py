@@ -160,10 +160,10 @@ class _Packer:
 
         special: SpecialText = "control"
         if isinstance(budget, ContextBudget):
-            meter = budget.meter
-            request = meter.request("?", {})
-            special = "control" if meter.form(request).dialect == "vllm" else "plain"
-            limit = budget.room - reserve - (meter.count(request).total - count_text("?"))
+            counter = budget.counter
+            request = counter.request("?", {})
+            special = "control" if counter.form(request).dialect == "vllm" else "plain"
+            limit = budget.room - reserve - (counter.count(request).total - count_text("?"))
         else:
             limit = budget - reserve
         asked = count_text(question, special=special)
@@ -201,7 +201,7 @@ class _Packer:
         )
 
     def _add(self, document: Document, block: str, tokens: int, clipped: int = 0) -> None:
-        from deepseek_v4_sdk.tokens.counting import spells_special
+        from deepseek_v4_sdk.tokens.texts import spells_special
 
         self._blocks.append(block)
         self._left -= tokens
@@ -212,14 +212,16 @@ class _Packer:
         from deepseek_v4_sdk.tokens import decode, encode
 
         ids = encode(document.text, special=self._special)
-        room = self._left - self._count(_block(document.name, "", note=" clipped"))
-        while room > 0:
-            beginning = decode(ids[:room]).rstrip("\N{REPLACEMENT CHARACTER}")  # the last character may be cut in two
+        available_tokens = self._left - self._count(_block(document.name, "", note=" clipped"))
+        while available_tokens > 0:
+            beginning = decode(ids[:available_tokens]).rstrip(
+                "\N{REPLACEMENT CHARACTER}"
+            )  # the last character may be cut in two
             text = beginning[:end] if (end := beginning.rfind("\n")) > 0 else beginning
             over = self._count(_block(document.name, text, note=" clipped")) - self._left
             if over <= 0:
                 return text or None
-            room -= over
+            available_tokens -= over
         return None
 
     def _count(self, block: str) -> int:

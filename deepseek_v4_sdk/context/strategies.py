@@ -10,7 +10,7 @@ from deepseek_v4_sdk.chat import Conversation, Message, ToolMessage, UserMessage
 from deepseek_v4_sdk.errors import BudgetError
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.context.draft import Draft, Part
+    from deepseek_v4_sdk.context.trim_draft import TrimDraft, Unit
 
 __all__ = ["DEFAULT_STRATEGIES", "ClipResults", "DropOldest", "Strategy", "Summarise"]
 
@@ -22,7 +22,7 @@ class Strategy(Protocol):
     once is remembered for it.
     """
 
-    def apply(self, draft: Draft) -> None:
+    def apply(self, draft: TrimDraft) -> None:
         """Make the draft shorter, until it is done or there is nothing more to do."""
         ...
 
@@ -34,7 +34,7 @@ class DropOldest:
     The last turn stays. Where it alone is more than the room, its older answers go, each with the results of its calls.
     """
 
-    def apply(self, draft: Draft) -> None:
+    def apply(self, draft: TrimDraft) -> None:
         """Drop until enough is gone."""
         draft.drop_oldest()
 
@@ -52,17 +52,17 @@ class ClipResults:
     def __post_init__(self) -> None:
         _check("ClipResults", self.max_tokens)
 
-    def apply(self, draft: Draft) -> None:
+    def apply(self, draft: TrimDraft) -> None:
         """Clip until enough is gone."""
         for part in draft.parts:
             if draft.done:
                 return
             if part.pinned and not draft.last_resort:
                 continue
-            for place, piece in enumerate(part.pieces):
-                if isinstance(piece.message, ToolMessage) and piece.tokens > 2 * self.max_tokens:
-                    text = clip(_joined(piece.message), piece.tokens, self.max_tokens)
-                    draft.replace(part, place, replace(piece.message, content=text), self.max_tokens + _MARKER_TOKENS)
+            for place, item in enumerate(part.items):
+                if isinstance(item.message, ToolMessage) and item.tokens > 2 * self.max_tokens:
+                    text = clip(_joined(item.message), item.tokens, self.max_tokens)
+                    draft.replace(part, place, replace(item.message, content=text), self.max_tokens + _MARKER_TOKENS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Summarise:
     def __post_init__(self) -> None:
         _check("Summarise", self.max_tokens)
 
-    def apply(self, draft: Draft) -> None:
+    def apply(self, draft: TrimDraft) -> None:
         """Drop until there is enough for a summary too, and put it there."""
         from deepseek_v4_sdk.tokens import count_text
 
@@ -138,8 +138,8 @@ def _joined(message: ToolMessage) -> str:
     return message.content if isinstance(message.content, str) else "\n\n".join(message.content)
 
 
-def _messages(parts: list[Part]) -> list[Message]:
-    return [piece.message for part in parts for piece in part.pieces]
+def _messages(parts: list[Unit]) -> list[Message]:
+    return [item.message for part in parts for item in part.items]
 
 
 DEFAULT_STRATEGIES: Final[tuple[Strategy, ...]] = (ClipResults(), DropOldest())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.files import write_private
+from deepseek_v4_sdk.support.files import write_private
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
-from deepseek_v4_sdk.catalogue import plain_name
+from deepseek_v4_sdk.catalogue.models import plain_name
 from deepseek_v4_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from itertools import groupby
 
 from deepseek_v4_sdk.dsml.block import Arguments, BlockReader, CallEnd, Piece, Text
-from deepseek_v4_sdk.dsml.context import Context
+from deepseek_v4_sdk.dsml.position import TextPosition
 from deepseek_v4_sdk.dsml.spelling import BEGINNING, BLOCK_START, opening
 
 __all__ = ["Scanner"]
@@ -42,7 +42,7 @@ class Scanner:
         self._tools = frozenset(tools)
         self._longest = _HELD + max(map(len, self._tools), default=0)
         self._held = ""
-        self._context = Context()
+        self._context = TextPosition()
         self._seen = 0  # how much of what is held back the context has seen
         self._unseen: list[str] = []  # text that was passed on, and that the context has not seen
         self._block: BlockReader | None = None

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.providers import Sink
 
-__all__ = ["Behind", "First"]
+__all__ = ["AfterFinish", "BeforeFirstEvent"]
 
 
-class First:
+class BeforeFirstEvent:
     """Notes whether an event says anything. Chunks that only show that the server lives do not, nor does a role.
 
     Args:
@@ -55,7 +55,7 @@ class First:
         self._sink.finish(reason, stop_sequence)
 
 
-class Behind:
+class AfterFinish:
     """Lets through what may stand behind the finish reason, text and counts, and notes the rest.
 
     Args:

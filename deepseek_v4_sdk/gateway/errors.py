@@ -62,7 +62,7 @@ _TABLE: tuple[tuple[type[errors.DeepSeekV4Error], int, str | None], ...] = (
     (errors.InvalidRequestError, 400, None),
     (errors.ModelNotFoundError, 404, "model_not_found"),
     (errors.ModelRetiredError, 410, "model_retired"),
-    (errors.RateLimitedError, 429, "rate_limit_exceeded"),
+    (errors.RateLimitError, 429, "rate_limit_exceeded"),
     (errors.LocalLimitError, 429, "local_limit"),
     (errors.CircuitOpenError, 429, "circuit_open"),
     (errors.ConnectionFailedError, 502, "connection_failed"),

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import ConfigurationError
-from deepseek_v4_sdk.files import own_folder, write_private
+from deepseek_v4_sdk.support.files import own_folder, write_private
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepseek_v4_sdk.probe.interview import Site, Tally, probe_steps
+from deepseek_v4_sdk.probe.interview import ProbedServer, RequestCounter, probe_steps
 from deepseek_v4_sdk.probe.report import Feature, Finding, ProbeReport, Status
 
-__all__ = ["Feature", "Finding", "ProbeReport", "Site", "Status", "Tally", "probe_steps"]
+__all__ = ["Feature", "Finding", "ProbeReport", "ProbedServer", "RequestCounter", "Status", "probe_steps"]

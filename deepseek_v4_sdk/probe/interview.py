@@ -10,19 +10,19 @@ from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import JsonValue, Reply
 from deepseek_v4_sdk.chat.hooks import Hooks
 from deepseek_v4_sdk.chat.served import ModelInfo
-from deepseek_v4_sdk.probe.judge import Heard, find
+from deepseek_v4_sdk.probe.assessment import ProbeAnswers, find
 from deepseek_v4_sdk.probe.questions import Question, cached, forced_tool, plain, structured, thinking, tool
 from deepseek_v4_sdk.probe.remedies import RELEASE
 from deepseek_v4_sdk.probe.report import ProbeReport
-from deepseek_v4_sdk.providers.limits import RUST
+from deepseek_v4_sdk.providers.learned_limits import RUST
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.call.call import Call
+    from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.chat import RequestDetails, TokenCount
     from deepseek_v4_sdk.providers import Provider, Target
-    from deepseek_v4_sdk.transport.course import Course
-    from deepseek_v4_sdk.transport.steps import Steps
 
-__all__ = ["Site", "Tally", "probe_steps"]
+__all__ = ["ProbedServer", "RequestCounter", "probe_steps"]
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ _FATAL = (
 )
 
 
-class Tally(Hooks):
+class RequestCounter(Hooks):
     """Counts the requests that are sent."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Tally(Hooks):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ProbedServer:
     """The server that is asked, as its client knows it.
 
     Attributes:
@@ -62,18 +62,18 @@ class Site:
         count: Counts the prompt of a chat here.
         server: How the server speaks and where it is, as far as it is known by now.
         model: The model that is asked for; None for the only one.
-        tally: Counts the requests.
-        told: Is told what is asked next.
+        counter: Counts the requests.
+        on_question: Is told what is asked next.
     """
 
-    chat: Callable[[Any, Mapping[str, object]], Course[Any, Reply]]
-    models: Callable[[], Course[Any, list[ModelInfo]]]
-    read: Callable[[str], Course[Any, JsonValue]]
+    chat: Callable[[Any, Mapping[str, object]], Call[Any, Reply]]
+    models: Callable[[], Call[Any, list[ModelInfo]]]
+    read: Callable[[str], Call[Any, JsonValue]]
     count: Callable[[Any, Mapping[str, object]], TokenCount]
     server: Callable[[], tuple[Provider, Target]]
     model: str | None
-    tally: Tally
-    told: Callable[[str], None]
+    counter: RequestCounter
+    on_question: Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class _Cost:
             self.completion_tokens += reply.usage.completion_tokens or 0
 
 
-def probe_steps(site: Site) -> Steps[ProbeReport]:
+def probe_steps(site: ProbedServer) -> Steps[ProbeReport]:
     """Ask everything, and judge what was heard.
 
     Raises:
@@ -101,12 +101,12 @@ def probe_steps(site: Site) -> Steps[ProbeReport]:
     cost = _Cost()
 
     def ask(question: Question) -> Steps[Reply | errors.DeepSeekV4Error]:
-        site.told(question.about)
+        site.on_question(question.about)
         answer = yield from _ask(site.chat(question.messages, question.options))
         cost.add(answer if isinstance(answer, Reply) else answer.partial)
         return answer
 
-    site.told("models and version")
+    site.on_question("models and version")
     listed = yield from _optional(site.models())
     provider, _ = site.server()
     version = yield from _version(site)
@@ -123,7 +123,7 @@ def probe_steps(site: Site) -> Steps[ProbeReport]:
     held = provider.data.renderer.holds_schema
     shaped = yield from ask(structured(held=held))
     again = yield from ask(cached(held=held))
-    heard = Heard(
+    answers = ProbeAnswers(
         provider=provider,
         target=target,
         wanted=site.model,
@@ -141,33 +141,33 @@ def probe_steps(site: Site) -> Steps[ProbeReport]:
     return ProbeReport(
         provider=provider.data.name,
         base_url=target.base_url,
-        model=cost.model if site.model or heard.model is None else heard.model.id,
-        findings=tuple(find(heard)),
-        requests=site.tally.requests,
+        model=cost.model if site.model or answers.model is None else answers.model.id,
+        findings=tuple(find(answers)),
+        requests=site.counter.requests,
         prompt_tokens=cost.prompt_tokens,
         completion_tokens=cost.completion_tokens,
     )
 
 
-def _ask(course: Course[Any, T]) -> Steps[T | errors.DeepSeekV4Error]:
+def _ask(call: Call[Any, T]) -> Steps[T | errors.DeepSeekV4Error]:
     """The answer, or the error that says something about the server."""
     try:
-        return (yield from course.steps())
+        return (yield from call.steps())
     except _FATAL:
         raise
     except errors.DeepSeekV4Error as error:
         return error
 
 
-def _optional(course: Course[Any, T]) -> Steps[T | errors.DeepSeekV4Error]:
+def _optional(call: Call[Any, T]) -> Steps[T | errors.DeepSeekV4Error]:
     """The same for a route that a server, or a gateway in front of it, may not have or not allow."""
     try:
-        return (yield from _ask(course))
+        return (yield from _ask(call))
     except (errors.PermissionDeniedError, errors.ModelNotFoundError) as error:
         return error
 
 
-def _version(site: Site) -> Steps[str | errors.DeepSeekV4Error | None]:
+def _version(site: ProbedServer) -> Steps[str | errors.DeepSeekV4Error | None]:
     """The version the server tells; None where this kind of server tells none."""
     answer: JsonValue | errors.DeepSeekV4Error = None
     provider, target = site.server()
@@ -182,7 +182,7 @@ def _version(site: Site) -> Steps[str | errors.DeepSeekV4Error | None]:
     return answer if isinstance(answer, errors.DeepSeekV4Error) else None
 
 
-def _about_model(site: Site, provider: str) -> Steps[Mapping[str, JsonValue]]:
+def _about_model(site: ProbedServer, provider: str) -> Steps[Mapping[str, JsonValue]]:
     """What SGLang tells of its parsers."""
     if provider != "sglang":
         return {}
@@ -190,7 +190,7 @@ def _about_model(site: Site, provider: str) -> Steps[Mapping[str, JsonValue]]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _counts(site: Site) -> Mapping[str, TokenCount]:
+def _counts(site: ProbedServer) -> Mapping[str, TokenCount]:
     """The plainest prompt at each level that the provider has, counted here."""
     provider, _ = site.server()
     question = plain()

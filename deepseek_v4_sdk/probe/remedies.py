@@ -23,7 +23,7 @@ _VLLM: Mapping[Feature, str] = {
     "streamed_usage": f"--enable-force-include-usage; or {_GATEWAY}stream_options",
     "cached_tokens": "--enable-prompt-tokens-details",
     "structured_output": f"{_GATEWAY}response_format",
-    "personality": "--tokenizer-mode deepseek_v4",
+    "prompt_format": "--tokenizer-mode deepseek_v4",
 }
 _SGLANG: Mapping[Feature, str] = {
     **_VLLM,
@@ -32,7 +32,7 @@ _SGLANG: Mapping[Feature, str] = {
     "tools": "--tool-call-parser deepseekv4",
     "streamed_usage": f"--stream-response-default-include-usage; or {_GATEWAY}stream_options",
     "cached_tokens": "--enable-cache-report",
-    "personality": "--tool-call-parser deepseekv4",
+    "prompt_format": "--tool-call-parser deepseekv4",
 }
 _DYNAMO: Mapping[Feature, str] = {
     "window": "register the model with its context length: the front end tells it in /v1/models",
@@ -41,7 +41,7 @@ _DYNAMO: Mapping[Feature, str] = {
     "tools": "--dyn-tool-call-parser deepseek_v4 on each worker",
     "streamed_usage": f"{_GATEWAY}stream_options",
     "structured_output": f"{_GATEWAY}response_format",
-    "personality": "--tokenizer-mode deepseek_v4 on each worker",
+    "prompt_format": "--tokenizer-mode deepseek_v4 on each worker",
 }
 _HOSTED = "nothing of yours: the service is set up so"
 
@@ -66,6 +66,6 @@ def remedy_for(feature: Feature, provider: str, engine: str) -> str:
         return _VLLM[feature]
     flags = _FLAGS.get(engine)
     if flags is None:
-        return 'personality = "sglang" or "vllm" in the profile: the container does not name its engine'
+        return 'engine = "sglang" or "vllm" in the profile: the container does not name its engine'
     flag = flags[feature]
     return f'NIM_PASSTHROUGH_ARGS="{flag}"' if flag.startswith("--") and ";" not in flag else flag

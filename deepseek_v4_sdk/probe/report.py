@@ -16,7 +16,7 @@ Feature: TypeAlias = Literal[
     "streamed_usage",
     "cached_tokens",
     "structured_output",
-    "personality",
+    "prompt_format",
 ]
 """What is looked at."""
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from deepseek_v4_sdk.prompt.definitions import read_tool_objects
-from deepseek_v4_sdk.prompt.job import Dialect, Job, read_answer_format, read_choice
-from deepseek_v4_sdk.prompt.recipe import render_recipe
-from deepseek_v4_sdk.prompt.rendered import Draft, RenderedPrompt, finished
-from deepseek_v4_sdk.prompt.vllm import render_vllm
+from deepseek_v4_sdk.prompt.recipe_dialect import render_recipe
+from deepseek_v4_sdk.prompt.render_job import Dialect, RenderJob, read_answer_format, read_choice
+from deepseek_v4_sdk.prompt.rendered import RenderedPrompt, SegmentDraft, finished
+from deepseek_v4_sdk.prompt.vllm_dialect import render_vllm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt.literals import Generation
 
 
-_RENDERERS: Final[Mapping[Dialect, Callable[[Job], list[Draft]]]] = {"vllm": render_vllm, "recipe": render_recipe}
+_RENDERERS: Final[Mapping[Dialect, Callable[[RenderJob], list[SegmentDraft]]]] = {
+    "vllm": render_vllm,
+    "recipe": render_recipe,
+}
 
 
 def render_prompt(
@@ -62,7 +65,7 @@ def render_prompt(
         InvalidRequestError: An argument is wrong, or the encoder refuses it; the text names the message.
         UnsupportedOptionError: The encoder has no notion of it.
     """
-    job = Job(
+    job = RenderJob(
         messages=messages,
         tools=read_tool_objects(tools),
         thinking=thinking,

@@ -57,14 +57,14 @@ class RenderedPrompt:
 
 
 @dataclass(slots=True)
-class Draft:
+class SegmentDraft:
     """A segment in the making; its pieces may be empty, and may follow on each other as plain text."""
 
     pieces: list[Piece]
     message_indices: Sequence[int] = ()
 
 
-def finished(drafts: Iterable[Draft]) -> RenderedPrompt:
+def finished(drafts: Iterable[SegmentDraft]) -> RenderedPrompt:
     """Tidy drafts into segments, and join neighbours that a token could reach across."""
     segments: list[Segment] = []
     pieces: list[Piece] = []

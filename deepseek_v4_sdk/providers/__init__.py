@@ -10,8 +10,8 @@ from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers.answers import ForeignEventError, InexactNumberError
 from deepseek_v4_sdk.providers.bodies import thinking_level
 from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, ascii_host, read_base_url
-from deepseek_v4_sdk.providers.limits import LEARNED, learned_through
-from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Renderer, Sink, Tap
+from deepseek_v4_sdk.providers.learned_limits import LEARNED, learned_through
+from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Renderer, Sink, WrapsTransport
 from deepseek_v4_sdk.providers.refusals import headers_without_secrets, request_id_of, secrets_in, without_secrets
 
 __all__ = [
@@ -26,8 +26,8 @@ __all__ = [
     "ProviderData",
     "Renderer",
     "Sink",
-    "Tap",
     "Target",
+    "WrapsTransport",
     "ascii_host",
     "find_provider",
     "headers_without_secrets",

@@ -27,7 +27,7 @@ from deepseek_v4_sdk.providers.provider import Lacks, OptionRule, ProviderData, 
 from deepseek_v4_sdk.providers.refusals import http_refusal
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.catalogue import ServedModel
+    from deepseek_v4_sdk.catalogue.models import ServedModel
     from deepseek_v4_sdk.chat.served import ModelInfo
 
 __all__ = ["COMMON_OPTIONS", "ChatCompletions", "as_key", "top_k"]
@@ -198,7 +198,7 @@ class ChatCompletions:
         """
         return read_models(payload)
 
-    def settled(self, models: list[ModelInfo]) -> ChatCompletions:
+    def discovered(self, models: list[ModelInfo]) -> ChatCompletions:
         """The provider as it is for a server that lists these models."""
         del models
         return self

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import AssistantMessage, HistoryRules, RateLimits, Repair
-from deepseek_v4_sdk.providers import rules
+from deepseek_v4_sdk.providers import option_rules as rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
 from deepseek_v4_sdk.providers.provider import Lacks, ProviderData, Refused, Renderer, every_level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deepseek_v4_sdk.catalogue import ServedModel
+    from deepseek_v4_sdk.catalogue.models import ServedModel
     from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Thinking
 
 __all__ = ["PROVIDER"]

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from deepseek_v4_sdk.catalogue import Catalogue
+from deepseek_v4_sdk.catalogue.models import Catalogue
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.providers.limits import LEARNED, LearnedLimits
+from deepseek_v4_sdk.providers.learned_limits import LEARNED, LearnedLimits
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat import Repair
-    from deepseek_v4_sdk.prices import PriceTable
 
 __all__ = ["EncodedChat", "HttpCall", "Target", "ascii_host", "read_base_url"]
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.providers import rules, sglang, vllm
+from deepseek_v4_sdk.providers import option_rules as rules
+from deepseek_v4_sdk.providers import sglang, vllm
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions, as_key, top_k
 from deepseek_v4_sdk.providers.provider import ProviderData, Refused, Renderer
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.chat.served import ModelInfo
 
-__all__ = ["NIM", "PROVIDER", "Personality"]
+__all__ = ["NIM", "PROVIDER", "Engine"]
 
-Personality: TypeAlias = Literal["vllm", "sglang", "1.x"]
+Engine: TypeAlias = Literal["vllm", "sglang", "1.x"]
 """What runs inside: one of the engines of NIM 2.x, or the 1.x line with its strict bodies and `nvext`."""
 
 
@@ -49,7 +50,7 @@ _UNNAMED = replace(
         **_UNKNOWN.options,
         "priority": Refused(
             "the container does not name its engine, and the engines differ in what comes first; declare it with "
-            "NIM('vllm') or NIM('sglang'), or as personality in the profile"
+            "NIM('vllm') or NIM('sglang'), or as engine in the profile"
         ),
     },
 )
@@ -79,7 +80,7 @@ def _nvext_top_k(count: int) -> Mapping[str, JsonValue]:
     return {"nvext": top_k(count)}  # bodies of 1.x are strict, and this was an extension there
 
 
-_DATA: Mapping[Personality, ProviderData] = {
+_DATA: Mapping[Engine, ProviderData] = {
     "vllm": _with_engine(vllm.PROVIDER.data),
     "sglang": _with_engine(sglang.PROVIDER.data),
     "1.x": replace(
@@ -101,26 +102,26 @@ class NIM(ChatCompletions):
     """A NIM container.
 
     Args:
-        personality: What runs inside; None lets the client ask the container.
+        engine: What runs inside; None lets the client ask the container.
 
     Raises:
-        ConfigurationError: There is no such personality.
+        ConfigurationError: There is no such engine.
     """
 
-    def __init__(self, personality: Personality | None = None) -> None:
-        if personality is not None and personality not in _DATA:
-            raise ConfigurationError(f"there is no personality {personality!r}; known: {', '.join(_DATA)}")
-        super().__init__(_UNKNOWN if personality is None else _DATA[personality])
-        self.personality = personality
+    def __init__(self, engine: Engine | None = None) -> None:
+        if engine is not None and engine not in _DATA:
+            raise ConfigurationError(f"there is no engine {engine!r}; known: {', '.join(_DATA)}")
+        super().__init__(_UNKNOWN if engine is None else _DATA[engine])
+        self._engine = engine
 
     @property
     def engine(self) -> str | None:
-        """The personality; None while the container must be asked."""
-        return self.personality
+        """The engine; None while the container must be asked."""
+        return self._engine
 
-    def settled(self, models: list[ModelInfo]) -> ChatCompletions:
+    def discovered(self, models: list[ModelInfo]) -> ChatCompletions:
         """The provider for a container that lists these models: `owned_by` names the engine in NIM 2.x."""
-        if self.personality is not None:
+        if self._engine is not None:
             return self
         owners = {model.owned_by for model in models}
         if "sglang" in owners:

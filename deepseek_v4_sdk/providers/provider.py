@@ -12,7 +12,7 @@ from deepseek_v4_sdk.providers.grammar import EITHER, Grammar
 if TYPE_CHECKING:
     import httpx
 
-    from deepseek_v4_sdk.catalogue import ServedModel
+    from deepseek_v4_sdk.catalogue.models import ServedModel
     from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message, RateLimits, Repair, Thinking, Usage
     from deepseek_v4_sdk.chat.served import ModelInfo
     from deepseek_v4_sdk.errors import APIError
@@ -29,7 +29,7 @@ __all__ = [
     "Renderer",
     "Rule",
     "Sink",
-    "Tap",
+    "WrapsTransport",
 ]
 
 OptionRule: TypeAlias = "Callable[[Any], Mapping[str, JsonValue]] | Refused"
@@ -217,7 +217,7 @@ class Provider(Protocol):
     """How one kind of server speaks: what to send, and what its answers mean. It does no I/O.
 
     A provider may also have an attribute `transport` (see `OwnTransport`), which then carries its requests, or a
-    method `tap` (see `Tap`), which sees them pass.
+    method `wrap_transport` (see `WrapsTransport`), which sees them pass.
     """
 
     @property
@@ -268,7 +268,7 @@ class Provider(Protocol):
         """Where to ask for an answer that was accepted and is not ready, or None."""
         ...
 
-    def settled(self, models: list[ModelInfo]) -> Provider:
+    def discovered(self, models: list[ModelInfo]) -> Provider:
         """The provider as it is for a server that lists these models."""
         ...
 
@@ -303,11 +303,11 @@ class OwnTransport(Protocol):
         ...
 
 
-class Tap(Protocol):
+class WrapsTransport(Protocol):
     """A provider that sees the requests and answers of its clients pass, as a recorder does."""
 
-    def tap(
-        self, carrier: httpx.BaseTransport | httpx.AsyncBaseTransport
+    def wrap_transport(
+        self, transport: httpx.BaseTransport | httpx.AsyncBaseTransport
     ) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
         """What carries requests in place of a client's own transport, and with its help; it is of the same kind."""
         ...

@@ -40,7 +40,7 @@ _CLASSES: Mapping[int, type[errors.APIError]] = {
     404: errors.ModelNotFoundError,
     408: errors.GatewayTimeoutError,
     410: errors.ModelRetiredError,
-    429: errors.RateLimitedError,
+    429: errors.RateLimitError,
     503: errors.OverloadedError,
     504: errors.GatewayTimeoutError,
     # Cloudflare's own: no connection to the server, and no answer in time; Anthropic's and others' word for busy.
@@ -127,7 +127,7 @@ def http_refusal(
     if isinstance(error, errors.ModelRetiredError):
         error.successors = call.successors
         error.retired_on = _date_in(said.message)
-    if isinstance(error, errors.RateLimitedError | errors.OverloadedError):
+    if isinstance(error, errors.RateLimitError | errors.OverloadedError):
         error.retry_after = _retry_after(headers)
     return error.about(url=call.url, request_id=request_id_of(headers))
 

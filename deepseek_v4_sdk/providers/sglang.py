@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import HistoryRules
-from deepseek_v4_sdk.providers import rules
+from deepseek_v4_sdk.providers import option_rules as rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key, top_k
 from deepseek_v4_sdk.providers.grammar import SGLANG
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer, every_level

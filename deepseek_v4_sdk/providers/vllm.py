@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import HistoryRules
-from deepseek_v4_sdk.providers import rules
+from deepseek_v4_sdk.providers import option_rules as rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key, top_k
 from deepseek_v4_sdk.providers.grammar import VLLM
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer, every_level

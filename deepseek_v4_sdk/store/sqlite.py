@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import Conversation, MessagesInput, Reply, Shared
 from deepseek_v4_sdk.chat.json_value import check_text
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
-from deepseek_v4_sdk.files import expanded, make_private
-from deepseek_v4_sdk.forks import new_lock
-from deepseek_v4_sdk.shown import never_raises
 from deepseek_v4_sdk.store.protocol import ConflictError, KeptConversation, StoreError
+from deepseek_v4_sdk.support.files import expanded, make_private
+from deepseek_v4_sdk.support.forks import new_lock
+from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,8 +1,8 @@
 """Structured answers: ask for JSON in the way this server has, read it wherever it landed, and check it here."""
 
 from deepseek_v4_sdk.structured.mechanism import Mechanism, MechanismChoice, Plan
+from deepseek_v4_sdk.structured.parse_steps import Parsed, parse_steps
 from deepseek_v4_sdk.structured.shape import ItemsShape, Shape
-from deepseek_v4_sdk.structured.steps import Parsed, parse_steps
 from deepseek_v4_sdk.structured.streams import Asked, AsyncItemStream, AsyncParseStream, ItemStream, ParseStream
 from deepseek_v4_sdk.structured.watching import Partial, watched, watcher_of
 

@@ -45,7 +45,7 @@ class Plan:
 
     @classmethod
     def make(
-        cls, provider: ProviderData, choice: MechanismChoice, options: Mapping[str, Any], *, settled: bool
+        cls, provider: ProviderData, choice: MechanismChoice, options: Mapping[str, Any], *, engine_known: bool
     ) -> Plan:
         """Choose the mechanism.
 
@@ -53,7 +53,7 @@ class Plan:
             provider: What the provider is like.
             choice: What the caller wants.
             options: The options of the chat.
-            settled: Whether the provider is known for good, and not one of several.
+            engine_known: Whether the provider is known for good, and not one of several.
 
         Raises:
             InvalidRequestError: An option makes no sense here.
@@ -84,7 +84,7 @@ class Plan:
         return cls(
             provider=provider,
             mechanism=mechanism,
-            shows_format=settled and provider.renderer.shows_format,
+            shows_format=engine_known and provider.renderer.shows_format,
             options=options,
         )
 
@@ -99,7 +99,7 @@ class Plan:
         if self.provider.renderer.holds_schema:
             found = [f"{place}: {said}" for place, said in refusals(schema, self.provider.grammar)]
         else:
-            from deepseek_v4_sdk.tools.lint import lint_schema
+            from deepseek_v4_sdk.tools.schema_lint import lint_schema
 
             lines = lint_schema(self._tool(schema), self.provider.name)
             found = [line.removeprefix("parameters.") for line in lines]

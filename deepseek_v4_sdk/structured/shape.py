@@ -154,11 +154,11 @@ class Shape(Generic[T]):
         return read, [Repair("bare_value", "the value came without the object around it"), *repairs]
 
     def _read(self, value: JsonValue) -> tuple[T, list[Repair]]:
+        from deepseek_v4_sdk.tools.coercion import coerced
         from deepseek_v4_sdk.tools.json_schema import BrokenSchemaError
-        from deepseek_v4_sdk.tools.settle import settled
 
         try:
-            value, notes = settled(value, self._held, marked=self._adapter is not None)
+            value, notes = coerced(value, self._held, marked=self._adapter is not None)
             return self._checked(value), [Repair("read_value", note) for note in notes]
         except BrokenSchemaError as error:
             raise ConfigurationError(f"the schema is no JSON Schema: {error}") from None

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from deepseek_v4_sdk.structured.steps import Parsed
+from deepseek_v4_sdk.call.event_streams import AsyncEventStream, EventStream
+from deepseek_v4_sdk.structured.parse_steps import Parsed
 from deepseek_v4_sdk.structured.watching import Partial
-from deepseek_v4_sdk.transport.event_streams import AsyncEventStream, EventStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from deepseek_v4_sdk.call.event_streams import StreamedCall
     from deepseek_v4_sdk.chat import Attempt, Reply
     from deepseek_v4_sdk.errors import DeepSeekV4Error
-    from deepseek_v4_sdk.transport.event_streams import StreamedCall
 
 __all__ = ["Asked", "AsyncItemStream", "AsyncParseStream", "ItemStream", "ParseStream"]
 

@@ -1,13 +1,13 @@
 """Testing without a server: a mock provider on which the whole path of a client runs."""
 
 from deepseek_v4_sdk.testing import faults, script
-from deepseek_v4_sdk.testing.cassette import CassetteError, RecordedExchange, read_cassette
+from deepseek_v4_sdk.testing.cassettes.cassette import CassetteError, RecordedExchange, read_cassette
+from deepseek_v4_sdk.testing.cassettes.recorder import Recorder
+from deepseek_v4_sdk.testing.cassettes.replayer import Replayer
 from deepseek_v4_sdk.testing.expectations import MockScriptError
 from deepseek_v4_sdk.testing.factories import make_events, make_reply, make_usage
 from deepseek_v4_sdk.testing.faults import Chaos
 from deepseek_v4_sdk.testing.mock import MockProvider
-from deepseek_v4_sdk.testing.recorder import Recorder
-from deepseek_v4_sdk.testing.replayer import Replayer
 from deepseek_v4_sdk.testing.requests import MockRequest
 
 __all__ = [

@@ -10,7 +10,7 @@ from deepseek_v4_sdk.chat import JsonValue, write_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Answer", "Break", "Part", "Wait", "json_answer"]
+__all__ = ["Break", "ServerAnswer", "Unit", "Wait", "json_answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,12 @@ class Break:
     kind: Literal["cut", "reset"]
 
 
-Part: TypeAlias = bytes | Wait | Break | Exception
+Unit: TypeAlias = bytes | Wait | Break | Exception
 """A block of a body, silence before the next, the end of the connection, or what is raised to whoever reads on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServerAnswer:
     """An HTTP answer.
 
     Attributes:
@@ -48,7 +48,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Unit, ...] = ()
     ended: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -61,12 +61,12 @@ class Answer:
         if self.ended is not None:
             self.ended()
 
-    def within_length(self) -> Answer:
+    def within_length(self) -> ServerAnswer:
         """The same without what would come behind the length that its head tells: no client waits for that."""
         length = self.headers.get("content-length", "")
         if not length.isdecimal():
             return self
-        parts: list[Part] = []
+        parts: list[Unit] = []
         left = int(length)
         for part in self.parts:
             if left <= 0:
@@ -76,7 +76,7 @@ class Answer:
         return self if len(parts) == len(self.parts) else replace(self, parts=tuple(parts))
 
 
-def json_answer(status: int, value: JsonValue) -> Answer:
+def json_answer(status: int, value: JsonValue) -> ServerAnswer:
     """An answer with a JSON body."""
     body = write_json(value)
-    return Answer(status, {"content-type": "application/json", "content-length": str(len(body))}, (body,))
+    return ServerAnswer(status, {"content-type": "application/json", "content-length": str(len(body))}, (body,))

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
-from deepseek_v4_sdk.forks import new_lock
 from deepseek_v4_sdk.providers import find_provider
-from deepseek_v4_sdk.testing.answer import Answer, json_answer
-from deepseek_v4_sdk.testing.counting import Rendering, count_body, encode_body, token_ends
+from deepseek_v4_sdk.support.forks import new_lock
+from deepseek_v4_sdk.testing.answer import ServerAnswer, json_answer
+from deepseek_v4_sdk.testing.argument_types import properties_of
 from deepseek_v4_sdk.testing.expectations import MockScriptError, expect, summary
-from deepseek_v4_sdk.testing.fitting import properties_of
 from deepseek_v4_sdk.testing.flavors.base import JSON, STREAM, Chat, Counts, wanted
-from deepseek_v4_sdk.testing.markup import spans_of, turn_of
+from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, rough_ends, say
 from deepseek_v4_sdk.testing.model import answer
+from deepseek_v4_sdk.testing.model_markup import spans_of, turn_of
 from deepseek_v4_sdk.testing.prefix_cache import PrefixCache
+from deepseek_v4_sdk.testing.prompt_tokens import Rendering, count_body, encode_body, token_ends
 from deepseek_v4_sdk.testing.requests import MockRequest
 from deepseek_v4_sdk.testing.script import Error, Expected, Faulty, Function, ModelOutput, Raw, Step, Turn
-from deepseek_v4_sdk.testing.speech import Said, Span, rough_ends, say
 from deepseek_v4_sdk.testing.token_routes import detokenized, tokenized
 from deepseek_v4_sdk.tokens import encode
 
@@ -83,7 +83,7 @@ class Backend:
         self._counts = counts
         self._grammar = find_provider(flavor.name).data.renderer.forces_by_grammar
         self._cache = PrefixCache(self._engine.prefix_cache) if self._engine.prefix_cache is not None else None
-        self._pending: dict[str, tuple[int, Answer]] = {}
+        self._pending: dict[str, tuple[int, ServerAnswer]] = {}
         self._prepared: dict[bytes, _Prompt | None] = {}
         self._running = 0
         self._finished: Counter[str] = Counter()
@@ -96,7 +96,7 @@ class Backend:
         """The steps that no request has taken."""
         return self._steps[self._taken :]
 
-    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
         """Answer one HTTP request.
 
         Raises:
@@ -134,14 +134,14 @@ class Backend:
         except (ValueError, InvalidRequestError, UnsupportedOptionError):
             return
 
-    def _get(self, path: str) -> Answer:
+    def _get(self, path: str) -> ServerAnswer:
         flavor = self.flavor
         if path in {"/metrics", "/v1/metrics"} and (told := self._engine.measures(self._measured())) is not None:
             encoded = told.encode()
             kind = "text/plain; version=0.0.4; charset=utf-8"
-            return Answer(200, {"content-type": kind, "content-length": str(len(encoded))}, (encoded,))
+            return ServerAnswer(200, {"content-type": kind, "content-length": str(len(encoded))}, (encoded,))
         if (answered := flavor.read(path, self.window)) is not None:
-            return json_answer(200, answered) if answered != "" else Answer(200, {"content-length": "0"})
+            return json_answer(200, answered) if answered != "" else ServerAnswer(200, {"content-length": "0"})
         refused = flavor.no_such_path(path)
         return self._refusal(refused) if refused is not None else json_answer(404, {"detail": "Not Found"})
 
@@ -157,13 +157,13 @@ class Backend:
                 cache_hits=cache.hits if cache is not None else 0,
             )
 
-    def _refusal(self, step: Error | Raw) -> Answer:
+    def _refusal(self, step: Error | Raw) -> ServerAnswer:
         if isinstance(step, Raw):
-            return Answer(step.status, step.headers, step.blocks)
+            return ServerAnswer(step.status, step.headers, step.blocks)
         answered = json_answer(step.status, self._engine.error(step.status, step.message))
         return replace(answered, headers={**answered.headers, **step.headers})
 
-    def _chat(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _chat(self, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
         engine = self._engine
         decoded = self._read(headers, body)
         if decoded is None:
@@ -224,7 +224,9 @@ class Backend:
         engine = self._engine
         return Rendering(engine.dialect, engine.generation(body), engine.thinking(body), self._grammar)
 
-    def _answer(self, step: Step, request: MockRequest, chat: Chat, faults: tuple[Fault, ...]) -> tuple[Answer, int]:
+    def _answer(
+        self, step: Step, request: MockRequest, chat: Chat, faults: tuple[Fault, ...]
+    ) -> tuple[ServerAnswer, int]:
         """The answer that a step and its faults make, and how often it must be asked for."""
         if isinstance(step, Faulty):
             return self._answer(step.step, request, chat, (*step.faults, *faults))
@@ -238,19 +240,21 @@ class Backend:
         elif isinstance(step, Error):
             answered = self._refusal(replace(step, headers={**own, **step.headers}))
         else:
-            said = self._said(step, faults, request, chat)
-            self._remember(said, chat)
+            generated = self._said(step, faults, request, chat)
+            self._remember(generated, chat)
             if request.streamed:
                 headers = {"content-type": STREAM}
-                answered = Answer(200, headers | own, tuple(self._engine.stream(said, chat)))
+                answered = ServerAnswer(200, headers | own, tuple(self._engine.stream(generated, chat)))
             else:
-                answered = json_answer(200, self._engine.plain(said, chat))
+                answered = json_answer(200, self._engine.plain(generated, chat))
                 answered = replace(answered, headers={**answered.headers, **own})
         for fault in faults:
             answered = fault.on_answer(answered, self._engine)
         return answered.within_length(), max((fault.polls for fault in faults), default=0)
 
-    def _said(self, step: Turn | ModelOutput, faults: tuple[Fault, ...], request: MockRequest, chat: Chat) -> Said:
+    def _said(
+        self, step: Turn | ModelOutput, faults: tuple[Fault, ...], request: MockRequest, chat: Chat
+    ) -> GeneratedOutput:
         """What the model says of a step: a turn, or what the server's parser makes of its output."""
         engine, body = self._engine, chat.body
         thinks = request.thinking != "off"
@@ -258,7 +262,7 @@ class Backend:
 
         properties = properties_of(body.get("tools"))
 
-        def read(output: str) -> list[Span]:
+        def read(output: str) -> list[OutputSpan]:
             return engine.parser.read(output, thinking=thinks, tools=offered, offered=properties)
 
         output: str | None = None
@@ -291,16 +295,16 @@ class Backend:
             stops_in_order=engine.stops_in_order,
         )
 
-    def _remember(self, said: Said, chat: Chat) -> None:
+    def _remember(self, generated: GeneratedOutput, chat: Chat) -> None:
         """What was computed: the prompt, and all of the answer but its last token."""
         if self._cache is not None and chat.ids:
-            spoken = encode(said.raw)
-            whole = said.finish_reason != "length"
+            spoken = encode(generated.raw)
+            whole = generated.finish_reason != "length"
             self._cache.keep([*chat.ids, *(spoken if whole else spoken[:-1])], self._engine.cache_salt(chat.body))
         with self._lock:
-            self._finished["length" if said.finish_reason == "length" else "stop"] += 1
+            self._finished["length" if generated.finish_reason == "length" else "stop"] += 1
             self._told["prompt"] += chat.prompt
-            self._told["completion"] += said.completion_tokens
+            self._told["completion"] += generated.completion_tokens
 
     def _looked_up(self, prompt: _Prompt, body: dict[str, JsonValue]) -> int:
         if self._cache is None or not prompt.ids:
@@ -332,14 +336,14 @@ class Backend:
             return None
         return decoded if isinstance(decoded, dict) else None
 
-    def _tokenize(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _tokenize(self, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
         decoded = self._read(headers, body)
         if decoded is None:
             return self._unreadable(path, headers, body)
         told, refused = tokenized(self._engine, decoded, self._rendering, self.window)
         return json_answer(200, told) if refused is None else self._refusal(refused)
 
-    def _detokenize(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _detokenize(self, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
         decoded = self._read(headers, body) or {}
         tokens = decoded.get("tokens")
         if not isinstance(tokens, list):
@@ -347,7 +351,7 @@ class Backend:
         told, refused = detokenized(self._engine, decoded, tokens)
         return json_answer(200, told) if refused is None else self._refusal(refused)
 
-    def _unreadable(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _unreadable(self, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
         return self._refusal(self._engine.unreadable(path, body, self._type_of(headers)))
 
     def _type_of(self, headers: Mapping[str, str]) -> str:
@@ -368,7 +372,7 @@ class Backend:
             f"add a step, or give default=\n  it said: {summary(request)}"
         )
 
-    def _poll(self, request_id: str) -> Answer:
+    def _poll(self, request_id: str) -> ServerAnswer:
         """An answer that was accepted: once more in vain, or the answer."""
         with self._lock:
             if request_id not in self._pending:
@@ -384,5 +388,5 @@ def _rough(body: dict[str, JsonValue]) -> _Prompt:
     return _Prompt(len(write_json(body["messages"])) // 4 + 5)
 
 
-def _accepted(request_id: str) -> Answer:
-    return Answer(202, {"nvcf-reqid": request_id, "nvcf-status": "pending-evaluation", "content-length": "0"})
+def _accepted(request_id: str) -> ServerAnswer:
+    return ServerAnswer(202, {"nvcf-reqid": request_id, "nvcf-status": "pending-evaluation", "content-length": "0"})

@@ -49,5 +49,5 @@ def expect(step: Step, request: MockRequest, where: str) -> None:
 def summary(request: MockRequest) -> str:
     """What a request is, in a line."""
     roles = ", ".join(str(message.get("role")) for message in request.messages)
-    said: JsonValue = request.text[:120]
-    return f"messages ({roles}), tools {request.tools}, thinking {request.thinking!r}, last user text {said!r}"
+    generated: JsonValue = request.text[:120]
+    return f"messages ({roles}), tools {request.tools}, thinking {request.thinking!r}, last user text {generated!r}"

@@ -46,13 +46,15 @@ def make_reply(turn: Turn | str = "Hello", *, usage: Usage | None = None, model:
         usage: The counts.
         model: The model that answered.
     """
-    said = Turn(text=turn) if isinstance(turn, str) else turn
-    finish: FinishReason = "length" if said.finish_reason == "length" else "tool_calls" if said.calls else "stop"
+    generated = Turn(text=turn) if isinstance(turn, str) else turn
+    finish: FinishReason = (
+        "length" if generated.finish_reason == "length" else "tool_calls" if generated.calls else "stop"
+    )
     return Reply(
-        text=said.text,
-        reasoning=said.reasoning or None,
+        text=generated.text,
+        reasoning=generated.reasoning or None,
         tool_calls=tuple(
-            ToolCall(f"call_{index:02d}_mock", call.name, call.arguments) for index, call in enumerate(said.calls)
+            ToolCall(f"call_{index:02d}_mock", call.name, call.arguments) for index, call in enumerate(generated.calls)
         ),
         finish_reason=finish,
         raw_finish_reason=finish,

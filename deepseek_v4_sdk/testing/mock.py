@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import find_provider
-from deepseek_v4_sdk.shown import never_raises
+from deepseek_v4_sdk.support.redaction import never_raises
 from deepseek_v4_sdk.testing.backend import Backend
+from deepseek_v4_sdk.testing.cassettes.proxy import CheckedDelegatingProvider
 from deepseek_v4_sdk.testing.expectations import MockScriptError
 from deepseek_v4_sdk.testing.faults import Chaos, Fault
 from deepseek_v4_sdk.testing.flavors import find_flavor
 from deepseek_v4_sdk.testing.script import Faulty, Step, Turn
-from deepseek_v4_sdk.testing.stand_in import CheckedStandIn
 from deepseek_v4_sdk.testing.transport import MockTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from deepseek_v4_sdk.testing.answer import Answer
+    from deepseek_v4_sdk.testing.answer import ServerAnswer
     from deepseek_v4_sdk.testing.flavors.base import Flavor
     from deepseek_v4_sdk.testing.requests import MockRequest
 
 __all__ = ["MockProvider"]
 
 
-class MockProvider(CheckedStandIn):
+class MockProvider(CheckedDelegatingProvider):
     """A provider whose server is a script. Requests and answers are real bytes in the wire of the flavor.
 
     One mock serves many clients and threads, sync and async. Steps are taken in the order in which requests arrive.
@@ -83,7 +83,7 @@ class MockProvider(CheckedStandIn):
             shown = "\n".join(f"  {step!r}" for step in unused)
             raise MockScriptError(f"{len(unused)} step(s) of the script were not taken:\n{shown}")
 
-    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
         """Answer one HTTP request as the server does; for whoever carries requests in another way.
 
         Raises:

@@ -89,9 +89,9 @@ def _described(body: dict[str, JsonValue]) -> JsonValue:
     """The schema that ends the system text, as a model that is held to no schema reads it there."""
     messages = body.get("messages")
     first = messages[0] if isinstance(messages, list) and messages else None
-    said = first.get("content") if isinstance(first, dict) and first.get("role") == "system" else None
+    generated = first.get("content") if isinstance(first, dict) and first.get("role") == "system" else None
     try:
-        return read_json(said.splitlines()[-1]) if isinstance(said, str) and said else {}
+        return read_json(generated.splitlines()[-1]) if isinstance(generated, str) and generated else {}
     except ValueError:
         return {}
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from deepseek_v4_sdk.testing.fitting import Properties, fitted
-from deepseek_v4_sdk.testing.markup import (
+from deepseek_v4_sdk.testing.argument_types import Properties, converted
+from deepseek_v4_sdk.testing.generated_output import OutputSpan
+from deepseek_v4_sdk.testing.model_markup import (
     DSML,
     INVOKE_OPENS,
     THINK_ENDS,
@@ -20,7 +21,6 @@ from deepseek_v4_sdk.testing.markup import (
     fragments,
     invocations,
 )
-from deepseek_v4_sdk.testing.speech import Span
 
 __all__ = ["OutputParser"]
 
@@ -61,7 +61,7 @@ class OutputParser:
     several: bool = False
     fits: bool = False
 
-    def read(self, output: str, *, thinking: bool, tools: bool, offered: Properties | None = None) -> list[Span]:
+    def read(self, output: str, *, thinking: bool, tools: bool, offered: Properties | None = None) -> list[OutputSpan]:
         """What the server makes of the model's output, which may end anywhere.
 
         Args:
@@ -70,7 +70,7 @@ class OutputParser:
             tools: Whether the request offers tools that may be called.
             offered: The properties of these tools.
         """
-        spans: list[Span] = []
+        spans: list[OutputSpan] = []
         text = output
         if self.rethinks:
             spans, text, thinking = self._switched(output, thinking=thinking, tools=tools)
@@ -81,43 +81,43 @@ class OutputParser:
                 border = inside.start("tag") if self.keeps_breaks else inside.start()
                 text = reasoning[border:] + mark + text
                 reasoning, mark = reasoning[:border], ""
-            spans += [*self._thought(reasoning, ended=bool(mark)), Span(mark)]
+            spans += [*self._thought(reasoning, ended=bool(mark)), OutputSpan(mark)]
         start = self._opening(text)
         if start is None or (not tools and self.without_tools == "leak"):
             shown = self._begun(text)
-            spans.append(Span(text[: len(text) - len(shown)]))
+            spans.append(OutputSpan(text[: len(text) - len(shown)]))
             opening = _OPENING.search(shown) if tools and self.trims == "start" else None
             end = opening.start() if opening is not None else len(shown)
-            return [*spans, *self._text(shown[:end]), Span(shown[end:])]
+            return [*spans, *self._text(shown[:end]), OutputSpan(shown[end:])]
         before = text[: start.start("tag") if self.keeps_breaks else start.start()]
         shown = self._begun(before)
-        spans.append(Span(before[: len(before) - len(shown)]))
-        said = shown.strip() or any(span.kind == "text" for span in spans) or not tools
-        spans += [*self._text(shown)] if said else [Span(shown)]
-        spans.append(Span(text[len(before) : start.end()]))
+        spans.append(OutputSpan(before[: len(before) - len(shown)]))
+        generated = shown.strip() or any(span.kind == "text" for span in spans) or not tools
+        spans += [*self._text(shown)] if generated else [OutputSpan(shown)]
+        spans.append(OutputSpan(text[len(before) : start.end()]))
         if not tools:
-            return [*spans, Span(text[start.end() :])]
+            return [*spans, OutputSpan(text[start.end() :])]
         return [*spans, *self._calls(text[start.end() :], start, offered or {})]
 
-    def _calls(self, behind: str, start: re.Match[str], offered: Properties) -> Iterator[Span]:
+    def _calls(self, behind: str, start: re.Match[str], offered: Properties) -> Iterator[OutputSpan]:
         """The calls of a block, and of the blocks behind it."""
         count = 0
         while True:
             inner, closing, rest = behind.partition(f"</{DSML}{start['wrapper']}>")
             found, left = invocations(inner)
             for index, call in enumerate(found, start=count):
-                yield from self.show(fitted(call, offered) if self.fits else call, index)
+                yield from self.show(converted(call, offered) if self.fits else call, index)
             count += len(found)
             again = self._opening(rest) if self.several else None
             if again is None:
-                yield Span(left + closing + rest)
+                yield OutputSpan(left + closing + rest)
                 return
-            yield Span(left + closing + rest[: again.end()])
+            yield OutputSpan(left + closing + rest[: again.end()])
             start, behind = again, rest[again.end() :]
 
-    def _switched(self, output: str, *, thinking: bool, tools: bool) -> tuple[list[Span], str, bool]:
+    def _switched(self, output: str, *, thinking: bool, tools: bool) -> tuple[list[OutputSpan], str, bool]:
         """What comes before the last switch between thinking and text; what follows, and whether that is thinking."""
-        spans: list[Span] = []
+        spans: list[OutputSpan] = []
         place = 0
         for mark in _SWITCHES.finditer(output):
             piece = output[place : mark.start()]
@@ -125,27 +125,29 @@ class OutputParser:
                 break
             ended = mark[0] == THINK_ENDS
             spans += (
-                self._thought(piece, ended=ended) if thinking else [Span(piece, "text" if piece else None, copy=True)]
+                self._thought(piece, ended=ended)
+                if thinking
+                else [OutputSpan(piece, "text" if piece else None, copy=True)]
             )
-            spans.append(Span(mark[0]))
+            spans.append(OutputSpan(mark[0]))
             thinking, place = not ended, mark.end()
         return spans, output[place:], thinking
 
-    def _thought(self, reasoning: str, *, ended: bool) -> list[Span]:
+    def _thought(self, reasoning: str, *, ended: bool) -> list[OutputSpan]:
         """Thinking, without what is dropped around it."""
         shown = reasoning.rstrip() if self.trims == "end" else self._begun(reasoning)
         shown = shown.rstrip("\n") if self.trims == "start" and ended else shown
         before, _, behind = reasoning.partition(shown) if shown else (reasoning, "", "")
-        spans = [Span(before), Span(shown, "reasoning", copy=True), Span(behind)]
+        spans = [OutputSpan(before), OutputSpan(shown, "reasoning", copy=True), OutputSpan(behind)]
         return [replace(span, thought=True) for span in spans]
 
-    def _text(self, text: str) -> Iterator[Span]:
+    def _text(self, text: str) -> Iterator[OutputSpan]:
         """A text, without ends of thinking where those are dropped."""
         first, *more = text.split(THINK_ENDS) if self.drops_ends else [text]
-        yield Span(first, "text", copy=True)
+        yield OutputSpan(first, "text", copy=True)
         for piece in more:
-            yield Span(THINK_ENDS)
-            yield Span(piece, "text", copy=True)
+            yield OutputSpan(THINK_ENDS)
+            yield OutputSpan(piece, "text", copy=True)
 
     def _begun(self, text: str) -> str:
         """A text without what is dropped before it."""

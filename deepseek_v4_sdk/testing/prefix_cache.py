@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from deepseek_v4_sdk.forks import new_lock
+from deepseek_v4_sdk.support.forks import new_lock
 
 __all__ = ["CacheRule", "PrefixCache"]
 

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.testing.cassettes.recorder import Recorder
+    from deepseek_v4_sdk.testing.cassettes.replayer import Replayer
     from deepseek_v4_sdk.testing.faults import Chaos, Fault
     from deepseek_v4_sdk.testing.flavors.base import Flavor
     from deepseek_v4_sdk.testing.mock import MockProvider
-    from deepseek_v4_sdk.testing.recorder import Recorder
-    from deepseek_v4_sdk.testing.replayer import Replayer
     from deepseek_v4_sdk.testing.script import Step
     from deepseek_v4_sdk.testing.server import MockServer
     from deepseek_v4_sdk.testing.transport import Answering
@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Look at the marker of a test."""
     if item.get_closest_marker("deepseek_v4") is not None:
-        from deepseek_v4_sdk.testing.marked import check_marker
+        from deepseek_v4_sdk.testing.cassettes.pytest_marker import check_marker
 
         check_marker(item)
 
@@ -66,7 +66,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Remember how a test with the marker ended: what a failed one has recorded replaces no cassette."""
     report = yield
     if item.get_closest_marker("deepseek_v4") is not None:
-        from deepseek_v4_sdk.testing.marked import note_outcome
+        from deepseek_v4_sdk.testing.cassettes.pytest_marker import note_outcome
 
         note_outcome(item, report)
     return report
@@ -101,7 +101,7 @@ def deepseek_v4_provider(request: pytest.FixtureRequest) -> Iterator[MockProvide
 
     At the end of the test every step, or every exchange of a cassette, must have been taken.
     """
-    from deepseek_v4_sdk.testing.marked import check_played, keep_recorded, provider_of
+    from deepseek_v4_sdk.testing.cassettes.pytest_marker import check_played, keep_recorded, provider_of
 
     provider = provider_of(request.node)
     yield provider
@@ -155,18 +155,18 @@ def deepseek_v4_guard(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
     if "allow_network" in request.fixturenames:
         return
     records = bool(request.config.getoption("deepseek_v4_record"))
-    from deepseek_v4_sdk.transport.lines import AsyncLine, Line
+    from deepseek_v4_sdk.transport.connection import AsyncResponseStream, ResponseStream
 
     # Both kinds of line have the same two things: what carries requests, and a way to open one.
-    for line in (Line, AsyncLine):
+    for line in (ResponseStream, AsyncResponseStream):
         monkeypatch.setattr(line, "open", _guarded(line.open, records=records))
 
 
 def _guarded(open_really: Callable[..., Any], *, records: bool) -> Callable[..., Any]:
     def opened(line: Any, step: Any) -> Any:
-        url, carrier = str(step.call.url), step.carrier()
-        if not _is_mock(carrier) and not (records and _is_recorder(carrier)):
-            for host in (urlsplit(url).hostname or "", *_proxies(carrier, url)):
+        url, transport = str(step.call.url), step.transport()
+        if not _is_mock(transport) and not (records and _is_recorder(transport)):
+            for host in (urlsplit(url).hostname or "", *_proxies(transport, url)):
                 if not _is_here(host):
                     pytest.fail(f"this test would send a request to {host}: use a mock, or ask for allow_network")
         return open_really(line, step)
@@ -174,34 +174,34 @@ def _guarded(open_really: Callable[..., Any], *, records: bool) -> Callable[...,
     return opened
 
 
-def _is_mock(carrier: Any) -> bool:
+def _is_mock(transport: Any) -> bool:
     """Whether it stays in the process: a mock's transport, or a client that the user made of such a one."""
-    inner = getattr(carrier, "_transport", carrier)
+    inner = getattr(transport, "_transport", transport)
     names = {cls.__name__ for cls in type(inner).__mro__}
     return hasattr(inner, "exchange_clock") or bool(names & {"MockTransport", "ASGITransport", "WSGITransport"})
 
 
-def _is_recorder(carrier: Any) -> bool:
-    from deepseek_v4_sdk.testing.recorder import RecordingTransport
+def _is_recorder(transport: Any) -> bool:
+    from deepseek_v4_sdk.testing.cassettes.recorder import RecordingTransport
 
-    return isinstance(carrier, RecordingTransport)
+    return isinstance(transport, RecordingTransport)
 
 
-def _proxies(carrier: Any, url: str) -> Iterator[str]:
+def _proxies(transport: Any, url: str) -> Iterator[str]:
     """The hosts of the proxies that a request would go through: of our carriers, and of what httpx has."""
-    while carrier is not None:
-        if host := getattr(carrier, "proxy_host", None):
+    while transport is not None:
+        if host := getattr(transport, "proxy_host", None):
             yield host
-        if (choose := getattr(carrier, "_transport_for_url", None)) is not None:  # a client has several transports
+        if (choose := getattr(transport, "_transport_for_url", None)) is not None:  # a client has several transports
             import httpx
 
-            carrier = choose(httpx.URL(url))
+            transport = choose(httpx.URL(url))
             continue
-        pool = getattr(carrier, "_pool", None)
+        pool = getattr(transport, "_pool", None)
         proxy = getattr(pool, "_proxy_url", None) or getattr(getattr(pool, "_proxy", None), "url", None)
         if proxy is not None:
             yield proxy.host.decode()
-        carrier = getattr(carrier, "_carrier", None)
+        transport = getattr(transport, "_transport", None)
 
 
 def _is_here(host: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
-from deepseek_v4_sdk.testing.counting import Rendering, render_body
+from deepseek_v4_sdk.testing.prompt_tokens import Rendering, render_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,8 +78,8 @@ class MockRequest:
     @property
     def text(self) -> str:
         """The text of its last user message."""
-        said = (message_text(message) for message in reversed(self.messages) if message.get("role") == "user")
-        return next(said, "")
+        generated = (message_text(message) for message in reversed(self.messages) if message.get("role") == "user")
+        return next(generated, "")
 
     def check(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from deepseek_v4_sdk.shown import never_raises
+from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.faults import Fault

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import httpx
 
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.forks import let_go, renewed_in_children
-from deepseek_v4_sdk.testing.answer import Answer, Break, Wait, json_answer
+from deepseek_v4_sdk.support.forks import let_go, renewed_in_children
+from deepseek_v4_sdk.testing.answer import Break, ServerAnswer, Wait, json_answer
 from deepseek_v4_sdk.testing.mock import MockProvider
 from deepseek_v4_sdk.testing.transport import Answering, prepare
 
@@ -181,7 +181,7 @@ class MockServer:
             await asyncio.gather(sending, leaving, return_exceptions=True)
             answer.end()
 
-    async def _send(self, answer: Answer, scope: _Message, send: _Send) -> None:
+    async def _send(self, answer: ServerAnswer, scope: _Message, send: _Send) -> None:
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
         if answer.status:
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
-from deepseek_v4_sdk.testing.counting import as_tokenized, encode_body
+from deepseek_v4_sdk.testing.prompt_tokens import as_tokenized, encode_body
 from deepseek_v4_sdk.testing.script import Error
 from deepseek_v4_sdk.tokens import decode, encode
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.testing.counting import Rendering
     from deepseek_v4_sdk.testing.flavors.base import Flavor, Refusal
+    from deepseek_v4_sdk.testing.prompt_tokens import Rendering
 
 __all__ = ["detokenized", "tokenized"]
 

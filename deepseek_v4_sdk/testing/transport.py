@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import httpx
 
 from deepseek_v4_sdk.chat import is_mapping
-from deepseek_v4_sdk.testing.answer import Answer, Break, Wait
+from deepseek_v4_sdk.testing.answer import Break, ServerAnswer, Wait
 from deepseek_v4_sdk.testing.clock import Times, VirtualClock
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def clock_of(extensions: Mapping[str, object]) -> Callable[[], float]:
 class Answering(Protocol):
     """What stands in place of a server, as a mock or a replayer."""
 
-    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
         """Answer one HTTP request."""
         ...
 
@@ -91,7 +91,7 @@ class MockTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body whose silences pass on the exchange's own clock, up to its deadline."""
 
-    def __init__(self, answer: Answer, extensions: Mapping[str, object]) -> None:
+    def __init__(self, answer: ServerAnswer, extensions: Mapping[str, object]) -> None:
         self._answer = answer
         self._parts = answer.parts
         self._open = True

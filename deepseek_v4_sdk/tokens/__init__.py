@@ -5,6 +5,6 @@ Importing this package reads no file and imports no tokenizer: the vocabulary is
 
 from __future__ import annotations
 
-from deepseek_v4_sdk.tokens.counting import SpecialText, count_text, decode, encode, special_tokens
+from deepseek_v4_sdk.tokens.texts import SpecialText, count_text, decode, encode, special_tokens
 
 __all__ = ["SpecialText", "count_text", "decode", "encode", "special_tokens"]

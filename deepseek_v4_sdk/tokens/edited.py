@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import AssistantMessage, Message, ReminderMessage, SystemMessage, ToolMessage, UserMessage
 from deepseek_v4_sdk.errors import InvalidRequestError
-from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptTally, count_prompt, settle
+from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptSums, count_prompt, keep_stable_prefix
 from deepseek_v4_sdk.tokens.segments import count_segment
-from deepseek_v4_sdk.tokens.settled import has_system
+from deepseek_v4_sdk.tokens.stable_prefix import has_system
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ def count_edited(
             counted.opening,
             known.closing,
         )
-    settle(form.key, form.sender, taken, counted)
+    keep_stable_prefix(form.key, form.renderer_id, taken, counted)
     return counted
 
 
@@ -97,24 +97,24 @@ def _counted(
     shares[-1] -= known.closing
     same = _same(messages, places, source)
     spelling = set(known.special_in_text)
-    tally = PromptTally([0] * len(messages), [0] * len(messages), [])
+    sums = PromptSums([0] * len(messages), [0] * len(messages), [])
     opening, index = 0, -1
     for segment in form.render(messages).segments:
         indices = segment.message_indices
         if indices and all(same[at] for at in indices):
             for at in indices:
                 place = places[at] or 0
-                tally.counts[at] += shares[place]
-                tally.reasoning[at] += known.reasoning[place]
-                tally.special += [at] if place in spelling else []
-            tally.unowned = 0
+                sums.counts[at] += shares[place]
+                sums.reasoning[at] += known.reasoning[place]
+                sums.special += [at] if place in spelling else []
+            sums.unowned = 0
         else:
             counted = count_segment(segment, messages, indices or (max(index, 0),), form.dialect)
-            tokens = tally.add(counted, own=bool(indices))
+            tokens = sums.add(counted, own=bool(indices))
             if index < 0 and not indices:
                 opening += tokens
         index = indices[-1] if indices else index
-    return tally.result(opening)
+    return sums.result(opening)
 
 
 def _same(messages: tuple[Message, ...], places: Sequence[int | None], source: tuple[Message, ...]) -> list[bool]:

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.tokens.counting import count_text
 from deepseek_v4_sdk.tokens.runs import cut_between_words
+from deepseek_v4_sdk.tokens.texts import count_text
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.tokens.counting import SpecialText
+    from deepseek_v4_sdk.tokens.texts import SpecialText
 
 __all__ = ["count_large"]
 

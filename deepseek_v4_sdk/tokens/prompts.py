@@ -10,13 +10,13 @@ from deepseek_v4_sdk.chat import AssistantMessage, Message, ToolMessage, write_j
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.prompt import render_prompt
 from deepseek_v4_sdk.tokens.segments import Counted, count_segment
-from deepseek_v4_sdk.tokens.settled import SETTLED, Settled, border_of, has_system
+from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES, StablePrefix, has_system, stable_end
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import Thinking, ToolInput, ToolSpec
     from deepseek_v4_sdk.prompt import Dialect, Generation, RenderedPrompt
 
-__all__ = ["PromptCount", "PromptForm", "PromptTally", "count_prompt", "estimate_text", "settle"]
+__all__ = ["PromptCount", "PromptForm", "PromptSums", "count_prompt", "estimate_text", "keep_stable_prefix"]
 
 
 # A token has 3 bytes and more on prose and code, 1.1 on random Unicode. Two bytes a token is too many tokens for all
@@ -36,7 +36,7 @@ class PromptForm:
         response_format: The format, where the encoder shows it to the model.
         tool_choice: A keyword or a tool's name.
         as_sent: What messages become on their way to the server.
-        sender: Who sends them so. Counts of one sender are not taken for those of another.
+        renderer_id: Who sends them so. Counts of one sender are not taken for those of another.
         sent_form: In which of several ways that sender sends them.
     """
 
@@ -47,7 +47,7 @@ class PromptForm:
     response_format: Mapping[str, object] | None = None
     tool_choice: str | None = None
     as_sent: Callable[[tuple[Message, ...]], Sequence[Message | Mapping[str, object]]] = tuple
-    sender: object = None
+    renderer_id: object = None
     sent_form: str = ""
 
     def render(self, messages: Sequence[Message]) -> RenderedPrompt:
@@ -128,11 +128,11 @@ def count_prompt(messages: Sequence[Message], form: PromptForm) -> PromptCount:
     if not taken:
         raise InvalidRequestError("there are no messages to count")
     key = form.key
-    found = SETTLED.find(key, form.sender, taken)
+    found = STABLE_PREFIXES.find(key, form.renderer_id, taken)
     counted = None if found is None else _count_rest(taken, form, *found)
     if counted is None:
         found, counted = None, _count_all(taken, form)
-    settle(key, form.sender, taken, counted, found)
+    keep_stable_prefix(key, form.renderer_id, taken, counted, found)
     return counted
 
 
@@ -141,56 +141,58 @@ def estimate_text(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN + 1
 
 
-def settle(
+def keep_stable_prefix(
     key: bytes,
-    sender: object,
+    renderer_id: object,
     taken: tuple[Message, ...],
     counted: PromptCount,
-    found: tuple[int, Settled] | None = None,
+    found: tuple[int, StablePrefix] | None = None,
 ) -> None:
     """Keep what of a count cannot change any more, and what it has grown from goes."""
-    border = border_of(taken)
+    boundary = stable_end(taken)
     size, known = found or (0, None)
-    if border <= size or has_system(taken[border:]):
+    if boundary <= size or has_system(taken[boundary:]):
         return
-    special = tuple(index for index in counted.special_in_text if index < border)
+    special = tuple(index for index in counted.special_in_text if index < boundary)
     # Of messages that were read anew, the old ones are kept: else each count would leave them all to be freed.
-    kept = (*(known.messages[:size] if known else ()), *taken[size:border])
-    entry = Settled(
-        key, sender, kept, counted.per_message[:border], special, counted.reasoning[:border], counted.opening
+    kept = (*(known.messages[:size] if known else ()), *taken[size:boundary])
+    entry = StablePrefix(
+        key, renderer_id, kept, counted.per_message[:boundary], special, counted.reasoning[:boundary], counted.opening
     )
-    SETTLED.keep(entry, grown_from=known if known and size == len(known.messages) else None)
+    STABLE_PREFIXES.keep(entry, grown_from=known if known and size == len(known.messages) else None)
 
 
 def _count_all(messages: tuple[Message, ...], form: PromptForm) -> PromptCount:
-    tally = PromptTally([0] * len(messages), [0] * len(messages), [])
+    sums = PromptSums([0] * len(messages), [0] * len(messages), [])
     opening, index = 0, -1
     for segment in form.render(messages).segments:
         # What belongs to no message is put to the one before it.
         places = segment.message_indices or (max(index, 0),)
-        tokens = tally.add(count_segment(segment, messages, places, form.dialect), own=bool(segment.message_indices))
+        tokens = sums.add(count_segment(segment, messages, places, form.dialect), own=bool(segment.message_indices))
         if index < 0 and not segment.message_indices:
             opening += tokens
         index = segment.message_indices[-1] if segment.message_indices else index
-    return tally.result(opening)
+    return sums.result(opening)
 
 
-def _count_rest(messages: tuple[Message, ...], form: PromptForm, border: int, known: Settled) -> PromptCount | None:
+def _count_rest(
+    messages: tuple[Message, ...], form: PromptForm, boundary: int, known: StablePrefix
+) -> PromptCount | None:
     """The counts, with those of the settled messages taken over; None when the rest does not stand by itself."""
-    rest = messages[border:]
+    rest = messages[boundary:]
     if has_system(rest):
         return None  # it may be pulled to the front, and takes tools with it
     if "prefix" in rest[-1].extra:
         return None  # whether it may be continued hangs on all that is before it
-    before = messages[border - 1]
+    before = messages[boundary - 1]
     # Results are put in the order of their calls, and calls must have theirs: the turn that made them comes along.
     calls = isinstance(before, AssistantMessage) and bool(before.tool_calls)
-    start = border - 1 if calls or isinstance(rest[0], ToolMessage) else border
+    start = boundary - 1 if calls or isinstance(rest[0], ToolMessage) else boundary
     unknown = [0] * len(rest)
-    tally = PromptTally(
-        [*known.counts[:border], *unknown],
-        [*known.reasoning[:border], *unknown],
-        [index for index in known.special if index < border],
+    sums = PromptSums(
+        [*known.counts[:boundary], *unknown],
+        [*known.reasoning[:boundary], *unknown],
+        [index for index in known.special if index < boundary],
     )
     index: int | None = None
     try:
@@ -201,18 +203,18 @@ def _count_rest(messages: tuple[Message, ...], form: PromptForm, border: int, kn
     for segment in rendered.segments:
         places = tuple(start + place for place in segment.message_indices)
         if places:
-            if places[0] < border <= places[-1]:
+            if places[0] < boundary <= places[-1]:
                 return None
-            index = places[0] if places[0] >= border else None
+            index = places[0] if places[0] >= boundary else None
         if index is None:
             continue
-        tally.add(count_segment(segment, messages, places or (index,), form.dialect), own=bool(places))
+        sums.add(count_segment(segment, messages, places or (index,), form.dialect), own=bool(places))
         index = places[-1] if places else index
-    return tally.result(known.opening)
+    return sums.result(known.opening)
 
 
 @dataclass(slots=True)
-class PromptTally:
+class PromptSums:
     """Counts in the making, by message."""
 
     counts: list[int]

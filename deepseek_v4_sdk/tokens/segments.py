@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from deepseek_v4_sdk.chat import AssistantMessage, Content, Message, ToolMessage, UserMessage
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.prompt.literals import BLANK_LINE, RESULT_CLOSE, RESULT_OPEN, THINK_CLOSE
-from deepseek_v4_sdk.tokens.counting import count_text, encode, may_spell_special, spells_special
 from deepseek_v4_sdk.tokens.parallel import count_large
+from deepseek_v4_sdk.tokens.texts import count_text, encode, may_spell_special, spells_special
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect, Segment
-    from deepseek_v4_sdk.tokens.counting import SpecialText
+    from deepseek_v4_sdk.tokens.texts import SpecialText
 
 __all__ = ["Counted", "count_segment", "encode_segment"]
 

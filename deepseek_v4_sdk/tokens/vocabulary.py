@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.forks import new_lock
+from deepseek_v4_sdk.support.forks import new_lock
 from deepseek_v4_sdk.tokens.pattern import WORD_PATTERN
 
 if TYPE_CHECKING:

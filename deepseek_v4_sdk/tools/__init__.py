@@ -1,8 +1,8 @@
 """Tools: what a function, a schema or an MCP definition offers the model, and whether a call's arguments fit."""
 
 from deepseek_v4_sdk.tools.forms import as_spec, as_specs, as_tool, validate_arguments
-from deepseek_v4_sdk.tools.lint import lint_schema
 from deepseek_v4_sdk.tools.mcp import mcp_tools
+from deepseek_v4_sdk.tools.schema_lint import lint_schema
 from deepseek_v4_sdk.tools.tool import Tool, tool
 
 __all__ = [

@@ -13,12 +13,12 @@ from pydantic_core import SchemaError
 
 from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.tools.coercion import BodyReader, ReadingCheck, read_call
 from deepseek_v4_sdk.tools.function import Argument, UnresolvedNameError
 from deepseek_v4_sdk.tools.generator import CheckedSchema, PlainSchema
 from deepseek_v4_sdk.tools.handwritten import hold
 from deepseek_v4_sdk.tools.refusal import pydantic_refusal
 from deepseek_v4_sdk.tools.schema import compact
-from deepseek_v4_sdk.tools.settle import Reading, ReadingCheck, read_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,11 +63,11 @@ class ArgumentsModel(ReadingCheck):
         described = {item.name: item.description for item in self._arguments.values() if item.description}
         return compact(self._raw, described, require_all=strict)
 
-    def read(self, call: ToolCall) -> Reading:
+    def read(self, call: ToolCall) -> BodyReader:
         """The arguments as the schema means them."""
         return read_call(call, self._held, marked=True)
 
-    def hold(self, call: ToolCall, reading: Reading) -> None:
+    def hold(self, call: ToolCall, reading: BodyReader) -> None:
         """Refuse arguments that the types or the schema do not allow."""
         self._validated(call, reading)
 
@@ -81,7 +81,7 @@ class ArgumentsModel(ReadingCheck):
     def _held(self) -> dict[str, JsonValue]:
         return compact(self._model.model_json_schema(schema_generator=CheckedSchema), {}, marks=True)
 
-    def _validated(self, call: ToolCall, reading: Reading) -> BaseModel:
+    def _validated(self, call: ToolCall, reading: BodyReader) -> BaseModel:
         try:
             # As text: only as JSON may a date be a text where types are held strictly.
             validated = self._model.model_validate_json(reading.text, strict=True)

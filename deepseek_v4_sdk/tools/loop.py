@@ -21,15 +21,15 @@ from deepseek_v4_sdk.errors import (
 )
 from deepseek_v4_sdk.tools.events import RoundFinished, RunFinished, ToolFinished, ToolRunning
 from deepseek_v4_sdk.tools.forms import as_tool
-from deepseek_v4_sdk.tools.loop_steps import Approve, Ask, Start, Step, Stop, Told, Wait
+from deepseek_v4_sdk.tools.loop_steps import AskApproval, AskModel, LoopStep, Start, Stop, Told, Wait
 from deepseek_v4_sdk.tools.outcome import Postpone, ToolProgress
-from deepseek_v4_sdk.tools.results import Job, Outcome, failed, result_of
+from deepseek_v4_sdk.tools.results import Outcome, ToolJob, failed, result_of
 from deepseek_v4_sdk.tools.run import Round, ToolResult, ToolRun
 from deepseek_v4_sdk.tools.unanswered import check_approvals, unanswered
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat import Attempt, MessagesInput, ToolSpec
-    from deepseek_v4_sdk.prices import PriceTable
     from deepseek_v4_sdk.tools.loop_options import LoopLimits
     from deepseek_v4_sdk.tools.run import Stopped
     from deepseek_v4_sdk.tools.tool import Tool
@@ -105,7 +105,7 @@ class ToolLoop:
         named = {tool.name: tool for tool in offered}
         return cls(started, named, specs, limits, thinking, runs, now, count, prices)
 
-    def steps(self) -> Generator[Step, object, None]:
+    def steps(self) -> Generator[LoopStep, object, None]:
         """What is to be done, one thing after another; `stopped` tells at the end why there is nothing more."""
         limits = self.limits
         ends = None if limits.deadline is None else self.now() + limits.deadline
@@ -155,7 +155,7 @@ class ToolLoop:
         """Keep the requests of a question, however that ended."""
         self.attempts += [replace(made, number=len(self.attempts) + place) for place, made in enumerate(attempts, 1)]
 
-    def _ask(self, ends: float | None) -> Generator[Step, object, Reply | None]:
+    def _ask(self, ends: float | None) -> Generator[LoopStep, object, Reply | None]:
         """The next turn of the model; None when the deadline comes before it, or falls into it."""
         lower: Thinking | None = None
         while True:
@@ -165,7 +165,7 @@ class ToolLoop:
                     return None
                 left = 0.001  # with no turn at all there is nothing to end with, but a timer that runs out
             try:
-                reply = cast("Reply", (yield Ask(self.messages, lower, left)))
+                reply = cast("Reply", (yield AskModel(self.messages, lower, left)))
             except DeepSeekV4Error as error:
                 self.asked(error.attempts)
                 if (
@@ -189,7 +189,7 @@ class ToolLoop:
 
     def _work(
         self, calls: Sequence[ToolCall], ends: float | None, *, again: bool = False
-    ) -> Generator[Step, object, tuple[ToolResult, ...]]:
+    ) -> Generator[LoopStep, object, tuple[ToolResult, ...]]:
         """Sort the calls into those to run, to refuse and to leave; the results are in the order of the calls.
 
         Args:
@@ -198,27 +198,27 @@ class ToolLoop:
             again: Whether they were left before, and somebody has decided about them since, or may now.
         """
         done: dict[str, ToolResult] = {}
-        jobs: list[Job] = []
+        jobs: list[ToolJob] = []
         pending: list[ToolCall] = []
         for made in calls:
             tool = self.tools.get(made.name)
             call = made if tool is None else made.of_tool(read_only=tool.read_only)
-            verdict = yield from (self._decided(call) if again else self._judged(call))
-            if isinstance(verdict, Postpone):
+            decision = yield from (self._decided(call) if again else self._judged(call))
+            if isinstance(decision, Postpone):
                 pending.append(call)
-                if verdict.reason:
-                    self._reasons[call.id] = verdict.reason
-            elif verdict is not None or tool is None:
-                done[call.id] = result = failed(call, verdict or "")
+                if decision.reason:
+                    self._reasons[call.id] = decision.reason
+            elif decision is not None or tool is None:
+                done[call.id] = result = failed(call, decision or "")
                 yield ToolFinished(call, result)
             else:
                 self._jobs += 1
-                jobs.append(Job(self._jobs, call, tool))
+                jobs.append(ToolJob(self._jobs, call, tool))
         yield from self._run_jobs(deque(jobs), ends, done)
         self.pending = tuple(pending)
         return tuple(done[call.id] for call in calls if call.id in done)
 
-    def _judged(self, call: ToolCall) -> Generator[Step, object, Postpone | str | None]:
+    def _judged(self, call: ToolCall) -> Generator[LoopStep, object, Postpone | str | None]:
         """What becomes of a call of this turn: it waits, or it is refused for a reason, or it runs (None)."""
         how = self.limits.on_recovered
         # What no server reads as a call may be anybody's text that the model repeats.
@@ -227,19 +227,21 @@ class ToolLoop:
             return Postpone()
         return (yield from self._checked(call, decision=None))
 
-    def _decided(self, call: ToolCall) -> Generator[Step, object, Postpone | str | None]:
+    def _decided(self, call: ToolCall) -> Generator[LoopStep, object, Postpone | str | None]:
         """The same for a call that was left before: `approvals` decides, else `approve` is asked anew."""
         decision = (self.limits.approvals or {}).get(call.id)
         if not self.runs or (decision is None and self.limits.approve is None):
             return Postpone()
         return (yield from self._checked(call, decision))
 
-    def _checked(self, call: ToolCall, decision: bool | str | None) -> Generator[Step, object, Postpone | str | None]:
+    def _checked(
+        self, call: ToolCall, decision: bool | str | None
+    ) -> Generator[LoopStep, object, Postpone | str | None]:
         """What is wrong with a call comes first; then it is decided about, unless nothing here can run it."""
         if (refused := self._refused(call)) is not None:
             return refused
         if decision is None and self.tools[call.name].runs and self.limits.approve is not None:
-            said = yield Approve(call, self.limits.approve)
+            said = yield AskApproval(call, self.limits.approve)
             if isinstance(said, Postpone) or said is Postpone:
                 return said if isinstance(said, Postpone) else Postpone()
             decision = said if isinstance(said, str) else bool(said)
@@ -262,12 +264,12 @@ class ToolLoop:
         return None
 
     def _run_jobs(
-        self, waiting: deque[Job], ends: float | None, done: dict[str, ToolResult]
-    ) -> Generator[Step, object, None]:
+        self, waiting: deque[ToolJob], ends: float | None, done: dict[str, ToolResult]
+    ) -> Generator[LoopStep, object, None]:
         """Run jobs, so many at once as is allowed; their results go into `done`."""
-        running: dict[int, tuple[Job, float, float]] = {}  # how long each may take, and when it is late
+        running: dict[int, tuple[ToolJob, float, float]] = {}  # how long each may take, and when it is late
         while waiting or running:
-            begun: list[Job] = []
+            begun: list[ToolJob] = []
             while waiting and len(running) < self.limits.parallel:
                 job = waiting.popleft()
                 seconds = self._seconds(ends)
@@ -303,7 +305,7 @@ class ToolLoop:
         seconds = _NEVER if self.limits.tool_timeout is None else self.limits.tool_timeout
         return seconds if ends is None else min(seconds, ends - self.now())
 
-    def _result(self, job: Job, outcome: Outcome) -> ToolResult:
+    def _result(self, job: ToolJob, outcome: Outcome) -> ToolResult:
         return result_of(job, outcome, raises=self.limits.raise_tool_errors)
 
     def _finish(self, result: ToolResult, done: dict[str, ToolResult]) -> ToolFinished:
@@ -338,7 +340,7 @@ def _how_answered(reply: Reply) -> Stopped:
     return "no_call" if announced else "answered"
 
 
-def _late(job: Job, seconds: float) -> ToolResult:
+def _late(job: ToolJob, seconds: float) -> ToolResult:
     return failed(job.call, f"{job.call.name} did not end within {seconds:g} s")
 
 

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import Conversation, Thinking, ToolCall
     from deepseek_v4_sdk.tools.events import RunEvent
     from deepseek_v4_sdk.tools.outcome import ToolProgress
-    from deepseek_v4_sdk.tools.results import Job, Outcome
+    from deepseek_v4_sdk.tools.results import Outcome, ToolJob
 
-__all__ = ["Approve", "Ask", "Start", "Step", "Stop", "Told", "Wait"]
+__all__ = ["AskApproval", "AskModel", "LoopStep", "Start", "Stop", "Told", "Wait"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class AskModel:
     """Ask the model, and hand its events over; the answer is its `Reply`.
 
     Attributes:
@@ -31,7 +31,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Approve:
+class AskApproval:
     """Ask whether a call may run; the answer is what `approve` said.
 
     Attributes:
@@ -47,7 +47,7 @@ class Approve:
 class Start:
     """Begin to run a call, and do not wait for it."""
 
-    job: Job
+    job: ToolJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Wait:
 class Stop:
     """Stop a call that is late, as far as that can be; the answer is the outcome it had after all, or None."""
 
-    job: Job
+    job: ToolJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,10 @@ class Told:
         at: When, on the loop's clock.
     """
 
-    job: Job
+    job: ToolJob
     what: ToolProgress | Outcome
     at: float
 
 
-Step: TypeAlias = "Ask | Approve | Start | Wait | Stop | RunEvent"
+LoopStep: TypeAlias = "AskModel | AskApproval | Start | Wait | Stop | RunEvent"
 """One thing to do, or an event to hand out."""

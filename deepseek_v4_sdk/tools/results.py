@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ToolCall
     from deepseek_v4_sdk.tools.tool import Tool
 
-__all__ = ["Job", "Outcome", "failed", "gathered", "result_of"]
+__all__ = ["Outcome", "ToolJob", "failed", "gathered", "result_of"]
 
 # Raised out of an iteration or a run, these would be read as its end, or as somebody's cancelling it.
 _NOT_RAISED = (StopIteration, StopAsyncIteration, CancelledError)
@@ -26,7 +26,7 @@ _NOT_AGAIN = "Do not repeat this call."
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ToolJob:
     """One call to run.
 
     Attributes:
@@ -51,7 +51,7 @@ class Outcome:
     error: BaseException | None = None
 
 
-def result_of(job: Job, outcome: Outcome, *, raises: bool) -> ToolResult:
+def result_of(job: ToolJob, outcome: Outcome, *, raises: bool) -> ToolResult:
     """What the model is told of an outcome; what ends the run is raised.
 
     Args:

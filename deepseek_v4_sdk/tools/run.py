@@ -11,8 +11,8 @@ from deepseek_v4_sdk.chat.json_value import carried_text
 from deepseek_v4_sdk.chat.sums import total_cost, total_usage
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.catalogue.prices import Cost, PriceTable
     from deepseek_v4_sdk.chat import Attempt
-    from deepseek_v4_sdk.prices import Cost, PriceTable
 
 __all__ = ["Round", "Stopped", "ToolResult", "ToolRun"]
 

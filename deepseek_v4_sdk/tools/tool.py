@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
 
-from deepseek_v4_sdk.shown import never_raises
+from deepseek_v4_sdk.support.redaction import never_raises
 from deepseek_v4_sdk.tools.function import UnresolvedNameError, is_method, read_function
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from deepseek_v4_sdk.exchange import LineFailure
+from deepseek_v4_sdk.exchange import TransportFailure
 from deepseek_v4_sdk.providers.scrub import scrub
 
 if TYPE_CHECKING:
@@ -40,18 +40,18 @@ _KINDS: Mapping[str, _Kind] = {
 }
 
 
-def as_failure(error: Exception) -> LineFailure | None:
+def as_failure(error: Exception) -> TransportFailure | None:
     """What an exception of an HTTP library means, or None when it is none of theirs."""
     for cls in type(error).__mro__:
         kind = _KINDS.get(cls.__name__)
         if kind is not None:
-            return LineFailure(kind, _detail(error))
+            return TransportFailure(kind, _detail(error))
     if isinstance(error, ssl.SSLError):
-        return LineFailure("connect", _detail(error))
+        return TransportFailure("connect", _detail(error))
     if isinstance(error, TimeoutError):
-        return LineFailure("timeout", _detail(error))
+        return TransportFailure("timeout", _detail(error))
     if isinstance(error, OSError):
-        return LineFailure("broken", _detail(error))
+        return TransportFailure("broken", _detail(error))
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-__all__ = ["Way"]
+__all__ = ["ConnectionHints"]
 
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _PROXIES: Mapping[str, tuple[str, ...]] = {
@@ -17,7 +17,7 @@ _PROXIES: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ConnectionHints:
     """What a client was told of the way to its servers.
 
     Attributes:

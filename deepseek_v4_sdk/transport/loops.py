@@ -7,7 +7,7 @@ from contextlib import suppress
 from socket import SHUT_RDWR
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
-from deepseek_v4_sdk.forks import new_lock, renewed_in_children
+from deepseek_v4_sdk.support.forks import new_lock, renewed_in_children
 
 if TYPE_CHECKING:
     import socket

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import httpcore
 
-from deepseek_v4_sdk.forks import renewed_in_children
+from deepseek_v4_sdk.support.forks import renewed_in_children
 from deepseek_v4_sdk.transport.clock import seconds_left
 from deepseek_v4_sdk.transport.framing import Framer
 from deepseek_v4_sdk.transport.sockets import wait_for
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
         tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
     ]
 
-__all__ = ["Parcel", "SocketOptions", "TimedBackend"]
+__all__ = ["SocketOptions", "TimedBackend", "WriteBuffer"]
 
 # A larger body is not copied to stand behind its head; its first part goes out with it.
 _JOINED = 64 * 1024
 _READ_AT_ONCE = 64 * 1024
 
 
-class Parcel:
+class WriteBuffer:
     """What is to be sent, held until something is to be read, so that head and body go out together."""
 
     __slots__ = ("_parts",)
@@ -69,7 +69,7 @@ class _TimedStream(httpcore.NetworkStream):
         # TLS within TLS (through a proxy that speaks TLS) is no socket: nothing is read there before all is written.
         self._socket: socket.socket | None = stream.get_extra_info("socket") if layers < 2 else None
         self._framer = Framer()
-        self._parcel = Parcel()
+        self._write_buffer = WriteBuffer()
         self._was_used = False
         self._early = b""  # what came while the request was being sent
         renewed_in_children(self)
@@ -79,7 +79,7 @@ class _TimedStream(httpcore.NetworkStream):
         self._stream.close()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if parts := self._parcel.take():
+        if parts := self._write_buffer.take():
             self._send(parts, timeout)
         if self._early:
             early, self._early = self._early, b""
@@ -91,7 +91,7 @@ class _TimedStream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         del timeout
-        self._parcel.add(buffer)
+        self._write_buffer.add(buffer)
 
     def close(self) -> None:
         self._stream.close()

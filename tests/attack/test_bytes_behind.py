@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4Error
-from deepseek_v4_sdk.transport.async_network import _AsyncTimedStream
-from deepseek_v4_sdk.transport.fast_protocol import FramedHandler
+from deepseek_v4_sdk.transport.aiohttp_protocol import FramedHandler
+from deepseek_v4_sdk.transport.asyncio_network import _AsyncTimedStream
 from deepseek_v4_sdk.transport.network import _TimedStream
 from deepseek_v4_sdk.transport.sockets import is_readable
 from tests.attack.harness import (

@@ -26,7 +26,7 @@ def main(url: str, seed: int, first: int, last: int) -> Counter[str]:
     counts: Counter[str] = Counter()
 
     def judged(run: Run) -> str:
-        return hear(patient if run.number % 2 else client, run).judge(run, seed, 2 * (run.number % 2))
+        return hear(patient if run.number % 2 else client, run).check_completeness(run, seed, 2 * (run.number % 2))
 
     def child(share: list[Run], pipe: int) -> None:
         os.write(pipe, (json.dumps(Counter(map(judged, share))) + "\n").encode())

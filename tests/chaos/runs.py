@@ -24,7 +24,7 @@ from deepseek_v4_sdk.testing.script import Turn
 from tests.chaos.plans import draw_plan
 from tests.chaos.proxy import MARK
 
-__all__ = ["LONGEST", "Heard", "Run", "answer_to", "draw_run", "name_of", "names_in", "turn_of"]
+__all__ = ["LONGEST", "ProbeAnswers", "Run", "answer_to", "draw_run", "name_of", "names_in", "turn_of"]
 
 LONGEST = 1.0
 """The total timer of a run, in seconds."""
@@ -97,7 +97,7 @@ def answer_to(request: MockRequest) -> Turn:
 
 
 @dataclass
-class Heard:
+class ProbeAnswers:
     """What a run came to."""
 
     events: list[ChatEvent] = field(default_factory=list)
@@ -105,7 +105,7 @@ class Heard:
     error: BaseException | None = None
     seconds: float = 0.0
 
-    def judge(self, run: Run, seed: int, retries: int) -> str:
+    def check_completeness(self, run: Run, seed: int, retries: int) -> str:
         """The outcome in words; an outcome that must not be fails."""
         said = turn_of(run.number)
         # Doubled bytes may make a stream that is whole and says something twice: nobody can notice that.

@@ -25,7 +25,7 @@ from deepseek_v4_sdk.providers import PROVIDER_NAMES
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.chaos.proxy import Proxy
-from tests.chaos.runs import Heard, Run, answer_to, draw_run, turn_of
+from tests.chaos.runs import ProbeAnswers, Run, answer_to, draw_run, turn_of
 from tests.chaos.tally import FAULTS, PROPERTY
 from tests.transport.calls import MODES, async_client, in_each_mode
 
@@ -45,9 +45,9 @@ def descriptors() -> int:
     return len(list(_OPEN.iterdir())) if _OPEN.exists() else 0
 
 
-def hear(client: DeepSeekV4, run: Run) -> Heard:
+def hear(client: DeepSeekV4, run: Run) -> ProbeAnswers:
     """One run of the sync client."""
-    heard = Heard()
+    heard = ProbeAnswers()
     started = time.monotonic()
     try:
         if run.way in {"chat", "plain"}:
@@ -66,9 +66,9 @@ def hear(client: DeepSeekV4, run: Run) -> Heard:
     return heard
 
 
-async def hear_async(client: AsyncDeepSeekV4, run: Run) -> Heard:
+async def hear_async(client: AsyncDeepSeekV4, run: Run) -> ProbeAnswers:
     """The same of the async client."""
-    heard = Heard()
+    heard = ProbeAnswers()
     started = time.monotonic()
     try:
         if run.way in {"chat", "plain"}:
@@ -91,7 +91,7 @@ def rounds_of(runs: list[Run]) -> list[list[Run]]:
     return [runs[place : place + ROUND] for place in range(0, len(runs), ROUND)]
 
 
-def play(mode: str, runs: list[Run], arguments: dict[str, Any], proxy: Proxy) -> list[Heard]:
+def play(mode: str, runs: list[Run], arguments: dict[str, Any], proxy: Proxy) -> list[ProbeAnswers]:
     """All runs through one client, several at once; half of them may be tried again.
 
     After each round all connections that it used are idle, and bytes come on some of them.
@@ -101,13 +101,13 @@ def play(mode: str, runs: list[Run], arguments: dict[str, Any], proxy: Proxy) ->
     if mode == "sync":
         with DeepSeekV4(**arguments, max_retries=0) as client, ThreadPoolExecutor(AT_ONCE) as threads:
             patient = client.with_options(max_retries=2)
-            each: list[Heard] = []
+            each: list[ProbeAnswers] = []
             for share in rounds_of(runs):
                 each += threads.map(lambda run: hear(patient if run.number % 2 else client, run), share)
                 proxy.speak_late({run.number for run in share})
             return each
     several = async_client(mode, **arguments, max_retries=0)
-    heard: dict[int, Heard] = {}
+    heard: dict[int, ProbeAnswers] = {}
 
     def on_a_loop(share: list[Run]) -> None:
         asyncio.run(play_share(several, share, heard, proxy))
@@ -118,7 +118,7 @@ def play(mode: str, runs: list[Run], arguments: dict[str, Any], proxy: Proxy) ->
     return [heard[run.number] for run in runs]
 
 
-async def play_share(client: AsyncDeepSeekV4, runs: list[Run], heard: dict[int, Heard], proxy: Proxy) -> None:
+async def play_share(client: AsyncDeepSeekV4, runs: list[Run], heard: dict[int, ProbeAnswers], proxy: Proxy) -> None:
     """A share of the runs, on the loop that runs."""
     room = asyncio.Semaphore(AT_ONCE // 2)
     patient = client.with_options(max_retries=2)
@@ -168,7 +168,9 @@ def test_whole_or_a_typed_error(flavor: str, mode: str, record_property: Any) ->
     gc.collect()
     assert set(threading.enumerate()) == threads
     assert descriptors() <= opened
-    counts = Counter(one.judge(run, SEED, 2 * (run.number % 2)) for run, one in zip(runs, heard, strict=True))
+    counts = Counter(
+        one.check_completeness(run, SEED, 2 * (run.number % 2)) for run, one in zip(runs, heard, strict=True)
+    )
     assert not proxy.misused, "a connection was used again behind bytes that belong to nobody"
     record_property(PROPERTY, json.dumps(counts))
     record_property(FAULTS, json.dumps(proxy.plans))

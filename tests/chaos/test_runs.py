@@ -9,21 +9,21 @@ from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.chaos.plans import draw_late, draw_plan
 from tests.chaos.proxy import MARK, Proxy
-from tests.chaos.runs import Heard, answer_to, draw_run, name_of, names_in, turn_of
+from tests.chaos.runs import ProbeAnswers, answer_to, draw_run, name_of, names_in, turn_of
 
 
 @pytest.mark.parametrize("where", ["reply", "partial", "events", "error"])
 def test_another_runs_answer_is_noticed(where: str) -> None:
     reply = DeepSeekV4(MockProvider(turn_of(2))).chat("x")
     heard = {
-        "reply": Heard(reply=reply),
-        "partial": Heard(error=StreamInterruptedError("x").about(partial=reply)),
-        "events": Heard(events=[TextDelta(f"x{name_of(2)}")]),
-        "error": Heard(error=StreamInterruptedError(f"x {name_of(2)}")),
+        "reply": ProbeAnswers(reply=reply),
+        "partial": ProbeAnswers(error=StreamInterruptedError("x").about(partial=reply)),
+        "events": ProbeAnswers(events=[TextDelta(f"x{name_of(2)}")]),
+        "error": ProbeAnswers(error=StreamInterruptedError(f"x {name_of(2)}")),
     }[where]
     assert heard.names() == {name_of(2)}
     with pytest.raises(AssertionError, match="another's answer"):
-        heard.judge(draw_run(0, 1), 0, 0)
+        heard.check_completeness(draw_run(0, 1), 0, 0)
 
 
 def test_every_part_of_an_answer_carries_its_name() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from deepseek_v4_sdk.cli import given
+from deepseek_v4_sdk.cli import inputs as given
 from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.cli.outcome import EXIT_CODES
 from deepseek_v4_sdk.testing.server import MockServer

@@ -60,7 +60,7 @@ vllm at {url}: deepseek-ai/DeepSeek-V4-Pro
 
 window             works     1,048,576 tokens, as the server tells
 version            works     0.33.0
-personality        works     vLLM's encoder: 19 and 98 prompt tokens, as counted here
+prompt format      works     vLLM's encoder: 19 and 98 prompt tokens, as counted here
 thinking           works     off gives no thinking, high does
 reasoning          works     apart from the text, 21 tokens of it counted
 tools              works     a call was parsed

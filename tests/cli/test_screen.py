@@ -12,8 +12,8 @@ from rich.console import Console
 
 from deepseek_v4_sdk import Conversation, DeepSeekV4, ReasoningDelta, Reply, TextDelta
 from deepseek_v4_sdk.cli import screen
+from deepseek_v4_sdk.cli.conversation_loop import ChatSession
 from deepseek_v4_sdk.cli.screen import LiveScreen, PlainScreen, facts_of
-from deepseek_v4_sdk.cli.talk import Talk
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def get_weather(city: str) -> str:
 
 def ask(shown: Screen, *steps: Step) -> None:
     """A turn with a tool."""
-    talk = Talk(DeepSeekV4(MockProvider(*steps)), Conversation(), [get_weather], {}, shown)
+    talk = ChatSession(DeepSeekV4(MockProvider(*steps)), Conversation(), [get_weather], {}, shown)
     talk.ask("What is the weather?")
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from deepseek_v4_sdk import Conversation, DeepSeekV4
 from deepseek_v4_sdk.cli import conversations
+from deepseek_v4_sdk.cli.conversation_loop import ChatSession, converse
 from deepseek_v4_sdk.cli.screen import PlainScreen
-from deepseek_v4_sdk.cli.talk import Talk, converse
 from deepseek_v4_sdk.testing import MockProvider, script
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def mock() -> MockProvider:
 
 
 @pytest.fixture
-def talk(mock: MockProvider) -> Talk:
-    return Talk(
+def talk(mock: MockProvider) -> ChatSession:
+    return ChatSession(
         client=DeepSeekV4(mock, max_retries=0),
         messages=Conversation().system("Be brief."),
         tools=[],
@@ -40,7 +40,7 @@ def talk(mock: MockProvider) -> Talk:
 
 
 @pytest.fixture
-def says(talk: Talk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
+def says(talk: ChatSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
     """Type lines, then Ctrl-D; gives what was shown on stdout, without the line of greeting, and on stderr."""
 
     def type_in(*typed: str | BaseException) -> tuple[str, str]:
@@ -97,7 +97,7 @@ def test_save_again_and_under_another_name(says: Type) -> None:
     ],
 )
 def test_what_cannot_be_done_is_told_and_the_conversation_goes_on(
-    line: str, told: str, says: Type, talk: Talk, mock: MockProvider
+    line: str, told: str, says: Type, talk: ChatSession, mock: MockProvider
 ) -> None:
     shown, wrong = says(line, "One?")
     assert wrong.startswith("deepseek-v4: ")
@@ -107,7 +107,9 @@ def test_what_cannot_be_done_is_told_and_the_conversation_goes_on(
     assert talk.name is None
 
 
-def test_new_keeps_the_instructions_and_leaves_what_is_kept_alone(says: Type, talk: Talk, mock: MockProvider) -> None:
+def test_new_keeps_the_instructions_and_leaves_what_is_kept_alone(
+    says: Type, talk: ChatSession, mock: MockProvider
+) -> None:
     talk.name = "talk"
     told, _ = says("One?", "/new", "Two?")
     assert told == "Hello.\na new conversation\nHello.\n\n"
@@ -148,7 +150,7 @@ def test_the_end(word: str, says: Type, mock: MockProvider) -> None:
 
 
 @pytest.mark.parametrize("step", [script.error(500, "overloaded")])
-def test_an_error_of_the_server_is_told_and_the_conversation_goes_on(step: Step, says: Type, talk: Talk) -> None:
+def test_an_error_of_the_server_is_told_and_the_conversation_goes_on(step: Step, says: Type, talk: ChatSession) -> None:
     mock = MockProvider(step, default=HELLO)
     talk.client = DeepSeekV4(mock, max_retries=0)
     told, wrong = says("One?", "Two?")

@@ -19,14 +19,14 @@ from deepseek_v4_sdk import (
     StreamInterruptedError,
     TextDelta,
 )
-from tests.exchange.replay import JSON, Answer, Part, Replay, answer, async_client_for
+from tests.exchange.replay import JSON, Replay, ServerAnswer, Unit, answer, async_client_for
 from tests.exchange.wire import DONE, finish, reason, say
 
 pytestmark = pytest.mark.anyio
-HELLO: list[Part] = [reason("Hm."), say("Hel"), say("lo"), say(" you"), finish("stop"), DONE]
+HELLO: list[Unit] = [reason("Hm."), say("Hel"), say("lo"), say(" you"), finish("stop"), DONE]
 
 
-def hello() -> Answer:
+def hello() -> ServerAnswer:
     return answer(*HELLO)
 
 
@@ -43,7 +43,7 @@ async def nothing_is_left_behind() -> object:
 class Silent(Replay):
     """A server that says two things and then, unless it talks, nothing more; `silent` is set from then on."""
 
-    def __init__(self, *answers: Answer, slots: int = 8) -> None:
+    def __init__(self, *answers: ServerAnswer, slots: int = 8) -> None:
         super().__init__(*answers, slots=slots)
         self.silent = asyncio.Event()
         self.nobody_reads = asyncio.Event()

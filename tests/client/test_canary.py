@@ -188,7 +188,7 @@ def test_what_a_client_is_made_of(provider: str, given: str, monkeypatch: pytest
     encoded = settings.provider.encode(client._request("x", {}), settings.target)
     assert dict(encoded.call.headers)["authorization"] == f"Bearer {CANARY}"
     other = client.with_options(model="flash")
-    for value in (client, other, settings, settings.target, encoded, encoded.call, client._chat("x", {}).terms):
+    for value in (client, other, settings, settings.target, encoded, encoded.call, client._chat("x", {}).call_settings):
         check(value)
     assert dict(other._settings.provider.query("/", other._settings.target).headers)["authorization"].endswith(CANARY)
 

@@ -16,7 +16,7 @@ from deepseek_v4_sdk import (
     DeepSeekV4Error,
     OverloadedError,
     PhaseTimeoutError,
-    RateLimitedError,
+    RateLimitError,
     ServerError,
     StreamInterruptedError,
 )
@@ -25,14 +25,14 @@ from tests.exchange.replay import JSON, Mode, Replay, answer
 from tests.exchange.wire import DONE, finish, say, sse
 
 if TYPE_CHECKING:
-    from tests.exchange.replay import Answer
+    from tests.exchange.replay import ServerAnswer
 
 
-def hello() -> Answer:
+def hello() -> ServerAnswer:
     return answer(say("Hi"), finish("stop"), DONE)
 
 
-def refused(status: int, **headers: str) -> Answer:
+def refused(status: int, **headers: str) -> ServerAnswer:
     told = {name.replace("_", "-"): value for name, value in headers.items()}
     return answer(b'{"error": {"message": "no"}}', status=status, headers={**JSON, **told})
 
@@ -133,7 +133,7 @@ def test_the_server_says_when_to_come_again(mode: Mode) -> None:
 @pytest.mark.parametrize("hint", ["121", "86400"])
 def test_who_asks_for_too_long_is_not_waited_for(hint: str, mode: Mode) -> None:
     replay = Replay(refused(429, retry_after=hint), hello())
-    with pytest.raises(RateLimitedError) as caught:
+    with pytest.raises(RateLimitError) as caught:
         connect(mode, replay).chat("x")
     assert caught.value.retry_after == float(hint)
     assert len(replay.paths) == 1
@@ -149,7 +149,7 @@ def test_a_hint_that_is_none_is_passed_over(hint: str, mode: Mode) -> None:
 @in_both_modes
 def test_waits_count_against_the_total(mode: Mode) -> None:
     replay = Replay(refused(429, retry_after="40"), refused(429, retry_after="40"), hello())
-    with pytest.raises(RateLimitedError) as caught:
+    with pytest.raises(RateLimitError) as caught:
         connect(mode, replay, timeout=60.0).chat("x")
     assert [attempt.waited for attempt in caught.value.attempts] == [0, 40]
 

@@ -20,7 +20,7 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.testing import MockProvider, script
-from tests.exchange.replay import JSON, MODEL, Answer, Replay, answer, client_for
+from tests.exchange.replay import JSON, MODEL, Replay, ServerAnswer, answer, client_for
 from tests.exchange.wire import DONE, finish, plain, say
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ STREAM = {"content-type": "text/event-stream"}
 HELLO = say("Hi") + finish("stop") + DONE
 
 
-def hello() -> Answer:
+def hello() -> ServerAnswer:
     return answer(HELLO)
 
 
@@ -65,7 +65,7 @@ async def test_tasks_share_a_client() -> None:
     assert len({str(request.body["messages"]) for request in mock.requests}) == 200
 
 
-class Carrier(Replay):
+class Transport(Replay):
     """A replay that counts how often it was closed."""
 
     closings = 0
@@ -80,10 +80,10 @@ class Carrier(Replay):
 class Connecting(DeepSeekV4):
     """A client whose own connections are carriers, which can be looked at."""
 
-    made: list[Carrier]
+    made: list[Transport]
 
     def _connect(self) -> Any:
-        carrier = Carrier(*[hello() for _ in range(9)])
+        carrier = Transport(*[hello() for _ in range(9)])
         Connecting.made.append(carrier)
         return carrier
 

@@ -22,13 +22,13 @@ from deepseek_v4_sdk import (
     ToolCallStarted,
 )
 from deepseek_v4_sdk.chat import ChatEvent
-from tests.exchange.replay import JSON, Answer, Replay, answer, client_for
+from tests.exchange.replay import JSON, Replay, ServerAnswer, answer, client_for
 from tests.exchange.wire import DONE, call, finish, reason, say, sse
 
 HELLO = [reason("Hm."), say("Hel"), say("lo"), say(" you"), finish("stop"), DONE]
 
 
-def hello() -> Answer:
+def hello() -> ServerAnswer:
     return answer(*HELLO)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Timeouts
-from deepseek_v4_sdk.base import ClientArguments
+from deepseek_v4_sdk.client.base import ClientArguments
 from tests.config.seen import trust
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from deepseek_v4_sdk import ConfigurationError, Conversation, DeepSeekV4, InvalidRequestError
-from deepseek_v4_sdk.cli import conversations, given
-from deepseek_v4_sdk.decoding import decoded
+from deepseek_v4_sdk.cli import conversations
+from deepseek_v4_sdk.cli import inputs as given
+from deepseek_v4_sdk.support.decoding import decoded
 
 PROFILE = 'default = "dev"\n[profiles.dev]\nprovider = "mock"\nmodel = "pro"  # größer\n'
 MARKED = {

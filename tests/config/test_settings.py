@@ -170,7 +170,7 @@ def test_the_call_wins_over_the_client_and_none_does_not() -> None:
 
 def test_a_timer_of_the_call_leaves_the_clients_other_timers() -> None:
     with DeepSeekV4("mock", timeout=Timeouts(total=100, idle=7)) as client:
-        assert client._terms(Timeouts(idle=3)).timeouts == Timeouts(total=100, idle=3)
+        assert client._call_settings(Timeouts(idle=3)).timeouts == Timeouts(total=100, idle=3)
 
 
 def test_with_options_keeps_what_it_is_not_told() -> None:

@@ -43,5 +43,5 @@ def test_in_a_profile(tmp_path: Path) -> None:
 
 def test_another_transport_is_another_set_of_connections() -> None:
     client = AsyncDeepSeekV4("vllm", base_url=HERE)
-    assert client.with_options(max_retries=0)._carriers.find(0) is client._carriers.find(0)
-    assert client.with_options(transport="aiohttp")._carriers.find(0) is not client._carriers.find(0)
+    assert client.with_options(max_retries=0)._transports.find(0) is client._transports.find(0)
+    assert client.with_options(transport="aiohttp")._transports.find(0) is not client._transports.find(0)

@@ -59,7 +59,7 @@ balance = "sticky"
 fallback = ["nim", "mock"]
 [profiles.nim]
 provider = "nim"
-personality = "vllm"
+engine = "vllm"
 endpoints = ["http://127.0.0.1:1", "http://[::1]:2/v1"]
 [profiles.mock]
 provider = "mock"
@@ -97,7 +97,7 @@ def test_what_is_free_needs_no_trust(file: Path, kind: type[DeepSeekV4 | AsyncDe
         'transport = "aiohttp"',
         "strict_model = false",
         'server_version = "0.33.0"',
-        "gateway = false",
+        "session_affinity = false",
         'endpoints = ["http://localhost:1", "http://elsewhere.example"]',
     ],
 )

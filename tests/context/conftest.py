@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from deepseek_v4_sdk.tokens.settled import SETTLED
+from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES
 
 
 @pytest.fixture(autouse=True)
 def nothing_settled() -> Iterator[None]:
-    SETTLED.clear()
+    STABLE_PREFIXES.clear()
     yield
-    SETTLED.clear()
+    STABLE_PREFIXES.clear()

@@ -19,7 +19,7 @@ from deepseek_v4_sdk import (
     lint_cache,
 )
 from deepseek_v4_sdk.chat import AssistantMessage, Usage
-from deepseek_v4_sdk.context import Meter
+from deepseek_v4_sdk.context import PromptCounter
 from deepseek_v4_sdk.prompt import Dialect, Generation, render_prompt
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing import MockProvider, make_reply, make_usage
@@ -38,7 +38,7 @@ LONG = "The quick brown fox jumps over the lazy dog. " * 30
 
 
 def budget_of(dialect: Dialect = "vllm", generation: Generation = "2026-08") -> ContextBudget:
-    return ContextBudget(65_536, meter=Meter.rendering(dialect, generation))
+    return ContextBudget(65_536, counter=PromptCounter.rendering(dialect, generation))
 
 
 def talk(*more: str, system: str = LONG) -> Conversation:
@@ -116,16 +116,16 @@ def test_the_common_prefix_is_that_of_the_token_lists(
     report = cache_report(*pair, budget=budget_of(dialect, generation))
     assert (report.before, report.after, report.common) == (len(before), len(after), common)
     assert report.lost == len(before) - common
-    assert (report.parting is None) is (report.lost == 0)
-    if report.parting is not None:
-        assert report.parting.token == common
+    assert (report.divergence is None) is (report.lost == 0)
+    if report.divergence is not None:
+        assert report.divergence.token == common
     assert report.cached <= common
 
 
 def told(before: object, after: object, **more: Any) -> tuple[int | None, str]:
     report = cache_report(before, after, **more)  # type: ignore[arg-type]
-    assert report.parting is not None
-    return report.parting.message, report.parting.field
+    assert report.divergence is not None
+    return report.divergence.message, report.divergence.field
 
 
 def with_tools(conversation: Conversation, *tools: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -136,9 +136,9 @@ def test_a_conversation_that_goes_on() -> None:
     """With tools the format keeps everything, and nothing is lost; without, the opening of the last answer is."""
     before, after = talk(), talk("They sleep.", "And dogs?")
     kept = cache_report(with_tools(before, *TOOLS), with_tools(after, *TOOLS))
-    assert (kept.lost, kept.parting) == (0, None)
+    assert (kept.lost, kept.divergence) == (0, None)
     bare = cache_report(before, after)
-    assert (bare.lost, bare.parting and bare.parting.message) == (1, 2)
+    assert (bare.lost, bare.divergence and bare.divergence.message) == (1, 2)
     assert "leaves the reasoning of earlier turns out" in str(bare)
     assert cache_report(before, before).cached == cache_report(before, before).after - 1
 
@@ -179,17 +179,17 @@ def test_why_two_requests_without_thinking_part(
     before: list[Any], after: list[Any], message: int, why: str, dialect: Dialect
 ) -> None:
     first, second = ({"messages": messages, "thinking": "off"} for messages in (before, after))
-    parting = cache_report(first, second, budget=budget_of(dialect)).parting
-    assert parting is not None
-    assert (parting.message, parting.why) == (message, why)
+    divergence = cache_report(first, second, budget=budget_of(dialect)).divergence
+    assert divergence is not None
+    assert (divergence.message, divergence.why) == (message, why)
 
 
 def test_vllm_keeps_the_reasoning_of_an_answer_that_is_last_and_leaves_it_out_once_it_is_not() -> None:
     first, second = ({"messages": messages, "thinking": "high"} for messages in ([USER, ANSWER], [USER, ANSWER, MORE]))
-    parting = cache_report(first, second, budget=budget_of("vllm")).parting
-    assert parting is not None
-    assert (parting.message, parting.field) == (1, "reasoning")
-    assert parting.why == "messages[1]: without tools the format leaves the reasoning of earlier turns out"
+    divergence = cache_report(first, second, budget=budget_of("vllm")).divergence
+    assert divergence is not None
+    assert (divergence.message, divergence.field) == (1, "reasoning")
+    assert divergence.why == "messages[1]: without tools the format leaves the reasoning of earlier turns out"
 
 
 def test_a_shape_that_is_asked_for_stands_at_the_head() -> None:
@@ -201,17 +201,17 @@ def test_a_choice_of_tools_that_shows_in_the_prompt() -> None:
     """DeepSeek's own encoder prints no tools for "none"; vLLM's server prints them all."""
     before, after = with_tools(talk(), *TOOLS), with_tools(talk(), *TOOLS, tool_choice="none")
     assert told(before, after, budget=budget_of("recipe")) == (0, "tool_choice")
-    assert cache_report(before, after, budget_of("vllm")).parting is None
+    assert cache_report(before, after, budget_of("vllm")).divergence is None
 
 
 def test_blocks() -> None:
     """vLLM and SGLang keep V4's prompts in blocks of 256 tokens; below one nothing hits."""
     for name, block in (("vllm", 256), ("sglang", 256), ("dynamo", 256), ("deepseek", None), ("nvidia", None)):
         assert find_provider(name).data.cache_block == block
-    report = CacheReport(before=1_000, after=1_200, common=800, block=256, parting=None)
+    report = CacheReport(before=1_000, after=1_200, common=800, block=256, divergence=None)
     assert (report.cached, report.lost) == (768, 200)
-    assert CacheReport(before=255, after=400, common=255, block=256, parting=None).cached == 0
-    assert CacheReport(before=512, after=512, common=512, block=256, parting=None).cached == 256
+    assert CacheReport(before=255, after=400, common=255, block=256, divergence=None).cached == 0
+    assert CacheReport(before=512, after=512, common=512, block=256, divergence=None).cached == 256
     assert "768 of them cached at best (blocks of 256)" in str(report)
 
 

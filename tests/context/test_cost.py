@@ -9,12 +9,12 @@ from decimal import Decimal
 import pytest
 
 from deepseek_v4_sdk import ContextBudget, DeepSeekV4, Price, PriceTable, Rates, cache_report
-from deepseek_v4_sdk.context import Meter
+from deepseek_v4_sdk.context import PromptCounter
 from deepseek_v4_sdk.testing import MockProvider
 
 OFF_PEAK, PEAK = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 23, 1, tzinfo=UTC)
-METER = replace(Meter.rendering("recipe"), billed=lambda _: ("deepseek", "deepseek-v4-pro"))
-BUDGET = ContextBudget(100_000, 1_000, 500, meter=METER)
+METER = replace(PromptCounter.rendering("recipe"), billed=lambda _: ("deepseek", "deepseek-v4-pro"))
+BUDGET = ContextBudget(100_000, 1_000, 500, counter=METER)
 
 
 def test_prompt_and_reserves() -> None:
@@ -40,7 +40,7 @@ def test_without_a_time_it_is_now() -> None:
 
 def test_no_price() -> None:
     assert ContextBudget(100_000).estimate_cost("Hi") is None
-    assert ContextBudget(100_000, meter=replace(METER, prices=PriceTable())).estimate_cost("Hi") is None
+    assert ContextBudget(100_000, counter=replace(METER, prices=PriceTable())).estimate_cost("Hi") is None
 
 
 @pytest.mark.parametrize(("model", "miss"), [("pro", "0.66"), ("flash", "0.15"), ("deepseek-v4-flash", "0.15")])

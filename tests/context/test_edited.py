@@ -14,7 +14,7 @@ from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.tokens import edited
 from deepseek_v4_sdk.tokens.edited import count_edited
 from deepseek_v4_sdk.tokens.prompts import count_prompt
-from deepseek_v4_sdk.tokens.settled import SETTLED
+from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES
 from tests.counting.test_going_on import CALLS, FORMS, TOOL, VLLM
 from tests.counting.whole import from_nothing, whole
 from tests.prompt import conversations as some
@@ -24,7 +24,7 @@ from tests.prompt import conversations as some
 @given(st.data(), st.sampled_from(FORMS))
 def test_as_from_nothing(data: st.DataObject, form: Any) -> None:
     """Messages are left out, replaced and put in at random; the counts are those of the whole prompt."""
-    SETTLED.clear()
+    STABLE_PREFIXES.clear()
     source = list(read_messages(data.draw(some.conversations)))
     with suppress(InvalidRequestError, UnsupportedOptionError):
         known = count_prompt(source, form)

@@ -21,11 +21,11 @@ from deepseek_v4_sdk.chat import (
     UserMessage,
     first_fatal,
 )
-from deepseek_v4_sdk.context import ClipResults, Draft, DropOldest, FitPlan, Meter, Strategy, Summarise
+from deepseek_v4_sdk.context import ClipResults, DropOldest, FitPlan, PromptCounter, Strategy, Summarise, TrimDraft
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.prompt import Dialect, Generation
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
-from deepseek_v4_sdk.tokens.settled import SETTLED
+from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES
 from tests.context.talks import TOOL, growing, talks
 from tests.counting.whole import FORMATS, from_nothing
 
@@ -51,13 +51,13 @@ every_format = pytest.mark.parametrize("form", FORMATS, ids="-".join)
 
 
 def budget_of(form: Format, window: int, **more: Any) -> ContextBudget:
-    return ContextBudget(window, **{"reserve_output": 50, **more}, meter=Meter.rendering(*form))
+    return ContextBudget(window, **{"reserve_output": 50, **more}, counter=PromptCounter.rendering(*form))
 
 
 def tokens_of(budget: ContextBudget, messages: Sequence[Message], options: dict[str, Any]) -> int:
     """The tokens of a prompt, with nothing taken over from any count before."""
-    request = budget.meter.request(messages, options)
-    return from_nothing(request.messages, budget.meter.form(request)).total
+    request = budget.counter.request(messages, options)
+    return from_nothing(request.messages, budget.counter.form(request)).total
 
 
 def check_plan(budget: ContextBudget, messages: list[Message], plan: FitPlan, options: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ def _is_summary(message: Message) -> bool:
 def test_the_laws(
     messages: list[Message], form: Format, name: str, window: int, tooled: bool, thinking: Thinking
 ) -> None:
-    SETTLED.clear()
+    STABLE_PREFIXES.clear()
     strategy = STRATEGIES[name]
     options: dict[str, Any] = {"tools": [TOOL] if tooled else None, "thinking": thinking}
     budget = budget_of(form, window)
@@ -281,7 +281,7 @@ def test_summaries_that_are_none(summarise: Callable[[Conversation], Any], said:
 
 def test_a_strategy_of_ones_own() -> None:
     class DropAllButTheLastTurn:
-        def apply(self, draft: Draft) -> None:
+        def apply(self, draft: TrimDraft) -> None:
             draft.target = 0
             draft.drop_oldest()
 

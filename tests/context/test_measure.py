@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from deepseek_v4_sdk import BudgetError, ContextBudget, Conversation, count_text
 from deepseek_v4_sdk.chat import AssistantMessage, ToolCall, ToolMessage, read_messages
-from deepseek_v4_sdk.context import Measure, Meter
+from deepseek_v4_sdk.context import Measure, PromptCounter
 from deepseek_v4_sdk.errors import ContextLengthExceededError, InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.prompt import Dialect, Generation
 from tests.counting.whole import FORMATS, from_nothing
@@ -37,7 +37,7 @@ def talk() -> Conversation:
 
 
 def budget_of(dialect: Dialect, generation: Generation, window: int = 65_536, **more: Any) -> ContextBudget:
-    return ContextBudget(window, meter=Meter.rendering(dialect, generation), **more)
+    return ContextBudget(window, counter=PromptCounter.rendering(dialect, generation), **more)
 
 
 def parts(measured: Measure) -> list[int]:
@@ -102,8 +102,8 @@ def test_parts_and_turns_of_any_conversation_add_up(
         again = budget.measure(messages, tools, thinking=thinking)
         assert measured == again
         assert sum(parts(measured)) == measured.total
-        request = budget.meter.request(messages, {"tools": tools, "thinking": thinking})
-        assert measured.total == from_nothing(request.messages, budget.meter.form(request)).total
+        request = budget.counter.request(messages, {"tools": tools, "thinking": thinking})
+        assert measured.total == from_nothing(request.messages, budget.counter.form(request)).total
         told = json.loads(json.dumps(measured.to_dict()))
         assert told["total"] == measured.total
         # The rest is the head: system messages at the front, and what the format itself writes around all of them.

@@ -17,9 +17,9 @@ from deepseek_v4_sdk import (
     DeepSeekV4,
     InvalidRequestError,
     Reply,
-    counting,
 )
 from deepseek_v4_sdk.chat import AssistantMessage
+from deepseek_v4_sdk.client import prompt_count as counting
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.context.talks import growing
 
@@ -176,7 +176,7 @@ def test_fit_shortens_and_says_so(kind: str, flavor: str) -> None:
     assert reply.text == "Hello"
     assert (reply.usage.prompt_tokens or 0) <= 0.6 * (WINDOW - 300)
     assert reply.max_tokens_sent == 300
-    [note] = [repair.detail for repair in reply.repairs if repair.kind == "fitted"]
+    [note] = [repair.detail for repair in reply.repairs if repair.kind == "fit_request_to_window"]
     sent = talk.mock.requests[0].messages
     assert note.startswith(f"{size - len(sent)} messages dropped: {reply.usage.prompt_tokens:,} tokens instead of ")
     assert note.endswith("in a window of 2,000 (asked)")
@@ -266,7 +266,7 @@ def test_parse_stays_inside() -> None:
     mock = MockProvider(script.text('{"n": 1}'), window=WINDOW)
     parsed = DeepSeekV4(mock).parse(long_talk(), dict[str, int], max_tokens=300, overflow="fit", thinking="off")
     assert parsed.value == {"n": 1}
-    assert "fitted" in [repair.kind for repair in parsed.reply.repairs]
+    assert "fit_request_to_window" in [repair.kind for repair in parsed.reply.repairs]
 
 
 def test_a_large_prompt_does_not_hold_up_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:

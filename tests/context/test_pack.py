@@ -24,10 +24,10 @@ from deepseek_v4_sdk import (
     count_text,
     pack,
 )
-from deepseek_v4_sdk.context import Meter
+from deepseek_v4_sdk.context import PromptCounter
 from deepseek_v4_sdk.context import documents as finding
 from deepseek_v4_sdk.testing import MockProvider
-from deepseek_v4_sdk.tokens.counting import spells_special
+from deepseek_v4_sdk.tokens.texts import spells_special
 
 PROSE = "The quick brown fox jumps over the lazy dog.\n"
 _OPENER = re.compile(r'<(document(?:-\d+)?) name=("(?:[^"\\]|\\.)*")( clipped)?>\n')
@@ -108,7 +108,7 @@ def test_what_comes_later_changes_nothing_before_it(
 @pytest.mark.parametrize("policy", ["whole", "clip"])
 def test_the_whole_prompt_stays_within_the_room(dialect: Any, policy: Any) -> None:
     """With all that the server writes around it, and to the token."""
-    budget = ContextBudget(2_000, 500, meter=Meter.rendering(dialect))
+    budget = ContextBudget(2_000, 500, counter=PromptCounter.rendering(dialect))
     given_ = [Document(f"{number}.txt", PROSE * number + "<think>" * 5) for number in range(1, 30)]
     packed = pack(given_, budget, question="\n What do foxes do?", policy=policy)
     assert packed.text.endswith("</document>\nWhat do foxes do?")

@@ -20,7 +20,7 @@ from deepseek_v4_sdk import (
     DeepSeekV4,
 )
 from deepseek_v4_sdk.context import resolve_window
-from deepseek_v4_sdk.providers.limits import LearnedLimits
+from deepseek_v4_sdk.providers.learned_limits import LearnedLimits
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor

@@ -20,9 +20,9 @@ from deepseek_v4_sdk import (
     ServerError,
     UnsupportedOptionError,
     count_text,
-    endpoint,
     tool,
 )
+from deepseek_v4_sdk.client import endpoint
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.tokens import vocabulary

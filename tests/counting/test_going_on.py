@@ -26,7 +26,7 @@ from deepseek_v4_sdk.chat import (
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.tokens import prompts
 from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptForm, count_prompt
-from deepseek_v4_sdk.tokens.settled import SETTLED, Settled, SettledCounts
+from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES, StablePrefix, StablePrefixes
 from tests.counting.whole import FORMATS, from_nothing, whole
 from tests.prompt import conversations as some
 
@@ -60,7 +60,7 @@ def check(messages: Sequence[Message], form: PromptForm) -> None:
 @given(st.data(), st.sampled_from(FORMS))
 def test_a_random_walk(data: st.DataObject, form: PromptForm) -> None:
     """Turns are added, messages changed, taken out, moved in and cut off, and every state is counted."""
-    SETTLED.clear()
+    STABLE_PREFIXES.clear()
     messages: list[Message] = list(_turn(data))
     for _ in range(data.draw(st.integers(2, 7))):
         place = data.draw(st.integers(0, len(messages)))
@@ -134,7 +134,7 @@ def test_a_format_that_needs_a_word_in_an_old_message() -> None:
     messages = [UserMessage("Give me JSON."), AssistantMessage("{}"), UserMessage("b"), AssistantMessage("{}")]
     check(messages[:3], form)
     check([*messages, UserMessage("c")], form)
-    assert len(SETTLED) == 1
+    assert len(STABLE_PREFIXES) == 1
 
 
 def test_a_message_to_be_continued_is_checked_against_all() -> None:
@@ -159,7 +159,7 @@ def test_senders_do_not_mix() -> None:
     def shout(messages: tuple[Message, ...]) -> tuple[Message, ...]:
         return tuple(UserMessage("LOUD " * 9) if isinstance(message, UserMessage) else message for message in messages)
 
-    loud, quiet = replace(VLLM, as_sent=shout, sender=object()), replace(VLLM, sender=object())
+    loud, quiet = replace(VLLM, as_sent=shout, renderer_id=object()), replace(VLLM, renderer_id=object())
     messages = [*QUESTION, UserMessage("b")]
     for form in (loud, quiet, loud, quiet):
         check(messages, form)
@@ -236,15 +236,15 @@ def test_a_branch_costs_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_kept_is_bounded_by_entries() -> None:
     for number in range(100):
         count_prompt([UserMessage(f"{number}"), AssistantMessage("a"), UserMessage("b")], VLLM)
-    assert len(SETTLED) == 16
+    assert len(STABLE_PREFIXES) == 16
 
 
 def test_what_is_kept_is_bounded_by_tokens() -> None:
-    kept = SettledCounts(entries=16, tokens=100)
+    kept = StablePrefixes(entries=16, tokens=100)
     for number in range(8):
-        kept.keep(Settled(b"", None, (UserMessage(str(number)),), (40,), (), (0,), 0), grown_from=None)
+        kept.keep(StablePrefix(b"", None, (UserMessage(str(number)),), (40,), (), (0,), 0), grown_from=None)
         assert len(kept) == min(number + 1, 2)
-    kept.keep(Settled(b"", None, (UserMessage("large"),), (1000,), (), (0,), 0), grown_from=None)
+    kept.keep(StablePrefix(b"", None, (UserMessage("large"),), (1000,), (), (0,), 0), grown_from=None)
     assert len(kept) == 1  # the latest one stays, however large
 
 
@@ -253,7 +253,7 @@ def test_a_conversation_that_grows_is_one_entry() -> None:
     for _ in range(10):
         count_prompt([*messages, UserMessage("b")], VLLM)
         messages += [UserMessage("b"), AssistantMessage("c")]
-    assert len(SETTLED) == 1
+    assert len(STABLE_PREFIXES) == 1
 
 
 def test_threads_count_the_same() -> None:
@@ -263,4 +263,4 @@ def test_threads_count_the_same() -> None:
     expected = [from_nothing(*job) for job in jobs]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda job: count_prompt(*job), jobs * 3)) == expected * 3
-    assert len(SETTLED) <= 16
+    assert len(STABLE_PREFIXES) <= 16

@@ -22,8 +22,8 @@ from deepseek_v4_sdk.chat import (
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.prompt import Dialect, Generation
 from deepseek_v4_sdk.tokens import count_text, special_tokens
-from deepseek_v4_sdk.tokens.counting import spells_special
 from deepseek_v4_sdk.tokens.prompts import PromptForm, count_prompt, estimate_text
+from deepseek_v4_sdk.tokens.texts import spells_special
 from tests.counting.whole import FORMATS, from_nothing, whole
 from tests.prompt import conversations as some
 

@@ -8,7 +8,7 @@ from deepseek_v4_sdk.chat import Message
 from deepseek_v4_sdk.prompt import Dialect, Generation, RenderedPrompt
 from deepseek_v4_sdk.tokens import count_text
 from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptForm, count_prompt
-from deepseek_v4_sdk.tokens.settled import SETTLED
+from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES
 from tests.prompt.counting import joined
 
 FORMATS: tuple[tuple[Dialect, Generation], ...] = (
@@ -30,9 +30,9 @@ def whole(prompt: RenderedPrompt, dialect: Dialect) -> int:
 
 def from_nothing(messages: Sequence[Message], form: PromptForm) -> PromptCount:
     """The count with nothing settled; what was settled before is settled afterwards."""
-    kept = SETTLED._kept[:]
-    SETTLED.clear()
+    kept = STABLE_PREFIXES._kept[:]
+    STABLE_PREFIXES.clear()
     try:
         return count_prompt(messages, form)
     finally:
-        SETTLED._kept[:] = kept
+        STABLE_PREFIXES._kept[:] = kept

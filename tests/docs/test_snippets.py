@@ -11,7 +11,7 @@ from pytest_examples import CodeExample, EvalExample, find_examples
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider
-from deepseek_v4_sdk.transport.fitted import as_async_carrier, as_carrier
+from deepseek_v4_sdk.transport.httpx_adapter import as_async_transport, as_transport
 from tests.config.seen import trust
 from tests.docs.pages import PAGES, name_of
 
@@ -33,10 +33,10 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mock in the wire of the asked provider stands behind every address."""
 
     monkeypatch.setattr(
-        DeepSeekV4, "_connect", lambda client: as_carrier(MockProvider(flavor=client.provider).transport)
+        DeepSeekV4, "_connect", lambda client: as_transport(MockProvider(flavor=client.provider).transport)
     )
     monkeypatch.setattr(
-        AsyncDeepSeekV4, "_connect", lambda client: as_async_carrier(MockProvider(flavor=client.provider).transport)
+        AsyncDeepSeekV4, "_connect", lambda client: as_async_transport(MockProvider(flavor=client.provider).transport)
     )
 
 

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import get_args
 
 import deepseek_v4_sdk
-from deepseek_v4_sdk.base import ClientArguments
+from deepseek_v4_sdk.catalogue.prices import PRICES
 from deepseek_v4_sdk.chat import OPTION_NAMES, AskOptions, ChatEvent
+from deepseek_v4_sdk.client.base import ClientArguments
 from deepseek_v4_sdk.context.documents import Reason
-from deepseek_v4_sdk.prices import PRICES
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.tools.loop_options import LoopLimits, LoopOptions
 from deepseek_v4_sdk.tools.run import Stopped, ToolRun

@@ -13,19 +13,19 @@ import httpx
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, Finished, Reply
 from deepseek_v4_sdk.chat import ChatEvent
 from deepseek_v4_sdk.providers import find_provider
-from deepseek_v4_sdk.testing.answer import Answer, Part, Wait
+from deepseek_v4_sdk.testing.answer import ServerAnswer, Unit, Wait
 from deepseek_v4_sdk.testing.clock import VirtualClock
 from deepseek_v4_sdk.transport.clock import DEADLINE, Deadline
 
 __all__ = [
     "JSON",
     "MODEL",
-    "Answer",
     "Mode",
     "Outcome",
-    "Part",
     "Played",
     "Replay",
+    "ServerAnswer",
+    "Unit",
     "Wait",
     "answer",
     "ask",
@@ -43,15 +43,15 @@ Mode: TypeAlias = Literal["sync", "async"]
 both: tuple[Mode, ...] = ("sync", "async")
 
 
-def answer(*parts: Part, status: int = 200, headers: Mapping[str, str] = STREAM) -> Answer:
+def answer(*parts: Unit, status: int = 200, headers: Mapping[str, str] = STREAM) -> ServerAnswer:
     """An HTTP answer, by default a stream."""
-    return Answer(status, headers, parts)
+    return ServerAnswer(status, headers, parts)
 
 
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body that comes in its parts, and tells its replay when it is closed."""
 
-    def __init__(self, parts: tuple[Part, ...], deadline: Deadline, replay: Replay) -> None:
+    def __init__(self, parts: tuple[Unit, ...], deadline: Deadline, replay: Replay) -> None:
         self._parts = parts
         self._deadline = deadline
         self._replay = replay
@@ -77,7 +77,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def aclose(self) -> None:
         self.close()
 
-    def _take(self, part: Part) -> bytes:
+    def _take(self, part: Unit) -> bytes:
         if isinstance(part, Exception):
             raise part
         if isinstance(part, bytes):
@@ -95,7 +95,7 @@ class Replay(httpx.BaseTransport, httpx.AsyncBaseTransport):
     Like a pool of `slots` connections it refuses a request while so many answers are open.
     """
 
-    def __init__(self, *answers: Answer | Exception, slots: int = 8) -> None:
+    def __init__(self, *answers: ServerAnswer | Exception, slots: int = 8) -> None:
         self._answers = list(answers)
         self._slots = slots
         self.open = 0
@@ -170,7 +170,7 @@ class Outcome:
         return self.error.partial
 
 
-def ask(answered: Answer, server: str = "vllm", mode: Mode = "sync", retries: int = 0, **options: Any) -> Outcome:
+def ask(answered: ServerAnswer, server: str = "vllm", mode: Mode = "sync", retries: int = 0, **options: Any) -> Outcome:
     """Ask through a real client, and take all events."""
     replay = Replay(*[answered] * (retries + 1))
     outcome = hear((client_for if mode == "sync" else async_client_for)(replay, server, max_retries=retries), options)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from deepseek_v4_sdk import TextDelta, Timeouts, errors
+from deepseek_v4_sdk.exchange.decompression import Unpacker, UnpackError
 from deepseek_v4_sdk.exchange.sse import is_stream
-from deepseek_v4_sdk.exchange.unpack import Unpacker, UnpackError
 from tests.exchange.meaning import all_of
 from tests.exchange.replay import (
     JSON,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from deepseek_v4_sdk import Repaired
 from deepseek_v4_sdk.chat import CONTROL_TOKENS
 from deepseek_v4_sdk.errors import EmptyTurnError
-from deepseek_v4_sdk.exchange.tail import Tail, without_tokens
+from deepseek_v4_sdk.exchange.control_tokens import Tail, without_tokens
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.tokens.vocabulary import load_vocabulary
 from tests.exchange.hearing import TOOLS, hear, spoken

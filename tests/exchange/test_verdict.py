@@ -330,7 +330,7 @@ def test_an_event_that_is_none(case: str, mode: Mode) -> None:
 
 @in_both_modes
 def test_an_event_that_is_too_large(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deepseek_v4_sdk.exchange.reading.SSEDecoder", partial(SSEDecoder, 300))
+    monkeypatch.setattr("deepseek_v4_sdk.exchange.body_reader.SSEDecoder", partial(SSEDecoder, 300))
     large = say("x" * 300)
     for blocks in ([say("Hi") + large], [say("Hi"), large], [say("Hi"), large[:200], large[200:]]):
         outcome = ask(answer(*blocks), mode=mode)
@@ -349,7 +349,7 @@ ERROR_EVENTS: dict[str, tuple[Any, type[errors.APIError], int | None, Any]] = {
     ),
     "flat": ({"object": "error", "message": "full", "type": "503", "code": 503}, errors.OverloadedError, 503, "503"),
     "text": ({"error": "Unauthorized"}, errors.ServerError, None, None),
-    "code as text": ({"error": {"message": "slow", "code": "429"}}, errors.RateLimitedError, 429, "429"),
+    "code as text": ({"error": {"message": "slow", "code": "429"}}, errors.RateLimitError, 429, "429"),
     "beside choices": ({"choices": [], "error": {"message": "bad", "code": 400}}, errors.BadRequestError, 400, 400),
     "no code": ({"error": {"message": "died", "type": "server_error"}}, errors.ServerError, None, "server_error"),
 }

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from deepseek_v4_sdk.testing import MockProvider, script
-from deepseek_v4_sdk.testing.counting import token_ends
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
+from deepseek_v4_sdk.testing.prompt_tokens import token_ends
 from tests.providers.recipe import streamed
 from tests.recorded import ROOT
 

@@ -21,7 +21,7 @@ from tests.fuzz.values import JSON, MESSAGES, TOML
 SETTINGS = st.sampled_from(
     [
         "provider", "base_url", "api_key", "api_key_env", "max_retries", "default_headers", "proxy", "ca_bundle",
-        "timeout", "flavor", "personality", "server_version", "strict_model", "model", "thinking",
+        "timeout", "flavor", "engine", "server_version", "strict_model", "model", "thinking",
     ]
 )  # fmt: skip
 TIMERS = st.dictionaries(st.sampled_from(["connect", "first_event", "idle", "total", "idel"]), TOML, max_size=3)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk import APIError, DeepSeekV4Error
+from deepseek_v4_sdk.call.retry import RetryPolicy
 from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, HttpCall, find_provider
-from deepseek_v4_sdk.transport.retry import RetryPolicy
 from tests.exchange.replay import JSON as JSON_HEADERS
 from tests.exchange.replay import Replay, answer, ask, client_for
 from tests.fuzz.conftest import PROFILE

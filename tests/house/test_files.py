@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deepseek_v4_sdk.files import open_to_append, write_private
-from deepseek_v4_sdk.providers.limits import Limits
-from deepseek_v4_sdk.providers.limits_file import LimitsFile
+from deepseek_v4_sdk.providers.learned_limits import ServerLimits
+from deepseek_v4_sdk.providers.learned_limits_file import LimitsFile
+from deepseek_v4_sdk.support.files import open_to_append, write_private
 from tests.house.tree import PACKAGE
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def test_only_the_owner_reads_a_file(tmp_path: Path) -> None:
     with open_to_append(tmp_path / "lines") as opened:
         opened.write(b"line")
     assert mode(tmp_path / "lines") == 0o600
-    LimitsFile(tmp_path / "limits").write("http://localhost", None, Limits(1000, None))
+    LimitsFile(tmp_path / "limits").write("http://localhost", None, ServerLimits(1000, None))
     assert mode(tmp_path / "limits") == 0o600
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "limits", "lines"]
 
@@ -125,7 +125,7 @@ def test_all_files_are_written_in_one_place() -> None:
             )
             if name in _WRITERS or writes:
                 found.add(file.relative_to(PACKAGE).as_posix())
-    assert found == {"files.py"}
+    assert found == {"support/files.py"}
 
 
 def _is_text(node: ast.expr) -> bool:

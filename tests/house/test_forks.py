@@ -9,7 +9,7 @@ import deepseek_v4_sdk
 
 PACKAGE = Path(deepseek_v4_sdk.__file__).parent
 # A stream is not read in a child at all, and the command line does not fork.
-EXEMPT = {"forks.py", "transport/event_streams.py", "cli/screen.py"}
+EXEMPT = {"support/forks.py", "call/event_streams.py", "cli/screen.py"}
 
 
 def test_locks_are_made_in_one_place() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk import ConfigurationError, Cost, InvalidRequestError, PeakHours, Price, PriceTable, Rates
-from deepseek_v4_sdk.prices import PRICES
+from deepseek_v4_sdk.catalogue.prices import PRICES
 
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

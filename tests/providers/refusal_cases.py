@@ -193,7 +193,7 @@ GATEWAYS = tuple(
             provider,
             "problem+json",
             429,
-            e.RateLimitedError,
+            e.RateLimitError,
             '{"type":"urn:x:limits","title":"Too Many Requests","status":429,"detail":"5 per second"}',
             "5 per second (slow down, or wait)",
             code="urn:x:limits",

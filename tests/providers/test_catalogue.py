@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deepseek_v4_sdk import DeepSeekV4
-from deepseek_v4_sdk.catalogue import AS_OF, Catalogue, ServedModel
+from deepseek_v4_sdk.catalogue.models import AS_OF, Catalogue, ServedModel
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError, ModelNotFoundError
 from deepseek_v4_sdk.testing import script
 from tests.providers.hosted import KEY, KINDS, Network, Talk, willing

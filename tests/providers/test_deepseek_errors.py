@@ -113,7 +113,7 @@ STATUSES = (
     answer(
         "not JSON", 400, e.BadRequestError, b"Failed to deserialize: unknown variant `developer`", "developer", None
     ),
-    answer("concurrency", 429, e.RateLimitedError, nested("Rate limit reached"), "Rate limit", retry_after=None),
+    answer("concurrency", 429, e.RateLimitError, nested("Rate limit reached"), "Rate limit", retry_after=None),
     answer("failure", 500, e.ServerError, nested("Server error", "server_error", None), "Server", "server_error"),
     answer(
         "overload", 503, e.OverloadedError, nested("Server overloaded", "server_error", None), "over", "server_error"

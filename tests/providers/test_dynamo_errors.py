@@ -44,7 +44,7 @@ CASES = (
     Case("wrong method", "dynamo", 405, b"", e.BadRequestError, "an empty body"),
     flat("too large", 413, e.BadRequestError, "Request payload too large", "Payload Too Large"),
     flat("no JSON", 415, e.BadRequestError, "Unsupported media type", "Unsupported Media Type"),
-    flat("rate", 429, e.RateLimitedError, "Rate limit exceeded", "Too Many Requests", retry_after=None),
+    flat("rate", 429, e.RateLimitError, "Rate limit exceeded", "Too Many Requests", retry_after=None),
     flat(
         "masked failure",
         500,

@@ -60,11 +60,11 @@ EVENTS = [
     ),
     pytest.param({"error": "a text"}, (errors.ServerError, None, None, "a text"), id="text"),
     pytest.param(
-        {"error": {"message": "slow", "code": "429"}}, (errors.RateLimitedError, 429, "429", "slow"), id="code as text"
+        {"error": {"message": "slow", "code": "429"}}, (errors.RateLimitError, 429, "429", "slow"), id="code as text"
     ),
     pytest.param(
         {"error": {"message": "slow", "code": "rate_limit", "status": 429}},
-        (errors.RateLimitedError, 429, "rate_limit", "slow"),
+        (errors.RateLimitError, 429, "rate_limit", "slow"),
         id="status beside the code",
     ),
     pytest.param(

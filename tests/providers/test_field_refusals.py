@@ -228,7 +228,7 @@ SHAPES: dict[str, tuple[dict[str, Any], type[errors.APIError], int | None]] = {
     "detail with a status": ({"status": 503, "detail": "worker 3 died"}, errors.OverloadedError, 503),
     "a list of details": ({"detail": [{"msg": "worker 3 died", "loc": ["body"]}]}, errors.ServerError, None),
     "code, message, no data": ({"code": 40_001, "message": "worker 3 died", "data": None}, errors.ServerError, None),
-    "code that is a status": ({"code": 429, "message": "worker 3 died", "data": None}, errors.RateLimitedError, 429),
+    "code that is a status": ({"code": 429, "message": "worker 3 died", "data": None}, errors.RateLimitError, 429),
     "msg": ({"success": False, "msg": "worker 3 died"}, errors.ServerError, None),
     "type error": ({"type": "error", "error": {"message": "worker 3 died"}}, errors.ServerError, None),
     "in a choice": (
@@ -354,7 +354,7 @@ def test_paths_of_files_are_scrubbed(text: str) -> None:
         (402, errors.BillingError),
         (403, errors.PermissionDeniedError),
         (404, errors.ModelNotFoundError),
-        (429, errors.RateLimitedError),
+        (429, errors.RateLimitError),
     ],
 )
 def test_a_status_that_says_what_is_wrong_is_believed(status: int, kind: type[errors.APIError]) -> None:

@@ -15,7 +15,7 @@ from deepseek_v4_sdk.errors import (
     OverloadedError,
 )
 from deepseek_v4_sdk.providers.http_call import Target
-from deepseek_v4_sdk.providers.limits import LEARNED, LearnedLimits, Limits
+from deepseek_v4_sdk.providers.learned_limits import LEARNED, LearnedLimits, ServerLimits
 from deepseek_v4_sdk.testing import script
 from tests.providers.hosted import KEY, KINDS, Network, Talk, nvidia, willing
 
@@ -64,14 +64,14 @@ class TestLearning:
         with pytest.raises(BadRequestError):
             talk.chat(max_tokens=1_000_000)
         assert talk.chat().max_tokens_sent == 16_384
-        assert LEARNED.of(BASE, PRO) == Limits(None, 1_048_576)
+        assert LEARNED.of(BASE, PRO) == ServerLimits(None, 1_048_576)
 
     def test_the_window_is_kept_by_address_and_model(self, kind: str) -> None:
         talk, _ = nvidia(kind, script.error(400, TOO_LONG))
         with pytest.raises(ContextLengthExceededError):
             talk.chat(model="pro")
         assert LEARNED.of(BASE, PRO).window == 262_144
-        assert LEARNED.of(BASE, FLASH) == LEARNED.of("http://localhost:8000", PRO) == Limits()
+        assert LEARNED.of(BASE, FLASH) == LEARNED.of("http://localhost:8000", PRO) == ServerLimits()
 
     def test_both_are_kept_side_by_side_and_the_last_word_counts(self, kind: str) -> None:
         talk, _ = nvidia(
@@ -83,7 +83,7 @@ class TestLearning:
         for _ in range(3):
             with pytest.raises(APIError):
                 talk.chat()
-        assert LEARNED.of(BASE, PRO) == Limits(131_072, 8_192)
+        assert LEARNED.of(BASE, PRO) == ServerLimits(131_072, 8_192)
 
     def test_an_error_inside_a_stream_teaches_as_well(self, kind: str) -> None:
         event = f'data: {{"error": {{"message": "{TOO_LONG}", "code": 400}}}}\n\ndata: [DONE]\n\n'
@@ -112,7 +112,7 @@ def test_a_text_tells_its_limit_or_nothing(text: str, limit: int | None) -> None
 def test_errors_of_another_kind_teach_nothing(kind: type[APIError]) -> None:
     limits = LearnedLimits()
     limits.learn("http://a", "m", kind("max_tokens must be at most 8192; maximum context length is 10 tokens"))
-    assert limits.of("http://a", "m") == Limits()
+    assert limits.of("http://a", "m") == ServerLimits()
 
 
 def test_limits_can_be_ones_own_and_forgotten() -> None:
@@ -120,9 +120,9 @@ def test_limits_can_be_ones_own_and_forgotten() -> None:
     limits.learn("http://a", "m", BadRequestError("max_tokens must be at most 8192"))
     own = Target("http://a", lambda: None, limits=limits)
     assert own.limits.of("http://a", "m").max_output == 8_192
-    assert Target("http://a", lambda: None).limits.of("http://a", "m") == Limits()
+    assert Target("http://a", lambda: None).limits.of("http://a", "m") == ServerLimits()
     limits.forget()
-    assert limits.of("http://a", "m") == Limits()
+    assert limits.of("http://a", "m") == ServerLimits()
 
 
 def test_threads_that_learn_at_once_lose_nothing() -> None:
@@ -141,5 +141,5 @@ def test_threads_that_learn_at_once_lose_nothing() -> None:
     for thread in threads:
         thread.join()
     assert [limits.of("http://a", f"m{number}") for number in range(8)] == [
-        Limits(1_000 + number, 2_000 + number) for number in range(8)
+        ServerLimits(1_000 + number, 2_000 + number) for number in range(8)
     ]

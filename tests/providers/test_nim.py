@@ -115,19 +115,19 @@ class TestEngine:
 
 def test_a_personality_that_does_not_exist_is_refused() -> None:
     wrong: Any = "trt"
-    with pytest.raises(ConfigurationError, match=r"no personality 'trt'; known: vllm, sglang, 1\.x"):
+    with pytest.raises(ConfigurationError, match=r"no engine 'trt'; known: vllm, sglang, 1\.x"):
         NIM(wrong)
 
 
 def test_a_profile_declares_the_engine(tmp_path: Path) -> None:
     file = tmp_path / "deepseek_v4.toml"
-    file.write_text(f'[profiles.a]\nprovider = "nim"\npersonality = "vllm"\nbase_url = "{BASE}"\nmodel = "{MODEL}"\n')
+    file.write_text(f'[profiles.a]\nprovider = "nim"\nengine = "vllm"\nbase_url = "{BASE}"\nmodel = "{MODEL}"\n')
     network = Network(script.text("x"), flavor=NimFlavor("sglang"))
     with DeepSeekV4.from_profile("a", path=file, http_client=network) as client:
         client.chat("x", priority=1)
     assert network.bodies[0]["priority"] == -1
-    file.write_text(f'[profiles.a]\nprovider = "vllm"\npersonality = "vllm"\nbase_url = "{BASE}"\n')
-    with pytest.raises(ConfigurationError, match='personality goes with provider = "nim" alone'):
+    file.write_text(f'[profiles.a]\nprovider = "vllm"\nengine = "vllm"\nbase_url = "{BASE}"\n')
+    with pytest.raises(ConfigurationError, match='engine goes with provider = "nim" alone'):
         DeepSeekV4.from_profile("a", path=file)
 
 

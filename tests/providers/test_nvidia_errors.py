@@ -115,11 +115,11 @@ CASES = (
         {"detail": [{"loc": ["body", "seed"], "msg": "too small", "input": "the user's own prompt"}]},
         "too small",
     ),
-    answer("bare 429", 429, e.RateLimitedError, problem(429, "Too Many Requests"), "Too Many", retry_after=None),
+    answer("bare 429", 429, e.RateLimitError, problem(429, "Too Many Requests"), "Too Many", retry_after=None),
     answer(
         "429 with a hint",
         429,
-        e.RateLimitedError,
+        e.RateLimitError,
         problem(429, "Too Many Requests"),
         "Too Many",
         headers={**JSON, "retry-after": "7"},
@@ -198,7 +198,7 @@ EVENTS: dict[str, tuple[Any, type[e.APIError], int | None]] = {
     "exhausted": ({"error": {"message": "ResourceExhausted: limit reached (71/32)"}}, e.OverloadedError, None),
     "exhausted, text": ({"error": "ResourceExhausted: limit reached (71/32)"}, e.OverloadedError, None),
     "flat": ({"message": "Service temporarily overloaded", "code": 503}, e.OverloadedError, 503),
-    "problem": ({"status": 429, "title": "Too Many Requests"}, e.RateLimitedError, 429),
+    "problem": ({"status": 429, "title": "Too Many Requests"}, e.RateLimitError, 429),
     "too long": ({"error": {"message": TOO_LONG, "code": 400}}, e.ContextLengthExceededError, 400),
 }
 

@@ -14,7 +14,7 @@ from deepseek_v4_sdk.errors import (
     ModelNotFoundError,
     ModelRetiredError,
     OverloadedError,
-    RateLimitedError,
+    RateLimitError,
     UnsupportedOptionError,
 )
 from deepseek_v4_sdk.testing import MockProvider, faults, script
@@ -53,7 +53,7 @@ class TestStates:
 
     def test_a_bare_429_has_no_hint_and_is_tried_again(self, kind: str, wire: str) -> None:
         talk, network = nvidia(kind, *[script.error(429)] * 3)
-        with pytest.raises(RateLimitedError) as raised:
+        with pytest.raises(RateLimitError) as raised:
             talk.chat(wire=wire)
         assert raised.value.retry_after is None
         assert raised.value.body == {"status": 429, "title": "Too Many Requests"}

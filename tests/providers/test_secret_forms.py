@@ -13,7 +13,7 @@ from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.errors import APIError, DeepSeekV4Error
 from deepseek_v4_sdk.providers.secret_forms import hide, holds, in_base64
 from deepseek_v4_sdk.testing import MockProvider, script
-from deepseek_v4_sdk.testing.keys import body_holds
+from deepseek_v4_sdk.testing.cassettes.keys import body_holds
 
 KEY = 'k/ey+of"this\\test=é~0123456789'
 FORMS: dict[str, Callable[[str], str]] = {

@@ -12,9 +12,9 @@ import pytest
 
 from deepseek_v4_sdk import ConfigurationError, ContextLengthExceededError, DeepSeekV4, Reply
 from deepseek_v4_sdk.testing import CassetteError, MockProvider, Recorder, Replayer, faults, read_cassette, script
-from deepseek_v4_sdk.testing.cassette import write_exchange
+from deepseek_v4_sdk.testing.cassettes.cassette import write_exchange
+from deepseek_v4_sdk.testing.cassettes.cassette_writer import CassetteWriter
 from deepseek_v4_sdk.testing.server import MockServer
-from deepseek_v4_sdk.testing.tape import Tape
 from tests.recorded import Recording, recordings
 from tests.replay.programs import KEY, ask, ask_all, leave, lines
 from tests.testing.places import MODES, Mode
@@ -127,8 +127,8 @@ def test_the_file_is_its_owners_and_no_link_leads_elsewhere(path: Path, tmp_path
     path.with_name("gone").symlink_to(tmp_path / "made")
     for link in (path, path.with_name("gone")):
         with pytest.raises(CassetteError, match="a link stands there, which is not followed"):
-            Tape(link, fresh=False).save(read_cassette(FROM_VLLM)[0])
-    Tape(path, fresh=True).save(read_cassette(FROM_VLLM)[0])  # takes the link's place
+            CassetteWriter(link, fresh=False).save(read_cassette(FROM_VLLM)[0])
+    CassetteWriter(path, fresh=True).save(read_cassette(FROM_VLLM)[0])  # takes the link's place
     assert not path.is_symlink()
     assert other.read_text("utf-8") == "mine"
     assert not (tmp_path / "made").exists()
@@ -175,7 +175,7 @@ def test_two_recorders_append_to_one_file(path: Path) -> None:
 
 def test_the_programs_own_time_is_no_silence(path: Path) -> None:
     now = 0.0
-    take = Tape(path, fresh=False).begin("vllm", httpx.Request("GET", "http://x/"), "/", b"", lambda: now)
+    take = CassetteWriter(path, fresh=False).begin("vllm", httpx.Request("GET", "http://x/"), "/", b"", lambda: now)
     now = 1.0
     take.head(httpx.Response(200))
     now = 10.0

@@ -100,7 +100,7 @@ LONG = "word " * 100
 )
 def test_a_difference_in_plain_words(path: Path, recorded: Any, sent: Any, told: str) -> None:
     with httpx.Client(
-        transport=Recorder("vllm", path=path).tap(MockProvider().transport), base_url="http://x"
+        transport=Recorder("vllm", path=path).wrap_transport(MockProvider().transport), base_url="http://x"
     ) as client:
         client.post("/v1/chat/completions", json=recorded)
     replayer = Replayer(path)
@@ -126,7 +126,7 @@ def test_another_route_and_another_body() -> None:
 def test_the_order_of_keys_and_the_blanks_do_not_matter(path: Path) -> None:
     url = "/v1/chat/completions"
     with httpx.Client(
-        transport=Recorder("vllm", path=path).tap(MockProvider().transport), base_url="http://x"
+        transport=Recorder("vllm", path=path).wrap_transport(MockProvider().transport), base_url="http://x"
     ) as client:
         live = client.post(url, content=b'{"seed": 1, "messages": [ ]}')
     with httpx.Client(transport=Replayer(path).transport, base_url="http://x") as client:

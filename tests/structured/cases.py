@@ -25,7 +25,7 @@ HOW: list[tuple[str, Mechanism]] = [
 """Each flavor with each mechanism that it has."""
 
 
-class Line(BaseModel):
+class ResponseStream(BaseModel):
     """One line of an invoice."""
 
     what: str
@@ -37,7 +37,7 @@ class Invoice(BaseModel):
 
     number: str
     kind: Literal["invoice", "credit note"]
-    lines: list[Line]
+    lines: list[ResponseStream]
 
 
 RIGHT: dict[str, Any] = {"number": "A-7", "kind": "invoice", "lines": [{"what": "Tea", "cents": 300}]}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepseek_v4_sdk.structured.finding import json_at_the_end, json_in
+from deepseek_v4_sdk.structured.json_search import json_at_the_end, json_in
 
 _leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20)
 _values = st.recursive(

@@ -20,7 +20,7 @@ from deepseek_v4_sdk import (
 from deepseek_v4_sdk.chat import write_json
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from tests.client.modes import in_both_modes
-from tests.structured.cases import HOW, Line, said
+from tests.structured.cases import HOW, ResponseStream, said
 from tests.structured.streaming import cut, read
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.exchange.replay import Mode
 
 ROWS = [{"what": "Tea", "cents": 300}, {"what": "Milk", "cents": 80}, {"what": "Bread", "cents": 250}]
-LINES = [Line.model_validate(row) for row in ROWS]
+LINES = [ResponseStream.model_validate(row) for row in ROWS]
 WHOLE = write_json({"value": ROWS}).decode()
 
 
@@ -36,7 +36,7 @@ WHOLE = write_json({"value": ROWS}).decode()
 @pytest.mark.parametrize(("flavor", "mechanism"), HOW)
 def test_every_server_and_mechanism(mode: Mode, flavor: str, mechanism: Mechanism) -> None:
     step = script.turn(said(mechanism, {"value": ROWS}), cuts=4)
-    seen = read(mode, "iter_parse", Line, step, flavor=flavor, mechanism=mechanism)
+    seen = read(mode, "iter_parse", ResponseStream, step, flavor=flavor, mechanism=mechanism)
     assert seen.error is None
     assert seen.given == seen.parsed.value == LINES
     assert all(one is other for one, other in zip(seen.given, seen.parsed.value, strict=True))
@@ -46,7 +46,7 @@ def test_every_server_and_mechanism(mode: Mode, flavor: str, mechanism: Mechanis
 @in_both_modes
 def test_each_comes_as_soon_as_it_has_closed(mode: Mode) -> None:
     """The connection is lost inside the second item: the first was handed out."""
-    seen = read(mode, "iter_parse", Line, cut(WHOLE, 3) | faults.cut(after_bytes=6000))
+    seen = read(mode, "iter_parse", ResponseStream, cut(WHOLE, 3) | faults.cut(after_bytes=6000))
     assert isinstance(seen.error, StreamInterruptedError)
     assert 1 <= len(seen.given) < 3
     assert seen.given == LINES[: len(seen.given)]
@@ -55,7 +55,7 @@ def test_each_comes_as_soon_as_it_has_closed(mode: Mode) -> None:
 @in_both_modes
 def test_cut_by_the_limit(mode: Mode) -> None:
     step = script.turn(script.text(WHOLE[:70]), cuts=3, finish_reason="length")
-    seen = read(mode, "iter_parse", Line, step)
+    seen = read(mode, "iter_parse", ResponseStream, step)
     assert isinstance(seen.error, IncompleteReplyError)
     assert seen.given == LINES[:2]
 
@@ -80,8 +80,8 @@ TREE = {"name": "a", "children": [{"name": "b", "children": []}]}
          [{"x": 1}], [{"x": 1}]),
         ({"type": "object", "properties": {"next": {"$ref": "#"}}}, [{"next": {"next": {}}}], [{"next": {"next": {}}}]),
         (Node, [TREE, TREE], [Node("a", [Node("b", [])])] * 2),
-        (Line | int, [ROWS[0], 5], [LINES[0], 5]),
-        (Line, [], []),
+        (ResponseStream | int, [ROWS[0], 5], [LINES[0], 5]),
+        (ResponseStream, [], []),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["wrapped", "bare", "fenced"])
@@ -93,7 +93,7 @@ def test_items_of_any_type(item: Any, values: list[Any], expected: list[Any], fo
 
 
 def test_the_schema_asks_for_a_list() -> None:
-    seen = read("sync", "iter_parse", Line, cut(WHOLE, 3))
+    seen = read("sync", "iter_parse", ResponseStream, cut(WHOLE, 3))
     schema = seen.mock.requests[0].body["response_format"]["json_schema"]["schema"]
     assert schema["properties"]["value"]["type"] == "array"
     assert schema["properties"]["value"]["items"]["required"] == ["what", "cents"]
@@ -102,7 +102,7 @@ def test_the_schema_asks_for_a_list() -> None:
 @in_both_modes
 def test_asked_again_while_none_was_handed_out(mode: Mode) -> None:
     wrong = write_json({"value": [{"what": "Tea", "cents": "much"}, ROWS[1]]}).decode()
-    seen = read(mode, "iter_parse", Line, script.text("None."), cut(wrong, 3), cut(WHOLE, 3), retries=2)
+    seen = read(mode, "iter_parse", ResponseStream, script.text("None."), cut(wrong, 3), cut(WHOLE, 3), retries=2)
     assert seen.given == LINES
     assert "[0].cents" in seen.mock.requests[2].body["messages"][-1]["content"]
 
@@ -111,7 +111,7 @@ def test_asked_again_while_none_was_handed_out(mode: Mode) -> None:
 def test_not_asked_again_afterwards(mode: Mode) -> None:
     """The answer is left at the wrong item: the rest of it costs nothing."""
     wrong = write_json({"value": [ROWS[0], {"what": "Milk", "cents": "little"}, *ROWS * 50]}).decode()
-    seen = read(mode, "iter_parse", Line, cut(wrong, 3), cut(WHOLE, 3))
+    seen = read(mode, "iter_parse", ResponseStream, cut(wrong, 3), cut(WHOLE, 3))
     assert seen.given == LINES[:1]
     assert isinstance(seen.error, SchemaViolationError)
     assert (seen.error.path, seen.error.text) == ("[1].cents", '{"what":"Milk","cents":"little"}')
@@ -132,7 +132,7 @@ def test_each_item_is_checked_once() -> None:
 
 
 def test_texts_that_are_read_as_numbers() -> None:
-    seen = read("sync", "iter_parse", Line, cut(WHOLE.replace("300", '"300"'), 3))
+    seen = read("sync", "iter_parse", ResponseStream, cut(WHOLE.replace("300", '"300"'), 3))
     assert seen.given == LINES
     assert [repair.kind for repair in seen.parsed.reply.repairs] == ["read_value"]
 
@@ -147,24 +147,24 @@ def test_another_list_than_the_one_handed_out_is_an_error() -> None:
 @pytest.mark.parametrize(("after", "asked"), [(1300, 2), (6000, 1)])
 def test_begun_anew_only_while_none_was_handed_out(mode: Mode, after: int, asked: int) -> None:
     step = cut(WHOLE, 3) | faults.cut(after_bytes=after)
-    seen = read(mode, "iter_parse", Line, step, cut(WHOLE, 3), on_interrupt="restart")
+    seen = read(mode, "iter_parse", ResponseStream, step, cut(WHOLE, 3), on_interrupt="restart")
     assert len(seen.mock.requests) == asked
     assert seen.given == (LINES if asked == 2 else LINES[:1])
 
 
 def test_without_a_block() -> None:
     client = DeepSeekV4(MockProvider(cut(WHOLE, 3)))
-    assert list(client.iter_parse("x", Line)) == LINES
+    assert list(client.iter_parse("x", ResponseStream)) == LINES
 
-    async def loop() -> list[Line]:
+    async def loop() -> list[ResponseStream]:
         client = AsyncDeepSeekV4(MockProvider(cut(WHOLE, 3)))
-        return [line async for line in client.iter_parse("x", Line)]
+        return [line async for line in client.iter_parse("x", ResponseStream)]
 
     assert asyncio.run(loop()) == LINES
 
 
 def test_leaving_early_ends_the_answer() -> None:
-    with DeepSeekV4(MockProvider(cut(WHOLE, 3))).iter_parse("x", Line) as lines:
+    with DeepSeekV4(MockProvider(cut(WHOLE, 3))).iter_parse("x", ResponseStream) as lines:
         for line in lines:
             assert line == LINES[0]
             break

@@ -161,12 +161,12 @@ CASES: dict[str, Case] = {
     ),
     "status_400": Case(lambda _: faults.status(400, "no"), _refused(400, "no"), errors.BadRequestError, (400,)),
     "rate_limited": Case(
-        lambda _: faults.rate_limited(), _refused(429, "Too Many Requests"), errors.RateLimitedError, (429, 429, 429)
+        lambda _: faults.rate_limited(), _refused(429, "Too Many Requests"), errors.RateLimitError, (429, 429, 429)
     ),
     "rate_limited_with_hint": Case(
         lambda _: faults.rate_limited(7),
         _refused(429, "Too Many Requests", retry_after="7"),
-        errors.RateLimitedError,
+        errors.RateLimitError,
         (429, 429, 429),
     ),
     "gone": Case(lambda _: faults.gone(), _refused(410, _RETIRED), errors.ModelRetiredError, (410,)),

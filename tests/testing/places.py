@@ -21,17 +21,17 @@ __all__ = [
     "PLACES",
     "TOOL",
     "Mode",
-    "Place",
     "Seen",
+    "Upstream",
     "ask",
     "fetch",
     "request_body",
 ]
 
 Mode: TypeAlias = Literal["sync", "async"]
-Place: TypeAlias = Literal["process", "socket"]
+Upstream: TypeAlias = Literal["process", "socket"]
 MODES: tuple[Mode, ...] = ("sync", "async")
-PLACES: tuple[Place, ...] = ("process", "socket")
+PLACES: tuple[Upstream, ...] = ("process", "socket")
 
 MODELS = {
     "nvidia": "deepseek-ai/deepseek-v4-pro-0813",
@@ -89,7 +89,7 @@ def request_body(flavor: str, *, stream: bool = True, thinking: bool = True, **m
 
 def fetch(
     server: MockServer,
-    place: Place,
+    place: Upstream,
     mode: Mode,
     mock: MockProvider,
     body: object = None,
@@ -132,7 +132,13 @@ def fetch(
 
 
 def ask(
-    server: MockServer, place: Place, mode: Mode, mock: MockProvider, flavor: str, options: Any = None, **arguments: Any
+    server: MockServer,
+    place: Upstream,
+    mode: Mode,
+    mock: MockProvider,
+    flavor: str,
+    options: Any = None,
+    **arguments: Any,
 ) -> Reply | DeepSeekV4Error:
     """Ask with the SDK's own client."""
     server.mock = mock

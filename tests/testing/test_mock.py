@@ -18,7 +18,7 @@ from deepseek_v4_sdk import (
     DeepSeekV4,
     ModelNotFoundError,
     OverloadedError,
-    RateLimitedError,
+    RateLimitError,
     ReasoningExhaustedError,
     ServerError,
     TruncatedToolCallError,
@@ -82,7 +82,7 @@ ERRORS = {
     400: BadRequestError,
     401: AuthenticationError,
     404: ModelNotFoundError,
-    429: RateLimitedError,
+    429: RateLimitError,
     500: ServerError,
     503: OverloadedError,
 }

@@ -230,15 +230,15 @@ def test_the_guard_ends_with_the_test(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
         """
-from deepseek_v4_sdk.transport.lines import AsyncLine, Line
+from deepseek_v4_sdk.transport.connection import AsyncResponseStream, ResponseStream
 
-REAL = Line.open, AsyncLine.open
+REAL = ResponseStream.open, AsyncResponseStream.open
 
 def test_guarded():
-    assert Line.open is not REAL[0] and AsyncLine.open is not REAL[1]
+    assert ResponseStream.open is not REAL[0] and AsyncResponseStream.open is not REAL[1]
 
 def test_not_guarded(allow_network):
-    assert (Line.open, AsyncLine.open) == REAL
+    assert (ResponseStream.open, AsyncResponseStream.open) == REAL
 """,
     )
     result.assert_outcomes(passed=2)

@@ -19,7 +19,7 @@ class Color(enum.Enum):
 
 
 @dataclass
-class Place:
+class Upstream:
     city: str
     country: str = "France"
 
@@ -60,7 +60,7 @@ def everything(
     items: list[Item],
     color: Color,
     day: dt.date,
-    place: Place | None = None,
+    place: Upstream | None = None,
     span: Range | None = None,
     tree: Node | None = None,
     pet: Pet | None = None,

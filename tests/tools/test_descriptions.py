@@ -15,7 +15,7 @@ from deepseek_v4_sdk import DeepSeekV4, tool
 from deepseek_v4_sdk.chat import ToolCall
 from deepseek_v4_sdk.testing import MockProvider, script
 
-Said = Annotated[str, "In words."]
+GeneratedOutput = Annotated[str, "In words."]
 
 
 class Model(BaseModel):
@@ -28,28 +28,28 @@ class Keys(TypedDict):
 
 class Point(NamedTuple):
     x: int
-    place: Said = "here"
+    place: GeneratedOutput = "here"
 
 
 @dataclass
 class Data:
-    places: list[Said]
+    places: list[GeneratedOutput]
     late: str = field(init=False, default="")
 
 
 @pytest.mark.parametrize(
     "annotation",
     [
-        Said,
+        GeneratedOutput,
         Annotated[str, Doc("In words.")],
         Annotated[str, Field(max_length=3), "In words."],
         Annotated[str, 17, "In words.", "Other words."],
-        Said | None,
-        list[Said],
-        Sequence[Said],
-        dict[str, Said],
-        tuple[int, Said],
-        tuple[Said, ...],
+        GeneratedOutput | None,
+        list[GeneratedOutput],
+        Sequence[GeneratedOutput],
+        dict[str, GeneratedOutput],
+        tuple[int, GeneratedOutput],
+        tuple[GeneratedOutput, ...],
         Model,
         Keys,
         Point,

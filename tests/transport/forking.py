@@ -27,12 +27,12 @@ from deepseek_v4_sdk import (
     RateLimits,
     StreamInUseError,
     Timeouts,
-    forks,
 )
+from deepseek_v4_sdk.call.retry import RetryPolicy
+from deepseek_v4_sdk.support import forks
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
 from deepseek_v4_sdk.tokens import count_text
-from deepseek_v4_sdk.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from deepseek_v4_sdk import ConnectionFailedError, DeepSeekV4
-from deepseek_v4_sdk.transport.hints import Way
+from deepseek_v4_sdk.transport.hints import ConnectionHints
 from tests.transport.calls import failure, in_each_mode
 from tests.transport.hostile_server import HostileServer
 
@@ -114,8 +114,12 @@ def test_a_client_that_was_brought_knows_its_own_way(monkeypatch: pytest.MonkeyP
 
 def test_a_connection_that_hangs_names_the_proxy_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    assert Way(proxy=False, ca_bundle=False).hint("https://a.example", "timed out").startswith("; if the way out")
     assert (
-        Way(proxy=True, ca_bundle=False).hint("https://a.example", "timed out")
+        ConnectionHints(proxy=False, ca_bundle=False)
+        .hint("https://a.example", "timed out")
+        .startswith("; if the way out")
+    )
+    assert (
+        ConnectionHints(proxy=True, ca_bundle=False).hint("https://a.example", "timed out")
         == "; the way there is the client's proxy"
     )

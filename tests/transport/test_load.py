@@ -18,7 +18,7 @@ from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, Ledger
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.faults import Chaos
 from deepseek_v4_sdk.testing.server import MockServer
-from deepseek_v4_sdk.transport import limits
+from deepseek_v4_sdk.traffic import rate_limiter as limits
 
 EACH = 250
 A_SECOND, AT_ONCE, RETRIES = 80, 4, 2

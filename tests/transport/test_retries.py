@@ -18,7 +18,7 @@ from deepseek_v4_sdk import (
     InvalidRequestError,
     OverloadedError,
     PhaseTimeoutError,
-    RateLimitedError,
+    RateLimitError,
     ServerError,
     StreamInterruptedError,
     StreamRestarted,
@@ -26,10 +26,10 @@ from deepseek_v4_sdk import (
     TruncatedToolCallError,
     Usage,
 )
+from deepseek_v4_sdk.call.retry import RetryPolicy
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
-from deepseek_v4_sdk.transport.retry import RetryPolicy
 from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import JSON, Answer, Mode, Played, Replay, Wait, answer, async_client_for, client_for
+from tests.exchange.replay import JSON, Mode, Played, Replay, ServerAnswer, Wait, answer, async_client_for, client_for
 from tests.exchange.wire import DONE, FRAME, call, chunk, finish, plain, reason, say, sse, usage
 from tests.transport.calls import chat
 from tests.transport.calls import in_each_mode as on_sockets
@@ -38,11 +38,11 @@ from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
 RESET = httpx.ReadError("reset")
 
 
-def hello() -> Answer:
+def hello() -> ServerAnswer:
     return answer(say("Hi"), finish("stop"), DONE)
 
 
-def refused(status: int, message: str = "no", **headers: str) -> Answer:
+def refused(status: int, message: str = "no", **headers: str) -> ServerAnswer:
     body = json.dumps({"error": {"message": message}}).encode()
     return answer(body, status=status, headers={**JSON, **headers})
 
@@ -153,9 +153,9 @@ def test_a_hint_that_is_no_time_still_backs_off(hint: str, status: int, mode: Mo
 def test_only_nvidias_429_may_wait_for_a_minute(provider: str) -> None:
     cap = find_provider(provider).data.rate_limit_cap
     assert cap == (60 if provider == "nvidia" else 20)
-    terms = client_for(Replay(), provider, model="m" if provider != "deepseek" else "pro")._terms()
+    terms = client_for(Replay(), provider, model="m" if provider != "deepseek" else "pro")._call_settings()
     assert terms.policy.rate_limit_cap == cap
-    limited = RateLimitedError("x", status_code=429)
+    limited = RateLimitError("x", status_code=429)
     assert cap * 0.9 < max(waits(limited, 12, rate_limit_cap=cap)) <= cap
     assert max(waits(OverloadedError("x", status_code=503), 12, rate_limit_cap=cap)) <= 20
 
@@ -167,7 +167,7 @@ def test_two_minutes_are_the_longest_hint_that_is_kept(hint: str, mode: Mode) ->
     if hint == "120":
         assert connect(mode, replay).chat("x").attempts[1].waited == 120
         return
-    with pytest.raises(RateLimitedError) as caught:
+    with pytest.raises(RateLimitError) as caught:
         connect(mode, replay).chat("x")
     assert caught.value.retry_after == 121
 
@@ -255,7 +255,7 @@ def test_a_kept_connection_that_is_reset_under_a_request_is_tried_again(mode: st
     assert [attempt.error for attempt in reply.attempts] == ["ConnectionFailedError", None]
 
 
-BROKEN: dict[str, tuple[Answer, str]] = {
+BROKEN: dict[str, tuple[ServerAnswer, str]] = {
     "reset": (answer(reason("Hm."), say("Hel"), RESET), "StreamInterruptedError"),
     "an early end": (answer(say("Hel")), "StreamInterruptedError"),
     "an abort": (answer(say("Hel"), finish("abort"), DONE), "StreamInterruptedError"),
@@ -326,7 +326,7 @@ def test_new_beginnings_count_as_retries(mode: Mode) -> None:
     assert caught.value.partial.text == "Hel"
 
 
-NOT_BROKEN: dict[str, tuple[Answer, type[DeepSeekV4Error]]] = {
+NOT_BROKEN: dict[str, tuple[ServerAnswer, type[DeepSeekV4Error]]] = {
     "the total timer": (answer(say("Hel"), *[Wait(100), say("lo")] * 9), PhaseTimeoutError),
     "a cut call": (answer(call(0, "a", "f", '{"x'), finish("length"), DONE), TruncatedToolCallError),
 }

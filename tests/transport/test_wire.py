@@ -16,8 +16,8 @@ import httpcore
 import pytest
 
 from deepseek_v4_sdk import ConnectionFailedError, PhaseTimeoutError, Timeouts
-from deepseek_v4_sdk.transport import wire
-from deepseek_v4_sdk.transport.wire import Wire, connect
+from deepseek_v4_sdk.transport import asyncio_socket as wire
+from deepseek_v4_sdk.transport.asyncio_socket import AsyncioSocket, connect
 from tests.exchange.wire import DONE, finish, say
 from tests.transport.calls import chat, failure, in_each_mode
 from tests.transport.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
@@ -28,7 +28,7 @@ HELLO = (say("Hi"), finish("stop"), DONE)
 TOO_LARGE = b'{"error": {"message": "at most 1 MB", "type": "too_large", "code": 413}}'
 
 
-def on_wire(server: HostileServer, work: Callable[[Wire], Coroutine[Any, Any, None]]) -> None:
+def on_wire(server: HostileServer, work: Callable[[AsyncioSocket], Coroutine[Any, Any, None]]) -> None:
     """Connect to a server, do something with the connection, and close it."""
 
     async def run() -> None:
@@ -58,7 +58,7 @@ def test_who_does_not_read_stops_the_server_and_loses_nothing() -> None:
         for _ in range(16):
             connection.sendall(pattern)
 
-    async def read_late(connection: Wire) -> None:
+    async def read_late(connection: AsyncioSocket) -> None:
         await asyncio.sleep(0.05)  # in which 16 MB would come
         blocks = [await connection.receive(10)]
         assert len(blocks[0]) < MEGABYTE
@@ -71,7 +71,7 @@ def test_who_does_not_read_stops_the_server_and_loses_nothing() -> None:
 
 
 def test_a_server_that_takes_no_more_is_a_write_timeout() -> None:
-    async def write(connection: Wire) -> None:
+    async def write(connection: AsyncioSocket) -> None:
         with pytest.raises(httpcore.WriteTimeout):
             await connection.send(bytes(32 * MEGABYTE), 0.05, lambda: True)
 
@@ -89,7 +89,7 @@ def test_a_server_that_takes_bytes_slowly_gets_them_all() -> None:
             if sum(taken) == 32 * MEGABYTE:
                 connection.sendall(b"all")
 
-    async def write(connection: Wire) -> None:
+    async def write(connection: AsyncioSocket) -> None:
         await connection.send(bytes(32 * MEGABYTE), 10, lambda: True)
         assert await connection.receive(10) == b"all"
 
@@ -98,7 +98,7 @@ def test_a_server_that_takes_bytes_slowly_gets_them_all() -> None:
 
 
 def test_nothing_is_sent_into_a_connection_that_was_closed() -> None:
-    async def write(connection: Wire) -> None:
+    async def write(connection: AsyncioSocket) -> None:
         connection.close()
         with pytest.raises(httpcore.WriteError, match="closed"):
             await connection.send(b"x", 1, lambda: True)
@@ -117,7 +117,7 @@ def test_a_connection_is_offered_only_while_nothing_has_come(poll: bool, monkeyp
         connection.recv(1)
         connection.close()
 
-    async def look(connection: Wire) -> None:
+    async def look(connection: AsyncioSocket) -> None:
         assert not connection.get_extra_info("is_readable")
         await connection.send(b"x", 1, lambda: True)
         await until(lambda: connection.get_extra_info("is_readable"))
@@ -133,7 +133,7 @@ def test_a_connection_that_was_reset_says_so_and_is_offered_no_more() -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.recv(1)
 
-    async def read(connection: Wire) -> None:
+    async def read(connection: AsyncioSocket) -> None:
         await connection.send(b"x", 1, lambda: True)
         with pytest.raises(httpcore.ReadError, match="reset"):
             await connection.receive(10)
@@ -145,10 +145,12 @@ def test_a_connection_that_was_reset_says_so_and_is_offered_no_more() -> None:
         on_wire(server, read)
 
 
-def shakes_hands(server: HostileServer, interrupt: Callable[[Wire, asyncio.Task[None]], Awaitable[None]]) -> None:
+def shakes_hands(
+    server: HostileServer, interrupt: Callable[[AsyncioSocket, asyncio.Task[None]], Awaitable[None]]
+) -> None:
     """Begin a handshake that nobody answers, and interrupt it."""
 
-    async def work(connection: Wire) -> None:
+    async def work(connection: AsyncioSocket) -> None:
         shaking = asyncio.create_task(connection.start_tls(ssl.create_default_context(), "localhost", 20))
         await until(lambda: server.requests)
         await interrupt(connection, shaking)
@@ -164,7 +166,7 @@ def hears_hello(connection: socket.socket, server: HostileServer) -> None:
 
 
 def test_a_handshake_that_is_cancelled_leaves_no_connection_open() -> None:
-    async def cancel(_: Wire, shaking: asyncio.Task[None]) -> None:
+    async def cancel(_: AsyncioSocket, shaking: asyncio.Task[None]) -> None:
         shaking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await shaking
@@ -175,7 +177,7 @@ def test_a_handshake_that_is_cancelled_leaves_no_connection_open() -> None:
 
 
 def test_closing_ends_a_handshake() -> None:
-    async def close(connection: Wire, shaking: asyncio.Task[None]) -> None:
+    async def close(connection: AsyncioSocket, shaking: asyncio.Task[None]) -> None:
         connection.close()
         with pytest.raises(httpcore.ConnectError, match="handshake"):
             await shaking
@@ -275,7 +277,7 @@ def test_closing_behind_the_end_is_no_error() -> None:
             pass
         server.requests.append(b"left")
 
-    async def write_on(connection: Wire) -> None:
+    async def write_on(connection: AsyncioSocket) -> None:
         with pytest.raises(httpcore.WriteError):
             await connection.send(bytes(32 * MEGABYTE), 10, lambda: True)
         refused.set()

@@ -10,9 +10,9 @@ from deepseek_v4_sdk.testing.faults.breaks import cut, garbage, reset, split
 from deepseek_v4_sdk.testing.faults.chaos import ALL, Chaos
 from deepseek_v4_sdk.testing.faults.endings import error_event, no_done, no_usage
 from deepseek_v4_sdk.testing.faults.fault import Fault
+from deepseek_v4_sdk.testing.faults.outputs import empty_turn, leak_dsml
 from deepseek_v4_sdk.testing.faults.refusals import accepted_then, gone, html_502, rate_limited, status
 from deepseek_v4_sdk.testing.faults.silences import hang_after_done, keepalive, slow_prefill, stall
-from deepseek_v4_sdk.testing.faults.turns import empty_turn, leak_dsml
 
 __all__ = [
     "ALL",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from deepseek_v4_sdk.testing.answer import Answer, Break, Part
+from deepseek_v4_sdk.testing.answer import Break, ServerAnswer, Unit
 from deepseek_v4_sdk.testing.faults.fault import Fault, dice, place_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ __all__ = ["cut", "garbage", "reset", "split"]
 class _Cut(Fault):
     after_bytes: int
 
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         return _broken(answer, self.after_bytes, "cut")
 
 
@@ -26,12 +26,12 @@ class _Cut(Fault):
 class _Reset(Fault):
     after_bytes: int
 
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         return _broken(answer, self.after_bytes, "reset")
 
 
-def _broken(answer: Answer, after_bytes: int, kind: Literal["cut", "reset"]) -> Answer:
-    parts: list[Part] = []
+def _broken(answer: ServerAnswer, after_bytes: int, kind: Literal["cut", "reset"]) -> ServerAnswer:
+    parts: list[Unit] = []
     left = after_bytes
     for part in answer.parts:
         if not isinstance(part, bytes):
@@ -60,8 +60,8 @@ def reset(*, after_bytes: int = 0) -> Fault:
 class _Split(Fault):
     every: int
 
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
-        parts: list[Part] = []
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
+        parts: list[Unit] = []
         for part in answer.parts:
             if isinstance(part, bytes):
                 parts += [part[start : start + self.every] for start in range(0, len(part), self.every)]
@@ -82,7 +82,7 @@ class _Garbage(Fault):
     after: int
     seed: int
 
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         noise = dice(self.seed).randbytes(64).translate(bytes.maketrans(b"\r\n", b"  "))  # one event, and no more
         if not answer.streams:
             return replace(answer, headers={**answer.headers, "content-length": str(len(noise))}, parts=(noise,))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from deepseek_v4_sdk.testing.faults.breaks import cut, garbage, reset, split
 from deepseek_v4_sdk.testing.faults.endings import error_event, no_done, no_usage
 from deepseek_v4_sdk.testing.faults.fault import Fault, dice
+from deepseek_v4_sdk.testing.faults.outputs import empty_turn
 from deepseek_v4_sdk.testing.faults.refusals import html_502, rate_limited, status
 from deepseek_v4_sdk.testing.faults.silences import hang_after_done, slow_prefill, stall
-from deepseek_v4_sdk.testing.faults.turns import empty_turn
 
 __all__ = ["ALL", "Chaos"]
 

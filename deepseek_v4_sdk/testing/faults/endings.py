@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import read_json, write_json
-from deepseek_v4_sdk.testing.answer import Answer, json_answer
+from deepseek_v4_sdk.testing.answer import ServerAnswer, json_answer
 from deepseek_v4_sdk.testing.faults.fault import DONE, Fault, place_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class _ErrorEvent(Fault):
     message: str
     after: int
 
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         if not answer.streams:
             return json_answer(self.code, flavor.error(self.code, self.message))
         event = flavor.error_event(self.code, self.message)
@@ -41,7 +41,7 @@ def error_event(code: int = 500, message: str = "Internal server error", *, afte
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _NoDone(Fault):
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         kept = (part for part in answer.parts if not isinstance(part, bytes) or not part.startswith(DONE))
         return replace(answer, parts=tuple(kept))
 
@@ -53,7 +53,7 @@ def no_done() -> Fault:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _NoUsage(Fault):
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         if not answer.streams:
             return answer
         parts = (_without_usage(part) if isinstance(part, bytes) else part for part in answer.parts)

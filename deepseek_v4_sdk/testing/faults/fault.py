@@ -6,11 +6,11 @@ import random
 import re
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.shown import never_raises
+from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.testing.answer import Answer
+    from deepseek_v4_sdk.testing.answer import ServerAnswer
     from deepseek_v4_sdk.testing.flavors.base import Flavor
     from deepseek_v4_sdk.testing.script import Turn
 
@@ -39,7 +39,7 @@ class Fault:
         del body
         return turn
 
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         """What the server answers instead."""
         del flavor
         return answer
@@ -50,7 +50,7 @@ def dice(seed: int | str) -> random.Random:
     return random.Random(seed)  # noqa: S311  # it must be the same each time, and hides nothing
 
 
-def place_of(answer: Answer, events: int) -> int:
+def place_of(answer: ServerAnswer, events: int) -> int:
     """The index of the part behind so many events; silences and comments are none."""
     for index, part in enumerate(answer.parts):
         if isinstance(part, bytes) and not part.startswith(b":"):

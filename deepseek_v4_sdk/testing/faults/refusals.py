@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.testing.answer import Answer, json_answer
+from deepseek_v4_sdk.testing.answer import ServerAnswer, json_answer
 from deepseek_v4_sdk.testing.faults.fault import Fault
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class _Status(Fault):
     message: str
     retry_after: str | None = None
 
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         refused = json_answer(self.code, flavor.error(self.code, self.message))
         if self.retry_after is None:
             return refused
@@ -60,10 +60,10 @@ def accepted_then(polls: int = 3) -> Fault:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Html502(Fault):
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         page = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
         headers = {"content-type": "text/html", "content-length": str(len(page))}
-        return Answer(502, headers, (page,))
+        return ServerAnswer(502, headers, (page,))
 
 
 def html_502() -> Fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.testing.answer import Answer, Part, Wait
+from deepseek_v4_sdk.testing.answer import ServerAnswer, Unit, Wait
 from deepseek_v4_sdk.testing.faults.fault import Fault, place_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class _Stall(Fault):
     after: int
     seconds: float
 
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         place = place_of(answer, self.after)
         return replace(answer, parts=(*answer.parts[:place], Wait(self.seconds), *answer.parts[place:]))
 
@@ -38,7 +38,7 @@ def stall(*, after: int = 1, seconds: float = 600.0) -> Fault:
 class _SlowPrefill(Fault):
     seconds: float
 
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         return _Stall(0, self.seconds).on_answer(answer, flavor)
 
 
@@ -51,10 +51,10 @@ def slow_prefill(seconds: float) -> Fault:
 class _Keepalive(Fault):
     every: float
 
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         if not answer.streams:
             return answer
-        parts: list[Part] = []
+        parts: list[Unit] = []
         for part in answer.parts:
             if isinstance(part, Wait):
                 left = part.seconds
@@ -82,7 +82,7 @@ def keepalive(every: float = 15.0) -> Fault:
 class _HangAfterDone(Fault):
     seconds: float
 
-    def on_answer(self, answer: Answer, flavor: Flavor) -> Answer:
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         return replace(answer, parts=(*answer.parts, Wait(self.seconds)))
 
 

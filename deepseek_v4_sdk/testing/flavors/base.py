@@ -11,9 +11,9 @@ from deepseek_v4_sdk.testing.script import Error, Raw
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect, Generation
+    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan
     from deepseek_v4_sdk.testing.output_parser import OutputParser
     from deepseek_v4_sdk.testing.prefix_cache import CacheRule
-    from deepseek_v4_sdk.testing.speech import Said, Span
 
 __all__ = [
     "DONE",
@@ -192,16 +192,16 @@ class Flavor:
         room = max(1, window - prompt)
         return room if asked is None else min(asked, room)
 
-    def shown(self, spans: list[Span], body: dict[str, JsonValue]) -> list[Span]:
+    def shown(self, spans: list[OutputSpan], body: dict[str, JsonValue]) -> list[OutputSpan]:
         """What its parsers, as it was started, leave of what the model says."""
         del body
         return spans
 
-    def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:
+    def stream(self, generated: GeneratedOutput, chat: Chat) -> Iterator[bytes]:
         """An answer as the blocks of a stream."""
         raise NotImplementedError
 
-    def plain(self, said: Said, chat: Chat) -> JsonValue:
+    def plain(self, generated: GeneratedOutput, chat: Chat) -> JsonValue:
         """An answer as one JSON value."""
         raise NotImplementedError
 

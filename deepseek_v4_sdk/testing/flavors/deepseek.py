@@ -25,7 +25,7 @@ from deepseek_v4_sdk.testing.script import Error
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.prompt import Dialect, Generation
-    from deepseek_v4_sdk.testing.speech import Said, Token
+    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, Token
 
 __all__ = ["FLAVOR", "DeepSeekFlavor"]
 
@@ -122,7 +122,7 @@ class DeepSeekFlavor(Flavor):
         usual = {"off": 8_192, "max": 131_072}.get(self.thinking(body), 65_536)
         return max(1, min(usual, window - prompt))
 
-    def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:
+    def stream(self, generated: GeneratedOutput, chat: Chat) -> Iterator[bytes]:
         """Every delta carries both texts, one of them null; the last chunk has finish reason and usage together."""
         frame = self._frame(chat, "chat.completion.chunk")
         unused: dict[str, JsonValue] = {"usage": None} if chat.streams_usage else {}
@@ -135,17 +135,17 @@ class DeepSeekFlavor(Flavor):
         both: dict[str, JsonValue] = {"reasoning_content": None} if thinks else {}
         opening: dict[str, JsonValue] = {"reasoning_content": ""} if thinks else {}
         yield chunk({"role": "assistant", "content": None if thinks else "", **opening})
-        for token in said.tokens:
+        for token in generated.tokens:
             yield chunk(_delta(token, chat.number, both))
-        yield chunk({"content": "", **both}, said.finish_reason, usage=self._usage(said, chat))
+        yield chunk({"content": "", **both}, generated.finish_reason, usage=self._usage(generated, chat))
         yield DONE
 
-    def plain(self, said: Said, chat: Chat) -> JsonValue:
+    def plain(self, generated: GeneratedOutput, chat: Chat) -> JsonValue:
         """Content is never null."""
-        message: dict[str, JsonValue] = {"role": "assistant", "content": said.text}
+        message: dict[str, JsonValue] = {"role": "assistant", "content": generated.text}
         if self.thinking(chat.body) != "off":
-            message["reasoning_content"] = said.reasoning
-        if said.calls:
+            message["reasoning_content"] = generated.reasoning
+        if generated.calls:
             message["tool_calls"] = [
                 {
                     "index": index,
@@ -153,12 +153,12 @@ class DeepSeekFlavor(Flavor):
                     "type": "function",
                     "function": {"name": name, "arguments": arguments},
                 }
-                for index, (name, arguments) in enumerate(said.calls)
+                for index, (name, arguments) in enumerate(generated.calls)
             ]
-        choice: JsonValue = {"index": 0, "message": message, "logprobs": None, "finish_reason": said.finish_reason}
+        choice: JsonValue = {"index": 0, "message": message, "logprobs": None, "finish_reason": generated.finish_reason}
         frame = self._frame(chat, "chat.completion")
         fingerprint = frame.pop("system_fingerprint")
-        return {**frame, "choices": [choice], "usage": self._usage(said, chat), "system_fingerprint": fingerprint}
+        return {**frame, "choices": [choice], "usage": self._usage(generated, chat), "system_fingerprint": fingerprint}
 
     def error(self, status: int, message: str) -> JsonValue:
         """Nested, type and code the same word."""
@@ -185,15 +185,17 @@ class DeepSeekFlavor(Flavor):
         entries: list[JsonValue] = [{"id": name, "object": "model", "owned_by": "deepseek"} for name in _MODELS]
         return {"object": "list", "data": entries}
 
-    def _usage(self, said: Said, chat: Chat) -> JsonValue:
+    def _usage(self, generated: GeneratedOutput, chat: Chat) -> JsonValue:
         usage: dict[str, JsonValue] = {
             "prompt_tokens": chat.prompt,
-            "completion_tokens": said.completion_tokens,
-            "total_tokens": chat.prompt + said.completion_tokens,
+            "completion_tokens": generated.completion_tokens,
+            "total_tokens": chat.prompt + generated.completion_tokens,
             "prompt_tokens_details": {"cached_tokens": chat.cached},
         }
         if self.thinking(chat.body) != "off":
-            usage["completion_tokens_details"] = {"reasoning_tokens": said.reasoning_tokens + said.thought_whole}
+            usage["completion_tokens_details"] = {
+                "reasoning_tokens": generated.reasoning_tokens + generated.thought_whole
+            }
         hit_and_miss: dict[str, JsonValue] = {
             "prompt_cache_hit_tokens": chat.cached,
             "prompt_cache_miss_tokens": chat.prompt - chat.cached,

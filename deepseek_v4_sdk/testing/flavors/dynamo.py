@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, sse, wanted
-from deepseek_v4_sdk.testing.markup import one_call, unread, unseparated
+from deepseek_v4_sdk.testing.model_markup import one_call, unread, unseparated
 from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect
-    from deepseek_v4_sdk.testing.speech import Said, Span, Token
+    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, Token
 
 __all__ = ["FLAVOR", "DynamoFlavor"]
 
@@ -93,10 +93,10 @@ class DynamoFlavor(Flavor):
             or "none" in (body.get("reasoning_effort"), kwargs.get("reasoning_effort"))
             or (isinstance(switch, dict) and switch.get("type") == "disabled")
         )
-        said = (
+        generated = (
             effort is not None or switch is not None or kwargs.keys() & {"thinking", "enable_thinking", "thinking_mode"}
         )
-        if off or not (said or self._default_thinking):
+        if off or not (generated or self._default_thinking):
             return "off"
         return "low" if effort in {"minimal", "low"} else "max" if effort == "max" else "high"
 
@@ -139,7 +139,7 @@ class DynamoFlavor(Flavor):
             "tokens. Please reduce the length of the messages.",
         )
 
-    def shown(self, spans: list[Span], body: dict[str, JsonValue]) -> list[Span]:
+    def shown(self, spans: list[OutputSpan], body: dict[str, JsonValue]) -> list[OutputSpan]:
         """What its parsers leave."""
         if not self._tool_call_parser and any(span.kind == "call" for span in spans):
             spans = unread(spans)
@@ -149,7 +149,7 @@ class DynamoFlavor(Flavor):
             spans = one_call(spans)
         return spans
 
-    def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:
+    def stream(self, generated: GeneratedOutput, chat: Chat) -> Iterator[bytes]:
         """Deltas, the first with the role; calls whole, in one delta with the finish reason."""
         frame = self._frame(chat, "chat.completion.chunk")
         role: dict[str, JsonValue] = {"role": "assistant"}
@@ -169,30 +169,32 @@ class DynamoFlavor(Flavor):
                 }
             return sse({**frame, "choices": [choice], **usage})
 
-        for token in said.tokens:
+        for token in generated.tokens:
             if token.kind != "call":
                 yield chunk(self._delta(token), token.count)
-        calls: dict[str, JsonValue] = {"tool_calls": _calls(said, chat.number, indexed=True)} if said.calls else {}
-        yield chunk(calls, said.completion_tokens, said.finish_reason)
+        calls: dict[str, JsonValue] = (
+            {"tool_calls": _calls(generated, chat.number, indexed=True)} if generated.calls else {}
+        )
+        yield chunk(calls, generated.completion_tokens, generated.finish_reason)
         if chat.streams_usage:
-            yield sse({**frame, "choices": [], "usage": _usage(said, chat), **_extension(chat)})
+            yield sse({**frame, "choices": [], "usage": _usage(generated, chat), **_extension(chat)})
         yield DONE
 
-    def plain(self, said: Said, chat: Chat) -> JsonValue:
+    def plain(self, generated: GeneratedOutput, chat: Chat) -> JsonValue:
         """Reasoning is absent when there is none, content null when there is none."""
-        message: dict[str, JsonValue] = {"role": "assistant", "content": said.text or None, "refusal": None}
-        if said.reasoning:
-            message[self._reasoning_field] = said.reasoning
-        if said.calls:
-            message["tool_calls"] = _calls(said, chat.number, indexed=False)
+        message: dict[str, JsonValue] = {"role": "assistant", "content": generated.text or None, "refusal": None}
+        if generated.reasoning:
+            message[self._reasoning_field] = generated.reasoning
+        if generated.calls:
+            message["tool_calls"] = _calls(generated, chat.number, indexed=False)
         choice: JsonValue = {
             "index": 0,
             "message": message,
-            "finish_reason": said.finish_reason,
+            "finish_reason": generated.finish_reason,
             "logprobs": None,
         }
         frame = self._frame(chat, "chat.completion")
-        return {**frame, "choices": [choice], "usage": _usage(said, chat), **_extension(chat)}
+        return {**frame, "choices": [choice], "usage": _usage(generated, chat), **_extension(chat)}
 
     def error(self, status: int, message: str) -> JsonValue:
         """Flat, with the status as a number."""
@@ -312,9 +314,9 @@ def _extension(chat: Chat) -> dict[str, JsonValue]:
     return {"nvext": fields} if fields else {}
 
 
-def _calls(said: Said, number: int, *, indexed: bool) -> list[JsonValue]:
+def _calls(generated: GeneratedOutput, number: int, *, indexed: bool) -> list[JsonValue]:
     calls: list[JsonValue] = []
-    for index, (name, arguments) in enumerate(said.calls):
+    for index, (name, arguments) in enumerate(generated.calls):
         call: dict[str, JsonValue] = {"index": index} if indexed else {}
         call["id"] = f"call_{number:020x}{index:04x}"
         call["type"] = "function"
@@ -323,15 +325,15 @@ def _calls(said: Said, number: int, *, indexed: bool) -> list[JsonValue]:
     return calls
 
 
-def _usage(said: Said, chat: Chat) -> JsonValue:
+def _usage(generated: GeneratedOutput, chat: Chat) -> JsonValue:
     usage: dict[str, JsonValue] = {
         "prompt_tokens": chat.prompt,
-        "completion_tokens": said.completion_tokens,
-        "total_tokens": chat.prompt + said.completion_tokens,
+        "completion_tokens": generated.completion_tokens,
+        "total_tokens": chat.prompt + generated.completion_tokens,
         "prompt_tokens_details": {"cached_tokens": chat.cached},
     }
-    if said.reasoning_tokens:
-        usage["completion_tokens_details"] = {"reasoning_tokens": said.reasoning_tokens}
+    if generated.reasoning_tokens:
+        usage["completion_tokens_details"] = {"reasoning_tokens": generated.reasoning_tokens}
     return usage
 
 

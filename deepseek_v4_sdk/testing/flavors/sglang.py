@@ -23,7 +23,8 @@ from deepseek_v4_sdk.testing.flavors.sglang_checks import bad_request, check_cha
 from deepseek_v4_sdk.testing.flavors.sglang_deltas import call_id, finish, paced, stop, text_delta, written
 from deepseek_v4_sdk.testing.flavors.sglang_prompts import read_history
 from deepseek_v4_sdk.testing.flavors.sglang_routes import CREATED, card, model_info, no_such_model
-from deepseek_v4_sdk.testing.markup import (
+from deepseek_v4_sdk.testing.generated_output import OutputSpan, Token
+from deepseek_v4_sdk.testing.model_markup import (
     THINK_ENDS,
     fragments,
     unread,
@@ -33,13 +34,12 @@ from deepseek_v4_sdk.testing.markup import (
 from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error, Raw
-from deepseek_v4_sdk.testing.speech import Span, Token
 from deepseek_v4_sdk.tokens import count_text
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.prompt import Dialect
-    from deepseek_v4_sdk.testing.speech import Said
+    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput
 
 __all__ = ["FLAVOR", "SGLangFlavor"]
 
@@ -145,7 +145,7 @@ class SGLangFlavor(Flavor):
         """Reasoning is read under one name only, and an answer at the end is no answer."""
         return read_history(body)
 
-    def shown(self, spans: list[Span], body: dict[str, JsonValue]) -> list[Span]:
+    def shown(self, spans: list[OutputSpan], body: dict[str, JsonValue]) -> list[OutputSpan]:
         """Without its parsers thinking and markup stay in the text."""
         if not self._tool_call_parser and any(span.kind == "call" for span in spans):
             forced = body.get("tool_choice", "auto") not in ("auto", "none")
@@ -157,7 +157,7 @@ class SGLangFlavor(Flavor):
             spans = [replace(span, kind="text") if span.kind == "reasoning" else span for span in spans]
         return spans
 
-    def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:
+    def stream(self, generated: GeneratedOutput, chat: Chat) -> Iterator[bytes]:
         """Role, deltas, finish, usage if asked for, end."""
         frame = self._frame(chat, "chat.completion.chunk")
         choices = range(max(1, wanted(chat.body, "n") or 1))
@@ -165,7 +165,7 @@ class SGLangFlavor(Flavor):
         running = isinstance(options, dict) and bool(options.get("continuous_usage_stats"))
 
         def told(token: Token) -> dict[str, JsonValue]:
-            return {"usage": self._usage(said, chat, token.count)} if running else {}
+            return {"usage": self._usage(generated, chat, token.count)} if running else {}
 
         def chunk(
             delta: JsonValue,
@@ -185,28 +185,33 @@ class SGLangFlavor(Flavor):
                 yield sse({**frame, "choices": [choice], **(usage or {})})
 
         yield from chunk({"reasoning_content": None, "role": "assistant", "content": ""})
-        for token in paced(said, chat.body):
+        for token in paced(generated, chat.body):
             if token.kind == "call":
                 yield from chunk(self._call_delta(token, chat.number), told(token) or {"usage": None})
             else:
                 yield from chunk(text_delta(token), told(token))
-        reason = finish(said)
-        if said.stop and said.tokens and said.tokens[-1].kind != "call" and count_text(said.stop[-1]) > 1:
+        reason = finish(generated)
+        if (
+            generated.stop
+            and generated.tokens
+            and generated.tokens[-1].kind != "call"
+            and count_text(generated.stop[-1]) > 1
+        ):
             # Of a character of several tokens it learns too late that it ends a stop text.
-            yield from chunk(text_delta(replace(said.tokens[-1], text=said.stop)))
-        yield from chunk({"reasoning_content": None}, finish=reason, stop=stop(said))
+            yield from chunk(text_delta(replace(generated.tokens[-1], text=generated.stop)))
+        yield from chunk({"reasoning_content": None}, finish=reason, stop=stop(generated))
         if self._streams_usage and chat.streams_usage:
-            yield sse({**frame, "choices": [], "usage": self._usage(said, chat)})
+            yield sse({**frame, "choices": [], "usage": self._usage(generated, chat)})
         yield DONE
 
-    def plain(self, said: Said, chat: Chat) -> JsonValue:
+    def plain(self, generated: GeneratedOutput, chat: Chat) -> JsonValue:
         """Content is never null, reasoning always there; `tool_calls` alone is absent when there are none."""
         message: dict[str, JsonValue] = {
             "role": "assistant",
-            "content": said.text,
-            "reasoning_content": said.reasoning or None,
+            "content": generated.text,
+            "reasoning_content": generated.reasoning or None,
         }
-        if said.calls:
+        if generated.calls:
             message["tool_calls"] = [
                 {
                     "id": call_id(chat.number, index),
@@ -214,24 +219,24 @@ class SGLangFlavor(Flavor):
                     "type": "function",
                     "function": {"name": name, "arguments": arguments},
                 }
-                for index, (name, arguments) in enumerate(said.calls)
+                for index, (name, arguments) in enumerate(generated.calls)
             ]
         choice: dict[str, JsonValue] = {
             "message": message,
             "logprobs": None,
-            "finish_reason": finish(said),
-            "matched_stop": None if said.calls else stop(said),
+            "finish_reason": finish(generated),
+            "matched_stop": None if generated.calls else stop(generated),
         }
         if chat.body.get("return_prompt_token_ids"):
             choice["prompt_token_ids"] = [*chat.ids]
         weights: dict[str, JsonValue] = {"weight_version": "default"}
         if self._release >= (0, 5, 23):
-            weights["weight_versions"] = [{"version": "default", "start": 0, "end": said.completion_tokens}]
+            weights["weight_versions"] = [{"version": "default", "start": 0, "end": generated.completion_tokens}]
         several = range(max(1, wanted(chat.body, "n") or 1))
         return {
             **self._frame(chat, "chat.completion"),
             "choices": [{"index": index, **choice} for index in several],
-            "usage": self._usage(said, chat),
+            "usage": self._usage(generated, chat),
             "metadata": weights,
         }
 
@@ -333,14 +338,14 @@ class SGLangFlavor(Flavor):
             "tool_call_parser": "deepseekv4" if self._tool_call_parser else None,
         }
 
-    def _usage(self, said: Said, chat: Chat, by: int | None = None) -> JsonValue:
+    def _usage(self, generated: GeneratedOutput, chat: Chat, by: int | None = None) -> JsonValue:
         """The usage, or what it was by so many tokens of the answer."""
-        completed = said.completion_tokens if by is None else by
+        completed = generated.completion_tokens if by is None else by
         kwargs, effort = _switches(chat.body)
         gated = self._reasoning_parser and (kwargs.get("thinking") is True or (effort is not None and effort != "none"))
         # The engine counts up to the token that ends the thinking, and all when it never came.
-        ended = THINK_ENDS in said.raw
-        thought = said.reasoning_tokens + 1 if ended else said.completion_tokens
+        ended = THINK_ENDS in generated.raw
+        thought = generated.reasoning_tokens + 1 if ended else generated.completion_tokens
         thought = thought if gated and self.thinking(chat.body) != "off" else 0
         thought = min(thought, completed)
         several = max(1, wanted(chat.body, "n") or 1)

@@ -7,24 +7,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.testing.markup import THINK_ENDS, turn_of
-from deepseek_v4_sdk.testing.speech import Span, Token
+from deepseek_v4_sdk.testing.generated_output import OutputSpan, Token
+from deepseek_v4_sdk.testing.model_markup import THINK_ENDS, turn_of
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput
     from deepseek_v4_sdk.testing.script import Turn
-    from deepseek_v4_sdk.testing.speech import Said
 
 __all__ = ["call_id", "finish", "paced", "stop", "text_delta", "written"]
 
 _EOS = 1
 
 
-def paced(said: Said, body: dict[str, JsonValue]) -> Iterator[Token]:
+def paced(generated: GeneratedOutput, body: dict[str, JsonValue]) -> Iterator[Token]:
     """The tokens; with `stream_reasoning` false all reasoning in one piece, and a call that comes whole in one."""
     pending: list[Token] = []
     joins = body.get("stream_reasoning") is False
-    for token in said.tokens:
+    for token in generated.tokens:
         if joins and token.kind == "reasoning":
             pending.append(token)
             continue
@@ -36,22 +36,22 @@ def paced(said: Said, body: dict[str, JsonValue]) -> Iterator[Token]:
         yield replace(pending[-1], text="".join(each.text for each in pending))
 
 
-def finish(said: Said) -> str:
+def finish(generated: GeneratedOutput) -> str:
     """A call that a stop text cut ends as a whole one does."""
-    return "tool_calls" if said.stop is not None and said.calls else said.finish_reason
+    return "tool_calls" if generated.stop is not None and generated.calls else generated.finish_reason
 
 
-def stop(said: Said) -> JsonValue:
+def stop(generated: GeneratedOutput) -> JsonValue:
     """What ended it: a stop text, or the end token."""
-    return None if said.finish_reason == "length" else said.stop or _EOS
+    return None if generated.finish_reason == "length" else generated.stop or _EOS
 
 
-def written(spans: list[Span]) -> list[Span]:
+def written(spans: list[OutputSpan]) -> list[OutputSpan]:
     """Calls that a grammar forces without a parser: a JSON list."""
     turn: Turn = turn_of(spans, None, ())
     calls = [{"name": call.name, "parameters": json.loads(call.arguments)} for call in turn.calls]
     kept = [span for span in spans if span.kind in {"reasoning", "text"} or span.raw == THINK_ENDS]
-    return [*kept, Span(json.dumps(calls), "text", copy=True)]
+    return [*kept, OutputSpan(json.dumps(calls), "text", copy=True)]
 
 
 def call_id(number: int, index: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from deepseek_v4_sdk.testing.counting import token_spellings
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, refusal, same_key, sse, wanted
 from deepseek_v4_sdk.testing.flavors.vllm_checks import (
     bad_value,
@@ -29,15 +28,16 @@ from deepseek_v4_sdk.testing.flavors.vllm_deltas import (
 from deepseek_v4_sdk.testing.flavors.vllm_prompts import answering_role, mended, older_thinking, plain_prompt
 from deepseek_v4_sdk.testing.flavors.vllm_routes import CREATED, card, measures
 from deepseek_v4_sdk.testing.flavors.vllm_usage import counted, prompt_details, usage
-from deepseek_v4_sdk.testing.markup import bursts, one_call, unseparated
+from deepseek_v4_sdk.testing.model_markup import bursts, one_call, unseparated
 from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
+from deepseek_v4_sdk.testing.prompt_tokens import token_spellings
 from deepseek_v4_sdk.testing.script import Error
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.prompt import Dialect, Generation
-    from deepseek_v4_sdk.testing.speech import Said, Span
+    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan
 
 __all__ = ["FLAVOR", "VLLMFlavor"]
 
@@ -176,7 +176,7 @@ class VLLMFlavor(Flavor):
         asked = wanted(body, "max_completion_tokens", "max_tokens")
         return room if asked is None else min(asked, room)
 
-    def shown(self, spans: list[Span], body: dict[str, JsonValue]) -> list[Span]:
+    def shown(self, spans: list[OutputSpan], body: dict[str, JsonValue]) -> list[OutputSpan]:
         """Without a reasoning parser thinking stays in the text; without `parallel_tool_calls` one call is left."""
         if not self._reasoning_parser and self.thinking(body) != "off":
             spans = unseparated(spans)
@@ -184,7 +184,7 @@ class VLLMFlavor(Flavor):
             spans = one_call(spans)
         return spans
 
-    def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:
+    def stream(self, generated: GeneratedOutput, chat: Chat) -> Iterator[bytes]:
         """Role, deltas, finish, usage if asked for, end."""
         frame = self._frame(chat, "chat.completion.chunk")
         options = chat.body.get("stream_options")
@@ -199,50 +199,50 @@ class VLLMFlavor(Flavor):
             fields: dict[str, JsonValue] = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
             event: dict[str, JsonValue] = {**frame, "choices": [{**fields, **choice}]}
             if running:
-                event["usage"] = self._counts(chat.prompt, count, said.thought_by(count))
+                event["usage"] = self._counts(chat.prompt, count, generated.thought_by(count))
             return sse(event | ({"kv_transfer_params": None} if self._release >= (0, 33) else {}))
 
         begun = opening(frame, answering_role(chat.body))
         if running:
             begun["usage"] = self._counts(chat.prompt, 0, 0)
         yield sse({**begun, "prompt_token_ids": None, "prompt_text": None})
-        tokens = streamed(said)
-        last = [token for token in tokens if token.count >= said.completion_tokens]
-        if not last and not said.calls and not said.text.strip():
+        tokens = streamed(generated)
+        last = [token for token in tokens if token.count >= generated.completion_tokens]
+        if not last and not generated.calls and not generated.text.strip():
             last = [token for token in tokens if token.kind == "text"]  # blanks wait for what follows them
         shown = [token for token in tokens[: len(tokens) - len(last)] if token.kind != "reasoning" or not reasoning]
-        for group in with_border(shown, said) if chat.body.get("stop") else ([token] for token in shown):
+        for group in with_border(shown, generated) if chat.body.get("stop") else ([token] for token in shown):
             yield chunk(joined(group, chat.number) | reasoning, group[-1].count, token_ids=None)
         versions: dict[str, JsonValue] = {"weight_versions": None} if self._release >= (0, 33) else {}
         final = chunk(
             joined(last, chat.number),
-            said.completion_tokens,
-            finish_reason=finish(said, chat.body, plain=False),
-            stop_reason=said.stop,
+            generated.completion_tokens,
+            finish_reason=finish(generated, chat.body, plain=False),
+            stop_reason=generated.stop,
             token_ids=None,
             **versions,
         )
         yield final if ends_with_usage else with_fingerprint(final, self._fingerprint)
         if ends_with_usage:
-            told = self._usage(said, chat, plain=False)
+            told = self._usage(generated, chat, plain=False)
             yield sse({**frame, "choices": [], "usage": told, "system_fingerprint": self._fingerprint})
         yield DONE
 
-    def plain(self, said: Said, chat: Chat) -> JsonValue:
+    def plain(self, generated: GeneratedOutput, chat: Chat) -> JsonValue:
         """Everything written out, nulls too; `tool_calls` alone is absent when there are none."""
-        cut = said.finish_reason == "length" or said.stop is not None or unclosed(said.raw)
+        cut = generated.finish_reason == "length" or generated.stop is not None or unclosed(generated.raw)
         forced = chat.body.get("tool_choice") not in (None, "auto", "none")
-        reasoning = said.reasoning if chat.body.get("include_reasoning", True) else ""
+        reasoning = generated.reasoning if chat.body.get("include_reasoning", True) else ""
         message: dict[str, JsonValue] = {
             "role": answering_role(chat.body),
-            "content": said.text or ("" if forced and said.calls else None),
+            "content": generated.text or ("" if forced and generated.calls else None),
             "refusal": None,
             "annotations": None,
             "audio": None,
             "function_call": None,
         }
-        if said.calls:
-            last = len(said.calls) - 1
+        if generated.calls:
+            last = len(generated.calls) - 1
             message["tool_calls"] = [
                 {
                     "id": call_id(chat.number, index),
@@ -252,14 +252,14 @@ class VLLMFlavor(Flavor):
                         "arguments": closed(arguments) if cut and index == last else arguments,
                     },
                 }
-                for index, (name, arguments) in enumerate(said.calls)
+                for index, (name, arguments) in enumerate(generated.calls)
             ]
         choice: dict[str, JsonValue] = {
             "index": 0,
             "message": {**message, "reasoning": reasoning or None},
             "logprobs": None,
-            "finish_reason": finish(said, chat.body, plain=self._release < (0, 33)),
-            "stop_reason": said.stop,
+            "finish_reason": finish(generated, chat.body, plain=self._release < (0, 33)),
+            "stop_reason": generated.stop,
             "token_ids": None,
             "routed_experts": None,
         }
@@ -270,7 +270,7 @@ class VLLMFlavor(Flavor):
             "choices": [choice],
             "service_tier": None,
             "system_fingerprint": self._fingerprint,
-            "usage": self._usage(said, chat, plain=True),
+            "usage": self._usage(generated, chat, plain=True),
             "prompt_logprobs": None,
             "prompt_token_ids": None,
             "prompt_text": None,
@@ -378,10 +378,10 @@ class VLLMFlavor(Flavor):
         tells_thought = self._release >= (0, 28) and self._reasoning_parser
         return counted(prompt, completion, thought if tells_thought else None)
 
-    def _usage(self, said: Said, chat: Chat, *, plain: bool) -> JsonValue:
+    def _usage(self, generated: GeneratedOutput, chat: Chat, *, plain: bool) -> JsonValue:
         details = None if self.prefix_cache is None else prompt_details(chat, self.prefix_cache.block, plain=plain)
-        thought = said.reasoning_tokens if plain else len(said.thoughts)
-        counts = self._counts(chat.prompt, said.completion_tokens, thought)
+        thought = generated.reasoning_tokens if plain else len(generated.thoughts)
+        counts = self._counts(chat.prompt, generated.completion_tokens, thought)
         return usage(counts, details, plain=plain, tells_thought=self._release >= (0, 28))
 
     def _frame(self, chat: Chat, kind: str) -> dict[str, JsonValue]:

@@ -10,13 +10,13 @@ from pydantic_core import from_json
 
 from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.testing.flavors.base import sse
-from deepseek_v4_sdk.testing.markup import DSML, INVOKE_OPENS, THINK_ENDS
+from deepseek_v4_sdk.testing.model_markup import DSML, INVOKE_OPENS, THINK_ENDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.testing.speech import Said, Token
+    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, Token
 
 __all__ = [
     "call_id",
@@ -57,21 +57,21 @@ def opening(frame: dict[str, JsonValue], role: JsonValue) -> dict[str, JsonValue
     return {**frame, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]}
 
 
-def streamed(said: Said) -> tuple[Token, ...]:
+def streamed(generated: GeneratedOutput) -> tuple[Token, ...]:
     """The tokens that a stream shows.
 
     A stop text that reaches over the end of the thinking leaves the blanks before it: there they wait for nothing.
     """
-    blanks = said.raw[len(said.raw.rstrip()) :]
-    if not blanks or said.stop is None or THINK_ENDS not in said.stop or not said.tokens:
-        return said.tokens
-    last = said.tokens[-1]
+    blanks = generated.raw[len(generated.raw.rstrip()) :]
+    if not blanks or generated.stop is None or THINK_ENDS not in generated.stop or not generated.tokens:
+        return generated.tokens
+    last = generated.tokens[-1]
     if last.kind != "reasoning" or last.text.endswith(blanks):
-        return said.tokens
-    return (*said.tokens[:-1], replace(last, text=last.text + blanks))
+        return generated.tokens
+    return (*generated.tokens[:-1], replace(last, text=last.text + blanks))
 
 
-def with_border(tokens: Sequence[Token], said: Said) -> Iterator[list[Token]]:
+def with_border(tokens: Sequence[Token], generated: GeneratedOutput) -> Iterator[list[Token]]:
     """The tokens of each delta: one by one, but where characters are held back for a stop text.
 
     The end of the thinking comes there after the model wrote its mark, together with the first text behind it. Blanks
@@ -79,7 +79,7 @@ def with_border(tokens: Sequence[Token], said: Said) -> Iterator[list[Token]]:
     """
     late: list[Token] = []
     for token in tokens:
-        if token.kind == "reasoning" and said.thought_whole and token.count > said.reasoning_tokens > 0:
+        if token.kind == "reasoning" and generated.thought_whole and token.count > generated.reasoning_tokens > 0:
             late.append(token)
             continue
         if late and token.kind == "text" and token.text.strip():
@@ -137,14 +137,14 @@ def closed(arguments: str) -> str:
     return json.dumps(come, ensure_ascii=False)
 
 
-def finish(said: Said, body: dict[str, JsonValue], *, plain: bool) -> str:
+def finish(generated: GeneratedOutput, body: dict[str, JsonValue], *, plain: bool) -> str:
     """`tool_calls` for calls the model chose to make, even where a stop text cut one; `stop` for a named tool.
 
     Before 0.33 a plain answer says `tool_calls` even of a call that the limit cut.
     """
     choice = body.get("tool_choice")
-    if said.stop is not None and said.calls and choice in ("auto", None):
+    if generated.stop is not None and generated.calls and choice in ("auto", None):
         return "tool_calls"
-    if plain and said.calls and said.finish_reason == "length" and choice in ("auto", None):
+    if plain and generated.calls and generated.finish_reason == "length" and choice in ("auto", None):
         return "tool_calls"
-    return "stop" if said.finish_reason == "tool_calls" and isinstance(choice, dict) else said.finish_reason
+    return "stop" if generated.finish_reason == "tool_calls" and isinstance(choice, dict) else generated.finish_reason

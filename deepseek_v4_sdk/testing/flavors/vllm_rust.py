@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
-from deepseek_v4_sdk.testing.counting import token_spellings
 from deepseek_v4_sdk.testing.flavors.base import DONE, JSON, Chat, Flavor, Refusal, refusal, sse, wanted
 from deepseek_v4_sdk.testing.flavors.vllm_routes import CREATED
-from deepseek_v4_sdk.testing.flavors.vllm_rust_checks import Fault, error_body, faults_of, model_fault, refused
-from deepseek_v4_sdk.testing.markup import DSML, THINK_ENDS, Invocation, invocations
+from deepseek_v4_sdk.testing.flavors.vllm_rust_checks import FieldFault, error_body, faults_of, model_fault, refused
+from deepseek_v4_sdk.testing.generated_output import OutputSpan
+from deepseek_v4_sdk.testing.model_markup import DSML, THINK_ENDS, Invocation, invocations
 from deepseek_v4_sdk.testing.output_parser import OutputParser
+from deepseek_v4_sdk.testing.prompt_tokens import token_spellings
 from deepseek_v4_sdk.testing.script import Raw
-from deepseek_v4_sdk.testing.speech import Span
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect
-    from deepseek_v4_sdk.testing.fitting import Properties
+    from deepseek_v4_sdk.testing.argument_types import Properties
+    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, Token
     from deepseek_v4_sdk.testing.prefix_cache import CacheRule
-    from deepseek_v4_sdk.testing.speech import Said, Token
 
 __all__ = ["RustFrontEnd"]
 
@@ -32,20 +32,20 @@ _OPENS, _ENDS = f"<{DSML}tool_calls>", f"</{DSML}tool_calls>"
 class _Parser(OutputParser):
     """Calls inside the thinking stay there; markup that is not whole stays in the text, from its first flaw on."""
 
-    def read(self, output: str, *, thinking: bool, tools: bool, offered: Properties | None = None) -> list[Span]:
+    def read(self, output: str, *, thinking: bool, tools: bool, offered: Properties | None = None) -> list[OutputSpan]:
         """What the front end makes of the model's output, which may end anywhere."""
         del offered
-        spans: list[Span] = []
+        spans: list[OutputSpan] = []
         text = output
         if thinking:
             reasoning, mark, text = output.partition(THINK_ENDS)
-            spans = [Span(reasoning, "reasoning", copy=True, thought=True), Span(mark)]
+            spans = [OutputSpan(reasoning, "reasoning", copy=True, thought=True), OutputSpan(mark)]
         before, opened, behind = text.partition(_OPENS) if tools else (text, "", "")
         if not opened:
-            return [*spans, Span(text, "text", copy=True)]
+            return [*spans, OutputSpan(text, "text", copy=True)]
         shown = before.strip()
         lead, _, trail = before.partition(shown) if shown else (before, "", "")
-        spans += [Span(lead), Span(shown, "text", copy=True), Span(trail + opened)]
+        spans += [OutputSpan(lead), OutputSpan(shown, "text", copy=True), OutputSpan(trail + opened)]
         inner, closing, rest = behind.partition(_ENDS)
         whole: list[Invocation] = []
         for call in invocations(inner)[0]:
@@ -56,14 +56,14 @@ class _Parser(OutputParser):
             spans += _spans_of(call, index)
         left = inner[sum(len(call.raw) for call in whole) :]
         rest = left + closing + rest
-        return [*spans, Span(rest) if closing and not left.strip() else Span(rest, "text", copy=True)]
+        return [*spans, OutputSpan(rest) if closing and not left.strip() else OutputSpan(rest, "text", copy=True)]
 
 
-def _spans_of(call: Invocation, index: int) -> Iterator[Span]:
+def _spans_of(call: Invocation, index: int) -> Iterator[OutputSpan]:
     """A call is told when it is whole: its name, and all of its arguments as compact JSON."""
-    yield Span(call.raw, "call", index=index, name=call.name)
+    yield OutputSpan(call.raw, "call", index=index, name=call.name)
     pairs = (f"{_compact(each.key)}:{_value(each.value, quoted=each.quoted)}" for each in call.parameters)
-    yield Span("", "call", after=f"{{{','.join(pairs)}}}", index=index)
+    yield OutputSpan("", "call", after=f"{{{','.join(pairs)}}}", index=index)
 
 
 def _compact(value: JsonValue) -> str:
@@ -146,20 +146,20 @@ class RustFrontEnd(Flavor):
         asked = wanted(body, "max_completion_tokens", "max_tokens")
         return room if asked is None else min(asked, room)
 
-    def shown(self, spans: list[Span], body: dict[str, JsonValue]) -> list[Span]:
+    def shown(self, spans: list[OutputSpan], body: dict[str, JsonValue]) -> list[OutputSpan]:
         """Values of no type in the schema stay texts; without `parallel_tool_calls` one call is left."""
         properties, name = _properties(body), ""
-        shown: list[Span] = []
+        shown: list[OutputSpan] = []
         for span in spans:
             if span.kind == "call":
                 name = span.name or name
                 span = replace(span, after=_typed(span.after, properties.get(name, {}))) if span.after else span
                 if span.index and body.get("parallel_tool_calls") is False:
-                    span = Span(span.raw)
+                    span = OutputSpan(span.raw)
             shown.append(span)
         return shown
 
-    def stream(self, said: Said, chat: Chat) -> Iterator[bytes]:
+    def stream(self, generated: GeneratedOutput, chat: Chat) -> Iterator[bytes]:
         """Role, deltas, finish, usage if asked for, end."""
         frame = self._frame(chat, "chat.completion.chunk")
         options = chat.body.get("stream_options")
@@ -168,44 +168,44 @@ class RustFrontEnd(Flavor):
         def chunk(delta: JsonValue, count: int, **choice: JsonValue) -> bytes:
             event: dict[str, JsonValue] = {**frame, "choices": [{"index": 0, "delta": delta, **choice}]}
             if running:
-                event["usage"] = self._counts(chat, count, min(count, said.reasoning_tokens), cached=False)
+                event["usage"] = self._counts(chat, count, min(count, generated.reasoning_tokens), cached=False)
             return sse(event)
 
         yield chunk({"role": "assistant"}, 0)
-        for token in said.tokens:
+        for token in generated.tokens:
             yield chunk(_delta_of(token, chat.number), token.count)
-        stop: dict[str, JsonValue] = {} if said.stop is None else {"stop_reason": said.stop}
-        yield chunk({}, said.completion_tokens, finish_reason=_finish(said), **stop)
+        stop: dict[str, JsonValue] = {} if generated.stop is None else {"stop_reason": generated.stop}
+        yield chunk({}, generated.completion_tokens, finish_reason=_finish(generated), **stop)
         if chat.streams_usage:
-            usage = self._counts(chat, said.completion_tokens, said.reasoning_tokens)
+            usage = self._counts(chat, generated.completion_tokens, generated.reasoning_tokens)
             yield sse({**frame, "choices": [], "usage": usage})
         yield DONE
 
-    def plain(self, said: Said, chat: Chat) -> JsonValue:
+    def plain(self, generated: GeneratedOutput, chat: Chat) -> JsonValue:
         """Everything written out, nulls too; `tool_calls` only where there are some."""
         message: dict[str, JsonValue] = {
             "role": "assistant",
-            "content": said.text or None,
+            "content": generated.text or None,
             "refusal": None,
             "annotations": None,
             "audio": None,
             "function_call": None,
         }
-        if said.calls:
+        if generated.calls:
             message["tool_calls"] = [
                 {
                     "id": _call_id(chat.number, index),
                     "type": "function",
                     "function": {"name": name, "arguments": arguments},
                 }
-                for index, (name, arguments) in enumerate(said.calls)
+                for index, (name, arguments) in enumerate(generated.calls)
             ]
         choice: dict[str, JsonValue] = {
             "index": 0,
-            "message": {**message, "reasoning": said.reasoning or None},
+            "message": {**message, "reasoning": generated.reasoning or None},
             "logprobs": None,
-            "finish_reason": _finish(said),
-            "stop_reason": said.stop,
+            "finish_reason": _finish(generated),
+            "stop_reason": generated.stop,
             "token_ids": None,
             "routed_experts": None,
             "weight_versions": None,
@@ -214,7 +214,7 @@ class RustFrontEnd(Flavor):
             **self._frame(chat, "chat.completion"),
             "choices": [choice],
             "service_tier": None,
-            "usage": self._counts(chat, said.completion_tokens, said.reasoning_tokens),
+            "usage": self._counts(chat, generated.completion_tokens, generated.reasoning_tokens),
             "metrics": None,
             "system_fingerprint": None,
             "prompt_logprobs": None,
@@ -249,13 +249,13 @@ class RustFrontEnd(Flavor):
             else f"contains {prompt} input tokens, which exceeds this limit even without any output tokens"
         )
         told = f"This model's maximum context length is {window} tokens. However, your prompt {size}. "
-        return refused(Fault(f"{told}Please reduce the length of the input prompt.", "input_tokens"))
+        return refused(FieldFault(f"{told}Please reduce the length of the input prompt.", "input_tokens"))
 
     def refuse_count(self, body: dict[str, JsonValue]) -> Refusal | None:
         """Neither a text nor a chat, or another model."""
         found = model_fault(body, self._models)
         if found is None and "prompt" not in body and not isinstance(body.get("messages"), list):
-            found = Fault("data did not match any variant of untagged enum TokenizeRequest", unreadable=True)
+            found = FieldFault("data did not match any variant of untagged enum TokenizeRequest", unreadable=True)
         return None if found is None else refused(found)
 
     def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
@@ -292,8 +292,8 @@ class RustFrontEnd(Flavor):
         return {"id": f"chatcmpl-{chat.number:08x}", "object": kind, "created": CREATED, "model": served}
 
 
-def _finish(said: Said) -> str:
-    return "tool_calls" if said.stop is not None and said.calls else said.finish_reason
+def _finish(generated: GeneratedOutput) -> str:
+    return "tool_calls" if generated.stop is not None and generated.calls else generated.finish_reason
 
 
 def _call_id(number: int, index: int) -> str:

@@ -12,7 +12,7 @@ from deepseek_v4_sdk.testing.flavors.base import refusal
 if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.script import Raw
 
-__all__ = ["Fault", "error_body", "faults_of", "model_fault", "refused"]
+__all__ = ["FieldFault", "error_body", "faults_of", "model_fault", "refused"]
 
 _ROLES = frozenset({"system", "user", "assistant", "tool", "developer"})
 _RANGES: tuple[tuple[str, float, float], ...] = (
@@ -28,7 +28,7 @@ _SALT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldFault:
     """Something that is refused.
 
     Attributes:
@@ -44,7 +44,7 @@ class Fault:
     unreadable: bool = False
 
 
-def refused(fault: Fault) -> Raw:
+def refused(fault: FieldFault) -> Raw:
     """The answer to a request with a fault."""
     form = "Failed to deserialize the JSON body into the target type: "
     told, kind = (form + fault.message, "Bad Request") if fault.unreadable else (fault.message, None)
@@ -58,15 +58,15 @@ def error_body(status: int, message: str, param: str | None = None, *, kind: str
     return {"error": {"message": message, "type": told, "param": param, "code": status}}
 
 
-def model_fault(body: dict[str, JsonValue], served: tuple[str, ...]) -> Fault | None:
+def model_fault(body: dict[str, JsonValue], served: tuple[str, ...]) -> FieldFault | None:
     """A model that is not served; with no names every one is."""
     model = body.get("model")
     if not isinstance(model, str) or not model or not served or model in served:
         return None
-    return Fault(f"The model `{model}` does not exist.", "model", 404)
+    return FieldFault(f"The model `{model}` does not exist.", "model", 404)
 
 
-def faults_of(body: dict[str, JsonValue], served: tuple[str, ...]) -> Iterator[Fault]:
+def faults_of(body: dict[str, JsonValue], served: tuple[str, ...]) -> Iterator[FieldFault]:
     """What is wrong with a chat's body, in the order in which it is found."""
     yield from _forms(body)
     yield from _values(body)
@@ -76,55 +76,55 @@ def faults_of(body: dict[str, JsonValue], served: tuple[str, ...]) -> Iterator[F
     for message in messages if isinstance(messages, list) else []:
         role = message.get("role") if isinstance(message, dict) else None
         if role not in _ROLES:
-            yield Fault(f"chat role `{role}` is not supported by this chat renderer")
+            yield FieldFault(f"chat role `{role}` is not supported by this chat renderer")
     if body.get("tool_choice") not in (None, "none", "auto") and not body.get("tools"):
-        yield Fault("tool_choice requires at least one available tool")
+        yield FieldFault("tool_choice requires at least one available tool")
 
 
-def _forms(body: dict[str, JsonValue]) -> Iterator[Fault]:
+def _forms(body: dict[str, JsonValue]) -> Iterator[FieldFault]:
     """What does not fit the types of a request. Where in the text it is, is told as the end of the text."""
     messages, at = body.get("messages"), f"at line 1 column {len(write_json(body))}"
     if not isinstance(messages, list):
-        yield Fault(f"missing field `messages` {at}", unreadable=True)
+        yield FieldFault(f"missing field `messages` {at}", unreadable=True)
         return
     for index, message in enumerate(messages):
         if isinstance(message, dict) and message.get("role") == "tool" and "tool_call_id" not in message:
-            yield Fault(f"messages[{index}]: missing field `tool_call_id` {at}", unreadable=True)
+            yield FieldFault(f"messages[{index}]: missing field `tool_call_id` {at}", unreadable=True)
     count, priority = body.get("top_k"), body.get("priority")
     if isinstance(count, int) and count >= 2**32:
-        yield Fault(f"top_k: out of range integral type conversion attempted {at}", unreadable=True)
+        yield FieldFault(f"top_k: out of range integral type conversion attempted {at}", unreadable=True)
     if isinstance(priority, int) and not -(2**31) <= priority < 2**31:
-        yield Fault(f"priority: invalid value: integer `{priority}`, expected i32 {at}", unreadable=True)
+        yield FieldFault(f"priority: invalid value: integer `{priority}`, expected i32 {at}", unreadable=True)
 
 
-def _values(body: dict[str, JsonValue]) -> Iterator[Fault]:
+def _values(body: dict[str, JsonValue]) -> Iterator[FieldFault]:
     """Values out of range."""
     if body.get("messages") == []:
-        yield Fault('messages: Validation error: messages cannot be empty [{"value": Array []}]')
+        yield FieldFault('messages: Validation error: messages cannot be empty [{"value": Array []}]')
     for name, low, high in _RANGES:
         value = body.get(name)
         if isinstance(value, int | float) and not low <= value <= high:
             told = f'"value": Number({float(value)}), "min": Number({float(low)}), "max": Number({float(high)})'
-            yield Fault(f"{name}: Validation error: range [{{{told}}}]")
+            yield FieldFault(f"{name}: Validation error: range [{{{told}}}]")
     for name in ("max_completion_tokens", "max_tokens"):
         limit = body.get(name)
         if isinstance(limit, int) and limit < 1:
             told = f'"value": Number({limit}), "min": Number(1)'
-            yield Fault(f"max_completion_tokens: Validation error: range [{{{told}}}]")
+            yield FieldFault(f"max_completion_tokens: Validation error: range [{{{told}}}]")
     stops = body.get("stop")
     if isinstance(stops, list) and len(stops) > 4:
         listed = ", ".join(f'String("{each}")' for each in stops)
         told = f'stop strings must contain at most 4 items [{{"value": Array [{listed}]}}]'
-        yield Fault(f"stop: Validation error: {told}")
+        yield FieldFault(f"stop: Validation error: {told}")
     if body.get("stream_options") is not None and not body.get("stream"):
-        yield Fault("__all__: stream_options can only be used when stream is true")
+        yield FieldFault("__all__: stream_options can only be used when stream is true")
     if body.get("top_logprobs") and not body.get("logprobs"):
-        yield Fault("__all__: top_logprobs is only allowed when logprobs is enabled")
+        yield FieldFault("__all__: top_logprobs is only allowed when logprobs is enabled")
     if body.get("n") not in (None, 1):
-        yield Fault("Only n=1 is supported.", "n")
+        yield FieldFault("Only n=1 is supported.", "n")
     if body.get("tools") == []:
         told = "`tools` must not be an empty array. Either provide at least one tool or omit the field entirely."
-        yield Fault(told, "tools")
+        yield FieldFault(told, "tools")
     salt = body.get("cache_salt")
     if isinstance(salt, str) and (not 0 < len(salt) <= 128 or set(salt) & set("@/\\\0")):
-        yield Fault(_SALT)
+        yield FieldFault(_SALT)

@@ -104,7 +104,7 @@ class StrictServer(httpx.AsyncBaseTransport):
         self._ways = ways
 
     @property
-    def refused(self) -> int:
+    def on_429(self) -> int:
         return sum(not taken for _, taken in self.arrivals)
 
     def busiest_minute(self) -> int:

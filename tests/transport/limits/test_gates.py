@@ -8,22 +8,22 @@ import pytest
 
 from deepseek_v4_sdk import RateLimits
 from deepseek_v4_sdk.providers import HttpCall
-from deepseek_v4_sdk.transport.gates import Gates, paused_for
-from deepseek_v4_sdk.transport.limits import Gate
+from deepseek_v4_sdk.traffic.rate_limiter import RateLimiter
+from deepseek_v4_sdk.traffic.registry import LimiterRegistry, pause_in_headers
 
 
-def find(gates: Gates, key: str, now: float = 0.0) -> Gate:
+def find(gates: LimiterRegistry, key: str, now: float = 0.0) -> RateLimiter:
     call = HttpCall("POST", "http://host/v1/chat/completions", (("authorization", f"Bearer {key}"),), b"")
     return gates.find("vllm", "http://host", call, "", object(), now)
 
 
 def test_keys_that_change_with_each_request_fill_no_memory_and_drop_nothing_that_counts() -> None:
-    gates = Gates()
+    gates = LimiterRegistry()
     busy = find(gates, "busy")
     busy.reserve(0.0, 1, RateLimits(concurrency=1), math.inf)
     for number in range(1000):
         find(gates, f"key {number}")
-    assert len(gates._gates) <= 256
+    assert len(gates._limiters) <= 256
     assert find(gates, "busy") is busy
     assert find(gates, "key 999") is find(gates, "key 999")
 
@@ -53,4 +53,4 @@ def test_keys_that_change_with_each_request_fill_no_memory_and_drop_nothing_that
     ],
 )
 def test_how_long_there_is_no_room(headers: dict[str, str], seconds: float | None) -> None:
-    assert paused_for(headers) == seconds
+    assert pause_in_headers(headers) == seconds

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from deepseek_v4_sdk import CircuitOpenError, LocalLimitError, RateLimits
-from deepseek_v4_sdk.transport.limits import Gate
-from deepseek_v4_sdk.transport.tickets import Ticket
+from deepseek_v4_sdk.traffic.rate_limiter import RateLimiter
+from deepseek_v4_sdk.traffic.reservations import Reservation
 
 limits = st.builds(
     RateLimits,
@@ -25,7 +25,7 @@ class Server:
     """What a server would count, from when requests reach it."""
 
     def __init__(self) -> None:
-        self.arrivals: list[tuple[float, Ticket]] = []
+        self.arrivals: list[tuple[float, Reservation]] = []
         self.running = 0
 
     def check(self, keeps: RateLimits) -> None:
@@ -42,12 +42,12 @@ class GateMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.gate = Gate()
+        self.gate = RateLimiter()
         self.server = Server()
-        self.line: list[Ticket] = []  # in the order in which they came
-        self.alarms: dict[Ticket, float] = {}  # when each of them looks again, if its bell does not ring before
-        self.sent: list[Ticket] = []  # granted, and not at the server yet
-        self.running: list[Ticket] = []
+        self.line: list[Reservation] = []  # in the order in which they came
+        self.alarms: dict[Reservation, float] = {}  # when each of them looks again, if its bell does not ring before
+        self.sent: list[Reservation] = []  # granted, and not at the server yet
+        self.running: list[Reservation] = []
         self.long_hint = False
 
     @initialize(keeps=limits)
@@ -92,7 +92,7 @@ class GateMachine(RuleBasedStateMachine):
     def ends(self, data: st.DataObject, used: int | None) -> None:
         ticket = self.running.pop(data.draw(st.integers(0, len(self.running) - 1)))
         self.server.running -= 1
-        self.gate.took(ticket)
+        self.gate.on_success(ticket)
         self.gate.release(ticket, self.now, None if used is None else min(used, ticket.tokens))
         self.gate.release(ticket, self.now, used)  # once more changes nothing
         self.look_all()
@@ -103,7 +103,7 @@ class GateMachine(RuleBasedStateMachine):
         ticket = self.running.pop(data.draw(st.integers(0, len(self.running) - 1)))
         self.server.running -= 1
         self.long_hint |= hint == 500
-        self.gate.refused(ticket, self.now, hint)
+        self.gate.on_429(ticket, self.now, hint)
         self.gate.release(ticket, self.now, 0)
         self.look_all()
 
@@ -111,13 +111,13 @@ class GateMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def leaves(self, data: st.DataObject) -> None:
         ticket = self.line.pop(data.draw(st.integers(0, len(self.line) - 1)))
-        self.gate.leave(ticket, self.now)
+        self.gate.cancel(ticket, self.now)
         self.look_all()
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
     def gives_up_unsent(self, data: st.DataObject) -> None:
-        self.gate.leave(self.sent.pop(data.draw(st.integers(0, len(self.sent) - 1))), self.now)
+        self.gate.cancel(self.sent.pop(data.draw(st.integers(0, len(self.sent) - 1))), self.now)
         self.server.running -= 1
         self.look_all()
 
@@ -134,7 +134,7 @@ class GateMachine(RuleBasedStateMachine):
             while self.running:
                 ticket = self.running.pop()
                 self.server.running -= 1
-                self.gate.took(ticket)
+                self.gate.on_success(ticket)
                 self.gate.release(ticket, self.now)
             self.look_all()
             if self.line and not self.sent:
@@ -147,19 +147,19 @@ class GateMachine(RuleBasedStateMachine):
     def arrive(self, place: int) -> None:
         ticket = self.sent.pop(place)
         self.server.arrivals.append((self.now, ticket))
-        self.gate.arrived(ticket, self.now)
+        self.gate.on_head(ticket, self.now)
         self.running.append(ticket)
 
     def look_all(self) -> None:
         """Who was told to, or hears the bell, looks."""
         for ticket in list(self.line):
-            if not ticket.granted and not ticket.rings and self.alarms[ticket] > self.now:
+            if not ticket.granted and not ticket.is_awake and self.alarms[ticket] > self.now:
                 continue
             try:
-                self.alarms[ticket] = self.now + self.gate.look(ticket, self.now)
+                self.alarms[ticket] = self.now + self.gate.poll(ticket, self.now)
             except CircuitOpenError:
                 self.line.remove(ticket)
-                self.gate.leave(ticket, self.now)
+                self.gate.cancel(ticket, self.now)
         self.collect()
 
     def collect(self) -> None:

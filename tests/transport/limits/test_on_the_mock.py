@@ -11,7 +11,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, LocalLimitError, RateLimits, Reply
 from deepseek_v4_sdk.testing import MockProvider, script
-from deepseek_v4_sdk.transport import bell
+from deepseek_v4_sdk.traffic import wakeup as bell
 
 ONE = RateLimits(concurrency=1)
 

@@ -12,7 +12,7 @@ from deepseek_v4_sdk import (
     CircuitOpenError,
     DeepSeekV4Error,
     LocalLimitError,
-    RateLimitedError,
+    RateLimitError,
     RateLimits,
     Reply,
 )
@@ -46,7 +46,7 @@ def test_requests_a_minute() -> None:
         return now()
 
     assert 120 < in_still_time(work()) < 125
-    assert (server.busiest_minute(), server.refused, len(server.arrivals)) == (40, 0, 100)
+    assert (server.busiest_minute(), server.on_429, len(server.arrivals)) == (40, 0, 100)
     for start in (0, 40, 80):
         assert {int(asked) for asked in server.questions[start : start + 40]} == set(range(start, min(start + 40, 100)))
 
@@ -58,7 +58,7 @@ def test_without_limits_the_server_has_to_refuse() -> None:
         await asyncio.gather(*(ask(client_of(server, "off"), number) for number in range(100)))
 
     in_still_time(work())
-    assert server.refused == 60
+    assert server.on_429 == 60
 
 
 def test_answers_at_a_time_leave_no_hole() -> None:
@@ -71,7 +71,7 @@ def test_answers_at_a_time_leave_no_hole() -> None:
         return now()
 
     assert in_still_time(work()) == pytest.approx(10.0, abs=0.2)
-    assert (server.most, server.refused, len(server.arrivals)) == (5, 0, 100)
+    assert (server.most, server.on_429, len(server.arrivals)) == (5, 0, 100)
     assert [int(asked) for asked in server.questions] == list(range(100))
 
 
@@ -157,7 +157,7 @@ def test_a_wait_beyond_the_deadline_is_refused_at_once_and_says_when_there_is_ro
         assert now() - began < 62
 
     in_still_time(work())
-    assert (len(server.arrivals), server.refused) == (11, 0)
+    assert (len(server.arrivals), server.on_429) == (11, 0)
 
 
 def test_waiting_for_others_ends_with_the_deadline() -> None:
@@ -203,7 +203,7 @@ def test_a_storm_of_429_teaches_and_wears_off() -> None:
 
         users = [asyncio.create_task(user(number)) for number in range(8)]
         await asyncio.sleep(600)
-        stormy, taken = server.refused, len(server.arrivals) - server.refused
+        stormy, taken = server.on_429, len(server.arrivals) - server.on_429
         server.a_minute = 40
         await asyncio.sleep(1200)
         stop.set()
@@ -230,7 +230,7 @@ def test_concurrency_is_learned_too() -> None:
         assert all(isinstance(reply, Reply) for reply in replies)
 
     in_still_time(work())
-    assert server.refused <= 100  # the first row, and a few who try what they have learned
+    assert server.on_429 <= 100  # the first row, and a few who try what they have learned
 
 
 def test_a_hint_holds_for_all() -> None:
@@ -284,7 +284,7 @@ def test_the_circuit_opens_says_until_when_and_sends_one_to_see() -> None:
     async def work() -> None:
         client = client_of(server, RateLimits(requests_per_minute=40))
         outcomes = [await ask(client, number) for number in range(6)]
-        assert [type(error) for error in outcomes] == [RateLimitedError] * 5 + [CircuitOpenError]
+        assert [type(error) for error in outcomes] == [RateLimitError] * 5 + [CircuitOpenError]
         opened = outcomes[-1]
         assert isinstance(opened, CircuitOpenError)
         assert opened.retry_after == pytest.approx(60, abs=1)
@@ -327,7 +327,7 @@ def test_a_server_that_asks_for_an_hour_is_left_alone_for_an_hour() -> None:
 
     async def work() -> None:
         client = client_of(server, RateLimits(requests_per_minute=40))
-        assert isinstance(await ask(client, "one"), RateLimitedError)
+        assert isinstance(await ask(client, "one"), RateLimitError)
         error = await ask(client, "two")
         assert isinstance(error, CircuitOpenError)
         assert error.retry_after == pytest.approx(3600, abs=1)

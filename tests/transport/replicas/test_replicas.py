@@ -47,7 +47,7 @@ def test_all_processes_choose_alike() -> None:
 
     def place(urls: list[str], question: str) -> str:
         client = DeepSeekV4("vllm", endpoints=urls, model="m")
-        return client._chat(question, {})._place.server()[1].base_url
+        return client._chat(question, {})._upstream.server()[1].base_url
 
     for number in range(20):
         assert place(URLS, f"question {number}") == place(URLS[::-1], f"question {number}")
@@ -57,7 +57,7 @@ def test_all_processes_choose_alike() -> None:
 def test_who_leaves_moves_nobody_else() -> None:
     def places(urls: list[str]) -> dict[int, str]:
         client = DeepSeekV4("vllm", endpoints=urls, model="m")
-        return {number: client._chat(f"q{number}", {})._place.server()[1].base_url for number in range(40)}
+        return {number: client._chat(f"q{number}", {})._upstream.server()[1].base_url for number in range(40)}
 
     before, after = places(URLS), places(URLS[:3])
     assert all(after[number] == url for number, url in before.items() if url != URLS[3])
@@ -76,7 +76,7 @@ def test_the_least_busy_one_is_taken() -> None:
         assert max(asked(mocks)) == 3
     for stream in streams:
         stream.close()
-    assert [replica.running for replica in client._pool._replicas.values()] == [0, 0, 0, 0]
+    assert [replica.running for replica in client._replica_set._replicas.values()] == [0, 0, 0, 0]
 
 
 def test_a_sticky_conversation_leaves_an_overloaded_replica() -> None:
@@ -110,7 +110,7 @@ def test_what_runs_is_given_back_however_it_ends(end: str) -> None:
             kinds = {"error": DeepSeekV4Error, "cancel": asyncio.CancelledError}
             if not isinstance(error, kinds.get(end, ())):
                 raise
-        return [replica.running for replica in client._pool._replicas.values()]
+        return [replica.running for replica in client._replica_set._replicas.values()]
 
     assert asyncio.run(work()) == [0, 0]
 
@@ -178,7 +178,7 @@ def test_clients_of_with_options_share_what_is_known_of_replicas() -> None:
 @pytest.mark.parametrize(("flavor", "header"), [("sglang", "x-smg-routing-key"), ("dynamo", "x-dynamo-session-id")])
 def test_a_gateway_is_told_the_conversation(flavor: str, header: str) -> None:
     mock = MockProvider(default=YES, flavor=flavor, count_tokens=False)
-    client = DeepSeekV4(mock, model="m", gateway=True)
+    client = DeepSeekV4(mock, model="m", session_affinity=True)
     for question in ("one", "two"):
         talk(client, question, 3)
     keys = Counter(request.headers[header] for request in mock.requests)
@@ -197,7 +197,7 @@ def test_wrong_arguments() -> None:
         ({"endpoints": ["localhost"]}, "base_url"),
         ({"endpoints": [MockProvider(flavor="sglang")]}, r"endpoints\[0\] is sglang, and the client is for vllm"),
         ({"endpoints": URLS, "balance": "random"}, "balance is 'random': give 'sticky' or 'least_busy'"),
-        ({"endpoints": URLS, "gateway": True}, "gateway=True is for sglang and dynamo"),
+        ({"endpoints": URLS, "session_affinity": True}, "session_affinity=True is for sglang and dynamo"),
         ({"endpoints": URLS, "limits": 5}, "limits is 5: give 'provider', 'off'"),
     ]
     for arguments, text in cases:

@@ -1,0 +1,437 @@
+"""The course of a call: attempts, waits and deadlines, as steps that sync and async clients run alike."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.call.call_hooks import Asked, ToldCall
+from deepseek_v4_sdk.call.notifier import Notifier
+from deepseek_v4_sdk.call.steps import DRAIN, DROP, READ, Deliver, Sleep, Steps
+from deepseek_v4_sdk.chat import Attempt, ChatEvent, Reply, RequestDetails, StreamRestarted, Timeouts
+from deepseek_v4_sdk.exchange import HttpExchange, ResponseHead, TransportFailure
+from deepseek_v4_sdk.providers import HttpCall, without_secrets
+from deepseek_v4_sdk.support.forks import PROCESS
+from deepseek_v4_sdk.transport.clock import Deadline
+from deepseek_v4_sdk.transport.request import Open
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from deepseek_v4_sdk.call.retry import RetryPolicy
+    from deepseek_v4_sdk.chat.hooks import CallDetails
+    from deepseek_v4_sdk.providers import Provider
+    from deepseek_v4_sdk.transport.clock import Clock
+    from deepseek_v4_sdk.transport.hints import ConnectionHints
+
+__all__ = ["Call", "CallSettings", "RetryBudget"]
+
+T = TypeVar("T")
+ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
+ExchangeT = TypeVar("ExchangeT", bound=HttpExchange)
+
+# Seconds before an answer that was accepted is asked for, the first time and at most; between them the pause doubles.
+# Each question counts against the requests of a minute: an answer that takes a minute costs 18 of them, not 120.
+_FIRST_POLL = 0.5
+_LONGEST_POLL = 4.0
+
+
+@dataclass(slots=True, eq=False)
+class CallSettings:
+    """What holds for every call of a client: its clock, timers, retries, who is told, and how models are compared."""
+
+    clock: Clock
+    timeouts: Timeouts
+    policy: RetryPolicy
+    notifier: Notifier = field(default_factory=Notifier)
+    strict_model: bool = False
+
+
+class RetryBudget:
+    """What all the requests of one call share: one deadline, one number of retries, and the list of what was sent.
+
+    Attributes:
+        ends: When the call must have ended.
+        attempts: The HTTP requests that have ended, in order.
+        details: The request that was, or was to be, sent last.
+        failures: How many of them have failed.
+        reserved_retries: How many retries are kept for those providers that have not been asked.
+        waited: Seconds that the next request has waited so far.
+    """
+
+    __slots__ = ("_id", "_process", "attempts", "details", "ends", "failures", "reserved_retries", "waited")
+
+    def __init__(self) -> None:
+        self.ends = float("inf")
+        self.attempts: list[Attempt] = []
+        self.details: RequestDetails | None = None
+        self.failures = 0
+        self.reserved_retries = 0
+        self.waited = 0.0
+        self._id = ""
+        self._process = PROCESS.generation
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether the call is of a process that this one was forked from, and is told of there."""
+        return self._process != PROCESS.generation
+
+    def begin(self, ends: float) -> None:
+        """The call begins, in this process."""
+        self.ends, self._process = ends, PROCESS.generation
+
+    @property
+    def call_id(self) -> str:
+        """The id of the call."""
+        if not self._id:  # made here: what was prepared before a fork goes out from several processes
+            self._id = os.urandom(16).hex()
+        return self._id
+
+    def request_id(self) -> str:
+        """The id for the next request."""
+        number = len(self.attempts) + 1
+        return self.call_id if number == 1 else f"{self.call_id}-{number}"
+
+
+class Call(Generic[ExchangeT, T]):
+    """A call, from its first attempt to its result. Subclasses say what is sent and what comes of it."""
+
+    is_chat = False
+    """Whether a model answers: then it is told that the server has accepted, with a delivery of nothing."""
+
+    def __init__(self, call_settings: CallSettings, retry_budget: RetryBudget | None = None) -> None:
+        self.call_settings = call_settings
+        self.retry_budget = retry_budget or RetryBudget()
+        self.exchange: ExchangeT | None = None
+        self._owns = retry_budget is None  # else it is a part of another call
+        self._open = False  # whether a request is under way
+        self._sent = 0.0  # when it was sent
+        self._told = ToldCall(call_settings.notifier)
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """The HTTP requests that have ended, in order."""
+        return self.retry_budget.attempts
+
+    def ready(self) -> Steps[tuple[Provider, HttpCall]]:
+        """The steps before an attempt; they give what is to be sent, and whose server it is.
+
+        Raises:
+            DeepSeekV4Error: It cannot be sent.
+        """
+        raise NotImplementedError
+
+    def admit(self) -> Steps[None]:
+        """The steps until the attempt may be sent.
+
+        Raises:
+            DeepSeekV4Error: It may not.
+        """
+        yield from ()
+
+    def admit_again(self, ends: float) -> Steps[float]:
+        """The steps until it may be asked again for what was accepted; they give how many seconds it waited.
+
+        Raises:
+            DeepSeekV4Error: It may not, before it is too late.
+        """
+        del ends
+        yield from ()
+        return 0.0
+
+    def begin(self, call: HttpCall, now: float) -> ExchangeT:
+        """A new attempt."""
+        raise NotImplementedError
+
+    def transport(self) -> Any:  # of the kind of the client
+        """What carries the attempt."""
+        raise NotImplementedError
+
+    def on_head(self, exchange: ExchangeT) -> None:
+        """The head of the answer has come."""
+
+    def conclude(self, exchange: ExchangeT, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], T]:
+        """The last events and the result of an attempt that came to its end.
+
+        Raises:
+            DeepSeekV4Error: It came to nothing.
+        """
+        raise NotImplementedError
+
+    def on_failure(self, exchange: ExchangeT, error: errors.DeepSeekV4Error) -> None:
+        """An attempt failed."""
+
+    def on_end(self, error: errors.DeepSeekV4Error | None) -> None:
+        """An attempt has ended, and its connection is closed; the error is what it ended with. May be told twice."""
+
+    def partial(self) -> Reply | None:
+        """What of an answer has arrived."""
+        return None
+
+    def steps(self) -> Steps[T]:
+        """The steps of the call.
+
+        Raises:
+            DeepSeekV4Error: The call failed; the error carries the attempts, the URL and what had arrived.
+        """
+        retry_budget = self.retry_budget
+        if not self._owns:
+            return (yield from self._attempts())
+        retry_budget.begin(self.call_settings.clock.now() + self.call_settings.timeouts.total_seconds)
+        self._told.begin(self.details)
+        try:
+            return (yield from self._attempts())
+        except errors.DeepSeekV4Error as error:
+            self._told.end(None, error, self.attempts)
+            raise
+        finally:
+            self._leave()
+
+    def _attempts(self) -> Steps[T]:
+        """One attempt after the other."""
+        clock, retry_budget = self.call_settings.clock, self.retry_budget
+        while True:
+            try:
+                return (yield from self._try())
+            except errors.DeepSeekV4Error as found:
+                error = self._tell_of(found)
+                wait = self.next_wait(error)
+                if wait is not None and clock.now() + wait >= retry_budget.ends:
+                    wait = None
+                details = retry_budget.details
+                if wait is None:
+                    if self._owns and details is not None:
+                        self.call_settings.notifier.error(details, error)
+                    raise
+                if details is not None:
+                    self.call_settings.notifier.retry(details, error, wait, self.next_provider())
+            if self.exchange is not None and self.exchange.answering:
+                yield Deliver([StreamRestarted(error)])
+            yield Sleep(wait)
+            retry_budget.waited += wait
+
+    def tell(self, error: ErrorT) -> ErrorT:
+        """Add to an error what is known of the call: attempts, ids, the URL, and what of an answer has arrived."""
+        exchange, details = self.exchange, self.retry_budget.details
+        if exchange is None:
+            return error.about(attempts=tuple(self.attempts))
+        return error.about(
+            partial=self.partial() if exchange.succeeded else None,
+            attempts=tuple(self.attempts),
+            request_id=exchange.request_id or (details.request_id if details is not None else None),
+            url=exchange.call.url,
+        )
+
+    def next_wait(self, error: errors.DeepSeekV4Error) -> float | None:
+        """Seconds until the next attempt, or None when the error is to be raised."""
+        retry_budget = self.retry_budget
+        if (
+            not self.may_repeat(error)
+            or retry_budget.failures + retry_budget.reserved_retries > self.call_settings.policy.max_retries
+        ):
+            return None
+        return self.call_settings.policy.wait(error, retry_budget.failures)
+
+    def next_provider(self) -> str:
+        """The provider of the next attempt."""
+        details = self.retry_budget.details
+        return "" if details is None else details.provider
+
+    def may_repeat(self, error: errors.DeepSeekV4Error) -> bool:
+        """Whether anything may be sent again, should the cause allow it: nothing of an answer has been received."""
+        del error
+        return self.exchange is None or not self.exchange.answering
+
+    def model(self) -> str | None:
+        """The model that is asked for."""
+        return None
+
+    def asked(self) -> Asked:
+        """What is asked of a model; nothing of a question about the server."""
+        return Asked()
+
+    def metadata(self) -> Mapping[str, object]:
+        """What the caller noted."""
+        return {}
+
+    def profile(self) -> str | None:
+        """The profile of the server that is asked."""
+        return None
+
+    def _try(self) -> Steps[T]:
+        """One attempt, and what is done about it whichever way it ends."""
+        self._forget()
+        try:
+            return (yield from self._attempt())
+        except errors.DeepSeekV4Error as error:
+            if self.exchange is not None:
+                self.retry_budget.failures += 1
+                if self._open:
+                    self._note(self._attempted(self.exchange, type(error)))
+                yield DROP
+            self.on_end(error)
+            raise
+        finally:
+            if self._open and self.exchange is not None:  # its caller left
+                self._note(self._attempted(self.exchange, errors.StreamClosedError))
+            self.on_end(None)
+
+    def _forget(self) -> None:
+        self.exchange = None
+
+    def _attempt(self) -> Steps[T]:
+        clock = self.call_settings.clock
+        provider, call = yield from self.ready()
+        call, details = self._identify(provider, call)
+        yield from self.admit()
+        self._sent = clock.now()
+        self.exchange = exchange = self.begin(call, self._sent)
+        self._announce(details)
+        if (broken := (yield from self._exchange(exchange, details))) is not None:
+            raise exchange.failed(broken, clock.now())
+        attempt = self._attempted(exchange, None)
+        events, result = self.conclude(exchange, (*self.attempts, attempt))
+        self._note(attempt)
+        if isinstance(result, Reply):
+            self.call_settings.notifier.reply(details, result)
+        self._told.end(result, None, self.attempts)  # now, for nobody may read on to the end
+        if events:
+            yield Deliver(events)
+        yield DRAIN
+        return result
+
+    def details(self) -> CallDetails:
+        """What is told of the call before it begins."""
+        from deepseek_v4_sdk.chat.hooks import CallDetails  # whoever has hooks has loaded them
+
+        return CallDetails(
+            call_id=self.retry_budget.call_id, provider=self.next_provider(), metadata=self.metadata(), **self.asked()
+        )
+
+    def _leave(self) -> None:
+        """The call is over, whichever way: one that is left before its end is told of as closed."""
+        if self.retry_budget.is_inherited:
+            self._told.forget()
+        elif self._told.open:
+            closed = errors.StreamClosedError("the call was left before it had ended")
+            self._told.end(None, self.tell(closed), self.attempts)
+
+    def _tell_of(self, error: errors.DeepSeekV4Error) -> errors.DeepSeekV4Error:
+        exchange = self.exchange
+        if exchange is None:
+            return self.tell(error)
+        self.on_failure(exchange, error)
+        return self.tell(without_secrets(error, exchange.call))
+
+    def _identify(self, provider: Provider, call: HttpCall) -> tuple[HttpCall, RequestDetails]:
+        """Give the request an id of its own, and say what it is."""
+        request_id = next((value for name, value in call.headers if name == "x-request-id"), None)
+        if request_id is None:
+            request_id = self.retry_budget.request_id()
+            call = HttpCall(
+                call.method, call.url, (*call.headers, ("x-request-id", request_id)), call.body, call.successors
+            )
+        self.retry_budget.details = details = RequestDetails(
+            request_id=request_id,
+            provider=provider.name,
+            method=call.method,
+            url=call.url,
+            model=self.model(),
+            size=len(call.body or b""),
+            attempt=len(self.attempts) + 1,
+            metadata=self.metadata(),
+            profile=self.profile(),
+            is_chat=self.is_chat,
+            call_id=self.retry_budget.call_id,
+            **self.asked(),
+        )
+        return call, details
+
+    def _announce(self, details: RequestDetails) -> None:
+        self._open, self.retry_budget.details = True, details
+        self.call_settings.notifier.request(details)
+
+    def _exchange(self, exchange: ExchangeT, details: RequestDetails) -> Steps[TransportFailure | None]:
+        """Send it, and read the answer; gives what broke the connection."""
+        try:
+            yield from self._talk(exchange, details)
+        except TransportFailure as failure:
+            hints: ConnectionHints | None = getattr(self.transport(), "hints", None)
+            if hints is not None and failure.kind in {"connect", "connect_timeout"}:
+                failure.hint = hints.hint(exchange.call.url, str(failure))
+            return failure
+        return None
+
+    def _talk(self, exchange: ExchangeT, details: RequestDetails) -> Steps[None]:
+        clock = self.call_settings.clock
+        deadline = Deadline(clock, exchange.deadline())
+        connect = min(self.call_settings.timeouts.connect_seconds, deadline.left())
+        exchange.opened(
+            cast("ResponseHead", (yield Open(exchange.call, connect, deadline, self.transport))), clock.now()
+        )
+        poll_pause = _FIRST_POLL
+        while (poll := exchange.poll()) is not None:
+            # Accepted and not ready: ask again, each time a request of its own, until the first event is due.
+            attempt, pause = self._attempted(exchange, None), min(poll_pause, deadline.left())
+            poll_pause = min(2 * poll_pause, _LONGEST_POLL)
+            yield Sleep(pause)
+            if clock.now() >= deadline.at:
+                raise TransportFailure("timeout", "the answer was accepted, and did not become ready")
+            pause += yield from self.admit_again(deadline.at)
+            self._note(attempt)
+            self.retry_budget.waited, self._sent = pause, clock.now()
+            self._announce(replace(details, method=poll.method, url=poll.url, size=0, attempt=len(self.attempts) + 1))
+            connect = min(connect, deadline.left())
+            exchange.opened(cast("ResponseHead", (yield Open(poll, connect, deadline, self.transport))), clock.now())
+        self.on_head(exchange)
+        if exchange.succeeded and self.is_chat:
+            yield Deliver([])
+        while not exchange.complete:
+            # Silence counts from here: what the caller did with the last events is the caller's time.
+            exchange.last_byte_at = clock.now()
+            deadline.at = exchange.deadline()
+            try:
+                block = cast("bytes", (yield READ))
+                now = clock.now()
+                if now > deadline.at:  # a foreign client's reads know nothing of the deadline
+                    raise TransportFailure("timeout", "the deadline has passed")
+            except TransportFailure as failure:
+                if not exchange.payload_complete and not (exchange.refused and failure.kind == "broken"):
+                    raise
+                block, now = b"", clock.now()
+            events = exchange.received(block, now) if block else exchange.ended(now)
+            if events:
+                yield Deliver(events)
+        if not exchange.succeeded:
+            raise exchange.refusal()
+
+    def _attempted(self, exchange: ExchangeT, error: type[errors.DeepSeekV4Error] | None) -> Attempt:
+        details = self.retry_budget.details
+        return Attempt(
+            number=len(self.attempts) + 1,
+            status=exchange.head.status if exchange.head else None,
+            error=error.__name__ if error else None,
+            waited=self.retry_budget.waited,
+            seconds=self.call_settings.clock.now() - self._sent,
+            request_id=exchange.request_id or (details.request_id if details is not None else None),
+            usage=exchange.counted,
+            provider=exchange.provider.name,
+            url=details.url if details is not None else exchange.call.url,
+            is_chat=self.is_chat,
+            flavor=exchange.provider.data.name,
+            model=exchange.answered_by,
+            sent_at=exchange.sent_at,
+        )
+
+    def _note(self, attempt: Attempt) -> None:
+        """A request has ended."""
+        self._open = False
+        if self.retry_budget.is_inherited:
+            return
+        self.attempts.append(attempt)
+        self.retry_budget.waited = 0.0
+        if self.retry_budget.details is not None:
+            self.call_settings.notifier.attempt(self.retry_budget.details, attempt)

@@ -1,0 +1,62 @@
+"""A call as its hooks are told of it: once when it begins, and once when it ends, whichever way it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from deepseek_v4_sdk.chat import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from deepseek_v4_sdk.call.notifier import Notifier
+    from deepseek_v4_sdk.chat import Attempt, Thinking
+    from deepseek_v4_sdk.chat.hooks import CallDetails
+    from deepseek_v4_sdk.errors import DeepSeekV4Error
+
+__all__ = ["Asked", "ToldCall"]
+
+
+class Asked(TypedDict, total=False):
+    """What a chat asks for, as far as its hooks are told."""
+
+    thinking: Thinking | None
+    max_tokens: int | None
+    temperature: float | None
+    stream: bool
+
+
+class ToldCall:
+    """Tells of one call. Without hooks it does nothing.
+
+    Args:
+        watch: Whom to tell.
+    """
+
+    __slots__ = ("_details", "_watch")
+
+    def __init__(self, watch: Notifier) -> None:
+        self._watch = watch
+        self._details: CallDetails | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the beginning was told, and the end was not."""
+        return self._details is not None
+
+    def begin(self, details: Callable[[], CallDetails]) -> None:
+        """The call begins."""
+        if self._watch.hears_calls:
+            self._details = details()
+            self._watch.call_start(self._details)
+
+    def end(self, result: object, error: DeepSeekV4Error | None, attempts: Sequence[Attempt]) -> None:
+        """The call has ended; told once."""
+        details, self._details = self._details, None
+        if details is not None:
+            reply = result if isinstance(result, Reply) else None
+            self._watch.call_end(details, reply, error, attempts)
+
+    def forget(self) -> None:
+        """The call is of a process that this one was forked from, and is told of there."""
+        self._details = None

@@ -1,0 +1,310 @@
+"""Pumps run the steps of a call: one for sync clients, one for async ones; a call's meaning is in neither."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+from deepseek_v4_sdk.call.steps import Compute, Deliver, Drain, Drop, Read, Sleep, Step, Steps
+from deepseek_v4_sdk.errors import ConfigurationError, StreamInUseError
+from deepseek_v4_sdk.support.forks import PROCESS
+from deepseek_v4_sdk.support.redaction import forget_variables
+from deepseek_v4_sdk.transport.failures import as_failure
+from deepseek_v4_sdk.transport.request import Open
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task
+    from collections.abc import Callable
+
+    from deepseek_v4_sdk.exchange import TransportFailure
+    from deepseek_v4_sdk.transport.clock import Clock
+    from deepseek_v4_sdk.transport.connection import AsyncResponseStream, ResponseStream
+
+__all__ = ["AsyncDriver", "SyncDriver", "on_a_thread", "running_loop", "running_task"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Ended(Exception):  # noqa: N818  # it never leaves this module
+    """The steps have returned."""
+
+
+class _Steps(Generic[T]):
+    """The steps of a call, the result they returned, and what the last step is to be answered with."""
+
+    __slots__ = ("_failure", "_process", "_steps", "_value", "result")
+
+    def __init__(self, steps: Steps[T]) -> None:
+        self._steps = steps
+        self._process: int | None = None  # in which one they run
+        self._value: object = None
+        self._failure: TransportFailure | None = None
+        self.result: T | None = None
+
+    def check(self) -> None:
+        """Begin to run them, or see that they may go on here.
+
+        Raises:
+            StreamInUseError: Another process has begun.
+        """
+        if self._process is None:
+            self._process = PROCESS.generation
+        elif self._process != PROCESS.generation:
+            raise StreamInUseError("a stream cannot be read in another process than the one that began it")
+
+    def next(self) -> Step:
+        """The next step.
+
+        Raises:
+            _Ended: There is none; the result is set.
+        """
+        value, failure = self._value, self._failure
+        self._value = self._failure = None
+        try:
+            return self._steps.send(value) if failure is None else self._steps.throw(failure)
+        except StopIteration as stop:
+            self.result = stop.value
+            raise _Ended from None
+
+    def answer(self, value: object) -> None:
+        """What came of the last step."""
+        self._value = value
+
+    def fail(self, error: Exception) -> None:
+        """The last step failed. An error that no HTTP library raises is a mistake of ours, and goes up."""
+        self._failure = as_failure(error)
+        if self._failure is None:
+            raise error
+
+    def close(self) -> None:
+        """No further step will be run."""
+        self._steps.close()
+
+
+class SyncDriver(_Steps[T]):
+    """Runs steps with blocking I/O."""
+
+    __slots__ = ("_clock", "_stream")
+
+    def __init__(self, steps: Steps[T], stream: ResponseStream, clock: Clock) -> None:
+        super().__init__(steps)
+        self._stream = stream
+        self._clock = clock
+
+    def next_events(self) -> list[Any] | None:
+        """Run until there are events to deliver; None when the call has ended and the result is set.
+
+        Raises:
+            DeepSeekV4Error: The call failed. Everything is closed.
+        """
+        try:
+            while True:
+                step = self.next()
+                if type(step) is Deliver:
+                    return step.events
+                self._perform(step)
+        except _Ended:
+            self._stream.close()
+            return None
+        except BaseException as error:
+            self.abort()
+            forget_variables(error)  # a server may repeat a key
+            raise
+
+    def run(self) -> T:
+        """Run to the end, and give the result."""
+        while self.next_events() is not None:
+            pass
+        return self.result  # type: ignore[return-value]  # set by now
+
+    def abort(self) -> None:
+        """Close the connection at once; nothing more will come."""
+        self._stream.close()
+        self.close()
+
+    def _perform(self, step: Step) -> None:
+        try:
+            if type(step) is Read:
+                self.answer(self._stream.read())
+            elif isinstance(step, Open):
+                self.answer(self._stream.open(step))
+            elif isinstance(step, Sleep):
+                self._stream.close()
+                if step.wakeup is None:
+                    self._clock.sleep(step.seconds)
+                else:
+                    step.wakeup.wait(self._clock, step.seconds)
+            elif isinstance(step, Drop):
+                self._stream.close()
+            elif isinstance(step, Drain):
+                self._drain()
+            elif isinstance(step, Compute):
+                self.answer(step.function())
+        except Exception as error:  # noqa: BLE001  # sorted by what it means
+            self.fail(error)
+
+    def _drain(self) -> None:
+        try:
+            self._stream.drain()
+        except Exception as error:  # the answer is whole: a connection that hangs now is only not kept
+            if as_failure(error) is None:
+                raise
+
+
+class AsyncDriver(_Steps[T]):
+    """Runs steps with awaited I/O."""
+
+    __slots__ = ("_clock", "_loop", "_running", "_stream")
+
+    def __init__(self, steps: Steps[T], stream: AsyncResponseStream, clock: Clock) -> None:
+        super().__init__(steps)
+        self._stream = stream
+        self._clock = clock
+        self._loop: AbstractEventLoop | None = None  # on which they run
+        self._running: Callable[[], AbstractEventLoop | None] = running_loop
+
+    def check(self) -> None:
+        """Begin to run them, or see that they may go on here.
+
+        Raises:
+            ConfigurationError: This is not asyncio.
+            StreamInUseError: Another event loop, or another process, has begun.
+        """
+        super().check()
+        if self._loop is None:
+            import asyncio  # a sync program does without
+
+            self._loop, self._running = running_loop(), asyncio._get_running_loop
+        elif self._running() is not self._loop:
+            raise StreamInUseError("a stream cannot be used on another event loop than the one on which it began")
+
+    def check_end(self) -> None:
+        """See that the connection may be closed here.
+
+        Raises:
+            StreamInUseError: It belongs to another event loop, which may use it.
+        """
+        if self._loop is not None and not self._loop.is_closed() and self._process == PROCESS.generation:
+            self.check()
+
+    async def next_events(self) -> list[Any] | None:
+        """Run until there are events to deliver; None when the call has ended and the result is set.
+
+        Raises:
+            DeepSeekV4Error: The call failed. Everything is closed.
+        """
+        try:
+            while True:
+                step = self.next()
+                if type(step) is Deliver:
+                    return step.events
+                await self._perform(step)
+        except _Ended:
+            await self._stream.close()
+            return None
+        except BaseException as error:
+            await self.abort()
+            forget_variables(error)
+            raise
+
+    async def run(self) -> T:
+        """Run to the end, and give the result.
+
+        Raises:
+            ConfigurationError: This is not asyncio.
+        """
+        self.check()
+        while await self.next_events() is not None:
+            pass
+        return self.result  # type: ignore[return-value]  # set by now
+
+    async def abort(self) -> None:
+        """Close the connection at once; nothing more will come."""
+        await self._stream.close()
+        self.close()
+
+    def abandon(self) -> None:
+        """The same, from wherever the last reference went: on the loop whose connection it is."""
+        loop = self._loop
+        if loop is None or loop.is_closed() or self._process != PROCESS.generation:
+            return  # nothing is open, or it went with the loop, or it is the parent's
+        with suppress(RuntimeError):  # the loop may be closed meanwhile
+            loop.call_soon_threadsafe(_stop, loop, self)
+
+    async def _perform(self, step: Step) -> None:
+        try:
+            if type(step) is Read:
+                self.answer(await self._stream.read())
+            elif isinstance(step, Open):
+                self.answer(await self._stream.open(step))
+            elif isinstance(step, Sleep):
+                await self._stream.close()
+                if step.wakeup is None:
+                    await self._clock.asleep(step.seconds)
+                else:
+                    await step.wakeup.await_(self._clock, step.seconds)
+            elif isinstance(step, Drop):
+                await self._stream.close()
+            elif isinstance(step, Drain):
+                await self._drain()
+            elif isinstance(step, Compute):
+                self.answer(await on_a_thread(step.function) if step.long else step.function())
+        except Exception as error:  # noqa: BLE001  # sorted by what it means
+            self.fail(error)
+
+    async def _drain(self) -> None:
+        try:
+            await self._stream.drain()
+        except Exception as error:  # the answer is whole: a connection that hangs now is only not kept
+            if as_failure(error) is None:
+                raise
+
+
+_STOPPING: set[Task[None]] = set()  # the loop holds tasks weakly
+
+
+def _stop(loop: AbstractEventLoop, driver: AsyncDriver[Any]) -> None:
+    task = loop.create_task(driver.abort())
+    _STOPPING.add(task)
+    task.add_done_callback(_STOPPING.discard)
+
+
+def running_loop() -> AbstractEventLoop:
+    """The event loop that runs here.
+
+    Raises:
+        ConfigurationError: None of asyncio's does.
+    """
+    import asyncio  # a sync program does without
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "AsyncDeepSeekV4 runs on asyncio, and no event loop of asyncio runs here: start it with asyncio.run(); "
+            "in a program on trio, call DeepSeekV4 through trio.to_thread.run_sync"
+        ) from None
+
+
+async def on_a_thread(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """What a function gives that would hold up the loop.
+
+    Raises:
+        ConfigurationError: This is not asyncio.
+    """
+    import asyncio
+
+    running_loop()
+    return await asyncio.to_thread(function, *args, **options)
+
+
+def running_task() -> Task[Any] | None:
+    """The task that runs here.
+
+    Raises:
+        ConfigurationError: No event loop of asyncio runs here.
+    """
+    import asyncio
+
+    return asyncio.current_task(running_loop())

@@ -1,0 +1,147 @@
+"""What is told of a call while it runs: to the log, and to the hooks of the user."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.chat import RequestDetails
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+
+    from deepseek_v4_sdk.chat import Attempt, Reply
+    from deepseek_v4_sdk.chat.hooks import CallDetails, Hooks
+    from deepseek_v4_sdk.chat.tool_call import ToolCall
+    from deepseek_v4_sdk.errors import DeepSeekV4Error
+
+__all__ = ["Notifier"]
+
+# Arguments are given apart, so that nothing is formatted unless somebody listens. No key and no prompt is among them;
+# but what a server says may quote a prompt, and is told at DEBUG alone.
+_logger = logging.getLogger("deepseek_v4_sdk")
+_logger.addHandler(logging.NullHandler())  # a library is silent until a program asks it to speak
+
+
+class _Kind:
+    """What kind of error it is, written out when somebody reads it: its class and status, and no word of a server's."""
+
+    def __init__(self, error: DeepSeekV4Error) -> None:
+        self._error = error
+
+    def __str__(self) -> str:
+        error = self._error
+        status = getattr(error, "status_code", None)
+        return type(error).__name__ if status is None else f"{type(error).__name__}, status {status}"
+
+
+class Notifier:
+    """Tells of calls.
+
+    Args:
+        hooks: Those of the user.
+    """
+
+    def __init__(self, hooks: Sequence[Hooks] = ()) -> None:
+        self._hooks = tuple(hooks)
+
+    def request(self, details: RequestDetails) -> None:
+        """An HTTP request is about to be sent."""
+        _logger.debug(
+            "%s %s (%s, model %s, %d bytes, request %s, attempt %d)",
+            details.method,
+            details.url,
+            details.provider,
+            details.model,
+            details.size,
+            details.request_id,
+            details.attempt,
+        )
+        self._tell(lambda hook: hook.on_request(details))
+
+    @property
+    def hears_calls(self) -> bool:
+        """Whether anybody is told of calls and tools: else nothing needs to be put together."""
+        return bool(self._hooks)
+
+    def call_start(self, details: CallDetails) -> None:
+        """A call begins."""
+        self._tell(lambda hook: hook.on_call_start(details))
+
+    def call_end(
+        self, call: CallDetails, reply: Reply | None, error: DeepSeekV4Error | None, attempts: Sequence[Attempt]
+    ) -> None:
+        """A call has ended."""
+        details = _hooks().CallEndDetails(call=call, reply=reply, error=error, attempts=tuple(attempts))
+        self._tell(lambda hook: hook.on_call_end(details))
+
+    def tool_start(self, call: ToolCall, description: str | None) -> None:
+        """A function is about to run."""
+        if not self._hooks:
+            return
+        details = _hooks().ToolDetails(call=call, description=description)
+        self._tell(lambda hook: hook.on_tool_start(details))
+
+    def tool_end(self, call: ToolCall, value: object, error: BaseException | None) -> None:
+        """A function has ended."""
+        if not self._hooks:
+            return
+        details = _hooks().ToolEndDetails(call=call, value=value, error=error)
+        self._tell(lambda hook: hook.on_tool_end(details))
+
+    def attempt(self, request: RequestDetails, attempt: Attempt) -> None:
+        """An HTTP request has ended."""
+        self._tell(lambda hook: hook.on_attempt(_hooks().AttemptDetails(request=request, attempt=attempt)))
+
+    def retry(self, request: RequestDetails, error: DeepSeekV4Error, wait: float, provider: str) -> None:
+        """A request failed and will be sent again, perhaps to another provider."""
+        self._failed(request, error)
+        there = "" if provider == request.provider else f" to {provider}"
+        _logger.warning(
+            "request %s failed and is sent again%s in %.1f s: %s", request.request_id, there, wait, _Kind(error)
+        )
+        self._tell(
+            lambda hook: hook.on_retry(
+                _hooks().RetryDetails(request=request, error=error, wait=wait, provider=provider)
+            )
+        )
+
+    def reply(self, request: RequestDetails, reply: Reply) -> None:
+        """A chat ended well."""
+        _logger.debug(
+            "request %s answered: %s after %.2f s, %s",
+            request.request_id,
+            reply.finish_reason,
+            reply.timing.total,
+            reply.usage,
+        )
+        for repair in reply.repairs:
+            _logger.info("request %s: %s", request.request_id, repair.detail)
+        self._tell(lambda hook: hook.on_reply(_hooks().ReplyDetails(request=request, reply=reply)))
+
+    def error(self, request: RequestDetails, error: DeepSeekV4Error) -> None:
+        """A call failed for good."""
+        self._failed(request, error)
+        _logger.info("request %s failed: %s", request.request_id, _Kind(error))
+        self._tell(lambda hook: hook.on_error(_hooks().ErrorDetails(request=request, error=error)))
+
+    def passed_over(self, provider: str, reason: str) -> None:
+        """A provider that was to take over cannot."""
+        _logger.warning("%s is passed over: %s", provider, reason)
+
+    def _failed(self, request: RequestDetails, error: DeepSeekV4Error) -> None:
+        _logger.debug("request %s: %s", request.request_id, error)
+
+    def _tell(self, tell: Callable[[Hooks], None]) -> None:
+        for hook in self._hooks:
+            try:
+                tell(hook)
+            except Exception:
+                _logger.exception("a hook of %s failed", type(hook).__name__)
+
+
+def _hooks() -> ModuleType:
+    from deepseek_v4_sdk.chat import hooks  # whoever has hooks has loaded them
+
+    return hooks

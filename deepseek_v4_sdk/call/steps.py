@@ -1,0 +1,77 @@
+"""The steps that a call is made of. Whoever runs them does the I/O; whoever writes them does none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from deepseek_v4_sdk.transport.request import Open
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.traffic.wakeup import Wakeup
+
+__all__ = ["DRAIN", "DROP", "READ", "Compute", "Deliver", "Drain", "Drop", "Read", "Sleep", "Step", "Steps"]
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Read:
+    """Wait for a block of the body; the answer is the block, empty at the end."""
+
+
+@dataclass(slots=True, eq=False)
+class Drain:
+    """The answer is complete: take its last bytes if they are there, so that the connection can be used again."""
+
+
+@dataclass(slots=True, eq=False)
+class Drop:
+    """Close what is open."""
+
+
+@dataclass(slots=True, eq=False)
+class Sleep:
+    """Close what is open, and wait.
+
+    Attributes:
+        seconds: How long.
+        wakeup: What ends the wait when it rings, or None.
+    """
+
+    seconds: float
+    wakeup: Wakeup | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Compute:
+    """Do something that takes no I/O; the answer is what it gives.
+
+    Attributes:
+        function: What to do. What it raises ends the call.
+        long: Whether it takes so long that an event loop must not wait for it.
+    """
+
+    function: Callable[[], object]
+    long: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Deliver:
+    """Hand events to the caller; the first one of a stream is empty, and tells that the server accepted.
+
+    Attributes:
+        events: Those of a chat, or what a stream of another kind gives.
+    """
+
+    events: list[Any]
+
+
+READ = Read()
+DRAIN = Drain()
+DROP = Drop()
+Step: TypeAlias = Open | Read | Drain | Drop | Sleep | Compute | Deliver
+"""Any step. A failed `Open` or `Read` is thrown into the steps as `TransportFailure`."""
+Steps: TypeAlias = Generator[Step, object, T]
+"""The steps of a call that results in a `T`."""

@@ -1,0 +1,1 @@
+"""The known models and what their tokens cost: dated tables."""

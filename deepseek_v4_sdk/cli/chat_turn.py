@@ -1,0 +1,133 @@
+"""One turn of `deepseek-v4 chat`: a question, its answer on a screen, and what of it is kept however it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
+
+from deepseek_v4_sdk import (
+    AssistantMessage,
+    ChatEvent,
+    Conversation,
+    DeepSeekV4,
+    DeepSeekV4Error,
+    ReasoningDelta,
+    Reply,
+    TextDelta,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deepseek_v4_sdk import Thinking
+    from deepseek_v4_sdk.cli.screen import Screen
+
+__all__ = ["Asked", "ChatTurn", "take"]
+
+
+class Asked(TypedDict, total=False):
+    """The options that a person chose."""
+
+    thinking: Thinking
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTurn:
+    """What came of a question.
+
+    Attributes:
+        messages: The conversation to go on with: with the answer, or with what had arrived of it. When nothing had,
+            the question is not in it either.
+        reply: The answer; None when it was stopped or has failed.
+        error: What has failed.
+        note: What a person should know beside it; empty when there is nothing.
+    """
+
+    messages: Conversation
+    reply: Reply | None = None
+    error: DeepSeekV4Error | None = None
+    note: str = ""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a person stopped it."""
+        return self.reply is None and self.error is None
+
+    @property
+    def remark(self) -> str:
+        """What is to be said about it in one line; empty when all is well."""
+        what = "stopped" if self.stopped else str(self.error or "")
+        return "; ".join(part for part in (what, self.note) if part)
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What has come of the model's turn that is going on."""
+
+    screen: Screen
+    text: list[str] = field(default_factory=list[str])
+    reasoning: list[str] = field(default_factory=list[str])
+
+    def event(self, event: ChatEvent) -> None:
+        match event:
+            case TextDelta(text):
+                self.text.append(text)
+            case ReasoningDelta(text):
+                self.reasoning.append(text)
+            case _:
+                pass
+        self.screen.show(event)
+
+    def clear(self) -> None:
+        self.text, self.reasoning = [], []
+
+
+def take(client: DeepSeekV4, asked: Conversation, tools: Sequence[object], screen: Screen, options: Asked) -> ChatTurn:
+    """Ask, show the answer as it comes, and keep what there is of it. Ctrl-C stops it."""
+    heard = _Heard(screen)
+    messages, note, reply, error = asked.copy(), "", None, None
+    screen.begin()
+    try:
+        if tools:
+            with client.tool_rounds(asked, tools, on_event=heard.event, **options) as rounds:
+                messages = rounds.messages
+                for each in rounds:
+                    heard.clear()
+                    for result in each.results:
+                        screen.result(result)
+                reply = rounds.run.reply
+                note = _NOTES.get(rounds.run.stopped, "")
+        else:
+            with client.stream(asked, **options) as stream:
+                for event in stream:
+                    heard.event(event)
+                reply = stream.reply()
+            messages.add(reply)
+    except KeyboardInterrupt:
+        pass
+    except DeepSeekV4Error as failed:
+        error = failed
+    finally:
+        screen.end(reply)
+    if reply is None:
+        messages, note = _kept(messages, len(asked), heard)
+    return ChatTurn(messages, reply, error, note)
+
+
+_NOTES = {
+    "no_call": "the model announced a call and made none; say: go on",
+    "max_rounds": "so many turns with tools were allowed; ask again to go on",
+    "pending": "a tool without a function was called",
+}
+
+
+def _kept(messages: Conversation, asked: int, heard: _Heard) -> tuple[Conversation, str]:
+    """The conversation after an answer that is not whole: what had come of it stays."""
+    text = "".join(heard.text)
+    if text.strip():
+        messages.add(AssistantMessage(text, "".join(heard.reasoning) or None))
+        return messages, "what had come of the answer is kept"
+    if len(messages) > asked:
+        return messages, "the calls that were run are kept"
+    return messages[: asked - 1], "nothing had come of an answer: the question is taken back"

@@ -1,0 +1,167 @@
+"""A conversation on the command line: its turns, and what a person can say besides questions."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast, get_args
+
+import typer
+
+from deepseek_v4_sdk import ConfigurationError, Conversation, DeepSeekV4, DeepSeekV4Error, SystemMessage, Thinking
+from deepseek_v4_sdk.cli import conversations
+from deepseek_v4_sdk.cli import inputs as given
+from deepseek_v4_sdk.cli.chat_turn import Asked, ChatTurn, take
+from deepseek_v4_sdk.cli.outcome import complain
+from deepseek_v4_sdk.cli.output import say
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.cli.screen import Screen
+
+__all__ = ["ChatSession", "converse"]
+
+
+@dataclass(slots=True)
+class ChatSession:
+    """A conversation that is going on.
+
+    Attributes:
+        client: Whom it is held with.
+        messages: What has been said.
+        tools: Functions that the model may call.
+        options: Those of each question.
+        screen: Where answers are shown.
+        name: The name under which it is kept, or None.
+        files: Files that go before the next question.
+    """
+
+    client: DeepSeekV4
+    messages: Conversation
+    tools: list[object]
+    options: Asked
+    screen: Screen
+    name: str | None = None
+    files: list[str] = field(default_factory=list[str])
+
+    def ask(self, question: str) -> ChatTurn:
+        """Take a turn, and keep the conversation."""
+        turn = take(self.client, self.messages.copy().user(question), self.tools, self.screen, self.options)
+        self.messages = turn.messages
+        self.keep()
+        return turn
+
+    def keep(self) -> None:
+        """Keep the conversation, where it has a name."""
+        if self.name is not None and self.messages:
+            conversations.save(self.name, self.messages)
+
+
+def converse(talk: ChatSession) -> None:
+    """Question after question, until the person has had enough."""
+    say(f"{talk.client.provider} at {talk.client.base_url}. /help shows what else there is, Ctrl-D ends.")
+    for line in _lines():
+        try:
+            if line in {"/quit", "/exit"}:
+                break
+            if line.startswith("/"):
+                _obey(talk, line)
+            elif line:
+                question = given.with_files(line, talk.files, typer.get_binary_stream("stdin"))
+                talk.files = []
+                if remark := talk.ask(question).remark:
+                    complain(remark)
+        except DeepSeekV4Error as error:
+            complain(error)
+    if talk.name is not None and talk.messages:
+        say(f"to go on: deepseek-v4 chat --resume {talk.name}")
+
+
+def _lines() -> Iterator[str]:
+    """What is typed. A line that ends with a backslash goes on in the next one; Ctrl-C drops it, Ctrl-D ends."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("readline")  # gives input() its editing and its history
+    pending: list[str] = []
+    while True:
+        try:
+            line = input("... " if pending else "> ")
+        except KeyboardInterrupt:
+            pending = []
+            say()
+            continue
+        except EOFError:
+            say()
+            return
+        except UnicodeDecodeError:
+            complain("that line is no UTF-8 text: it was dropped")
+            continue
+        if line.endswith("\\"):
+            pending.append(line[:-1])
+            continue
+        yield "\n".join([*pending, line]).strip()
+        pending = []
+
+
+def _obey(talk: ChatSession, line: str) -> None:
+    name, _, argument = line.partition(" ")
+    command = _COMMANDS.get(name)
+    if command is None:
+        raise ConfigurationError(f"there is no {name}: /help shows what there is")
+    say(command.run(talk, argument.strip()))
+
+
+def _help(talk: ChatSession, argument: str) -> str:
+    rows = [(f"{name} {command.takes}".strip(), command.about) for name, command in _COMMANDS.items()]
+    rows += [("/quit", "end; so does Ctrl-D"), ("Ctrl-C", "stop an answer, and keep what had come of it")]
+    rows.append(("\\", "at the end of a line: go on in the next one"))
+    return "\n".join(f"  {what:<16}  {about}" for what, about in rows)
+
+
+def _new(talk: ChatSession, argument: str) -> str:
+    talk.messages = Conversation([message for message in talk.messages[:1] if isinstance(message, SystemMessage)])
+    talk.name = None
+    return "a new conversation"
+
+
+def _save(talk: ChatSession, argument: str) -> str:
+    if not argument and talk.name is None:
+        raise ConfigurationError("/save needs a name")
+    if argument:
+        if conversations.is_kept(argument) and argument != talk.name:
+            raise ConfigurationError(f"there is a conversation {argument!r} already: give another name")
+        talk.name = argument
+    talk.keep()
+    return f"kept as {talk.name}, from now on after each answer"
+
+
+def _file(talk: ChatSession, argument: str) -> str:
+    if argument in {"", "-"}:  # stdin is where the questions come from
+        raise ConfigurationError("/file takes the path of a text file")
+    given.with_files("", [argument], typer.get_binary_stream("stdin"))  # told now when it cannot be read
+    talk.files.append(argument)
+    return f"{argument} goes before the next question"
+
+
+def _thinking(talk: ChatSession, argument: str) -> str:
+    levels = get_args(Thinking)
+    if argument not in levels:
+        raise ConfigurationError(f"/thinking takes {', '.join(levels)}")
+    talk.options["thinking"] = cast("Thinking", argument)
+    return f"thinking is {argument}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    takes: str
+    about: str
+    run: Callable[[ChatSession, str], str]
+
+
+_COMMANDS: Mapping[str, _Command] = {
+    "/help": _Command("", "this", _help),
+    "/file": _Command("PATH", "put a text file before the next question", _file),
+    "/thinking": _Command("LEVEL", "off, low, high or max, from the next question on", _thinking),
+    "/save": _Command("NAME", "keep the conversation", _save),
+    "/new": _Command("", "begin a new conversation; instructions stay", _new),
+}

@@ -1,0 +1,92 @@
+"""What a person names on the command line of `chat`: files to read, and functions that the model may call."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk import ConfigurationError
+from deepseek_v4_sdk.support.decoding import decoded
+from deepseek_v4_sdk.support.files import expanded, working_folder
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+__all__ = ["functions", "read_stdin", "with_files"]
+
+
+def read_stdin(stdin: BinaryIO) -> str:
+    """All of stdin as text.
+
+    Raises:
+        ConfigurationError: It is no text.
+    """
+    return _text(stdin.read(), "stdin")
+
+
+def with_files(question: str, names: Iterable[str], stdin: BinaryIO) -> str:
+    """A question with the contents of files before it; `-` is stdin.
+
+    Raises:
+        ConfigurationError: One of them cannot be read, or is no text.
+    """
+    parts: list[str] = []
+    for name in names:
+        try:
+            content = stdin.read() if name == "-" else expanded(name, "--file").read_bytes()
+        except OSError as error:
+            raise ConfigurationError(f"--file {name} cannot be read: {error.strerror or error}") from None
+        text = _text(content, f"--file {name}").rstrip("\n")
+        fence = "```"
+        while fence in text:
+            fence += "`"
+        shown = "stdin" if name == "-" else name
+        parts.append(f"File {shown}:\n{fence}\n{text}\n{fence}\n")
+    return "\n".join([*parts, question])
+
+
+def functions(names: Sequence[str]) -> list[object]:
+    """The functions named as `module:function`; modules are looked for in the working directory too.
+
+    Raises:
+        ConfigurationError: One of them is not there, or its module does not run.
+    """
+    here = working_folder()
+    if names and here is not None and str(here) not in sys.path:
+        sys.path.append(str(here))  # last: a file there takes the place of nothing that is installed
+    return [_function(name) for name in names]
+
+
+def _function(name: str) -> object:
+    module, found, attribute = name.partition(":")
+    if not found or not module or not attribute:
+        raise ConfigurationError(f"--tool is {name!r}: give it as module:function")
+    try:
+        imported = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            raise ConfigurationError(f"--tool {name}: there is no module {error.name!r} here or installed") from None
+        raise ConfigurationError(f"--tool {name}: {module} does not run: {error}") from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the user's own module raises is told
+        raise ConfigurationError(f"--tool {name}: {module} does not run: {_told(error)}") from None
+    value = getattr(imported, attribute, None)
+    if not callable(value):
+        raise ConfigurationError(f"--tool {name}: {module} has no function {attribute!r}")
+    return value
+
+
+def _told(error: BaseException) -> str:
+    """An error of the user's own module, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _text(content: bytes, where: str) -> str:
+    try:
+        text = decoded(content)
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{where} is no UTF-8 text: byte {error.start} does not belong there") from None
+    if "\0" in text:
+        raise ConfigurationError(f"{where} is binary: it holds a zero byte")
+    return text

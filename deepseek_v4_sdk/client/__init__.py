@@ -1,0 +1,1 @@
+"""The two clients, and what both are made of."""

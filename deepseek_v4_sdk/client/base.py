@@ -1,0 +1,400 @@
+"""What both clients are made of: their arguments and settings, and what they share. No I/O happens here."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypedDict, cast
+from weakref import WeakMethod
+
+from deepseek_v4_sdk.call.call import CallSettings
+from deepseek_v4_sdk.call.notifier import Notifier
+from deepseek_v4_sdk.call.retry import RetryPolicy
+from deepseek_v4_sdk.catalogue.models import Catalogue
+from deepseek_v4_sdk.chat import ControlTokens, Shared, Thinking, Timeouts, is_list, is_mapping, nearest
+from deepseek_v4_sdk.client.endpoint import Endpoint
+from deepseek_v4_sdk.config.settings import (
+    ApiKey,
+    LimitsChoice,
+    Settings,
+    TransportName,
+    check_balance,
+    check_session_affinity,
+    check_transport,
+    find_limits,
+    make_settings,
+)
+from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.support.redaction import forgets, never_raises
+from deepseek_v4_sdk.traffic.replicas import Balance, ReplicaSet
+from deepseek_v4_sdk.transport.clock import Clock, SystemClock
+from deepseek_v4_sdk.transport.registry import TransportRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Unpack
+
+    from deepseek_v4_sdk.call.upstream import Upstream
+    from deepseek_v4_sdk.catalogue.prices import PriceTable
+    from deepseek_v4_sdk.chat import HistoryRules
+    from deepseek_v4_sdk.chat.hooks import Hooks
+    from deepseek_v4_sdk.config import Explanation, LoadedProfile
+    from deepseek_v4_sdk.providers import Provider, ProviderData
+
+__all__ = ["BaseClient", "ClientArguments"]
+
+
+class ClientArguments(TypedDict, total=False):
+    """The arguments of a client, as `from_profile` and `with_options` take them."""
+
+    provider: str | Provider
+    base_url: str | None
+    api_key: ApiKey | None
+    model: str | None
+    thinking: Thinking
+    control_tokens: ControlTokens
+    timeout: float | Timeouts | None
+    max_retries: int
+    default_headers: Mapping[str, str] | None
+    proxy: str | None
+    ca_bundle: str | None
+    transport: TransportName
+    http_client: Any
+    catalogue: Catalogue | None
+    prices: PriceTable | None
+    hooks: Sequence[Hooks]
+    strict_model: bool
+    server_version: str | None
+    endpoints: Sequence[str | Provider]
+    balance: Balance
+    session_affinity: bool
+    limits: LimitsChoice
+    fallback: Sequence[Fallback]
+
+
+Fallback: TypeAlias = "str | Provider | ClientArguments | BaseClient"
+"""Who takes over: the name of a provider, a provider object, the arguments of a client, or a client."""
+
+
+class BaseClient(Shared):
+    """What both clients are made of. It does no I/O."""
+
+    _awaits: ClassVar[bool] = False
+
+    @forgets
+    def __init__(
+        self,
+        provider: str | Provider = "",
+        *,
+        base_url: str | None = None,
+        api_key: ApiKey | None = None,
+        model: str | None = None,
+        thinking: Thinking = "high",
+        timeout: float | Timeouts | None = None,
+        max_retries: int = 2,
+        default_headers: Mapping[str, str] | None = None,
+        proxy: str | None = None,
+        ca_bundle: str | None = None,
+        transport: TransportName = "httpx",
+        http_client: Any = None,
+        catalogue: Catalogue | None = None,
+        prices: PriceTable | None = None,
+        hooks: Sequence[Hooks] = (),
+        strict_model: bool = False,
+        server_version: str | None = None,
+        endpoints: Sequence[str | Provider] = (),
+        balance: Balance = "sticky",
+        session_affinity: bool = False,
+        limits: LimitsChoice = "provider",
+        fallback: Sequence[Fallback] = (),
+        control_tokens: ControlTokens = "send",
+    ) -> None:
+        """Make a client. Nothing is sent, and no file is read.
+
+        Args:
+            provider: "nvidia", "nim", "vllm", "sglang", "deepseek", "dynamo" or "mock", or a provider object.
+            base_url: The server's address, with or without `/v1`.
+            api_key: The key, or a function that gives it at each request. Without it the provider's own variable is
+                read, such as `NVIDIA_API_KEY` or `VLLM_API_KEY`.
+            model: The model to ask for where a call names none.
+            thinking: The thinking level where a call gives none.
+            timeout: Total seconds, or `Timeouts`.
+            max_retries: How many HTTP requests may follow the first of a call.
+            default_headers: Headers of every request.
+            proxy: The URL of a proxy. Proxies of the environment are not used.
+            ca_bundle: A file of certificates to trust instead of the built-in ones.
+            transport: What carries requests. "aiohttp" is for an async client with very many streams, or many small
+                requests; it needs the extra `fast`, and knows no SOCKS proxies.
+            http_client: An `httpx.Client` (sync) or `httpx.AsyncClient` (async) of your own, or an object of its shape.
+                It is not closed. Its reads know one timeout alone, so deadlines are checked at each block.
+            catalogue: The known models; yours when the built-in ones are out of date.
+            prices: What tokens cost, for `reply.cost()`; yours when the built-in ones are out of date or not yours.
+            hooks: Who is told of requests, retries, replies and errors.
+            server_version: The server's version, such as "0.33.0", where you know it. Token counts are exact only for
+                versions whose prompt is known.
+            strict_model: Whether an answer of another model than the one asked for is a `ModelMismatchError`.
+            endpoints: The addresses of several replicas of one server, in place of `base_url`; mocks for tests.
+            balance: How chats are spread over them: "sticky" keeps a conversation where its prefix is cached, while
+                that replica is not overloaded; "least_busy" takes the one with the fewest running answers.
+            session_affinity: Whether a gateway of SGLang or Dynamo sends each conversation to one worker: each chat
+                then has a header that names its conversation.
+            limits: What is kept to before the server has to refuse: "provider" is what the provider is known to
+                allow, "off" is nothing.
+            fallback: Who is asked when this server cannot answer and another could, in order: each the name of a
+                provider, a provider object, the arguments of a client, or a client. They bring where to ask, with
+                which key, model and limits; timers, retries, hooks and options are those of this client.
+            control_tokens: What to do with V4's control tokens in texts of users and tools, where a call does not say:
+                "send", "refuse" or "mark" them.
+
+        Raises:
+            ConfigurationError: Something is wrong; the text names it and the remedy.
+        """
+        self._arguments = ClientArguments(
+            provider=provider,
+            base_url=base_url,
+            api_key=api_key,
+            model=model,
+            thinking=thinking,
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            proxy=proxy,
+            ca_bundle=ca_bundle,
+            transport=transport,
+            http_client=http_client,
+            catalogue=catalogue,
+            prices=prices,
+            hooks=hooks,
+            strict_model=strict_model,
+            server_version=server_version,
+            endpoints=endpoints,
+            balance=balance,
+            session_affinity=session_affinity,
+            limits=limits,
+            fallback=fallback,
+            control_tokens=control_tokens,
+        )
+        check_transport(transport, awaited=self._awaits, http_client=http_client, proxy=proxy)
+        self._settings: Settings = make_settings(
+            provider,
+            base_url=base_url,
+            api_key=api_key,
+            defaults={"model": model, "thinking": thinking, "control_tokens": control_tokens},
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=default_headers,
+            proxy=proxy,
+            ca_bundle=ca_bundle,
+            catalogue=catalogue,
+            prices=prices,
+            server_version=server_version,
+            endpoints=endpoints,
+        )
+        self._profile: LoadedProfile | None = None
+        self._origins: Mapping[str, str] = {}
+        self._notifier = Notifier(hooks)
+        self._arguments["provider"] = self._settings.provider
+        if isinstance(api_key, str):  # what shows the attributes of a client does not show its key
+            self._arguments["api_key"] = self._settings.target.key()
+        replicas = self._settings.replicas
+        transports = [getattr(provider_there, "transport", None) for provider_there, _ in replicas]
+        # What sees the requests pass that the client's own transport carries.
+        wrappers = [getattr(provider_there, "wrap_transport", None) for provider_there, _ in replicas]
+        if http_client is not None:
+            from deepseek_v4_sdk.transport.httpx_adapter import check_http_client
+
+            check_http_client(http_client, awaited=self._awaits)
+            if any((*transports, *wrappers)):
+                raise ConfigurationError(
+                    f"http_client would carry the requests past {self._settings.provider!r}: leave one of them out"
+                )
+        self._transports = TransportRegistry(
+            [http_client or transport for transport in transports], wrappers, WeakMethod(self._connect)
+        )
+        self._owner: BaseClient | None = None  # whose connections these are
+        self._endpoints = [
+            Endpoint(provider_there, target, partial(self._transports.find, place))
+            for place, (provider_there, target) in enumerate(replicas)
+        ]
+        self._endpoint = self._endpoints[0]
+        self._replica_set: ReplicaSet[Upstream] = ReplicaSet(
+            self._endpoints,
+            balance=check_balance(balance),
+            limits=find_limits(limits, self._settings.provider.data),
+            model=model,
+            session_affinity=check_session_affinity(session_affinity, self._settings.provider.data),
+        )
+        self._own_fallbacks: list[BaseClient] = []  # closed with this client
+        if not is_list(fallback):
+            raise ConfigurationError(f"fallback is {type(fallback).__name__}: give a list")
+        self._fallbacks = [self._as_fallback(index, given) for index, given in enumerate(fallback)]
+        self._arguments["fallback"] = tuple(self._fallbacks)
+        self._replica_sets: tuple[ReplicaSet[Upstream], ...] = (
+            self._replica_set,
+            *(replica_set for client in self._fallbacks for replica_set in client._replica_sets),
+        )
+
+    @classmethod
+    @forgets
+    def from_profile(
+        cls,
+        name: str | None = None,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        **overrides: Unpack[ClientArguments],
+    ) -> Self:
+        """Make a client from a profile in a TOML file.
+
+        A file that is named may set everything. One that was found in the working directory or above must be the
+        user's own, and needs their trust for what could send a key elsewhere or run a command: see `deepseek-v4 config
+        trust`.
+
+        Args:
+            name: The profile; else `DEEPSEEK_V4_PROFILE`, else the file's `default`.
+            path: The file; else `DEEPSEEK_V4_CONFIG`, else `deepseek_v4.toml` in the working directory, above it, or in
+                the user's directory for settings.
+            overrides: Arguments that win over the profile's.
+
+        Raises:
+            ConfigurationError: The file or the profile is missing or wrong, or needs trust; the text names the place.
+        """
+        from deepseek_v4_sdk.config import load_profile
+
+        return cls._of(load_profile(name, path, overrides))
+
+    @classmethod
+    @forgets
+    def explain_profile(
+        cls,
+        name: str | None = None,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        **overrides: Unpack[ClientArguments],
+    ) -> Explanation:
+        """Where each value of a client would come from that `from_profile` makes with the same arguments.
+
+        No command is run for a key, and a file that was found needs no trust: `explanation.trust` says what it lacks.
+
+        Raises:
+            ConfigurationError: The file or the profile is missing or wrong; the text names the place.
+        """
+        from deepseek_v4_sdk.config import load_profile
+
+        return cls._of(load_profile(name, path, overrides, for_show=True)).explain()
+
+    @classmethod
+    def _of(cls, profile: LoadedProfile) -> Self:
+        """A client made from a profile."""
+        with profile.named_in_errors():
+            arguments: dict[str, Any] = profile.arguments
+            client = cls(**arguments)
+        client._profile, client._origins = profile, profile.origins
+        client._replica_set.profile = profile.name
+        return client
+
+    @forgets
+    def with_options(self, **changes: Unpack[ClientArguments]) -> Self:
+        """A client with other settings that shares the connections of this one, where they lead to the same place.
+
+        Closing it leaves them open; they are closed with the client that made them.
+
+        Raises:
+            ConfigurationError: Something is wrong with a setting.
+        """
+        arguments: dict[str, Any] = {**self._arguments, **changes}
+        client = type(self)(**arguments)
+        client._profile, client._origins = self._profile, {**self._origins, **dict.fromkeys(changes, "with_options")}
+        client._replica_set.profile = self._replica_set.profile
+        if {"provider", "base_url", "endpoints", "proxy", "ca_bundle", "transport", "http_client"} & changes.keys():
+            return client
+        client._replica_set.share(self._replica_set)
+        client._owner = self._owner or self
+        client._transports.share_with(self._transports)
+        if not {"api_key", "default_headers"} & changes.keys():
+            for endpoint, known in zip(client._endpoints, self._endpoints, strict=True):
+                endpoint.adopt_discovery(known)
+        return client
+
+    def explain(self) -> Explanation:
+        """Where each value of this client comes from; keys are masked. `print(client.explain())` shows a table."""
+        from deepseek_v4_sdk.config.explanation import explain
+
+        defaults = {name: shown.default for name, shown in inspect.signature(BaseClient).parameters.items()}
+        return explain(self._arguments, defaults, self._origins, self._settings, self._profile)
+
+    @property
+    def provider(self) -> str:
+        """The provider's name."""
+        return self._settings.provider.name
+
+    @property
+    def flavor(self) -> str:
+        """The provider whose wire is spoken: of a mock, that of its flavor; else the provider's name."""
+        return self._settings.provider.data.name
+
+    @property
+    def model(self) -> str | None:
+        """The model that is asked for where a call names none; None leaves it to the server."""
+        return cast("str | None", self._settings.defaults.get("model"))
+
+    @property
+    def thinking(self) -> Thinking:
+        """The thinking level where a call gives none."""
+        return cast("Thinking", self._settings.defaults["thinking"])
+
+    @property
+    def provider_data(self) -> ProviderData:
+        """What the provider's servers are like, as far as data can say it; a mock is like the server that it plays."""
+        return self._settings.provider.data
+
+    @property
+    def history_rules(self) -> HistoryRules:
+        """How the server treats a conversation; `Conversation.validate(client)` asks for it."""
+        return self._settings.provider.data.history
+
+    @property
+    def base_url(self) -> str:
+        """The server's address, without `/v1`."""
+        return self._settings.target.base_url
+
+    @never_raises
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.provider!r}, base_url={self.base_url!r})"
+
+    def _connect(self) -> object:
+        """What carries requests, when nobody brought anything."""
+        raise NotImplementedError
+
+    def _as_fallback(self, index: int, given: object) -> BaseClient:
+        """A client to ask when this one's server cannot answer."""
+        where = f"fallback[{index}]"
+        kind = type(self)
+        if isinstance(given, BaseClient):
+            if given._awaits != self._awaits:
+                raise ConfigurationError(f"{where} is {type(given).__name__}: give {kind.__name__}, as this client is")
+            return given
+        arguments = given if is_mapping(given) else {"provider": given}
+        known = ClientArguments.__annotations__
+        for name in arguments:
+            if name not in known:
+                raise ConfigurationError(
+                    f"{where} has {name!r}, which is no argument of a client{nearest(name, known)}"
+                )
+        if "provider" not in arguments:
+            raise ConfigurationError(f"{where} has no provider: name one, such as 'vllm'")
+        try:
+            client = kind(**cast("dict[str, Any]", arguments))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{where}: {error}") from None
+        self._own_fallbacks.append(client)
+        return client
+
+    def _call_settings(self, timeouts: Timeouts | None = None, *, max_retries: int | None = None) -> CallSettings:
+        settings = self._settings
+        make_clock: Callable[[], Clock] = getattr(self._transports.known(0), "exchange_clock", SystemClock)
+        retries = settings.max_retries if max_retries is None else max_retries
+        merged = settings.timeouts if timeouts is None else timeouts.over(settings.timeouts)
+        cap = settings.provider.data.rate_limit_cap
+        policy = RetryPolicy(retries, rate_limit_cap=cap)
+        return CallSettings(make_clock(), merged, policy, self._notifier, self._arguments.get("strict_model", False))

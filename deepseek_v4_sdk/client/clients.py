@@ -1,0 +1,698 @@
+"""The two clients: one set of calls, run with blocking or with awaited I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
+
+from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver, on_a_thread
+from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
+from deepseek_v4_sdk.chat import ChatOptions, Thinking
+from deepseek_v4_sdk.client.parsing import AsyncParseCalls, ParseCalls
+from deepseek_v4_sdk.client.prompt_count import is_large, warm_up
+from deepseek_v4_sdk.support.redaction import hide_headers
+from deepseek_v4_sdk.transport.connection import AsyncResponseStream, ResponseStream
+from deepseek_v4_sdk.transport.httpcore_transport import AsyncPooledTransport, PooledTransport
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Literal, Unpack
+
+    from pydantic import TypeAdapter
+    from typing_extensions import TypeForm
+
+    from deepseek_v4_sdk.call.steps import Steps
+    from deepseek_v4_sdk.chat import JsonValue, MessagesInput, Reply, TokenCount, ToolChoice, ToolInput
+    from deepseek_v4_sdk.chat.served import Health, ModelInfo
+    from deepseek_v4_sdk.client.tool_rounds import AsyncToolRounds, ToolRounds
+    from deepseek_v4_sdk.client.tool_streams import AsyncToolStream, ToolStream
+    from deepseek_v4_sdk.context import ContextBudget
+    from deepseek_v4_sdk.probe import ProbeReport
+    from deepseek_v4_sdk.structured import MechanismChoice, Parsed
+    from deepseek_v4_sdk.tools.loop_options import LoopOptions
+    from deepseek_v4_sdk.tools.loop_steps import AskModel
+    from deepseek_v4_sdk.tools.run import ToolRun
+    from deepseek_v4_sdk.transport.clock import Clock
+    from deepseek_v4_sdk.transport.connection import AsyncTransport
+
+__all__ = ["AsyncDeepSeekV4", "DeepSeekV4"]
+
+T = TypeVar("T")
+
+
+class DeepSeekV4(ParseCalls):
+    """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served.
+
+    It is safe to share between threads. Use it in a `with` block, or `close()` it.
+    What its arguments mean stands on the page on configuration.
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections this client made."""
+        for transport in self._transports.take_made():
+            transport.close()
+        for client in self._own_fallbacks:
+            cast("DeepSeekV4", client).close()
+
+    def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
+        """Ask, and wait for the whole answer. It streams inside, so that long answers survive gateways and timers work.
+
+        Args:
+            messages: A text, a message, a mapping in OpenAI's form, or a sequence of these.
+            options: See `ChatOptions`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request; nothing was sent.
+            APIError: The server answered with an error.
+            IncompleteReplyError: The answer is not whole; `partial` has what arrived.
+            ConnectionFailedError: There was no connection.
+            PhaseTimeoutError: A timer ran out.
+        """
+        call = self._chat(messages, options)
+        return self._run(call.steps(), call.call_settings.clock)
+
+    def stream(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> ChatStream:
+        """Ask, and take the answer as it arrives. The request is checked now, and sent on entering the `with` block.
+
+        Args:
+            messages: As for `chat`.
+            options: See `ChatOptions`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request.
+        """
+        call = self._chat(messages, options)
+        return ChatStream(call, SyncDriver(call.steps(), ResponseStream(), call.call_settings.clock))
+
+    def tool_rounds(
+        self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
+    ) -> ToolRounds:
+        """Let the model call tools, turn by turn.
+
+        Use it as `with client.tool_rounds(...) as rounds`, and iterate over the rounds.
+
+        Between two turns `rounds.messages` may be changed; at the end `rounds.run` has everything.
+
+        Args:
+            messages: As for `chat`; a copy is worked on.
+            tools: Functions, or tools in any form. One without a function ends the loop.
+            options: See `LoopOptions`: the limits of the loop, such as `max_rounds` (20) and `deadline`, `approve`,
+                `on_event`, and the options of a chat.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
+        """
+        from deepseek_v4_sdk.client.tool_rounds import ToolRounds
+
+        hide_headers(options)
+        on_event = options.get("on_event")
+        return ToolRounds(self.stream_tools(messages, tools, **options), on_event)
+
+    def stream_tools(
+        self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
+    ) -> ToolStream:
+        """Let the model call tools, and see everything as it happens.
+
+        Use it as `with client.stream_tools(...) as run`, and iterate over its events: those of every answer, and
+        `ToolRunning`, `ToolProgress`, `ToolFinished`, `RoundFinished` and, at the end, `RunFinished`. Closing it ends
+        the answer at once.
+
+        Args:
+            messages: As for `tool_rounds`.
+            tools: As for `tool_rounds`.
+            options: As for `tool_rounds`, but that `on_event` is not called.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
+        """
+        from deepseek_v4_sdk.client.tool_streams import ToolStream
+
+        loop, chat_of = self._begin_loop(messages, tools, options)
+
+        def ask(step: AskModel) -> ChatStream:
+            conversation, chat = chat_of(step)
+            return self.stream(conversation, **chat)
+
+        return ToolStream(loop, ask, self._notifier)
+
+    def run_tools(self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]) -> ToolRun:
+        """Let the model call tools until it answers, or a limit is met; `stopped` tells which.
+
+        Args:
+            messages: As for `chat`.
+            tools: As for `tool_rounds`.
+            options: As for `tool_rounds`.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
+            DeepSeekV4Error: The model could not be asked.
+        """
+        hide_headers(options)
+        with self.tool_rounds(messages, tools, **options) as rounds:
+            for _ in rounds:
+                pass
+            return rounds.run
+
+    @overload
+    def parse(
+        self,
+        messages: MessagesInput,
+        schema: TypeForm[T],
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[T]: ...
+
+    @overload
+    def parse(
+        self,
+        messages: MessagesInput,
+        schema: TypeAdapter[T],
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[T]: ...
+
+    @overload
+    def parse(
+        self,
+        messages: MessagesInput,
+        schema: Mapping[str, object],
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[JsonValue]: ...
+
+    @overload
+    def parse(
+        self,
+        messages: MessagesInput,
+        schema: object,
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[object]: ...
+
+    def parse(
+        self,
+        messages: MessagesInput,
+        schema: object,
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> object:
+        """Ask for an answer of a certain shape, in the way this server has, and check it here.
+
+        Args:
+            messages: As for `chat`.
+            schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, a `TypeAdapter`, or a
+                JSON Schema.
+            mechanism: How the server is held to the schema: "json_schema", "json_object" or "tool"; "auto" takes the
+                first of the first two that the server has. The result says which.
+            retries: How often the model is told what was wrong and asked again.
+            options: See `ChatOptions`; `response_format` is set here.
+
+        Raises:
+            SchemaViolationError: The answer does not match; `path` says where, `text` is the answer.
+            UnsupportedOptionError: The server would refuse the mechanism, or the schema; the text names the keyword.
+            ConfigurationError: There is no schema for the type.
+            IncompleteReplyError: The answer was cut, or is not whole.
+            DeepSeekV4Error: The model could not be asked.
+        """
+        return self._run(*self._parse(messages, schema, mechanism, retries, options))
+
+    def count_tokens(
+        self,
+        messages: MessagesInput,
+        tools: Sequence[ToolInput] | None = None,
+        *,
+        thinking: Thinking | None = None,
+        tool_choice: ToolChoice | None = None,
+        response_format: Mapping[str, object] | None = None,
+        model: str | None = None,
+        source: Literal["local", "server"] = "local",
+    ) -> TokenCount:
+        """How many tokens the prompt of a chat has: its messages and all that the server writes around them.
+
+        Args:
+            messages: As for `chat`.
+            tools: The tools, as for `chat`.
+            source: "local" renders and counts here, "server" asks the server, which only some can answer.
+            thinking: As for `chat`.
+            tool_choice: As for `chat`.
+            response_format: As for `chat`; not every server shows it to the model.
+            model: As for `chat`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request.
+            ConfigurationError: The server has no route that counts.
+        """
+        request = self._count_request(messages, tools, thinking, tool_choice, response_format, model)
+        if source == "local":
+            return self._endpoint.count_here(request)
+        call_settings = self._call_settings(request.timeout)
+        return self._run(self._endpoint.count_there(request, call_settings), call_settings.clock)
+
+    def budget(
+        self,
+        *,
+        window: int | None = None,
+        model: str | None = None,
+        reserve_output: int | None = None,
+        reserve_reasoning: int | None = None,
+        thinking: Thinking | None = None,
+        low_water: float = 0.6,
+        limits_file: str | os.PathLike[str] | None = None,
+    ) -> ContextBudget:
+        """The context window of this endpoint as a budget: `.measure`, `.fit` and `.max_tokens_for` go by it.
+
+        Unless the window is given, the server is asked for it, with one request; what it told by refusing counts too,
+        and the catalogue for the hosted models. `window_source` says which it was.
+
+        Args:
+            window: The window in tokens, where you know it.
+            model: As for `chat`.
+            reserve_output: Tokens kept for the answer; else 4,096, and an eighth of the window at most.
+            reserve_reasoning: Tokens kept for its reasoning; else 8,192 while thinking, and an eighth at most.
+            thinking: As for `chat`; where a call of the budget gives none.
+            low_water: Where `fit` stops once it has to cut, as a share of the room.
+            limits_file: A JSON file that keeps what servers tell of their limits, from now on, for other processes and
+                the next start.
+
+        Raises:
+            BudgetError: Nobody says how large the window is, or the numbers leave no room for a prompt.
+            ConfigurationError: The file is broken.
+            APIError: The server lets nobody in with this key.
+            ConnectionFailedError: There was no connection.
+        """
+        return self._run(
+            *self._budget(window, model, reserve_output, reserve_reasoning, thinking, low_water, limits_file)
+        )
+
+    def models(self) -> list[ModelInfo]:
+        """The models that the server offers, with the window of this deployment where it tells.
+
+        Raises:
+            APIError: The server answered with an error.
+            ConnectionFailedError: There was no connection.
+        """
+        call = self._endpoint.models(self._call_settings())
+        return self._run(call.steps(), call.call_settings.clock)
+
+    def health(self, *, deep: bool = False) -> Health:
+        """Whether the server answers. Nothing is raised: what is wrong is in the result.
+
+        Args:
+            deep: Ask the model for a few tokens, which finds a server that is up and does not generate.
+        """
+        return self._run(*self._health(deep=deep))
+
+    def wait_until_ready(self, timeout: float = 600.0) -> Health:
+        """Wait until the server answers, as after starting one.
+
+        Args:
+            timeout: Seconds.
+
+        Raises:
+            PhaseTimeoutError: It did not within the time.
+            AuthenticationError: It will not, with this key.
+        """
+        return self._run(*self._readiness(timeout))
+
+    def probe(self, *, on_question: Callable[[str], None] | None = None) -> ProbeReport:
+        """Ask the server a few small things, and tell how it is set up: what works, and which flag is missing.
+
+        It sends six to nine requests, with about 2,000 tokens of prompts; the report says how many it was.
+        A feature that does not work is a finding, and raises nothing.
+
+        Args:
+            on_question: Is told what is asked next, in a few words.
+
+        Raises:
+            APIError: The server lets nobody in with this key, or does not know the model.
+            ConnectionFailedError: There was no connection.
+            PhaseTimeoutError: Not even the plainest question was answered in time.
+        """
+        return self._run(*self._probe(on_question))
+
+    def _connect(self) -> PooledTransport:
+        settings = self._settings
+        return PooledTransport(
+            tls=any(target.base_url.startswith("https") for _, target in settings.replicas),
+            proxy=settings.proxy,
+            ca_bundle=settings.ca_bundle,
+        )
+
+    def _run(self, steps: Steps[T], clock: Clock) -> T:
+        return SyncDriver(steps, ResponseStream(), clock).run()
+
+
+class AsyncDeepSeekV4(AsyncParseCalls):
+    """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served, for asyncio.
+
+    It is safe to share between tasks and event loops, in several threads too. Use it in an `async with` block, or
+    `aclose()` it.
+    What its arguments mean stands on the page on configuration.
+    """
+
+    _awaits = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections this client made."""
+        for transport in self._transports.take_made():
+            await transport.aclose()
+        for client in self._own_fallbacks:
+            await cast("AsyncDeepSeekV4", client).aclose()
+
+    async def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
+        """Ask, and wait for the whole answer. It streams inside, so that long answers survive gateways and timers work.
+
+        Args:
+            messages: A text, a message, a mapping in OpenAI's form, or a sequence of these.
+            options: See `ChatOptions`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request; nothing was sent.
+            APIError: The server answered with an error.
+            IncompleteReplyError: The answer is not whole; `partial` has what arrived.
+            ConnectionFailedError: There was no connection.
+            PhaseTimeoutError: A timer ran out.
+        """
+        call = self._chat(messages, options)
+        return await self._run(call.steps(), call.call_settings.clock)
+
+    def stream(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> AsyncChatStream:
+        """Ask, and take the answer as it arrives. The request is checked now, and sent on entering the block.
+
+        Args:
+            messages: As for `chat`.
+            options: See `ChatOptions`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request.
+        """
+        call = self._chat(messages, options)
+        return AsyncChatStream(call, AsyncDriver(call.steps(), AsyncResponseStream(), call.call_settings.clock))
+
+    def tool_rounds(
+        self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
+    ) -> AsyncToolRounds:
+        """Let the model call tools, turn by turn.
+
+        Use it as `async with client.tool_rounds(...) as rounds`, and iterate over the rounds with `async for`.
+
+        Between two turns `rounds.messages` may be changed; at the end `rounds.run` has everything.
+
+        Args:
+            messages: As for `chat`; a copy is worked on.
+            tools: Functions, async ones too, or tools in any form. One without a function ends the loop.
+            options: See `LoopOptions`: the limits of the loop, such as `max_rounds` (20) and `deadline`, `approve`,
+                `on_event`, and the options of a chat.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool, or a limit makes no sense.
+        """
+        from deepseek_v4_sdk.client.tool_rounds import AsyncToolRounds
+
+        hide_headers(options)
+        on_event = options.get("on_event")
+        return AsyncToolRounds(self.stream_tools(messages, tools, **options), on_event)
+
+    def stream_tools(
+        self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
+    ) -> AsyncToolStream:
+        """Let the model call tools, and see everything as it happens.
+
+        Use it as `async with client.stream_tools(...) as run`, and iterate over its events with `async for`: those of
+        every answer, and `ToolRunning`, `ToolProgress`, `ToolFinished`, `RoundFinished` and, at the end, `RunFinished`.
+        Closing it ends the answer at once, and cancels and awaits async tools.
+
+        Args:
+            messages: As for `tool_rounds`.
+            tools: As for `tool_rounds`.
+            options: As for `tool_rounds`, but that `on_event` is not called.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool, or a limit makes no sense.
+        """
+        from deepseek_v4_sdk.client.tool_streams import AsyncToolStream
+
+        loop, chat_of = self._begin_loop(messages, tools, options)
+
+        def ask(step: AskModel) -> AsyncChatStream:
+            conversation, chat = chat_of(step)
+            return self.stream(conversation, **chat)
+
+        return AsyncToolStream(loop, ask, self._notifier)
+
+    async def run_tools(
+        self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
+    ) -> ToolRun:
+        """Let the model call tools until it answers, or a limit is met; `stopped` tells which.
+
+        Args:
+            messages: As for `chat`.
+            tools: As for `tool_rounds`.
+            options: As for `tool_rounds`.
+
+        Raises:
+            InvalidRequestError: One of the tools describes no tool.
+            ConfigurationError: A function cannot be a tool, or a limit makes no sense.
+            DeepSeekV4Error: The model could not be asked.
+        """
+        hide_headers(options)
+        async with self.tool_rounds(messages, tools, **options) as rounds:
+            async for _ in rounds:
+                pass
+            return rounds.run
+
+    @overload
+    async def parse(
+        self,
+        messages: MessagesInput,
+        schema: TypeForm[T],
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[T]: ...
+
+    @overload
+    async def parse(
+        self,
+        messages: MessagesInput,
+        schema: TypeAdapter[T],
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[T]: ...
+
+    @overload
+    async def parse(
+        self,
+        messages: MessagesInput,
+        schema: Mapping[str, object],
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[JsonValue]: ...
+
+    @overload
+    async def parse(
+        self,
+        messages: MessagesInput,
+        schema: object,
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> Parsed[object]: ...
+
+    async def parse(
+        self,
+        messages: MessagesInput,
+        schema: object,
+        *,
+        mechanism: MechanismChoice = "auto",
+        retries: int = 1,
+        **options: Unpack[ChatOptions],
+    ) -> object:
+        """Ask for an answer of a certain shape, in the way this server has, and check it here.
+
+        Args:
+            messages: As for `chat`.
+            schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, a `TypeAdapter`, or a
+                JSON Schema.
+            mechanism: How the server is held to the schema: "json_schema", "json_object" or "tool"; "auto" takes the
+                first of the first two that the server has. The result says which.
+            retries: How often the model is told what was wrong and asked again.
+            options: See `ChatOptions`; `response_format` is set here.
+
+        Raises:
+            SchemaViolationError: The answer does not match; `path` says where, `text` is the answer.
+            UnsupportedOptionError: The server would refuse the mechanism, or the schema; the text names the keyword.
+            ConfigurationError: There is no schema for the type.
+            IncompleteReplyError: The answer was cut, or is not whole.
+            DeepSeekV4Error: The model could not be asked.
+        """
+        return await self._run(*self._parse(messages, schema, mechanism, retries, options))
+
+    async def count_tokens(
+        self,
+        messages: MessagesInput,
+        tools: Sequence[ToolInput] | None = None,
+        *,
+        thinking: Thinking | None = None,
+        tool_choice: ToolChoice | None = None,
+        response_format: Mapping[str, object] | None = None,
+        model: str | None = None,
+        source: Literal["local", "server"] = "local",
+    ) -> TokenCount:
+        """How many tokens the prompt of a chat has: its messages and all that the server writes around them.
+
+        Args:
+            messages: As for `chat`.
+            tools: The tools, as for `chat`.
+            source: "local" renders and counts here (large prompts on a thread, not on the event loop), "server" asks
+                the server, which only some can answer.
+            thinking: As for `chat`.
+            tool_choice: As for `chat`.
+            response_format: As for `chat`; not every server shows it to the model.
+            model: As for `chat`.
+
+        Raises:
+            InvalidRequestError: Something is wrong with the request.
+            ConfigurationError: The server has no route that counts.
+        """
+        request = self._count_request(messages, tools, thinking, tool_choice, response_format, model)
+        if source == "server":
+            call_settings = self._call_settings(request.timeout)
+            return await self._run(self._endpoint.count_there(request, call_settings), call_settings.clock)
+        if is_large(request):
+            return await on_a_thread(self._endpoint.count_here, request)
+        return self._endpoint.count_here(request)
+
+    async def budget(
+        self,
+        *,
+        window: int | None = None,
+        model: str | None = None,
+        reserve_output: int | None = None,
+        reserve_reasoning: int | None = None,
+        thinking: Thinking | None = None,
+        low_water: float = 0.6,
+        limits_file: str | os.PathLike[str] | None = None,
+    ) -> ContextBudget:
+        """The context window of this endpoint as a budget: `.measure`, `.fit` and `.max_tokens_for` go by it.
+
+        Unless the window is given, the server is asked for it, with one request; what it told by refusing counts too,
+        and the catalogue for the hosted models. `window_source` says which it was.
+
+        Args:
+            window: The window in tokens, where you know it.
+            model: As for `chat`.
+            reserve_output: Tokens kept for the answer; else 4,096, and an eighth of the window at most.
+            reserve_reasoning: Tokens kept for its reasoning; else 8,192 while thinking, and an eighth at most.
+            thinking: As for `chat`; where a call of the budget gives none.
+            low_water: Where `fit` stops once it has to cut, as a share of the room.
+            limits_file: A JSON file that keeps what servers tell of their limits, from now on, for other processes and
+                the next start.
+
+        Raises:
+            BudgetError: Nobody says how large the window is, or the numbers leave no room for a prompt.
+            ConfigurationError: The file is broken.
+            APIError: The server lets nobody in with this key.
+            ConnectionFailedError: There was no connection.
+        """
+        return await self._run(
+            *self._budget(window, model, reserve_output, reserve_reasoning, thinking, low_water, limits_file)
+        )
+
+    async def models(self) -> list[ModelInfo]:
+        """The models that the server offers, with the window of this deployment where it tells.
+
+        Raises:
+            APIError: The server answered with an error.
+            ConnectionFailedError: There was no connection.
+        """
+        call = self._endpoint.models(self._call_settings())
+        return await self._run(call.steps(), call.call_settings.clock)
+
+    async def health(self, *, deep: bool = False) -> Health:
+        """Whether the server answers. Nothing is raised: what is wrong is in the result.
+
+        Args:
+            deep: Ask the model for a few tokens, which finds a server that is up and does not generate.
+        """
+        return await self._run(*self._health(deep=deep))
+
+    async def wait_until_ready(self, timeout: float = 600.0) -> Health:  # noqa: ASYNC109  # a length of time to wait for
+        """Wait until the server answers, as after starting one.
+
+        Args:
+            timeout: Seconds.
+
+        Raises:
+            PhaseTimeoutError: It did not within the time.
+            AuthenticationError: It will not, with this key.
+        """
+        return await self._run(*self._readiness(timeout))
+
+    async def probe(self, *, on_question: Callable[[str], None] | None = None) -> ProbeReport:
+        """Ask the server a few small things, and tell how it is set up: what works, and which flag is missing.
+
+        It sends six to nine requests, with about 2,000 tokens of prompts; the report says how many it was.
+        A feature that does not work is a finding, and raises nothing.
+
+        Args:
+            on_question: Is told what is asked next, in a few words.
+
+        Raises:
+            APIError: The server lets nobody in with this key, or does not know the model.
+            ConnectionFailedError: There was no connection.
+            PhaseTimeoutError: Not even the plainest question was answered in time.
+        """
+        await on_a_thread(warm_up)  # prompts are counted between the questions
+        return await self._run(*self._probe(on_question))
+
+    def _connect(self) -> AsyncTransport:
+        settings = self._settings
+        make: Callable[..., AsyncTransport] = AsyncPooledTransport
+        if self._arguments.get("transport") == "aiohttp":
+            from deepseek_v4_sdk.transport.aiohttp_transport import AiohttpTransport  # it needs an extra
+
+            make = AiohttpTransport
+        tls = any(target.base_url.startswith("https") for _, target in settings.replicas)
+        return make(tls=tls, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
+
+    async def _run(self, steps: Steps[T], clock: Clock) -> T:
+        return await AsyncDriver(steps, AsyncResponseStream(), clock).run()

@@ -1,0 +1,285 @@
+"""One server as a client knows it: how it speaks, where it is, what it said when asked once, and the calls to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.call.fetch import Fetch
+from deepseek_v4_sdk.call.steps import Compute
+from deepseek_v4_sdk.chat import read_json
+from deepseek_v4_sdk.client.preflight import fit_request_to_window, published, sent_as, window_in
+from deepseek_v4_sdk.client.prompt_count import count_request, is_large, read_count
+from deepseek_v4_sdk.providers.learned_limits import RUST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from deepseek_v4_sdk.call.call import CallSettings, RetryBudget
+    from deepseek_v4_sdk.call.steps import Steps
+    from deepseek_v4_sdk.call.upstream import PreparedRequest
+    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, TokenCount
+    from deepseek_v4_sdk.chat.served import ModelInfo
+    from deepseek_v4_sdk.context import TrimMemory, Window
+    from deepseek_v4_sdk.exchange import HttpExchange
+    from deepseek_v4_sdk.providers import Provider, Target
+
+__all__ = ["Endpoint"]
+
+T = TypeVar("T")
+
+
+class Endpoint:
+    """A server, and the courses of the calls to it. It does no I/O.
+
+    Args:
+        provider: How it speaks, as far as its caller said.
+        target: Where it is.
+        transport: Gives what carries the requests to it.
+    """
+
+    def __init__(self, provider: Provider, target: Target, transport: Callable[[], Any]) -> None:
+        self._provider = provider
+        self._target = target
+        self.transport = transport
+        self._discovered: tuple[Provider, Target] | None = None  # both as they are once the server was asked what it is
+        self._asked: set[str | None] = set()  # the models whose window it was asked for
+        self._compared: set[str] = set()  # the models that are known to be there
+
+    @property
+    def trim_memory(self) -> TrimMemory:
+        """Those of its conversations."""
+        from deepseek_v4_sdk.context import TrimMemory
+
+        return cast("TrimMemory", vars(self).setdefault("_cuts", TrimMemory()))  # one for all threads
+
+    def server(self) -> tuple[Provider, Target]:
+        """How it speaks and where it is, as far as that is known by now."""
+        return self._discovered or (self._provider, self._target)
+
+    def adopt_discovery(self, other: Endpoint) -> None:
+        """Know what was learned of the same place, asked by the same caller."""
+        if other._discovered is not None:
+            provider, target = other._discovered
+            self._discovered = provider, replace(self._target, served_model=target.served_model, served=target.served)
+
+    def prepare(
+        self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
+    ) -> Steps[PreparedRequest | None] | None:
+        """Steps to run before a chat, as a part of it: they ask what the server is, or make the request fit.
+
+        They may give another request to send. None where there is nothing to do.
+        """
+        if call_settings.strict_model and not self._provider.data.names_itself and request.model is not None:
+            return self._compare(request, call_settings, retry_budget)
+        return self._prepare(request, call_settings, retry_budget)
+
+    def _prepare(
+        self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
+    ) -> Steps[PreparedRequest | None] | None:
+        if request.overflow is not None:
+            return self._fit(request, call_settings, retry_budget)
+        return self._discover(call_settings, request.model, retry_budget) if self._needs_discovery(request) else None
+
+    def _compare(
+        self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
+    ) -> Steps[PreparedRequest | None]:
+        """Look whether the server has the model, where its answers would not tell.
+
+        Raises:
+            ModelMismatchError: It has others.
+        """
+        provider, target = self.server()
+        asked = sent_as(request, provider, target).model
+        if asked is not None and asked not in self._compared:
+            models = yield from self.models(call_settings, retry_budget).steps()
+            names = [model.id for model in models]
+            if not any(target.catalogue.same(provider.data.name, asked, name) for name in names):
+                url = f"{target.base_url}{provider.data.models_path}"
+                raise errors.ModelMismatchError(
+                    f"{asked!r} was asked for, and the server has {', '.join(map(repr, names)) or 'none'}, by {url}"
+                ).about(url=url)
+            self._compared.add(asked)
+        further = self._prepare(request, call_settings, retry_budget)
+        return None if further is None else (yield from further)
+
+    def _fit(
+        self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
+    ) -> Steps[PreparedRequest]:
+        """Make a request fit into the window, as its `overflow` says."""
+        window = yield from self.window(request, call_settings, retry_budget)
+        work = Compute(
+            lambda: fit_request_to_window(request, *self.server(), window, self.trim_memory), long=is_large(request)
+        )
+        return cast("PreparedRequest", (yield work))
+
+    def window(
+        self,
+        request: ChatRequest,
+        call_settings: CallSettings,
+        retry_budget: RetryBudget | None = None,
+        *,
+        anew: bool = False,
+    ) -> Steps[Window]:
+        """The window that a request has here.
+
+        Args:
+            request: The request.
+            call_settings: What holds for the question.
+            retry_budget: What it shares with the call that it is a part of, or None.
+            anew: Whether the server is asked even where it has told before.
+
+        Raises:
+            BudgetError: Nobody says.
+            InvalidRequestError: This server would refuse the request.
+        """
+        from deepseek_v4_sdk.context import resolve_window
+
+        models = (
+            (yield from self._ask_models(call_settings, request.model, retry_budget))
+            if self._needs_discovery(request)
+            else None
+        )
+        provider, target = self.server()
+        model, why = sent_as(request, provider, target).model, ""
+        if models is None and (anew or model not in self._asked):
+            try:
+                models = yield from self.models(call_settings, retry_budget).steps()
+            except (errors.AuthenticationError, errors.PermissionDeniedError):
+                raise
+            except errors.APIError as error:  # not every gateway has the list
+                why = str(error)
+                if retry_budget is not None:
+                    retry_budget.failures -= 1  # the call does not fail by it
+        if models is not None:
+            self._asked.add(model)
+            listed, held = window_in(models, model), (yield from self._ask_about(call_settings, model, retry_budget))
+            # A memory smaller than the window is what counts. Else it is told a few tokens smaller: those of the edge.
+            smaller = held is not None and (listed is None or held + provider.data.edge[0] <= listed)
+            target.limits.learn_asked(target.base_url, model, held if smaller else listed)
+        known, entry = target.limits.of(target.base_url, model), published(provider.data, target, model)
+        return resolve_window(
+            asked=known.asked,
+            learned=known.window,
+            catalogue=entry.window if entry is not None else None,
+            where=target.base_url,
+            why=why,
+        )
+
+    def _ask_about(
+        self, call_settings: CallSettings, model: str | None, retry_budget: RetryBudget | None
+    ) -> Steps[int | None]:
+        """Ask for the version, unless that is known, and for how long a prompt the memory holds; gives the latter."""
+        provider, target = self.server()
+        data, call_settings = provider.data, replace(call_settings, policy=replace(call_settings.policy, max_retries=0))
+        if data.memory_key is None and (target.server_version or target.limits.version_of(target.base_url, model)):
+            return None
+        for path in data.about_paths:
+            try:
+                told = yield from self.fetch(path, _told, call_settings, retry_budget).steps()
+            except errors.APIError:  # not every gateway lets it through
+                if retry_budget is not None:
+                    retry_budget.failures -= 1
+                continue
+            if isinstance(version := told.get("version"), str):
+                rust = RUST if "rust_frontend_version" in told else ""
+                target.limits.learn_told(target.base_url, version + rust)
+            held = told.get(data.memory_key or "")
+            return held if isinstance(held, int) and held > 0 else None
+        return None
+
+    def count_here(self, request: ChatRequest) -> TokenCount:
+        """The tokens of a chat's prompt, counted here as this server renders it.
+
+        Raises:
+            InvalidRequestError: The server's encoder would refuse the conversation.
+        """
+        return count_request(request, *self.server())
+
+    def count_there(self, request: ChatRequest, call_settings: CallSettings) -> Steps[TokenCount]:
+        """The same, as the server counts them.
+
+        Raises:
+            ConfigurationError: The server has no route that counts.
+        """
+        # Without a route there is nothing to ask for, unless the engine that is found has one.
+        may_count = self._provider.data.renderer.count_path is not None or self._provider.engine is None
+        if may_count and self._needs_discovery(request):
+            yield from self._discover(call_settings, request.model)
+        provider, target = self.server()
+        call, size = provider.count_call(request, target), len(request.messages)
+
+        def read(exchange: HttpExchange) -> TokenCount:
+            return read_count(exchange.json(), size, provider.name)
+
+        return (yield from Fetch(lambda: call, provider, self.transport, call_settings, read).steps())
+
+    def fetch(
+        self,
+        path: str,
+        read: Callable[[HttpExchange], T],
+        call_settings: CallSettings,
+        retry_budget: RetryBudget | None = None,
+    ) -> Fetch[T]:
+        """The course of a question for what is under a path; with an allowance it is a part of another call."""
+        provider, target = self._provider, self._target
+        return Fetch(lambda: provider.query(path, target), provider, self.transport, call_settings, read, retry_budget)
+
+    def models(self, call_settings: CallSettings, retry_budget: RetryBudget | None = None) -> Fetch[list[ModelInfo]]:
+        """The course of a question for the models."""
+        provider = self._provider
+
+        def read(exchange: HttpExchange) -> list[ModelInfo]:
+            try:
+                return provider.models(exchange.json())
+            except ValueError as error:
+                raise errors.ServerError(f"{provider.name} sent {error} ({exchange.call.url})") from None
+
+        return self.fetch(provider.data.models_path, read, call_settings, retry_budget)
+
+    def is_up(self, call_settings: CallSettings) -> Fetch[None]:
+        """The course of the question whether it is up."""
+        return self.fetch(self._provider.data.health_path, lambda _: None, call_settings)
+
+    def _needs_discovery(self, request: ChatRequest) -> bool:
+        """Whether the server must be asked what it is before the first request: which model, or which engine."""
+        data, discovered = self._provider.data, self._discovered
+        if request.model in {"pro", "flash"} and self._target.catalogue.find(data.name, request.model) is None:
+            return discovered is None or not discovered[1].served  # which of its models is that?
+        if data.model != "discovered":
+            return False
+        if discovered is None:
+            return request.model is None or self._provider.engine is None
+        return request.model is None and discovered[1].served_model is None
+
+    def _discover(
+        self, call_settings: CallSettings, wanted: str | None, retry_budget: RetryBudget | None = None
+    ) -> Steps[None]:
+        yield from self._ask_models(call_settings, wanted, retry_budget)
+
+    def _ask_models(
+        self, call_settings: CallSettings, wanted: str | None, retry_budget: RetryBudget | None = None
+    ) -> Steps[list[ModelInfo]]:
+        models = yield from self.models(call_settings, retry_budget).steps()
+        bases = [model.id for model in models if model.parent is None]
+        if len(bases) != 1 and wanted is None:
+            listed = ", ".join(bases) or "none"
+            raise errors.InvalidRequestError(
+                f"{self._provider.name} serves several models, or none ({listed}): give model"
+            )
+        served = bases[0] if len(bases) == 1 else None
+        self._discovered = (
+            self._provider.discovered(models),
+            replace(self._target, served_model=served, served=tuple(bases)),
+        )
+        return models
+
+
+def _told(exchange: HttpExchange) -> Mapping[str, JsonValue]:
+    """The object that an answer is; nothing where it is something else."""
+    try:
+        payload = read_json(exchange.body())
+    except ValueError:
+        return {}
+    return payload if isinstance(payload, dict) else {}

@@ -1,0 +1,162 @@
+"""Before a chat is sent: whether its prompt and answer fit the window, and what is done where they do not. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from deepseek_v4_sdk.call.upstream import PreparedRequest
+from deepseek_v4_sdk.chat import History, Repair, UserMessage
+from deepseek_v4_sdk.client.prompt_count import form_of, is_exact
+from deepseek_v4_sdk.errors import BudgetError, InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from deepseek_v4_sdk.catalogue.models import ServedModel
+    from deepseek_v4_sdk.chat import ChatRequest, MessagesInput
+    from deepseek_v4_sdk.chat.served import ModelInfo
+    from deepseek_v4_sdk.context import PromptCounter, TrimMemory, Window
+    from deepseek_v4_sdk.providers import EncodedChat, Provider, ProviderData, Target
+
+__all__ = ["counter_of_server", "fit_request_to_window", "most_output", "published", "reserves", "sent_as", "window_in"]
+
+# What is kept for an answer where nobody says: enough for most, and never much of a small window.
+_OUTPUT = 4_096
+_REASONING = 8_192
+_SHARE = 8
+
+
+def reserves(window: int, *, thinks: bool) -> tuple[int, int]:
+    """The tokens kept for the answer and for its reasoning where nobody says; an eighth of the window each at most."""
+    return min(_OUTPUT, window // _SHARE), min(_REASONING, window // _SHARE) if thinks else 0
+
+
+def published(data: ProviderData, target: Target, model: str | None) -> ServedModel | None:
+    """What the catalogue says of a model, at the provider's own address alone: a deployment may be set up otherwise."""
+    if model is None or urlsplit(target.base_url).hostname not in data.hosts:
+        return None
+    return target.catalogue.entry(data.name, model)
+
+
+def most_output(data: ProviderData, target: Target, model: str | None) -> int | None:
+    """The longest answer that a server gives, as it has told or as is published; None where nobody says."""
+    entry = published(data, target, model)
+    return target.limits.of(target.base_url, model).max_output or (entry.max_output if entry is not None else None)
+
+
+def window_in(models: Sequence[ModelInfo], model: str | None) -> int | None:
+    """The window that a list of models tells of one; of the only one, whatever it was asked for as."""
+    found = next((each for each in models if each.id == model), None)
+    bases = [each for each in models if each.parent is None]
+    if found is None and len(bases) == 1:
+        found = bases[0]
+    if found is not None and found.context_window is None and found.parent is not None:
+        found = next((each for each in models if each.id == found.parent), found)
+    return found.context_window if found is not None else None
+
+
+def counter_of_server(
+    server: Callable[[], tuple[Provider, Target]],
+    request: Callable[[MessagesInput, Mapping[str, object]], ChatRequest],
+) -> PromptCounter:
+    """What counts prompts as a server does.
+
+    Args:
+        server: How it speaks and where it is.
+        request: Makes a request of messages and options.
+    """
+    from deepseek_v4_sdk.context import PromptCounter
+
+    provider, target = server()
+    return PromptCounter(
+        request,
+        lambda made: form_of(made, *server()),
+        lambda made: is_exact(made, *server()),
+        provider.data.history,
+        lambda made: (server()[0].data.name, sent_as(made, *server()).model),
+        target.prices,
+        provider.data.cache_block,
+        provider.data.edge,
+    )
+
+
+def sent_as(request: ChatRequest, provider: Provider, target: Target) -> EncodedChat:
+    """How a request goes out but for its texts, which may be long: for which model, with which limit.
+
+    Raises:
+        InvalidRequestError: This server would refuse its options.
+    """
+    reasoning_in_text = replace(
+        request, messages=_BARE, history=History(_BARE), tools=(), tool_choice=None, response_format=None
+    )
+    return provider.encode(reasoning_in_text, target)
+
+
+_BARE = (UserMessage("?"),)
+
+
+def fit_request_to_window(
+    request: ChatRequest, provider: Provider, target: Target, window: Window, trim_memory: TrimMemory
+) -> PreparedRequest:
+    """A request that fits the window, as its `overflow` says.
+
+    Raises:
+        ContextLengthExceededError: It does not, and is not to be changed, or lowering its limit is not enough.
+        BudgetError: It cannot be made to fit.
+    """
+    from deepseek_v4_sdk.context import ContextBudget
+
+    counter = counter_of_server(lambda: (provider, target), lambda _messages, _options: request)
+    encoded = sent_as(request, provider, target)
+    if request.overflow == "fit":
+        return _shortened(request, counter, window, encoded.max_tokens, trim_memory)
+    prompt, wanted = counter.count(request).total, encoded.max_tokens
+    budget = ContextBudget(window.tokens, 0, window_source=window.source, counter=counter)
+    if request.overflow == "raise":
+        if budget.left_behind(prompt) < (wanted or 1):
+            raise budget.too_long(prompt, prompt + (wanted or 1))
+        return PreparedRequest(request)
+    unsure = budget.unsure(request)
+    left = budget.left_behind(prompt + unsure)
+    if left < 1:
+        raise budget.too_long(prompt, prompt + 1, unsure)
+    most = most_output(provider.data, target, encoded.model)
+    limit = left if most is None else min(left, most)
+    if wanted is None or wanted <= limit:
+        return PreparedRequest(request)
+    lowered = replace(request, max_tokens=limit)
+    if sent_as(lowered, provider, target).max_tokens != limit:
+        raise InvalidRequestError(
+            f"max_tokens={wanted} stands in extra_body, which is never changed, and {limit} would fit: "
+            "give it as an option"
+        )
+    why = (
+        f"the prompt has {prompt:,} tokens of the window of {window.tokens:,} ({window.source})"
+        if limit == left
+        else "the server gives no more"
+    )
+    return PreparedRequest(lowered, (Repair("max_tokens", f"lowered from {wanted:,} to {limit:,}: {why}"),))
+
+
+def _shortened(
+    request: ChatRequest, counter: PromptCounter, window: Window, wanted: int | None, trim_memory: TrimMemory
+) -> PreparedRequest:
+    from deepseek_v4_sdk.context.budget import UNSURE_TOKENS, ContextBudget, kept_free
+
+    output, reasoning = reserves(window.tokens, thinks=request.thinking != "off") if wanted is None else (wanted, 0)
+    unsure = 0 if counter.exact(request) else min(UNSURE_TOKENS, window.tokens // _SHARE)
+    budget = ContextBudget(
+        window.tokens, output, reasoning + unsure, window_source=window.source, counter=counter, trim_memory=trim_memory
+    )
+    try:
+        plan = budget.fit_request(request)
+    except BudgetError as error:
+        error.args = (f"{error}{kept_free(unsure)}",)
+        raise
+    if not plan.changed:
+        return PreparedRequest(request)
+    messages = tuple(plan.messages)
+    note = Repair("fit_request_to_window", f"{plan}, in a window of {window.tokens:,} ({window.source})")
+    return PreparedRequest(replace(request, messages=messages, history=History(messages)), (note,))

@@ -1,0 +1,116 @@
+"""Running one call of a tool: on a thread of its own, or awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import threading
+from collections.abc import AsyncIterable, Callable, Generator, Iterator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.tools.outcome import ToolProgress
+from deepseek_v4_sdk.tools.results import Outcome, gathered
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.call.notifier import Notifier
+    from deepseek_v4_sdk.tools.results import ToolJob
+
+__all__ = ["Listen", "awaited", "not_awaited", "on_a_thread"]
+
+Listen: TypeAlias = Callable[[ToolProgress], bool]
+"""Is told how far a call is, and says whether anybody still waits for it."""
+
+
+def on_a_thread(job: ToolJob, listen: Listen, watch: Notifier) -> Future[Outcome]:
+    """Run a function on a thread of its own.
+
+    A thread cannot be ended from outside: one that is late goes on by itself. So it takes no place of others, which a
+    pool's would, and does not keep the program from ending. A generator ends at its next item.
+    """
+    future: Future[Outcome] = Future()
+    future.set_running_or_notify_cancel()
+    context = contextvars.copy_context()
+
+    def call() -> object:
+        value = job.tool(**job.tool.bind(job.call))
+        return _drained(cast("Iterator[object]", value), listen) if isinstance(value, Iterator) else value
+
+    def told() -> Outcome:
+        watch.tool_start(job.call, job.tool.description)
+        try:
+            outcome = Outcome(call())
+        except BaseException as error:  # noqa: BLE001  # whoever waits for the future gets it
+            outcome = Outcome(error=error)
+        watch.tool_end(job.call, outcome.value, outcome.error)
+        return outcome
+
+    def run() -> None:
+        future.set_result(context.run(told))
+
+    threading.Thread(target=run, name=f"deepseek-v4-tool-{job.call.name}", daemon=True).start()
+    return future
+
+
+async def awaited(job: ToolJob, listen: Listen, listen_from_threads: Listen, watch: Notifier) -> Outcome:
+    """What a tool gave, on its thread or here; a cancellation inside of it is an outcome, too."""
+    if not job.tool.is_async:  # its thread tells of it
+        return await _awaited(job, listen, listen_from_threads, watch)
+    watch.tool_start(job.call, job.tool.description)
+    outcome = await _awaited(job, listen, listen_from_threads, watch)
+    watch.tool_end(job.call, outcome.value, outcome.error)
+    return outcome
+
+
+async def _awaited(job: ToolJob, listen: Listen, listen_from_threads: Listen, watch: Notifier) -> Outcome:
+    try:
+        if job.tool.is_async:
+            value = job.tool(**job.tool.bind(job.call))
+        else:
+            outcome = await asyncio.wrap_future(on_a_thread(job, listen_from_threads, watch))
+            if outcome.error is not None:
+                return outcome
+            value = outcome.value
+        if inspect.isawaitable(value):
+            value = await value
+        if isinstance(value, AsyncIterable):
+            found: list[object] = []
+            async for item in cast("AsyncIterable[object]", value):
+                if isinstance(item, ToolProgress):
+                    listen(item)
+                else:
+                    found.append(item)
+            value = gathered(found)
+    except BaseException as error:  # noqa: BLE001  # what a tool raises may be anything
+        return Outcome(error=error)
+    return Outcome(value)
+
+
+def not_awaited(name: str, value: object) -> object:
+    """What a function of the caller's gave, in a blocking client.
+
+    Raises:
+        ConfigurationError: It is something to await, which nobody here can.
+    """
+    if inspect.iscoroutine(value):
+        value.close()
+    if inspect.isawaitable(value) or isinstance(value, AsyncIterable):
+        raise ConfigurationError(f"{name} is async: use AsyncDeepSeekV4, or make it a plain function")
+    return value
+
+
+def _drained(items: Iterator[object], listen: Listen) -> object:
+    """What an iterator gives, its progress told as it comes."""
+    found: list[object] = []
+    while True:
+        try:
+            item = next(items)
+        except StopIteration as end:
+            return gathered(found, end.value if isinstance(items, Generator) else None)
+        if not isinstance(item, ToolProgress):
+            found.append(item)
+        elif not listen(item) and isinstance(items, Generator):
+            cast("Generator[object]", items).close()
+            return None

@@ -1,0 +1,411 @@
+"""Tool runs while they go on: the two shells that ask the model and run its calls, blocking and awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import deque
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Self
+
+from deepseek_v4_sdk.chat import Shared
+from deepseek_v4_sdk.client.tool_jobs import awaited, not_awaited, on_a_thread
+from deepseek_v4_sdk.errors import ConfigurationError, DeepSeekV4Error, StreamClosedError, StreamInUseError
+from deepseek_v4_sdk.support.forks import new_lock
+from deepseek_v4_sdk.tools.failure import reason
+from deepseek_v4_sdk.tools.loop import ToolLoop
+from deepseek_v4_sdk.tools.loop_steps import AskApproval, AskModel, LoopStep, Start, Stop, Told, Wait
+from deepseek_v4_sdk.tools.outcome import ToolProgress
+from deepseek_v4_sdk.tools.results import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from concurrent.futures import Future
+    from types import TracebackType
+
+    from deepseek_v4_sdk.call.notifier import Notifier
+    from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
+    from deepseek_v4_sdk.chat import ChatEvent, Conversation
+    from deepseek_v4_sdk.tools.events import RunEvent
+    from deepseek_v4_sdk.tools.results import ToolJob
+    from deepseek_v4_sdk.tools.run import ToolRun
+
+__all__ = ["AsyncToolStream", "ToolStream"]
+
+
+class _State(Shared):
+    """What both forms keep: events that wait, what a step is to be answered with, and how the run ended."""
+
+    def __init__(self, loop: ToolLoop, watch: Notifier) -> None:
+        self._loop = loop
+        self._watch = watch
+        self._steps = loop.steps()
+        self._events: deque[RunEvent] = deque()
+        self._answer: object = None
+        self._thrown: DeepSeekV4Error | None = None
+        self._turn = new_lock()  # of who reads
+        self._closing = False
+        self._over = False  # nothing more will be done
+        self._error: BaseException | None = None
+        self._run: ToolRun | None = None
+
+    @property
+    def messages(self) -> Conversation:
+        """The conversation; it may be changed after a `RoundFinished`, and is valid whenever the run ends."""
+        return self._loop.messages
+
+    @property
+    def run(self) -> ToolRun:
+        """The run as it ended; one that was closed early is `"cancelled"`.
+
+        Raises:
+            ConfigurationError: It has not ended.
+        """
+        return self._run or self._loop.run()
+
+    def _next(self) -> LoopStep | None:
+        """The next thing to do; None when there is nothing more."""
+        answer, error = self._answer, self._thrown
+        self._answer = self._thrown = None
+        try:
+            return self._steps.send(answer) if error is None else self._steps.throw(error)
+        except StopIteration:
+            return None
+
+    def _begin(self) -> None:
+        """Begin to read, unless somebody else does."""
+        if not self._turn.acquire(blocking=False):
+            raise StreamInUseError("another thread or task reads this run at the moment: read it in one place")
+
+    def _check_open(self) -> None:
+        if self._closing:
+            raise StreamClosedError("the run was closed before it had ended")
+
+    def _ended(self, error: BaseException) -> None:
+        """Nothing goes on behind what was raised; the error carries the run as far as it had come."""
+        self._over, self._error = True, error
+        self._steps.close()
+        left = isinstance(error, asyncio.CancelledError | StreamClosedError)
+        self._run = self._loop.run("cancelled" if left else "failed")
+        self._events.clear()
+        with suppress(Exception):  # any exception may come out of a tool, and not each takes an attribute
+            error.run = self._run  # type: ignore[attr-defined]
+
+    def _rest(self) -> BaseException | None:
+        """What reading on raises once the run is over; None is that it ended as it should."""
+        return self._error if isinstance(self._error, DeepSeekV4Error) else None
+
+
+class ToolStream(_State):
+    """A tool run while it goes on: iterate over its events, in a `with` block.
+
+    Leaving the block, or `close()`, ends the answer at once. Functions that run then cannot be ended: they go on by
+    themselves, and nobody waits for their results.
+
+    Args:
+        loop: The loop.
+        ask: Asks the model.
+        watch: Is told of the functions that run.
+    """
+
+    def __init__(self, loop: ToolLoop, ask: Callable[[AskModel], ChatStream], watch: Notifier) -> None:
+        for tool in loop.tools.values():
+            if tool.runs and tool.is_async:
+                raise ConfigurationError(
+                    f"the tool {tool.name!r} is async: use AsyncDeepSeekV4, or make it a plain function"
+                )
+        if inspect.iscoroutinefunction(loop.limits.approve):
+            raise ConfigurationError("approve is async: use AsyncDeepSeekV4, or make it a plain function")
+        super().__init__(loop, watch)
+        self._ask = ask
+        self._answering: ChatStream | None = None
+        self._listening: Iterator[ChatEvent] | None = None
+        self._told: SimpleQueue[Told | None] = SimpleQueue()
+        self._dropped: set[int] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[RunEvent]:
+        return self
+
+    def __next__(self) -> RunEvent:
+        """The next event.
+
+        Raises:
+            StreamClosedError: The run was closed.
+            StreamInUseError: Another thread reads it.
+            DeepSeekV4Error: The model could not be asked; `run` has what came before, and `messages` is valid.
+        """
+        self._begin()
+        try:
+            while not self._events:
+                if self._over:
+                    raise self._rest() or StopIteration
+                self._advance()
+            return self._events.popleft()
+        except BaseException as error:
+            if not self._over:
+                self.end_with(error)
+            raise
+        finally:
+            self._turn.release()
+
+    def close(self) -> None:
+        """End the run at once."""
+        if self._over:
+            return
+        self._closing = True
+        if self._answering is not None:
+            self._answering.close()
+        self._told.put(None)  # wakes who waits
+        if self._turn.acquire(blocking=False):
+            try:
+                self.end_with(StreamClosedError("the run was closed before it had ended"))
+            finally:
+                self._turn.release()
+
+    def end_with(self, error: BaseException) -> None:
+        """End the run with an error, which then carries it."""
+        if self._answering is not None:
+            self._answering.close()
+            self._loop.asked(self._answering.attempts)
+            self._answering = self._listening = None
+        self._ended(error)
+
+    def _advance(self) -> None:
+        self._check_open()
+        if self._answering is not None:
+            self._listen(self._answering)
+            return
+        step = self._next()
+        match step:
+            case None:
+                self._over, self._run = True, self._loop.run()
+            case AskModel():
+                try:
+                    self._answering = self._ask(step)
+                    self._listening = iter(self._answering)
+                except DeepSeekV4Error as error:
+                    self._thrown = error
+            case AskApproval(call, ask):
+                try:
+                    self._answer = not_awaited("approve", ask(call))
+                except StopIteration as error:  # here it would end the iteration in silence
+                    raise RuntimeError(f"a function that the loop called raised {reason(error)}") from error
+            case Start(job):
+                on_a_thread(job, lambda progress: self._tell(job, progress), self._watch).add_done_callback(
+                    lambda future: self._finished(job, future)
+                )
+            case Wait(seconds):
+                self._answer = self._wait(seconds)
+            case Stop(job):
+                self._dropped.add(job.number)
+            case event:
+                self._events.append(event)
+
+    def _listen(self, answering: ChatStream) -> None:
+        try:
+            if self._listening is not None and (event := next(self._listening, None)) is not None:
+                self._events.append(event)
+                return
+            self._answer = answering.reply()
+        except DeepSeekV4Error as error:
+            self._thrown = error
+        self._answering = self._listening = None
+
+    def _wait(self, seconds: float | None) -> Told | None:
+        try:
+            told = self._told.get(timeout=seconds)
+        except Empty:
+            return None
+        if told is None:
+            self._check_open()
+        elif isinstance(told.what, Outcome):
+            not_awaited(f"the tool {told.job.call.name!r}", told.what.value)
+        return told
+
+    def _tell(self, job: ToolJob, what: ToolProgress | Outcome) -> bool:
+        self._told.put(Told(job, what, self._loop.now()))
+        return not self._over and job.number not in self._dropped
+
+    def _finished(self, job: ToolJob, future: Future[Outcome]) -> None:
+        self._tell(job, future.result())
+
+
+class AsyncToolStream(_State):
+    """A tool run while it goes on: iterate over its events with `async for`, in an `async with` block.
+
+    Leaving the block, `close()` or cancellation ends the answer at once, and cancels and awaits async tools. Plain
+    functions that run then cannot be ended: they go on by themselves, and nobody waits for their results.
+
+    Args:
+        loop: The loop.
+        ask: Asks the model.
+        watch: Is told of the functions that run.
+    """
+
+    def __init__(self, loop: ToolLoop, ask: Callable[[AskModel], AsyncChatStream], watch: Notifier) -> None:
+        super().__init__(loop, watch)
+        self._ask = ask
+        self._answering: AsyncChatStream | None = None
+        self._listening: AsyncIterator[ChatEvent] | None = None
+        self._told: asyncio.Queue[Told | None] = asyncio.Queue()
+        self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __aiter__(self) -> AsyncIterator[RunEvent]:
+        return self
+
+    async def __anext__(self) -> RunEvent:
+        """The next event.
+
+        Raises:
+            StreamClosedError: The run was closed.
+            StreamInUseError: Another task reads it.
+            DeepSeekV4Error: The model could not be asked; `run` has what came before, and `messages` is valid.
+        """
+        self._begin()
+        try:
+            while not self._events:
+                if self._over:
+                    raise self._rest() or StopAsyncIteration
+                await self._advance()
+            return self._events.popleft()
+        except BaseException as error:
+            if not self._over:
+                await self.end_with(error)
+            raise
+        finally:
+            self._turn.release()
+
+    async def close(self) -> None:
+        """End the run at once."""
+        if self._over:
+            return
+        self._closing = True
+        if self._answering is not None:
+            await self._answering.close()
+        self._told.put_nowait(None)  # wakes who waits
+        if self._turn.acquire(blocking=False):
+            try:
+                await self.end_with(StreamClosedError("the run was closed before it had ended"))
+            finally:
+                self._turn.release()
+
+    async def end_with(self, error: BaseException) -> None:
+        """End the run with an error, which then carries it."""
+        self._over = True
+        try:
+            await _stopped(list(self._tasks.values()))
+            if self._answering is not None:
+                await self._answering.close()
+        finally:
+            if self._answering is not None:
+                self._loop.asked(self._answering.attempts)
+            self._answering = self._listening = None
+            self._tasks.clear()
+            self._ended(error)
+
+    async def _advance(self) -> None:
+        self._check_open()
+        if self._answering is not None:
+            await self._listen(self._answering)
+            return
+        step = self._next()
+        match step:
+            case None:
+                self._over, self._run = True, self._loop.run()
+            case AskModel():
+                try:
+                    self._answering = self._ask(step)
+                    self._listening = aiter(self._answering)
+                except DeepSeekV4Error as error:
+                    self._thrown = error
+            case AskApproval(call, ask):
+                try:
+                    decision = ask(call)
+                    self._answer = await decision if inspect.isawaitable(decision) else decision
+                except StopAsyncIteration as error:  # here it would end the iteration in silence
+                    raise RuntimeError(f"a function that the loop called raised {reason(error)}") from error
+            case Start(job):
+                self._tasks[job.number] = asyncio.create_task(self._work(job))
+            case Wait(seconds):
+                self._answer = await self._wait(seconds)
+            case Stop(job):
+                task = self._tasks.pop(job.number)
+                await _stopped([task])
+                self._answer = None if task.cancelled() else task.result()
+            case event:
+                self._events.append(event)
+
+    async def _listen(self, answering: AsyncChatStream) -> None:
+        try:
+            if self._listening is not None:
+                async for event in self._listening:
+                    self._events.append(event)
+                    return
+            self._answer = await answering.reply()
+        except DeepSeekV4Error as error:
+            self._thrown = error
+        self._answering = self._listening = None
+
+    async def _wait(self, seconds: float | None) -> Told | None:
+        if not self._told.empty():
+            told = self._told.get_nowait()
+        else:
+            try:
+                async with asyncio.timeout(seconds):
+                    told = await self._told.get()
+            except TimeoutError:
+                return None
+        if told is None:
+            self._check_open()
+        elif isinstance(told.what, Outcome):
+            self._tasks.pop(told.job.number, None)
+        return told
+
+    async def _work(self, job: ToolJob) -> Outcome:
+        running = asyncio.get_running_loop()
+
+        def tell(what: ToolProgress | Outcome) -> bool:
+            self._told.put_nowait(Told(job, what, self._loop.now()))
+            return True
+
+        def tell_from_thread(progress: ToolProgress) -> bool:
+            with suppress(RuntimeError):  # the loop is closed
+                running.call_soon_threadsafe(tell, progress)
+            return job.number in self._tasks
+
+        outcome = await awaited(job, tell, tell_from_thread, self._watch)
+        tell(outcome)
+        return outcome
+
+
+async def _stopped(tasks: list[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait for their ends, however often the waiting is cancelled; that is raised at the end."""
+    cancelled: asyncio.CancelledError | None = None
+    waiting: set[asyncio.Task[Any]] = {task for task in tasks if not task.done()}
+    for task in waiting:
+        task.cancel()
+    while waiting:
+        try:
+            _, waiting = await asyncio.wait(waiting)
+        except asyncio.CancelledError as error:
+            cancelled = error
+            waiting = {task for task in waiting if not task.done()}
+    if cancelled is not None:
+        raise cancelled

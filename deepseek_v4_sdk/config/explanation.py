@@ -1,0 +1,151 @@
+"""Where each value of a client comes from, with keys masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from deepseek_v4_sdk.chat import Timeouts, is_list, is_mapping
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.config.profiles import LoadedProfile
+    from deepseek_v4_sdk.config.settings import Settings
+
+__all__ = ["ExplainedValue", "Explanation", "explain"]
+
+_MASK = "********"
+_TIMERS = (
+    ("connect", "10 s"),
+    ("first_event", "600 s, and 1 s more for each 3,000 bytes"),
+    ("idle", "120 s"),
+    ("total", "21600 s"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedValue:
+    """One value of a client.
+
+    Attributes:
+        name: The argument; a timer as `timeout.idle`.
+        value: The value in words; a key is masked.
+        origin: Where it comes from: "default", "argument", a variable, or a profile with its file and line.
+    """
+
+    name: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Where a client's values come from; `str()` makes a table of it.
+
+    Attributes:
+        values: One for each argument.
+        profile: The profile it was made from, and who chose it; None without one.
+        file: The profile's file, and how it was found; None without one.
+        trust: Whether that file may set what it sets, and which command lets it; None without one.
+    """
+
+    values: tuple[ExplainedValue, ...]
+    profile: str | None = None
+    file: str | None = None
+    trust: str | None = None
+
+    def __getitem__(self, name: str) -> ExplainedValue:
+        """The value of an argument.
+
+        Raises:
+            KeyError: There is no such argument.
+        """
+        for value in self.values:
+            if value.name == name:
+                return value
+        raise KeyError(name)
+
+    def to_dict(self) -> dict[str, object]:
+        """The explanation as JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        told = (("profile", self.profile), ("file", self.file), ("trust", self.trust))
+        lines = [f"{name:<7}  {text}" for name, text in told if text]
+        names = max(len(value.name) for value in self.values)
+        values = min(max(len(value.value) for value in self.values), 44)
+        rows = [f"{value.name:<{names}}  {value.value:<{values}}  {value.origin}" for value in self.values]
+        return "\n".join([*lines, *([""] if lines else []), *rows])
+
+
+def explain(
+    arguments: Mapping[str, object],
+    defaults: Mapping[str, object],
+    origins: Mapping[str, str],
+    settings: Settings,
+    profile: LoadedProfile | None,
+) -> Explanation:
+    """Explain a client: its arguments, what they are by default, who gave them, and what came of them."""
+    values: list[ExplainedValue] = []
+    for name, value in arguments.items():
+        own = name in defaults and value == defaults[name]
+        origin = origins.get(name) or ("default" if own else "argument")
+        match name:
+            case "provider":
+                values.append(ExplainedValue(name, settings.provider.name, origin))
+            case "base_url":
+                origin = f"{settings.provider.name}'s own" if value is None else origin
+                values.append(ExplainedValue(name, settings.target.base_url, origin))
+            case "api_key":
+                origin = origin if value is not None else settings.key_origin
+                values.append(ExplainedValue(name, _key(value, settings.key_origin), origin))
+            case "timeout":
+                values += _timers(settings.timeouts, origin, profile)
+            case _:
+                values.append(ExplainedValue(name, _shown(name, value), origin))
+    if profile is None:
+        return Explanation(tuple(values))
+    file = profile.file
+    return Explanation(
+        tuple(values), f"{profile.name} ({profile.chosen})", f"{file.path} ({file.found})", profile.trust
+    )
+
+
+def _key(value: object, origin: str) -> str:
+    if value is None:
+        return "none" if origin == "default" else _MASK
+    return "asked for at each request" if callable(value) else _MASK
+
+
+def _timers(timeouts: Timeouts, origin: str, profile: LoadedProfile | None) -> list[ExplainedValue]:
+    values: list[ExplainedValue] = []
+    for timer, default in _TIMERS:
+        given = getattr(timeouts, timer)
+        written = profile is not None and origin == profile.origin("timeout")
+        place = profile.origin("timeout", timer) if profile is not None and written else origin
+        shown = default if given is None else f"{given:g} s"
+        values.append(ExplainedValue(f"timeout.{timer}", shown, "default" if given is None else place))
+    return values
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "proxy" and isinstance(value, str):
+        parts = urlsplit(value)
+        return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
+    if name == "fallback" and is_list(value):
+        return ", ".join(str(client) for client in value) or "none"  # clients, whose text holds no key
+    if name == "model" and value is None:
+        return "the server's own"
+    if is_mapping(value):
+        return ", ".join(f"{key}: {_MASK}" for key in value) or "none"
+    if is_list(value):
+        return ", ".join(_item(item) for item in value) or "none"
+    return "none" if value is None else _item(value)
+
+
+def _item(value: object) -> str:
+    """A value in words. What is no plain value is told by its kind, for it may hold anything."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, str | int | float) else type(value).__name__

@@ -1,0 +1,347 @@
+"""Settings: what a client is made of, from its arguments and the provider's defaults, checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
+from urllib.parse import urlsplit
+
+from deepseek_v4_sdk.catalogue.models import Catalogue
+from deepseek_v4_sdk.chat import RateLimits, Timeouts, as_timeouts, check_options, is_list
+from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
+from deepseek_v4_sdk.providers import (
+    LEARNED,
+    PROVIDER_NAMES,
+    Provider,
+    Target,
+    find_provider,
+    learned_through,
+    read_base_url,
+)
+from deepseek_v4_sdk.traffic.replicas import Balance
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from deepseek_v4_sdk.catalogue.prices import PriceTable
+    from deepseek_v4_sdk.providers import ProviderData
+
+__all__ = [
+    "ApiKey",
+    "LimitsChoice",
+    "Settings",
+    "TransportName",
+    "check_balance",
+    "check_session_affinity",
+    "check_transport",
+    "find_limits",
+    "make_settings",
+]
+
+ApiKey: TypeAlias = "str | SecretStr | Callable[[], str | SecretStr]"
+"""A key, or a function that gives it at each request."""
+
+TransportName: TypeAlias = Literal["httpx", "aiohttp"]
+"""What carries requests, where no client of the user's does."""
+LimitsChoice: TypeAlias = "Literal['provider', 'off'] | RateLimits"
+"""What a client keeps to by itself: what its provider is known to allow, nothing, or limits of one's own."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Settings:
+    """What a client is made of, resolved.
+
+    Attributes:
+        provider: How the server speaks.
+        target: Where it is, and with which key.
+        defaults: Options that hold where a call does not give its own.
+        timeouts: The timers.
+        max_retries: How many requests may follow the first.
+        proxy: The URL of a proxy, or None.
+        ca_bundle: A file of certificates to trust, or None.
+        replicas: How each of the replicas speaks and where it is; the first is the provider and the target.
+        key_origin: Where the key comes from: "argument", a variable of the environment, or "default" without one.
+    """
+
+    provider: Provider
+    target: Target
+    defaults: Mapping[str, object] = field(default_factory=dict[str, object])
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    max_retries: int = 2
+    proxy: str | None = field(default=None, repr=False)
+    ca_bundle: str | None = None
+    replicas: tuple[tuple[Provider, Target], ...] = ()
+    key_origin: str = "default"
+
+
+def make_settings(
+    provider: str | Provider,
+    *,
+    base_url: str | None,
+    api_key: ApiKey | None,
+    defaults: Mapping[str, object],
+    timeout: float | Timeouts | None,
+    max_retries: int,
+    default_headers: Mapping[str, str] | None,
+    proxy: str | None,
+    ca_bundle: str | None,
+    catalogue: Catalogue | None,
+    prices: PriceTable | None,
+    server_version: str | None,
+    endpoints: Sequence[str | Provider] = (),
+) -> Settings:
+    """Check the arguments of a client and resolve them.
+
+    Raises:
+        ConfigurationError: Something is wrong; the text names it and the remedy.
+    """
+    found = _provider(provider)
+    speakers = _replica_targets(found, base_url, endpoints)
+    bases = [
+        _base_url(provider_there, url, needed=not hasattr(provider_there, "transport"))
+        for provider_there, url in speakers
+    ]
+    if type(max_retries) is not int or max_retries < 0:
+        raise ConfigurationError(f"max_retries is {max_retries!r}: give a whole number from 0")
+    if prices is not None:
+        _check_prices(prices)
+    if ca_bundle is not None and not _is_file(ca_bundle):
+        raise ConfigurationError(f"ca_bundle is {ca_bundle!r}: there is no such file")
+    if proxy is not None:
+        _check_proxy(proxy)
+    try:
+        checked = check_options({**defaults, "extra_headers": default_headers or {}})
+        timeouts = as_timeouts(timeout)
+    except InvalidRequestError as error:
+        raise ConfigurationError(str(error).replace("extra_headers", "default_headers")) from None
+    headers = cast("dict[str, str]", checked.pop("extra_headers"))
+    replicas: list[tuple[Provider, Target]] = []
+    origins: list[str] = []
+    for (provider_there, url), base in zip(speakers, bases, strict=True):
+        transport = getattr(provider_there, "transport", None)
+        key, origin = _key_source(provider_there, base, api_key, required=found.data.needs_key and transport is None)
+        origins.append(origin)
+        target = Target(
+            base,
+            key,
+            headers,
+            catalogue or Catalogue(),
+            prices,
+            server_version=server_version,
+            limits=learned_through(transport) if transport is not None and url is None else LEARNED,
+        )
+        replicas.append((provider_there, target))
+    return Settings(
+        provider=replicas[0][0],
+        target=replicas[0][1],
+        defaults=checked,
+        timeouts=timeouts,
+        max_retries=max_retries,
+        proxy=proxy,
+        ca_bundle=ca_bundle,
+        replicas=tuple(replicas),
+        key_origin=origins[0],
+    )
+
+
+def _check_prices(prices: object) -> None:
+    from deepseek_v4_sdk.catalogue.prices import PriceTable  # loaded by who gives prices
+
+    if not isinstance(prices, PriceTable):
+        raise ConfigurationError(f"prices is {type(prices).__name__}: give PriceTable([...])")
+
+
+def check_transport(transport: object, *, awaited: bool, http_client: object, proxy: object) -> None:
+    """Check what is to carry requests: a name, never what happens to be installed, decides.
+
+    Raises:
+        ConfigurationError: It does not exist, is not installed, or goes with something else.
+    """
+    if transport not in ("httpx", "aiohttp"):
+        raise ConfigurationError(f"transport is {transport!r}: give 'httpx' or 'aiohttp'")
+    if transport == "httpx":
+        if awaited:
+            # The first request would load them: what a client needs on its loop, and httpcore.
+            import_module("deepseek_v4_sdk.transport.asyncio_network")
+            import_module("deepseek_v4_sdk.transport.loops")
+            import_module("anyio._backends._asyncio")
+        return
+    if not awaited:
+        raise ConfigurationError("transport='aiohttp' is async alone: use AsyncDeepSeekV4, or leave it out")
+    if http_client is not None:
+        raise ConfigurationError("http_client and transport='aiohttp' each say what carries requests: give one of them")
+    if isinstance(proxy, str) and proxy.startswith("socks"):
+        raise ConfigurationError(
+            "proxy is one for SOCKS, which transport='aiohttp' does not know: leave one of them out"
+        )
+    try:
+        import_module("aiohttp")  # now, so that no request waits for it
+    except ImportError:
+        raise ConfigurationError(
+            "transport='aiohttp' needs a package: pip install 'deepseek-v4-sdk[fast]', or leave it out"
+        ) from None
+
+
+def find_limits(limits: object, data: ProviderData) -> Mapping[str, RateLimits]:
+    """What a client keeps to: for all models (under `""`), or for each family of them.
+
+    Raises:
+        ConfigurationError: It is nothing of the kind.
+    """
+    if isinstance(limits, RateLimits):
+        return {"": limits}
+    if limits == "off":
+        return {}
+    if limits != "provider":
+        raise ConfigurationError(f"limits is {limits!r}: give 'provider', 'off' or RateLimits(...)")
+    return data.limits
+
+
+def check_balance(balance: Balance) -> Balance:
+    """How chats are spread over replicas.
+
+    Raises:
+        ConfigurationError: There is no such way.
+    """
+    if balance not in get_args(Balance):
+        raise ConfigurationError(f"balance is {balance!r}: give 'sticky' or 'least_busy'")
+    return balance
+
+
+def check_session_affinity(session_affinity: object, data: ProviderData) -> bool:
+    """Whether a gateway is told which conversation a request belongs to.
+
+    Raises:
+        ConfigurationError: There is no known way to tell it.
+    """
+    if session_affinity and data.session_header is None:
+        raise ConfigurationError(
+            f"session_affinity=True is for sglang and dynamo, whose gateways read a header; {data.name} has none"
+        )
+    return bool(session_affinity)
+
+
+def _replica_targets(found: Provider, base_url: object, endpoints: object) -> list[tuple[Provider, object]]:
+    """How each of the replicas speaks, and the address that was given for it."""
+    if not endpoints:
+        return [(found, base_url)]
+    if not is_list(endpoints):
+        raise ConfigurationError(f"endpoints is {type(endpoints).__name__}: give a list of addresses")
+    if base_url is not None:
+        raise ConfigurationError("endpoints are the addresses of all replicas: leave base_url out")
+    speakers: list[tuple[Provider, object]] = []
+    for index, given in enumerate(endpoints):
+        url = given if isinstance(given, str) else None
+        provider_there = found if url is not None else _provider(cast("Provider", given))
+        if provider_there.data.name != found.data.name:
+            raise ConfigurationError(
+                f"endpoints[{index}] is {provider_there.data.name}, and the client is for {found.data.name}: "
+                "replicas are of one kind; give another provider as fallback"
+            )
+        speakers.append((provider_there, url))
+    return speakers
+
+
+def _provider(provider: str | Provider) -> Provider:
+    if not isinstance(provider, str):
+        parts = ("data", "encode", "decode", "refusal")
+        if isinstance(provider, type) or not all(hasattr(provider, name) for name in parts):
+            kind = "type" if isinstance(provider, type) else type(provider).__name__
+            raise ConfigurationError(f"provider is {kind}: give a name such as 'vllm', or a provider")
+        return provider
+    if not provider:
+        raise ConfigurationError(
+            "there is no provider '': say first which server it is, such as DeepSeekV4('vllm', base_url=...); known: "
+            f"{', '.join((*PROVIDER_NAMES, 'mock'))}"
+        )
+    if provider == "mock":
+        from deepseek_v4_sdk.testing import MockProvider  # only who asks for it loads it
+
+        return MockProvider()
+    return find_provider(provider)
+
+
+def _base_url(provider: Provider, given: object, *, needed: bool) -> str:
+    url = provider.data.base_url if given is None else given
+    if url is None:
+        if needed:
+            raise ConfigurationError(
+                f"{provider.name} has no address of its own: give base_url, such as http://localhost:8000"
+            )
+        url = f"http://{provider.name}.invalid"
+    if not isinstance(url, str):
+        raise ConfigurationError(f"base_url is {type(url).__name__}: give a text such as http://localhost:8000")
+    return read_base_url(url, provider.data.base_suffixes)
+
+
+def _is_file(path: object) -> bool:
+    return isinstance(path, str | Path) and Path(path).is_file()
+
+
+def _check_proxy(proxy: object) -> None:
+    scheme = ""
+    try:
+        parts = urlsplit(proxy) if isinstance(proxy, str) else urlsplit("")
+        if parts.hostname and parts.port != 0:
+            scheme = parts.scheme
+    except ValueError:
+        pass
+    if scheme not in {"http", "https", "socks5", "socks5h"}:  # it may hold a password, so that it is not shown
+        raise ConfigurationError("proxy is no URL with http, https or socks5: give one such as http://localhost:3128")
+    import_module("httpx")  # it reads the address, and would else be loaded in the first request
+    if scheme.startswith("socks5"):
+        try:
+            import_module("socksio")  # httpcore would load it in the first request
+        except ImportError:
+            raise ConfigurationError(
+                "proxy is one for SOCKS, which needs a package: pip install 'httpx[socks]'"
+            ) from None
+
+
+def _key_source(
+    provider: Provider, base_url: str, api_key: ApiKey | None, *, required: bool
+) -> tuple[Callable[[], SecretStr | None], str]:
+    """What gives the key at each request, and where it is from.
+
+    One from the environment goes to the provider's own hosts and to no other.
+    """
+    if callable(api_key):
+        source = api_key
+        return lambda: _as_secret(source(), "api_key()"), "argument"
+    if api_key is not None:
+        secret = _as_secret(api_key, "api_key")
+        return lambda: secret, "argument"
+    data = provider.data
+    host = urlsplit(base_url).hostname or ""
+    if not data.hosts or (host in data.hosts and base_url.startswith("https://")):
+        variable = next((name for name in data.key_variables if os.environ.get(name)), None)
+        if variable is not None:
+            found = _as_secret(os.environ[variable], variable)
+            return lambda: found, variable
+        where = f"give api_key, or set {' or '.join(data.key_variables)}"
+    else:
+        where = f"give api_key: keys from the environment do not go to {host}"
+    if required:
+        hint = next(
+            (f"; {variable} is set, {why}" for variable, why in data.key_hints.items() if os.environ.get(variable)), ""
+        )
+        raise ConfigurationError(f"{provider.name} needs a key: {where}{hint}")
+    return lambda: None, "default"
+
+
+def _as_secret(value: object, where: str) -> SecretStr:
+    from pydantic import SecretStr  # pydantic is loaded when a key is there
+
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{where} is {type(value).__name__}: give a text")
+    text = text.strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(
+            f"{where} is no usable key: it is empty, or holds blanks, line ends or non-ASCII characters"
+        )
+    return SecretStr(text)

@@ -1,0 +1,378 @@
+"""Putting an answer together: pieces in, events out, nothing joined before the end."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.chat import (
+    CallIds,
+    ChatEvent,
+    JsonValue,
+    ReasoningDelta,
+    Repair,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolCallReady,
+    ToolCallStarted,
+    Usage,
+    check_finite,
+    reading_notes,
+)
+from deepseek_v4_sdk.exchange.control_tokens import Tail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from deepseek_v4_sdk.chat import ArgumentCheck, Bars, Message
+
+__all__ = ["Assembler", "OpenCall"]
+
+
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+
+
+def _mended_halves(arguments: str) -> tuple[str, int]:
+    """Arguments whose escaped halves of surrogate pairs are U+FFFD, and how many there were."""
+    halves = sum(1 for escape in _ESCAPE.finditer(arguments) if escape[1])
+    return _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], arguments), halves
+
+
+class OpenCall:
+    """A tool call while its pieces arrive."""
+
+    __slots__ = ("arguments", "bars", "given", "id", "index", "name", "place", "ready", "started")
+
+    def __init__(self, place: int, index: int | None) -> None:
+        self.place = place
+        self.index = index
+        self.given = ""  # the id as the server gave it
+        self.id = ""
+        self.name = ""
+        self.arguments: list[str] = []
+        self.bars: Bars | None = None
+        self.started = False
+        self.ready = False
+
+    def as_call(self) -> ToolCall:
+        """The call as it stands."""
+        return ToolCall(self.id, self.name, "".join(self.arguments), bars=self.bars)
+
+
+class Assembler:
+    """Takes the decoded pieces of one answer (it is a provider's `Sink`), and holds all of it.
+
+    `take()` gives the events since the last time. Every list is joined once, at the end.
+
+    Args:
+        checks: What checks the arguments of a call, by the name of the tool.
+        before: The conversation that the answer follows: its calls have their ids already.
+        cuts_tokens: Whether V4's control tokens are cut off the end of texts.
+        one_call: Whether only the first call is given out.
+    """
+
+    __slots__ = (
+        "_before",
+        "_by_id",
+        "_by_index",
+        "_checks",
+        "_cuts_tokens",
+        "_events",
+        "_ids",
+        "_last_call",
+        "_one_call",
+        "_tail",
+        "_thinks",
+        "begun",
+        "calls",
+        "finish_reason",
+        "first_answer",
+        "first_token",
+        "last_token",
+        "logprob_entries",
+        "model",
+        "now",
+        "others",
+        "reasonings",
+        "repairs",
+        "reply_id",
+        "stop_sequence",
+        "texts",
+        "usages",
+    )
+
+    def __init__(
+        self,
+        checks: Mapping[str, ArgumentCheck | None] | None = None,
+        before: Iterable[Message] = (),
+        *,
+        cuts_tokens: bool = True,
+        one_call: bool = False,
+    ) -> None:
+        self._checks = checks or {}
+        self._before = before
+        self._one_call = one_call
+        self._cuts_tokens = cuts_tokens
+        self._tail = Tail()
+        self._thinks = False  # whether the tail is that of the reasoning
+        self._events: list[ChatEvent] = []
+        self._last_call: OpenCall | None = None
+        # Servers may send thousands of calls: the last of each index and id is known, and nothing is searched.
+        self._by_index: dict[int, OpenCall] = {}
+        self._by_id: dict[str, OpenCall] = {}
+        self._ids: CallIds | None = None  # those of all calls; None before the first one of this answer
+        self.texts: list[str] = []
+        self.reasonings: list[str] = []
+        self.calls: list[OpenCall] = []
+        self.finish_reason: str | None = None
+        self.stop_sequence: str | None = None
+        self.usages = Usage()
+        self.logprob_entries: list[JsonValue] | None = None
+        self.begun = False
+        self.reply_id: str | None = None
+        self.model: str | None = None
+        self.others: dict[str, JsonValue] = {}
+        self.repairs: list[Repair] = []
+        self.now = 0.0  # when the bytes being decoded arrived
+        self.first_token: float | None = None
+        self.first_answer: float | None = None
+        self.last_token: float | None = None
+
+    def take(self) -> list[ChatEvent]:
+        """The events since the last time."""
+        events = self._events
+        if events:
+            self.last_token = self.now
+            self._events = []
+        return events
+
+    @property
+    def given_calls(self) -> list[OpenCall]:
+        """The calls that are given out."""
+        return self.calls[:1] if self._one_call else self.calls
+
+    @property
+    def in_tool_call(self) -> bool:
+        """Whether the last piece belonged to a tool call, so that a long silence is to be expected."""
+        return self._last_call is not None and self.finish_reason is None
+
+    def begin(self, reply_id: str | None, model: str | None) -> None:
+        """The answer has an id and a model."""
+        if self.reply_id is None:
+            self.reply_id = reply_id
+        if self.model is None:
+            self.model = model
+        self.begun = self.reply_id is not None and self.model is not None
+
+    def reasoning(self, text: str) -> None:
+        """A piece of reasoning."""
+        if (self._tail.held or "<" in text) and not (text := self._before_tail(text, thinks=True)):
+            return
+        if self.first_token is None:
+            self.first_token = self.now
+        self.reasonings.append(text)
+        self._events.append(ReasoningDelta(text))
+
+    def text(self, text: str) -> None:
+        """A piece of text."""
+        if (self._tail.held or "<" in text) and not (text := self._before_tail(text, thinks=False)):
+            return
+        if self.first_answer is None:
+            self._first_answer()
+        self.texts.append(text)
+        self._events.append(TextDelta(text))
+
+    def end_text(self) -> None:
+        """Text or reasoning has ended: control tokens that were held back are cut off, anything else goes on."""
+        left, cut = self._tail.end()
+        if left:
+            (self.reasonings if self._thinks else self.texts).append(left)
+            self._events.append(ReasoningDelta(left) if self._thinks else TextDelta(left))
+        if cut:
+            self.note_tokens(cut, thinks=self._thinks)
+
+    def note_tokens(self, cut: int, *, thinks: bool) -> None:
+        """Control tokens were cut off."""
+        what = "reasoning" if thinks else "text"
+        note = f"{cut} control token(s) of V4's stood at the end of the {what}, and were cut off"
+        self.repairs.append(Repair("trimmed_tokens", note))
+
+    def call(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
+        """A piece of a tool call."""
+        if self._tail.held:
+            self.end_text()
+        if self.first_answer is None:
+            self._first_answer()
+        call = self._open(index, call_id, name, arguments)
+        if call_id and not call.given:
+            call.given = call.id = call_id
+            self._by_id[call_id] = call
+        if name and not call.name:
+            call.name = name
+        if not call.started and call.name and (call.id or arguments):
+            self._start(call)
+        if arguments:
+            call.arguments.append(arguments)
+            if call.started:
+                self._events.append(ToolCallDelta(call.place, arguments))
+
+    def open_call(self, name: str, bars: Bars) -> None:
+        """A tool call that the server did not find begins; pieces without an index belong to it.
+
+        Args:
+            name: The tool.
+            bars: How its markup is written, as far as it has come.
+        """
+        if self._last_call is not None and not self._last_call.name:
+            self._last_call = None  # the name is not that one's
+        self.call(None, None, name, None)
+        self.end_call(bars)
+
+    def end_call(self, bars: Bars) -> None:
+        """The markup of the last call was written in this way."""
+        if self._last_call is not None:
+            self._last_call.bars = bars
+
+    def logprobs(self, entries: list[JsonValue]) -> None:
+        """Log-probabilities of the tokens just decoded.
+
+        Raises:
+            ValueError: They hold a number beyond a float.
+        """
+        check_finite(entries)
+        if self.logprob_entries is None:
+            self.logprob_entries = []
+        self.logprob_entries += entries
+
+    def finish(self, reason: str, stop_sequence: str | None) -> None:
+        """The server's finish reason; a later one does not take back the first."""
+        if self.finish_reason is None:
+            self.finish_reason = reason
+        if stop_sequence is not None:
+            self.stop_sequence = stop_sequence
+
+    def usage(self, usage: Usage) -> None:
+        """The server's count so far; the last one counts."""
+        self.usages = usage
+
+    def other(self, key: str, value: JsonValue) -> None:
+        """A field that has no place of its own: the last value stays, lists grow.
+
+        Raises:
+            ValueError: It holds a number beyond a float.
+        """
+        check_finite(value)
+        present = self.others.get(key)
+        if isinstance(present, list) and isinstance(value, list):
+            present += value
+        else:
+            self.others[key] = list(value) if isinstance(value, list) else value
+
+    def ready(self, calls: Iterable[OpenCall]) -> None:
+        """These calls are complete."""
+        for call in calls:
+            if not call.ready:
+                call.ready = True
+                if not call.started:
+                    self._start(call)
+                self._events.append(ToolCallReady(self.handed_out(call)))
+
+    def handed_out(self, call: OpenCall) -> ToolCall:
+        """The call as it is given to the caller: checked against the tool that was offered.
+
+        An escaped half of a surrogate pair in the arguments becomes U+FFFD.
+
+        Whether a call is whole is asked of `as_call`, which knows no schema: wrong arguments are not cut off.
+        """
+        made = call.as_call()
+        if "\\ud" in made.arguments.lower():
+            mended, replaced = _mended_halves(made.arguments)
+            if replaced:
+                self.repairs.append(Repair("replaced_characters", f"{replaced} half surrogate pair(s) became U+FFFD"))
+                call.arguments = [mended]
+                made = call.as_call()
+        return made.checked_by(self._checks.get(call.name))
+
+    def note_readings(self, calls: Iterable[OpenCall]) -> None:
+        """Note what the checks of these calls read as something else than it was written as."""
+        for call in calls:
+            self.repairs += [
+                Repair("read_arguments", f"the call of {call.name!r} ({call.id}): {note}")
+                for note in reading_notes(self.handed_out(call))
+            ]
+
+    def _before_tail(self, text: str, *, thinks: bool) -> str:
+        """What of a piece cannot be the end of its text any more, after what was held back."""
+        if not self._cuts_tokens:
+            return text
+        if self._tail.held and thinks != self._thinks:
+            self.end_text()
+        self._thinks = thinks
+        return self._tail.feed(text)
+
+    def _first_answer(self) -> None:
+        self.first_answer = self.now
+        if self.first_token is None:
+            self.first_token = self.now
+
+    def _open(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> OpenCall:
+        """The call that a piece belongs to.
+
+        Servers tell by index, by id, or by nothing but order; some give every call the index 0, or the id `call_0`.
+        A piece with neither continues the open call, and so does one that repeats what is known.
+        """
+        last = self._last_call
+        known = None
+        if last is not None and last.index == index is not None and last is self.calls[-1]:
+            known = last  # as most pieces
+        elif index is not None:
+            known = self._by_index.get(index)
+        elif call_id:
+            known = self._by_id.get(call_id)
+        elif last is not None and not (name and last.name):
+            known = last
+        if known is not None and name and known.name and _is_another(known, call_id, name, arguments):
+            known = None
+        if known is None:
+            # A call without arguments so far may still get them, where calls are interleaved: it waits for the end.
+            if last is not None and last.started and last.arguments and last.as_call().error is None:
+                self.ready([last])
+            known = OpenCall(len(self.calls), index)
+            self.calls.append(known)
+            if index is not None:
+                self._by_index[index] = known
+        self._last_call = known
+        return known
+
+    def _start(self, call: OpenCall) -> None:
+        if self._one_call and call.place:
+            return  # no event tells of it
+        call.started = True
+        if not call.id:
+            # Only a handful of gateways leave the id out. The answer's own id keeps it apart from other turns'.
+            call.id = f"call_{call.place:02d}_{self.reply_id or os.urandom(8).hex()}"
+        if self._ids is None:
+            self._ids = CallIds(self._before)
+        call.id = self._ids.own(call.id)
+        if call.given and call.id != call.given:
+            note = f"the id {call.given!r} of a call is that of an earlier one: it became {call.id!r}"
+            self.repairs.append(Repair("renamed_call", note))
+        self._events.append(ToolCallStarted(call.place, call.id, call.name))
+        if call.arguments:
+            self._events.append(ToolCallDelta(call.place, "".join(call.arguments)))
+
+
+def _is_another(known: OpenCall, call_id: str | None, name: str, arguments: str | None) -> bool:
+    """Whether a piece with a name begins another call than the one that has its index, or its id."""
+    if (call_id and known.given and call_id != known.given) or name != known.name:
+        return True
+    # Some servers repeat name and id on each piece; but arguments that are whole are not gone on with.
+    return bool(
+        arguments
+        and arguments.lstrip().startswith("{")
+        and known.arguments
+        and known.arguments[-1].rstrip().endswith("}")
+        and known.as_call().is_object
+    )

@@ -1,0 +1,407 @@
+"""An answer's body without I/O: blocks in; events of a stream, or a plain answer, and what is wrong with it, out."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.chat import ChatEvent, ChatRequest, Repair, read_event, read_json
+from deepseek_v4_sdk.exchange.assembler import Assembler
+from deepseek_v4_sdk.exchange.decompression import UnpackError
+from deepseek_v4_sdk.exchange.http_exchange import HttpExchange, ResponseHead
+from deepseek_v4_sdk.exchange.output_repair import OutputRepair
+from deepseek_v4_sdk.exchange.reasoning_limit import ReasoningLimit
+from deepseek_v4_sdk.exchange.sinks import AfterFinish, BeforeFirstEvent
+from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder, is_stream
+from deepseek_v4_sdk.providers import ForeignEventError, InexactNumberError
+from deepseek_v4_sdk.providers.refusals import error_event, told_error
+from deepseek_v4_sdk.providers.scrub import scrub
+from deepseek_v4_sdk.providers.words import PINGS, is_empty, is_idle_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from deepseek_v4_sdk.chat import JsonValue, Timeouts
+    from deepseek_v4_sdk.exchange.surrogates import SurrogateJoiner
+    from deepseek_v4_sdk.providers import EncodedChat, Provider, Sink
+
+__all__ = ["BodyReader"]
+
+# The longest answer with 20 log-probabilities for each token stays below it.
+_LONGEST_STREAM = 1024 * 1024 * 1024
+_DONE = b"[DONE]"
+_JSON = (b"{", b"[")
+_QUOTED = 2_000
+
+
+class BodyReader(HttpExchange):
+    """A chat whose body is read as it arrives. What the pieces make is in its assembler; `ChatExchange` judges it.
+
+    Args:
+        request: What was asked for.
+        encoded: The same in the server's form.
+        provider: Whose server it is.
+        timeouts: The timers.
+        now: When it is sent.
+        ends: When the whole call must have ended.
+        count: Counts the tokens of a text; asked only when `max_reasoning_tokens` is given.
+        reasoning_in_text: Whether this server is known to leave reasoning in the text.
+    """
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        encoded: EncodedChat,
+        provider: Provider,
+        timeouts: Timeouts,
+        now: float,
+        ends: float,
+        count: Callable[[str], int],
+        *,
+        reasoning_in_text: bool,
+    ) -> None:
+        super().__init__(provider, encoded.call, timeouts, now, ends)
+        self.request = request
+        self.encoded = encoded
+        self._sse = SSEDecoder()
+        self._assembler = Assembler(
+            {tool.name: tool.check for tool in request.tools},
+            request.messages,
+            cuts_tokens=request.dsml == "auto",
+            one_call=request.parallel_tool_calls is False,
+        )
+        self._output_repair = OutputRepair(self._assembler, request, reasoning_in_text=reasoning_in_text)
+        self._halves: SurrogateJoiner | None = None  # before the net, where half a surrogate pair was met
+        self._streams: bool | None = None  # None until the first bytes tell
+        self._beginning = b""
+        self._first = BeforeFirstEvent(self._output_repair.sink)
+        self._first_seen: float | None = None  # when the first event came, also one that says nothing
+        self._finished_at = now
+        limit = request.max_reasoning_tokens
+        self._limit = None if limit is None else ReasoningLimit(limit, count, self.call.url)
+        self._fault: errors.DeepSeekV4Error | None = None
+
+    @property
+    def payload_complete(self) -> bool:
+        """Whether the finish reason has arrived; a count of tokens may still come."""
+        return self._streams is True and self._assembler.finish_reason is not None
+
+    def opened(self, head: ResponseHead, now: float) -> None:
+        """The head has arrived. A body that it calls a stream is one; of others the first bytes tell."""
+        super().opened(head, now)
+        kind = head.headers.get("content-type", "").lower()
+        self._streams = True if kind.startswith("text/event-stream") else None
+
+    def received(self, block: bytes, now: float) -> list[ChatEvent]:
+        """A block of the body has arrived; gives the events in it. What is wrong with it, `outcome` raises."""
+        self.last_byte_at = now
+        if self._unpacker is None and self._streams and self.succeeded:
+            return self._read(block, now)
+        return self._open(self._unpacker.feed(block) if self._unpacker is not None else (block,), now)
+
+    def ended(self, now: float) -> list[ChatEvent]:
+        """The body has ended; gives the events that were still to come, up to the one before `Finished`."""
+        events: list[ChatEvent] = []
+        if self._unpacker is not None and not self.complete:
+            events = self._open(self._unpacker.finish(), now)
+        if self.succeeded and not self.complete:
+            if self._streams:
+                try:
+                    events += self._decode(self._sse.finish(), now)
+                except EventTooLargeError as error:
+                    events += self._decode(error.events, now)
+                    self._cut_short(str(error), now)
+            else:
+                events += self._whole(now)
+        if not self.complete:
+            events += self._finish(now)
+        return events
+
+    def _open(self, pieces: Iterable[bytes], now: float) -> list[ChatEvent]:
+        """Take the beginning of a body, and all of one that is compressed or is no stream."""
+        events: list[ChatEvent] = []
+        try:
+            for piece in pieces:
+                if not self.succeeded or self._streams is False:
+                    self._collect(piece)
+                elif self._streams:
+                    events += self._read(piece, now)
+                else:
+                    events += self._sort(piece, now)
+                if self.complete:
+                    break
+        except UnpackError as error:
+            if not self.succeeded:
+                self.complete = True  # of an error page, what came is told
+            else:
+                self._cut_short(str(error), now)
+        if self._unpacker is not None and self._unpacker.idle:
+            self._unpacker = None
+        return events
+
+    def _whole(self, now: float) -> list[ChatEvent]:
+        """The body was no stream, and is here."""
+        try:
+            self._collect(self._beginning)
+            body = self.body()
+        except errors.ServerError as error:
+            self._stop(error, now)
+            return []
+        return self._plain(body, now)
+
+    def _sort(self, piece: bytes, now: float) -> list[ChatEvent]:
+        """Look what a body is. The blanks before it, which some send while the model thinks, say nothing."""
+        beginning = (self._beginning + piece).lstrip()
+        self._grow(len(self._beginning) + len(piece) - len(beginning))
+        self._beginning = b""
+        self._streams = is_stream(beginning)
+        if self._streams:
+            return self._read(beginning, now)
+        if self._streams is None:
+            self._beginning = beginning
+        else:
+            self._collect(beginning)
+        return []
+
+    def _read(self, block: bytes, now: float) -> list[ChatEvent]:
+        """Read a block of a stream."""
+        self._size += len(block)
+        try:
+            events = self._decode(self._sse.feed(block), now)
+        except EventTooLargeError as error:
+            events = self._decode(error.events, now)
+            self._cut_short(str(error), now)
+        if self._size > _LONGEST_STREAM:
+            self._cut_short(f"a stream of more than {_LONGEST_STREAM} bytes", now)
+        return events
+
+    def _decode(self, messages: list[tuple[str, bytes]], now: float) -> list[ChatEvent]:
+        assembler = self._assembler
+        assembler.now = now
+        decode, sink = self.provider.decode, self._sink()
+        limit = self._limit
+        for name, data in messages:
+            if data == _DONE:
+                return self._finish(now)
+            try:
+                if name and self._says_all(name, data):
+                    continue
+                try:
+                    payload = read_event(data)
+                    if isinstance(payload, dict):
+                        decode(payload, sink)
+                    elif not is_empty(payload):
+                        raise ValueError("an event that is no object")
+                except ValueError as error:
+                    if is_idle_text(data):
+                        continue
+                    self._decode_as_written(data, error)
+                if limit is not None:
+                    limit.check(assembler.reasonings)
+            except (ValueError, errors.DeepSeekV4Error) as error:
+                if data.strip() == _DONE:
+                    return self._finish(now)
+                if self._ends(error, data, now):
+                    break
+            if self.first_event is None or assembler.finish_reason is not None:
+                sink = self._advanced(sink, now)
+        if self._sse.annotations:
+            self._annotate()
+        return assembler.take()
+
+    def _ends(self, error: ValueError | errors.DeepSeekV4Error, data: bytes, now: float) -> bool:
+        """Whether an error ends the answer. An object that is no part of an answer does not: the reply's `raw` has it.
+
+        One that holds a number beyond a float is not kept.
+        """
+        if isinstance(error, errors.DeepSeekV4Error):
+            return self._give_up(error, now)
+        if not isinstance(error, ForeignEventError):
+            return self._give_up(self._unread(error, data), now)
+        if self._assembler.finish_reason is not None:
+            self._note(str(error))
+        else:
+            with suppress(ValueError):
+                for key, value in error.payload.items():
+                    self._assembler.other(key, value)
+        return False
+
+    def _sink(self) -> Sink:
+        """Where the pieces of the next event go."""
+        sink: Sink = self._halves or self._output_repair.sink
+        if self.first_event is None:
+            self._first = sink = BeforeFirstEvent(sink)
+        elif self._assembler.finish_reason is not None:
+            sink = AfterFinish(sink, self._note)
+        return sink
+
+    def _advanced(self, sink: Sink, now: float) -> Sink:
+        """The same behind an event, at the two ends of an answer."""
+        if self.first_event is None:
+            if self._first_seen is None:
+                self._first_seen = now
+            if not self._first.spoke:
+                return self._first
+            self.first_event = now
+        return sink if isinstance(sink, AfterFinish) else self._sink()
+
+    def _says_all(self, name: str, data: bytes) -> bool:
+        """Whether the name of an event says all.
+
+        Raises:
+            APIError: It is an error, whatever its form.
+        """
+        if name != "error":
+            return name.lower() in PINGS
+        try:
+            payload = read_json(data)
+        except ValueError:
+            payload = data.decode("utf-8", "replace")
+        if not isinstance(payload, dict) or not isinstance(payload.get("choices"), list):
+            error = told_error(self.provider.name, payload)
+            if error.status_code is None and isinstance(error, errors.ServerError):
+                error.status_code = 500  # what Dynamo's front end tells in a comment is over HTTP its status 500
+            raise error
+        return False
+
+    def _decode_as_written(self, data: bytes, error: Exception) -> dict[str, JsonValue]:
+        """Decode anew what was refused for half a surrogate pair, or for a number whose digits are a text.
+
+        Raises:
+            Exception: The error, which had another reason.
+        """
+        if not isinstance(error, InexactNumberError) and b"\\u" not in data and b"\xed" not in data:
+            raise error
+        from deepseek_v4_sdk.exchange.surrogates import (  # few answers need it
+            SurrogateJoiner,
+            read_as_written,
+            without_halves,
+        )
+
+        try:
+            payload = read_as_written(data)
+        except ValueError:
+            raise error from None
+        if not isinstance(payload, dict):
+            raise error
+        if self._halves is None:
+            self._halves = SurrogateJoiner(self._output_repair, self._assembler)
+        self.provider.decode(payload, self._sink())
+        return {key: without_halves(value) for key, value in payload.items()}
+
+    def _finish(self, now: float) -> list[ChatEvent]:
+        """The body has ended. What else stood in the stream may be an answer, or tell why there is none."""
+        if self._sse.annotations:
+            self._annotate()
+        strays = b"\n".join(line for line in self._sse.strays if not is_idle_text(line))
+        self._sse.strays.clear()
+        if strays.strip():
+            text = scrub(strays.decode("utf-8", "replace").strip())
+            if self._assembler.finish_reason is not None:
+                self._note(text)
+            elif self.first_event is None or strays.lstrip()[:1] in _JSON:
+                return self._plain(strays, now)
+            else:
+                fault = errors.StreamInterruptedError(f"the answer broke off with the words: {text} ({self.call.url})")
+                fault.body = text
+                self._stop(fault, now)
+        if not self.complete:
+            self._stop(None, now)
+        return self._assembler.take()
+
+    def _annotate(self) -> None:
+        """Keep what came as the comments of named events; each is JSON, or else a text."""
+        kept = self._assembler.others.setdefault("annotations", {})
+        for name, comment in self._sse.annotations:
+            try:
+                value = read_json(comment)
+            except ValueError:
+                value = comment.decode("utf-8", "replace")
+            if isinstance(kept, dict):
+                kept[name] = value
+        self._sse.annotations.clear()
+
+    def _plain(self, body: bytes, now: float) -> list[ChatEvent]:
+        """Read an answer that is no stream."""
+        assembler, streamed = self._assembler, self.first_event is not None
+        assembler.now = now
+        try:
+            try:
+                payload = read_json(body)
+            except ValueError:
+                payload = self._decode_as_written(body, self._no_json(body))
+            else:
+                if not isinstance(payload, dict):
+                    raise ValueError("an answer that is no object")
+                if (error := error_event(self.provider.name, payload, self._place(streamed=streamed))) is not None:
+                    raise error
+                try:
+                    self.provider.decode(payload, self._halves or self._output_repair.sink)
+                except ValueError as odd:
+                    payload = self._decode_as_written(body, odd)
+            if not payload.get("choices"):
+                raise ValueError("an answer without choices")
+            if not streamed:
+                assembler.others = payload
+                self.first_event = self._first_seen = now
+        except ValueError as error:
+            self._stop(self._unread(error, body), now)
+        except errors.DeepSeekV4Error as error:
+            self._stop(error, now)
+        if not self.complete:
+            self._stop(None, now)
+        return assembler.take()
+
+    def _place(self, *, streamed: bool) -> str:
+        if streamed:
+            return "reported an error inside the stream"
+        return f"answered {self._status} to {self.call.method} {self.call.url} with an error"
+
+    def _note(self, what: str) -> None:
+        """Something stood behind the finish reason that has no place there."""
+        if not any(repair.kind == "passed_over_behind" for repair in self._assembler.repairs):
+            detail = f"behind the finish reason came what was passed over: {what}"
+            self._assembler.repairs.append(Repair("passed_over_behind", detail))
+
+    def _close(self) -> None:
+        """Pass on what was held back."""
+        if self._halves is not None:
+            self._halves.close()
+        self._output_repair.close()
+
+    def _stop(self, fault: errors.DeepSeekV4Error | None, now: float) -> None:
+        """Nothing more is to be read."""
+        self._fault = fault
+        self._close()
+        self.complete = True
+        self._finished_at = now
+
+    def _give_up(self, fault: errors.DeepSeekV4Error, now: float) -> bool:
+        """End with a fault, and tell whether that was done: behind the finish reason nothing spoils a whole answer."""
+        if self._assembler.finish_reason is not None:
+            self._note(str(fault))
+            return False
+        self._stop(fault, now)
+        return True
+
+    def _cut_short(self, reason: str, now: float) -> None:
+        """Read no more of what is too much."""
+        if not self.complete and not self._give_up(self._no_answer(reason), now):
+            self._stop(None, now)
+
+    def _unread(self, error: ValueError, data: bytes) -> errors.DeepSeekV4Error:
+        """What an event or a body is that could not be read; one that is a text says more than why."""
+        text = data[:_QUOTED].decode("utf-8", "replace").strip()
+        quoted = "" if text[:1] in {"{", "["} else f": {text}"
+        return self._no_answer(f"{error}{quoted}", text)
+
+    def _no_answer(self, text: str, body: str | None = None) -> errors.DeepSeekV4Error:
+        """What came is no answer: the server's fault before the first event, an interruption after it."""
+        text = f"{self.provider.name} sent what is no answer: {scrub(text)} ({self.call.url})"
+        told = scrub(body) if body else None
+        if self.first_event is None:
+            return errors.ServerError(text, status_code=self._status, body=told)
+        error = errors.StreamInterruptedError(text)
+        error.body = told
+        return error

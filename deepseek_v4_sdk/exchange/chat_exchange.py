@@ -1,0 +1,196 @@
+"""One request's life without I/O: bytes and times in; events, deadlines and the verdict out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Finished, Phase, Repaired, Reply, Timing, Usage
+from deepseek_v4_sdk.exchange.body_reader import BodyReader
+from deepseek_v4_sdk.exchange.completeness import End, check_completeness, finish_reason, split_calls
+from deepseek_v4_sdk.exchange.http_exchange import ResponseHead, TransportFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from deepseek_v4_sdk.catalogue.prices import PriceTable
+    from deepseek_v4_sdk.chat import Timeouts
+    from deepseek_v4_sdk.exchange.assembler import OpenCall
+    from deepseek_v4_sdk.providers import EncodedChat, Provider
+
+__all__ = ["ChatExchange"]
+
+# Behind the finish reason come a count and the end, at once. A server that forgets them is not waited for.
+_TAIL_SECONDS = 10.0
+
+
+class ChatExchange(BodyReader):
+    """A chat: reads the answer as it arrives, and judges it at its end.
+
+    `received` and `ended` give the events to deliver; after `complete`, `outcome` gives the reply or raises.
+
+    Args:
+        request: What was asked for.
+        encoded: The same in the server's form.
+        provider: Whose server it is.
+        timeouts: The timers.
+        now: When it is sent.
+        ends: When the whole call must have ended.
+        count: Counts the tokens of a text; asked only when `max_reasoning_tokens` is given.
+        reasoning_in_text: Whether this server is known to leave reasoning in the text.
+        sent_at: The same moment as `now`, as date and time.
+        prices: What the tokens cost, where the caller has prices of its own.
+    """
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        encoded: EncodedChat,
+        provider: Provider,
+        timeouts: Timeouts,
+        now: float,
+        ends: float,
+        count: Callable[[str], int],
+        *,
+        reasoning_in_text: bool = False,
+        sent_at: datetime | None = None,
+        prices: PriceTable | None = None,
+    ) -> None:
+        super().__init__(request, encoded, provider, timeouts, now, ends, count, reasoning_in_text=reasoning_in_text)
+        self.attempts: tuple[Attempt, ...] = ()
+        self.sent_at = sent_at
+        self._prices = prices
+
+    def outcome(self) -> tuple[list[ChatEvent], Reply]:
+        """The last events and the reply, once the exchange is complete.
+
+        Raises:
+            APIError: The server reported an error inside the stream, or sent what is no answer.
+            IncompleteReplyError: The answer is not whole.
+        """
+        if self._fault is not None:
+            raise self._fault
+        assembler, lost = self._assembler, self._output_repair.lost
+        whole, cut = self._split_calls()
+        fault = check_completeness(
+            end=self._end,
+            whole=whole,
+            cut=cut,
+            spoke=any(map(str.strip, assembler.texts)),
+            thought=any(assembler.reasonings),
+            lost=lost,
+        )
+        if fault is not None:
+            kind, text = fault
+            error = kind(f"{text} ({self.call.url})")
+            if isinstance(error, errors.LostToolCallError):
+                error.raw = lost
+            if isinstance(error, errors.EmptyTurnError):
+                error.cut = self._end.cuts
+            raise error
+        assembler.ready(whole)
+        events = assembler.take()
+        assembler.note_readings(whole)
+        reply = self._reply(whole, cut)
+        events += [Repaired(repair) for repair in assembler.repairs]
+        events.append(Finished(reply))
+        return events, reply
+
+    def partial(self) -> Reply:
+        """What has arrived so far, as a reply."""
+        return self._reply(*self._split_calls())
+
+    @property
+    def counted(self) -> Usage | None:
+        """What the server counted, as far as it has told."""
+        usage = self._assembler.usages
+        return None if usage == Usage() else usage
+
+    @property
+    def answered_by(self) -> str | None:
+        """The model that answers, as the server names it."""
+        return self._assembler.model
+
+    @property
+    def reasoning_in_text(self) -> bool | None:
+        """Whether the server left reasoning in the text; None where the answer does not tell."""
+        return self._output_repair.reasoning_in_text
+
+    def _reply(self, whole: list[OpenCall], cut: list[OpenCall]) -> Reply:
+        assembler = self._assembler
+        raw_reason = assembler.finish_reason
+        head = self.head or ResponseHead(0, {})
+        usage = assembler.usages
+
+        def since(moment: float | None) -> float | None:
+            return None if moment is None else moment - self.started
+
+        return Reply(
+            text="".join(assembler.texts),
+            reasoning="".join(assembler.reasonings) or None,
+            tool_calls=tuple(assembler.handed_out(call) for call in whole),
+            partial_tool_calls=tuple(assembler.handed_out(call) for call in cut),
+            finish_reason=finish_reason(raw_reason, has_calls=bool(whole)),
+            raw_finish_reason=raw_reason,
+            stop_sequence=assembler.stop_sequence,
+            usage=usage,
+            timing=Timing.of(
+                sent_at=self.sent_at,
+                first_event=since(self._first_seen),
+                first_token=since(assembler.first_token),
+                first_answer_token=since(assembler.first_answer),
+                last_token=since(assembler.last_token),
+                total=(self._finished_at if self.complete else self.last_byte_at) - self.started,
+                usage=usage,
+            ),
+            logprobs=None if assembler.logprob_entries is None else tuple(assembler.logprob_entries),
+            model=assembler.model,
+            requested_model=self.encoded.model,
+            provider=self.provider.name,
+            flavor=self.provider.data.name,
+            id=assembler.reply_id,
+            request_id=self.request_id,
+            headers=head.headers,
+            attempts=self.attempts,
+            repairs=(*self.encoded.repairs, *assembler.repairs),
+            max_tokens_sent=self.encoded.max_tokens,
+            metadata=self.request.metadata,
+            prices=self._prices,
+            raw=assembler.others,
+        )
+
+    @property
+    def _end(self) -> End:
+        assembler, limit = self._assembler, self.encoded.max_tokens
+        made = assembler.usages.completion_tokens
+        return End(
+            assembler.finish_reason,
+            assembler.stop_sequence,
+            self.request.stop or (),
+            at_limit=limit is not None and made is not None and made >= limit,
+        )
+
+    def _split_calls(self) -> tuple[list[OpenCall], list[OpenCall]]:
+        return split_calls(
+            self._assembler.given_calls,
+            self._end,
+            closes_cut=self.provider.data.closes_cut_calls,
+            broken=bool(self._output_repair.lost),
+        )
+
+    def failed(self, failure: TransportFailure, now: float) -> errors.DeepSeekV4Error:
+        """The error that a failure of the connection means."""
+        self._close()  # what was held back belongs to the partial
+        return super().failed(failure, now)
+
+    def _broken(self, text: str) -> errors.DeepSeekV4Error:
+        if self.first_event is None:
+            return errors.ConnectionFailedError(f"{text}; nothing of an answer had come")
+        return errors.StreamInterruptedError(text)
+
+    def _timer(self) -> tuple[Phase, float, float]:
+        if self.first_event is None:
+            return "first_event", self.started, self._first_event_seconds
+        idle = self.timeouts.idle_seconds(in_tool_call=self._assembler.in_tool_call)
+        return "idle", self.last_byte_at, min(idle, _TAIL_SECONDS) if self.payload_complete else idle

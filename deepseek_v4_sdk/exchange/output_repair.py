@@ -1,0 +1,267 @@
+"""The net: catches what a server's parsers let through, on the way from the decoder to the assembler."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.chat import Repair
+from deepseek_v4_sdk.exchange.control_tokens import without_tokens
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import ChatRequest
+    from deepseek_v4_sdk.dsml import Piece, Scanner
+    from deepseek_v4_sdk.exchange.assembler import Assembler
+    from deepseek_v4_sdk.providers import Sink
+
+__all__ = ["OutputRepair"]
+
+_CLOSE = "</think>"
+_OPEN = "<think>"
+_LONE_CLOSE = re.compile(f"(?<!`){_CLOSE}|{_CLOSE}(?!`)")  # between back-ticks somebody speaks of it
+
+
+def _scanner(tools: list[str]) -> Scanner:
+    from deepseek_v4_sdk.dsml import Scanner  # loaded with the first tools: its patterns take 10 ms
+
+    return Scanner(tools)
+
+
+class OutputRepair:
+    """A `Sink` in front of the assembler.
+
+    Tool calls that were left in the text as markup become calls; a call that is the end of the reasoning, with no
+    answer behind it, becomes a call; tags that were left behind arguments are cut off; reasoning that was left in the
+    text, with its closing tag, becomes reasoning. Whatever is put right is noted among the assembler's repairs.
+
+    Args:
+        assembler: Where everything goes.
+        request: What was asked for: its tools decide what can be a call.
+        reasoning_in_text: Whether this server is known to leave reasoning in the text.
+    """
+
+    __slots__ = (
+        "_assembler",
+        "_closed",
+        "_held",
+        "_in_reasoning",
+        "_keeps_stop",
+        "_scanner",
+        "_thinks",
+        "_tools",
+        "begin",
+        "call",
+        "finish",
+        "logprobs",
+        "other",
+        "reasoning_in_text",
+        "usage",
+    )
+
+    def __init__(self, assembler: Assembler, request: ChatRequest, *, reasoning_in_text: bool) -> None:
+        on = request.dsml == "auto"
+        self._assembler = assembler
+        self._tools = [tool.name for tool in request.tools] if on else []
+        self._scanner = _scanner(self._tools) if self._tools else None
+        self._thinks = on and request.thinking != "off"
+        # What a grammar holds the whole answer to leaves no place for reasoning where no parser takes that out.
+        held = request.forces_a_call or request.response_format is not None
+        self._in_reasoning = self._thinks and reasoning_in_text and not held
+        self._held = ""  # what may be the beginning of a closing tag
+        self._closed = False
+        asked = request.extra_body
+        self._keeps_stop = bool(asked.get("no_stop_trim") or asked.get("include_stop_str_in_output"))
+        self.reasoning_in_text: bool | None = None
+        """Whether the server left reasoning in the text; None where the answer does not tell."""
+        # What needs no look goes on without a detour.
+        self.begin, self.call, self.logprobs = assembler.begin, assembler.call, assembler.logprobs
+        self.finish, self.usage, self.other = assembler.finish, assembler.usage, assembler.other
+
+    @property
+    def lost(self) -> str:
+        """Markup that did not become a call, as it came."""
+        return "\n".join(self._scanner.lost) if self._scanner is not None else ""
+
+    @property
+    def sink(self) -> Sink:
+        """Where decoded pieces go: here, or to the assembler at once when there is nothing to catch on the way."""
+        return self._assembler if self._scanner is None and not self._in_reasoning else self
+
+    @property
+    def begun(self) -> bool:
+        """Whether the id and the model are known."""
+        return self._assembler.begun
+
+    def reasoning(self, text: str) -> None:
+        """A piece of reasoning: the server separates it."""
+        self.reasoning_in_text = False
+        if self._in_reasoning:
+            self._leave_reasoning(self._held)
+        self._assembler.reasoning(text)
+
+    def text(self, text: str) -> None:
+        """A piece of text, or of what the server takes for text."""
+        if self._in_reasoning:
+            self._split(text)
+        elif self._scanner is None or self._scanner.passes(text):
+            self._assembler.text(text)
+        else:
+            self._pass(self._scanner.feed(text))
+
+    def close(self) -> None:
+        """The answer has ended: pass on what was held back, and put right what can be seen only now."""
+        if self._closed:
+            return
+        self._closed = True
+        assembler = self._assembler
+        if self.sink is assembler and assembler.reasonings:
+            self.reasoning_in_text = False
+        if self._held:
+            assembler.reasoning(self._held)
+            self._held = ""
+        if self._in_reasoning and assembler.finish_reason not in {None, "length"} and assembler.stop_sequence is None:
+            self.reasoning_in_text = (
+                False  # it ended by itself without a closing tag: what is known of the server may be outdated
+            )
+            self._leave_as_text()
+        if self._scanner is not None:
+            # vLLM finds calls in a tag that it does not know, and leaves the tag in the text.
+            if assembler.calls and not self._scanner.calls:
+                self._scanner.drop_blank_line()
+                if self._scanner.drop_opening():
+                    note = "the tag that opens tool calls was left in the text"
+                    assembler.repairs.append(Repair("trimmed_text", note))
+            cut = assembler.finish_reason == "length" or assembler.stop_sequence is not None
+            if cut and self._scanner.drop_beginning(alone=not any(map(str.strip, assembler.texts))):
+                text = "the answer was cut inside the tag that opens tool calls: its beginning was taken off the text"
+                assembler.repairs.append(Repair("trimmed_text", text))
+            self._pass(self._scanner.finish())
+            if self._scanner.calls:
+                assembler.repairs.append(
+                    Repair("recovered_calls", f"{self._scanner.calls} tool call(s) were left in the text as markup")
+                )
+        assembler.end_text()
+        if self._thinks and not assembler.reasonings:
+            self._split_late()
+        if assembler.stop_sequence is not None and not self._keeps_stop:
+            self._trim_stop(assembler.stop_sequence)
+        if self._tools:
+            self._trim_arguments()
+            self._promote()
+        if more := len(assembler.calls) - len(assembler.given_calls):
+            text = f"parallel_tool_calls is False, and the model made {more} more call(s): only the first is given out"
+            assembler.repairs.append(Repair("dropped_calls", text))
+
+    def _pass(self, pieces: list[Piece], *, told: bool = False) -> None:
+        """Pass on what the scanner found; text that events have told of already, without another."""
+        from deepseek_v4_sdk.dsml import Arguments, CallStart, Text
+
+        assembler = self._assembler
+        for piece in pieces:
+            if isinstance(piece, Text):
+                if told:
+                    assembler.texts.append(piece.text)
+                else:
+                    assembler.text(piece.text)
+            elif isinstance(piece, CallStart):
+                assembler.open_call(piece.name, piece.bars)
+            elif isinstance(piece, Arguments):
+                assembler.call(None, None, None, piece.text)
+            else:
+                assembler.end_call(piece.bars)
+
+    def _split(self, text: str) -> None:
+        """Text of a server that is known to leave reasoning in it: reasoning up to the closing tag."""
+        text = self._held + text
+        before, found, after = text.partition(_CLOSE)
+        if found:
+            self._note_reasoning_in_text()
+            self._leave_reasoning(before)
+            if after:
+                self.text(after)
+            return
+        keep = next((size for size in range(len(_CLOSE) - 1, 0, -1) if text.endswith(_CLOSE[:size])), 0)
+        self._held = text[len(text) - keep :]
+        if len(text) > keep:
+            self._assembler.reasoning(text[: len(text) - keep])
+
+    def _leave_reasoning(self, last: str) -> None:
+        self._in_reasoning, self._held = False, ""
+        if last:
+            self._assembler.reasoning(last)
+
+    def _leave_as_text(self) -> None:
+        """An answer that streamed as reasoning and ended by itself without a closing tag: it was text."""
+        assembler, self._in_reasoning = self._assembler, False
+        assembler.end_text()
+        text = "".join(assembler.reasonings)
+        if not text:
+            return
+        assembler.reasonings.clear()
+        assembler.first_answer = assembler.first_token
+        if self._scanner is None:
+            assembler.texts.append(text)
+        else:
+            self._pass([*self._scanner.feed(text), *self._scanner.finish()], told=True)
+        assembler.repairs.append(
+            Repair("joined_text", "what streamed as reasoning was the answer's text: it ended without a closing tag")
+        )
+
+    def _trim_stop(self, stop: str) -> None:
+        """Take the stop text off the end: where a character has several tokens, SGLang's streams leave it (0.5.23)."""
+        assembler = self._assembler
+        pieces = assembler.texts or assembler.reasonings
+        whole = "".join(pieces)
+        if whole.endswith(stop):
+            pieces[:] = [whole[: -len(stop)]] if whole != stop else []
+            assembler.repairs.append(Repair("trimmed_text", "the stop text was left at the end of the answer"))
+
+    def _split_late(self) -> None:
+        """Reasoning that was left in the text of a server from which nobody expected it."""
+        texts = self._assembler.texts
+        text = "".join(texts)
+        found = _LONE_CLOSE.search(text)
+        if found is None or _OPEN in text[: found.start()]:
+            return
+        (before, cut), after = without_tokens(text[: found.start()]), text[found.end() :]
+        if cut:
+            self._assembler.note_tokens(cut, thinks=True)
+        self._assembler.reasonings[:] = [before]
+        self._assembler.texts[:] = [after] if after else []
+        self._note_reasoning_in_text()
+
+    def _note_reasoning_in_text(self) -> None:
+        self.reasoning_in_text = True
+        self._assembler.repairs.append(
+            Repair("split_reasoning", "the server left the reasoning in the text: is its reasoning parser on?")
+        )
+
+    def _trim_arguments(self) -> None:
+        from deepseek_v4_sdk.dsml import without_markup
+
+        for call in self._assembler.calls:
+            arguments = "".join(call.arguments)
+            if "DSML" in arguments and (trimmed := without_markup(arguments)) is not None and trimmed != arguments:
+                call.arguments = [trimmed]
+                self._assembler.repairs.append(
+                    Repair("trimmed_arguments", f"markup was left behind the arguments of {call.name!r}")
+                )
+
+    def _promote(self) -> None:
+        """A call at the very end of the reasoning, with no answer: the model forgot to end its thinking."""
+        from deepseek_v4_sdk.dsml import calls_at_the_end
+
+        assembler = self._assembler
+        if assembler.calls or not assembler.reasonings or any(piece.strip() for piece in assembler.texts):
+            return
+        found = calls_at_the_end("".join(assembler.reasonings), self._tools)
+        if found is None:
+            return
+        before, calls = found
+        assembler.reasonings[:] = [before] if before else []
+        for name, arguments, bars in calls:
+            assembler.open_call(name, bars)
+            assembler.call(None, None, None, arguments)
+        assembler.repairs.append(
+            Repair("promoted_calls", f"{len(calls)} tool call(s) stood at the end of the reasoning as markup")
+        )

@@ -1,0 +1,1 @@
+"""Files, forks and redaction: what every other package may use."""

@@ -1,0 +1,1 @@
+"""Recorded exchanges with a server: recording, matching and replaying them."""

@@ -1,0 +1,51 @@
+"""Faults of what the model says: nothing, or calls that the server does not see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from deepseek_v4_sdk.testing.faults.fault import Fault
+from deepseek_v4_sdk.testing.model_markup import Style, write_calls
+from deepseek_v4_sdk.testing.script import Turn
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat import JsonValue
+
+__all__ = ["empty_turn", "leak_dsml"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _EmptyTurn(Fault):
+    def on_turn(self, turn: Turn, body: dict[str, JsonValue]) -> Turn:
+        return Turn(turn.reasoning, finish_reason="stop", cuts=turn.cuts)
+
+
+def empty_turn() -> Fault:
+    """The model thinks, and ends its turn without an answer."""
+    return _EmptyTurn()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _LeakDsml(Fault):
+    style: Style
+    where: Literal["text", "reasoning"]
+
+    def on_turn(self, turn: Turn, body: dict[str, JsonValue]) -> Turn:
+        if not turn.calls:
+            return turn
+        markup = "\n\n" + write_calls(turn.calls, self.style)
+        generated = Turn(turn.reasoning, turn.text, finish_reason="stop", cuts=turn.cuts)
+        if self.where == "reasoning":
+            return replace(generated, reasoning=generated.reasoning + markup)
+        return replace(generated, text=generated.text + markup)
+
+
+def leak_dsml(style: Style = "full_width", where: Literal["text", "reasoning"] = "text") -> Fault:
+    """The server's parser misses the model's tool calls, and their markup is left in a text.
+
+    Args:
+        style: The bars of the markup: "full_width", "ascii" or "doubled".
+        where: Where it is left.
+    """
+    return _LeakDsml(style, where)

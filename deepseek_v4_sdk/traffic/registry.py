@@ -1,0 +1,94 @@
+"""Which gate a request goes through: one for each server and key of the process, and for each mock."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeAlias
+from weakref import WeakKeyDictionary
+
+from deepseek_v4_sdk.support.forks import new_lock, renewed_in_children
+from deepseek_v4_sdk.traffic.rate_limiter import RateLimiter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deepseek_v4_sdk.providers import HttpCall
+
+__all__ = ["LIMITERS", "LimiterRegistry", "pause_in_headers"]
+
+_LENGTH = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|)")
+_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
+_Name: TypeAlias = tuple[str, str, int, str]
+_MOST = 256  # beyond it, those that nobody would miss are forgotten: keys may change with each request
+
+
+class LimiterRegistry:
+    """The gates of the process. It may be used from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = new_lock()
+        self._limiters: dict[_Name, RateLimiter] = {}
+        self._of_transports: WeakKeyDictionary[object, dict[_Name, RateLimiter]] = WeakKeyDictionary()
+        renewed_in_children(self)
+
+    def find(
+        self, provider: str, base_url: str, call: HttpCall, scope: str, transport: object, now: float
+    ) -> RateLimiter:
+        """The gate of a request.
+
+        Args:
+            provider: The kind of server.
+            base_url: Its address.
+            call: The request, for its key; what is kept of that is a hash with the salt of this process.
+            scope: What of the server is limited by itself, such as a family of models; empty for all of it.
+            transport: What carries the request. One with a clock of its own has gates of its own.
+            now: The time.
+        """
+        key = next((value for name, value in call.headers if name == "authorization"), "")
+        name = (provider, base_url, hash(key), scope)
+        with self._lock:
+            own_clock = hasattr(transport, "exchange_clock")
+            limiters = self._of_transports.setdefault(transport, {}) if own_clock else self._limiters
+            if name not in limiters:
+                if len(limiters) >= _MOST:
+                    for idle in [known for known, limiter in limiters.items() if limiter.is_idle(now)]:
+                        del limiters[idle]
+                limiters[name] = RateLimiter()
+            return limiters[name]
+
+    def forget(self) -> None:
+        """Forget everything, as between two tests."""
+        with self._lock:
+            self.leave_to_parent()
+
+    def leave_to_parent(self) -> None:
+        """Begin anew, in a child: places that the parent's requests have are not the child's to wait for."""
+        self._limiters.clear()
+        self._of_transports.clear()
+
+
+LIMITERS = LimiterRegistry()
+"""The gates of this process."""
+
+
+def pause_in_headers(headers: Mapping[str, str]) -> float | None:
+    """How many seconds the headers of an answer say that there is no room, or None.
+
+    Read are `x-ratelimit-remaining-requests` and `-tokens` with their `-reset-` (such as `1m30s`), as OpenAI's gateways
+    send them, and `ratelimit-remaining` with `ratelimit-reset` (seconds) of the IETF draft.
+    """
+    waits = [
+        wait
+        for kind in ("x-ratelimit-{}-requests", "x-ratelimit-{}-tokens", "ratelimit-{}")
+        if headers.get(kind.format("remaining"), "").strip() == "0"
+        and (wait := _seconds(headers.get(kind.format("reset"), ""))) is not None
+    ]
+    return max(waits, default=None)
+
+
+def _seconds(text: str) -> float | None:
+    """A length of time such as `30`, `1.5s`, `250ms` or `1m30s`."""
+    parts = _LENGTH.findall(text.strip())
+    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)

@@ -1,0 +1,77 @@
+"""Tickets: the places of requests in the line of a gate, and what their refusals teach of its limits."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.traffic.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from deepseek_v4_sdk.chat import RateLimits
+
+__all__ = ["MINUTE", "LearnedRate", "Reservation"]
+
+MINUTE = 60.0
+"""The length of the window in which requests and tokens are counted."""
+
+_RECOVERY = 0.1  # of the limit, each minute
+
+
+class Reservation(Wakeup):
+    """A request's place in the line, and later among what counts. Made by `RateLimiter.reserve`.
+
+    Attributes:
+        granted: Whether the request may be sent.
+        limits: What its caller keeps to.
+        requests: For how many requests it counts: 1, or 0 where it stands for tokens alone.
+        tokens: For how many tokens it counts.
+        until: Until when it counts among those of the last minute.
+        refused: Whether the server refused it.
+        probes: Whether it was sent to see whether the server takes requests again.
+        begins: Whether it begins a call, and takes a place of `concurrency`; else it asks again for what was accepted.
+    """
+
+    __slots__ = ("begins", "granted", "limits", "probes", "refused", "requests", "tokens", "until")
+
+    def __init__(
+        self,
+        limits: RateLimits,
+        tokens: int,
+        requests: int = 1,
+        moves: Callable[[], int] = int,
+        *,
+        begins: bool = True,
+    ) -> None:
+        super().__init__(moves)
+        self.begins = begins
+        self.granted = False
+        self.limits = limits
+        self.requests = requests
+        self.tokens = tokens
+        self.until = -math.inf
+        self.refused = False
+        self.probes = False
+
+
+class LearnedRate:
+    """A limit that refusals have taught: it falls at once, and grows back by a tenth of what is allowed each minute."""
+
+    def __init__(self) -> None:
+        self._value: float | None = None
+        self._since = 0.0
+
+    def of(self, allowed: int, now: float) -> int:
+        """The limit that holds now, at least 1."""
+        if self._value is None:
+            return allowed
+        grown = self._value + max(1.0, allowed * _RECOVERY) * ((now - self._since) // MINUTE)
+        return max(1, min(allowed, int(grown)))
+
+    def lower(self, allowed: int, passed: int, now: float) -> None:
+        """A request was refused. Each time the limit is halved, but not below what the server let pass."""
+        held = self.of(allowed, now)
+        self._value = min(held, max(passed, held / 2))
+        self._since = now

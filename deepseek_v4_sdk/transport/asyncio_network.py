@@ -1,0 +1,112 @@
+"""Network streams for httpcore, on asyncio: what `network` does, with the same moving deadlines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+import httpcore
+
+from deepseek_v4_sdk.transport.asyncio_socket import connect
+from deepseek_v4_sdk.transport.clock import seconds_left
+from deepseek_v4_sdk.transport.framing import Framer
+from deepseek_v4_sdk.transport.network import WriteBuffer
+
+if TYPE_CHECKING:
+    import ssl
+
+    from deepseek_v4_sdk.transport.asyncio_socket import AsyncioSocket
+    from deepseek_v4_sdk.transport.network import SocketOptions
+
+__all__ = ["AsyncTimedBackend"]
+
+
+class _AsyncTimedStream(httpcore.AsyncNetworkStream):
+    """A stream that asks how much time is left at each read."""
+
+    def __init__(self, wire: AsyncioSocket) -> None:
+        self._wire = wire
+        self._framer = Framer()
+        self._write_buffer = WriteBuffer()
+        self._was_used = False
+        self._early = b""  # what came while the request was being sent
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's own
+        del max_bytes
+        if parts := self._write_buffer.take():
+            await self._send(parts, timeout)
+        if self._early:
+            early, self._early = self._early, b""
+            return early
+        while data := await self._wire.receive(timeout):
+            if given := self._framer.feed(data):
+                return given
+        return self._framer.finish()
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  # httpcore's own
+        del timeout
+        self._write_buffer.add(buffer)
+
+    async def aclose(self) -> None:
+        self._wire.close()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's own
+    ) -> httpcore.AsyncNetworkStream:
+        await self._wire.start_tls(ssl_context, server_hostname, seconds_left(timeout))
+        return _AsyncTimedStream(self._wire)
+
+    def get_extra_info(self, info: str) -> object:
+        if (
+            info == "is_readable" and not self._framer.clean
+        ):  # what httpcore asks of a connection before it uses it again
+            return True
+        return self._wire.get_extra_info(info)
+
+    async def _send(self, parts: list[bytes | memoryview], timeout: float | None) -> None:  # noqa: ASYNC109
+        if self._was_used and self.get_extra_info("is_readable"):  # once more: bytes may have come since the pool asked
+            raise httpcore.ConnectionNotAvailable
+        self._was_used = True
+        self._framer.sent()
+        try:
+            for part in parts:
+                if not await self._wire.send(part, timeout, self._goes_on):
+                    self._framer.spoil()
+                    return
+        except httpcore.WriteError:
+            self._framer.spoil()  # the server may have answered before it closed, and reading tells
+
+    def _goes_on(self) -> bool:
+        """Take what came before all is sent; whether to go on sending."""
+        if not self._framer.status:
+            self._early += self._framer.feed(self._wire.take())
+        return not self._framer.refuses
+
+
+class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
+    """Connects with asyncio and gives out timed streams."""
+
+    def __init__(self) -> None:
+        self._wires: WeakSet[AsyncioSocket] = WeakSet()
+
+    def let_go(self) -> None:
+        """Close every connection without its loop, which is closed, or is the parent's."""
+        for wire in list(self._wires):
+            wire.let_go()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's own
+        local_address: str | None = None,
+        socket_options: SocketOptions | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Open a connection."""
+        del local_address, socket_options  # our pools set neither
+        wire = await connect(host, port, seconds_left(timeout))
+        self._wires.add(wire)
+        return _AsyncTimedStream(wire)

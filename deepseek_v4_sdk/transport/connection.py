@@ -1,0 +1,287 @@
+"""Lines: one open HTTP answer at a time, over whatever carries requests. This is where the I/O happens.
+
+A carrier takes a request as it is and gives an answer; what httpx has, transports and clients, is fitted to that.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import AsyncGeneratorType
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from deepseek_v4_sdk.exchange import ResponseHead
+from deepseek_v4_sdk.support.forks import PROCESS
+from deepseek_v4_sdk.transport.clock import TimeLeft
+from deepseek_v4_sdk.transport.failures import as_failure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+
+    from deepseek_v4_sdk.transport.clock import Deadline
+    from deepseek_v4_sdk.transport.hints import ConnectionHints
+    from deepseek_v4_sdk.transport.request import Open
+
+__all__ = [
+    "AsyncIteratedResponse",
+    "AsyncResponse",
+    "AsyncResponseStream",
+    "AsyncTransport",
+    "IteratedResponse",
+    "Response",
+    "ResponseStream",
+    "Transport",
+    "head_of",
+    "timeouts_of",
+]
+
+# Where the end of an answer is not there yet, this is how long it is waited for, so that the connection can be kept.
+_DRAIN_SECONDS = 0.02
+
+
+class Response(Protocol):
+    """An open answer, whose head has come."""
+
+    @property
+    def head(self) -> ResponseHead:
+        """The head."""
+        ...
+
+    def read(self) -> bytes:
+        """Wait for a block of the body; empty at the end."""
+        ...
+
+    def close(self) -> None:
+        """Close it at once; unless its end was read, the connection with it."""
+        ...
+
+
+class AsyncResponse(Protocol):
+    """The async form of `Response`."""
+
+    @property
+    def head(self) -> ResponseHead:
+        """The head."""
+        ...
+
+    async def read(self) -> bytes:
+        """Wait for a block of the body; empty at the end."""
+        ...
+
+    async def close(self) -> None:
+        """Close it at once; unless its end was read, the connection with it."""
+        ...
+
+
+class Transport(ABC):
+    """What carries requests. Reads end at the step's deadline, which moves."""
+
+    drains: ClassVar[bool] = True
+    """Whether a read ends at the deadline: else nobody knows how long the end of an answer would be waited for."""
+    proxy_host: str | None = None
+    """The host of the proxy that requests go through."""
+    hints: ConnectionHints | None = None
+    """The way that it takes; None where the user brought it, who knows."""
+
+    @abstractmethod
+    def send(self, step: Open) -> Response:
+        """Send a request and wait for the head of its answer."""
+
+    def close(self) -> None:  # noqa: B027  # one that was brought has none
+        """Close the connections that are its own."""
+
+
+class AsyncTransport(ABC):
+    """The async form of `Transport`."""
+
+    drains: ClassVar[bool] = True
+    """As for `Transport`."""
+    proxy_host: str | None = None
+    """As for `Transport`."""
+    hints: ConnectionHints | None = None
+    """As for `Transport`."""
+
+    @abstractmethod
+    async def send(self, step: Open) -> AsyncResponse:
+        """Send a request and wait for the head of its answer."""
+
+    async def aclose(self) -> None:  # noqa: B027  # one that was brought has none
+        """Close the connections that are its own."""
+
+
+class IteratedResponse:
+    """An answer whose body is an iterator of blocks.
+
+    Args:
+        head: The head.
+        blocks: The body. Empty blocks are left out.
+        close: Closes it.
+        deadline: By when a block that is not empty must have come.
+    """
+
+    __slots__ = ("_blocks", "_close", "_deadline", "head")
+
+    def __init__(
+        self, head: ResponseHead, blocks: Iterable[bytes], close: Callable[[], object], deadline: Deadline
+    ) -> None:
+        self.head = head
+        self._blocks = iter(blocks)
+        self._close = close
+        self._deadline = deadline
+
+    def read(self) -> bytes:
+        """Wait for a block; empty at the end."""
+        for block in self._blocks:
+            if block:
+                return block
+            self._deadline.check()
+        return b""
+
+    def close(self) -> None:
+        """Close it."""
+        self._close()
+
+
+class AsyncIteratedResponse:
+    """The async form of `IteratedResponse`."""
+
+    __slots__ = ("_blocks", "_close", "_deadline", "head")
+
+    def __init__(
+        self,
+        head: ResponseHead,
+        blocks: AsyncIterable[bytes],
+        close: Callable[[], Awaitable[object]],
+        deadline: Deadline,
+    ) -> None:
+        self.head = head
+        self._blocks: AsyncIterator[bytes] = aiter(blocks)
+        self._close = close
+        self._deadline = deadline
+
+    async def read(self) -> bytes:
+        """Wait for a block; empty at the end."""
+        async for block in self._blocks:
+            if block:
+                return block
+            self._deadline.check()
+        return b""
+
+    async def close(self) -> None:
+        """Close it, and its iterator: else the loop would do that, some time later."""
+        await self._close()
+        blocks = self._blocks
+        if isinstance(blocks, AsyncGeneratorType) and not blocks.ag_running:
+            await blocks.aclose()
+
+
+def timeouts_of(step: Open) -> dict[str, float]:
+    """The timeouts of a request, as httpx and httpcore take them."""
+    left = TimeLeft(step.deadline)
+    return {"connect": step.connect, "pool": step.connect, "read": left, "write": left}
+
+
+def _hurry(deadline: Deadline) -> None:
+    deadline.at = deadline.clock.now() + _DRAIN_SECONDS
+
+
+def head_of(status: int, fields: Iterable[tuple[bytes, bytes]]) -> ResponseHead:
+    """A head of the fields as they came: a name that comes again goes on with a comma."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name = raw_name.decode("latin-1").lower()
+        try:
+            value = raw_value.decode()
+        except UnicodeDecodeError:
+            value = raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return ResponseHead(status, headers)
+
+
+class ResponseStream:
+    """One open answer of a sync client."""
+
+    __slots__ = ("_deadline", "_process", "_response")
+
+    def __init__(self) -> None:
+        self._process = 0
+        self._response: Response | None = None
+        self._deadline: Deadline | None = None
+
+    def open(self, step: Open) -> ResponseHead:
+        """Send the request and wait for the head; what was open before is closed."""
+        self.close()
+        transport = step.transport()
+        if not isinstance(transport, Transport):
+            from deepseek_v4_sdk.transport.httpx_adapter import (
+                as_transport,  # whoever brought something of httpx has loaded it
+            )
+
+            transport = as_transport(transport)
+        self._deadline = step.deadline if transport.drains else None
+        self._process = PROCESS.generation
+        self._response = response = transport.send(step)
+        return response.head
+
+    def read(self) -> bytes:
+        """Wait for a block of the body; empty at the end."""
+        return b"" if self._response is None else self._response.read()
+
+    def drain(self) -> None:
+        """Take the end of the body if it is there. A client of the user's could wait long for it: not there."""
+        if self._deadline is not None:
+            _hurry(self._deadline)
+            self.read()
+
+    def close(self) -> None:
+        """Close the answer. One of a process that this one was forked from stays open there."""
+        response, self._response, self._deadline = self._response, None, None
+        if response is not None and self._process == PROCESS.generation:
+            try:
+                response.close()
+            except Exception as error:  # a connection that was broken cannot be closed well
+                if as_failure(error) is None:
+                    raise
+
+
+class AsyncResponseStream:
+    """One open answer of an async client."""
+
+    __slots__ = ("_deadline", "_process", "_response")
+
+    def __init__(self) -> None:
+        self._process = 0
+        self._response: AsyncResponse | None = None
+        self._deadline: Deadline | None = None
+
+    async def open(self, step: Open) -> ResponseHead:
+        """Send the request and wait for the head; what was open before is closed."""
+        await self.close()
+        transport = step.transport()
+        if not isinstance(transport, AsyncTransport):
+            from deepseek_v4_sdk.transport.httpx_adapter import as_async_transport
+
+            transport = as_async_transport(transport)
+        self._deadline = step.deadline if transport.drains else None
+        self._process = PROCESS.generation
+        self._response = response = await transport.send(step)
+        return response.head
+
+    async def read(self) -> bytes:
+        """Wait for a block of the body; empty at the end."""
+        return b"" if self._response is None else await self._response.read()
+
+    async def drain(self) -> None:
+        """Take the end of the body if it is there. A client of the user's could wait long for it: not there."""
+        if self._deadline is not None:
+            _hurry(self._deadline)
+            await self.read()
+
+    async def close(self) -> None:
+        """Close the answer. One of a process that this one was forked from stays open there."""
+        response, self._response, self._deadline = self._response, None, None
+        if response is not None and self._process == PROCESS.generation:
+            try:
+                await response.close()
+            except Exception as error:  # a connection that was broken cannot be closed well
+                if as_failure(error) is None:
+                    raise
