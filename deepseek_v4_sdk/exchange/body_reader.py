@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import ChatEvent, ChatRequest, Repair, read_event, read_json
@@ -15,7 +15,7 @@ from deepseek_v4_sdk.exchange.reasoning_limit import ReasoningLimit
 from deepseek_v4_sdk.exchange.sinks import AfterFinish, BeforeFirstEvent
 from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder, is_stream
 from deepseek_v4_sdk.providers import ForeignEventError, InexactNumberError
-from deepseek_v4_sdk.providers.refusals import error_event, told_error
+from deepseek_v4_sdk.providers.refusals import error_event, told_error, value_without_secrets
 from deepseek_v4_sdk.providers.scrub import scrub
 from deepseek_v4_sdk.providers.words import PINGS, is_empty, is_idle_text
 
@@ -223,7 +223,8 @@ class BodyReader(HttpExchange):
             self._note(str(error))
         else:
             with suppress(ValueError):
-                for key, value in error.payload.items():
+                kept = value_without_secrets(error.payload, self.call)
+                for key, value in cast("dict[str, JsonValue]", kept).items():
                     self._assembler.other(key, value)
         return False
 

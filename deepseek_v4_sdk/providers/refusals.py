@@ -27,6 +27,7 @@ __all__ = [
     "request_id_of",
     "secrets_in",
     "told_error",
+    "value_without_secrets",
     "without_secrets",
 ]
 
@@ -204,6 +205,22 @@ def headers_without_secrets(headers: Mapping[str, str], call: HttpCall) -> Mappi
     """The same for the headers of an answer, which replies show."""
     secrets = secrets_in(call.headers)
     return {name: hide(value, secrets) for name, value in headers.items()} if secrets else headers
+
+
+def value_without_secrets(value: JsonValue, call: HttpCall) -> JsonValue:
+    """The same for a JSON value that a reply keeps, names and texts."""
+    secrets = secrets_in(call.headers)
+
+    def hidden(value: JsonValue) -> JsonValue:
+        if isinstance(value, str):
+            return hide(value, secrets)
+        if isinstance(value, list):
+            return [hidden(item) for item in value]
+        if isinstance(value, dict):
+            return {hide(name, secrets): hidden(item) for name, item in value.items()}
+        return value
+
+    return hidden(value) if secrets else value
 
 
 def secrets_in(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:

@@ -81,11 +81,15 @@ def test_a_package_without_a_place_is_refused(report: str) -> None:
 
 def test_no_permission_is_stale() -> None:
     """Whoever is listed as an importer does import the package."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     unused: list[str] = []
     for contract in (each for each in contracts if each["type"] == "protected"):
         (imported,) = contract["protected_modules"]
-        pattern = re.compile(rf"\b(from|import) {re.escape(imported)}\b|from deepseek_v4_sdk import .*\b{imported[16:]}\b")
+        pattern = re.compile(
+            rf"\b(from|import) {re.escape(imported)}\b|from deepseek_v4_sdk import .*\b{imported[16:]}\b"
+        )
         for importer in contract["allowed_importers"]:
             place = ROOT.joinpath(*importer.split("."))
             files = [*place.rglob("*.py")] if place.is_dir() else [place.with_suffix(".py")]
