@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check
 BENCH ?=
 LOCK ?= requirements-dev.txt
+PROSE ?=
 PYTEST ?=
 RELEASE ?=
 RUNS ?= 20000
@@ -15,7 +16,7 @@ SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test integrations fuzz chaos lint lock tables docs coverage release-check bench bench-check clean
+.PHONY: help demo test integrations fuzz chaos lint prose lock tables docs coverage release-check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -42,6 +43,9 @@ lint: $(VENV)/.installed-dev  ## style, types with two checkers, and who may imp
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+
+prose: $(VENV)/.installed-dev  ## find sentences to rewrite, with hints (PROSE="docs README.md" to choose)
+	@$(BIN)/python -m tests.house.prose --fix-hints $(PROSE)
 
 # uv is asked because it writes one list for all versions of Python and all machines; it is used from a folder that goes away.
 lock:  ## choose the newest tools of the suite: writes requirements-dev.txt from pyproject.toml
