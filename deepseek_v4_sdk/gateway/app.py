@@ -23,6 +23,7 @@ from deepseek_v4_sdk.gateway.relay import LOG, Relay, note_headers, tell_of
 from deepseek_v4_sdk.gateway.responses_route import ResponsesRoute
 from deepseek_v4_sdk.gateway.seal import Seal
 from deepseek_v4_sdk.gateway.turn import Asked, Asking, Context, Route, loosen
+from deepseek_v4_sdk.support.redaction import never_raises
 
 try:
     from starlette.applications import Starlette
@@ -144,6 +145,7 @@ class Gateway:
         """Whether callers need a key."""
         return self._callers.has_keys
 
+    @never_raises
     def __repr__(self) -> str:
         return f"Gateway({self._models.first.client!r})"
 

@@ -13,6 +13,7 @@ from deepseek_v4_sdk.structured.answer_reader import AnswerReader
 from deepseek_v4_sdk.structured.json_reader import JsonReader
 from deepseek_v4_sdk.structured.outline import Outline
 from deepseek_v4_sdk.structured.shape import ItemsShape, MisfitError
+from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -58,6 +59,7 @@ class Partial:
         """Where it has closed."""
         return self._paths.keys()
 
+    @never_raises
     def __repr__(self) -> str:
         return f"Partial(value={self.value!r}, complete_paths={list(self.complete_paths)!r})"
 

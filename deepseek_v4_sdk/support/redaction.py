@@ -16,7 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 SelfT = TypeVar("SelfT")
 
-_PACKAGE = os.path.dirname(__file__) + os.sep  # noqa: PTH120  # pathlib is not loaded for this
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120  # pathlib is not loaded for this
 
 
 def never_raises(show: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -275,6 +275,7 @@ def test_there_is_one_way_out() -> None:
     """No command prints by itself: whoever adds one cannot forget the marks."""
     folder = Path(str(cli.__file__)).parent
     allowed = {("output.py", "echo"), ("output.py", "write"), ("progress.py", "write"), ("painter.py", "print")}
+    allowed |= {("deploy.py", "write")}  # files of a plan, and not to the terminal
     found: set[tuple[str, str]] = set()
     for file in folder.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):

@@ -52,14 +52,14 @@ def test_a_client_loads_its_own_provider() -> None:
 _LATE = (
     "context",
     "deploy",
-    "prices",
+    "catalogue.prices",
     "probe",
     "prompt",
     "structured",
     "tokens",
     "tools",
-    "rounds",
-    "config",
+    "client.tool_rounds",
+    "config.profiles",
     "cli",
     "testing",
 )

@@ -81,7 +81,7 @@ async def test_what_a_burst_has_opened_is_closed_when_it_is_too_old(monkeypatch:
             assert opened > 20
             await asyncio.sleep(0.5)
             await client.chat("x")
-            assert len((await client._transports.find(0)._loops.here()).shelf._slots) == 1
+            assert len((await client._transports.find(0)._loops.here()).pool_set._slots) == 1
             assert server.connections == opened + 1
 
 
@@ -97,7 +97,7 @@ def test_and_so_it_is_for_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         assert list(threads.map(lambda _: client.chat("x").text, range(60))) == ["Hi"] * 60
         time.sleep(0.5)
         client.chat("x")
-        assert len(client._transports.find(0)._shelf._slots) == 1
+        assert len(client._transports.find(0)._pool_set._slots) == 1
 
 
 @contextmanager
@@ -134,7 +134,7 @@ def test_one_connection_is_enough_for_a_hundred_abandoned_streams(how: str, monk
             except ZeroDivisionError:
                 pass
         assert client.chat("x").text == "HiHi"
-        assert [slot.open for slot in client._transports.find(0)._shelf._slots] == [0]
+        assert [slot.open for slot in client._transports.find(0)._pool_set._slots] == [0]
 
 
 @pytest.mark.anyio
@@ -150,7 +150,7 @@ async def test_one_connection_is_enough_for_a_hundred_cancelled_calls(monkeypatc
                 with pytest.raises(asyncio.CancelledError):
                     await task
             assert (await client.chat("x")).text == "HiHi"
-            assert [slot.open for slot in (await client._transports.find(0)._loops.here()).shelf._slots] == [0]
+            assert [slot.open for slot in (await client._transports.find(0)._loops.here()).pool_set._slots] == [0]
 
 
 @pytest.mark.anyio
@@ -170,7 +170,7 @@ async def test_two_hundred_streams_at_once() -> None:
 
             assert await asyncio.gather(*map(one, range(200))) == ["HiHi"] * 200
             assert server.connections == 200
-            assert sum(slot.open for slot in (await client._transports.find(0)._loops.here()).shelf._slots) == 0
+            assert sum(slot.open for slot in (await client._transports.find(0)._loops.here()).pool_set._slots) == 0
 
 
 @in_each_mode

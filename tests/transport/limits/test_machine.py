@@ -30,7 +30,7 @@ class Server:
 
     def check(self, keeps: RateLimits) -> None:
         for place, (now, _) in enumerate(self.arrivals):
-            minute = [ticket.tokens for then, ticket in self.arrivals[: place + 1] if now - then < 60]
+            minute = [ticket.tokens for then, ticket in self.arrivals[: place + 1] if now - then < 60 - 1e-6]
             assert len(minute) <= (keeps.requests_per_minute or math.inf)
             assert sum(minute) <= (keeps.tokens_per_minute or math.inf)
         assert self.running <= (keeps.concurrency or math.inf)
@@ -71,7 +71,7 @@ class GateMachine(RuleBasedStateMachine):
             assert 0 < refused.retry_after <= 1800
         elif tokens <= (self.keeps.tokens_per_minute or math.inf):
             assert refused.retry_after is not None
-            assert refused.retry_after >= patience
+            assert refused.retry_after >= patience - 1e-6
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 4.9, 30.0, 61.0]))
     def wait(self, seconds: float) -> None:
