@@ -32,7 +32,7 @@ class Recording:
     """The JSON sent; None for a GET and for the one body that is not JSON (vllm/error_bad_json)."""
     status: int
     headers: list[tuple[str, str]]
-    """As sent, but `HttpExchange-Encoding: chunked` no longer holds of `body`."""
+    """As sent, but `Transfer-Encoding: chunked` no longer holds of `body`."""
     body: bytes
     http_chunks: list[bytes]
     """The body cut where the HTTP chunks ended, or whole where that is unknown."""

@@ -8,7 +8,13 @@ from tests.house import prose
 from tests.house.passages import Passage, of_markdown, of_python
 from tests.house.tree import ROOT
 
-CLEAN: tuple[str, ...] = ()
+CLEAN: tuple[str, ...] = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "benchmarks/README.md",
+    "examples/README.md",
+)
 """Folders and files whose prose has been rewritten: add each here as soon as it is clean."""
 
 RULES = prose.rules()
