@@ -10,6 +10,7 @@ from tests.house.tree import ROOT
 
 CLEAN: tuple[str, ...] = (
     "README.md",
+    "docs/architecture.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
     "benchmarks/README.md",
