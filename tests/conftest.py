@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 from deepseek_v4_sdk.providers import LEARNED
 from deepseek_v4_sdk.traffic.registry import LIMITERS
@@ -26,6 +27,9 @@ pytest_plugins = ["pytester", "tests.chaos.tally"]
 
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
+# Hypothesis also draws the constants of the modules that happen to be loaded, and those differ from worker to worker.
+if hasattr(providers, "_get_local_constants"):
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 @pytest.fixture(autouse=True)

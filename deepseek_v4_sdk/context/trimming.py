@@ -130,6 +130,8 @@ def fit_messages(
     saved += known.total - count.total
     trim_memory.add(_Cut(key, messages, left, saved))
     kept, lost = _cache(left, source, known)
+    kept = min(kept, count.total)  # the messages that are left may be rendered shorter than they were
+    lost = min(lost, count.total - kept)
     return _plan(messages, left, count, count.total + saved, kept=kept, lost=lost)
 
 
@@ -146,14 +148,17 @@ def _cut(
     from deepseek_v4_sdk.tokens.edited import count_edited
 
     draft = TrimDraft(items, known, available_tokens=available_tokens, target=low_water)
-    for draft.last_resort in (False, True, True):
+    left: tuple[Item, ...] = ()
+    while True:
         for strategy in strategies:
             strategy.apply(draft)
-        left = tuple(draft.items)
+        if left == (left := tuple(draft.items)) and draft.last_resort:
+            break  # nothing more can go
         count = count_edited([item.message for item in left], [item.place for item in left], source, known, form)
-        draft.tokens = count.total  # what was thought is known now
+        draft.tokens = count.total  # exact, in place of the estimate
         if count.total <= available_tokens:
             return left, count
+        draft.last_resort = True
     excess = count.total - available_tokens
     error = BudgetError(
         f"the conversation does not fit: what has to stay has {count.total:,} tokens, {excess:,} more than the room of "
