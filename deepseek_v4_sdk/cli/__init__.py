@@ -15,7 +15,9 @@ def main() -> None:
     except ImportError as error:
         if error.name is not None and error.name.startswith("deepseek_v4_sdk"):
             raise
-        sys.exit("deepseek-v4: the command line needs its extra: pip install 'deepseek-v4-sdk[cli]'")
+        from deepseek_v4_sdk.support.installed import install_command
+
+        sys.exit(f"deepseek-v4: the command line needs its extra: {install_command('cli', 'typer', 'rich')}")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the terminal cannot show is no reason to fail

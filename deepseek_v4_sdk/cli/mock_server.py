@@ -12,6 +12,7 @@ from deepseek_v4_sdk import ConfigurationError
 from deepseek_v4_sdk.cli.connection import AsJson
 from deepseek_v4_sdk.cli.output import say, say_json
 from deepseek_v4_sdk.testing import Chaos, MockProvider
+from deepseek_v4_sdk.testing.script import from_conversation
 from deepseek_v4_sdk.testing.server import MockServer
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def mock_server(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 takes any free one.", min=0, max=65535)] = 8000,
     script: Annotated[
-        Path | None, typer.Option(help="A Python file with `steps` (a list) and, if wanted, `default`.")
+        Path | None,
+        typer.Option(help="A Python file with `steps` (a list) and, if wanted, `default`; or a conversation in JSON."),
     ] = None,
     chaos: Annotated[str | None, typer.Option(help="Faults at random, as rate=0.1,seed=7.")] = None,
     as_json: AsJson = False,
@@ -82,6 +84,8 @@ def read_chaos(text: str) -> Chaos:
 def _read_script(path: Path) -> tuple[list[Step], Step | None]:
     if not path.is_file():
         raise ConfigurationError(f"--script names {path}: there is no such file")
+    if path.suffix == ".json":
+        return from_conversation(path), None
     try:
         names = runpy.run_path(str(path))
     except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the user's own file raises is told in one line

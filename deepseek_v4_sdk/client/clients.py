@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
 from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver, on_a_thread
 from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
+from deepseek_v4_sdk.client.option_signatures import shows_options
 from deepseek_v4_sdk.client.parsing import AsyncParseCalls, ParseCalls
 from deepseek_v4_sdk.client.prompt_count import is_large, warm_up
 from deepseek_v4_sdk.support.redaction import hide_headers
@@ -63,6 +64,7 @@ class DeepSeekV4(ParseCalls):
         for client in self._own_fallbacks:
             cast("DeepSeekV4", client).close()
 
+    @shows_options("chat:ChatOptions")
     def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
         """Ask, and wait for the whole answer. It streams inside, so that long answers survive gateways and timers work.
 
@@ -80,6 +82,7 @@ class DeepSeekV4(ParseCalls):
         call = self._chat(messages, options)
         return self._run(call.steps(), call.call_settings.clock)
 
+    @shows_options("chat:ChatOptions")
     def stream(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> ChatStream:
         """Ask, and take the answer as it arrives. The request is checked now, and sent on entering the `with` block.
 
@@ -93,6 +96,7 @@ class DeepSeekV4(ParseCalls):
         call = self._chat(messages, options)
         return ChatStream(call, SyncDriver(call.steps(), ResponseStream(), call.call_settings.clock))
 
+    @shows_options("tools.loop_options:LoopOptions")
     def tool_rounds(
         self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
     ) -> ToolRounds:
@@ -118,6 +122,7 @@ class DeepSeekV4(ParseCalls):
         on_event = options.get("on_event")
         return ToolRounds(self.stream_tools(messages, tools, **options), on_event)
 
+    @shows_options("tools.loop_options:LoopOptions")
     def stream_tools(
         self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
     ) -> ToolStream:
@@ -146,6 +151,7 @@ class DeepSeekV4(ParseCalls):
 
         return ToolStream(loop, ask, self._notifier)
 
+    @shows_options("tools.loop_options:LoopOptions")
     def run_tools(self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]) -> ToolRun:
         """Let the model call tools until it answers, or a limit is met; `stopped` tells which.
 
@@ -209,6 +215,7 @@ class DeepSeekV4(ParseCalls):
         **options: Unpack[ChatOptions],
     ) -> Parsed[object]: ...
 
+    @shows_options("chat:ChatOptions")
     def parse(
         self,
         messages: MessagesInput,
@@ -389,6 +396,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         for client in self._own_fallbacks:
             await cast("AsyncDeepSeekV4", client).aclose()
 
+    @shows_options("chat:ChatOptions")
     async def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
         """Ask, and wait for the whole answer. It streams inside, so that long answers survive gateways and timers work.
 
@@ -406,6 +414,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         call = self._chat(messages, options)
         return await self._run(call.steps(), call.call_settings.clock)
 
+    @shows_options("chat:ChatOptions")
     def stream(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> AsyncChatStream:
         """Ask, and take the answer as it arrives. The request is checked now, and sent on entering the block.
 
@@ -419,6 +428,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         call = self._chat(messages, options)
         return AsyncChatStream(call, AsyncDriver(call.steps(), AsyncResponseStream(), call.call_settings.clock))
 
+    @shows_options("tools.loop_options:LoopOptions")
     def tool_rounds(
         self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
     ) -> AsyncToolRounds:
@@ -444,6 +454,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         on_event = options.get("on_event")
         return AsyncToolRounds(self.stream_tools(messages, tools, **options), on_event)
 
+    @shows_options("tools.loop_options:LoopOptions")
     def stream_tools(
         self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
     ) -> AsyncToolStream:
@@ -472,6 +483,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
 
         return AsyncToolStream(loop, ask, self._notifier)
 
+    @shows_options("tools.loop_options:LoopOptions")
     async def run_tools(
         self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
     ) -> ToolRun:
@@ -537,6 +549,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         **options: Unpack[ChatOptions],
     ) -> Parsed[object]: ...
 
+    @shows_options("chat:ChatOptions")
     async def parse(
         self,
         messages: MessagesInput,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, overload
 from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver
 from deepseek_v4_sdk.chat import ChatOptions
 from deepseek_v4_sdk.client.calls import ClientCalls
+from deepseek_v4_sdk.client.option_signatures import shows_options
 from deepseek_v4_sdk.transport.connection import AsyncResponseStream, ResponseStream
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class ParseCalls(ClientCalls):
         **options: Unpack[ChatOptions],
     ) -> ParseStream[object]: ...
 
+    @shows_options("chat:ChatOptions")
     def stream_parse(
         self,
         messages: MessagesInput,
@@ -152,6 +154,7 @@ class ParseCalls(ClientCalls):
         **options: Unpack[ChatOptions],
     ) -> ItemStream[object]: ...
 
+    @shows_options("chat:ChatOptions")
     def iter_parse(
         self,
         messages: MessagesInput,
@@ -232,6 +235,7 @@ class AsyncParseCalls(ClientCalls):
         **options: Unpack[ChatOptions],
     ) -> AsyncParseStream[object]: ...
 
+    @shows_options("chat:ChatOptions")
     def stream_parse(
         self,
         messages: MessagesInput,
@@ -307,6 +311,7 @@ class AsyncParseCalls(ClientCalls):
         **options: Unpack[ChatOptions],
     ) -> AsyncItemStream[object]: ...
 
+    @shows_options("chat:ChatOptions")
     def iter_parse(
         self,
         messages: MessagesInput,

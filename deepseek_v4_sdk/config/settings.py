@@ -22,6 +22,7 @@ from deepseek_v4_sdk.providers import (
     learned_through,
     read_base_url,
 )
+from deepseek_v4_sdk.support.installed import install_command
 from deepseek_v4_sdk.traffic.replicas import Balance
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def check_transport(transport: object, *, awaited: bool, http_client: object, pr
         import_module("aiohttp")  # now, so that no request waits for it
     except ImportError:
         raise ConfigurationError(
-            "transport='aiohttp' needs a package: pip install 'deepseek-v4-sdk[fast]', or leave it out"
+            f"transport='aiohttp' needs a package: {install_command('fast', 'aiohttp')}, or leave it out"
         ) from None
 
 

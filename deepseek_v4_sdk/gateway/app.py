@@ -23,6 +23,7 @@ from deepseek_v4_sdk.gateway.relay import LOG, Relay, note_headers, tell_of
 from deepseek_v4_sdk.gateway.responses_route import ResponsesRoute
 from deepseek_v4_sdk.gateway.seal import Seal
 from deepseek_v4_sdk.gateway.turn import Asked, Asking, Context, Route, loosen
+from deepseek_v4_sdk.support.installed import install_command
 from deepseek_v4_sdk.support.redaction import never_raises
 
 try:
@@ -34,7 +35,9 @@ try:
     from starlette.responses import PlainTextResponse, Response
     from starlette.routing import Route as Path
 except ImportError:
-    raise ConfigurationError("the gateway needs starlette: pip install 'deepseek-v4-sdk[server]'") from None
+    raise ConfigurationError(
+        f"the gateway needs starlette: {install_command('server', 'starlette', 'uvicorn')}"
+    ) from None
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence

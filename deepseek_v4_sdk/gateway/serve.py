@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import ConfigurationError
 from deepseek_v4_sdk.gateway.callers import is_loopback
+from deepseek_v4_sdk.support.installed import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,9 @@ def prepare(gateway: Gateway, *, host: str, port: int) -> tuple[Server, socket.s
     try:
         import uvicorn
     except ImportError:
-        raise ConfigurationError("the gateway needs uvicorn: pip install 'deepseek-v4-sdk[server]'") from None
+        raise ConfigurationError(
+            f"the gateway needs uvicorn: {install_command('server', 'starlette', 'uvicorn')}"
+        ) from None
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named, for only then does asyncio send each block at once and not wait for the one before.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -5,7 +5,7 @@ from deepseek_v4_sdk.testing.cassettes.cassette import CassetteError, RecordedEx
 from deepseek_v4_sdk.testing.cassettes.recorder import Recorder
 from deepseek_v4_sdk.testing.cassettes.replayer import Replayer
 from deepseek_v4_sdk.testing.expectations import MockScriptError
-from deepseek_v4_sdk.testing.factories import make_events, make_reply, make_usage
+from deepseek_v4_sdk.testing.factories import make_events, make_reply, make_run, make_usage
 from deepseek_v4_sdk.testing.faults import Chaos
 from deepseek_v4_sdk.testing.mock import MockProvider
 from deepseek_v4_sdk.testing.requests import MockRequest
@@ -22,6 +22,7 @@ __all__ = [
     "faults",
     "make_events",
     "make_reply",
+    "make_run",
     "make_usage",
     "read_cassette",
     "script",

@@ -15,8 +15,9 @@ from deepseek_v4_sdk.support.forks import new_lock
 from deepseek_v4_sdk.testing.answer import ServerAnswer, json_answer
 from deepseek_v4_sdk.testing.argument_types import properties_of
 from deepseek_v4_sdk.testing.expectations import MockScriptError, expect, summary
-from deepseek_v4_sdk.testing.flavors.base import JSON, STREAM, Chat, Counts, wanted
-from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, rough_ends, say
+from deepseek_v4_sdk.testing.flavors.base import JSON, STREAM, Chat, Counts, as_uuid, wanted
+from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, rough_ends, say, within_last_call
+from deepseek_v4_sdk.testing.ids import own_numbers
 from deepseek_v4_sdk.testing.model import answer
 from deepseek_v4_sdk.testing.model_markup import spans_of, turn_of
 from deepseek_v4_sdk.testing.prefix_cache import PrefixCache
@@ -76,8 +77,8 @@ class Backend:
         self._engine = flavor.engine
         self._steps = list(steps)
         self._taken = 0
-        # With a script ids are the same in each run. Without one, answers of two processes may meet in a conversation.
-        self._numbered_from = 0 if steps or default is not None else randbits(47)
+        # With a script ids are the same for each mock of a process. Without one, answers of two may meet.
+        self._numbered_from = 0 if steps or default is not None else randbits(46)
         self._default = default
         self._chaos = chaos
         self._counts = counts
@@ -190,17 +191,21 @@ class Backend:
             number = len(self.requests)
             step = refused or self._next(request)
         cached = self._looked_up(prompt, decoded) if refused is None else 0
-        chat = Chat(decoded, self._numbered_from + number, self.window, prompt.size, cached, prompt.ids, shown)
+        chat = Chat(decoded, self._number(number), self.window, prompt.size, cached, prompt.ids, shown)
         faults = self._chaos.draw(number) if self._chaos is not None else ()
         answered, polls = self._answer(step, request, chat, faults)
         if polls:
-            request_id = f"{number:08x}-0000-4000-8000-000000000000"
+            request_id = as_uuid(chat.number)
             with self._lock:
                 self._pending[request_id] = (polls, answered)
             return _accepted(request_id)
         with self._lock:
             self._running += 1
         return replace(answered, ended=self._one_less)
+
+    def _number(self, number: int) -> int:
+        """What the ids of an answer are made of."""
+        return own_numbers() + self._numbered_from + number
 
     def _one_less(self) -> None:
         with self._lock:
@@ -281,12 +286,19 @@ class Backend:
             spans = None
         given = body.get("stop")
         stops = given if isinstance(given, list) else [given]
-        asked = wanted(body, "max_completion_tokens", "max_tokens")
+        limit = (
+            engine.limit(body, self.window, chat.prompt)
+            if self._counts
+            else wanted(body, "max_completion_tokens", "max_tokens")
+        )
+        cutter = token_ends if self._counts else rough_ends
+        if any(fault.cuts_calls for fault in faults) and (within := within_last_call(output, cutter)) is not None:
+            limit = within if limit is None else min(limit, within)
         return say(
             lambda raw: engine.shown(read(raw), body) if spans is None else spans,
             output,
-            token_ends if self._counts else rough_ends,
-            limit=engine.limit(body, self.window, chat.prompt) if self._counts else asked,
+            cutter,
+            limit=limit,
             stops=[each for each in stops if isinstance(each, str)],
             finish_reason=changed.finish_reason,
             cuts=changed.cuts,

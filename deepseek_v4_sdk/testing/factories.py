@@ -1,11 +1,14 @@
-"""Replies and events made by hand, for tests of code that takes them."""
+"""Replies, events and runs made by hand, for tests of code that takes them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import (
+    Attempt,
     ChatEvent,
+    Conversation,
     Finished,
     ReasoningDelta,
     Reply,
@@ -20,9 +23,12 @@ from deepseek_v4_sdk.chat import (
 from deepseek_v4_sdk.testing.script import Turn
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import FinishReason
+    from collections.abc import Mapping
 
-__all__ = ["make_events", "make_reply", "make_usage"]
+    from deepseek_v4_sdk.chat import FinishReason, MessagesInput
+    from deepseek_v4_sdk.tools.run import Stopped, ToolRun
+
+__all__ = ["make_events", "make_reply", "make_run", "make_usage"]
 
 
 def make_usage(
@@ -87,3 +93,63 @@ def make_events(reply: Reply | Turn | str = "Hello", *, size: int = 8) -> list[C
         events += [ToolCallDelta(index, piece) for piece in cut(call.arguments)]
         events.append(ToolCallReady(call))
     return [*events, Finished(whole)]
+
+
+def make_run(
+    *turns: Turn | str,
+    question: MessagesInput = "Hello",
+    results: Mapping[str, object] | None = None,
+    stopped: Stopped | None = None,
+    usage: Usage | None = None,
+) -> ToolRun:
+    """A tool run that says what the turns of a script say.
+
+    Each turn is a round. Its calls get results, but for those of the last turn that `results` does not name: they
+    are pending.
+
+    Args:
+        turns: The model's turns; one that says "Hello" without any.
+        question: The messages that it began with.
+        results: What the tools give, by name: a text, or a value that becomes JSON. Else it is "done".
+        stopped: Why it ended; else "pending" with such calls, and "answered" without.
+        usage: The counts of each turn.
+
+    Raises:
+        InvalidRequestError: A result cannot be written as JSON, or the question is wrong.
+    """
+    from deepseek_v4_sdk.tools.run import Round, ToolResult, ToolRun
+
+    given, generated = results or {}, turns or ("Hello",)
+    talk = Conversation(question)
+    rounds: list[Round] = []
+    pending: list[ToolCall] = []
+    for number, turn in enumerate(generated, start=1):
+        reply = make_reply(turn, usage=usage)
+        calls = tuple(
+            replace(call, id=f"call_{number:02d}_{index:02d}_mock") for index, call in enumerate(reply.tool_calls)
+        )
+        reply = replace(reply, tool_calls=calls, attempts=(_attempt(number, reply),))
+        talk.add(reply)
+        made: list[ToolResult] = []
+        for call in calls:
+            if number == len(generated) and call.name not in given:
+                pending.append(call)
+                continue
+            talk.add_tool_result(call, given.get(call.name, "done"))
+            result = talk[-1].content
+            made.append(ToolResult(call=call, content=result if isinstance(result, str) else ""))
+        rounds.append(Round(reply=reply, results=tuple(made), preamble=reply.text if calls else ""))
+    return ToolRun(
+        reply=rounds[-1].reply,
+        messages=talk,
+        rounds=tuple(rounds),
+        stopped=stopped or ("pending" if pending else "answered"),
+        pending_calls=tuple(pending),
+        attempts=tuple(attempt for each in rounds for attempt in each.reply.attempts),
+    )
+
+
+def _attempt(number: int, reply: Reply) -> Attempt:
+    return Attempt(
+        number=number, status=200, seconds=0.5, usage=reply.usage, provider="mock", flavor="vllm", model=reply.model
+    )

@@ -124,6 +124,15 @@ class GeneratedOutput:
         return bisect_right(self.thoughts, count)
 
 
+def within_last_call(output: str, cutter: Cutter) -> int | None:
+    """How many tokens end in the middle of the last call of an output; None where there is no call."""
+    start = output.rfind("invoke name=")
+    if start < 0:
+        return None
+    middle = start + (len(output) - start) // 2
+    return max(1, sum(end <= middle for end in cutter(output)))
+
+
 def say(
     read: Callable[[str], Sequence[OutputSpan]],
     output: str,

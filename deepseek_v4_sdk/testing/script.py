@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
+    import os
+
+    from deepseek_v4_sdk.chat import MessagesInput
     from deepseek_v4_sdk.testing.faults import Fault
     from deepseek_v4_sdk.testing.requests import MockRequest
 
@@ -24,6 +27,7 @@ __all__ = [
     "Step",
     "Turn",
     "error",
+    "from_conversation",
     "from_function",
     "raw",
     "raw_model_output",
@@ -245,6 +249,21 @@ def reply_to(predicate: str | Mapping[str, object] | Callable[[MockRequest], boo
 def from_function(function: Callable[[MockRequest], Step]) -> Function:
     """Answer with what a function makes of the request. As `default=` it answers every one."""
     return Function(function)
+
+
+def from_conversation(source: MessagesInput | str | os.PathLike[str], *, strict: bool = True) -> list[Step]:
+    """The answers of a whole conversation, one step for each turn of the model.
+
+    Args:
+        source: A `Conversation`, messages, or the path of a file of them in JSON, as `Conversation.to_json` writes it.
+        strict: Whether each answer wants the user's text, or the result of a tool, that stands before it.
+
+    Raises:
+        ConfigurationError: There is no such file, it is not a conversation, or nothing in it is of the model.
+    """
+    from deepseek_v4_sdk.testing.conversations import steps_of
+
+    return steps_of(source, strict=strict)
 
 
 def error(status: int, message: str = "scripted", *, headers: Mapping[str, str] | None = None) -> Error:

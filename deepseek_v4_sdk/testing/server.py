@@ -13,6 +13,7 @@ import httpx
 
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.support.forks import let_go, renewed_in_children
+from deepseek_v4_sdk.support.installed import install_command
 from deepseek_v4_sdk.testing.answer import Break, ServerAnswer, Wait, json_answer
 from deepseek_v4_sdk.testing.mock import MockProvider
 from deepseek_v4_sdk.testing.transport import Answering, prepare
@@ -118,7 +119,7 @@ class MockServer:
             import uvicorn
             from uvicorn.protocols.http.h11_impl import H11Protocol
         except ImportError:
-            raise ConfigurationError("the mock server needs uvicorn: pip install 'deepseek-v4-sdk[server]'") from None
+            raise ConfigurationError(f"the mock server needs uvicorn: {install_command('server', 'uvicorn')}") from None
         transports = self._transports
 
         class Protocol(H11Protocol):

@@ -26,6 +26,7 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.answer import json_answer
+from tests.any_name import ANY_NAME
 from tests.transport.failover.duo import named
 from tests.transport.limits.still import StrictServer, in_still_time
 
@@ -49,7 +50,7 @@ class Told(Hooks):
 def test_answers_refusals_and_what_nobody_counted_add_up() -> None:
     ledger = Ledger()
     steps = (faults.status(503), HELLO, HELLO | faults.cut(after_bytes=700), HELLO, HELLO | faults.no_usage())
-    client = DeepSeekV4(MockProvider(*steps), model="m", hooks=[ledger], max_retries=1)
+    client = DeepSeekV4(MockProvider(*steps, flavor=ANY_NAME), model="m", hooks=[ledger], max_retries=1)
     counted = client.chat("one").usage  # after a refusal
     with pytest.raises(DeepSeekV4Error):
         client.chat("two")  # broken off
@@ -64,7 +65,7 @@ def test_answers_refusals_and_what_nobody_counted_add_up() -> None:
 
 def test_who_leaves_is_told_of_and_listed() -> None:
     told = Told()
-    client = DeepSeekV4(MockProvider(default=HELLO), model="m", hooks=[told])
+    client = DeepSeekV4(MockProvider(default=HELLO, flavor=ANY_NAME), model="m", hooks=[told])
     with client.stream("x") as stream:
         next(stream)
     with pytest.raises(StreamClosedError) as caught:
@@ -93,7 +94,7 @@ def test_who_is_cancelled_is_told_of() -> None:
 
 def test_a_stream_that_was_read_to_its_end_is_told_of_once() -> None:
     told = Told()
-    client = DeepSeekV4(MockProvider(default=HELLO), model="m", hooks=[told])
+    client = DeepSeekV4(MockProvider(default=HELLO, flavor=ANY_NAME), model="m", hooks=[told])
     with client.stream("x") as stream:
         list(stream)
     assert told.told == ["1 POST 1/chat/completions", "1 ended 200 well"]
@@ -200,7 +201,7 @@ def test_sums_for_providers_models_and_profiles(tmp_path: Path) -> None:
 
 def test_many_threads_add_up() -> None:
     ledger = Ledger()
-    client = DeepSeekV4(MockProvider(default=HELLO, count_tokens=False), model="m", hooks=[ledger])
+    client = DeepSeekV4(MockProvider(default=HELLO, flavor=ANY_NAME, count_tokens=False), model="m", hooks=[ledger])
     with ThreadPoolExecutor(16) as threads:
         replies = list(threads.map(lambda number: client.chat(f"{number}"), range(200)))
     assert ledger.total.requests == ledger.total.counted == 200

@@ -16,6 +16,7 @@ from deepseek_v4_sdk.cli import conversations
 from deepseek_v4_sdk.store import ConversationStore
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.server import MockServer
+from tests.any_name import ANY_NAME
 from tests.cli.commands import complaint, run
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def mock() -> MockProvider:
-    return MockProvider(default=script.think("Let me see.") + script.text("Forty-two."))
+    return MockProvider(default=script.think("Let me see.") + script.text("Forty-two."), flavor=ANY_NAME)
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def test_json() -> None:
 
 
 def test_a_profile(tmp_path: Path) -> None:
-    with served(VLLMFlavor(prompt_tokens_details=True)) as url:
+    with served(VLLMFlavor(prompt_tokens_details=True, models=None)) as url:
         text = f'[profiles.prod]\nprovider = "vllm"\nbase_url = "{url}"\napi_key_env = "PROD_KEY"\n'
         (tmp_path / "deepseek_v4.toml").write_text(text, encoding="utf-8")
         run("config", "trust")

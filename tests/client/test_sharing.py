@@ -20,6 +20,7 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.testing import MockProvider, script
+from tests.any_name import ANY_NAME
 from tests.exchange.replay import JSON, MODEL, Replay, ServerAnswer, answer, client_for
 from tests.exchange.wire import DONE, finish, plain, say
 
@@ -164,7 +165,7 @@ async def test_the_same_for_async_clients() -> None:
 
 
 def test_a_call_wins_over_the_client_and_a_change_over_both_defaults() -> None:
-    mock = MockProvider(default=script.text("Hi"))
+    mock = MockProvider(default=script.text("Hi"), flavor=ANY_NAME)
     client = DeepSeekV4(mock, model="one", thinking="low", default_headers={"x-team": "a"})
     client.chat("x")
     client.chat("x", model="two", thinking="max", extra_headers={"x-team": "b"})

@@ -11,6 +11,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Timeouts, errors
 from deepseek_v4_sdk.testing import MockProvider, script
+from tests.any_name import ANY_NAME
 from tests.config.seen import Seen
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def test_a_socks_proxy_names_the_package_it_needs(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_call_wins_over_the_client_and_none_does_not() -> None:
-    mock = MockProvider(*(script.text("Hello") for _ in range(3)))
+    mock = MockProvider(*(script.text("Hello") for _ in range(3)), flavor=ANY_NAME)
     with DeepSeekV4(mock, model="a", thinking="max", default_headers={"x-a": "client"}) as client:
         client.chat("Hi")
         client.chat("Hi", model="b", thinking="off", extra_headers={"X-A": "call"})

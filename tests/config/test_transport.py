@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, DeepSeekV4
+from deepseek_v4_sdk.support.installed import install_command
 
 HERE = "http://localhost:8000"
 
@@ -29,7 +30,7 @@ def test_what_cannot_be() -> None:
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aiohttp", None)
-    assert "pip install 'deepseek-v4-sdk[fast]'" in complaint()
+    assert install_command("fast", "aiohttp") in complaint()
     AsyncDeepSeekV4("vllm", base_url=HERE)
 
 

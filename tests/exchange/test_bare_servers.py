@@ -9,6 +9,7 @@ import pytest
 from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.errors import EmptyTurnError, ReasoningExhaustedError
 from deepseek_v4_sdk.testing import MockProvider, script
+from tests.any_name import ANY_NAME
 from tests.client.modes import in_both_modes
 from tests.dsml.leaks import block, invoke
 from tests.exchange.hearing import kinds, listen, spoken
@@ -53,11 +54,11 @@ def test_it_is_remembered_by_address_and_model() -> None:
             return "".join(stream.text_deltas())
 
     one, other = "http://one.test", "http://other.test"
-    mock = MockProvider(default=BARE)
+    mock = MockProvider(default=BARE, flavor=ANY_NAME)
     assert "</think>" in deltas(one, "a", mock)
     assert "</think>" in deltas(one, "b", mock)
     assert "</think>" in deltas(other, "a", mock)
-    assert deltas(one, "a", MockProvider(default=BARE)) == "It is 21."
+    assert deltas(one, "a", MockProvider(default=BARE, flavor=ANY_NAME)) == "It is 21."
 
 
 def test_mocks_know_nothing_of_each_other() -> None:

@@ -241,7 +241,7 @@ def test_a_request_that_was_not_recorded_fails_the_server(path: Path) -> None:
 
 
 def test_code_that_knows_nothing_of_the_client(path: Path) -> None:
-    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    body = {"model": "pro", "messages": [{"role": "user", "content": "Hi"}]}
     recorder = Recorder("vllm", path=path)
     tapped = recorder.wrap_transport(MockProvider(script.text("Hello")).transport)
     with httpx.Client(transport=tapped, base_url="http://mock") as client:

@@ -25,6 +25,7 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.testing import MockProvider, MockScriptError, script
 from deepseek_v4_sdk.testing.flavors import FLAVOR_NAMES
+from tests.any_name import ANY_NAME
 
 on_every_wire = pytest.mark.parametrize("flavor", FLAVOR_NAMES)
 
@@ -37,7 +38,7 @@ TOOL = {"name": "get_weather", "parameters": {"type": "object", "properties": {"
 
 
 def test_steps_are_taken_in_order_and_requests_are_noted() -> None:
-    mock = MockProvider(script.text("one"), script.text("two"))
+    mock = MockProvider(script.text("one"), script.text("two"), flavor=ANY_NAME)
     client = DeepSeekV4(mock, model="m")
     assert [client.chat("first").text, client.chat("second", temperature=0.5).text] == ["one", "two"]
     first, second = mock.requests

@@ -53,7 +53,7 @@ def test_two_mocks(deepseek_v4_mock):
 
 def test_server(deepseek_v4_mock, deepseek_v4_server):
     server = deepseek_v4_server(deepseek_v4_mock(script.text("Hello")))
-    assert DeepSeekV4("vllm", base_url=server.url, model="m").chat("Hi").text == "Hello"
+    assert DeepSeekV4("vllm", base_url=server.url, model="pro").chat("Hi").text == "Hello"
     assert deepseek_v4_server().url != server.url
 """,
     )
@@ -102,21 +102,21 @@ def test_the_guard(pytester: pytest.Pytester, closed_port: int) -> None:
 URL = "http://{ELSEWHERE}:{closed_port}"
 
 def test_sync():
-    DeepSeekV4("vllm", base_url=URL, model="m").chat("Hi")
+    DeepSeekV4("vllm", base_url=URL, model="pro").chat("Hi")
 
 def test_async():
-    asyncio.run(AsyncDeepSeekV4("sglang", base_url=URL, model="m").chat("Hi"))
+    asyncio.run(AsyncDeepSeekV4("sglang", base_url=URL, model="pro").chat("Hi"))
 
 def test_models():
-    DeepSeekV4("vllm", base_url=URL, model="m").models()
+    DeepSeekV4("vllm", base_url=URL, model="pro").models()
 
 def test_own_client():
     with httpx.Client() as own:
-        DeepSeekV4("vllm", base_url=URL, model="m", http_client=own).chat("Hi")
+        DeepSeekV4("vllm", base_url=URL, model="pro", http_client=own).chat("Hi")
 
 def test_caught():
     try:
-        DeepSeekV4("vllm", base_url=URL, model="m").chat("Hi")
+        DeepSeekV4("vllm", base_url=URL, model="pro").chat("Hi")
     except Exception:
         pass
 """,
@@ -179,7 +179,7 @@ def test_a_proxy_on_this_machine_is_let_through(pytester: pytest.Pytester, close
 def test_sync():
     for way in ({{"proxy": "http://127.0.0.1:{closed_port}"}}, {{"http_client": httpx.Client(proxy="http://localhost:{closed_port}")}}):
         with pytest.raises(ConnectionFailedError):
-            DeepSeekV4("vllm", base_url="http://localhost:1", model="m", max_retries=0, **way).chat("Hi")
+            DeepSeekV4("vllm", base_url="http://localhost:1", model="pro", max_retries=0, **way).chat("Hi")
         if "http_client" in way:
             way["http_client"].close()
 """,
@@ -194,7 +194,7 @@ def test_what_the_guard_lets_through(pytester: pytest.Pytester, closed_port: int
         f"""
 def refused(url):
     with pytest.raises(ConnectionFailedError):
-        DeepSeekV4("vllm", base_url=url, model="m", max_retries=0).chat("Hi")
+        DeepSeekV4("vllm", base_url=url, model="pro", max_retries=0).chat("Hi")
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_this_machine(host):
@@ -205,13 +205,13 @@ def test_mock():
 
 def test_mock_inside_a_client():
     with httpx.Client(transport=MockProvider(script.text("Hello")).transport) as own:
-        client = DeepSeekV4("vllm", base_url="http://{ELSEWHERE}", model="m", http_client=own)
+        client = DeepSeekV4("vllm", base_url="http://{ELSEWHERE}", model="pro", http_client=own)
         assert client.chat("Hi").text == "Hello"
 
 def test_mock_inside_an_async_client():
     async def ask():
         async with httpx.AsyncClient(transport=MockProvider(script.text("Hello")).transport) as own:
-            client = AsyncDeepSeekV4("vllm", base_url="http://{ELSEWHERE}", model="m", http_client=own)
+            client = AsyncDeepSeekV4("vllm", base_url="http://{ELSEWHERE}", model="pro", http_client=own)
             return await client.chat("Hi")
     assert asyncio.run(ask()).text == "Hello"
 

@@ -10,6 +10,7 @@ import pytest
 from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, Reply
 from deepseek_v4_sdk.testing import MockProvider, MockRequest, MockScriptError, faults, script
 from deepseek_v4_sdk.testing.server import MockServer
+from tests.any_name import ANY_NAME
 from tests.testing.places import FLAVORS, MODELS, PLACES, TOOL, Upstream, ask, fetch, request_body
 
 
@@ -228,7 +229,7 @@ def test_each_attempt_takes_one_step(server: MockServer) -> None:
 
 
 def test_what_a_request_shows() -> None:
-    mock = MockProvider()
+    mock = MockProvider(flavor=ANY_NAME)
     client = DeepSeekV4(mock, model="m", default_headers={"x-team": "owls"}, api_key="key-of-a-test")
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is it?"}]
     client.chat(messages, thinking="max", tools=[TOOL], seed=7)

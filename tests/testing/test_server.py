@@ -6,6 +6,7 @@ import gc
 import http.client
 import json
 import os
+import re
 import socket
 import sys
 import threading
@@ -18,6 +19,7 @@ import httpx
 import pytest
 
 from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, ServerError
+from deepseek_v4_sdk.support.installed import install_command
 from deepseek_v4_sdk.testing import MockProvider, MockRequest, MockScriptError, faults, script
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.testing.cases import TEXT, TURN
@@ -198,7 +200,7 @@ def test_other_paths_and_methods() -> None:
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'deepseek-v4-sdk\[server\]'"), MockServer():
+    with pytest.raises(ConfigurationError, match=re.escape(install_command("server", "uvicorn"))), MockServer():
         pass
 
 

@@ -10,7 +10,7 @@ from deepseek_v4_sdk.testing.faults.breaks import cut, garbage, reset, split
 from deepseek_v4_sdk.testing.faults.chaos import ALL, Chaos
 from deepseek_v4_sdk.testing.faults.endings import error_event, no_done, no_usage
 from deepseek_v4_sdk.testing.faults.fault import Fault
-from deepseek_v4_sdk.testing.faults.outputs import empty_turn, leak_dsml
+from deepseek_v4_sdk.testing.faults.outputs import cut_call, empty_turn, leak_dsml
 from deepseek_v4_sdk.testing.faults.refusals import accepted_then, gone, html_502, rate_limited, status
 from deepseek_v4_sdk.testing.faults.silences import hang_after_done, keepalive, slow_prefill, stall
 
@@ -20,6 +20,7 @@ __all__ = [
     "Fault",
     "accepted_then",
     "cut",
+    "cut_call",
     "empty_turn",
     "error_event",
     "garbage",

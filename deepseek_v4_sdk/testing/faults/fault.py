@@ -34,6 +34,9 @@ class Fault:
         name = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", type(self).__name__.strip("_")).lower()
         return f"{name}({', '.join(f'{slot}={getattr(self, slot)!r}' for slot in self.__slots__)})"
 
+    cuts_calls = False
+    """Whether the answer is cut in the middle of its last call, as `max_tokens` does."""
+
     def on_turn(self, turn: Turn, body: dict[str, JsonValue]) -> Turn:
         """What the model says instead."""
         del body

@@ -12,7 +12,7 @@ from deepseek_v4_sdk.testing.script import Turn
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
 
-__all__ = ["empty_turn", "leak_dsml"]
+__all__ = ["cut_call", "empty_turn", "leak_dsml"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -24,6 +24,20 @@ class _EmptyTurn(Fault):
 def empty_turn() -> Fault:
     """The model thinks, and ends its turn without an answer."""
     return _EmptyTurn()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _CutCall(Fault):
+    cuts_calls = True
+
+
+def cut_call() -> Fault:
+    """The answer ends in the middle of its last tool call, as when `max_tokens` runs out; one without a call is whole.
+
+    The server says what it says then; the client raises `TruncatedToolCallError`, with the finished calls in the
+    `tool_calls` of its partial, and the cut one in `partial_tool_calls`.
+    """
+    return _CutCall()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

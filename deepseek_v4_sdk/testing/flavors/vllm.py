@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, refusal, same_key, sse, wanted
+from deepseek_v4_sdk.testing.flavors.served import KNOWN, ServedNames
 from deepseek_v4_sdk.testing.flavors.vllm_checks import (
     bad_value,
     check_chat,
@@ -56,7 +57,8 @@ class VLLMFlavor(Flavor):
         version: Which one. Before 0.28 thinking is off unless it is asked for, `max` is the strongest of two levels
             (0.20 does not take it at the root of a body), and the usage does not tell reasoning tokens. Before 0.33
             a plain answer says `tool_calls` of a call that was cut.
-        models: The names it serves. Without any it takes every name, and lists one.
+        models: The names it serves. It refuses others, and answers in the name of the first. Without it every alias and
+            published id of V4 is served and another name refused, as a mistake; None takes any name.
         api_key: Its `--api-key`; None takes every key. It guards `/v1` and some others, not `/health` or `/tokenize`.
         reasoning_parser: Whether it has `--reasoning-parser`; without it thinking stays in the content.
         tool_call_parser: Whether it has `--enable-auto-tool-choice` and `--tool-call-parser`. Without both, any tool
@@ -97,7 +99,7 @@ class VLLMFlavor(Flavor):
         self,
         *,
         version: str = "0.33.0",
-        models: tuple[str, ...] = (),
+        models: Sequence[str] | None = KNOWN,
         api_key: str | None = None,
         reasoning_parser: bool = True,
         tool_call_parser: bool = True,
@@ -112,7 +114,8 @@ class VLLMFlavor(Flavor):
     ) -> None:
         self._version = version
         self._release = tuple(int(part) for part in version.split(".")[:2])
-        self._models = models
+        self._served = ServedNames(models)
+        self._models = self._served.names
         self._api_key = api_key
         self._reasoning_parser = reasoning_parser
         self._tool_call_parser = tool_call_parser
@@ -127,7 +130,7 @@ class VLLMFlavor(Flavor):
         if frontend == "rust":
             from deepseek_v4_sdk.testing.flavors.vllm_rust import RustFrontEnd
 
-            self._rust = RustFrontEnd(version, models, self.prefix_cache, default_thinking=default_thinking)
+            self._rust = RustFrontEnd(version, self._served, self.prefix_cache, default_thinking=default_thinking)
 
     @property
     def engine(self) -> Flavor:
@@ -293,7 +296,7 @@ class VLLMFlavor(Flavor):
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
         """Bodies it cannot read, chats without an encoding, tools without their flags; what it does not know passes."""
-        found = check_chat(body, served=self._models, window=window, oldest=self._release <= (0, 20))
+        found = check_chat(body, served=self._served.deciding(body), window=window, oldest=self._release <= (0, 20))
         if found is not None:
             return found
         if self._encoding == "none":
@@ -320,7 +323,7 @@ class VLLMFlavor(Flavor):
 
     def refuse_count(self, body: dict[str, JsonValue]) -> Refusal | None:
         """Neither a text nor a chat, or another model."""
-        return check_tokenize(body, served=self._models)
+        return check_tokenize(body, served=self._served.deciding(body))
 
     def refuse_tokens(self, body: dict[str, JsonValue]) -> Refusal | None:
         """Tokens that are no numbers."""

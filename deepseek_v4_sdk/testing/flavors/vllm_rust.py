@@ -20,6 +20,7 @@ from deepseek_v4_sdk.testing.script import Raw
 if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect
     from deepseek_v4_sdk.testing.argument_types import Properties
+    from deepseek_v4_sdk.testing.flavors.served import ServedNames
     from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, Token
     from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 
@@ -83,7 +84,7 @@ class RustFrontEnd(Flavor):
 
     Args:
         version: The version of both.
-        models: The names it serves.
+        served: The names it serves.
         prefix_cache: How it keeps the beginnings of prompts, where it tells of them.
         default_thinking: The `thinking` of its `--default-chat-template-kwargs`, if it has that.
     """
@@ -97,13 +98,13 @@ class RustFrontEnd(Flavor):
     def __init__(
         self,
         version: str,
-        models: tuple[str, ...],
+        served: ServedNames,
         prefix_cache: CacheRule | None,
         *,
         default_thinking: bool | None,
     ) -> None:
         self._version = version
-        self._models = models
+        self._served, self._models = served, served.names
         self._default_thinking = default_thinking
         self.prefix_cache = prefix_cache
 
@@ -237,7 +238,7 @@ class RustFrontEnd(Flavor):
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
         """Bodies that it cannot read, and values out of range."""
         del window
-        return next((refused(each) for each in faults_of(body, self._models)), None)
+        return next((refused(each) for each in faults_of(body, self._served.deciding(body))), None)
 
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
         """A prompt beyond the window is refused with its real size; prompt and answer together are cut."""
@@ -253,7 +254,7 @@ class RustFrontEnd(Flavor):
 
     def refuse_count(self, body: dict[str, JsonValue]) -> Refusal | None:
         """Neither a text nor a chat, or another model."""
-        found = model_fault(body, self._models)
+        found = model_fault(body, self._served.deciding(body))
         if found is None and "prompt" not in body and not isinstance(body.get("messages"), list):
             found = FieldFault("data did not match any variant of untagged enum TokenizeRequest", unreadable=True)
         return None if found is None else refused(found)

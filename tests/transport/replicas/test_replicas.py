@@ -10,13 +10,15 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, Conversation, DeepSeekV4, DeepSeekV4Error
 from deepseek_v4_sdk.testing import MockProvider, faults, script
+from tests.any_name import ANY_NAME
 
 YES = script.text("Yes.")
 URLS = [f"http://gpu-{number}.example:8000" for number in range(4)]
 
 
 def replicas(count: int = 4, default: Any = YES, flavor: str = "vllm") -> list[MockProvider]:
-    return [MockProvider(default=default, flavor=flavor, count_tokens=False) for _ in range(count)]
+    spoken = ANY_NAME if flavor == "vllm" else flavor
+    return [MockProvider(default=default, flavor=spoken, count_tokens=False) for _ in range(count)]
 
 
 def asked(mocks: list[MockProvider]) -> list[int]:
@@ -161,7 +163,7 @@ def test_tools_parse_and_options_go_through_the_pool() -> None:
         return where
 
     steps = script.tool_call("look", where="here"), script.text("Done."), script.text('{"a": 1}')
-    mock = MockProvider(*steps, count_tokens=False)
+    mock = MockProvider(*steps, flavor=ANY_NAME, count_tokens=False)
     with DeepSeekV4("vllm", endpoints=[mock], model="m") as client:
         assert client.run_tools("Look!", [look]).reply.text == "Done."
         assert client.with_options(thinking="off").parse("?", dict[str, int]).value == {"a": 1}

@@ -16,7 +16,7 @@ REPLICAS, CONVERSATIONS, TURNS = 4, 40, 5
 
 def cached_share(balance: Any) -> float:
     """The share of all prompt tokens that came from a cache: conversations go on side by side, in a changing order."""
-    flavor = VLLMFlavor(prompt_tokens_details=True, block_size=64)
+    flavor = VLLMFlavor(prompt_tokens_details=True, block_size=64, models=None)
     mocks = [MockProvider(default=script.text("Yes. " * 40), flavor=flavor) for _ in range(REPLICAS)]
     client = DeepSeekV4("vllm", endpoints=mocks, model="m", balance=balance, thinking="off")
     dice = random.Random(7)

@@ -1,0 +1,63 @@
+"""How this package was installed, so that a hint to install more of it can be followed as it is."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+__all__ = ["install_command"]
+
+_NAME = "deepseek-v4-sdk"
+
+
+def install_command(extra: str, *packages: str) -> str:
+    """The command that installs what an extra brings.
+
+    It names the place from which this package came: a folder, a wheel, a repository, or an index. A package that is not
+    installed, as in a source tree on the path, has no extras: the command names what they would bring.
+
+    Args:
+        extra: The extra.
+        packages: The packages that it brings and that are missing.
+    """
+    import json
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        found = distribution(_NAME)
+    except PackageNotFoundError:
+        return f"pip install {' '.join(map(shlex.quote, packages))}"
+    told = found.read_text("direct_url.json")
+    try:
+        origin: object = json.loads(told) if told else None
+    except ValueError:
+        origin = None
+    return f"{_installer(found)} install {_wanted(extra, origin)}"
+
+
+def _installer(found: Distribution) -> str:
+    name = (found.read_text("INSTALLER") or "").strip()
+    return "uv pip" if name == "uv" else "pip"
+
+
+def _wanted(extra: str, origin: object) -> str:
+    """What the command is to install."""
+    told = cast("dict[str, object]", origin) if isinstance(origin, dict) else {}
+    url = told.get("url")
+    if not isinstance(url, str):
+        return shlex.quote(f"{_NAME}[{extra}]")
+    folder = told.get("dir_info")
+    if isinstance(folder, dict) and url.startswith("file://"):
+        from urllib.request import url2pathname
+
+        edits = cast("dict[str, object]", folder).get("editable") is True
+        path = url2pathname(url.removeprefix("file://"))
+        return ("-e " if edits else "") + shlex.quote(f"{path}[{extra}]")
+    vcs = told.get("vcs_info")
+    if isinstance(vcs, dict):
+        about = cast("dict[str, object]", vcs)
+        url = f"{about.get('vcs', 'git')}+{url}@{about.get('commit_id', '')}".rstrip("@")
+    return shlex.quote(f"{_NAME}[{extra}] @ {url}")

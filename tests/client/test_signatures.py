@@ -1,0 +1,60 @@
+"""What an editor or a notebook offers behind `client.chat(`: the options, by name."""
+
+from __future__ import annotations
+
+import inspect
+import pydoc
+from typing import Any
+
+import jedi  # type: ignore[import-untyped]
+import pytest
+
+from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
+from deepseek_v4_sdk.chat import ChatOptions
+from deepseek_v4_sdk.tools.loop_options import LoopLimits, LoopOptions
+
+OF_A_CHAT = ["chat", "stream", "parse", "stream_parse", "iter_parse"]
+OF_A_LOOP = ["run_tools", "stream_tools", "tool_rounds"]
+both = pytest.mark.parametrize("kind", [DeepSeekV4, AsyncDeepSeekV4])
+
+
+@both
+@pytest.mark.parametrize("name", [*OF_A_CHAT, *OF_A_LOOP])
+def test_every_option_is_in_the_signature(kind: Any, name: str) -> None:
+    options = ChatOptions if name in OF_A_CHAT else LoopOptions
+    for method in (getattr(kind, name), getattr(kind("mock"), name)):
+        shown = inspect.signature(method).parameters
+        assert options.__annotations__.keys() <= shown.keys()
+        assert all(shown[option].kind is inspect.Parameter.KEYWORD_ONLY for option in options.__annotations__)
+        assert not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in shown.values())
+        assert shown["temperature"].annotation == "float | None"
+        assert ("self" in shown) == (method is getattr(kind, name))
+    assert "temperature: " in pydoc.plain(pydoc.render_doc(getattr(kind, name)))
+
+
+def test_its_own_parameters_come_first_and_defaults_are_told() -> None:
+    parsed = inspect.signature(DeepSeekV4("mock").parse)
+    assert list(parsed.parameters)[:4] == ["messages", "schema", "mechanism", "retries"]
+    assert parsed.parameters["temperature"].default is None
+    run = inspect.signature(DeepSeekV4("mock").run_tools)
+    assert run.parameters["max_rounds"].default == LoopLimits().max_rounds
+    assert run.return_annotation == "ToolRun"
+    assert str(run).startswith("(messages: ")
+    assert inspect.signature(DeepSeekV4.chat) == inspect.signature(DeepSeekV4.chat)
+    assert run.bind("x", [], max_rounds=3).arguments["max_rounds"] == 3
+
+
+@both
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("client.chat('x', temp", "temperature="),
+        ("client.stream(messages, thin", "thinking="),
+        ("client.run_tools('x', [], max_r", "max_rounds="),
+        ("client.parse('x', int, seed", "seed="),
+        ("client.iter_parse('x', int, mech", "mechanism="),
+    ],
+)
+def test_a_notebook_completes_them(kind: Any, typed: str, offered: str) -> None:
+    found = jedi.Interpreter(typed, [{"client": kind("mock")}]).complete()
+    assert offered in [each.name for each in found]
