@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.call.call_hooks import Asked, ToldCall
 from deepseek_v4_sdk.call.notifier import Notifier
-from deepseek_v4_sdk.call.steps import DRAIN, DROP, READ, Deliver, Sleep, Steps
+from deepseek_v4_sdk.call.steps import ACCEPTED, DRAIN, DROP, READ, Deliver, Sleep, Steps
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, Reply, RequestDetails, StreamRestarted, Timeouts
 from deepseek_v4_sdk.exchange import HttpExchange, ResponseHead, TransportFailure
 from deepseek_v4_sdk.providers import HttpCall, without_secrets
@@ -100,7 +100,7 @@ class Call(Generic[ExchangeT, T]):
     """A call, from its first attempt to its result. Subclasses say what is sent and what comes of it."""
 
     is_chat = False
-    """Whether a model answers: then it is told that the server has accepted, with a delivery of nothing."""
+    """Whether a model answers: then the step `Accepted` comes when the server has accepted the request."""
 
     def __init__(self, call_settings: CallSettings, retry_budget: RetryBudget | None = None) -> None:
         self.call_settings = call_settings
@@ -388,7 +388,7 @@ class Call(Generic[ExchangeT, T]):
             exchange.opened(cast("ResponseHead", (yield Open(poll, connect, deadline, self.transport))), clock.now())
         self.on_head(exchange)
         if exchange.succeeded and self.is_chat:
-            yield Deliver([])
+            yield ACCEPTED
         while not exchange.complete:
             # Silence counts from here: what the caller did with the last events is the caller's time.
             exchange.last_byte_at = clock.now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
-from deepseek_v4_sdk.call.steps import Compute, Deliver, Drain, Drop, Read, Sleep, Step, Steps
+from deepseek_v4_sdk.call.steps import Accepted, Compute, Deliver, Drain, Drop, Read, Sleep, Step, Steps
 from deepseek_v4_sdk.errors import ConfigurationError, StreamInUseError
 from deepseek_v4_sdk.support.forks import PROCESS
 from deepseek_v4_sdk.support.redaction import forget_variables
@@ -93,7 +93,7 @@ class SyncDriver(_Steps[T]):
         self._clock = clock
 
     def next_events(self) -> list[Any] | None:
-        """Run until there are events to deliver; None when the call has ended and the result is set.
+        """Run until there are events to deliver, none when the server has accepted; None when the call has ended.
 
         Raises:
             DeepSeekV4Error: The call failed. Everything is closed.
@@ -103,6 +103,8 @@ class SyncDriver(_Steps[T]):
                 step = self.next()
                 if type(step) is Deliver:
                     return step.events
+                if type(step) is Accepted:
+                    return []
                 self._perform(step)
         except _Ended:
             self._stream.close()
@@ -189,7 +191,7 @@ class AsyncDriver(_Steps[T]):
             self.check()
 
     async def next_events(self) -> list[Any] | None:
-        """Run until there are events to deliver; None when the call has ended and the result is set.
+        """Run until there are events to deliver, none when the server has accepted; None when the call has ended.
 
         Raises:
             DeepSeekV4Error: The call failed. Everything is closed.
@@ -199,6 +201,8 @@ class AsyncDriver(_Steps[T]):
                 step = self.next()
                 if type(step) is Deliver:
                     return step.events
+                if type(step) is Accepted:
+                    return []
                 await self._perform(step)
         except _Ended:
             await self._stream.close()

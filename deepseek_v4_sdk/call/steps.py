@@ -11,7 +11,21 @@ from deepseek_v4_sdk.transport.request import Open
 if TYPE_CHECKING:
     from deepseek_v4_sdk.traffic.wakeup import Wakeup
 
-__all__ = ["DRAIN", "DROP", "READ", "Compute", "Deliver", "Drain", "Drop", "Read", "Sleep", "Step", "Steps"]
+__all__ = [
+    "ACCEPTED",
+    "DRAIN",
+    "DROP",
+    "READ",
+    "Accepted",
+    "Compute",
+    "Deliver",
+    "Drain",
+    "Drop",
+    "Read",
+    "Sleep",
+    "Step",
+    "Steps",
+]
 
 T = TypeVar("T")
 
@@ -59,7 +73,7 @@ class Compute:
 
 @dataclass(slots=True, eq=False)
 class Deliver:
-    """Hand events to the caller; the first one of a stream is empty, and tells that the server accepted.
+    """Hand events to the caller.
 
     Attributes:
         events: Those of a chat, or what a stream of another kind gives.
@@ -68,10 +82,16 @@ class Deliver:
     events: list[Any]
 
 
+@dataclass(slots=True, eq=False)
+class Accepted:
+    """The server has accepted the request: a caller that waits for this goes on."""
+
+
+ACCEPTED = Accepted()
 READ = Read()
 DRAIN = Drain()
 DROP = Drop()
-Step: TypeAlias = Open | Read | Drain | Drop | Sleep | Compute | Deliver
+Step: TypeAlias = Open | Accepted | Read | Drain | Drop | Sleep | Compute | Deliver
 """Any step. A failed `Open` or `Read` is thrown into the steps as `TransportFailure`."""
 Steps: TypeAlias = Generator[Step, object, T]
 """The steps of a call that results in a `T`."""
