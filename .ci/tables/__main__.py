@@ -43,7 +43,7 @@ def opened(names: list[str], folder: Path) -> Iterator[Wheel]:
 
 
 def changes(before: Surface, after: Surface) -> Iterator[str]:
-    """What is new, gone, renamed or otherwise in a release."""
+    """The differences of a release: flags that are new, gone or renamed, and other choices."""
     gone, new = sorted(before.flags.keys() - after.flags.keys()), sorted(after.flags.keys() - before.flags.keys())
     keys = ({f"{owner}.{key}" for owner, row in each.nested.items() for key in row} for each in (before, after))
     keys_before, keys_after = keys

@@ -1,4 +1,4 @@
-"""What a type annotation says about the values of a flag."""
+"""Type annotations, read for the values that a flag takes."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Shape:
 
     @property
     def kind(self) -> str:
-        """How the value of such a flag is read."""
+        """The way in which the value of such a flag is read."""
         kinds = self.kinds
         if "json" in kinds and self.nested:
             return "json"

@@ -12,7 +12,7 @@ FOLDERS = ("dynamo/common/", "dynamo/frontend/", "dynamo/router/", "dynamo/vllm/
 
 
 def read(wheel: Wheel) -> Surface:
-    """What a Dynamo wheel understands."""
+    """Read the flags of a Dynamo wheel."""
     surface, scope = Surface(), Scope()
     for path in wheel.under(*FOLDERS):
         if "/tests/" in path or "/omni/" in path or "diffusion" in path:

@@ -59,7 +59,7 @@ def pack(engine: str, surfaces: Mapping[str, Surface], as_of: date) -> dict[str,
 
 
 def unpack(table: Mapping[str, object]) -> dict[str, Surface]:
-    """What `pack` packed."""
+    """The releases of a table, as `pack` took them."""
     versions: list[str] = list(table["versions"])  # type: ignore[call-overload]
     surfaces = {version: Surface(pins=dict(table["pins"].get(version, {}))) for version in versions}  # type: ignore[attr-defined]
 

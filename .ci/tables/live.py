@@ -49,14 +49,16 @@ def main() -> None:
     """Write the parser's actions."""
     engine, target = sys.argv[1:]
     parser = {"vllm": vllm, "sglang": sglang}[engine]()
+    names: dict[int, list[str]] = {}
+    for name, action in parser._option_string_actions.items():  # some names are hidden from its list
+        if name not in {"-h", "--help"}:
+            names.setdefault(id(action), []).append(name)
     rows = [
-        {
-            "names": [name for name in action.option_strings if name not in {"-h", "--help"}],
-            "choices": sorted(map(str, action.choices)) if action.choices else None,
-        }
+        {"names": names[id(action)], "choices": sorted(map(str, action.choices)) if action.choices else None}
         for action in parser._actions  # argparse has no other way
+        if id(action) in names
     ]
-    text = json.dumps([row for row in rows if row["names"]], indent=1)
+    text = json.dumps(rows, indent=1)
     Path(target).write_text(text, encoding="utf-8")
 
 

@@ -70,7 +70,7 @@ def _field(item: ast.AnnAssign, scope: Scope) -> tuple[list[str], dict[str, obje
 
 
 def _adjust(info: dict[str, object], words: dict[str, ast.expr], scope: Scope) -> None:
-    """What `Arg(...)` says over the annotation."""
+    """Apply what `Arg(...)` says over the annotation."""
     choices = value_of(words.get("choices"), scope)
     if isinstance(choices, list | tuple):
         info |= {"kind": "choice", "choices": [str(choice) for choice in choices]}
@@ -92,7 +92,7 @@ def _adjust(info: dict[str, object], words: dict[str, ast.expr], scope: Scope) -
 
 
 def read(wheel: Wheel) -> Surface:
-    """What an SGLang wheel understands."""
+    """Read the flags of an SGLang wheel."""
     scope, surface = Scope(), Surface()
     names = ["sglang/srt/server_args.py", *wheel.under("sglang/srt/arg_groups/")]
     for name in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from annotations import Scope, arguments_added, by_hand, put, shape_of, value_of
 from wheel import Surface, Wheel
@@ -59,7 +60,7 @@ class Reader:
         return found
 
     def field(self, owner: str, name: str) -> dict[str, object]:
-        """What a field takes."""
+        """The values that a field takes."""
         found = self.fields(owner).get(name)
         return {"kind": "str"} if found is None else shape_of(found[0], self.scope).as_info()
 
@@ -91,6 +92,7 @@ class Reader:
                 owners[node.targets[0].id] = ast.unparse(node.value.args[0])
             elif isinstance(node.value, ast.Subscript):
                 renamed[node.targets[0].id] = node.value
+        dropped = dict(_dropped(function, self.scope))
         for call in arguments_added(function):
             names, info = by_hand(call, self.scope)
             source = _source(call, renamed)
@@ -98,6 +100,9 @@ class Reader:
                 field = value_of(source.slice, self.scope)
                 if isinstance(field, str):
                     info = self.field(owner, field) | ({"deprecated": True} if info.get("deprecated") else {})
+                    choices = info.get("choices")
+                    if field in dropped and isinstance(choices, list):
+                        info["choices"] = [choice for choice in choices if choice != dropped[field]]
             self.enter(names, info)
 
     def front_end(self) -> None:
@@ -132,11 +137,23 @@ def _class(tree: ast.Module, name: str) -> bool:
 
 
 def _source(call: ast.Call, renamed: dict[str, ast.Subscript]) -> ast.expr | None:
-    """What `**` brings into an `add_argument`."""
+    """The mapping that `**` brings into an `add_argument`."""
     star = next((word.value for word in call.keywords if word.arg is None), None)
     if isinstance(star, ast.Dict):  # **{**kwargs["x"], "default": None}
         star = next((value for key, value in zip(star.keys, star.values, strict=True) if key is None), None)
     return renamed.get(star.id) if isinstance(star, ast.Name) else star
+
+
+def _dropped(function: ast.FunctionDef, scope: Scope) -> Iterator[tuple[str, str]]:
+    """`kwargs["x"]["choices"].remove(CHOICE)`: what the command line does not offer of a field's choices."""
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Call) or not ast.unparse(node.func).endswith("['choices'].remove"):
+            continue
+        field = getattr(getattr(node.func, "value", None), "value", None)
+        if isinstance(field, ast.Subscript) and node.args:
+            name, choice = value_of(field.slice, scope), value_of(node.args[0], scope)
+            if isinstance(name, str) and isinstance(choice, str):
+                yield name, choice
 
 
 def _registry(tree: ast.Module) -> list[str]:
@@ -157,7 +174,7 @@ def _environment(tree: ast.Module) -> list[str]:
 
 
 def read(wheel: Wheel) -> Surface:
-    """What a vLLM wheel understands."""
+    """Read the flags of a vLLM wheel."""
     reader = Reader(wheel)
     for node in wheel.tree("vllm/engine/arg_utils.py").body:
         if isinstance(node, ast.ClassDef) and node.name in {"EngineArgs", "AsyncEngineArgs"}:

@@ -55,7 +55,7 @@ class Wheel:
 
 @dataclass
 class Surface:
-    """What a release of an engine understands.
+    """The surface of a release of an engine.
 
     Attributes:
         flags: Name of a flag to what is known of it (see docs/deploy-tables.md).

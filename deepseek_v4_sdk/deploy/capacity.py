@@ -24,7 +24,7 @@ LENGTHS = (8_192, 131_072, 1_048_576)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """What a server holds. Quantities in GiB are those of one GPU; sessions are those of the whole server.
+    """The capacity of a server. Quantities in GiB are those of one GPU; sessions are those of the whole server.
 
     Attributes:
         engine: The engine.
@@ -198,7 +198,7 @@ def spread(gpu: GPU, share: Interval, weights: float, overhead: Interval, given:
 
 
 def assumed(case: Situation, weights: Checkpoint, given: float | None) -> list[str]:
-    """What both engines' figures rest on."""
+    """The assumptions of both engines' figures."""
     found = ["caches and weights are divided as the flags say; nothing was measured"]
     if weights.estimated:
         found.append(f"the size of {weights.id}, {weights.gib:,.0f} GiB, is an estimate: no source gives it")

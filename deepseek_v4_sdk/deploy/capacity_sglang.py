@@ -1,4 +1,4 @@
-"""What SGLang holds: a pool of full tokens, one of the sliding window, and the states of its requests."""
+"""The capacity of SGLang: a pool of full tokens, one of the sliding window, and the states of its requests."""
 
 from __future__ import annotations
 

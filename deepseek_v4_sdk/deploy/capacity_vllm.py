@@ -1,4 +1,4 @@
-"""What vLLM holds: blocks of a shared pool, of which each request is charged a reserve."""
+"""The capacity of vLLM: blocks of a shared pool, of which each request is charged a reserve."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OVERHEAD = Interval(4.0, 12.0)
 
 
 def default_batch(gpu: GPU) -> tuple[int, int]:
-    """What `--max-num-batched-tokens` and `--max-num-seqs` are where they are not given, by the GPU's memory."""
+    """The defaults of `--max-num-batched-tokens` and `--max-num-seqs`, by the GPU's memory."""
     if gpu.gib.high >= 160 and gpu.arch != "sm121":
         return 16_384, 1024
     if gpu.gib.high >= 70 and gpu.arch != "sm121":
@@ -41,7 +41,7 @@ def compute(case: Situation, family: Family, weights: Checkpoint, gpu: GPU, kv_g
     batch_default, requests_default = default_batch(gpu)
     batch = command.number("--max-num-batched-tokens", batch_default)
     requests = command.number("--max-num-seqs", requests_default)
-    pipeline = command.number("--pipeline-parallel-size", 1)
+    pipeline = case.pp
     asynchronous = (found := command.last("--async-scheduling")) is None or found.on
     batches = in_flight_batches(case.table.version, asynchronous=asynchronous, pipeline=pipeline)
     in_flight = batch * batches

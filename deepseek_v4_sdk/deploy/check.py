@@ -78,7 +78,7 @@ def look_at(
 
 
 def _worker(tables: Tables, dynamo: EngineTable, argv: Sequence[str]) -> EngineTable:
-    """What a worker of Dynamo understands: its own flags, and those of the engine inside, without its HTTP server."""
+    """The flags of a worker of Dynamo: its own, and those of the engine inside, without its HTTP server."""
     program, _ = strip_program(argv)
     inside = "sglang" if program and program[-1].endswith("sglang") else "vllm"
     if inside not in dynamo.pins:

@@ -73,11 +73,12 @@ class Command:
         return human(self.value(name), default)
 
     def ratio(self, name: str, default: float) -> float:
-        """The value of a flag as a fraction."""
+        """The value of a flag as a fraction from 0 to 1; the default where it is none."""
         try:
-            return float(self.value(name) or default)
+            given = float(self.value(name) or default)
         except ValueError:
             return default
+        return given if 0 <= given <= 1 else default
 
     def config(self, name: str) -> Mapping[str, object]:
         """The JSON of a flag, with what dotted flags put into it."""
@@ -160,7 +161,7 @@ def _is_flag(word: str) -> bool:
 
 
 def _skip_values(words: Sequence[str], at: int) -> int:
-    """What follows an unknown flag is its value, and is not complained of."""
+    """Skip the value of an unknown flag."""
     return at + 1 if at < len(words) and not _is_flag(words[at]) else at
 
 
@@ -196,7 +197,7 @@ def _resolve(table: EngineTable, command: Command, given: str) -> Option | None:
 
 
 def _abbreviated(table: EngineTable, command: Command, name: str) -> tuple[Flag, bool] | None:
-    """What argparse makes of the beginning of a name."""
+    """The flag whose name argparse completes."""
     longer = {each for each in table.names if each.startswith(name)}
     meant = {found for each in longer if (found := table.find(each)) is not None}
     if len(longer) == 1 or len({(flag.name, on) for flag, on in meant}) == 1:
@@ -358,7 +359,7 @@ def _check_path(table: EngineTable, command: Command, flag: Flag, option: Option
         owner = known.nested if known is not None else ""
     if owner in table.nested:
         value: object = option.values[0] if option.values else "true"
-        _check_key(table, command, option.given, owner, option.path[-1], value)
+        _check_key(table, command, option.given, owner, option.path[-1].removesuffix("+"), value)  # "+" adds to a list
 
 
 def _check_key(table: EngineTable, command: Command, given: str, owner: str, key: str, value: object) -> None:

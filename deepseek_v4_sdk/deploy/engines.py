@@ -1,4 +1,4 @@
-"""What one release of an engine understands, and which other releases had what it does not."""
+"""The flags of one release of an engine, and the releases that had what it does not have."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def known_versions(engine: str, folder: Path | None = None) -> tuple[str, ...]:
 
 
 def find_engine(engine: str, version: str, folder: Path | None = None) -> EngineTable:
-    """What a release understands.
+    """Find the table of a release.
 
     Raises:
         ConfigurationError: The engine or the version is not in the tables; the text names the nearest.

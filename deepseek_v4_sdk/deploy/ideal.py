@@ -1,4 +1,4 @@
-"""What a token of V4 costs at least, by the format of its cache."""
+"""The least bytes of a token of V4, by the format of its cache."""
 
 from __future__ import annotations
 

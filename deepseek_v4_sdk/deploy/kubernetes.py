@@ -77,7 +77,10 @@ def _workload(plan: Plan, name: str, nodes: list[Node], services: dict[str, str]
                     "metadata": {"labels": labels},
                     "spec": _pod(plan, leader, _of_leader(leader, leader.host)),
                 },
-                "workerTemplate": {"spec": _pod(plan, worker, _of_leader(worker, leader.host), len(nodes))},
+                "workerTemplate": {
+                    **({"metadata": {"labels": labels}} if _answers(worker) else {}),
+                    "spec": _pod(plan, worker, _of_leader(worker, leader.host), len(nodes)),
+                },
             },
         },
     }
@@ -124,7 +127,7 @@ def _pod(plan: Plan, node: Node, argv: list[str], size: int = 1) -> dict[str, ob
     }
     if len(plan.nodes) > 1:
         container["securityContext"] = {"capabilities": {"add": ["IPC_LOCK", "SYS_RAWIO"]}}
-    if node.rank == 0:
+    if _answers(node):
         probe = {"httpGet": {"path": "/health", "port": node.port}}
         container |= {"startupProbe": {**probe, **_STARTUP}, "readinessProbe": {**probe, "periodSeconds": 10}}
     pod: dict[str, object] = {
@@ -139,8 +142,13 @@ def _pod(plan: Plan, node: Node, argv: list[str], size: int = 1) -> dict[str, ob
     return pod
 
 
+def _answers(node: Node) -> bool:
+    """Whether a node takes requests: the first one, and with a balancer on each node every one."""
+    return node.rank == 0 or "--data-parallel-hybrid-lb" in node.argv
+
+
 def _started(argv: list[str], size: int) -> tuple[list[str], list[str]]:
-    """How the container begins. Of more than one worker each computes its own rank."""
+    """The command and arguments of a container. Where workers share a template, each computes its own rank."""
     if size < 3:
         return argv[:1], argv[1:]
     words, more = list(argv), ""

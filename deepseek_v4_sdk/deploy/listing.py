@@ -1,4 +1,4 @@
-"""What the tables hold, for those who ask: recipes, releases, and how old each table is."""
+"""Lists of the recipes and releases in the tables, and the age of each table."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class LogFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogReport:
-    """What a log shows.
+    """The troubles that a log shows.
 
     Attributes:
         engine: The engine, where the log tells.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["NIMText", "nim"]
 
 _OWN = frozenset({"--tool-call-parser", "--reasoning-parser", "--enable-auto-tool-choice", "--tokenizer-mode"})
-"""What the container sets by itself: that it is missing among the flags handed through is not a problem."""
+"""Flags that the container sets by itself: they may be missing among those that are handed through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

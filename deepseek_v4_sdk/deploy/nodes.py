@@ -24,7 +24,7 @@ _PROGRAMS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What the nodes of a plan have in common.
+    """The facts that the nodes of a plan have in common.
 
     Attributes:
         engine: "vllm", "sglang" or "dynamo".

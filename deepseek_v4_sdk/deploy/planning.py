@@ -12,7 +12,7 @@ from deepseek_v4_sdk.deploy.check import check, look_at
 from deepseek_v4_sdk.deploy.nodes import Layout, lay_out
 from deepseek_v4_sdk.deploy.plan import Plan
 from deepseek_v4_sdk.deploy.profile import profile_toml
-from deepseek_v4_sdk.deploy.recipes import gpus_of, matching, rendered
+from deepseek_v4_sdk.deploy.recipes import RECIPES, gpus_of, matching, rendered
 from deepseek_v4_sdk.deploy.sglang_cache import CAP_MODE_SINCE
 from deepseek_v4_sdk.deploy.splits import resplit
 from deepseek_v4_sdk.deploy.switches import Setting
@@ -128,14 +128,45 @@ def plan(
     weights = known.checkpoint(named) if named else None
     if weights is not None and weights.family != family:
         raise ConfigurationError(f"checkpoint {weights.id} belongs to {weights.family}, and model is {model!r}")
-    rows = matching(known, table, family=family, gpu=kind.kind, recipe=recipe, checkpoint=weights)
+    try:
+        return _make(wish, family, weights)
+    except _UnfitError as error:
+        raise ConfigurationError(f"{error}{_nearest(wish, family, weights)}") from None
+
+
+class _UnfitError(ConfigurationError):
+    """A recipe that there is, and that these GPUs do not hold or cannot be split for."""
+
+
+def _make(wish: _Wish, family: str, weights: Checkpoint | None) -> Plan:
+    """The first recipe for the wish that fits.
+
+    Raises:
+        _UnfitError: None of them does.
+        ConfigurationError: There is none.
+    """
+    kind = wish.gpu.kind
+    rows = matching(wish.tables, wish.table, family=family, gpu=kind, recipe=wish.recipe, checkpoint=weights)
     failures: list[str] = []
     for draft in _drafts(wish, rows):
         try:
             return _finish(wish, draft)
         except ConfigurationError as error:
             failures.append(str(error))
-    raise ConfigurationError(failures[0] if failures else _no_split(wish, rows))
+    raise _UnfitError(failures[0] if failures else _no_split(wish, rows))
+
+
+def _nearest(wish: _Wish, family: str, weights: Checkpoint | None) -> str:
+    """The nearest that fits: another purpose on the same GPUs, or the same on more of them."""
+    others = [replace(wish, recipe=recipe) for recipe in RECIPES if recipe != wish.recipe]
+    more = [replace(wish, gpus=2**power) for power in range(1, 8) if 2**power > (wish.gpus or 0)]
+    for other in (*others, *more):
+        try:
+            made = _make(other, family, weights)
+        except ConfigurationError:
+            continue
+        return f"; the nearest that fits is {made.recipe} on {made.gpus} x {made.gpu}"
+    return ""
 
 
 def _drafts(wish: _Wish, rows: list[tuple[Recipe, Checkpoint]]) -> Iterator[_Draft]:
@@ -199,6 +230,8 @@ def _finish(wish: _Wish, draft: _Draft) -> Plan:
     )
     nodes = lay_out(layout, draft.roles)
     _look_over(wish, draft, nodes, held)
+    if wish.engine == "vllm" and nodes[-1].role == "router":
+        draft.warnings.append("vllm-router is a package of its own: install it where the router runs")
     if layout.unnamed(nodes):
         draft.warnings.append("machines are called node-0, node-1 and so on: give hosts= with their addresses")
     most = wish.tables.families[draft.weights.family].window
@@ -223,7 +256,7 @@ def _finish(wish: _Wish, draft: _Draft) -> Plan:
 
 
 def _completed(wish: _Wish, draft: _Draft, argv: list[str]) -> list[str]:
-    """What a recipe leaves out and a client needs."""
+    """The arguments with what a recipe leaves out and a client needs."""
     words = list(argv)
     sized = {"--swa-full-tokens-ratio", "--max-running-requests"} & {*words}
     if wish.table.engine == "sglang" and wish.table.at_least(CAP_MODE_SINCE) and not sized:

@@ -1,4 +1,4 @@
-"""What `check` finds wrong with a command."""
+"""Problems that `check` finds in a command."""
 
 from __future__ import annotations
 

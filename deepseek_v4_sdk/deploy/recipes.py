@@ -110,7 +110,7 @@ def _fits(tables: Tables, row: Recipe, weights: Checkpoint) -> bool:
 def _nothing(
     tables: Tables, table: EngineTable, family: str, gpu: str, recipe: str, checkpoint: Checkpoint | None
 ) -> str:
-    """What to say where there is no recipe: the nearest that there is."""
+    """A text for a wish without a recipe: the nearest that there is."""
     wanted = f"{recipe} of {checkpoint.id if checkpoint else family} on {gpu} with {table.engine} {table.version}"
     rows = [row for row in tables.recipes if row.family == family]
     ladder = (

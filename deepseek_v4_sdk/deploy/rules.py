@@ -1,4 +1,4 @@
-"""What an engine accepts and then dies of, or serves without what a client needs: rules that both engines share."""
+"""Rules of both engines: what is accepted and dies later, or is served without what a client needs."""
 
 from __future__ import annotations
 

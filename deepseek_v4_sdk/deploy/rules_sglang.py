@@ -1,4 +1,4 @@
-"""What SGLang accepts and then dies of, or serves without what a client needs."""
+"""Rules of SGLang: what is accepted and dies later, or is served without what a client needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What vLLM accepts and then dies of, or serves without what a client needs."""
+"""Rules of vLLM: what is accepted and dies later, or is served without what a client needs."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ __all__ = ["Situation", "look"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What the rules look at.
+    """The facts that the rules look at.
 
     Attributes:
         tables: The tables.
@@ -53,17 +53,17 @@ class Situation:
     @property
     def tp(self) -> int:
         """GPUs that share one slice of the model."""
-        return self.command.number("--tensor-parallel-size", self.command.number("--tp-size", 1))
+        return max(1, self.command.number("--tensor-parallel-size", self.command.number("--tp-size", 1)))
 
     @property
     def dp(self) -> int:
         """Replicas of attention."""
         command = self.command
         if self.table.engine == "vllm":
-            return command.number("--data-parallel-size", 1)
+            return max(1, command.number("--data-parallel-size", 1))
         if command.has("--enable-dp-attention"):
-            return command.number("--dp-size", command.number("--data-parallel-size", 1))
-        return command.number("--attn-dp-size", 1)
+            return max(1, command.number("--dp-size", command.number("--data-parallel-size", 1)))
+        return max(1, command.number("--attn-dp-size", 1))
 
     @property
     def gpus(self) -> int:
@@ -75,11 +75,11 @@ class Situation:
     @property
     def pp(self) -> int:
         """Stages of a pipeline."""
-        return self.command.number("--pipeline-parallel-size", self.command.number("--pp-size", 1))
+        return max(1, self.command.number("--pipeline-parallel-size", self.command.number("--pp-size", 1)))
 
     @property
     def draft(self) -> tuple[str, int]:
-        """How tokens are drafted ("mtp", "dspark" or "") and how many are verified together."""
+        """The method of drafting ("mtp", "dspark" or "") and the number of tokens that are verified together."""
         command = self.command
         if self.table.engine == "vllm":
             config = command.config("--speculative-config")
@@ -102,7 +102,7 @@ def look(
     env: Mapping[str, str] | None = None,
     dynamo: bool = False,
 ) -> Situation:
-    """What is known around a command; the weights are those that it names."""
+    """The facts around a command; the weights are those that it names."""
     name = command.value("--model", "--model-path") or command.model or ""
     plain = name.rstrip("/").rpartition("/")[2].lower()
     checkpoint = tables.checkpoints.get(name) or next(

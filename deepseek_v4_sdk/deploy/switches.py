@@ -20,7 +20,7 @@ _BUDGET = {"reasoning_parser": "deepseek_v4", "reasoning_start_str": "", "reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What a recipe is rendered for.
+    """The release and weights that a recipe is rendered for.
 
     Attributes:
         table: The release.

@@ -232,7 +232,7 @@ class Tables:
     folder: Path | None = None
 
     def engine(self, name: str, version: str) -> EngineTable:
-        """What a release of an engine understands.
+        """The flags of a release of an engine.
 
         Raises:
             ConfigurationError: The engine or the version is not in the tables; the text names the nearest.

@@ -1,4 +1,4 @@
-"""How much of a model's weights one GPU holds."""
+"""The share of a model's weights that one GPU holds."""
 
 from __future__ import annotations
 

@@ -155,6 +155,16 @@ def test_the_picture_and_the_arithmetic() -> None:
     assert json.loads(json.dumps(found.to_dict()))["gpus"] == 8
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "9" * 30])
+def test_numbers_that_make_no_sense_give_a_capacity_or_an_error(value: str) -> None:
+    flags = {"vllm": ["--max-num-batched-tokens", "--gpu-memory-utilization"], "sglang": ["--swa-full-tokens-ratio"]}
+    for engine, names in flags.items():
+        version = {"vllm": "0.33.0", "sglang": "0.5.23"}[engine]
+        for name in names:
+            found = capacity("flash", "h200", 4, engine=engine, engine_version=version, argv=[f"{name}={value}"])
+            assert found.window.low >= 0
+
+
 def test_what_does_not_agree() -> None:
     with pytest.raises(ConfigurationError, match="the flags use 4 GPUs"):
         capacity("pro", "h200", 8, engine="vllm", engine_version="0.33.0", argv=["-tp", "4"])

@@ -111,6 +111,7 @@ def test_the_windows_that_vllm_reads(value: str) -> None:
 def test_a_json_flag_from_inside() -> None:
     inside = """--compilation-config '{"pass_config": {"fuse_norms": true}}'"""
     assert "fuse_norm" in error(vllm(inside)).text
+    assert vllm("--compilation-config.custom_ops+ all") == []  # as vLLM adds to a list
     assert vllm("""--compilation-config '{"mode":0,"cudagraph_mode":"FULL_DECODE_ONLY"}'""") == []
 
 
@@ -266,6 +267,14 @@ def test_unknown_gpu_and_one_text() -> None:
     assert check("vllm", "0.33.0", [FLASH, *VLLM.split(), "-tp", "8"], gpu="RTX PRO 6000") == []
     with pytest.raises(ConfigurationError, match=r"shlex\.split"):
         check("vllm", "0.33.0", "vllm serve")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "0.0", "nan", "9" * 30, "", "x", "{}"])
+def test_numbers_that_make_no_sense_break_nothing(value: str) -> None:
+    for flag in ("--tensor-parallel-size", "--data-parallel-size", "--max-num-batched-tokens", "--max-model-len"):
+        assert isinstance(vllm(f"{flag}={value}", gpu="h200"), list)
+    for flag in ("--tp-size", "--attn-dp-size", "--pp-size", "--max-running-requests", "--swa-full-tokens-ratio"):
+        assert isinstance(sglang(f"{flag}={value}", gpu="h200"), list)
 
 
 def test_it_takes_half_a_second() -> None:

@@ -159,9 +159,9 @@ def test_fewer_gpus() -> None:
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
-        ({"gpus": 4}, ["208 GiB of weights leave 0 GiB", "take more GPUs"]),
+        ({"gpus": 4}, ["208 GiB of weights leave 0 GiB", "the nearest that fits is balanced on 8 x h200"]),
         ({"gpus": 12}, ["cannot be split so", "the nearest is 8"]),
-        ({"recipe": "pd", "gpus": 8}, ["the nearest is 16"]),
+        ({"recipe": "pd", "gpus": 8}, ["the nearest is 16", "the nearest that fits is low-latency on 8 x h200"]),
         ({"recipe": "fast"}, ["give low-latency, balanced"]),
         ({"gpu": "h100"}, ["no recipe for balanced of pro on h100", "the nearest is", "sglang"]),
         ({"gpu": "h200x"}, ["did you mean 'h200'"]),

@@ -22,9 +22,11 @@ VLLM = {
     "vllm/config/attention.py": """
 from typing import Literal
 Kind = Literal["fp8", "mxfp4"]
+INNER = "inner"
 class AttentionConfig:
     backend: "Backend | None" = None
     index: Kind | Literal["auto"] = "auto"
+    backend_kind: Literal["outer", "inner"] = "outer"
     deep: InnerConfig = Field(default_factory=InnerConfig)
 class InnerConfig:
     depth: int = 3
@@ -40,9 +42,11 @@ class EngineArgs:
         attention_kwargs = get_kwargs(AttentionConfig)
         parallel_kwargs = get_kwargs(ParallelConfig)
         config_kwargs = get_kwargs(VllmConfig)
+        attention_kwargs["backend_kind"]["choices"].remove(INNER)
         parser.add_argument("--tensor-parallel-size", "-tp", **parallel_kwargs["tensor_parallel_size"])
         parser.add_argument("--enable-expert-parallel", **parallel_kwargs["enable_expert_parallel"])
         parser.add_argument("--names", **{**parallel_kwargs["names"], "default": None})
+        parser.add_argument("--backend-kind", **attention_kwargs["backend_kind"])
         parser.add_argument("--index", **attention_kwargs["index"])
         parser.add_argument("--attention-config", **config_kwargs["attention_config"])
         parser.add_argument("--old", action="store_true", help="Deprecated: not read")
@@ -108,6 +112,7 @@ def test_vllm(tmp_path: Path) -> None:
     assert flags["--enable-expert-parallel"] == {"kind": "bool", "off": ["--no-enable-expert-parallel"]}
     assert flags["--names"] == {"kind": "list", "nargs": "+"}
     assert flags["--index"] == {"kind": "choice", "choices": ["fp8", "mxfp4", "auto"]}
+    assert flags["--backend-kind"] == {"kind": "choice", "choices": ["outer"]}
     assert flags["--attention-config"] == {"kind": "json", "nested": "AttentionConfig"}
     assert flags["--old"] == {"kind": "flag", "deprecated": True}
     assert flags["--max-num-batched-tokens"] == {"kind": "human"}

@@ -216,6 +216,18 @@ def test_workers_compute_their_rank() -> None:
         assert done.stdout.split()[-2:] == ["--data-parallel-start-rank", str(8 * rank)]
 
 
+def test_a_service_reaches_the_nodes_that_answer() -> None:
+    """With data parallelism every node takes requests; with a model over two nodes only the first does."""
+    for name, answering in (("two nodes", True), ("ranks", False)):
+        documents = list(yaml.safe_load_all(planned(name).kubernetes()))
+        template = documents[0]["spec"]["leaderWorkerTemplate"]
+        (service,) = (each for each in documents if each["kind"] == "Service")
+        chosen = service["spec"]["selector"]
+        assert template["leaderTemplate"]["metadata"]["labels"] == chosen
+        assert (template["workerTemplate"].get("metadata", {}).get("labels") == chosen) is answering
+        assert ("readinessProbe" in template["workerTemplate"]["spec"]["containers"][0]) is answering
+
+
 def test_routers_name_services() -> None:
     documents = list(yaml.safe_load_all(planned("roles").kubernetes()))
     services = {each["metadata"]["name"] for each in documents if each["kind"] == "Service"}
