@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["commands"]
 
-commands = typer.Typer(no_args_is_help=True, help="Servers of your own: plan, check, measure, and write their texts.")
+commands = typer.Typer(no_args_is_help=True, help="Your servers: plan, check, measure, and write their files.")
 
 _Model: TypeAlias = Annotated[str, typer.Argument(help="pro, flash, or the name of a checkpoint.")]
 _GPU: TypeAlias = Annotated[str, typer.Argument(metavar="GPU", help="The kind of GPU, such as h200.")]
@@ -35,7 +35,7 @@ _Recipe: TypeAlias = Annotated[
 ]
 _Checkpoint: TypeAlias = Annotated[str | None, typer.Option(help="The weights.")]
 _Context: TypeAlias = Annotated[int | None, typer.Option(help="The window in tokens.")]
-_Tables: TypeAlias = Annotated[Path | None, typer.Option(help="A folder with tables of your own.")]
+_Tables: TypeAlias = Annotated[Path | None, typer.Option(help="A folder with your tables.")]
 _Words: TypeAlias = Annotated[list[str] | None, typer.Argument(help="The server's flags, after --.")]
 
 _ROOM_FOR_WORDS = {"ignore_unknown_options": True}
@@ -180,7 +180,7 @@ def capacity(
     engine: _Engine = "vllm",
     engine_version: _Version = None,
     checkpoint: _Checkpoint = None,
-    kv_gib: Annotated[float | None, typer.Option(help="GiB of a GPU for the cache, where a log told it.")] = None,
+    kv_gib: Annotated[float | None, typer.Option(help="GiB of a GPU for the cache, where a log reports it.")] = None,
     tables: _Tables = None,
     raw: Raw = False,
     as_json: AsJson = False,
@@ -212,7 +212,7 @@ def explain(
     engine: _Engine = "vllm",
     engine_version: _Version = None,
     checkpoint: _Checkpoint = None,
-    kv_gib: Annotated[float | None, typer.Option(help="GiB of a GPU for the cache, where a log told it.")] = None,
+    kv_gib: Annotated[float | None, typer.Option(help="GiB of a GPU for the cache, where a log reports it.")] = None,
     tables: _Tables = None,
     raw: Raw = False,
     as_json: AsJson = False,

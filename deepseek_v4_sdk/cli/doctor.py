@@ -35,7 +35,7 @@ def doctor(
 ) -> None:
     """Ask a server a few small things, and print what works, what does not, and which flag would mend it.
 
-    With `--log` no server is asked: its log is searched for the known troubles of vLLM, SGLang and Dynamo.
+    With `--log` the command reads a log in place of asking a server, and looks for known troubles of its engine.
 
     The key is read from the provider's variable, such as VLLM_API_KEY, or as the profile says. The exit code is 0 when
     everything works, 1 when something does not or could not be told, 3 when the server could not be asked.
@@ -82,7 +82,7 @@ def _troubles(report: ProbeReport) -> Iterator[tuple[Trouble, str]]:
 
 
 def _read(path: Path, engine: str | None) -> LogReport:
-    """What a log shows.
+    """Read a log and look for known troubles.
 
     Raises:
         ConfigurationError: The log cannot be read.

@@ -1,4 +1,4 @@
-"""`capacity`: how long a window and how many conversations some GPUs hold, beside what the engine will log."""
+"""`capacity`: the window and the conversations that GPUs hold, and the figures that the engine will log."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ class Capacity:
         pools: Caches that do not share tokens: one for each replica of attention.
         memory_gib: The memory of a GPU.
         weights_gib: Its weights.
-        overhead_gib: What activations, graphs and communication take, or what the engine leaves free.
-        kv_gib: What is left for the cache.
-        token_bytes: What a token of a long conversation costs.
-        reserve_gib: What each request is charged (vLLM), or the pools of window and states take (SGLang), whatever the
-            length of a conversation.
-        session_gib: What a conversation of a length holds while it decodes.
+        overhead_gib: Memory of activations, graphs and communication, or memory that the engine leaves free.
+        kv_gib: Memory that is left for the cache.
+        token_bytes: Bytes of a token of a long conversation.
+        reserve_gib: The charge of each request (vLLM), or the pools of window and states (SGLang), whatever the length
+            of a conversation.
+        session_gib: Memory that a conversation of a length holds while it decodes.
         sessions: Conversations of a length that really fit at once, bounded by the engine's limit of requests.
         reported_tokens: The number of tokens that the engine's log will say: vLLM's "GPU KV cache size", SGLang's
             `max_total_num_tokens`.
-        reported_sessions: What vLLM's log will say for its window ("Maximum concurrency"); None with SGLang.
+        reported_sessions: The "Maximum concurrency" of vLLM's log for its window; None with SGLang.
         window: The longest conversation that comes out, in tokens.
         asked_window: The window that the command asks for; None where it takes what fits.
         fits: Whether the server starts with that window: True, False, or None where it depends on the overhead.
-        assumptions: What was assumed.
+        assumptions: The assumptions.
         steps: The arithmetic, line by line.
     """
 
@@ -112,7 +112,7 @@ def capacity(
         checkpoint: The weights; else those that `argv` or `model` names, or the newest of the family that the release
             serves.
         kv_gib: The memory of a GPU that is left for the cache, where you know it from a log.
-        tables: A folder with tables of your own.
+        tables: A folder with your tables.
 
     Raises:
         ConfigurationError: A name is not in the tables, or the flags do not fit the number of GPUs.

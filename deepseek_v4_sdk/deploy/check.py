@@ -40,7 +40,7 @@ def check(
         argv: The command, with or without the program's name (`vllm serve`).
         gpu: The kind of GPU, such as "h200"; without it rules about hardware are not applied.
         env: Environment variables of the server.
-        tables: A folder with tables of your own.
+        tables: A folder with your tables.
 
     Returns:
         The problems, errors first; an empty list where there are none.

@@ -44,9 +44,9 @@ class Command:
 
     Attributes:
         program: The words before the arguments.
-        model: The model, where it is given as an argument of its own.
+        model: The model, where it is a positional argument.
         options: The flags that the release knows, in their order.
-        problems: What it refuses.
+        problems: Problems that the parser finds.
     """
 
     program: tuple[str, ...] = ()
@@ -108,8 +108,8 @@ def human(text: str | None, default: int) -> int:
 def strip_program(argv: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words that name the program, and the rest.
 
-    Known are `vllm serve`, `sglang serve`, `python -m vllm.entrypoints.openai.api_server`, `python -m
-    sglang.launch_server` and `python -m dynamo.vllm`; assignments of variables before them are dropped.
+    The known programs are `vllm serve`, `sglang serve`, `python -m vllm.entrypoints.openai.api_server`, `python -m
+    sglang.launch_server` and `python -m dynamo.vllm`. The function drops assignments of variables before them.
     """
     words = list(argv)
     start = 0
@@ -176,7 +176,7 @@ def _positional(table: EngineTable, command: Command, word: str) -> None:
 
 
 def _resolve(table: EngineTable, command: Command, given: str) -> Option | None:
-    """Which flag a name means. What no release of the table knows, and what this one does not, becomes a problem."""
+    """The flag that a name means; None, and a problem, where this release does not have it."""
     name, *path = given.split(".") if table.engine == "vllm" and given.startswith("--") else [given]
     if table.engine == "vllm" and name.startswith("--"):
         name = name.replace("_", "-")
@@ -227,7 +227,7 @@ _RENAMED: Mapping[tuple[str, str], str] = {
 
 _ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("sglang", "--enable-auto-tool-choice"): "is a flag of vLLM; SGLang needs only --tool-call-parser deepseekv4",
-    ("sglang", "--tokenizer-mode"): "takes other words here; SGLang writes V4's prompt by itself",
+    ("sglang", "--tokenizer-mode"): "takes other words here; SGLang writes V4's prompt automatically",
     ("sglang", "--tensor-parallel-size"): "",
 }
 
@@ -313,7 +313,7 @@ def _instead(table: EngineTable, flag: Flag, value: str) -> str:
 
 
 def wrong_value(flag: Flag, value: str) -> str:
-    """Why a value is refused, or an empty text."""
+    """The reason why a parser refuses a value; an empty text where it takes it."""
     if flag.kind == "int" and not re.fullmatch(r"[+-]?\d+", value):
         return "is not a whole number"
     if flag.kind.startswith("human") and not (_HUMAN.fullmatch(value) or (value == "auto" and "auto" in flag.kind)):

@@ -33,7 +33,7 @@ class Flag:
         nested: The class of its JSON value.
         nargs: How many values it takes, as argparse has it.
         deprecated: Whether the release warns of it.
-        instead: What the release says to use instead.
+        instead: The replacement that the release names.
         refused: Whether the release knows it only to refuse it.
         front: Whether it belongs to the HTTP server and not to the engine.
         parts: The programs of the release that take it, where it has several.
@@ -143,7 +143,7 @@ class EngineTable:
         return self._run(cast("dict[str, list[_Run]]", self._table["env"]).get(name, [])) is not None
 
     def times(self, part: str, name: str) -> Times | None:
-        """When something was there that may be gone, or may be yet to come."""
+        """The releases that have something, also where this one does not."""
         runs = cast("dict[str, list[_Run]]", self._table[part]).get(name)
         if not runs and part == "flags":
             every = cast("dict[str, list[_Run]]", self._table[part])
@@ -243,7 +243,7 @@ def find_engine(engine: str, version: str, folder: Path | None = None) -> Engine
             raise ConfigurationError(f"engine_version {version!r} is not a version: give one such as {versions[-1]!r}")
         raise ConfigurationError(
             f"{engine} {asked} is not in the tables; the nearest is {_nearest(asked, versions)} (known: "
-            f"{', '.join(versions)}). A text for another version may be refused: read that release with "
+            f"{', '.join(versions)}). The engine may refuse a text for another version: read that release with "
             f"`make tables VERSION={'ai-dynamo' if engine == 'dynamo' else engine}=={asked}`"
         )
     own = folder is not None and (folder / f"{engine}.json").is_file()

@@ -30,12 +30,12 @@ class FoundCommand:
     """A command that was found.
 
     Attributes:
-        name: Where it stands: a service, or a kind and a name.
+        name: The service, or the kind and the name of the manifest.
         argv: The command.
         env: Its environment, as far as the file says it.
-        engine: The engine, where the command or the image tells.
-        version: The release, where the image tells.
-        gpu: The kind of GPU, where a node selector tells.
+        engine: The engine, where the command or the image names it.
+        version: The release, where the image names it.
+        gpu: The kind of GPU, where a node selector names it.
     """
 
     name: str
@@ -103,7 +103,7 @@ _COMMON = frozenset(
 
 
 def _containers(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Mapping[str, object]]]:
-    """Everything with an image and a command, wherever it stands."""
+    """Every container with an image and a command, at any depth."""
     if isinstance(value, list):
         for each in cast("list[object]", value):
             name = _named(each) if path[-1:] == ("components",) else None

@@ -38,7 +38,7 @@ class ListedRecipe:
         checkpoints: The weights it is for.
         since: The first release it is for.
         verified_by: The source and its date, or "derived".
-        notes: What a person should know.
+        notes: Remarks for the person that deploys it.
     """
 
     engine: str

@@ -37,11 +37,11 @@ class LogFinding:
     """Something that a log shows.
 
     Attributes:
-        line: The number of the line, from 1.
+        line: The line, counted from 1.
         text: The line, cut.
         trouble: The number of the known trouble, or None for a flag that the release refuses.
-        title: What it means.
-        remedy: What to change.
+        title: Its meaning.
+        remedy: The change that mends it.
         times: How many lines show it.
     """
 
@@ -58,10 +58,10 @@ class LogReport:
     """The troubles that a log shows.
 
     Attributes:
-        engine: The engine, where the log tells.
-        version: Its release, where the log tells.
+        engine: The engine, where the log names it.
+        version: Its release, where the log names it.
         lines: How many lines were read.
-        findings: What was found, in the order of the log.
+        findings: The findings, in the order of the log.
     """
 
     engine: str | None
@@ -116,7 +116,7 @@ def read_log(lines: Iterable[str], *, engine: str | None = None, version: str | 
 
 
 def _engine(lines: list[str]) -> str | None:
-    """The engine whose name comes first; Dynamo stands before what it runs."""
+    """The engine whose name comes first; Dynamo before the engine inside."""
     for line in lines:
         for engine, pattern in _NAMES.items():
             if pattern.search(line):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["NIMText", "nim"]
 
 _OWN = frozenset({"--tool-call-parser", "--reasoning-parser", "--enable-auto-tool-choice", "--tokenizer-mode"})
-"""Flags that the container sets by itself: they may be missing among those that are handed through."""
+"""Flags that the container sets automatically: they may be missing among those that are handed through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class NIMText:
         image: The image.
         profiles: The command that lists the profiles that fit this machine.
         start: The command that starts the server.
-        problems: What is wrong with the flags that are handed through.
+        problems: Problems of the flags that are handed through.
     """
 
     image: str
@@ -60,8 +60,8 @@ def nim(
         context: The longest window in tokens.
         passthrough: Flags of the engine inside, which are handed through.
         inside: The engine inside: "vllm" or "sglang".
-        inside_version: Its release, needed to check `passthrough`; the container's `/v1/metadata` tells it.
-        tables: A folder with tables of your own.
+        inside_version: Its release, needed to check `passthrough`; the container's `/v1/metadata` reports it.
+        tables: A folder with your tables.
 
     Raises:
         ConfigurationError: A name is not known, the profile is not one, or `passthrough` comes without the release.

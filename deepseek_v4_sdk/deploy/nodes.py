@@ -1,4 +1,4 @@
-"""The processes of a plan: each node of each role with its command, and what stands in front of them."""
+"""The processes of a plan: each node of each role with its command, and the router or front end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Layout:
         replicas: Equal servers of each role.
         hosts: Names of the machines, as far as they were given.
         served_name: The name that clients ask for.
-        port: The port that was asked for.
+        port: The requested port, or None.
     """
 
     engine: str
@@ -95,7 +95,7 @@ def lay_out(layout: Layout, roles: Mapping[str, list[str]]) -> list[Node]:
 
 
 def _nodes(layout: Layout, argv: list[str]) -> int:
-    """Machines of one server of a role. What the arguments say counts, and not the row."""
+    """Machines of one server of a role: the arguments count, and not the row."""
     if "--nnodes" in argv:
         return int(argv[argv.index("--nnodes") + 1])
     if "--data-parallel-size-local" in argv:

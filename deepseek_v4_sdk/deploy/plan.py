@@ -63,10 +63,10 @@ class Plan:
         recipe: The purpose.
         image: The container image of the engine.
         nodes: Every process, those of the first role first.
-        capacity: What the server holds; of one that decodes apart, what one replica of decode holds.
+        capacity: The capacity of the server; with separate roles, that of one replica of decode.
         profile_toml: A file of profiles with which this client talks to the server.
-        warnings: What a person should know before starting it.
-        assumptions: What the plan rests on.
+        warnings: Remarks to read before starting it.
+        assumptions: The assumptions of the plan.
         verified_by: The source of the recipe and its date; "derived" where nobody published it so.
     """
 

@@ -94,7 +94,7 @@ def plan(
         served_name: The name that clients ask for; else the name of the weights.
         port: The port of the server; else the engine's own.
         inside: The engine inside Dynamo: "vllm" or "sglang".
-        tables: A folder with tables of your own.
+        tables: A folder with your tables.
 
     Raises:
         ConfigurationError: A name or the version is not known, no recipe is for this, or it does not fit; the text
@@ -170,7 +170,7 @@ def _nearest(wish: _Wish, family: str, weights: Checkpoint | None) -> str:
 
 
 def _drafts(wish: _Wish, rows: list[tuple[Recipe, Checkpoint]]) -> Iterator[_Draft]:
-    """The recipes as published for this number of GPUs; then those that can be split anew for it."""
+    """The recipes as published for this number of GPUs; then those whose split can be changed for it."""
     others: list[_Draft] = []
     for row, weights in rows:
         setting = Setting(table=wish.table, checkpoint=weights, recipe=row, dynamo=wish.engine == "dynamo")
@@ -231,7 +231,7 @@ def _finish(wish: _Wish, draft: _Draft) -> Plan:
     nodes = lay_out(layout, draft.roles)
     _look_over(wish, draft, nodes, held)
     if wish.engine == "vllm" and nodes[-1].role == "router":
-        draft.warnings.append("vllm-router is a package of its own: install it where the router runs")
+        draft.warnings.append("vllm-router is a separate package: install it where the router runs")
     if layout.unnamed(nodes):
         draft.warnings.append("machines are called node-0, node-1 and so on: give hosts= with their addresses")
     most = wish.tables.families[draft.weights.family].window
@@ -287,7 +287,7 @@ def _set(argv: list[str], flag: str, value: str) -> list[str]:
 
 
 def _give_window(wish: _Wish, draft: _Draft, role: str) -> Capacity:
-    """The window that was asked for, and the batches that let it fit.
+    """Set the requested window, and batches that let it fit.
 
     Raises:
         ConfigurationError: It does not fit, whatever the batches.
@@ -373,7 +373,7 @@ def _same_window(wish: _Wish, draft: _Draft, role: str, serving: str) -> None:
 
 
 def _look_over(wish: _Wish, draft: _Draft, nodes: list[Node], held: Capacity) -> None:
-    """The check of the whole command: what is wrong is an error, the rest is told."""
+    """Check the whole commands: an error ends the plan, the rest becomes a warning."""
     for node in nodes:
         if node.role in {"router", "frontend"} or node.rank:
             continue

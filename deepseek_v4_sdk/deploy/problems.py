@@ -18,8 +18,8 @@ class CommandProblem:
     Attributes:
         severity: "error": the process exits, or dies later. "warning": it runs and is not what is wanted. "note".
         flag: The flag or environment variable, as it was given; the missing one where one is missing.
-        text: What is wrong.
-        remedy: What to do.
+        text: The problem.
+        remedy: The change that mends it.
         since: The first release that has it, where releases differ.
         last: The last release that had it, or None.
     """

@@ -1,4 +1,4 @@
-"""Which published recipe a wish means, and which recipes a release refuses."""
+"""Recipes: those that fit a wish, and those that a release refuses."""
 
 from __future__ import annotations
 
@@ -127,4 +127,4 @@ def _nothing(
                 f"there is no recipe for {wanted}; the nearest is {near.recipe} on {near.gpu} with {near.engine} "
                 f"{near.since} or newer{also}"
             )
-    return f"there is no recipe for {wanted}, and none for {family} at all: add a row of your own with tables="
+    return f"there is no recipe for {wanted}, and none for {family} at all: add your row with tables="

@@ -24,13 +24,13 @@ __all__ = ["Recommendation", "recommend"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
-    """A plan that fits, and why it stands where it does.
+    """A plan that fits, with the reasons for its rank.
 
     Attributes:
         plan: The plan.
-        sessions: Conversations of the length that was asked for, at once.
+        sessions: Conversations of the requested length, at once.
         usd_per_hour: A range of public prices of its GPUs, or None. It moves, and is not a promise.
-        reasons: What speaks for it and against it.
+        reasons: Reasons for it and against it.
     """
 
     plan: Plan
@@ -83,7 +83,7 @@ def recommend(
         sessions: How many must fit at once.
         gpus: The GPUs that there are, as kind to number; without it every kind, as many as its recipes use.
         engine_versions: The releases to plan for; without it the newest of vLLM and SGLang in the tables.
-        tables: A folder with tables of your own.
+        tables: A folder with your tables.
 
     Returns:
         The plans: published ones before derived ones, those that surely fit before those that may, then those with

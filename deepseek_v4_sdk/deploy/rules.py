@@ -42,7 +42,7 @@ def _dynamo_parsers(case: Situation) -> Iterator[CommandProblem]:
     for flag in ("--dyn-tool-call-parser", "--dyn-reasoning-parser"):
         given = case.command.value(flag)
         if given is None:
-            text = "is missing: Dynamo renders and parses by itself, and does not look at the engine's parsers"
+            text = "is missing: Dynamo renders and parses in its front end, and does not use the engine's parsers"
             yield problem("warning", flag, text, f"add {flag} deepseek_v4")
         elif given != "deepseek_v4":
             yield problem("error", flag, f"{given!r} is not V4's parser in Dynamo", f"use {flag} deepseek_v4")
@@ -66,7 +66,7 @@ def _draft(case: Situation) -> Iterator[CommandProblem]:
         remedy = f"use {flag} {'DSPARK' if weights.draft == 'dspark' else 'EAGLE'}"
     else:
         remedy = f"use {flag} '{right or _DSPARK}'"
-    yield problem("error", flag, f"{weights.id} has {has}, and {method} is asked for", remedy)
+    yield problem("error", flag, f"{weights.id} has {has}, and the flag requests {method}", remedy)
 
 
 _DSPARK = '{"method":"dspark","num_speculative_tokens":7,"draft_sample_method":"probabilistic"}'
@@ -85,7 +85,7 @@ def _window(case: Situation) -> Iterator[CommandProblem]:
     flag = "--max-model-len" if case.table.engine == "vllm" else "--context-length"
     given = case.command.number(flag, 0)
     if given in _BENCHMARK_CAPS:
-        text = f"{given} is the cap of a published benchmark, and prompts beyond it are refused"
+        text = f"{given} is the cap of a published benchmark, and the server refuses longer prompts"
         yield problem("warning", flag, text, "give the window that your users need")
     elif 0 < given < _LEAST_FOR_MAX:
         text = f"thinking at its longest may take {_LEAST_FOR_MAX:,} tokens, and the window is {given:,}"
@@ -102,7 +102,7 @@ def _weights(case: Situation) -> Iterator[CommandProblem]:
     if need > case.gpu.gib.high:
         flag = "--tensor-parallel-size" if case.table.engine == "vllm" else "--tp-size"
         text = f"each GPU would hold {need:.0f} GiB of weights, and {case.gpu.name} has {case.gpu.gib} GiB"
-        yield problem("error", flag, text, "use more GPUs, or expert parallelism beside data parallelism")
+        yield problem("error", flag, text, "use more GPUs, or add expert parallelism to data parallelism")
 
 
 def _environment(case: Situation) -> Iterator[CommandProblem]:

@@ -105,7 +105,7 @@ def _drafts(case: Situation) -> Iterator[CommandProblem]:
         yield _problem("error", "--speculative-algorithm", text, "use EAGLE, or DSPARK for weights with DSpark stages")
     topk = command.value("--speculative-eagle-topk")
     if algorithm == "EAGLE" and topk not in {None, "1"}:
-        text = f"V4 drafts one token at a position, and {topk} are asked for"
+        text = f"V4 drafts one token at a position, and the flag requests {topk}"
         yield _problem("error", "--speculative-eagle-topk", text, "use --speculative-eagle-topk 1")
 
 

@@ -48,7 +48,7 @@ def _parsers(case: Situation) -> Iterator[CommandProblem]:
         elif given not in _V4:
             yield _problem("warning", flag, f"{given} is not V4's parser", f"use {flag} deepseek_v4")
     if not case.dynamo and command.value("--tool-call-parser") and not command.has("--enable-auto-tool-choice"):
-        text = 'is missing: a request with tool_choice "auto" is refused'
+        text = 'is missing: the server refuses a request with tool_choice "auto"'
         yield _problem("warning", "--enable-auto-tool-choice", text, "add --enable-auto-tool-choice")
     mode = command.value("--tokenizer-mode")
     words = list(table.flags["--tokenizer-mode"].choices) if "--tokenizer-mode" in table.flags else []
@@ -56,9 +56,7 @@ def _parsers(case: Situation) -> Iterator[CommandProblem]:
         text = f"vLLM {table.version} has no tokenizer mode {mode!r}; it is accepted, and fails later"
         yield _problem("error", "--tokenizer-mode", text, f"use {table.near(mode, words) or 'deepseek_v4'}")
     elif mode not in _V4 and not table.at_least("0.28.0"):
-        text = (
-            "is missing: the checkpoint has no chat template, and this release does not choose V4's encoder by itself"
-        )
+        text = "is missing: the checkpoint has no chat template, and this release has no default encoder for V4"
         yield _problem("warning", "--tokenizer-mode", text, "add --tokenizer-mode deepseek_v4")
 
 

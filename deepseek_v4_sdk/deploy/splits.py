@@ -1,4 +1,4 @@
-"""Other numbers of GPUs than a recipe was published for: its parallelism, written anew."""
+"""The parallelism of a recipe, changed for another number of GPUs."""
 
 from __future__ import annotations
 

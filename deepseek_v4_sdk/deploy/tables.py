@@ -1,4 +1,4 @@
-"""The tables of this room: engines by release, models, GPUs and recipes, as dated data, read when used."""
+"""The tables: engines by release, models, GPUs and recipes, as dated data, read when used."""
 
 from __future__ import annotations
 
@@ -181,9 +181,9 @@ class Recipe:
         until: The last one, or None.
         argv: The arguments. A word with @ is a meaning; `switches.py` has its flags by release.
         env: Environment variables.
-        source: Where it was published; "derived" where it was not.
+        source: Its publication; "derived" where there is none.
         date: The day of the source.
-        notes: What a person should know.
+        notes: Remarks for the person that deploys it.
         roles: Its parts, where prefill and decode are served apart; `argv` is empty then.
     """
 
@@ -219,7 +219,7 @@ class Tables:
         families: Shapes of models.
         checkpoints: Published weights.
         gpus: Kinds of GPU.
-        recipes: Ways of serving; the user's own stand first.
+        recipes: Ways of serving; the user's rows come first.
         as_of: The day of each table, by its name.
         folder: The folder with the user's own tables, or None.
     """

@@ -18,10 +18,10 @@ class Trouble:
 
     Attributes:
         number: Its number in the documentation.
-        title: What goes wrong.
-        remedies: What to change, by engine.
+        title: The failure.
+        remedies: The change that mends it, by engine.
         signs: Patterns of a log that show it, by engine; "" is every engine.
-        features: What a probe of the server finds wrong because of it.
+        features: The features that a probe of the server finds failing because of it.
         sources: Public reports.
         since: The first release that it concerns, by engine.
         last: The last one, by engine.
@@ -237,7 +237,7 @@ def troubles_of(engine: str, version: str | None = None, *, features: tuple[str,
     Args:
         engine: "vllm", "sglang" or "dynamo".
         version: The release, where it is known.
-        features: What a probe found wrong; without it all troubles.
+        features: The features that a probe found failing; without it all troubles.
     """
     for trouble in TROUBLES:
         if trouble.concerns(engine, version) and (not features or set(features) & set(trouble.features)):
