@@ -16,7 +16,7 @@ SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test integrations fuzz chaos lint prose lock tables docs coverage release-check bench bench-check clean
+.PHONY: help demo test integrations web-test fuzz chaos lint prose lock tables docs coverage release-check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -30,6 +30,9 @@ test: $(VENV)/.installed-dev  ## run the whole suite, on all cores (PYTEST="-k s
 
 integrations: $(VENV)/.installed-dev  ## clients and tools of other projects in front of the gateway
 	@$(BIN)/python -m pytest -q -m integrations --timeout 600 tests/gateway $(PYTEST)
+
+web-test: $(VENV)/.installed-dev  ## the web example in a headless Chromium, with pictures (SHOTS=folder; apt-get install chromium)
+	@$(BIN)/python -m tests.examples.in_browser $(if $(SHOTS),--shots $(SHOTS))
 
 fuzz: $(VENV)/.installed-dev  ## look for inputs that break the client, for long (PYTEST="-k refusal" to choose)
 	@FUZZ_PROFILE=long $(BIN)/python -m pytest -q -n auto --timeout 0 tests/fuzz $(PYTEST)
