@@ -1,4 +1,4 @@
-"""What does a streamed event cost in the gateway, beside a bare relay? CPU of the gateway's process.
+"""What does a streamed event cost in the gateway, compared with a bare relay? CPU of the gateway's process.
 
 The upstream writes 2,000 pieces as fast as it can, each on its own; 50 callers read at once.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from measure import Goal, Result, clean_environment
 from replay_server import replay_server
 
-RELAY, OURS, OURS_AIOHTTP = "a bare relay", "the gateway", "the gateway, aiohttp behind"
+RELAY, OURS, OURS_AIOHTTP = "a bare relay", "the gateway", "the gateway on aiohttp"
 GOALS = [Goal(OURS, RELAY, 2.5), Goal(OURS_AIOHTTP, RELAY, 2.5)]
 ROUTES = {
     "chat": ("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]}, b'"content":" word'),

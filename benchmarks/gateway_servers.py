@@ -1,6 +1,6 @@
-"""What is measured by gateway.py, each as a process of its own: a bare relay, and the gateway.
+"""The servers that gateway.py measures, each in a separate process: a bare relay, and the gateway.
 
-The relay is what passing bytes on costs: starlette and uvicorn in front, aiohttp behind.
+The relay passes bytes on: starlette and uvicorn towards the callers, aiohttp towards the server.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from deepseek_v4_sdk.gateway import Gateway
 
 
 def relay(upstream: str) -> Any:
-    """Bytes are passed on as they come."""
+    """A relay that passes bytes on."""
     session: list[aiohttp.ClientSession] = []
 
     async def answer(request: Request) -> StreamingResponse:
@@ -46,7 +46,7 @@ def relay(upstream: str) -> Any:
 
 
 def gateway(upstream: str, transport: Any) -> Gateway:
-    """The gateway as it is by default."""
+    """The gateway with its default options."""
     return Gateway(AsyncDeepSeekV4("vllm", base_url=upstream, model="m", transport=transport))
 
 

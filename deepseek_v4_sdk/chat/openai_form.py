@@ -67,7 +67,7 @@ class ChatBody:
         stream: Whether the answer is to be streamed.
         include_usage: Whether a stream is to end with its usage.
         logit_bias: The biases of tokens, or None; not every server takes them.
-        noted: What was left out or changed.
+        noted: Fields that were left out, and changes.
     """
 
     messages: list[Message]
@@ -88,7 +88,7 @@ def asked_thinking(
 ) -> Thinking | None:
     """The thinking level that a body asks for, in any of the ways in which programs do; None where it says nothing.
 
-    A switch that says off wins over an effort beside it.
+    A switch that says off wins over an effort.
 
     Args:
         body: The body.
@@ -188,7 +188,7 @@ _NO_EFFECT = frozenset(
         "verbosity",
     }
 )
-"""What says nothing about the answer: ignored without a word."""
+"""Fields that do not affect the answer: ignored, and not named."""
 
 
 def _more_than_one(value: object) -> bool:
@@ -215,7 +215,7 @@ _REFUSED: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "prompt": (_any, "give messages"),
     "echo": (_any, "a chat does not repeat its prompt; leave it out"),
 }
-"""What would change the answer: refused, with what to do."""
+"""Fields that would change the answer: a test for each, and the remedy."""
 
 
 def read_chat_body(body: object, *, efforts: Mapping[str, Thinking] = EFFORTS, thinking: Thinking = "high") -> ChatBody:

@@ -16,7 +16,7 @@ __all__ = ["Noted", "read_history"]
 
 @dataclass(slots=True)
 class Noted:
-    """What a reader left out or changed.
+    """Fields that a reader left out, and changes it made.
 
     Attributes:
         ignored: Fields that were left out, in the order met.
@@ -55,8 +55,8 @@ _SIGHTS = {
 def read_history(value: object, noted: Noted) -> list[Message]:
     """Read the messages of an OpenAI-shaped conversation, and put right what the servers would refuse.
 
-    A message between a tool call and its result moves behind the results. A later system or developer message keeps
-    its place. An image becomes a text that says what stood there, unless it is in the last message, by the user.
+    A message between a tool call and its result moves after the results. A later system or developer message keeps
+    its place. A text that names it replaces an image, unless the image is in the last message, by the user.
     Unknown fields are left out and named.
 
     Args:
@@ -126,7 +126,12 @@ def _parts(parts: Sequence[object], where: str, *, last: bool, noted: Noted) -> 
                     f"{where}[{index}] is {_SIGHTS[kind]}, which V4 cannot read: describe it in words, or leave it out"
                 )
             noted.note(f"{_SIGHTS[kind].partition(' ')[2]} of an earlier turn replaced by a text")
-            texts.append({"type": "text", "text": f"[Here stood {_SIGHTS[kind]}, which this model cannot read.]"})
+            texts.append(
+                {
+                    "type": "text",
+                    "text": f"[{_SIGHTS[kind].capitalize()} that this model cannot read was removed here.]",
+                }
+            )
         else:
             raise InvalidRequestError(
                 f"{where}[{index}] has the type {str(kind)[:40]!r}: V4 reads parts of type 'text'"
@@ -135,7 +140,7 @@ def _parts(parts: Sequence[object], where: str, *, last: bool, noted: Noted) -> 
 
 
 def _results_first(items: Sequence[object], noted: Noted) -> list[tuple[int, object]]:
-    """The messages and their places, with each that stands between a call and its results moved behind these."""
+    """The messages and their places; a message between a call and its results moves after the results."""
     ordered: list[tuple[int, object]] = []
     held: list[tuple[int, object]] = []
     waiting: set[object] = set()
@@ -144,7 +149,7 @@ def _results_first(items: Sequence[object], noted: Noted) -> list[tuple[int, obj
         if is_mapping(item) and role == "tool":
             waiting.discard(_hashable(item.get("tool_call_id")))
             if held:
-                noted.note("a message between a tool call and its result moved behind it")
+                noted.note("a message between a tool call and its result moved after the result")
             ordered.append((index, item))
         elif waiting and role != "assistant":
             held.append((index, item))

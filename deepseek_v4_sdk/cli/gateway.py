@@ -60,7 +60,7 @@ def gateway(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Write no line for each request.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Serve a profile to programs that speak OpenAI's or Anthropic's API."""
+    """Serve a profile to programs that use OpenAI's or Anthropic's API."""
     limits = RateLimits(
         requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute, concurrency=concurrency
     )

@@ -1,4 +1,4 @@
-"""`deepseek-v4 launch`: a coding tool in front of a gateway, with a folder of its own."""
+"""`deepseek-v4 launch`: a coding tool that uses a gateway, with a separate folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def launch(
         str | None, typer.Option(help="The variable that holds your key for the gateway, where it has keys.")
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="The tool's folder; else one in your state folder.")] = None,
-    run: Annotated[bool, typer.Option("--run", help="Start the tool; what stands behind `--` goes to it.")] = False,
+    run: Annotated[bool, typer.Option("--run", help="Start the tool; arguments after `--` go to it.")] = False,
 ) -> None:
     """Print what a coding tool needs to use the gateway, or start it so. Its own settings are not touched."""
     known = TOOLS.get(tool)
@@ -61,7 +61,7 @@ def launch(
 
 
 def _served(base: str, key: str, model: str | None) -> tuple[str, int | None]:
-    """The model to name, and its window as the gateway tells it."""
+    """The model to name, and its window as the gateway lists it."""
     try:
         with DeepSeekV4("vllm", base_url=base, api_key=key, timeout=Timeouts(total=5.0), max_retries=0) as client:
             served = client.models()

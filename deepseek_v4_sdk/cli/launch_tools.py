@@ -1,4 +1,4 @@
-"""How each coding tool is told of a gateway: the variables and the files of a folder of its own."""
+"""The variables and files with which each coding tool uses a gateway, in a separate folder."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TypeAlias
 
 __all__ = ["TOOLS", "Setup", "Tool", "Wanted"]
 
-_OUTPUT = 32_000  # what the tools ask for as the longest answer where they must be told a number
+_OUTPUT = 32_000  # the longest answer, for tools that need a number
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a tool is to be told.
+    """The settings that a tool needs.
 
     Attributes:
         base: The gateway's address, without `/v1`.
@@ -45,8 +45,8 @@ class Tool:
 
     Attributes:
         command: Its command.
-        package: Where it comes from, for a hint.
-        setup: What it needs.
+        package: The command that installs it, for a hint.
+        setup: Makes its variables and files.
     """
 
     command: str

@@ -1,4 +1,4 @@
-"""One address in front of any client: for programs that speak OpenAI's Chat Completions, Responses, or Anthropic's API.
+"""One address in front of any client: for programs that use OpenAI's Chat Completions, Responses, or Anthropic's API.
 
 `Gateway` is an ASGI application; `deepseek-v4 gateway` serves it. It needs the extra `server`.
 """

@@ -68,18 +68,18 @@ class Gateway:
     `/health` and `/metrics`. The clients it is given are not closed by it.
 
     Args:
-        client: Who is asked, for every model that is not named.
+        client: The client for every model that `models` does not name.
         models: Further clients by the name of their model.
         api_keys: The keys of callers. Without any, only programs on this machine may call.
-        allowed_hosts: Names beside the loopback ones by which it may be called, without a port.
+        allowed_hosts: Host names, without a port, that are accepted in addition to the loopback ones.
         allowed_origins: Origins of web pages that may call it, such as `https://app.example`; "*" is any.
         any_content_type: Whether bodies need not be `application/json`.
         efforts: The thinking level for effort words, over those of the built-in table.
-        both_reasoning_keys: Whether reasoning goes out as `reasoning` too, beside `reasoning_content`.
-        recovered: What becomes of a call that was read out of markup in ASCII bars: "error" or "run".
-        unknown_models: Whether an unknown name goes to `client` ("serve") or is refused with 404 ("refuse").
-        salt_callers: Whether each caller has a part of the server's prefix cache of its own.
-        caller_limits: What one caller may ask for; `refusals` of it is not used.
+        both_reasoning_keys: Whether reasoning goes out as `reasoning`, in addition to `reasoning_content`.
+        recovered: "error" or "run", for a call that was read from markup in ASCII bars.
+        unknown_models: "serve" sends an unknown name to `client`, "refuse" answers it with 404.
+        salt_callers: Whether the prefix caches of callers are kept apart.
+        caller_limits: The limits of each caller; its `refusals` is not used.
         seal_key: The key that proves that reasoning in a history came from here; without it one that lives as long as
             this object. See `kept_key`.
         memory: Keeps reasoning for clients that drop it.
@@ -90,7 +90,7 @@ class Gateway:
         ConfigurationError: An option is wrong, or the extra `server` is not installed.
 
     Attributes:
-        metrics: What it has done.
+        metrics: The counts of its requests, tokens and errors.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ class Gateway:
             return self._refused(route, refusal, number, began)
         try:
             ready = await self._read(route, request, caller)
-        except Exception as error:  # noqa: BLE001  # the caller is told in the shape of the API, whatever it is
+        except Exception as error:  # noqa: BLE001  # every error goes to the caller in the shape of the API
             self._limits.leave(caller, None)
             return self._refused(route, error, number, began)
         asking = Asking(asked=ready.asked, context=ready.context, id=number, created=int(time.time()), body=ready.body)
@@ -296,9 +296,9 @@ class Gateway:
             thinking = asked.options.get("thinking")
             try:
                 count = await client.count_tokens(asked.messages, tools, tool_choice=choice, thinking=thinking)
-            except UnsupportedOptionError:  # a level that the server lacks: it is asked with the nearest one
+            except UnsupportedOptionError:  # the server lacks the level
                 count = await client.count_tokens(asked.messages, tools, thinking="high")
-        except Exception as error:  # noqa: BLE001  # the caller is told in the shape of the API, whatever it is
+        except Exception as error:  # noqa: BLE001  # every error goes to the caller in the shape of the API
             return self._refused(_MESSAGES, error, number, began)
         self.metrics.ended(route="count_tokens", status=200, seconds=time.monotonic() - began)
         _log("count_tokens", 200, time.monotonic() - began, None)
@@ -331,7 +331,7 @@ class Gateway:
         return _json(200, {"name": "deepseek-v4 gateway", "routes": routes}, {})
 
     async def _health(self, request: Request) -> Response:
-        del request  # open to everybody: it tells nothing
+        del request  # open to everybody: it reveals nothing
         return _json(200, {"status": "ok"}, {})
 
     async def _tell_metrics(self, request: Request) -> Response:
@@ -357,7 +357,7 @@ class Gateway:
 
 
 def _with_empty_reasoning(message: Message) -> Message:
-    """The turn with an empty reasoning where it has none: DeepSeek's API only looks whether it is there."""
+    """The turn with an empty reasoning where it has none: DeepSeek's API only checks that the field is present."""
     if isinstance(message, AssistantMessage) and message.tool_calls and message.reasoning is None:
         return replace(message, reasoning="")
     return message

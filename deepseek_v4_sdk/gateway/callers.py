@@ -1,4 +1,4 @@
-"""Who may call: keys, and the checks that keep a web page from spending the user's money."""
+"""Checks of callers: keys, and the rules that keep a web page from spending the user's money."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Callers:
 
     Args:
         keys: The keys of those who may call. Without any, everybody on this machine may.
-        hosts: Names beside the loopback ones by which the gateway may be called.
+        hosts: Host names that are accepted in addition to the loopback ones.
         origins: Origins of web pages that may call.
         any_content_type: Whether bodies need not be `application/json`.
 
@@ -71,7 +71,7 @@ class Callers:
         if not all(key.strip() for key in plain):
             raise ConfigurationError("a caller's key is empty: give each caller a key")
         if len(set(plain)) < len(plain):
-            raise ConfigurationError("two callers have the same key: give each caller a key of its own")
+            raise ConfigurationError("two callers have the same key: give each caller another key")
         # Only digests are kept: what shows the attributes of this object shows no key.
         self._keys = tuple(_digest(key) for key in plain)
         self._hosts = frozenset(host.lower() for host in hosts)
@@ -129,14 +129,14 @@ class Callers:
             raise Refusal(415, f"the body is {kind[:60] or 'of no type'!r}: send application/json")
         packed = headers.get("content-encoding", "identity").lower()
         if packed != "identity":
-            raise Refusal(415, f"the body is packed with {packed[:60]!r}: send it as it is")
+            raise Refusal(415, f"the body is packed with {packed[:60]!r}: send it unpacked")
 
     def _check_key(self, headers: Headers) -> Caller:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         key = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
         given = _digest(key)
         known = False
-        for own in self._keys:  # all of them: the time tells nothing
+        for own in self._keys:  # every key is compared, so that the time reveals nothing
             known |= hmac.compare_digest(own, given)
         if self._keys and not known:
             problem = "the key is wrong" if key else "the key is missing"

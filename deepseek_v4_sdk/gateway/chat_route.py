@@ -52,7 +52,7 @@ class ChatRoute:
         )
 
     def writer(self, asking: Asking) -> ChatWriter:
-        """What writes a streamed answer."""
+        """The writer of a streamed answer."""
         return ChatWriter(asking)
 
     def whole(self, asking: Asking, outcome: Outcome) -> dict[str, JsonValue]:
@@ -108,7 +108,7 @@ class ChatWriter:
             "created": asking.created,
             "model": asking.asked.model,
         }
-        # What stands around each piece is the same in all of them, and written once.
+        # The bytes around each piece are the same in all chunks, and are written once.
         self._head = b"data: " + to_json(head)[:-1]
         usage = b',"usage":null}\n\n' if self._wants_usage else b"}\n\n"
         before = self._head + b',"choices":[{"index":0,"delta":{'
@@ -146,7 +146,7 @@ class ChatWriter:
         return b"".join(out)
 
     def end(self, outcome: Outcome) -> bytes:
-        """The chunk with the finish reason, the usage where it was asked for, and the end of the stream."""
+        """The chunk with the finish reason, the usage if the caller wants it, and the end of the stream."""
         finish: JsonValue = [
             {"index": 0, "delta": {}, "logprobs": _logprobs(outcome.reply), "finish_reason": outcome.finish}
         ]
@@ -165,7 +165,7 @@ def _logprobs(reply: Reply) -> JsonValue:
 
 
 def openai_usage(usage: Usage) -> JsonValue:
-    """The tokens as Chat Completions tells them; None where the server did not count."""
+    """The tokens in the form of Chat Completions; None where the server did not count."""
     if usage.prompt_tokens is None and usage.completion_tokens is None:
         return None
     prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0

@@ -1,4 +1,4 @@
-"""Custom tools of Responses, which take one text: offered to the model as functions, and given back as they were."""
+"""Custom tools of Responses, which take one text: offered to the model as functions, and returned as custom calls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PIECE = re.compile(
 
 
 def as_function(tool: Mapping[str, object]) -> dict[str, object]:
-    """A custom tool as a function of one text argument; the grammar of its text, if it has one, is told in words."""
+    """A custom tool as a function of one text argument; its description includes the grammar of the text."""
     described = [tool["description"]] if isinstance(tool.get("description"), str) else []
     form = tool.get("format")
     if is_mapping(form) and isinstance(form.get("definition"), str):
@@ -55,7 +55,7 @@ class InputReader:
 
     def __init__(self) -> None:
         self._raw = ""
-        self._inside: bool | None = False  # None: nothing more is told before the end
+        self._inside: bool | None = False  # None: the rest comes at the end
         self._told: list[str] = []
 
     def feed(self, piece: str) -> str:
@@ -83,6 +83,6 @@ class InputReader:
         return added
 
     def rest(self, arguments: str) -> str:
-        """What of the text was not told yet, now that the arguments are whole."""
+        """The part of the text that `feed` has not returned, now that the arguments are whole."""
         whole, told = input_of(arguments), "".join(self._told)
         return whole.removeprefix(told) if whole.startswith(told) else ""

@@ -1,4 +1,4 @@
-"""What went wrong, as a caller is told: status, text and code; each route writes it in the shape of its API."""
+"""Errors for callers: status, text and code; each route writes them in the shape of its API."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _TABLE: tuple[tuple[type[errors.DeepSeekV4Error], int, str | None], ...] = (
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The error that a caller is told. Errors of other kinds than ours are told without their text."""
+    """The error for a caller. An error that is not a `DeepSeekV4Error` loses its text."""
     if isinstance(error, Refusal):
         return error.failure
     if not isinstance(error, errors.DeepSeekV4Error):

@@ -1,4 +1,4 @@
-"""Reading the fields of a body: what is given, what is ignored, and what is refused."""
+"""Reading the fields of a body: those that it reads, those without effect, and those that it cannot serve."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ class CallerLimits:
     """Counts what each caller asks for.
 
     Args:
-        limits: What one caller may ask for; None is no limit. Tokens are counted when an answer has ended.
-        clock: Tells the time in seconds.
+        limits: The limits of each caller, or None. Tokens are counted when an answer has ended.
+        clock: Returns the time in seconds.
     """
 
     def __init__(self, limits: RateLimits | None, clock: Callable[[], float] = monotonic) -> None:

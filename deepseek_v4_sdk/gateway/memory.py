@@ -40,7 +40,7 @@ class Restored:
 
 @dataclass(slots=True)
 class _Entry:
-    """What was thought before one turn. Turns may be alike but for the ids of their calls."""
+    """The reasoning of turns that differ only in the ids of their calls."""
 
     by_ids: dict[tuple[str, ...], str]
     size: int
@@ -57,7 +57,7 @@ class ReasoningMemory:
         most: The most turns that are kept; the oldest go first.
         most_bytes: The most bytes of reasoning.
         seconds: How long a turn is kept.
-        clock: Tells the time in seconds.
+        clock: Returns the time in seconds.
     """
 
     def __init__(
@@ -77,15 +77,15 @@ class ReasoningMemory:
 
     @property
     def size(self) -> tuple[int, int]:
-        """How many turns are kept, and how many bytes of reasoning."""
+        """The number of turns that are kept, and of bytes of reasoning."""
         return len(self._entries), self._bytes
 
     def remember(self, caller: Caller, messages: Sequence[Message], answer: AssistantMessage) -> None:
         """Keep the reasoning of an answer.
 
         Args:
-            caller: Whose it is.
-            messages: What it answers.
+            caller: The caller that received it.
+            messages: The conversation before it.
             answer: The answer.
         """
         if not answer.reasoning or not (answer.content or answer.tool_calls):
@@ -111,7 +111,7 @@ class ReasoningMemory:
         user = _hash("")
         for message in messages:
             if isinstance(message, UserMessage):
-                user = _hash(_text(message.content))  # once for all the turns behind it
+                user = _hash(_text(message.content))  # once for all the turns that follow
             elif isinstance(message, AssistantMessage) and not message.reasoning:
                 reasoning = self._find(caller, user, message)
                 if reasoning is not None:
@@ -150,7 +150,7 @@ def _hash(text: str) -> bytes:
 
 
 def _canonical(call: ToolCall) -> str:
-    """Arguments that mean the same are the same: clients write them anew."""
+    """The arguments in one spelling: clients serialize them differently."""
     try:
         value: object = from_json(call.arguments or "{}")
     except ValueError:

@@ -91,7 +91,7 @@ class MessagesRoute:
         )
 
     def writer(self, asking: Asking) -> MessagesWriter:
-        """What writes a streamed answer."""
+        """The writer of a streamed answer."""
         return MessagesWriter(asking)
 
     def whole(self, asking: Asking, outcome: Outcome) -> dict[str, JsonValue]:
@@ -203,7 +203,7 @@ def _block(block: object, where: str) -> tuple[Mapping[str, object], str]:
 
 
 def _said(blocks: list[object], role: str, where: str, noted: Noted) -> list[dict[str, object]]:
-    """A message of the user: results of calls, and what else is said."""
+    """A message of the user: results of calls, and other texts."""
     messages: list[dict[str, object]] = []
     parts: list[object] = []
     for each in blocks:

@@ -35,7 +35,7 @@ class MessagesWriter:
         self._thought: list[str] = []
 
     def begin(self) -> bytes:
-        """The event with the message as it begins; how many tokens the prompt had is told at the end."""
+        """The event with the message as it begins; the tokens of the prompt come at the end."""
         message: JsonValue = {
             "id": f"msg_{self._asking.id}",
             "type": "message",
@@ -120,14 +120,14 @@ def _event(kind: str, more: dict[str, JsonValue]) -> bytes:
 
 
 def stop_reason(outcome: Outcome) -> str:
-    """Why an answer ended, in Anthropic's words."""
+    """The reason why an answer ended, in Anthropic's words."""
     if outcome.finish == "stop":
         return "end_turn" if outcome.reply.stop_sequence is None else "stop_sequence"
     return {"length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}[outcome.finish]
 
 
 def anthropic_usage(usage: Usage) -> dict[str, JsonValue]:
-    """The tokens as Anthropic tells them: those of the prompt without those that came from the cache."""
+    """The tokens in Anthropic's form: `input_tokens` leaves out the tokens from the cache."""
     prompt, cached = usage.prompt_tokens or 0, usage.cached_tokens or 0
     return {
         "input_tokens": max(0, prompt - cached),

@@ -59,7 +59,7 @@ class _Counter:
 
 
 class Metrics:
-    """What a gateway has done. Labels are routes, models of the configuration, statuses and names of errors only."""
+    """The counts of a gateway. Labels are routes, models of the configuration, statuses and names of errors only."""
 
     def __init__(self) -> None:
         self._duration = _Histogram(

@@ -29,7 +29,7 @@ class Upstream:
 
     Args:
         client: The client.
-        name: The name under which callers know it; None takes the client's model, or what its server tells.
+        name: The name under which callers know it; None takes the client's model, or the first one of its server.
 
     Attributes:
         client: The client.
@@ -50,7 +50,7 @@ class Upstream:
         return self._name or self.client.flavor
 
     async def name(self) -> str | None:
-        """The name under which callers know it; None where nobody tells."""
+        """The name under which callers know it; None where it is unknown."""
         if self._name is None:
             await self._ask()
         return self._name or (self._served[0].id if self._served else None)
@@ -75,7 +75,7 @@ class Upstream:
         return asked if asked in served else served[0] if served else None
 
     async def window(self) -> int | None:
-        """The context window in tokens, or None where nobody tells."""
+        """The context window in tokens, or None where it is unknown."""
         await self._ask()
         told = next((each.context_window for each in self._served if each.id == self.client.model), None)
         if told is None and len(self._served) == 1:
@@ -90,11 +90,11 @@ class Upstream:
         return self._window
 
     async def _ask(self) -> None:
-        """Ask the server for its models, unless it was asked a moment ago. Requests at once share one answer."""
+        """Fetch the server's list of models, unless a recent one is known. Simultaneous requests share one answer."""
         async with self._asking:
             if self._asked_at is not None and monotonic() - self._asked_at < _KEPT:
                 return
-            with suppress(DeepSeekV4Error, TimeoutError):  # what was known stays
+            with suppress(DeepSeekV4Error, TimeoutError):  # the last list stays
                 self._served = await asyncio.wait_for(self.client.models(), _PATIENCE)
             self._asked_at = monotonic()
 
@@ -105,7 +105,7 @@ class Models:
     Args:
         client: The client for every name that is not known.
         named: Further clients by name.
-        unknown: Whether an unknown name goes to `client` ("serve") or is refused.
+        unknown: "serve" sends an unknown name to `client`, "refuse" raises.
 
     Raises:
         ConfigurationError: `unknown` is neither.
@@ -133,11 +133,11 @@ class Models:
         """The client for a name.
 
         Raises:
-            Refusal: The name is unknown, and unknown names are refused.
+            Refusal: The name is unknown, and `unknown` is "refuse".
         """
         if asked is None:
             return self.first
-        plain = asked.partition("[")[0]  # some tools put the window behind a name: deepseek-v4-pro[1m]
+        plain = asked.partition("[")[0]  # some tools append the window to a name: deepseek-v4-pro[1m]
         for name in (asked, plain):
             if name in self._named:
                 return self._named[name]

@@ -1,4 +1,4 @@
-"""Answering one request: ask upstream, write what comes in the form of the API, and stop when the caller leaves."""
+"""Answering one request: ask upstream, write the answer in the form of the API, and stop when the caller leaves."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ class Relay:
     Args:
         route: The API.
         asking: The request.
-        upstream: Where it is asked.
+        upstream: The client to ask.
         memory: Takes the reasoning of the answer.
-        recovered: What is made of calls out of markup in ASCII bars.
+        recovered: "error" or "run", for calls that were read from markup in ASCII bars.
         silence: Seconds of silence after which a stream gets a ping.
         headers: Headers of the answer.
-        ended: Is told when it is over.
+        ended: Called when the answer has ended.
 
     Attributes:
         status: The HTTP status that was sent; 499 where the caller left before.
         error: The class name of what went wrong, or None.
         first_token: Seconds until the first token, or None.
-        usage: The tokens, where the server told.
+        usage: The tokens, where the server counted.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Relay:
 
     @property
     def upstream(self) -> Upstream:
-        """Where it is asked."""
+        """The client to ask."""
         return self._upstream
 
     @property
@@ -129,7 +129,7 @@ class Relay:
                 await self._write(send, writer.end(outcome), more=False)
             else:
                 await self._plain(send, 200, self._route.whole(self._asking, outcome))
-        except Exception as error:  # noqa: BLE001  # the caller is told in the shape of the API, whatever it is
+        except Exception as error:  # noqa: BLE001  # every error goes to the caller in the shape of the API
             await self._fail(error, writer, send)
         finally:
             if beating is not None:
@@ -190,7 +190,7 @@ class Relay:
 
         Raises:
             LostToolCallError: A call was read out of markup in ASCII bars.
-            StreamInterruptedError: The answer was begun anew, and pieces of the first one are with the caller.
+            StreamInterruptedError: The answer restarted, and the caller has pieces of the first one.
         """
         if self.first_token is None and isinstance(batch[0], _FIRST_TOKENS):
             self.first_token = self.seconds
@@ -200,7 +200,7 @@ class Relay:
             if isinstance(event, ToolCallReady) and self._recovered != "run":
                 check_bars(event.call)
             elif isinstance(event, StreamRestarted) and self._started:
-                raise StreamInterruptedError("the answer broke off and was begun anew, which a stream cannot show")
+                raise StreamInterruptedError("the answer broke off and restarted, which this stream cannot show")
         if self._asked.one_call:
             return [each for each in batch if not (isinstance(each, ToolCallStarted | ToolCallDelta) and each.index)]
         return batch
@@ -256,7 +256,7 @@ class Relay:
 
 
 def tell_of(error: Exception) -> Failure:
-    """What a caller is told of an error. One that is not ours goes into the log by its kind and its place only."""
+    """The error for a caller. The log gets the kind and the place of an unexpected error, and not its text."""
     failure = failure_of(error)
     if failure.code == "internal":
         frames = traceback.extract_tb(error.__traceback__)[-4:]

@@ -105,7 +105,7 @@ class ResponsesRoute:
         )
 
     def writer(self, asking: Asking) -> ResponsesWriter:
-        """What writes a streamed answer."""
+        """The writer of a streamed answer."""
         return ResponsesWriter(asking)
 
     def whole(self, asking: Asking, outcome: Outcome) -> dict[str, JsonValue]:
@@ -204,7 +204,7 @@ class _Turn:
 
 
 class _History:
-    """The items of an input, joined to messages: reasoning, text and calls of one turn stand apart there."""
+    """The items of an input, joined to messages: reasoning, text and calls of one turn are separate items."""
 
     def __init__(self, context: Context, noted: Noted) -> None:
         self._said: list[dict[str, object] | _Turn] = []

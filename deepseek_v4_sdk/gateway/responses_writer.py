@@ -154,7 +154,7 @@ class ResponsesWriter:
         self._output.append(item)
 
     def _delta_head(self, kind: str, where: dict[str, JsonValue]) -> bytes:
-        """What stands before the number and the text of each delta of an item."""
+        """The bytes before the number and the text of each delta of an item."""
         head = to_json({"type": f"response.{kind}", **where})[:-1].replace(b"%", b"%%")
         return b"event: response.%b\ndata: %b" % (kind.encode(), head) + b',"sequence_number":%d,"delta":'
 

@@ -57,7 +57,7 @@ def prepare(gateway: Gateway, *, host: str, port: int) -> tuple[Server, socket.s
             f"the gateway needs uvicorn: {install_command('server', 'starlette', 'uvicorn')}"
         ) from None
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named, for only then does asyncio send each block at once and not wait for the one before.
+    # With a named protocol asyncio sends each block at once (TCP_NODELAY).
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,8 +71,8 @@ def prepare(gateway: Gateway, *, host: str, port: int) -> tuple[Server, socket.s
         interface="asgi3",
         lifespan="off",
         log_level="warning",
-        access_log=False,  # it would write paths and addresses; the gateway has a log of its own
-        proxy_headers=False,  # whoever calls could say that the call comes from this machine
+        access_log=False,  # it would write paths and addresses; the gateway has another log
+        proxy_headers=False,  # a header could claim that the call comes from this machine
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,

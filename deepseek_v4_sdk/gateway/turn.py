@@ -1,4 +1,4 @@
-"""One question of a caller: what it asks for in our terms, how it is opened upstream, and what came of it."""
+"""One request of a caller: its neutral form, its changes for a server, and its outcome."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ __all__ = [
 ]
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
-"""Why an answer ended; everything else is an error."""
+"""The reason why an answer ended; every other end is an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a route must know to read a request.
+    """The facts that a route needs to read a request.
 
     Attributes:
-        caller: Who asks.
+        caller: The caller.
         seal: Reads and writes sealed reasoning.
         model: The model that seals are bound to.
         efforts: The thinking level for each effort word.
         thinking: The level where thinking is only switched on.
-        flavor: The provider whose wire is spoken.
+        flavor: The provider whose wire format is used.
         both_keys: Whether reasoning goes out under both of its names.
     """
 
@@ -74,15 +74,15 @@ class Context:
 
 @dataclass(slots=True, kw_only=True)
 class Asked:
-    """What a caller asks for.
+    """A request of a caller.
 
     Attributes:
         messages: The conversation.
         options: The options of the chat.
-        noted: What was left out or changed on the way in.
+        noted: Fields that were left out, and changes.
         model: The name that the answer bears.
         stream: Whether the answer is streamed.
-        wants_usage: Whether the answer tells its tokens.
+        wants_usage: Whether the answer includes its tokens.
         one_call: Whether calls beyond the first are left out, since the server does not know the option for it.
         custom_tools: Tools of one text argument, by name, where the API has them.
     """
@@ -114,7 +114,7 @@ class Writer(Protocol):
     """Writes one streamed answer in the form of an API."""
 
     ping: bytes
-    """What is sent while the model is silent."""
+    """The bytes that are sent while the model is silent."""
 
     def begin(self) -> bytes:
         """The opening of the stream."""
@@ -138,11 +138,11 @@ class Asking:
     """A request on its way, for what writes its answer.
 
     Attributes:
-        asked: What is asked for.
-        context: What the route knows.
+        asked: The request.
+        context: The facts about caller and server.
         id: An id that nobody else has.
         created: The time in seconds since 1970.
-        body: The body as it came.
+        body: The body of the request.
     """
 
     asked: Asked
@@ -166,7 +166,7 @@ class Route(Protocol):
         ...
 
     def writer(self, asking: Asking) -> Writer:
-        """What writes a streamed answer."""
+        """The writer of a streamed answer."""
         ...
 
     def whole(self, asking: Asking, outcome: Outcome) -> dict[str, JsonValue]:
@@ -179,7 +179,7 @@ class Route(Protocol):
 
 
 def outcome_of(reply: Reply, *, recovered: Literal["error", "run"], one_call: bool) -> Outcome:
-    """What a whole reply is to a caller.
+    """The outcome of a whole reply.
 
     Raises:
         LostToolCallError: It has a call out of markup in ASCII bars, which may be a quotation, and those are not run.
@@ -206,8 +206,8 @@ def check_bars(call: ToolCall) -> None:
     """
     if call.bars == "ascii":
         raise LostToolCallError(
-            f"a call of {call.name!r} stood in the text as markup in ASCII bars, which a quotation may have too: "
-            "the gateway runs such calls only when it is started with recovered='run'"
+            f"the text had a call of {call.name!r} as markup in ASCII bars, which may be a quotation: "
+            "start the gateway with recovered='run' to run such calls"
         )
 
 
@@ -286,7 +286,7 @@ def _is_open(function: Mapping[str, object], flavor: str) -> bool:
 
 
 def _instruct(messages: list[Message], text: str) -> None:
-    """Put a text at the end of the system text: what stands before it stays as it was for the prefix cache."""
+    """Put a text at the end of the system text, so that the prefix cache still fits."""
     first = messages[0]
     if isinstance(first, SystemMessage):
         parts = (first.content,) if isinstance(first.content, str) else first.content

@@ -160,7 +160,7 @@ def test_a_message_between_calls_and_results_moves_behind_them() -> None:
     )
     assert [message.role for message in talk] == ["user", "assistant", "tool", "tool", "user"]
     assert talk[3].content == ""
-    assert noted.notes == ["a message between a tool call and its result moved behind it"]
+    assert noted.notes == ["a message between a tool call and its result moved after the result"]
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
@@ -172,7 +172,7 @@ def test_an_image_in_the_last_turn_is_refused_and_an_earlier_one_becomes_a_text(
         read_history([seen], Noted())
     noted = Noted()
     first, *_ = read_history([seen, *ASK], noted)
-    assert first.content == ("See", "[Here stood an image, which this model cannot read.]")
+    assert first.content == ("See", "[An image that this model cannot read was removed here.]")
     assert noted.notes == ["image of an earlier turn replaced by a text"]
 
 
@@ -180,7 +180,7 @@ def test_an_image_in_a_tool_result_becomes_a_text_even_in_the_last_turn() -> Non
     noted = Noted()
     calls = {"role": "assistant", "tool_calls": [_call("a")]}
     *_, result = read_history([*ASK, calls, {"role": "tool", "tool_call_id": "a", "content": [IMAGE]}], noted)
-    assert result.content == ("[Here stood an image, which this model cannot read.]",)
+    assert result.content == ("[An image that this model cannot read was removed here.]",)
 
 
 def test_unknown_fields_of_messages_are_named() -> None:

@@ -219,7 +219,7 @@ async def test_a_screenshot_in_the_history_becomes_a_text() -> None:
     client = client_of(HELLO)
     answer = await post(Gateway(client), "messages", messages=talk, tools=[{"name": "weather", "input_schema": SCHEMA}])
     assert answer.status_code == 200
-    assert "which this model cannot read" in sent(client)["messages"][2]["content"]
+    assert "that this model cannot read was removed" in sent(client)["messages"][2]["content"]
 
 
 async def test_stop_sequences_and_their_reason() -> None:
