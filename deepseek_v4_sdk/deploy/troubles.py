@@ -183,7 +183,8 @@ TROUBLES: tuple[Trouble, ...] = (
         remedies={
             "vllm": "the same release, tensor parallelism and --speculative-config on both roles; "
             '"kv_load_failure_policy":"fail"; RDMA devices in the container',
-            "sglang": "the same release and drafts on both roles; RDMA devices and unlimited memlock in the container",
+            "sglang": "the same release and draft tokens on both roles; RDMA devices and unlimited memlock in the "
+            "container",
             "dynamo": "the same --speculative-config on both roles; UCX_TLS must contain rc",
         },
         signs={
@@ -194,7 +195,7 @@ TROUBLES: tuple[Trouble, ...] = (
     ),
     Trouble(
         number=13,
-        title="drafts are refused, or rarely accepted",
+        title="the engine refuses draft tokens, or rarely accepts them",
         remedies={
             "vllm": "the method of the weights: mtp for preview and NVFP4, dspark for 0731 and 0813; 5 draft tokens in "
             "place of 7 on small GPUs; none for throughput",

@@ -58,7 +58,7 @@ def test_errors() -> None:
 
 
 def test_options_of_a_tool_loop() -> None:
-    table = _section("tools.md", "## Limits, and who is asked")
+    table = _section("tools.md", "## Limits and approval")
     assert _first_cells(table) == LoopOptions.__annotations__.keys() - AskOptions.__annotations__.keys()
     limits = LoopLimits()
     for name, shown in re.findall(r"^\| `(\w+)` \| (\w+) \|", table, re.MULTILINE):
@@ -67,7 +67,7 @@ def test_options_of_a_tool_loop() -> None:
 
 
 def test_why_a_tool_loop_stopped() -> None:
-    table = _section("tools.md", "## What comes out")
+    table = _section("tools.md", "## The run")
     shown = set(re.findall(r'^\| `"(\w+)"` \|', table, re.MULTILINE))
     assert shown == set(get_args(Stopped))
     rows = re.findall(r"^\| (`run\..*?) \|", table, re.MULTILINE)
@@ -88,5 +88,5 @@ def test_prices() -> None:
 
 
 def test_why_a_document_was_left_out() -> None:
-    table = _section("packing.md", "## What does not fit")
+    table = _section("packing.md", "## Documents that do not fit")
     assert _first_cells(table) == set(get_args(Reason))
