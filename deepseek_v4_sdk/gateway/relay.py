@@ -159,6 +159,7 @@ class Relay:
             if reply is None:
                 reply = await stream.reply()
             self.usage = reply.usage
+            self._note_repairs(reply)  # in time for a plain answer
             return outcome_of(reply, recovered=self._recovered, one_call=self._asked.one_call)
         except DeepSeekV4Error as error:
             self.usage = error.partial.usage if error.partial is not None else None

@@ -242,3 +242,15 @@ async def test_strict_tools_that_a_server_would_refuse(flavor: str, kept: bool) 
     assert answer.status_code == 200, answer.text
     assert ("strict" in sent(client)["tools"][1]["function"]) == kept
     assert ("strict taken from 1 tool(s)" in answer.headers.get("x-deepseek-v4-notes", "")) == (not kept)
+
+
+async def test_a_plain_answer_names_its_repairs() -> None:
+    leaked = '</think>\n\n<｜｜DSML｜｜tool_calls>\n<｜｜DSML｜｜invoke name="weather">\n'
+    leaked += '<｜｜DSML｜｜parameter name="city" string="true">Rome</｜｜DSML｜｜parameter>\n'
+    leaked += "</｜｜DSML｜｜invoke>\n</｜｜DSML｜｜tool_calls>"
+    client = client_of(script.raw_model_output(leaked))
+    answer = await post(Gateway(client), "chat", tools=[TOOL])
+    assert answer.status_code == 200, answer.text
+    (call,) = answer.json()["choices"][0]["message"]["tool_calls"]
+    assert call["function"]["name"] == "weather"
+    assert answer.headers["x-deepseek-v4-notes"]
