@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.deploy.yaml_text import written
@@ -192,7 +192,7 @@ def _graph(plan: Plan) -> dict[str, object]:
             "name": "main",
             "image": image,
             "command": list(first.argv[:1]),
-            "args": list(first.argv[1:]),
+            "args": _of_any_node(first.argv[1:]),
         }
         if first.gpus:
             gpus = {"nvidia.com/gpu": first.gpus}
@@ -220,6 +220,24 @@ def _graph(plan: Plan) -> dict[str, object]:
         "metadata": {"name": f"v4-{plan.family}"},
         "spec": {"backendFramework": _framework(plan), "components": components},
     }
+
+
+_OF_A_NODE = {"--data-parallel-address": 1, "--data-parallel-start-rank": 1, "--nnodes": 1, "--node-rank": 1}
+_OF_A_NODE |= {"--master-addr": 1, "--dist-init-addr": 1, "--headless": 0}
+
+
+def _of_any_node(argv: Sequence[str]) -> list[str]:
+    """The arguments without addresses and ranks: Dynamo's operator adds those of each node."""
+    words: list[str] = []
+    skipped = 0
+    for word in argv:
+        if skipped:
+            skipped -= 1
+        elif word in _OF_A_NODE:
+            skipped = _OF_A_NODE[word]
+        else:
+            words.append(word)
+    return words
 
 
 def _framework(plan: Plan) -> str:

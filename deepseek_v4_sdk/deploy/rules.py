@@ -31,6 +31,7 @@ def problems_of(case: Situation) -> Iterator[CommandProblem]:
     yield from _dynamo_parsers(case)
     yield from _draft(case)
     yield from _nvfp4(case)
+    yield from _file(case)
     yield from _window(case)
     yield from _weights(case)
     yield from _environment(case)
@@ -79,6 +80,12 @@ def _nvfp4(case: Situation) -> Iterator[CommandProblem]:
         needed = "NVFP4 experts need Blackwell data-centre GPUs"
         text = f"{needed}, and {case.gpu.name} is {case.gpu.arch}: no backend is found"
         yield problem("error", "--model", text, "take the deepseek-ai weights, whose experts are MXFP4")
+
+
+def _file(case: Situation) -> Iterator[CommandProblem]:
+    if case.command.value("--config") is not None:
+        text = "the file has more flags, and this check does not read it"
+        yield problem("note", "--config", text, "give its flags in the command")
 
 
 def _window(case: Situation) -> Iterator[CommandProblem]:

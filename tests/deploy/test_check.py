@@ -231,6 +231,11 @@ def test_caps_of_benchmarks_and_short_windows() -> None:
     assert [each.severity for each in vllm("--max-model-len 200000")] == ["note"]
 
 
+def test_a_file_of_flags_is_not_read() -> None:
+    (found,) = vllm("--config flags.yaml")
+    assert (found.severity, found.flag) == ("note", "--config")
+
+
 def test_dynamo_reads_its_own_parsers() -> None:
     words = ["python3", "-m", "dynamo.vllm", "--model", FLASH, "--block-size", "256", "--tensor-parallel-size", "4"]
     dyn = ["--dyn-tool-call-parser", "deepseek_v4", "--dyn-reasoning-parser", "deepseek_v4"]

@@ -228,6 +228,18 @@ def test_a_service_reaches_the_nodes_that_answer() -> None:
         assert ("readinessProbe" in template["workerTemplate"]["spec"]["containers"][0]) is answering
 
 
+def test_dynamo_gets_no_address_of_a_node() -> None:
+    """Its operator adds addresses and ranks; everything else is the plan's."""
+    found = planned("dynamo with roles")
+    (graph,) = yaml.safe_load_all(found.kubernetes())
+    (worker, count), *_ = containers(graph)
+    words = [*worker["command"], *worker["args"]]
+    assert count == 2
+    assert not {"node-0", "--data-parallel-address", "--data-parallel-start-rank"} & set(words)
+    at = found.argv.index("--data-parallel-address")
+    assert words == [*found.argv[:at], *found.argv[at + 2 :]]
+
+
 def test_routers_name_services() -> None:
     documents = list(yaml.safe_load_all(planned("roles").kubernetes()))
     services = {each["metadata"]["name"] for each in documents if each["kind"] == "Service"}
