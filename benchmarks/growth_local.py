@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 from growth_rows import MODEL, ROWS, Run, ended, event, failing, row, simple, specs, talk, words
 
 from deepseek_v4_sdk import (
+    Attempt,
     Conversation,
     DeepSeekV4,
     Document,
     Ledger,
+    RequestDetails,
     ToolMessage,
     cache_report,
     cache_use,
@@ -234,11 +235,21 @@ def ledger(size: int) -> Run:
     def run() -> None:
         kept = Ledger()
         for number in range(size):
-            request: Any = SimpleNamespace(is_chat=True, profile=f"p{number}", provider="vllm", model=f"m{number}")
-            attempt: Any = SimpleNamespace(status=200, usage=make_reply().usage)
+            request = RequestDetails(
+                request_id="1",
+                provider="vllm",
+                method="POST",
+                url="",
+                model=f"m{number}",
+                profile=f"p{number}",
+                is_chat=True,
+                metadata={"tenant": number},
+            )
+            attempt = Attempt(number=1, status=200, usage=make_reply().usage)
             kept.on_attempt(AttemptDetails(request=request, attempt=attempt))
         kept.by("model")
         kept.by("profile")
+        kept.by_tag("tenant")
         repr(kept)
 
     return run

@@ -68,6 +68,7 @@ from deepseek_v4_sdk.errors import (
     ReasoningExhaustedError,
     SchemaViolationError,
     ServerError,
+    SpendLimitError,
     StreamClosedError,
     StreamInterruptedError,
     StreamInUseError,
@@ -126,6 +127,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.tools.loop_options import LoopOptions
     from deepseek_v4_sdk.tools.outcome import Postpone, ToolError, ToolOutput, ToolProgress
     from deepseek_v4_sdk.tools.run import Round, ToolResult, ToolRun
+    from deepseek_v4_sdk.traffic.spend import Spend
 
 __all__ = [
     "APIError",
@@ -223,6 +225,8 @@ __all__ = [
     "RunFinished",
     "SchemaViolationError",
     "ServerError",
+    "Spend",
+    "SpendLimitError",
     "Spent",
     "StreamClosedError",
     "StreamInUseError",
@@ -307,6 +311,7 @@ _LATE = {
     "tools.events": ("RoundFinished", "RunEvent", "RunFinished", "ToolFinished", "ToolRunning"),
     "tools.loop_options": ("LoopOptions",),
     "tools.outcome": ("Postpone", "ToolError", "ToolOutput", "ToolProgress"),
+    "traffic.spend": ("Spend",),
     "tools.run": ("Round", "ToolResult", "ToolRun"),
 }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+    from decimal import Decimal
 
     from deepseek_v4_sdk.chat import Attempt, Phase, Reply, ToolCall
     from deepseek_v4_sdk.tools.run import ToolRun
@@ -40,6 +41,7 @@ __all__ = [
     "ReasoningExhaustedError",
     "SchemaViolationError",
     "ServerError",
+    "SpendLimitError",
     "StreamClosedError",
     "StreamInUseError",
     "StreamInterruptedError",
@@ -275,6 +277,28 @@ class LocalLimitError(DeepSeekV4Error):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class SpendLimitError(DeepSeekV4Error):
+    """A limit of money or tokens leaves no room for the request; it was not sent.
+
+    Attributes:
+        limit: The limit.
+        spent: The amount that is spent.
+        reserved: The amount that is reserved for requests under way.
+        needed: The amount that this one may cost.
+        unit: The unit of all of them: "USD" or "tokens".
+    """
+
+    def __init__(
+        self, message: str, *, limit: Decimal, spent: Decimal, reserved: Decimal, needed: Decimal, unit: str
+    ) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.spent = spent
+        self.reserved = reserved
+        self.needed = needed
+        self.unit = unit
 
 
 class CircuitOpenError(DeepSeekV4Error):

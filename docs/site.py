@@ -45,6 +45,7 @@ PARTS = {
     "config": "Clients",
     "chat": "Messages, options, events and replies",
     "tools": "Tools",
+    "traffic": "Prices",
     "structured": "Structured output",
     "tokens": "Counting and the window",
     "context": "Counting and the window",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from deepseek_v4_sdk.call.retry import RetryPolicy
+    from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import CallDetails
     from deepseek_v4_sdk.providers import Provider
     from deepseek_v4_sdk.transport.clock import Clock
@@ -261,6 +262,10 @@ class Call(Generic[ExchangeT, T]):
         """The profile of the server that is asked."""
         return None
 
+    def prices(self) -> PriceTable | None:
+        """The client's own prices, or None."""
+        return None
+
     def _try(self) -> Steps[T]:
         """One attempt, and what is done about it whichever way it ends."""
         self._forget()
@@ -347,6 +352,7 @@ class Call(Generic[ExchangeT, T]):
             is_chat=self.is_chat,
             call_id=self.retry_budget.call_id,
             **self.asked(),
+            prices=self.prices(),
         )
         return call, details
 

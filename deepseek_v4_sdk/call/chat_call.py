@@ -22,6 +22,8 @@ from deepseek_v4_sdk.traffic.replicas import ReplicaSet, conversation_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from deepseek_v4_sdk.call.spending import Spending
+    from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import CallDetails
     from deepseek_v4_sdk.providers import HttpCall, Provider, Target
     from deepseek_v4_sdk.traffic.rate_limiter import RateLimiter
@@ -113,12 +115,14 @@ class ChatCall(Call[ChatExchange, Reply]):
         self._notes: list[Repair] = []  # of providers that have failed or cannot answer
         self._cause: errors.DeepSeekV4Error | None = None  # why the last of them was left
         self._lease: _Lease | None = None
+        self._spending: Spending | None = None
         self._limiter: RateLimiter | None = None
         self._upstream = self._choose()
         self._prepared = PreparedRequest(request)  # for that place
         self._encoded = self._encode()  # now, so that a wrong request is told at the call
         self._is_fresh = True
         self._is_prepared = False
+        self._is_refitted = False  # after a refusal that told the window
         self.retry_budget.reserved_retries = len(self._rest)
 
     def ready(self) -> Steps[tuple[Provider, HttpCall]]:
@@ -154,12 +158,23 @@ class ChatCall(Call[ChatExchange, Reply]):
         return self._server()[0], self._encoded.call
 
     def admit(self) -> Steps[None]:
-        """Wait until the limits have room.
+        """Wait until the limits have room, and reserve what it may cost.
 
         Raises:
             LocalLimitError: There will be none within the time of the call.
             CircuitOpenError: The server is left alone for a while.
+            SpendLimitError: A limit of money or tokens has none.
+            ConfigurationError: A limit is in USD, and the model has no price.
         """
+        yield from self._wait_for_room()
+        request = self._prepared.request
+        if request.spend:
+            from deepseek_v4_sdk.call.spending import Spending  # loaded by who limits what is spent
+
+            self._spending = self._spending or Spending(self._count)
+            yield from self._spending.reserve(request, self._upstream, self._encoded, self.call_settings.clock.utc())
+
+    def _wait_for_room(self) -> Steps[None]:
         provider, target = self._server()
         sent, lease, clock = self._encoded, cast("_Lease", self._lease), self.call_settings.clock
         kept = self._replica_set.limits_of(sent.model, target.catalogue)
@@ -225,6 +240,8 @@ class ChatCall(Call[ChatExchange, Reply]):
         """An attempt has ended."""
         if self._lease is not None:
             self._lease.end(self.exchange, error, self.call_settings.clock.now())
+        if self._spending is not None and not self.retry_budget.is_inherited:
+            self._spending.settle(self.exchange, error)
 
     def conclude(self, exchange: ChatExchange, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], Reply]:
         """The last events and the reply.
@@ -269,6 +286,8 @@ class ChatCall(Call[ChatExchange, Reply]):
 
     def next_wait(self, error: errors.DeepSeekV4Error) -> float | None:
         """Seconds until the next attempt: here, at another replica, or at the next provider that takes the request."""
+        if self._refits(error):
+            return 0.0
         wait = None
         if error is not self._cause and self.may_repeat(error):
             self._avoided.add(self._upstream)
@@ -287,6 +306,17 @@ class ChatCall(Call[ChatExchange, Reply]):
             for note in self._notes:
                 error.add_note(note.detail)
         return wait
+
+    def _refits(self, error: errors.DeepSeekV4Error) -> bool:
+        """Whether a refusal has told a window into which the request is fitted now: once, and it is not a retry."""
+        told = isinstance(error, errors.ContextLengthExceededError) and error.limit is not None
+        if not told or self._is_refitted or self.exchange is None or not self._request.may_shorten:
+            return False
+        if self.exchange.answering:
+            return False
+        self._is_refitted, self._is_prepared = True, False
+        self.retry_budget.failures -= 1
+        return True
 
     def next_provider(self) -> str:
         """The provider of the next attempt."""
@@ -366,6 +396,10 @@ class ChatCall(Call[ChatExchange, Reply]):
     def profile(self) -> str | None:
         """The profile of the server that is asked."""
         return self._replica_set.profile
+
+    def prices(self) -> PriceTable | None:
+        """The client's own prices, or None."""
+        return self._server()[1].prices
 
     def on_failure(self, exchange: ChatExchange, error: errors.DeepSeekV4Error) -> None:
         """Keep what a refusal tells of the server's limits."""

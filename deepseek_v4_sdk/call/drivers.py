@@ -14,13 +14,13 @@ from deepseek_v4_sdk.transport.request import Open
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from deepseek_v4_sdk.exchange import TransportFailure
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.connection import AsyncResponseStream, ResponseStream
 
-__all__ = ["AsyncDriver", "SyncDriver", "on_a_thread", "running_loop", "running_task"]
+__all__ = ["AsyncDriver", "SyncDriver", "close_from_here", "on_a_thread", "running_loop", "running_task"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -270,6 +270,22 @@ _STOPPING: set[Task[None]] = set()  # the loop holds tasks weakly
 
 def _stop(loop: AbstractEventLoop, driver: AsyncDriver[Any]) -> None:
     task = loop.create_task(driver.abort())
+    _STOPPING.add(task)
+    task.add_done_callback(_STOPPING.discard)
+
+
+def close_from_here(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Close what is of event loops, from code that does not await: each connection on its own loop, as far as it runs.
+
+    On the thread of a running loop nobody may wait: that loop closes it when it comes to it.
+    """
+    import asyncio
+
+    running = asyncio._get_running_loop()
+    if running is None:
+        asyncio.run(close())
+        return
+    task = running.create_task(close())
     _STOPPING.add(task)
     task.add_done_callback(_STOPPING.discard)
 

@@ -40,6 +40,14 @@ class Upstream(Protocol):
         """Steps to run before a chat there, as a part of it, which may give another request to send; or None."""
         ...
 
+    def count_bound(self, request: ChatRequest) -> int:
+        """The tokens that the prompt of a request has at most there, counted here."""
+        ...
+
+    def is_long(self, request: ChatRequest) -> bool:
+        """Whether counting it takes so long that an event loop must not wait for it."""
+        ...
+
     def transport(self) -> object:
         """What carries the requests to it."""
         ...

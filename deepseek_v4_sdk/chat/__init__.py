@@ -43,10 +43,13 @@ from deepseek_v4_sdk.chat.options import (
     AskOptions,
     ChatOptions,
     ControlTokens,
+    Overflow,
     Thinking,
     ToolChoice,
     check_options,
+    is_budget,
     nearest,
+    with_defaults,
 )
 from deepseek_v4_sdk.chat.rate_limits import RateLimits
 from deepseek_v4_sdk.chat.reading import read_message, read_messages
@@ -84,6 +87,7 @@ __all__ = [
     "Message",
     "MessagesInput",
     "OffersTool",
+    "Overflow",
     "Phase",
     "Problem",
     "ProblemKind",
@@ -117,6 +121,7 @@ __all__ = [
     "check_options",
     "content_json",
     "first_fatal",
+    "is_budget",
     "is_iterable",
     "is_list",
     "is_mapping",
@@ -135,5 +140,6 @@ __all__ = [
     "result_text",
     "spaced_json",
     "spelled_token",
+    "with_defaults",
     "write_json",
 ]

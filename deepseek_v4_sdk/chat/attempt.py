@@ -37,6 +37,7 @@ class RequestDetails:
         max_tokens: The limit of the answer that is sent, or None.
         temperature: The sampling temperature that is sent, or None.
         stream: Whether the answer comes as a stream on the wire, as it does unless `wire="plain"` is given.
+        prices: The client's own prices; None for the built-in ones.
     """
 
     request_id: str
@@ -54,6 +55,7 @@ class RequestDetails:
     max_tokens: int | None = None
     temperature: float | None = None
     stream: bool = False
+    prices: PriceTable | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

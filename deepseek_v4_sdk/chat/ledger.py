@@ -1,4 +1,4 @@
-"""The ledger: what the requests of clients have cost in tokens, those that failed or were left among them."""
+"""The ledger: what the requests of clients have cost in tokens and money, those that failed or were left among them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from deepseek_v4_sdk.support.forks import new_lock
 from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.catalogue.prices import Cost, PriceTable
     from deepseek_v4_sdk.chat.hooks import AttemptDetails
 
 __all__ = ["Ledger", "Spent"]
 
 _MOST = 1_000
+_MOST_TAGS = 100
 _OTHERS = "others"
 
 
@@ -33,6 +35,9 @@ class Spent:
         completion_tokens: The answers.
         reasoning_tokens: The part of them that was reasoning.
         cached_tokens: The part of the prompts that came from the server's prefix cache.
+        cost: The cost, as far as it is known; None where no cost is. Its `unknown` is `unpriced`, and with any of them
+            it is "at least".
+        unpriced: How many requests may have cost something that nobody knows: without a count, or without a price.
     """
 
     requests: int = 0
@@ -43,6 +48,8 @@ class Spent:
     completion_tokens: int = 0
     reasoning_tokens: int = 0
     cached_tokens: int = 0
+    cost: Cost | None = None
+    unpriced: int = 0
 
     def __add__(self, other: Spent) -> Spent:
         return Spent(
@@ -54,7 +61,14 @@ class Spent:
             completion_tokens=self.completion_tokens + other.completion_tokens,
             reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
+            cost=_together(self, other),
+            unpriced=self.unpriced + other.unpriced,
         )
+
+
+def _together(one: Spent, other: Spent) -> Cost | None:
+    cost = one.cost if other.cost is None else other.cost if one.cost is None else one.cost + other.cost
+    return None if cost is None else replace(cost, unknown=one.unpriced + other.unpriced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +82,17 @@ class Ledger(Shared, Hooks):
     """Adds up what each chat's requests cost, as they end. Give it as one of `hooks`, to one client or to several.
 
     It may be used from many threads, and takes no more room the longer it runs.
+
+    Args:
+        prices: The prices; else those of the client, or the built-in ones.
+        currency: The currency of the costs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, prices: PriceTable | None = None, currency: str = "USD") -> None:
+        self._prices = prices
+        self._currency = currency
         self._sums: dict[_Account, Spent] = {}
+        self._tags: dict[str, dict[str, Spent]] = {}
         self._lock = new_lock()
 
     @never_raises
@@ -93,17 +114,33 @@ class Ledger(Shared, Hooks):
                 sums[name] = sums.get(name, Spent()) + spent
         return sums
 
+    def by_tag(self, key: str) -> dict[str, Spent]:
+        """The sums for each value that `metadata` had under a key, such as `"tenant"`; calls without it are left out.
+
+        Texts, numbers and truth values count; of more than 1,000 values of a key the later ones are `"others"`.
+        """
+        with self._lock:
+            return dict(self._tags.get(key, {}))
+
     def on_attempt(self, details: AttemptDetails) -> None:
         """Add a request that has ended."""
         request, attempt = details.request, details.attempt
         if not request.is_chat or attempt.status == 202:  # what was accepted comes with another request
             return
         account = _Account(request.profile or "", request.provider, request.model or "")
-        spent = _spent(attempt.usage, attempt.status)
+        cost = attempt.cost(prices=self._prices or request.prices, currency=self._currency)
+        spent = replace(
+            _spent(attempt.usage, attempt.status), cost=cost, unpriced=int(attempt.may_cost and cost is None)
+        )
         with self._lock:
             if account not in self._sums and len(self._sums) >= _MOST:
                 account = _Account(_OTHERS, _OTHERS, _OTHERS)
             self._sums[account] = self._sums.get(account, Spent()) + spent
+            for key, value in request.metadata.items():
+                if isinstance(value, str | int | float) and (key in self._tags or len(self._tags) < _MOST_TAGS):
+                    sums = self._tags.setdefault(key, {})
+                    name = str(value) if str(value) in sums or len(sums) < _MOST else _OTHERS
+                    sums[name] = sums.get(name, Spent()) + spent
 
 
 def _spent(usage: Usage | None, status: int | None) -> Spent:

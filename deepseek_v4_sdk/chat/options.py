@@ -11,20 +11,25 @@ from deepseek_v4_sdk.chat.checks import is_iterable, is_mapping
 from deepseek_v4_sdk.chat.json_value import plain_json
 from deepseek_v4_sdk.chat.timing import Timeouts, as_timeouts
 from deepseek_v4_sdk.chat.tool_spec import ToolInput, read_tools
-from deepseek_v4_sdk.errors import InvalidRequestError
+from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from deepseek_v4_sdk.chat.bounds import SpendLimit, WindowBudget
 
 __all__ = [
     "OPTION_NAMES",
     "AskOptions",
     "ChatOptions",
     "ControlTokens",
+    "Overflow",
     "Thinking",
     "ToolChoice",
     "check_options",
+    "is_budget",
     "nearest",
+    "with_defaults",
 ]
 
 Thinking: TypeAlias = Literal["off", "low", "high", "max"]
@@ -35,6 +40,10 @@ ControlTokens: TypeAlias = Literal["send", "refuse", "mark"]
 
 ToolChoice: TypeAlias = "Literal['auto', 'none', 'required'] | str | Mapping[str, object]"
 """Whether tools are called: a keyword, the name of one of the offered tools, or OpenAI's mapping for it."""
+
+
+Overflow: TypeAlias = "Literal['raise', 'clamp', 'fit'] | WindowBudget"
+"""What to do where a prompt and its answer exceed the window."""
 
 
 class AskOptions(TypedDict, total=False):
@@ -67,8 +76,12 @@ class AskOptions(TypedDict, total=False):
         metadata: Local notes that come back on the reply; nothing of it is sent.
         wire: "stream" (default), or "plain" for one JSON answer.
         overflow: What to do where prompt and answer exceed the window, before anything is sent: "raise" an error,
-            "clamp" max_tokens to what is left, or "fit" the conversation by leaving out its oldest parts. Without it
-            nothing is counted.
+            "clamp" max_tokens to what is left, or "fit" the conversation by leaving out its oldest parts. A
+            `ContextBudget` fits it into a window of your own, with its reserves and strategies. Without it nothing is
+            counted.
+        window: The context window in tokens, where you know it better than the server; without `overflow` it means
+            "raise".
+        spend: A limit of money or tokens, or a list of them, beside those of the client.
         dsml: "auto", or "off" to leave tool-call markup in texts alone.
         control_tokens: What to do where a text of a user or a tool spells a control token of V4's: "send" it as it is,
             "refuse" the request, or "mark" it with broken bars, so that no server reads it as a token.
@@ -101,7 +114,9 @@ class AskOptions(TypedDict, total=False):
     timeout: float | Timeouts | None
     metadata: Mapping[str, object] | None
     wire: Literal["stream", "plain"] | None
-    overflow: Literal["raise", "clamp", "fit"] | None
+    overflow: Overflow | None
+    window: int | None
+    spend: SpendLimit | Sequence[SpendLimit] | None
     dsml: Literal["auto", "off"] | None
     control_tokens: ControlTokens | None
     on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None
@@ -255,6 +270,12 @@ def _extra_body(value: object) -> object:
     return body
 
 
+def _overflow(value: object) -> object:
+    if not is_budget(value) and (not isinstance(value, str) or value not in {"raise", "clamp", "fit"}):
+        raise _WrongValueError("'raise', 'clamp', 'fit' or a ContextBudget")
+    return value
+
+
 _CHECKS: Mapping[str, _Check] = {
     "model": _text,
     "thinking": _one_of("off", "low", "high", "max"),
@@ -279,7 +300,9 @@ _CHECKS: Mapping[str, _Check] = {
     "timeout": as_timeouts,
     "metadata": _mapping,
     "wire": _one_of("stream", "plain"),
-    "overflow": _one_of("raise", "clamp", "fit"),
+    "overflow": _overflow,
+    "window": _whole(1),
+    "spend": lambda value: value,  # checked where the accounts are opened
     "dsml": _one_of("auto", "off"),
     "control_tokens": _one_of("send", "refuse", "mark"),
     "on_unsupported": _one_of("nearest", "disable_thinking", "auto"),
@@ -346,6 +369,30 @@ def check_options(options: Mapping[str, object]) -> dict[str, object]:
             shown = type(value).__name__ if name == "extra_headers" else _shown(value)  # a key may be among them
             raise InvalidRequestError(f"{name} is {shown}: give {error}") from None
     return checked
+
+
+def is_budget(value: object) -> TypeGuard[WindowBudget]:
+    """Whether a value of `overflow` is a budget of the caller's."""
+    return hasattr(value, "fit_request") and not isinstance(value, type)
+
+
+def with_defaults(given: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:
+    """Values that are given, over defaults; None is not given.
+
+    A window and a budget are two ways to say the same: one that is given takes the place of the other of the defaults.
+
+    Raises:
+        ConfigurationError: Both are given in one place.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    kept = {name: value for name, value in defaults.items() if value is not None}
+    if is_budget(given.get("overflow")):
+        if "window" in given:
+            raise ConfigurationError("window is given beside a ContextBudget, which has its own: leave one of them out")
+        kept.pop("window", None)
+    elif "window" in given and is_budget(kept.get("overflow")):
+        del kept["overflow"]
+    return {**kept, **given}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

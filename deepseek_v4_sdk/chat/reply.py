@@ -18,10 +18,32 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue.prices import Cost, PriceTable
     from deepseek_v4_sdk.chat.tool_call import ToolCall
 
-__all__ = ["FinishReason", "Repair", "Reply"]
+__all__ = ["FinishReason", "Repair", "RepairLevel", "Reply"]
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "abort", "repetition", "other"]
 """Why the model stopped, in one vocabulary; the server's own word is in `raw_finish_reason`."""
+
+
+RepairLevel: TypeAlias = Literal["note", "alarm"]
+"""Whether a repair is of use in a log alone, or something that a person may want to hear."""
+
+_BY_KIND = cast("RepairLevel", "by kind")
+# What is the same answer in other words, or what was asked for in words of one's own. Whatever is not here is an alarm.
+_NOTES = frozenset(
+    {
+        "bare_value",
+        "json_in_text",
+        "marked_tokens",
+        "model_alias",
+        "passed_over_behind",
+        "read_arguments",
+        "read_value",
+        "renamed_call",
+        "trimmed_arguments",
+        "trimmed_text",
+        "trimmed_tokens",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +53,17 @@ class Repair:
     Attributes:
         kind: What, in a word that programs can compare.
         detail: What, in a sentence.
+        level: Whether a person may want to hear of it ("alarm"), as of an answer by another provider or a history that
+            was cut, or not ("note"), as of an alias that was resolved. It follows from the kind where it is not given.
     """
 
     kind: str
     detail: str
+    level: RepairLevel = field(default=_BY_KIND, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.level is _BY_KIND:
+            object.__setattr__(self, "level", "note" if self.kind in _NOTES else "alarm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +120,11 @@ class Reply:
     metadata: Mapping[str, object] = field(default_factory=dict[str, object])
     prices: PriceTable | None = field(default=None, repr=False, compare=False)
     raw: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+    @property
+    def alarms(self) -> tuple[Repair, ...]:
+        """The repairs that a person may want to hear of."""
+        return tuple(repair for repair in self.repairs if repair.level == "alarm")
 
     @property
     def message(self) -> AssistantMessage:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from deepseek_v4_sdk.chat.conversation import Conversation
 from deepseek_v4_sdk.chat.history import History
-from deepseek_v4_sdk.chat.options import ControlTokens, Thinking, check_options
+from deepseek_v4_sdk.chat.options import ControlTokens, Overflow, Thinking, check_options, is_budget, with_defaults
 from deepseek_v4_sdk.chat.reading import read_messages
 from deepseek_v4_sdk.chat.timing import Timeouts
 from deepseek_v4_sdk.errors import InvalidRequestError
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat.bounds import SpendLimit, WindowBudget
     from deepseek_v4_sdk.chat.messages import Message
     from deepseek_v4_sdk.chat.tool_spec import ToolSpec
 
@@ -53,7 +54,9 @@ class ChatRequest:
     timeout: Timeouts = field(default_factory=Timeouts)
     metadata: Mapping[str, object] = field(default_factory=dict[str, object])
     wire: Literal["stream", "plain"] = "stream"
-    overflow: Literal["raise", "clamp", "fit"] | None = None
+    overflow: Overflow | None = None
+    window: int | None = None
+    spend: Sequence[SpendLimit] = ()
     dsml: Literal["auto", "off"] = "auto"
     control_tokens: ControlTokens = "send"
     on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None = None
@@ -67,10 +70,13 @@ class ChatRequest:
 
         Raises:
             InvalidRequestError: Something is wrong; the text names the place and the remedy.
+            ConfigurationError: A window is given beside a budget.
         """
         checked = check_options(options)
         timeouts = checked.pop("timeout", None)
-        merged = {**{name: value for name, value in defaults.items() if value is not None}, **checked}
+        merged = with_defaults(checked, defaults)
+        if "window" in merged:
+            merged.setdefault("overflow", "raise")
         if isinstance(timeouts, Timeouts):
             default = merged.get("timeout")
             merged["timeout"] = timeouts.over(default) if isinstance(default, Timeouts) else timeouts
@@ -100,6 +106,16 @@ class ChatRequest:
         if choice not in {"auto", "required"} and choice not in {tool.name for tool in self.tools}:
             names = ", ".join(tool.name for tool in self.tools)
             raise InvalidRequestError(f"tool_choice names {choice!r}, which is none of the tools: {names}")
+
+    @property
+    def budget(self) -> WindowBudget | None:
+        """The budget of the caller's into which it is fitted, or None."""
+        return self.overflow if is_budget(self.overflow) else None
+
+    @property
+    def may_shorten(self) -> bool:
+        """Whether the conversation may be shortened so that it fits."""
+        return self.overflow == "fit" or self.budget is not None
 
     @property
     def forces_a_call(self) -> bool:

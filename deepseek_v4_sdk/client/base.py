@@ -5,14 +5,24 @@ from __future__ import annotations
 import inspect
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypedDict, cast
-from weakref import WeakMethod
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypedDict, TypeVar, cast
+from weakref import WeakMethod, ref
 
 from deepseek_v4_sdk.call.call import CallSettings
 from deepseek_v4_sdk.call.notifier import Notifier
 from deepseek_v4_sdk.call.retry import RetryPolicy
 from deepseek_v4_sdk.catalogue.models import Catalogue
-from deepseek_v4_sdk.chat import ControlTokens, Shared, Thinking, Timeouts, is_list, is_mapping, nearest
+from deepseek_v4_sdk.chat import (
+    ControlTokens,
+    Overflow,
+    Shared,
+    Thinking,
+    Timeouts,
+    is_list,
+    is_mapping,
+    nearest,
+    with_defaults,
+)
 from deepseek_v4_sdk.client.endpoint import Endpoint
 from deepseek_v4_sdk.config.settings import (
     ApiKey,
@@ -21,6 +31,7 @@ from deepseek_v4_sdk.config.settings import (
     TransportName,
     check_balance,
     check_session_affinity,
+    check_spends,
     check_transport,
     find_limits,
     make_settings,
@@ -41,8 +52,12 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.hooks import Hooks
     from deepseek_v4_sdk.config import Explanation, LoadedProfile
     from deepseek_v4_sdk.providers import Provider, ProviderData
+    from deepseek_v4_sdk.traffic.spend import Spend
 
 __all__ = ["BaseClient", "ClientArguments"]
+
+
+ClientT = TypeVar("ClientT", bound="BaseClient")
 
 
 class ClientArguments(TypedDict, total=False):
@@ -54,6 +69,9 @@ class ClientArguments(TypedDict, total=False):
     model: str | None
     thinking: Thinking
     control_tokens: ControlTokens
+    window: int | None
+    overflow: Overflow | None
+    spend: Spend | Sequence[Spend] | None
     timeout: float | Timeouts | None
     max_retries: int
     default_headers: Mapping[str, str] | None
@@ -109,6 +127,9 @@ class BaseClient(Shared):
         limits: LimitsChoice = "provider",
         fallback: Sequence[Fallback] = (),
         control_tokens: ControlTokens = "send",
+        window: int | None = None,
+        overflow: Overflow | None = None,
+        spend: Spend | Sequence[Spend] | None = None,
     ) -> None:
         """Make a client. Nothing is sent, and no file is read.
 
@@ -146,6 +167,10 @@ class BaseClient(Shared):
                 which key, model and limits; timers, retries, hooks and options are those of this client.
             control_tokens: What to do with V4's control tokens in texts of users and tools, where a call does not say:
                 "send", "refuse" or "mark" them.
+            window: The context window in tokens, where you know it better than the server.
+            overflow: What to do where a chat exceeds the window and the call does not say, as for `chat`; with `window`
+                alone it is "raise".
+            spend: A limit of money or tokens, or a list of them; calls may have further ones.
 
         Raises:
             ConfigurationError: Something is wrong; the text names it and the remedy.
@@ -174,13 +199,22 @@ class BaseClient(Shared):
             limits=limits,
             fallback=fallback,
             control_tokens=control_tokens,
+            window=window,
+            overflow=overflow,
+            spend=spend,
         )
+        self._spends = check_spends(spend)
         check_transport(transport, awaited=self._awaits, http_client=http_client, proxy=proxy)
         self._settings: Settings = make_settings(
             provider,
             base_url=base_url,
             api_key=api_key,
-            defaults={"model": model, "thinking": thinking, "control_tokens": control_tokens},
+            defaults={
+                "model": model,
+                "thinking": thinking,
+                "control_tokens": control_tokens,
+                **with_defaults({"window": window, "overflow": overflow}, {}),
+            },
             timeout=timeout,
             max_retries=max_retries,
             default_headers=default_headers,
@@ -213,6 +247,7 @@ class BaseClient(Shared):
             [http_client or transport for transport in transports], wrappers, WeakMethod(self._connect)
         )
         self._owner: BaseClient | None = None  # whose connections these are
+        self._maker: ref[BaseClient] | None = None  # of whose settings this one was made, and with which it is closed
         self._endpoints = [
             Endpoint(provider_there, target, partial(self._transports.find, place))
             for place, (provider_there, target) in enumerate(replicas)
@@ -303,6 +338,8 @@ class BaseClient(Shared):
             ConfigurationError: Something is wrong with a setting.
         """
         arguments: dict[str, Any] = {**self._arguments, **changes}
+        for name in {"window", "overflow"} - changes.keys():  # one of them may take the place of the other
+            arguments[name] = with_defaults(changes, self._arguments).get(name)
         client = type(self)(**arguments)
         client._profile, client._origins = self._profile, {**self._origins, **dict.fromkeys(changes, "with_options")}
         client._replica_set.profile = self._replica_set.profile
@@ -315,6 +352,41 @@ class BaseClient(Shared):
             for endpoint, known in zip(client._endpoints, self._endpoints, strict=True):
                 endpoint.adopt_discovery(known)
         return client
+
+    def _twin_of(self, kind: type[ClientT]) -> ClientT:
+        """The client of the other kind with the settings of this one, and connections of its own.
+
+        Raises:
+            ConfigurationError: This one uses an `http_client` of the caller's.
+        """
+        maker = self._maker() if self._maker is not None else None
+        if isinstance(maker, kind):
+            return maker
+        if isinstance(self._twin, kind):
+            return self._twin
+        if self._arguments.get("http_client") is not None:
+            raise ConfigurationError(
+                f"http_client is one for {type(self).__name__}, and {kind.__name__} cannot use it: make that client by "
+                "itself, with an http_client of its own"
+            )
+        arguments: dict[str, Any] = {**self._arguments}
+        if not kind._awaits:
+            arguments["transport"] = "httpx"  # aiohttp is for async clients
+        arguments["fallback"] = tuple(client._twin_of(kind) for client in self._fallbacks)
+        client = kind(**arguments)
+        client._profile, client._origins = self._profile, self._origins
+        client._replica_set.profile = self._replica_set.profile
+        client._replica_set.share(self._replica_set)
+        for endpoint, known in zip(client._endpoints, self._endpoints, strict=True):
+            endpoint.adopt_discovery(known)
+            endpoint.share_cuts(known)
+        client._maker = ref(self)
+        return cast("ClientT", vars(self).setdefault("_twin_made", client))  # one for all threads
+
+    @property
+    def _twin(self) -> BaseClient | None:
+        """The client of the other kind that was made of this one, if any."""
+        return cast("BaseClient | None", vars(self).get("_twin_made"))
 
     def explain(self) -> Explanation:
         """Where each value of this client comes from; keys are masked. `print(client.explain())` shows a table."""
@@ -369,6 +441,12 @@ class BaseClient(Shared):
     def _as_fallback(self, index: int, given: object) -> BaseClient:
         """A client to ask when this one's server cannot answer."""
         where = f"fallback[{index}]"
+        client = self._made_fallback(where, given)
+        if client._spends:
+            raise ConfigurationError(f"{where} has spend, which would not hold here: give spend to this client")
+        return client
+
+    def _made_fallback(self, where: str, given: object) -> BaseClient:
         kind = type(self)
         if isinstance(given, BaseClient):
             if given._awaits != self._awaits:

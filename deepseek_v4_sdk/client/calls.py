@@ -12,6 +12,8 @@ from deepseek_v4_sdk.call.notifier import Notifier
 from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts, is_mapping
 from deepseek_v4_sdk.client.base import BaseClient
 from deepseek_v4_sdk.client.preflight import counter_of_server, most_output, reserves, sent_as
+from deepseek_v4_sdk.config.settings import check_spends
+from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.support.redaction import forgets, hide_headers
 from deepseek_v4_sdk.transport.clock import Clock
 
@@ -47,6 +49,17 @@ class ClientCalls(BaseClient):
             options = {**options, "tools": as_specs(options["tools"])}
         return ChatRequest.build(messages, options, self._settings.defaults)
 
+    def _with_accounts(self, options: Mapping[str, object]) -> Mapping[str, object]:
+        """Options with the accounts that pay for all the requests of one call or run: the client's, and the call's."""
+        given = options.get("spend")
+        if given is None and not self._spends:
+            return options
+        from deepseek_v4_sdk.traffic.spend import Accounts
+
+        if isinstance(given, Accounts):
+            return options
+        return {**options, "spend": Accounts(each.opened() for each in (*self._spends, *check_spends(given)))}
+
     def _chat(
         self,
         messages: MessagesInput,
@@ -57,6 +70,7 @@ class ClientCalls(BaseClient):
     ) -> ChatCall:
         """The course of a chat; on terms of its own, or on those of several calls. Alone, nobody takes over."""
         hide_headers(options)
+        options = self._with_accounts(options)
         request = self._request(messages, options)
         named = cast("str | None", options.get("model"))
         replica_sets = (self._replica_set,) if alone else self._replica_sets
@@ -74,7 +88,10 @@ class ClientCalls(BaseClient):
         from deepseek_v4_sdk.tools.loop_options import split_options
 
         hide_headers(options)
+        if options.get("on_event") is not None:
+            raise ConfigurationError("on_event is for run_tools and tool_rounds: iterate over stream_tools")
         limits, shared = split_options(options)
+        shared = self._with_accounts(shared)
         thinking = shared.get("thinking") or self._settings.defaults.get("thinking")
 
         def count(conversation: Conversation, reply: Reply) -> int:
@@ -128,6 +145,7 @@ class ClientCalls(BaseClient):
         from deepseek_v4_sdk.structured import Asked, ItemsShape, Plan, Shape, parse_steps, watched, watcher_of
 
         hide_headers(options)
+        options = self._with_accounts(options)
         provider, _ = self._endpoint.server()
         engine_known = provider.engine is not None  # an engine that is not known yet may show nothing
         plan = Plan.make(provider.data, mechanism, options, engine_known=engine_known)
@@ -178,6 +196,8 @@ class ClientCalls(BaseClient):
         from deepseek_v4_sdk.context import ContextBudget, Window
 
         given = {"model": model, "thinking": thinking}
+        if window is None:
+            window = cast("int | None", self._settings.defaults.get("window"))
         endpoint, call_settings, request = self._endpoint, self._call_settings(), self._request("?", given)
 
         def steps() -> Steps[ContextBudget]:

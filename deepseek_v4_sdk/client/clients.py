@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
 
-from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver, on_a_thread
+from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver, close_from_here, on_a_thread
 from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
 from deepseek_v4_sdk.chat import ChatOptions, Thinking
 from deepseek_v4_sdk.client.option_signatures import shows_options
@@ -63,6 +63,22 @@ class DeepSeekV4(ParseCalls):
             transport.close()
         for client in self._own_fallbacks:
             cast("DeepSeekV4", client).close()
+        if self._twin is not None:
+            close_from_here(cast("AsyncDeepSeekV4", self._twin).aclose)
+
+    def as_async(self) -> AsyncDeepSeekV4:
+        """The async client with the same settings, limits, hooks and mock, and with connections of its own.
+
+        It is the same one each time, and is closed with this one.
+
+        Raises:
+            ConfigurationError: This client uses an `http_client` of yours, which cannot carry awaited requests.
+        """
+        return self._twin_of(AsyncDeepSeekV4)
+
+    def as_sync(self) -> Self:
+        """This client: for code that takes either kind."""
+        return self
 
     @shows_options("chat:ChatOptions")
     def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
@@ -119,7 +135,7 @@ class DeepSeekV4(ParseCalls):
         from deepseek_v4_sdk.client.tool_rounds import ToolRounds
 
         hide_headers(options)
-        on_event = options.get("on_event")
+        on_event = options.pop("on_event", None)
         return ToolRounds(self.stream_tools(messages, tools, **options), on_event)
 
     @shows_options("tools.loop_options:LoopOptions")
@@ -135,7 +151,7 @@ class DeepSeekV4(ParseCalls):
         Args:
             messages: As for `tool_rounds`.
             tools: As for `tool_rounds`.
-            options: As for `tool_rounds`, but that `on_event` is not called.
+            options: As for `tool_rounds`, without `on_event`.
 
         Raises:
             InvalidRequestError: One of the tools describes no tool.
@@ -395,6 +411,23 @@ class AsyncDeepSeekV4(AsyncParseCalls):
             await transport.aclose()
         for client in self._own_fallbacks:
             await cast("AsyncDeepSeekV4", client).aclose()
+        if self._twin is not None:
+            cast("DeepSeekV4", self._twin).close()
+
+    def as_sync(self) -> DeepSeekV4:
+        """The blocking client with the same settings, limits, hooks and mock, and with connections of its own.
+
+        It is the same one each time, and is closed with this one. Of a client on `transport="aiohttp"` it uses the
+        default transport.
+
+        Raises:
+            ConfigurationError: This client uses an `http_client` of yours, which cannot carry blocking requests.
+        """
+        return self._twin_of(DeepSeekV4)
+
+    def as_async(self) -> Self:
+        """This client: for code that takes either kind."""
+        return self
 
     @shows_options("chat:ChatOptions")
     async def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
@@ -451,7 +484,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         from deepseek_v4_sdk.client.tool_rounds import AsyncToolRounds
 
         hide_headers(options)
-        on_event = options.get("on_event")
+        on_event = options.pop("on_event", None)
         return AsyncToolRounds(self.stream_tools(messages, tools, **options), on_event)
 
     @shows_options("tools.loop_options:LoopOptions")
@@ -467,7 +500,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         Args:
             messages: As for `tool_rounds`.
             tools: As for `tool_rounds`.
-            options: As for `tool_rounds`, but that `on_event` is not called.
+            options: As for `tool_rounds`, without `on_event`.
 
         Raises:
             InvalidRequestError: One of the tools describes no tool.

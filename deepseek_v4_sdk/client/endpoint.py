@@ -10,7 +10,7 @@ from deepseek_v4_sdk.call.fetch import Fetch
 from deepseek_v4_sdk.call.steps import Compute
 from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.client.preflight import fit_request_to_window, published, sent_as, window_in
-from deepseek_v4_sdk.client.prompt_count import count_request, is_large, read_count
+from deepseek_v4_sdk.client.prompt_count import count_request, is_exact, is_large, read_count
 from deepseek_v4_sdk.providers.learned_limits import RUST
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ class Endpoint:
     def server(self) -> tuple[Provider, Target]:
         """How it speaks and where it is, as far as that is known by now."""
         return self._discovered or (self._provider, self._target)
+
+    def share_cuts(self, other: Endpoint) -> None:
+        """Know the cuts of another one, and let it know those made here."""
+        vars(self)["_cuts"] = other.trim_memory
 
     def adopt_discovery(self, other: Endpoint) -> None:
         """Know what was learned of the same place, asked by the same caller."""
@@ -108,11 +112,34 @@ class Endpoint:
         self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
     ) -> Steps[PreparedRequest]:
         """Make a request fit into the window, as its `overflow` says."""
-        window = yield from self.window(request, call_settings, retry_budget)
-        work = Compute(
-            lambda: fit_request_to_window(request, *self.server(), window, self.trim_memory), long=is_large(request)
-        )
-        return cast("PreparedRequest", (yield work))
+        own = request.window if request.budget is None else request.budget.window
+        if own is None:
+            window = yield from self.window(request, call_settings, retry_budget)
+        else:
+            if self._needs_discovery(request):
+                yield from self._discover(call_settings, request.model, retry_budget)
+            window = self._own_window(request, own)
+
+        def fit() -> PreparedRequest | errors.DeepSeekV4Error:
+            try:
+                return fit_request_to_window(request, *self.server(), window, self.trim_memory)
+            except errors.DeepSeekV4Error as error:  # raised below, where the call tells what it has done so far
+                return error
+
+        made = cast("PreparedRequest | errors.DeepSeekV4Error", (yield Compute(fit, long=is_large(request))))
+        if isinstance(made, errors.DeepSeekV4Error):
+            raise made
+        return made
+
+    def _own_window(self, request: ChatRequest, tokens: int) -> Window:
+        """A window of the caller's. What is to be fitted is fitted into less where the server has refused as much."""
+        from deepseek_v4_sdk.context import Window
+
+        provider, target = self.server()
+        learned = target.limits.of(target.base_url, sent_as(request, provider, target).model).window
+        if request.may_shorten and learned is not None and learned < tokens:
+            return Window(learned, "learned")
+        return Window(tokens, "configured")
 
     def window(
         self,
@@ -196,6 +223,22 @@ class Endpoint:
             InvalidRequestError: The server's encoder would refuse the conversation.
         """
         return count_request(request, *self.server())
+
+    def count_bound(self, request: ChatRequest) -> int:
+        """The tokens that the prompt of a chat has at most: those counted here, and how far the count may be off.
+
+        Raises:
+            InvalidRequestError: The server's encoder would refuse the conversation.
+            ConfigurationError: The vocabulary is not installed.
+        """
+        from deepseek_v4_sdk.context import UNSURE_TOKENS
+
+        unsure = 0 if is_exact(request, *self.server()) else UNSURE_TOKENS
+        return self.count_here(request).total + unsure
+
+    def is_long(self, request: ChatRequest) -> bool:
+        """Whether counting it takes so long that an event loop must not wait for it."""
+        return is_large(request)
 
     def count_there(self, request: ChatRequest, call_settings: CallSettings) -> Steps[TokenCount]:
         """The same, as the server counts them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from deepseek_v4_sdk.call.upstream import PreparedRequest
@@ -110,7 +110,7 @@ def fit_request_to_window(
 
     counter = counter_of_server(lambda: (provider, target), lambda _messages, _options: request)
     encoded = sent_as(request, provider, target)
-    if request.overflow == "fit":
+    if request.may_shorten:
         return _shortened(request, counter, window, encoded.max_tokens, trim_memory)
     prompt, wanted = counter.count(request).total, encoded.max_tokens
     budget = ContextBudget(window.tokens, 0, window_source=window.source, counter=counter)
@@ -145,10 +145,22 @@ def _shortened(
 ) -> PreparedRequest:
     from deepseek_v4_sdk.context.budget import UNSURE_TOKENS, ContextBudget, kept_free
 
+    own, low_water, strategies = cast("ContextBudget | None", request.budget), 0.6, None
     output, reasoning = reserves(window.tokens, thinks=request.thinking != "off") if wanted is None else (wanted, 0)
+    if own is not None:
+        low_water, strategies, trim_memory = own.low_water, own.strategies, own.trim_memory
+        if wanted is None or wanted <= own.reserved:
+            output, reasoning = own.reserve_output, own.reserve_reasoning
     unsure = 0 if counter.exact(request) else min(UNSURE_TOKENS, window.tokens // _SHARE)
     budget = ContextBudget(
-        window.tokens, output, reasoning + unsure, window_source=window.source, counter=counter, trim_memory=trim_memory
+        window.tokens,
+        output,
+        reasoning + unsure,
+        low_water=low_water,
+        window_source=window.source,
+        counter=counter,
+        trim_memory=trim_memory,
+        strategies=strategies,
     )
     try:
         plan = budget.fit_request(request)
@@ -158,5 +170,6 @@ def _shortened(
     if not plan.changed:
         return PreparedRequest(request)
     messages = tuple(plan.messages)
-    note = Repair("fit_request_to_window", f"{plan}, in a window of {window.tokens:,} ({window.source})")
+    what = f"{plan}, in a window of {window.tokens:,} ({window.source})"
+    note = Repair("fit_request_to_window", what, level="alarm" if plan.is_new else "note")
     return PreparedRequest(replace(request, messages=messages, history=History(messages)), (note,))

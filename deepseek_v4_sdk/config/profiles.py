@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.catalogue.models import Catalogue
-from deepseek_v4_sdk.chat import RateLimits, Timeouts, is_list, is_mapping, nearest
+from deepseek_v4_sdk.chat import RateLimits, Timeouts, is_list, is_mapping, nearest, with_defaults
 from deepseek_v4_sdk.config.file import ProfileFile
 from deepseek_v4_sdk.config.keys import KEY_SOURCES, find_key
 from deepseek_v4_sdk.config.trust import Setting, command_for, kept, privileged
@@ -128,6 +128,9 @@ def load_profile(
             written["api_key" if key in KEY_SOURCES else "provider"] = key
     if (entries := file.content.get("models")) is not None:
         arguments["catalogue"] = _catalogue(file, entries)
+    for name in {"window", "overflow"} - overrides.keys():  # what is given here may take the place of the other
+        if name in arguments and name not in with_defaults(overrides, arguments):
+            del arguments[name]
     kept = {argument: setting for argument, setting in written.items() if argument not in overrides}
     return LoadedProfile(wanted, chosen, file, {**arguments, **overrides}, kept, told)
 

@@ -106,6 +106,12 @@ class Profile(BaseModel):
     control_tokens: ControlTokens | None = Field(
         None, description="What to do with V4's control tokens in texts of users and tools. Default send."
     )
+    window: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="The context window in tokens, where you know it better than the server."
+    )
+    overflow: Literal["raise", "clamp", "fit"] | None = Field(
+        None, description="What to do where a chat exceeds the window. Default nothing; with window it is raise."
+    )
     fallback: list[str] | None = Field(
         None, description="Profiles whose servers take over when this one cannot answer, in this order."
     )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.providers import ProviderData
+    from deepseek_v4_sdk.traffic.spend import Spend
 
 __all__ = [
     "ApiKey",
@@ -38,6 +39,7 @@ __all__ = [
     "TransportName",
     "check_balance",
     "check_session_affinity",
+    "check_spends",
     "check_transport",
     "find_limits",
     "make_settings",
@@ -211,6 +213,19 @@ def check_balance(balance: Balance) -> Balance:
     if balance not in get_args(Balance):
         raise ConfigurationError(f"balance is {balance!r}: give 'sticky' or 'least_busy'")
     return balance
+
+
+def check_spends(given: object) -> tuple[Spend, ...]:
+    """The limits of money and tokens.
+
+    Raises:
+        ConfigurationError: One of them is something else.
+    """
+    if given is None:
+        return ()
+    from deepseek_v4_sdk.traffic.spend import as_spends  # loaded by who limits what is spent
+
+    return as_spends(given)
 
 
 def check_session_affinity(session_affinity: object, data: ProviderData) -> bool:

@@ -42,6 +42,7 @@ FREE = frozenset(
         "max_retries",
         "limits",
         "window",
+        "overflow",
         "balance",
         "fallback",
         "prices",

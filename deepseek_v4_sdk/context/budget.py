@@ -49,6 +49,8 @@ class ContextBudget(Shared):
         max_output: The most tokens that the server gives in one answer, or None.
         counter: Counts prompts as its server does. Without one they are rendered as vLLM does.
         trim_memory: Where the cuts of `fit` are remembered; its own by default.
+        strategies: What `fit` may leave out, one after another; by default large results are clipped, then the oldest
+            turns dropped.
 
     Raises:
         BudgetError: The numbers leave no room for a prompt.
@@ -65,6 +67,7 @@ class ContextBudget(Shared):
         max_output: int | None = None,
         counter: PromptCounter | None = None,
         trim_memory: TrimMemory | None = None,
+        strategies: Strategy | Sequence[Strategy] | None = None,
     ) -> None:
         for name, value, least in (
             ("window", window, 1),
@@ -87,6 +90,7 @@ class ContextBudget(Shared):
         self.window_source: WindowSource = window_source
         self.max_output = max_output
         self._counter = counter or PromptCounter.rendering("vllm")
+        self.strategies = _as_strategies(strategies) or DEFAULT_STRATEGIES
         self._trim_memory = trim_memory or TrimMemory()
         self._known_tools: tuple[bytes, tuple[Message, ...], int] | None = None
         self._known_left_out: tuple[bytes, tuple[Message, ...], int] = (b"", (), 0)
@@ -95,6 +99,11 @@ class ContextBudget(Shared):
     def counter(self) -> PromptCounter:
         """What it counts with."""
         return self._counter
+
+    @property
+    def trim_memory(self) -> TrimMemory:
+        """The cuts it remembers."""
+        return self._trim_memory
 
     @property
     def reserved(self) -> int:
@@ -222,8 +231,7 @@ class ContextBudget(Shared):
         Args:
             messages: As for `chat`; the whole conversation, or what was left of it.
             tools: As for `chat`.
-            strategy: What may be left out, and in which order; else large results are clipped, then the oldest turns
-                dropped.
+            strategy: What may be left out, and in which order; else the budget's own.
             thinking: As for `chat`.
             tool_choice: As for `chat`.
             response_format: As for `chat`.
@@ -245,11 +253,10 @@ class ContextBudget(Shared):
         thinks = request.thinking != "off"
         if problem := first_fatal(request.history.problems(self._counter.history_rules, thinking=thinks)):
             raise InvalidRequestError(problem)
-        chosen = DEFAULT_STRATEGIES if strategy is None else strategy
         return fit_messages(
             request.messages,
             self._counter.form(request),
-            tuple(chosen) if isinstance(chosen, Sequence) else (chosen,),
+            _as_strategies(strategy) or self.strategies,
             self._trim_memory,
             available_tokens=self.room,
             low_water=int(self.room * self.low_water),
@@ -368,3 +375,7 @@ class ContextBudget(Shared):
                 tokens, rest = (tokens + found, rest) if index < settled else (tokens, rest + found)
         self._known_left_out = (key, messages[:settled], tokens)
         return tokens + rest
+
+
+def _as_strategies(given: Strategy | Sequence[Strategy] | None) -> tuple[Strategy, ...]:
+    return () if given is None else tuple(given) if isinstance(given, Sequence) else (given,)

@@ -32,6 +32,7 @@ class FitPlan:
         kept_prefix_tokens: Those at the beginning that are as they were in the request before: what a server can
             have in its prefix cache.
         lost_cache_tokens: Those that are sent again behind the first change, and have to be read anew.
+        is_new: Whether the conversation was cut now; else it fits, as it is or by a cut that was made before.
     """
 
     messages: Conversation
@@ -41,6 +42,7 @@ class FitPlan:
     tokens_after: int
     kept_prefix_tokens: int
     lost_cache_tokens: int
+    is_new: bool = False
 
     @property
     def changed(self) -> bool:
@@ -132,7 +134,7 @@ def fit_messages(
     kept, lost = _cache(left, source, known)
     kept = min(kept, count.total)  # the messages that are left may be rendered shorter than they were
     lost = min(lost, count.total - kept)
-    return _plan(messages, left, count, count.total + saved, kept=kept, lost=lost)
+    return _plan(messages, left, count, count.total + saved, kept=kept, lost=lost, is_new=True)
 
 
 def _cut(
@@ -188,6 +190,7 @@ def _plan(
     *,
     kept: int,
     lost: int,
+    is_new: bool = False,
 ) -> FitPlan:
     there = {item.origin for item in left}
     return FitPlan(
@@ -198,4 +201,5 @@ def _plan(
         tokens_after=count.total,
         kept_prefix_tokens=kept,
         lost_cache_tokens=lost,
+        is_new=is_new,
     )

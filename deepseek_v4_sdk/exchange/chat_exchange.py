@@ -93,7 +93,10 @@ class ChatExchange(BodyReader):
         events = assembler.take()
         assembler.note_readings(whole)
         reply = self._reply(whole, cut)
-        events += [Repaired(repair) for repair in assembler.repairs]
+        shortened = [
+            each for each in self.encoded.repairs if each.kind == "fit_request_to_window" and each.level == "alarm"
+        ]
+        events += [Repaired(repair) for repair in (*shortened, *assembler.repairs)]
         events.append(Finished(reply))
         return events, reply
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,16 @@ from deepseek_v4_sdk import (
     AsyncDeepSeekV4,
     Attempt,
     AttemptDetails,
+    Cost,
     DeepSeekV4,
     DeepSeekV4Error,
     Hooks,
     Ledger,
     OverloadedError,
     PhaseTimeoutError,
+    Price,
+    PriceTable,
+    Rates,
     RequestDetails,
     StreamClosedError,
     Timeouts,
@@ -218,3 +225,83 @@ def test_it_does_not_grow() -> None:
         ledger.on_attempt(AttemptDetails(request=request, attempt=attempt))
     assert len(ledger.by("model")) <= 1_001
     assert ledger.total.requests == ledger.total.prompt_tokens == 5_000
+
+
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def priced(*steps: Any, **arguments: Any) -> DeepSeekV4:
+    mock = MockProvider(*steps, default=HELLO, flavor="deepseek", at=AT)
+    return DeepSeekV4(mock, model="pro", **arguments)
+
+
+def test_money_adds_up_beside_tokens() -> None:
+    ledger = Ledger()
+    client = priced(hooks=[ledger])
+    replies = [client.chat("one"), client.chat("two", model="flash")]
+    cost = ledger.total.cost
+    assert cost is not None
+    assert cost.amount == sum(each.amount for each in (reply.cost() for reply in replies) if each is not None) > 0
+    assert (cost.unknown, ledger.total.unpriced) == (0, 0)
+    for what in ("model", "provider", "profile"):
+        parts = [spent.cost for spent in ledger.by(what).values()]  # type: ignore[arg-type]
+        total = Cost.total(parts)
+        assert total is not None
+        assert total.amount == cost.amount
+    assert len(ledger.by("model")) == 2
+
+
+def test_a_sum_with_costs_that_nobody_knows_is_at_least() -> None:
+    ledger = Ledger()
+    priced(faults.status(503), HELLO, hooks=[ledger]).chat("one")  # a refusal costs nothing
+    client = priced(HELLO | faults.cut(after_bytes=700), hooks=[ledger], max_retries=0)
+    with pytest.raises(DeepSeekV4Error):
+        client.chat("two")
+    DeepSeekV4(MockProvider(HELLO), hooks=[ledger]).chat("three")  # a server of one's own
+    cost = ledger.total.cost
+    assert cost is not None
+    assert (cost.unknown, ledger.total.unpriced, ledger.total.refused) == (2, 2, 1)
+    assert str(cost).startswith("at least ")
+    assert Ledger().total.cost is None
+
+
+def test_prices_and_a_currency_of_ones_own() -> None:
+    rates = Rates(hit=Decimal(1), miss=Decimal(1), output=Decimal(1))
+    since, day = datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1)
+    table = PriceTable([Price(provider="vllm", currency="EUR", rates=rates, since=since, as_of=day)])
+    of_client, own, dollars = Ledger(currency="EUR"), Ledger(prices=table, currency="EUR"), Ledger()
+    reply = DeepSeekV4(MockProvider(HELLO), hooks=[of_client, dollars], prices=table).chat("Hi")
+    DeepSeekV4(MockProvider(HELLO), hooks=[own]).chat("Hi")
+    for ledger in (of_client, own):
+        cost = ledger.total.cost
+        assert cost is not None
+        assert (cost.currency, cost.amount) == ("EUR", Decimal(reply.usage.total_tokens or 0) / 1_000_000)
+    assert dollars.total.cost is None
+
+
+def test_sums_by_what_the_caller_noted() -> None:
+    ledger = Ledger()
+    client = priced(hooks=[ledger])
+    for tenant, job in (("a", 1), ("a", 2), ("b", 1)):
+        client.chat("Hi", metadata={"tenant": tenant, "job": job, "note": ["not", "a", "tag"]})
+    client.chat("Hi")
+    assert {name: spent.requests for name, spent in ledger.by_tag("tenant").items()} == {"a": 2, "b": 1}
+    assert {name: spent.requests for name, spent in ledger.by_tag("job").items()} == {"1": 2, "2": 1}
+    assert ledger.by_tag("note") == {}
+    assert ledger.by_tag("tenant")["a"].cost is not None
+
+
+def test_tags_without_end_take_no_room_without_end() -> None:
+    ledger = Ledger()
+    details = AttemptDetails(
+        request=RequestDetails(request_id="1", provider="vllm", method="POST", url="", is_chat=True),
+        attempt=Attempt(number=1, status=200, usage=Usage(prompt_tokens=1, completion_tokens=1)),
+    )
+    for number in range(3_000):
+        noted = replace(details.request, metadata={"id": number, f"key{number}": 1})
+        ledger.on_attempt(replace(details, request=noted))
+    sums = ledger.by_tag("id")
+    assert len(sums) == 1_001
+    assert sums["others"].requests == 2_000
+    assert sum(spent.requests for spent in sums.values()) == 3_000
+    assert len(ledger._tags) == 100

@@ -12,6 +12,7 @@ import pytest
 
 from deepseek_v4_sdk import (
     AsyncDeepSeekV4,
+    ConfigurationError,
     DeepSeekV4,
     Finished,
     RoundFinished,
@@ -233,6 +234,28 @@ def test_nobody_waits_for_a_plain_function_when_a_run_is_closed() -> None:
     with pytest.raises(StreamClosedError):
         next(run)
     go_on.set()
+
+
+def test_a_generator_on_a_thread_ends_at_its_next_item_when_a_run_is_closed() -> None:
+    ended_ = threading.Event()
+
+    def forever() -> Iterator[object]:
+        """Never ends by itself."""
+        try:
+            while True:
+                yield ToolProgress("on")
+                time.sleep(0.001)
+        finally:
+            ended_.set()
+
+    with DeepSeekV4(MockProvider(script.tool_call("forever"))).stream_tools("Go.", [forever]) as run:
+        next(event for event in run if isinstance(event, ToolProgress))
+    assert ended_.wait(20)
+
+
+def test_who_iterates_is_not_called_as_well() -> None:
+    with pytest.raises(ConfigurationError, match="on_event is for run_tools and tool_rounds"):
+        DeepSeekV4(MockProvider()).stream_tools("Go.", [], on_event=print)
 
 
 @each_kind

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator
+from decimal import Decimal
 from typing import assert_never, assert_type
 
 from deepseek_v4_sdk import (
     AsyncDeepSeekV4,
     AsyncToolStream,
+    ContextBudget,
     Cost,
     DeepSeekV4,
     DeepSeekV4Error,
     Finished,
+    Ledger,
     Postpone,
     ReasoningDelta,
+    Repair,
     Repaired,
     Reply,
     Round,
     RoundFinished,
     RunEvent,
     RunFinished,
+    Spend,
+    Spent,
     StreamRestarted,
     TextDelta,
     ToolCall,
@@ -37,6 +43,7 @@ from deepseek_v4_sdk import (
     Usage,
     tool,
 )
+from deepseek_v4_sdk.context import DropOldest
 
 
 @tool(read_only=True)
@@ -106,6 +113,22 @@ def events(client: DeepSeekV4) -> list[str]:
         seen = [described(event) for event in stream]
         assert_type(stream.run, ToolRun)
     return seen
+
+
+def money(client: DeepSeekV4) -> Spend:
+    spend = Spend(0.5, per="day", unit="tokens")
+    limited = client.with_options(spend=[Spend("1.00"), Spend(1_000_000, "run", "tokens")], window=64_000)
+    assert_type(limited.as_async(), AsyncDeepSeekV4)
+    assert_type(limited.as_async().as_sync(), DeepSeekV4)
+    budget = ContextBudget(64_000, strategies=[DropOldest()])
+    reply = limited.chat("Hello", overflow=budget)
+    assert_type(reply.alarms, tuple[Repair, ...])
+    assert_type(spend.spent, Decimal)
+    ledger = Ledger(currency="CNY")
+    assert_type(ledger.total.cost, Cost | None)
+    assert_type(ledger.by_tag("tenant"), dict[str, Spent])
+    Spend(1, per="month")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    return spend
 
 
 async def awaited(client: AsyncDeepSeekV4) -> None:
