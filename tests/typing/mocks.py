@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import assert_type
 
-from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, JsonValue
-from deepseek_v4_sdk.testing import MockProvider, MockRequest, script
+from deepseek_v4_sdk import AsyncDeepSeekV4, Conversation, DeepSeekV4, JsonValue, ToolRun
+from deepseek_v4_sdk.testing import MockProvider, MockRequest, faults, make_run, script
+from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 
 
 def scripts() -> MockProvider:
@@ -23,3 +25,12 @@ def scripts() -> MockProvider:
     assert_type(mock.requests, list[MockRequest])
     assert_type(mock.requests[0].body, dict[str, JsonValue])
     return mock
+
+
+def conversations(talk: Conversation) -> ToolRun:
+    MockProvider(*script.from_conversation(talk), *script.from_conversation(Path("talk.json"), strict=False))
+    MockProvider(script.tool_call("now") | faults.cut_call(), flavor=VLLMFlavor(models=["ours"]))
+    run = make_run(script.tool_call("now"), "Noon.", question=talk, results={"now": {"hour": 12}}, stopped="answered")
+    assert_type(run, ToolRun)
+    make_run("x", stopped="whenever")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    return run

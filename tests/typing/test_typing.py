@@ -18,7 +18,7 @@ from tests.typing.streams import failures, sync
 from tests.typing.structured import unions, values
 
 HERE = Path(__file__).parent
-SAMPLES = [str(HERE / f"{name}.py") for name in ("chat", "options", "streams", "mocks", "structured", "runs")]
+SAMPLES = [str(HERE / f"{name}.py") for name in ("chat", "options", "streams", "mocks", "structured", "runs", "stores")]
 
 
 @pytest.mark.timeout(400)
