@@ -17,7 +17,7 @@ __all__ = ["is_kept", "kept", "load", "save"]
 
 
 def is_kept(name: str) -> bool:
-    """Whether there is a conversation of a name; told before anything is sent.
+    """Whether a conversation of this name exists; asked before anything is sent.
 
     Raises:
         ConfigurationError: It is not a name, or nothing could be kept under it.
@@ -99,7 +99,7 @@ def _file(name: str) -> Path | None:
         return expanded(name, "the conversation")
     if not re.fullmatch(r"[\w-][\w .-]{,249}", name):
         raise ConfigurationError(
-            f"{name[:60]!r} is no name for a conversation: give up to 250 letters and digits, or a path"
+            f"{name[:60]!r} is not a name for a conversation: give up to 250 letters and digits, or a path"
         )
     return None
 
@@ -140,7 +140,7 @@ def _place() -> Path:
 
 
 def _old_file(name: str) -> Path:
-    """Where earlier versions kept the conversation of a name. It is read, and never written."""
+    """The file in which earlier versions kept the conversation of a name. It is read, and never written."""
     return _old_folder() / f"{name}.json"
 
 

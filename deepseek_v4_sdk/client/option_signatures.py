@@ -24,7 +24,7 @@ class _Shown(inspect.Signature):
 
     @property
     def parameters(self) -> Any:  # as the base class has it
-        """The method's own, and the options behind them."""
+        """The method's own parameters, then the options."""
         return self._whole().parameters
 
     @property
@@ -56,7 +56,7 @@ def shows_options(options: str) -> Callable[[F], F]:
     """Let a method show the options that it takes as `**options`.
 
     Args:
-        options: Where their `TypedDict` is, as `module:name` within the package; loaded when somebody looks.
+        options: The place of their `TypedDict`, as `module:name` within the package; it is loaded on first use.
     """
 
     def show(function: F) -> F:

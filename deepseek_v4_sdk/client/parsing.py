@@ -91,7 +91,7 @@ class ParseCalls(ClientCalls):
         """Ask for an answer of a certain shape, and take its value as it arrives.
 
         The request is checked now, and sent on entering the `with` block. Iterate over the `Partial`s; `parsed()` gives
-        the checked value. The model is asked again only while no state was handed out.
+        the checked value. The request is repeated only while no state was handed out.
 
         Args:
             messages: As for `chat`.
@@ -167,7 +167,7 @@ class ParseCalls(ClientCalls):
         """Ask for a list, and take its items as they arrive: each once, in order, checked as soon as it has closed.
 
         The request is checked now, and sent with the first step of the loop, or on entering a `with` block.
-        An item that does not match ends the loop with a `SchemaViolationError`; the model is asked again only while no
+        An item that does not match ends the loop with a `SchemaViolationError`; the request is repeated only while no
         item was handed out.
 
         Args:
@@ -248,7 +248,7 @@ class AsyncParseCalls(ClientCalls):
         """Ask for an answer of a certain shape, and take its value as it arrives.
 
         The request is checked now, and sent on entering the `async with` block. Iterate over the `Partial`s; `parsed()`
-        gives the checked value. The model is asked again only while no state was handed out.
+        gives the checked value. The request is repeated only while no state was handed out.
 
         Args:
             messages: As for `chat`.
@@ -324,7 +324,7 @@ class AsyncParseCalls(ClientCalls):
         """Ask for a list, and take its items as they arrive: each once, in order, checked as soon as it has closed.
 
         The request is checked now, and sent with the first step of the loop, or on entering an `async with` block.
-        An item that does not match ends the loop with a `SchemaViolationError`; the model is asked again only while no
+        An item that does not match ends the loop with a `SchemaViolationError`; the request is repeated only while no
         item was handed out.
 
         Args:

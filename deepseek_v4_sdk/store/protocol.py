@@ -1,4 +1,4 @@
-"""What a store of conversations is, whatever it keeps them in, and its errors."""
+"""The protocol of a store of conversations, and its errors."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class KeptConversation:
 class Store(Protocol):
     """A store of conversations. It may be used from several threads and processes at once.
 
-    The messages of a conversation come back as they were: a request that is made of them has the same bytes, so that
+    The messages of a conversation come back unchanged: a request that is made of them has the same bytes, so that
     the server's prefix cache hits.
     """
 
@@ -75,7 +75,7 @@ class Store(Protocol):
 
         Args:
             id: The conversation.
-            messages: What to add.
+            messages: The messages to add.
             version: The version that was loaded; 0 begins a conversation.
 
         Returns:

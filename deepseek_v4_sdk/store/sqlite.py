@@ -1,4 +1,4 @@
-"""Conversations in a file of SQLite's: each message a row, as JSON text that is never written anew."""
+"""Conversations in a SQLite file: each message is a row of JSON text, which is written once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ConversationStore"]
 
 _FORM = 1
-"""The form of the tables, which the file tells as its `user_version`."""
+"""The form of the tables, kept in the file as its `user_version`."""
 _MARK = 0x64735634  # "dsV4": the file's `application_id`
 _TABLES = """
 CREATE TABLE conversations (id TEXT PRIMARY KEY, version INTEGER NOT NULL, updated REAL NOT NULL);
@@ -39,11 +39,11 @@ _LONGEST_WAIT = 30.0
 class ConversationStore(Shared):
     """Conversations in SQLite. It may be used from several threads and processes at once; see `Store`.
 
-    The file is made for its owner alone (mode 0600), and one that is there becomes so.
+    Only its owner can read the file (mode 0600); the mode of an existing file is changed to that.
 
     Args:
         url: `sqlite:///chats.db` is a file in the working directory, `sqlite:////var/lib/app/chats.db` one by its whole
-            path, `sqlite:///~/chats.db` one in the home folder, `sqlite:///:memory:` is kept by this object alone.
+            path, `sqlite:///~/chats.db` one in the home folder, `sqlite:///:memory:` lives in this object only.
 
     Raises:
         ConfigurationError: The URL is not one of SQLite's, or the file is not a store of conversations.
@@ -86,7 +86,7 @@ class ConversationStore(Shared):
 
         Args:
             id: The conversation.
-            messages: What to add: whatever `chat` takes as messages, or a reply.
+            messages: The messages to add, in any form that `chat` takes, or a reply.
             version: The version that was loaded; 0 begins a conversation.
 
         Returns:
@@ -192,7 +192,7 @@ class ConversationStore(Shared):
             try:
                 yield connection
             except BaseException:
-                if connection.in_transaction:  # SQLite ends it by itself where a disk is full
+                if connection.in_transaction:  # SQLite ends it when a disk is full
                     connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
@@ -213,7 +213,7 @@ class ConversationStore(Shared):
                 f"{self._name} has form {form}, and this version reads {_FORM}: update the package"
             )
         if tables or mark or form:
-            raise ConfigurationError(f"{self._name} is another program's database: name a file of its own")
+            raise ConfigurationError(f"{self._name} is another program's database: choose another file")
         for statement in _TABLES.split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {_MARK}")
@@ -239,7 +239,7 @@ def _place(url: str) -> str:
         return place
     if mark and scheme != "sqlite":  # its other parts may hold a password
         raise ConfigurationError(
-            f"the url of the store begins with {scheme}://, and this class knows SQLite alone: write 'sqlite:///path', "
+            f"the url of the store begins with {scheme}://, and this class knows only SQLite: write 'sqlite:///path', "
             "or implement the protocol deepseek_v4_sdk.store.Store for another database"
         )
     raise ConfigurationError(f"the url of the store is {url!r}: write 'sqlite:///path'")

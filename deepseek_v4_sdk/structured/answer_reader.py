@@ -1,4 +1,4 @@
-"""Where the JSON begins in an answer that arrives, and what of it has come. Prose is not taken for JSON."""
+"""Finding the JSON in an answer that arrives, and reading it. Prose is not taken for JSON."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class AnswerReader:
     """Reads the value out of an answer's events.
 
     It begins at the bracket that begins the text, at an object whose first key the schema names, or at the bracket that
-    begins a fenced block. JSON that stands anywhere else is left to the reading of the whole answer.
+    begins a fenced block. JSON in any other place is left to the reading of the whole answer.
 
     Args:
         outline: The schema of the value.
-        wrapper: The key of the object that may stand around it, or None.
+        wrapper: The key of an object that may surround it, or None.
         by_call: Whether the value is the arguments of a call. Then nothing is read out of the text.
     """
 
@@ -53,7 +53,7 @@ class AnswerReader:
         self._tries = 0
 
     def feed(self, event: ChatEvent) -> bool:
-        """Take an event; gives whether it says something about the value."""
+        """Take an event; returns whether it says something about the value."""
         if isinstance(event, TextDelta):
             return not self._by_call and self._take(event.text)
         if isinstance(event, ToolCallDelta):
@@ -77,13 +77,13 @@ class AnswerReader:
                 return self.json.changed
             if self._told:
                 return False
-            # It was not the value, and nothing was told of it: look behind its bracket.
+            # It was not the value, and nothing was handed out: search after its bracket.
             self._reads, text = False, text[max(place, 1) :]
             self._tries += 1
         return False
 
     def _start(self) -> int | None:
-        """Where the JSON begins in what is held."""
+        """The index at which the JSON begins in the kept text, or None."""
         if self._leads:
             self._held = self._held.lstrip()
             if not self._held:

@@ -43,7 +43,7 @@ class _Frame:
         return self.dict if self.list is None else self.list
 
     def place(self) -> str | int:
-        """Where the next value goes."""
+        """The key or index of the next value."""
         return self.key if self.list is None else self.closed
 
     def within(self) -> Outline:
@@ -70,13 +70,13 @@ class _Frame:
             self.list[-1] = whole
 
     def path(self) -> str:
-        """Where it lies, as people write it."""
+        """Its path."""
         if self._path is None:
             self._path = "" if self.parent is None else self.parent.path_of(self.at)
         return self._path
 
     def path_of(self, at: str | int) -> str:
-        """Where a value in it lies."""
+        """The path of a value in it."""
         from deepseek_v4_sdk.tools.refusal import longer_path
 
         return "" if self.is_wrapper else longer_path(self.path(), at)
@@ -85,12 +85,12 @@ class _Frame:
 class JsonReader:
     """Reads one JSON object or list, piece by piece.
 
-    The value is plain JSON of what has come: open texts as far as they came, but for enums, dates and the like, which
-    appear when they close, as numbers, booleans and nulls do.
+    The value is plain JSON. An open text appears as far as it has arrived. Enums, dates and the like appear when they
+    close, as numbers, booleans and nulls do.
 
     Args:
         outline: The value's schema.
-        wrapper: The key of an object that may stand around the value, or None. Without it the value is bare.
+        wrapper: The key of an object that may surround the value, or None. Without it the value is bare.
 
     Attributes:
         over: Whether it reads no further.
@@ -117,7 +117,7 @@ class JsonReader:
         self._paths: dict[str, None] = {}
 
     def feed(self, text: str) -> int:
-        """Take a piece; gives the place where reading ended, its length unless it is over."""
+        """Take a piece; returns the index at which reading ended, its length unless it is over."""
         self.changed = False
         place, end = 0, len(text)
         while place < end and not self.over:
@@ -126,13 +126,13 @@ class JsonReader:
 
     @property
     def has_value(self) -> bool:
-        """Whether anything of the value is there."""
+        """Whether a part of the value has arrived."""
         top = self._top
         return top is not None and (not top.is_wrapper or top.key in top.dict)
 
     @property
     def value(self) -> JsonValue:
-        """What has come. It grows with the next piece."""
+        """The value so far. It grows with the next piece."""
         self._show()
         top = self._top
         if top is None:
@@ -147,7 +147,7 @@ class JsonReader:
 
     @property
     def items(self) -> int:
-        """How many items of the list have closed; 0 where the value is not a list."""
+        """The number of items of the list that have closed; 0 where the value is not a list."""
         return 0 if self._base is None or self._base.list is None else self._base.closed
 
     @property
@@ -159,7 +159,7 @@ class JsonReader:
         return self._paths.keys()
 
     def _show(self) -> None:
-        """Join what has come of a text that is open."""
+        """Join the pieces of the open text."""
         if self._pieces and self._shows and self._frame is not None and not self._is_key:
             text = "".join(self._pieces)
             self._pieces.clear()
@@ -348,7 +348,7 @@ class JsonReader:
 
 
 def _is_whole(escape: str) -> bool:
-    """Whether an escape has come to its end; the first half of a pair of surrogates has not."""
+    """Whether an escape is complete; the first half of a pair of surrogates has not."""
     if escape[1] != "u":
         return True
     if len(escape) == 7:

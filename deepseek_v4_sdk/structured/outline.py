@@ -59,7 +59,7 @@ class Outline:
         return frozenset(key for node in self._nodes if is_mapping(named := node.get("properties")) for key in named)
 
     def admits(self, kind: str) -> bool:
-        """Whether a value of a type of JSON may stand here."""
+        """Whether a value of a type of JSON is admitted here."""
         return self.kinds is None or kind in self.kinds
 
     def property(self, key: str) -> Outline:

@@ -39,7 +39,7 @@ class Asked:
         return [*self._before, *(() if self.call is None else self.call.attempts)]
 
     def partial(self) -> Reply | None:
-        """What of its answer has arrived."""
+        """The part of its answer that has arrived."""
         return None if self.call is None else self.call.partial()
 
     def tell(self, error: ErrorT) -> ErrorT:

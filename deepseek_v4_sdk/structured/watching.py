@@ -1,4 +1,4 @@
-"""What is handed out of a structured answer while it arrives: states of its value, or items of its list."""
+"""Handing out a structured answer while it arrives: states of its value, or items of its list."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Partial:
-    """A structured answer as far as it has come.
+    """A structured answer as far as it has arrived.
 
-    It shows the state of its event until the next event is taken from the stream: copy what you keep. What is not read
-    is not built.
+    It shows the state of its event until the next event is taken from the stream: copy what you keep. The value is
+    built when you read it.
 
     Attributes:
         value: Plain JSON: texts as far as they came; numbers, booleans, nulls, enums, dates and other texts of a
@@ -51,12 +51,12 @@ class Partial:
 
     @property
     def value(self) -> JsonValue:
-        """What has come."""
+        """The value so far."""
         return self._value
 
     @property
     def complete_paths(self) -> AbstractSet[str]:
-        """Where it has closed."""
+        """The paths of the closed values."""
         return self._paths.keys()
 
     @never_raises
@@ -97,7 +97,7 @@ class Watcher(Protocol[T_co]):
         """An event came.
 
         Raises:
-            SchemaViolationError: What was handed out before cannot stand.
+            SchemaViolationError: An item does not match, and others were handed out before.
         """
         ...
 
@@ -111,7 +111,7 @@ class Watcher(Protocol[T_co]):
 
 
 def watcher_of(shape: Shape[T], *, by_call: bool) -> Watcher[object]:
-    """What hands out the items of a list, or the states of any other value."""
+    """A watcher that hands out the items of a list, or the states of any other value."""
     if isinstance(shape, ItemsShape):
         return ItemWatcher(shape, by_call=by_call)
     return PartialWatcher(shape, by_call=by_call)
@@ -122,12 +122,12 @@ def watched(steps: Steps[T], watcher: Watcher[object], tell: Callable[[SchemaVio
 
     Args:
         steps: The steps of the chat. They are closed when this ends.
-        watcher: What sees its events.
+        watcher: Sees its events.
         tell: Adds what is known of the call to an error.
 
     Raises:
-        SchemaViolationError: What was handed out before cannot stand.
-        DeepSeekV4Error: The chat failed, or was to begin anew after something was handed out.
+        SchemaViolationError: An item does not match, and others were handed out before.
+        DeepSeekV4Error: The chat failed, or was about to be repeated after something was handed out.
     """
     watcher.begin()
     go_on: Callable[[], Step] = partial(next, steps)
@@ -275,7 +275,7 @@ def violation(misfit: MisfitError, text: str) -> SchemaViolationError:
     """The error for a value that does not fit.
 
     Args:
-        misfit: What is wrong with it.
+        misfit: The mistake.
         text: The answer.
     """
     where = f" at {misfit.path}" if misfit.path else ""

@@ -1,4 +1,4 @@
-"""How this package was installed, so that a hint to install more of it can be followed as it is."""
+"""The origin of this installed package, so that a hint to install an extra works as it is printed."""
 
 from __future__ import annotations
 

@@ -85,10 +85,10 @@ def test_save_again_and_under_another_name(says: Type) -> None:
     ("line", "told"),
     [
         ("/save", "/save needs a name"),
-        ("/save ?", "'?' is no name for a conversation: give up to 250 letters and digits, or a path"),
+        ("/save ?", "'?' is not a name for a conversation: give up to 250 letters and digits, or a path"),
         (
             "/save " + "a" * 300,
-            f"{'a' * 60!r} is no name for a conversation: give up to 250 letters and digits, or a path",
+            f"{'a' * 60!r} is not a name for a conversation: give up to 250 letters and digits, or a path",
         ),
         ("/file", "/file takes the path of a text file"),
         ("/file -", "/file takes the path of a text file"),
