@@ -255,7 +255,7 @@ def ledger(size: int) -> Run:
     return run
 
 
-simple("Ledger", "requests, each of a model of its own", 1_000, ledger)
+simple("Ledger", "requests, each of a different model", 1_000, ledger)
 
 
 def exchanges(size: int) -> list[RecordedExchange]:

@@ -59,10 +59,10 @@ def main(*, chunks: int = 20_000, rounds: int = 5) -> list[Result]:
         loop.run(carrier.aclose())
         loop.run(close())
     parts = list(zip(*(taken[name] for name in list(rooms)[:-1]), strict=True))
-    taken["course, timers, delivery (the rest)"] = [
+    taken["call, timers, delivery (the rest)"] = [
         max(0.0, whole - sum(part)) for whole, part in zip(taken["the whole"], parts, strict=True)
     ]
-    return [Result("rooms", "The rooms of a streamed event: CPU per piece", "µs", taken, [], "the whole")]
+    return [Result("rooms", "The packages of a streamed event: CPU per piece", "µs", taken, [], "the whole")]
 
 
 def _split(blocks: list[bytes]) -> list[tuple[str, bytes]]:

@@ -95,7 +95,7 @@ def chat(terminal: Terminal) -> None:
 
 
 def context(terminal: Terminal) -> None:
-    """Where the tokens of this repository go."""
+    """A picture of where the tokens of this repository go."""
     terminal.type(f"cd {shlex.quote(str(IMAGES.parents[1]))}; clear", "$ ")
     terminal.type("deepseek-v4 context deepseek_v4_sdk docs examples", "$ ")
     terminal.draw("context.svg", "deepseek-v4 context")

@@ -18,12 +18,14 @@ __all__ = ["KIND_OTHERWISE", "asked", "kept_answer", "kind_differences", "sent"]
 
 
 _ONE_CALL = " ".join(f"one_of_two{name}{form}" for name in ("", "_thinking", "_bare") for form in ("", "_stream"))
-_WRAPPED = "the stream takes a wrapper off too late, and what it shows is no JSON; the mock shows the whole arguments"
+_WRAPPED = (
+    "the stream takes a wrapper off too late, and shows a text that is not JSON; the mock shows the whole arguments"
+)
 _ONE_BLOCK = (
-    "its grammar ends the block behind the first call; the random model of the recording chose the pieces of the end "
+    "its grammar ends the block after the first call; the random model of the recording chose the pieces of the end "
     "(2 to 6 tokens more than the model's own), and the mock counts both calls"
 )
-_SAID_NOTHING = "there the scripted model of the recording said nothing"
+_SAID_NOTHING = "the scripted model of the recording wrote nothing there"
 KIND_OTHERWISE: dict[tuple[str, str], str] = {
     ("vllm", _ONE_CALL): _ONE_BLOCK,
     ("vllm", "wrapped_text_stream wrapped_and_more_stream"): _WRAPPED,
@@ -31,8 +33,8 @@ KIND_OTHERWISE: dict[tuple[str, str], str] = {
     ("vllm", "asked_ids"): "the mock gives no ids of tokens in answers",
     ("sglang", "value_unmarked value_unmarked_stream"): "it loses its place in a parameter that is not marked",
     ("sglang", "goes_on goes_on_thinks"): _SAID_NOTHING,
-    ("sglang", "cached_plain cached_stream"): "without a cache report the mock has no cache of which it could tell",
-    ("sglang", "counted_call"): "a text that may be followed by a call is counted with the line ends behind it",
+    ("sglang", "cached_plain cached_stream"): "without a cache report the mock has no cache to report",
+    ("sglang", "counted_call"): "it counts a text that may be followed by a call with the line ends after it",
 }
 """Requests that the mock answers otherwise, and why."""
 

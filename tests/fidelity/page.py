@@ -17,38 +17,39 @@ VERSIONS = {"vllm": "vLLM 0.32.0", "sglang": "SGLang 0.5.23"}
 HEAD = """\
 # How true the mock is
 
-The [mock](testing.md) is held against real servers. Real vLLM and SGLang ran without a GPU, with a model whose words
-a script dictates; their answers were recorded. The suite sends each recorded request to the mock, lets it say the
+The suite compares the [mock](testing.md) with real servers. Real vLLM and SGLang ran without a GPU, with a model whose
+words a script dictates; we recorded their answers. The suite sends each recorded request to the mock, scripts the
 same words, and compares: status, content type, every key, the order of keys, every value, token counts and cached
-tokens included. Ids count by their form; times and fingerprints do not count. In streams, neighbouring deltas that
-say more of the same are joined: where a server breaks a text depends on its load.
+tokens included. It compares ids by their form, and ignores times and fingerprints. In streams, it joins neighbouring
+deltas of the same kind, because the place where a server breaks a text depends on its load.
 
-*Recorded* are chats, counts, models, health and errors as a program meets them. *Odd* are requests that nobody should
-send, with wrong types, values out of range, broken schemas: the refusal is compared word for word, and where the real
-server takes such a request, so must the mock. *Cuts* is one output with thinking, text and two calls, cut at each of
-its tokens, streamed and plain. *Kinds* are odd outputs (tags of thinking that come again, values that are no JSON,
+*Recorded* has chats, counts, models, health and errors as a program meets them. *Odd* has requests that nobody should
+send, with wrong types, values out of range, broken schemas: the suite compares the refusal word for word, and where the
+real server takes such a request, so must the mock. *Cuts* is one output with reasoning, text and two calls, cut at each
+of its tokens, streamed and plain. *Kinds* has odd outputs (tags of reasoning that come again, values that are not JSON,
 other names of blocks, blocks that are not closed), odd histories, stop texts, full windows, and options of one server,
 a few of each kind.
 """
 
 TAIL = """\
-DeepSeek's own API cannot be run. Its validation is held against `deepseek-recipe` 0.2.0, the vendor's own code:
-{fields} values of all fields by themselves, and some hundred bodies with several of them at random, are taken or
-refused in the same words and in the same order of checks; the defaults and refusals of `max_tokens` and what its
-parser shows of a cut answer are compared too. For NVIDIA's hosted API, NIM's management routes and Dynamo there is
-nothing to run here: the mock follows their documentation, measured replies of Dynamo 1.6.1, and reports of users.
+DeepSeek's own API cannot be run. The suite compares the mock's validation with `deepseek-recipe` 0.2.0, the vendor's
+own code. Both take or refuse {fields} single values of all fields, and some hundred bodies with several of them at
+random, in the same words and in the same order of checks. The suite also compares the defaults and refusals of
+`max_tokens`, and the parser's result for a cut answer. For NVIDIA's hosted API, NIM's management routes and Dynamo
+there is nothing to run here: the mock follows their documentation, measured replies of Dynamo 1.6.1, and reports of
+users.
 
 ## Point by point
 
-For each server there is a list of what a mock of it must do, `tests/fidelity/points.py`. A point has the tests that
-show it, or is named in the [list of what is not modelled](testing.md#whose-server-it-is), or both, where a part of it
-is named there. Another test looks whether all of these are there.
+For each server `tests/fidelity/points.py` lists what a mock of it must do. A point has the tests that
+show it, or its name is in the [list of what the mock does not model](testing.md#which-server-it-imitates), or both,
+where that list has a part of it. Another test checks that all of these exist.
 
 {points}
 
 The tests under `tests/interop` run the client against a real server and the mock side by side; they are off by
-default ([CONTRIBUTING](../CONTRIBUTING.md#a-real-server)). This page is written by `python -m tests.fidelity.page`; a
-test fails when it is not what the comparison gives.
+default ([CONTRIBUTING](../CONTRIBUTING.md#a-real-server)). `python -m tests.fidelity.page` writes this page; a
+test fails when it differs from the comparison.
 """
 
 
@@ -95,7 +96,7 @@ def page() -> str:
                 reasons.append(f"| {name} | `{case}` | {reason} |")
     for (server, limit), reason in CUT_OTHERWISE.items():
         reasons.append(f"| {VERSIONS[server]} | `max_tokens: {limit}` | {reason} |")
-    exceptions = ["What is otherwise, and why:", "", "| server | case | reason |", "|---|---|---|", *reasons]
+    exceptions = ["The differences, and their reasons:", "", "| server | case | reason |", "|---|---|---|", *reasons]
     points = ["| server | points | reproduced | a part is not | not modelled |", "|---|---|---|---|---|"]
     for server, listed in POINTS.items():
         whole, part, none = tally(listed)

@@ -194,7 +194,7 @@ _SGLANG = (
             *_odd("sglang", "raw_path"),
             _SWITCHES + "test_options_of_sglang",
         ),
-        ("the usage that SGLang sends behind an error event",),
+        ("the usage that SGLang sends after an error event",),
     ),
     Point(
         "finish reasons, broken calls, markup in the text",
@@ -308,14 +308,14 @@ _NIM = (
             _KNOWN + "test_engines_in_a_container",
             _KNOWN + "test_guides_of_an_older_container",
         ),
-        ("`/v1/messages`", "grammars do not shape what your script says"),
+        ("`/v1/messages`", "grammars: they do not shape your script's answer"),
     ),
     Point("no key, no waiting, no throttling", (_SWITCHES + "test_containers", _KNOWN + "test_engines_in_a_container")),
     Point("without a parser for calls", (_KNOWN + "test_engines_in_a_container",)),
     Point(
         "schemas, and guides that are passed over",
         (_KNOWN + "test_engines_in_a_container", _SWITCHES + "test_containers"),
-        ("grammars do not shape what your script says",),
+        ("grammars: they do not shape your script's answer",),
     ),
     Point(
         "the window, and a proxy before it is ready",

@@ -41,7 +41,7 @@ def cases() -> frozenset[str]:
 
 @cache
 def not_modelled() -> str:
-    listed = DOCS.read_text("utf-8").partition("What is not modelled:")[2].partition("\n## ")[0]
+    listed = DOCS.read_text("utf-8").partition("The mock does not model:")[2].partition("\n## ")[0]
     return " ".join(listed.split())
 
 

@@ -25,7 +25,7 @@ DANGEROUS = {
     ("from_profile", "profiles, an error in the last"),
     ("from_profile", "profiles of a file that was found, a key in the last"),
     ("from_profile", "profiles that fall back to each other"),
-    ("Ledger", "requests, each of a model of its own"),
+    ("Ledger", "requests, each of a different model"),
     ("Replayer", "exchanges, normalised and backwards"),
 }
 
