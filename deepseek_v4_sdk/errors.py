@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Literal, Self
 
+from deepseek_v4_sdk._late_types import late_type
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
     from decimal import Decimal
 
     from deepseek_v4_sdk.chat import Attempt, Phase, Reply, ToolCall
     from deepseek_v4_sdk.tools.run import ToolRun
+else:
+    Decimal = late_type("decimal", "Decimal")
+    Attempt = late_type("deepseek_v4_sdk.chat", "Attempt")
+    Phase = late_type("deepseek_v4_sdk.chat", "Phase")
+    Reply = late_type("deepseek_v4_sdk.chat", "Reply")
+    ToolCall = late_type("deepseek_v4_sdk.chat", "ToolCall")
+    ToolRun = late_type("deepseek_v4_sdk.tools.run", "ToolRun")
 
 __all__ = [
     "APIError",

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 from weakref import ref
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.call.drivers import running_task
-from deepseek_v4_sdk.chat import Reply, Shared
+from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver, running_task
+from deepseek_v4_sdk.chat import Attempt, Reply, Shared
 from deepseek_v4_sdk.support.forks import new_lock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
     from types import TracebackType
-
-    from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver
-    from deepseek_v4_sdk.chat import Attempt
 
 __all__ = ["AsyncEventStream", "EventStream", "StreamState", "StreamedCall"]
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Iterator
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.call.chat_call import ChatCall
 from deepseek_v4_sdk.call.event_streams import AsyncEventStream, EventStream, StreamState
 from deepseek_v4_sdk.chat import ChatEvent, Finished, Reply, TextDelta
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
 
 __all__ = ["AsyncChatStream", "ChatStream"]
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat.options import Thinking
 from deepseek_v4_sdk.chat.usage import Usage
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from deepseek_v4_sdk.catalogue.prices import Cost, PriceTable
-    from deepseek_v4_sdk.chat.options import Thinking
+else:
+    Cost = late_type("deepseek_v4_sdk.catalogue.prices", "Cost")
+    PriceTable = late_type("deepseek_v4_sdk.catalogue.prices", "PriceTable")
 
 __all__ = ["Attempt", "RequestDetails"]
 

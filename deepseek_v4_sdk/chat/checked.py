@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat.json_value import JsonValue
+
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat.json_value import JsonValue
     from deepseek_v4_sdk.chat.tool_call import ToolCall
+else:
+    ToolCall = late_type("deepseek_v4_sdk.chat.tool_call", "ToolCall")
 
 __all__ = ["ArgumentCheck", "Checked"]
 
-ArgumentCheck: TypeAlias = "Callable[[ToolCall], dict[str, JsonValue]]"
+ArgumentCheck: TypeAlias = Callable[[ToolCall], dict[str, JsonValue]]
 """Gives the arguments of a call, or raises `InvalidToolArgumentsError`."""
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableSequence
-from typing import TYPE_CHECKING, Protocol, Self, cast, overload
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence
+from typing import Protocol, Self, cast, overload
 
 from deepseek_v4_sdk.chat.checks import is_iterable
 from deepseek_v4_sdk.chat.history import History, HistoryRules, Problem
@@ -17,6 +17,7 @@ from deepseek_v4_sdk.chat.messages import (
     ToolMessage,
     UserMessage,
 )
+from deepseek_v4_sdk.chat.model_field import ModelField
 from deepseek_v4_sdk.chat.reading import read_message, read_messages
 from deepseek_v4_sdk.chat.reply import Reply
 from deepseek_v4_sdk.chat.results import result_text
@@ -25,10 +26,7 @@ from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.support.decoding import decoded
 from deepseek_v4_sdk.support.redaction import never_raises
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["Conversation", "HasHistoryRules"]
+__all__ = ["Conversation", "HasHistoryRules", "stored"]
 
 
 class HasHistoryRules(Protocol):
@@ -40,7 +38,7 @@ class HasHistoryRules(Protocol):
         ...
 
 
-class Conversation(MutableSequence["Message"]):
+class Conversation(ModelField, MutableSequence["Message"]):
     """A list of messages. What came out of a model goes in as it is, and goes back to any provider without loss.
 
     Args:
@@ -127,7 +125,7 @@ class Conversation(MutableSequence["Message"]):
             InvalidRequestError: A message holds what JSON cannot express.
         """
         try:
-            return write_json([_stored(message) for message in self._messages]).decode()
+            return write_json([stored(message) for message in self._messages]).decode()
         except (ValueError, TypeError) as error:
             raise InvalidRequestError(f"the conversation cannot be written as JSON: {error}") from None
 
@@ -198,7 +196,7 @@ class Conversation(MutableSequence["Message"]):
         return self
 
 
-def _stored(message: Message) -> dict[str, JsonValue]:
+def stored(message: Message) -> dict[str, JsonValue]:
     """A message in the neutral form, with what is known about it and no server hears."""
     if isinstance(message, AssistantMessage) and any(call.recovered for call in message.tool_calls):
         stored = message.to_dict()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat.reply import Repair, Reply
-    from deepseek_v4_sdk.chat.tool_call import ToolCall
-    from deepseek_v4_sdk.errors import DeepSeekV4Error
+from deepseek_v4_sdk.chat.model_field import ModelField
+from deepseek_v4_sdk.chat.reply import Repair, Reply
+from deepseek_v4_sdk.chat.tool_call import ToolCall
+from deepseek_v4_sdk.errors import DeepSeekV4Error
 
 __all__ = [
     "ChatEvent",
     "Finished",
     "ReasoningDelta",
     "Repaired",
+    "StreamEvent",
     "StreamRestarted",
     "TextDelta",
     "ToolCallDelta",
@@ -25,8 +26,18 @@ __all__ = [
 # Not frozen: building a frozen dataclass costs half a microsecond more, and there is one for each token.
 
 
+class StreamEvent(ModelField):
+    """An event of a stream as a mapping, and as a field of models."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the event as plain values, ready for JSON: `type` and its parts; an error is its class and text."""
+        return _plain(self)
+
+
 @dataclass(slots=True)
-class ReasoningDelta:
+class ReasoningDelta(StreamEvent):
     """A piece of the model's reasoning."""
 
     type: ClassVar[Literal["reasoning_delta"]] = "reasoning_delta"
@@ -34,7 +45,7 @@ class ReasoningDelta:
 
 
 @dataclass(slots=True)
-class TextDelta:
+class TextDelta(StreamEvent):
     """A piece of the answer's text."""
 
     type: ClassVar[Literal["text_delta"]] = "text_delta"
@@ -42,7 +53,7 @@ class TextDelta:
 
 
 @dataclass(slots=True)
-class ToolCallStarted:
+class ToolCallStarted(StreamEvent):
     """The model began a call.
 
     Attributes:
@@ -58,7 +69,7 @@ class ToolCallStarted:
 
 
 @dataclass(slots=True)
-class ToolCallDelta:
+class ToolCallDelta(StreamEvent):
     """A piece of a call's arguments, as JSON text."""
 
     type: ClassVar[Literal["tool_call_delta"]] = "tool_call_delta"
@@ -67,7 +78,7 @@ class ToolCallDelta:
 
 
 @dataclass(slots=True)
-class ToolCallReady:
+class ToolCallReady(StreamEvent):
     """A call is complete: the server began the next one, or finished."""
 
     type: ClassVar[Literal["tool_call_ready"]] = "tool_call_ready"
@@ -75,7 +86,7 @@ class ToolCallReady:
 
 
 @dataclass(slots=True)
-class Repaired:
+class Repaired(StreamEvent):
     """Something in the answer was put right; it comes before `Finished`."""
 
     type: ClassVar[Literal["repaired"]] = "repaired"
@@ -83,7 +94,7 @@ class Repaired:
 
 
 @dataclass(slots=True)
-class Finished:
+class Finished(StreamEvent):
     """The answer is complete. It is the last event."""
 
     type: ClassVar[Literal["finished"]] = "finished"
@@ -91,7 +102,7 @@ class Finished:
 
 
 @dataclass(slots=True)
-class StreamRestarted:
+class StreamRestarted(StreamEvent):
     """The answer broke off and is begun anew: forget all events before this one. Only with `on_interrupt="restart"`.
 
     Attributes:
@@ -106,3 +117,15 @@ ChatEvent: TypeAlias = (
     ReasoningDelta | TextDelta | ToolCallStarted | ToolCallDelta | ToolCallReady | Repaired | StreamRestarted | Finished
 )
 """Any event of a stream."""
+
+
+def _plain(event: StreamEvent) -> dict[str, object]:
+    match event:
+        case ToolCallReady(call):
+            return {"type": event.type, "call": call.to_dict()}
+        case Finished(reply):
+            return {"type": event.type, "reply": reply.to_dict()}
+        case StreamRestarted(error):
+            return {"type": event.type, "error": {"type": type(error).__name__, "message": str(error)}}
+        case _:
+            return {"type": vars(type(event))["type"], **asdict(cast("Any", event))}

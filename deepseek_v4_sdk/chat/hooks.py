@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from deepseek_v4_sdk.chat.attempt import Attempt, RequestDetails
-    from deepseek_v4_sdk.chat.messages import Message
-    from deepseek_v4_sdk.chat.options import Thinking
-    from deepseek_v4_sdk.chat.reply import Reply
-    from deepseek_v4_sdk.chat.tool_call import ToolCall
-    from deepseek_v4_sdk.errors import DeepSeekV4Error
+from deepseek_v4_sdk.chat.attempt import Attempt, RequestDetails
+from deepseek_v4_sdk.chat.messages import Message
+from deepseek_v4_sdk.chat.options import Thinking
+from deepseek_v4_sdk.chat.reply import Reply
+from deepseek_v4_sdk.chat.tool_call import ToolCall
+from deepseek_v4_sdk.errors import DeepSeekV4Error
 
 __all__ = [
     "AttemptDetails",

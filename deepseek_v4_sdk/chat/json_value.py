@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TypeAlias, cast
+from typing import cast
 
 from pydantic_core import from_json, to_json
+from typing_extensions import TypeAliasType
 
 from deepseek_v4_sdk.chat.checks import is_list, is_mapping
 from deepseek_v4_sdk.errors import InvalidRequestError
@@ -22,7 +23,7 @@ __all__ = [
     "write_json",
 ]
 
-JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
+JsonValue = TypeAliasType("JsonValue", "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None")
 """What JSON can hold, as Python has it."""
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from deepseek_v4_sdk.chat.hooks import Hooks
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat.hooks import AttemptDetails, Hooks
 from deepseek_v4_sdk.chat.shared import Shared
 from deepseek_v4_sdk.chat.usage import Usage
 from deepseek_v4_sdk.support.forks import new_lock
@@ -13,7 +14,9 @@ from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue.prices import Cost, PriceTable
-    from deepseek_v4_sdk.chat.hooks import AttemptDetails
+else:
+    Cost = late_type("deepseek_v4_sdk.catalogue.prices", "Cost")
+    PriceTable = late_type("deepseek_v4_sdk.catalogue.prices", "PriceTable")
 
 __all__ = ["Ledger", "Spent"]
 

@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat.json_value import JsonValue
+from deepseek_v4_sdk.chat.model_field import ModelField
 from deepseek_v4_sdk.chat.tool_call import ToolCall
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.conversation import Conversation
     from deepseek_v4_sdk.chat.reply import Reply
+else:
+    Conversation = late_type("deepseek_v4_sdk.chat.conversation", "Conversation")
+    Reply = late_type("deepseek_v4_sdk.chat.reply", "Reply")
 
 __all__ = [
     "AssistantMessage",
@@ -29,7 +34,7 @@ Content: TypeAlias = str | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SystemMessage:
+class SystemMessage(ModelField):
     """Instructions. The role `developer` of other models becomes this one: V4 has no such role.
 
     Attributes:
@@ -52,7 +57,7 @@ class SystemMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class UserMessage:
+class UserMessage(ModelField):
     """What the user says.
 
     Attributes:
@@ -70,7 +75,7 @@ class UserMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class ReminderMessage:
+class ReminderMessage(ModelField):
     """A `latest_reminder`: V4's own role for a late instruction; it belongs before the last user message."""
 
     role: ClassVar[Literal["latest_reminder"]] = "latest_reminder"
@@ -83,7 +88,7 @@ class ReminderMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class AssistantMessage:
+class AssistantMessage(ModelField):
     """What the model said.
 
     Attributes:
@@ -116,7 +121,7 @@ class AssistantMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolMessage:
+class ToolMessage(ModelField):
     """The result of a tool call."""
 
     role: ClassVar[Literal["tool"]] = "tool"
@@ -137,9 +142,9 @@ class ToolMessage:
 Message: TypeAlias = SystemMessage | UserMessage | ReminderMessage | AssistantMessage | ToolMessage
 """Any message."""
 
-_Item: TypeAlias = "Message | Reply | Mapping[str, object]"
+_Item: TypeAlias = Message | Reply | Mapping[str, object]
 
-MessagesInput: TypeAlias = "str | Message | Mapping[str, object] | Sequence[_Item] | list[object] | Conversation"
+MessagesInput: TypeAlias = str | Message | Mapping[str, object] | Sequence[_Item] | list[object] | Conversation
 """What a call takes as its messages: a text, a message, a sequence, a `Conversation`; mappings have OpenAI's form.
 
 A `Reply` in a sequence stands for its message.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeGuard
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat.checks import is_iterable, is_mapping
 from deepseek_v4_sdk.chat.json_value import plain_json
 from deepseek_v4_sdk.chat.timing import Timeouts, as_timeouts
@@ -14,9 +15,10 @@ from deepseek_v4_sdk.chat.tool_spec import ToolInput, read_tools
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from deepseek_v4_sdk.chat.bounds import SpendLimit, WindowBudget
+else:
+    SpendLimit = late_type("deepseek_v4_sdk.chat.bounds", "SpendLimit")
+    WindowBudget = late_type("deepseek_v4_sdk.chat.bounds", "WindowBudget")
 
 __all__ = [
     "OPTION_NAMES",
@@ -38,7 +40,7 @@ Thinking: TypeAlias = Literal["off", "low", "high", "max"]
 ControlTokens: TypeAlias = Literal["send", "refuse", "mark"]
 """What to do where a text of a user or a tool spells a control token of V4's."""
 
-ToolChoice: TypeAlias = "Literal['auto', 'none', 'required'] | str | Mapping[str, object]"
+ToolChoice: TypeAlias = Literal["auto", "none", "required"] | str | Mapping[str, object]
 """Whether tools are called: a keyword, the name of one of the offered tools, or OpenAI's mapping for it."""
 
 

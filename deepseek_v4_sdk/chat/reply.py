@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat.attempt import Attempt
 from deepseek_v4_sdk.chat.json_value import JsonValue
 from deepseek_v4_sdk.chat.messages import AssistantMessage
+from deepseek_v4_sdk.chat.model_field import ModelField
 from deepseek_v4_sdk.chat.timing import Timing
+from deepseek_v4_sdk.chat.tool_call import ToolCall
 from deepseek_v4_sdk.chat.usage import Usage
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from deepseek_v4_sdk.catalogue.prices import Cost, PriceTable
-    from deepseek_v4_sdk.chat.tool_call import ToolCall
+else:
+    Cost = late_type("deepseek_v4_sdk.catalogue.prices", "Cost")
+    PriceTable = late_type("deepseek_v4_sdk.catalogue.prices", "PriceTable")
 
 __all__ = ["FinishReason", "Repair", "RepairLevel", "Reply"]
 
@@ -67,7 +71,7 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(ModelField):
     """An answer, whole; or, as the `partial` of an error, what had arrived of it.
 
     Attributes:
@@ -172,11 +176,8 @@ class Reply:
         # Notes of the caller's may be anything, and need not be of a kind that can be copied.
         plain: dict[str, Any] = {**asdict(replace(self, metadata={}, prices=None)), "metadata": self.metadata}
         del plain["prices"]
-        for call in cast("tuple[dict[str, object], ...]", (*plain["tool_calls"], *plain["partial_tool_calls"])):
-            if call["bars"] is None:  # as of nearly all
-                del call["bars"]
-            if not call["read_only"]:
-                del call["read_only"]
+        for calls in ("tool_calls", "partial_tool_calls"):
+            plain[calls] = tuple([call.to_dict() for call in getattr(self, calls)])
         for attempt in cast("tuple[dict[str, object], ...]", plain["attempts"]):
             sent = cast("datetime | None", attempt["sent_at"])
             attempt["sent_at"] = None if sent is None else sent.isoformat()

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat.json_value import JsonValue
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 __all__ = ["Health", "ModelInfo"]
 

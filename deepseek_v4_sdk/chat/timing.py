@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from datetime import datetime
+from typing import Literal, TypeAlias
 
+from deepseek_v4_sdk.chat.usage import Usage
 from deepseek_v4_sdk.errors import InvalidRequestError
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from deepseek_v4_sdk.chat.usage import Usage
 
 __all__ = ["Phase", "Timeouts", "Timing", "as_timeouts"]
 

@@ -74,6 +74,15 @@ class ToolCall(Checked):
             return False
         return True
 
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Return the call as JSON; what is not known of it is left out."""
+        data: dict[str, JsonValue] = {"id": self.id, "name": self.name, "arguments": self.arguments}
+        if self.bars is not None:
+            data["bars"] = self.bars
+        if self.read_only:
+            data["read_only"] = True
+        return data
+
     def checked_by(self, check: ArgumentCheck | None) -> ToolCall:
         """The same call, whose `parsed` asks `check`."""
         return ToolCall(self.id, self.name, self.arguments, bars=self.bars, read_only=self.read_only)._keep(check)

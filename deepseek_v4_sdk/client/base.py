@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack, cast
 from weakref import WeakMethod, ref
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.call.call import CallSettings
 from deepseek_v4_sdk.call.notifier import Notifier
 from deepseek_v4_sdk.call.retry import RetryPolicy
 from deepseek_v4_sdk.catalogue.models import Catalogue
 from deepseek_v4_sdk.chat import (
     ControlTokens,
+    HistoryRules,
     Overflow,
     Shared,
     Thinking,
@@ -23,7 +26,9 @@ from deepseek_v4_sdk.chat import (
     nearest,
     with_defaults,
 )
+from deepseek_v4_sdk.client.arguments import ClientArguments, Fallback
 from deepseek_v4_sdk.client.endpoint import Endpoint
+from deepseek_v4_sdk.config import Explanation
 from deepseek_v4_sdk.config.settings import (
     ApiKey,
     LimitsChoice,
@@ -37,62 +42,29 @@ from deepseek_v4_sdk.config.settings import (
     make_settings,
 )
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.providers import Provider, ProviderData
 from deepseek_v4_sdk.support.redaction import forgets, never_raises
 from deepseek_v4_sdk.traffic.replicas import Balance, ReplicaSet
 from deepseek_v4_sdk.transport.clock import Clock, SystemClock
 from deepseek_v4_sdk.transport.registry import TransportRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Unpack
+    from collections.abc import Callable
 
     from deepseek_v4_sdk.call.upstream import Upstream
     from deepseek_v4_sdk.catalogue.prices import PriceTable
-    from deepseek_v4_sdk.chat import HistoryRules
     from deepseek_v4_sdk.chat.hooks import Hooks
-    from deepseek_v4_sdk.config import Explanation, LoadedProfile
-    from deepseek_v4_sdk.providers import Provider, ProviderData
+    from deepseek_v4_sdk.config import LoadedProfile
     from deepseek_v4_sdk.traffic.spend import Spend
+else:
+    PriceTable = late_type("deepseek_v4_sdk.catalogue.prices", "PriceTable")
+    Hooks = late_type("deepseek_v4_sdk.chat.hooks", "Hooks")
+    Spend = late_type("deepseek_v4_sdk.traffic.spend", "Spend")
 
 __all__ = ["BaseClient", "ClientArguments"]
 
 
 ClientT = TypeVar("ClientT", bound="BaseClient")
-
-
-class ClientArguments(TypedDict, total=False):
-    """The arguments of a client, as `from_profile` and `with_options` take them."""
-
-    provider: str | Provider
-    base_url: str | None
-    api_key: ApiKey | None
-    model: str | None
-    thinking: Thinking
-    control_tokens: ControlTokens
-    window: int | None
-    overflow: Overflow | None
-    spend: Spend | Sequence[Spend] | None
-    timeout: float | Timeouts | None
-    max_retries: int
-    default_headers: Mapping[str, str] | None
-    proxy: str | None
-    ca_bundle: str | None
-    transport: TransportName
-    http_client: Any
-    catalogue: Catalogue | None
-    prices: PriceTable | None
-    hooks: Sequence[Hooks]
-    strict_model: bool
-    server_version: str | None
-    endpoints: Sequence[str | Provider]
-    balance: Balance
-    session_affinity: bool
-    limits: LimitsChoice
-    fallback: Sequence[Fallback]
-
-
-Fallback: TypeAlias = "str | Provider | ClientArguments | BaseClient"
-"""Who takes over: the name of a provider, a provider object, the arguments of a client, or a client."""
 
 
 class BaseClient(Shared):

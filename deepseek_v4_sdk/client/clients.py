@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, TypeVar, cast, overload
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Self, TypeVar, Unpack, cast, overload
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver, close_from_here, on_a_thread
 from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
-from deepseek_v4_sdk.chat import ChatOptions, Thinking
+from deepseek_v4_sdk.chat import ChatOptions, MessagesInput, Reply, Thinking, TokenCount, ToolChoice, ToolInput
 from deepseek_v4_sdk.client.option_signatures import shows_options
 from deepseek_v4_sdk.client.parsing import AsyncParseCalls, ParseCalls
 from deepseek_v4_sdk.client.prompt_count import is_large, warm_up
@@ -15,16 +18,13 @@ from deepseek_v4_sdk.transport.connection import AsyncResponseStream, ResponseSt
 from deepseek_v4_sdk.transport.httpcore_transport import AsyncPooledTransport, PooledTransport
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
-    from typing import Literal, Unpack
 
     from pydantic import TypeAdapter
     from typing_extensions import TypeForm
 
     from deepseek_v4_sdk.call.steps import Steps
-    from deepseek_v4_sdk.chat import JsonValue, MessagesInput, Reply, TokenCount, ToolChoice, ToolInput
+    from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.chat.served import Health, ModelInfo
     from deepseek_v4_sdk.client.tool_rounds import AsyncToolRounds, ToolRounds
     from deepseek_v4_sdk.client.tool_streams import AsyncToolStream, ToolStream
@@ -36,6 +36,18 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.tools.run import ToolRun
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.connection import AsyncTransport
+else:
+    Health = late_type("deepseek_v4_sdk.chat.served", "Health")
+    ModelInfo = late_type("deepseek_v4_sdk.chat.served", "ModelInfo")
+    AsyncToolRounds = late_type("deepseek_v4_sdk.client.tool_rounds", "AsyncToolRounds")
+    ToolRounds = late_type("deepseek_v4_sdk.client.tool_rounds", "ToolRounds")
+    AsyncToolStream = late_type("deepseek_v4_sdk.client.tool_streams", "AsyncToolStream")
+    ToolStream = late_type("deepseek_v4_sdk.client.tool_streams", "ToolStream")
+    ContextBudget = late_type("deepseek_v4_sdk.context", "ContextBudget")
+    ProbeReport = late_type("deepseek_v4_sdk.probe", "ProbeReport")
+    MechanismChoice = late_type("deepseek_v4_sdk.structured", "MechanismChoice")
+    LoopOptions = late_type("deepseek_v4_sdk.tools.loop_options", "LoopOptions")
+    ToolRun = late_type("deepseek_v4_sdk.tools.run", "ToolRun")
 
 __all__ = ["AsyncDeepSeekV4", "DeepSeekV4"]
 

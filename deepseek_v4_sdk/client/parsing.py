@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver
-from deepseek_v4_sdk.chat import ChatOptions
+from deepseek_v4_sdk.chat import ChatOptions, MessagesInput
 from deepseek_v4_sdk.client.calls import ClientCalls
 from deepseek_v4_sdk.client.option_signatures import shows_options
 from deepseek_v4_sdk.transport.connection import AsyncResponseStream, ResponseStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Unpack
 
     from pydantic import TypeAdapter
     from typing_extensions import TypeForm
 
-    from deepseek_v4_sdk.chat import JsonValue, MessagesInput
-    from deepseek_v4_sdk.structured import (
-        AsyncItemStream,
-        AsyncParseStream,
-        ItemStream,
-        MechanismChoice,
-        ParseStream,
-    )
+    from deepseek_v4_sdk.chat import JsonValue
+    from deepseek_v4_sdk.structured import AsyncItemStream, AsyncParseStream, ItemStream, MechanismChoice, ParseStream
+else:
+    MechanismChoice = late_type("deepseek_v4_sdk.structured", "MechanismChoice")
 
 __all__ = ["AsyncParseCalls", "ParseCalls"]
 

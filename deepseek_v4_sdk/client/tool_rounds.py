@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Self, TypeGuard
 
-from deepseek_v4_sdk.chat import Shared
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat import ChatEvent, Conversation, Shared
 from deepseek_v4_sdk.client.tool_jobs import not_awaited
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.tools.events import RoundFinished, RunFinished, ToolFinished, ToolRunning
 from deepseek_v4_sdk.tools.failure import reason
 from deepseek_v4_sdk.tools.outcome import ToolProgress
+from deepseek_v4_sdk.tools.run import ToolRun
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from types import TracebackType
 
-    from deepseek_v4_sdk.chat import ChatEvent, Conversation
     from deepseek_v4_sdk.client.tool_streams import AsyncToolStream, ToolStream
     from deepseek_v4_sdk.tools.events import RunEvent
-    from deepseek_v4_sdk.tools.run import Round, ToolRun
+    from deepseek_v4_sdk.tools.run import Round
+else:
+    AsyncToolStream = late_type("deepseek_v4_sdk.client.tool_streams", "AsyncToolStream")
+    ToolStream = late_type("deepseek_v4_sdk.client.tool_streams", "ToolStream")
 
 __all__ = ["AsyncToolRounds", "ToolRounds"]
 

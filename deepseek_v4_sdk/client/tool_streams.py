@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
-from deepseek_v4_sdk.chat import Shared
+from deepseek_v4_sdk.call.notifier import Notifier
+from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
+from deepseek_v4_sdk.chat import Conversation, Shared
 from deepseek_v4_sdk.client.tool_jobs import awaited, not_awaited, on_a_thread
 from deepseek_v4_sdk.errors import ConfigurationError, DeepSeekV4Error, StreamClosedError, StreamInUseError
 from deepseek_v4_sdk.support.forks import new_lock
@@ -18,18 +21,16 @@ from deepseek_v4_sdk.tools.loop import ToolLoop
 from deepseek_v4_sdk.tools.loop_steps import AskApproval, AskModel, LoopStep, Start, Stop, Told, Wait
 from deepseek_v4_sdk.tools.outcome import ToolProgress
 from deepseek_v4_sdk.tools.results import Outcome
+from deepseek_v4_sdk.tools.run import ToolRun
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from concurrent.futures import Future
     from types import TracebackType
 
-    from deepseek_v4_sdk.call.notifier import Notifier
-    from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
-    from deepseek_v4_sdk.chat import ChatEvent, Conversation
+    from deepseek_v4_sdk.chat import ChatEvent
     from deepseek_v4_sdk.tools.events import RunEvent
     from deepseek_v4_sdk.tools.results import ToolJob
-    from deepseek_v4_sdk.tools.run import ToolRun
 
 __all__ = ["AsyncToolStream", "ToolStream"]
 

@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat import Timeouts, is_list, is_mapping
+from deepseek_v4_sdk.config.settings import Settings
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.config.profiles import LoadedProfile
-    from deepseek_v4_sdk.config.settings import Settings
+else:
+    LoadedProfile = late_type("deepseek_v4_sdk.config.profiles", "LoadedProfile")
 
 __all__ = ["ExplainedValue", "Explanation", "explain"]
 

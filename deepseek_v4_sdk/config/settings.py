@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 from urllib.parse import urlsplit
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.catalogue.models import Catalogue
 from deepseek_v4_sdk.chat import RateLimits, Timeouts, as_timeouts, check_options, is_list
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.providers import ProviderData
     from deepseek_v4_sdk.traffic.spend import Spend
+else:
+    SecretStr = late_type("pydantic", "SecretStr")
+    Spend = late_type("deepseek_v4_sdk.traffic.spend", "Spend")
 
 __all__ = [
     "ApiKey",
@@ -45,12 +49,12 @@ __all__ = [
     "make_settings",
 ]
 
-ApiKey: TypeAlias = "str | SecretStr | Callable[[], str | SecretStr]"
+ApiKey: TypeAlias = str | SecretStr | Callable[[], str | SecretStr]
 """A key, or a function that gives it at each request."""
 
 TransportName: TypeAlias = Literal["httpx", "aiohttp"]
 """What carries requests, where no client of the user's does."""
-LimitsChoice: TypeAlias = "Literal['provider', 'off'] | RateLimits"
+LimitsChoice: TypeAlias = Literal["provider", "off"] | RateLimits
 """What a client keeps to by itself: what its provider is known to allow, nothing, or limits of one's own."""
 
 

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.catalogue.prices import PRICES, Cost
-from deepseek_v4_sdk.chat import AssistantMessage, Shared, SystemMessage, UserMessage, first_fatal
+from deepseek_v4_sdk.chat import (
+    AssistantMessage,
+    ChatRequest,
+    JsonValue,
+    MessagesInput,
+    Shared,
+    SystemMessage,
+    Thinking,
+    ToolChoice,
+    ToolInput,
+    UserMessage,
+    first_fatal,
+)
 from deepseek_v4_sdk.context.measure import Measure, parts_of
 from deepseek_v4_sdk.context.prompt_counter import PromptCounter
-from deepseek_v4_sdk.context.strategies import DEFAULT_STRATEGIES
+from deepseek_v4_sdk.context.strategies import DEFAULT_STRATEGIES, Strategy
 from deepseek_v4_sdk.context.trimming import FitPlan, TrimMemory, fit_messages
 from deepseek_v4_sdk.errors import BudgetError, ContextLengthExceededError, InvalidRequestError
 from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message, MessagesInput, Thinking, ToolChoice, ToolInput
-    from deepseek_v4_sdk.context.strategies import Strategy
+    from deepseek_v4_sdk.chat import Message
     from deepseek_v4_sdk.context.window import WindowSource
     from deepseek_v4_sdk.tokens.prompts import PromptCount
+else:
+    WindowSource = late_type("deepseek_v4_sdk.context.window", "WindowSource")
 
 __all__ = ["UNSURE_TOKENS", "ContextBudget"]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import accumulate, chain, takewhile, zip_longest
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from deepseek_v4_sdk.chat import AssistantMessage, Message, Reply, SystemMessage, is_mapping, write_json
+from deepseek_v4_sdk.chat import AssistantMessage, Message, MessagesInput, Reply, SystemMessage, is_mapping, write_json
+from deepseek_v4_sdk.context.budget import ContextBudget
 from deepseek_v4_sdk.context.prompt_counter import PromptCounter
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import ChatRequest, MessagesInput
-    from deepseek_v4_sdk.context.budget import ContextBudget
+    from deepseek_v4_sdk.chat import ChatRequest
     from deepseek_v4_sdk.prompt import Segment
     from deepseek_v4_sdk.tokens.prompts import PromptForm
 
@@ -29,7 +29,7 @@ __all__ = [
     "counter_of",
 ]
 
-PromptRequest: TypeAlias = "MessagesInput | Mapping[str, object]"
+PromptRequest: TypeAlias = MessagesInput | Mapping[str, object]
 """A request as far as its prompt goes: messages, or a mapping with `messages` and options of a chat (`tools`, ...)."""
 
 Field: TypeAlias = Literal[

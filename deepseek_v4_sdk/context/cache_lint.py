@@ -9,16 +9,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 from deepseek_v4_sdk.chat import SystemMessage, write_json
-from deepseek_v4_sdk.context.cache import RenderedRequest, compared, counter_of
+from deepseek_v4_sdk.context.budget import ContextBudget
+from deepseek_v4_sdk.context.cache import PromptRequest, RenderedRequest, compared, counter_of
+from deepseek_v4_sdk.context.prompt_counter import PromptCounter
 from deepseek_v4_sdk.tokens import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from deepseek_v4_sdk.chat import ChatRequest
-    from deepseek_v4_sdk.context.budget import ContextBudget
-    from deepseek_v4_sdk.context.cache import PromptRequest
-    from deepseek_v4_sdk.context.prompt_counter import PromptCounter
 
 __all__ = ["CacheProblem", "CacheProblemKind", "lint_cache"]
 

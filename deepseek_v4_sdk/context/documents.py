@@ -34,7 +34,7 @@ class Document:
     text: str
 
 
-DocumentInput: TypeAlias = "str | os.PathLike[str] | Document"
+DocumentInput: TypeAlias = str | os.PathLike[str] | Document
 """The path of a file or folder, or a text with its name."""
 
 

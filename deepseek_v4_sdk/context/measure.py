@@ -7,14 +7,17 @@ from itertools import pairwise
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from deepseek_v4_sdk.chat import AssistantMessage, Message, SystemMessage, ToolMessage
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat import AssistantMessage, JsonValue, Message, SystemMessage, ToolMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.context.window import WindowSource
     from deepseek_v4_sdk.tokens.prompts import PromptCount
+else:
+    WindowSource = late_type("deepseek_v4_sdk.context.window", "WindowSource")
+    PromptCount = late_type("deepseek_v4_sdk.tokens.prompts", "PromptCount")
 
 __all__ = ["Measure", "TurnSize", "parts_of", "turn_starts"]
 

@@ -8,13 +8,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.context.budget import ContextBudget
-from deepseek_v4_sdk.context.documents import EXCLUDE, MAX_BYTES, Document, Found, LeftOut, find_documents
+from deepseek_v4_sdk.context.documents import (
+    EXCLUDE,
+    MAX_BYTES,
+    Document,
+    DocumentInput,
+    Found,
+    LeftOut,
+    find_documents,
+)
 from deepseek_v4_sdk.errors import BudgetError, InvalidRequestError
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.context.documents import DocumentInput
     from deepseek_v4_sdk.tokens import SpecialText
 
 __all__ = ["Pack", "PackedDocument", "pack"]

@@ -6,13 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, read_tools
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.catalogue.prices import PriceTable
+from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, MessagesInput, read_tools
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.catalogue.prices import PriceTable
-    from deepseek_v4_sdk.chat import MessagesInput
     from deepseek_v4_sdk.prompt import Dialect, Generation
     from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptForm
+else:
+    Dialect = late_type("deepseek_v4_sdk.prompt", "Dialect")
+    Generation = late_type("deepseek_v4_sdk.prompt", "Generation")
+    PromptCount = late_type("deepseek_v4_sdk.tokens.prompts", "PromptCount")
+    PromptForm = late_type("deepseek_v4_sdk.tokens.prompts", "PromptForm")
 
 __all__ = ["PromptCounter"]
 

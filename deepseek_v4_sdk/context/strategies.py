@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat import Conversation, Message, ToolMessage, UserMessage
 from deepseek_v4_sdk.errors import BudgetError
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.context.trim_draft import TrimDraft, Unit
+else:
+    TrimDraft = late_type("deepseek_v4_sdk.context.trim_draft", "TrimDraft")
 
 __all__ = ["DEFAULT_STRATEGIES", "ClipResults", "DropOldest", "Strategy", "Summarise"]
 

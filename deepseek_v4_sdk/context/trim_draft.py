@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat import AssistantMessage, Message, SystemMessage, ToolMessage, UserMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from deepseek_v4_sdk.tokens.prompts import PromptCount
+else:
+    PromptCount = late_type("deepseek_v4_sdk.tokens.prompts", "PromptCount")
 
 __all__ = ["Item", "PartKind", "TrimDraft", "Unit"]
 

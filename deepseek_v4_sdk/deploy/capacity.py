@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.deploy.check import look_at
@@ -11,8 +12,6 @@ from deepseek_v4_sdk.deploy.tables import Interval, read_tables
 from deepseek_v4_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from deepseek_v4_sdk.deploy.situation import Situation
     from deepseek_v4_sdk.deploy.tables import GPU, Checkpoint, Tables
 

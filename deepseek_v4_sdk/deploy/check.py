@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.deploy.command_line import read_command, strip_program
+from deepseek_v4_sdk.deploy.problems import CommandProblem
 from deepseek_v4_sdk.deploy.rules import problems_of
 from deepseek_v4_sdk.deploy.situation import Situation, look
 from deepseek_v4_sdk.deploy.tables import Tables, read_tables
 from deepseek_v4_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from deepseek_v4_sdk.deploy.engines import EngineTable
-    from deepseek_v4_sdk.deploy.problems import CommandProblem
 
 __all__ = ["check", "look_at"]
 

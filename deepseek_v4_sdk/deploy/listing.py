@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +18,6 @@ from deepseek_v4_sdk.deploy.tables import ENGINES, read_tables
 from deepseek_v4_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from os import PathLike
-
     from deepseek_v4_sdk.deploy.tables import Recipe, Tables
 
 __all__ = ["ListedRecipe", "ages", "commands_in_file", "engine_of", "family_of", "recipes", "versions"]

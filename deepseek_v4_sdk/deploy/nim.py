@@ -6,16 +6,12 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from os import PathLike
 
 from deepseek_v4_sdk.deploy.check import check
+from deepseek_v4_sdk.deploy.problems import CommandProblem
 from deepseek_v4_sdk.deploy.tables import read_tables
 from deepseek_v4_sdk.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from os import PathLike
-
-    from deepseek_v4_sdk.deploy.problems import CommandProblem
 
 __all__ = ["NIMText", "nim"]
 

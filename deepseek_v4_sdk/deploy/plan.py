@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.deploy.capacity import Capacity
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.support.files import write_private
-
-if TYPE_CHECKING:
-    from os import PathLike
-
-    from deepseek_v4_sdk.deploy.capacity import Capacity
 
 __all__ = ["Node", "Plan"]
 

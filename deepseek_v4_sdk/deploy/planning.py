@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.deploy.capacity import capacity_of, sessions_of
@@ -20,8 +21,6 @@ from deepseek_v4_sdk.deploy.tables import read_tables
 from deepseek_v4_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from deepseek_v4_sdk.deploy.capacity import Capacity
     from deepseek_v4_sdk.deploy.engines import EngineTable
     from deepseek_v4_sdk.deploy.plan import Node

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.deploy.capacity import sessions_of
 from deepseek_v4_sdk.deploy.engines import known_versions
+from deepseek_v4_sdk.deploy.plan import Plan
 from deepseek_v4_sdk.deploy.planning import plan
 from deepseek_v4_sdk.deploy.recipes import RECIPES
-from deepseek_v4_sdk.deploy.tables import read_tables
+from deepseek_v4_sdk.deploy.tables import Interval, read_tables
 from deepseek_v4_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from os import PathLike
-
-    from deepseek_v4_sdk.deploy.plan import Plan
-    from deepseek_v4_sdk.deploy.tables import GPU, Interval
+    from deepseek_v4_sdk.deploy.tables import GPU
 
 __all__ = ["Recommendation", "recommend"]
 

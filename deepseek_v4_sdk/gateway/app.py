@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from pydantic_core import from_json, to_json
 
-from deepseek_v4_sdk import AssistantMessage, ConfigurationError, DeepSeekV4Error, Thinking, UnsupportedOptionError
+from deepseek_v4_sdk import (
+    AssistantMessage,
+    AsyncDeepSeekV4,
+    ConfigurationError,
+    DeepSeekV4Error,
+    RateLimits,
+    Thinking,
+    UnsupportedOptionError,
+)
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat.openai_form import EFFORTS, is_mapping
 from deepseek_v4_sdk.gateway.callers import Caller, Callers
 from deepseek_v4_sdk.gateway.chat_route import ChatRoute
@@ -40,11 +50,11 @@ except ImportError:
     ) from None
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-
     from pydantic import SecretStr
 
-    from deepseek_v4_sdk import AsyncDeepSeekV4, Message, RateLimits
+    from deepseek_v4_sdk import Message
+else:
+    SecretStr = late_type("pydantic", "SecretStr")
 
 __all__ = ["Gateway"]
 

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from pydantic_core import from_json, to_json
 
-from deepseek_v4_sdk import AssistantMessage, ToolCall, UserMessage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from deepseek_v4_sdk import Message
-    from deepseek_v4_sdk.gateway.callers import Caller
-
+from deepseek_v4_sdk import AssistantMessage, Message, ToolCall, UserMessage
 from deepseek_v4_sdk.chat.openai_form import is_list, is_mapping
+from deepseek_v4_sdk.gateway.callers import Caller
 
 __all__ = ["ReasoningMemory", "Restored"]
 

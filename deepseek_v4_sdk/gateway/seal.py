@@ -8,14 +8,13 @@ import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import ConfigurationError
 from deepseek_v4_sdk.support.files import own_folder, write_private
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from deepseek_v4_sdk.gateway.callers import Caller
 
 __all__ = ["Seal", "kept_key"]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import ConfigurationError
+from deepseek_v4_sdk.gateway.app import Gateway
 from deepseek_v4_sdk.gateway.callers import is_loopback
 from deepseek_v4_sdk.support.installed import install_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from uvicorn import Server
-
-    from deepseek_v4_sdk.gateway.app import Gateway
 
 __all__ = ["prepare", "serve"]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from deepseek_v4_sdk.chat import MessagesInput, Thinking, ToolChoice, ToolInput
 from deepseek_v4_sdk.prompt.definitions import read_tool_objects
+from deepseek_v4_sdk.prompt.literals import Generation
 from deepseek_v4_sdk.prompt.recipe_dialect import render_recipe
 from deepseek_v4_sdk.prompt.render_job import Dialect, RenderJob, read_answer_format, read_choice
 from deepseek_v4_sdk.prompt.rendered import RenderedPrompt, SegmentDraft, finished
@@ -13,9 +15,6 @@ from deepseek_v4_sdk.prompt.vllm_dialect import render_vllm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from deepseek_v4_sdk.chat import MessagesInput, Thinking, ToolChoice, ToolInput
-    from deepseek_v4_sdk.prompt.literals import Generation
 
 
 _RENDERERS: Final[Mapping[Dialect, Callable[[RenderJob], list[SegmentDraft]]]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import (
     AssistantMessage,
@@ -25,9 +24,7 @@ from deepseek_v4_sdk.chat import (
     write_json,
 )
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
-
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.providers.provider import ProviderData
+from deepseek_v4_sdk.providers.provider import ProviderData
 
 __all__ = [
     "check_thinking",

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.catalogue.models import Catalogue
+from deepseek_v4_sdk.chat import Repair
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers.learned_limits import LEARNED, LearnedLimits
 
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from deepseek_v4_sdk.catalogue.prices import PriceTable
-    from deepseek_v4_sdk.chat import Repair
+else:
+    SecretStr = late_type("pydantic", "SecretStr")
+    PriceTable = late_type("deepseek_v4_sdk.catalogue.prices", "PriceTable")
 
 __all__ = ["EncodedChat", "HttpCall", "Target", "ascii_host", "read_base_url"]
 

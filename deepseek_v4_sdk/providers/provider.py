@@ -6,17 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
-from deepseek_v4_sdk.chat import HistoryRules
+from deepseek_v4_sdk._late_types import late_module, late_type
+from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, RateLimits, Repair, Thinking, Usage
+from deepseek_v4_sdk.errors import APIError
 from deepseek_v4_sdk.providers.grammar import EITHER, Grammar
 
 if TYPE_CHECKING:
     import httpx
 
     from deepseek_v4_sdk.catalogue.models import ServedModel
-    from deepseek_v4_sdk.chat import ChatRequest, JsonValue, Message, RateLimits, Repair, Thinking, Usage
     from deepseek_v4_sdk.chat.served import ModelInfo
-    from deepseek_v4_sdk.errors import APIError
     from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target
+else:
+    ServedModel = late_type("deepseek_v4_sdk.catalogue.models", "ServedModel")
+    httpx = late_module("httpx")
+    ModelInfo = late_type("deepseek_v4_sdk.chat.served", "ModelInfo")
+    EncodedChat = late_type("deepseek_v4_sdk.providers.http_call", "EncodedChat")
+    HttpCall = late_type("deepseek_v4_sdk.providers.http_call", "HttpCall")
+    Target = late_type("deepseek_v4_sdk.providers.http_call", "Target")
 
 __all__ = [
     "Lacks",
@@ -32,13 +39,7 @@ __all__ = [
     "WrapsTransport",
 ]
 
-OptionRule: TypeAlias = "Callable[[Any], Mapping[str, JsonValue]] | Refused"
-"""How a provider takes an option: the piece of the body that a value becomes, or why there is none."""
-
-Rule: TypeAlias = "Callable[[ChatRequest], str | Lacks | None]"
-"""A combination that a provider refuses: gives what is wrong and what to do, or None."""
-
-Note: TypeAlias = "Callable[[ChatRequest, ServedModel | None], Repair | None]"
+Note: TypeAlias = Callable[[ChatRequest, ServedModel | None], Repair | None]
 """Something that a caller should know about a request: gives it, or None."""
 
 
@@ -62,6 +63,13 @@ class Lacks:
     option: str
     reason: str
     ways: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
+
+
+OptionRule: TypeAlias = Callable[[Any], Mapping[str, JsonValue]] | Refused
+"""How a provider takes an option: the piece of the body that a value becomes, or why there is none."""
+
+Rule: TypeAlias = Callable[[ChatRequest], str | Lacks | None]
+"""A combination that a provider refuses: gives what is wrong and what to do, or None."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

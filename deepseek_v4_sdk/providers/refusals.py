@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from deepseek_v4_sdk import errors
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat import JsonValue, read_json
 from deepseek_v4_sdk.providers.overflow import overflow
 from deepseek_v4_sdk.providers.quoted import own_words
@@ -19,6 +20,8 @@ from deepseek_v4_sdk.providers.words import is_reason, says_wrong
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.http_call import HttpCall
+else:
+    HttpCall = late_type("deepseek_v4_sdk.providers.http_call", "HttpCall")
 
 __all__ = [
     "error_event",

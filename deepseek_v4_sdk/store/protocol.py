@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime
+from typing import Protocol
 
+from deepseek_v4_sdk.chat import Conversation, MessagesInput
 from deepseek_v4_sdk.errors import DeepSeekV4Error
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from deepseek_v4_sdk.chat import Conversation, MessagesInput
 
 __all__ = ["ConflictError", "KeptConversation", "Store", "StoreError"]
 

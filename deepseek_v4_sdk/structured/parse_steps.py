@@ -10,7 +10,7 @@ from deepseek_v4_sdk.call.steps import Deliver
 from deepseek_v4_sdk.chat import AssistantMessage, JsonValue, Repair, Reply, read_json, write_json
 from deepseek_v4_sdk.errors import EmptyTurnError, IncompleteReplyError, SchemaViolationError
 from deepseek_v4_sdk.structured.json_search import json_at_the_end, json_in
-from deepseek_v4_sdk.structured.mechanism import TOOL
+from deepseek_v4_sdk.structured.mechanism import TOOL, Mechanism
 from deepseek_v4_sdk.structured.shape import MisfitError
 from deepseek_v4_sdk.structured.watching import violation
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.chat import Attempt, Conversation, MessagesInput
-    from deepseek_v4_sdk.structured.mechanism import Mechanism, Plan
+    from deepseek_v4_sdk.structured.mechanism import Plan
     from deepseek_v4_sdk.structured.shape import Shape
     from deepseek_v4_sdk.structured.watching import Watcher
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from deepseek_v4_sdk.call.steps import Deliver
-from deepseek_v4_sdk.chat import StreamRestarted, write_json
+from deepseek_v4_sdk.chat import JsonValue, StreamRestarted, write_json
 from deepseek_v4_sdk.errors import SchemaViolationError
 from deepseek_v4_sdk.structured.answer_reader import AnswerReader
 from deepseek_v4_sdk.structured.json_reader import JsonReader
@@ -16,10 +17,10 @@ from deepseek_v4_sdk.structured.shape import ItemsShape, MisfitError
 from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from deepseek_v4_sdk.call.steps import Step, Steps
-    from deepseek_v4_sdk.chat import ChatEvent, JsonValue
+    from deepseek_v4_sdk.chat import ChatEvent
     from deepseek_v4_sdk.structured.shape import Shape
 
 __all__ = ["ItemWatcher", "Partial", "PartialWatcher", "Watcher", "violation", "watched", "watcher_of"]

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from datetime import datetime
 
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.support.redaction import never_raises
+from deepseek_v4_sdk.testing.answer import ServerAnswer
 from deepseek_v4_sdk.testing.backend import Backend
 from deepseek_v4_sdk.testing.cassettes.proxy import CheckedDelegatingProvider
 from deepseek_v4_sdk.testing.expectations import MockScriptError
 from deepseek_v4_sdk.testing.faults import Chaos, Fault
 from deepseek_v4_sdk.testing.flavors import find_flavor
+from deepseek_v4_sdk.testing.flavors.base import Flavor
+from deepseek_v4_sdk.testing.requests import MockRequest
 from deepseek_v4_sdk.testing.script import Faulty, Step, Turn
 from deepseek_v4_sdk.testing.transport import MockTransport
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from deepseek_v4_sdk.testing.answer import ServerAnswer
-    from deepseek_v4_sdk.testing.flavors.base import Flavor
-    from deepseek_v4_sdk.testing.requests import MockRequest
 
 __all__ = ["MockProvider"]
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
 from deepseek_v4_sdk.testing.prompt_tokens import Rendering, render_body
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from deepseek_v4_sdk.prompt import Dialect
+else:
+    Dialect = late_type("deepseek_v4_sdk.prompt", "Dialect")
 
 __all__ = ["MockRequest", "message_text", "same_json"]
 

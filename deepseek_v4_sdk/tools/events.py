@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import ChatEvent, ToolCall
-    from deepseek_v4_sdk.tools.outcome import ToolProgress
-    from deepseek_v4_sdk.tools.run import Round, ToolResult, ToolRun
+from deepseek_v4_sdk.chat import ChatEvent, ToolCall
+from deepseek_v4_sdk.tools.outcome import ToolProgress
+from deepseek_v4_sdk.tools.run import Round, ToolResult, ToolRun
 
 __all__ = ["RoundFinished", "RunEvent", "RunFinished", "ToolFinished", "ToolRunning"]
 
@@ -46,5 +45,5 @@ class RunFinished:
     run: ToolRun
 
 
-RunEvent: TypeAlias = "ChatEvent | ToolRunning | ToolProgress | ToolFinished | RoundFinished | RunFinished"
+RunEvent: TypeAlias = ChatEvent | ToolRunning | ToolProgress | ToolFinished | RoundFinished | RunFinished
 """Any event of a tool run."""

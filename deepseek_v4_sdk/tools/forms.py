@@ -7,7 +7,7 @@ from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Concatenate, TypeAlias, cast
 
-from deepseek_v4_sdk.chat import ToolCall, ToolSpec, is_iterable, is_mapping, read_tool
+from deepseek_v4_sdk.chat import JsonValue, ToolCall, ToolSpec, is_iterable, is_mapping, read_tool
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
 from deepseek_v4_sdk.tools.function import plain_offer
 from deepseek_v4_sdk.tools.handwritten import written_offer
@@ -17,11 +17,9 @@ from deepseek_v4_sdk.tools.tool import Tool
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deepseek_v4_sdk.chat import JsonValue
-
 __all__ = ["as_spec", "as_specs", "as_tool", "validate_arguments"]
 
-AnyTool: TypeAlias = "Tool[..., object]"
+AnyTool: TypeAlias = Tool[..., object]
 _SCHEMA_NAMES = ("inputSchema", "input_schema")  # mcp 1 has the one, mcp 2 the other; the wire has the first
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import ToolCall
+from deepseek_v4_sdk.chat import ToolCall
 
 __all__ = ["Postpone", "ToolError", "ToolOutput", "ToolProgress"]
 

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from deepseek_v4_sdk.chat import Conversation, Reply, ToolCall, Usage
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat import Attempt, Conversation, Reply, ToolCall, Usage
 from deepseek_v4_sdk.chat.json_value import carried_text
 from deepseek_v4_sdk.chat.sums import total_cost, total_usage
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue.prices import Cost, PriceTable
-    from deepseek_v4_sdk.chat import Attempt
+else:
+    Cost = late_type("deepseek_v4_sdk.catalogue.prices", "Cost")
+    PriceTable = late_type("deepseek_v4_sdk.catalogue.prices", "PriceTable")
 
 __all__ = ["Round", "Stopped", "ToolResult", "ToolRun"]
 

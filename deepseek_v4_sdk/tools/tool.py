@@ -9,14 +9,12 @@ import inspect
 import sys
 from collections.abc import Callable
 from types import MethodType
-from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
+from typing import Concatenate, Generic, ParamSpec, Self, TypeVar, cast, overload
 
+from deepseek_v4_sdk.chat import JsonValue, ToolCall, ToolSpec
 from deepseek_v4_sdk.support.redaction import never_raises
 from deepseek_v4_sdk.tools.function import UnresolvedNameError, is_method, read_function
-
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import JsonValue, ToolCall, ToolSpec
-    from deepseek_v4_sdk.tools.offer import Offer
+from deepseek_v4_sdk.tools.offer import Offer
 
 __all__ = ["Tool", "tool"]
 

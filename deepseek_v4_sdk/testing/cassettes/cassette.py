@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,8 +17,6 @@ from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
 from deepseek_v4_sdk.testing.answer import Wait
 
 if TYPE_CHECKING:
-    import os
-
     from pydantic import TypeAdapter
 
 __all__ = ["CassetteError", "RecordedExchange", "failure_named", "read_cassette", "write_exchange"]

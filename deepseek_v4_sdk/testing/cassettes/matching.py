@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEFT_OUT", "BodyReader", "Match", "differences", "mark_of", "reading_of"]
 
-Match: TypeAlias = "Literal['strict', 'normalised'] | Callable[[JsonValue], JsonValue]"
+Match: TypeAlias = Literal["strict", "normalised"] | Callable[[JsonValue], JsonValue]
 """How requests are compared: as they are and in their order, or without what says nothing, in any order; or by a
 function that makes of a body what is compared, in any order."""
 

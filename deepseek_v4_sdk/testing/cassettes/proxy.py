@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from deepseek_v4_sdk.chat import Shared
+from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, Shared
+from deepseek_v4_sdk.chat.served import ModelInfo
+from deepseek_v4_sdk.errors import APIError
+from deepseek_v4_sdk.providers import EncodedChat, HttpCall, Provider, ProviderData, Sink, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import TracebackType
-
-    from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message
-    from deepseek_v4_sdk.chat.served import ModelInfo
-    from deepseek_v4_sdk.errors import APIError
-    from deepseek_v4_sdk.providers import EncodedChat, HttpCall, Provider, ProviderData, Sink, Target
 
 __all__ = ["CheckedDelegatingProvider", "DelegatingProvider"]
 

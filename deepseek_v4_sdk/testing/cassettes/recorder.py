@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import os
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import httpx
 
-from deepseek_v4_sdk.providers import find_provider
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.providers import Provider, ProviderData, find_provider
 from deepseek_v4_sdk.support.redaction import never_raises
 from deepseek_v4_sdk.testing.cassettes.cassette import CassetteError, read_cassette
 from deepseek_v4_sdk.testing.cassettes.cassette_writer import CassetteWriter
@@ -17,13 +19,14 @@ from deepseek_v4_sdk.testing.cassettes.proxy import DelegatingProvider
 from deepseek_v4_sdk.testing.transport import clock_of
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from pydantic import SecretStr
 
-    from deepseek_v4_sdk.providers import Provider, ProviderData, Target
+    from deepseek_v4_sdk.providers import Target
     from deepseek_v4_sdk.testing.cassettes.cassette_writer import RecordingInProgress
+else:
+    SecretStr = late_type("pydantic", "SecretStr")
 
 __all__ = ["Recorder", "RecordingTransport"]
 

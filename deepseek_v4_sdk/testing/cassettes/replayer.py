@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import httpx
 
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.providers import find_provider
+from deepseek_v4_sdk.providers import Provider, find_provider
 from deepseek_v4_sdk.support.forks import new_lock
 from deepseek_v4_sdk.support.redaction import never_raises
 from deepseek_v4_sdk.testing.answer import Break, ServerAnswer, Unit, Wait
@@ -18,11 +19,6 @@ from deepseek_v4_sdk.testing.cassettes.cassette import CassetteError, RecordedEx
 from deepseek_v4_sdk.testing.cassettes.matching import Match, differences, mark_of, reading_of
 from deepseek_v4_sdk.testing.cassettes.proxy import CheckedDelegatingProvider
 from deepseek_v4_sdk.testing.transport import MockTransport
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from deepseek_v4_sdk.providers import Provider
 
 __all__ = ["Replayer"]
 

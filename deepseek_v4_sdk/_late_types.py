@@ -1,0 +1,35 @@
+"""Names in annotations that can be resolved at run time, although their modules are loaded only then.
+
+`typing.get_type_hints`, pydantic and FastAPI look a name of an annotation up in the module that has the annotation. A
+module that is loaded late, or that would close a circle of imports, cannot be imported there; a reference stands in.
+"""
+
+from __future__ import annotations
+
+from typing import ForwardRef
+
+__all__ = ["late_module", "late_type"]
+
+
+def late_type(module: str, name: str) -> ForwardRef:
+    """Return a reference that stands for a type in an annotation, and imports it when the annotation is resolved.
+
+    Args:
+        module: The full name of the module that has the type.
+        name: The name of the type there.
+    """
+    return ForwardRef(f"__import__({module!r}, fromlist=({name!r},)).{name}")
+
+
+class late_module:  # noqa: N801  # stands where `late_type` stands
+    """A reference to a module, such as `httpx` in `httpx.Client`: it is imported when an attribute is read."""
+
+    __slots__ = ("_module",)
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> object:
+        from importlib import import_module
+
+        return getattr(import_module(self._module), name)

@@ -1,0 +1,61 @@
+"""The arguments of a client as a mapping, for profiles, fallbacks and `with_options`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.catalogue.models import Catalogue
+from deepseek_v4_sdk.chat import ControlTokens, Overflow, Thinking, Timeouts
+from deepseek_v4_sdk.config.settings import ApiKey, LimitsChoice, TransportName
+from deepseek_v4_sdk.providers import Provider
+from deepseek_v4_sdk.traffic.replicas import Balance
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.catalogue.prices import PriceTable
+    from deepseek_v4_sdk.chat.hooks import Hooks
+    from deepseek_v4_sdk.client.base import BaseClient
+    from deepseek_v4_sdk.traffic.spend import Spend
+else:
+    PriceTable = late_type("deepseek_v4_sdk.catalogue.prices", "PriceTable")
+    Hooks = late_type("deepseek_v4_sdk.chat.hooks", "Hooks")
+    Spend = late_type("deepseek_v4_sdk.traffic.spend", "Spend")
+    BaseClient = late_type("deepseek_v4_sdk.client.base", "BaseClient")
+
+__all__ = ["ClientArguments", "Fallback"]
+
+
+class ClientArguments(TypedDict, total=False):
+    """The arguments of a client, as `from_profile` and `with_options` take them."""
+
+    provider: str | Provider
+    base_url: str | None
+    api_key: ApiKey | None
+    model: str | None
+    thinking: Thinking
+    control_tokens: ControlTokens
+    window: int | None
+    overflow: Overflow | None
+    spend: Spend | Sequence[Spend] | None
+    timeout: float | Timeouts | None
+    max_retries: int
+    default_headers: Mapping[str, str] | None
+    proxy: str | None
+    ca_bundle: str | None
+    transport: TransportName
+    http_client: Any
+    catalogue: Catalogue | None
+    prices: PriceTable | None
+    hooks: Sequence[Hooks]
+    strict_model: bool
+    server_version: str | None
+    endpoints: Sequence[str | Provider]
+    balance: Balance
+    session_affinity: bool
+    limits: LimitsChoice
+    fallback: Sequence[Fallback]
+
+
+Fallback: TypeAlias = str | Provider | ClientArguments | BaseClient
+"""The server that takes over: the name of a provider, a provider object, the arguments of a client, or a client."""

@@ -1,0 +1,66 @@
+"""The annotations of public names can be resolved at run time, and cost nothing until they are."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from importlib import import_module
+from types import FunctionType
+
+import pytest
+
+from tests.house.test_imports import loaded
+
+_PLACES = (
+    "",
+    ".errors",
+    ".testing",
+    ".testing.server",
+    ".prompt",
+    ".tools",
+    ".context",
+    ".providers",
+    ".config",
+    ".store",
+    ".deploy",
+    ".gateway",
+)
+
+
+def _parts(thing: object) -> list[object]:
+    """A public class with its methods, those of its bases in the package included; a function."""
+    if not inspect.isclass(thing):
+        return [thing] if isinstance(thing, FunctionType) else []
+    parts: list[object] = [thing]
+    for base in thing.__mro__:
+        if base.__module__.startswith("deepseek_v4_sdk"):
+            for name, value in vars(base).items():
+                function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+                if isinstance(function, FunctionType) and (
+                    not name.startswith("_") or name in {"__init__", "__call__"}
+                ):
+                    parts.append(function)
+    return parts
+
+
+@pytest.mark.parametrize("place", _PLACES)
+def test_hints_resolve(place: str) -> None:
+    module = import_module(f"deepseek_v4_sdk{place}")
+    for name in module.__all__:
+        for part in _parts(getattr(module, name)):
+            hints = typing.get_type_hints(part)
+            assert not any(isinstance(hint, str | typing.ForwardRef) for hint in hints.values()), (name, part)
+
+
+def test_a_hint_of_a_late_type_is_the_type_itself() -> None:
+    from deepseek_v4_sdk import DeepSeekV4, PriceTable, Reply, ToolRun
+
+    assert typing.get_type_hints(Reply)["prices"] == PriceTable | None
+    assert typing.get_type_hints(DeepSeekV4.run_tools)["return"] is ToolRun
+
+
+def test_types_that_can_be_fields_load_no_schemas() -> None:
+    program = "from deepseek_v4_sdk import Conversation, Reply, TextDelta, UserMessage; UserMessage('a'), Reply()"
+    modules = loaded(program)
+    assert "deepseek_v4_sdk.chat.model_schemas" not in modules
+    assert "pydantic" not in modules
