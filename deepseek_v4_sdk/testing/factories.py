@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat import (
     Attempt,
     ChatEvent,
     Conversation,
     Finished,
+    FinishReason,
+    MessagesInput,
     ReasoningDelta,
     Reply,
     TextDelta,
@@ -23,10 +27,10 @@ from deepseek_v4_sdk.chat import (
 from deepseek_v4_sdk.testing.script import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from deepseek_v4_sdk.chat import FinishReason, MessagesInput
     from deepseek_v4_sdk.tools.run import Stopped, ToolRun
+else:
+    Stopped = late_type("deepseek_v4_sdk.tools.run", "Stopped")
+    ToolRun = late_type("deepseek_v4_sdk.tools.run", "ToolRun")
 
 __all__ = ["make_events", "make_reply", "make_run", "make_usage"]
 
