@@ -44,7 +44,7 @@ ToolChoice: TypeAlias = Literal["auto", "none", "required"] | str | Mapping[str,
 """Whether tools are called: a keyword, the name of one of the offered tools, or OpenAI's mapping for it."""
 
 
-Overflow: TypeAlias = "Literal['raise', 'clamp', 'fit'] | WindowBudget"
+Overflow: TypeAlias = Literal["raise", "clamp", "fit"] | WindowBudget
 """What to do where a prompt and its answer exceed the window."""
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat import Shared, is_list
 from deepseek_v4_sdk.errors import ConfigurationError, SpendLimitError
 from deepseek_v4_sdk.support.forks import new_lock, renewed_in_children
 from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date, datetime
-
     from deepseek_v4_sdk.catalogue.prices import PriceTable
+else:
+    PriceTable = late_type("deepseek_v4_sdk.catalogue.prices", "PriceTable")
 
 __all__ = ["Accounts", "Bill", "Reserved", "Spend", "SpendPer", "SpendUnit", "as_spends", "reserve"]
 
