@@ -16,7 +16,7 @@ SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test integrations web-test fuzz chaos lint prose lock tables docs coverage release-check bench bench-check clean
+.PHONY: help demo test integrations frameworks web-test fuzz chaos lint prose lock tables docs coverage release-check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -33,6 +33,20 @@ integrations: $(VENV)/.installed-dev  ## clients and tools of other projects in 
 
 web-test: $(VENV)/.installed-dev  ## the web example in a headless Chromium, with pictures (SHOTS=folder; apt-get install chromium)
 	@$(BIN)/python -m tests.examples.in_browser $(if $(SHOTS),--shots $(SHOTS))
+
+# Each list is an environment: frameworks exclude each other's versions. Those of the oldest versions run the tests of the suite.
+FRAMEWORKS ?= nat deep-agents oldest
+APART := --confcutdir tests/integrations --rootdir . -c tests/integrations/apart/pytest.ini
+
+frameworks:  ## the adapters in environments of their own: NAT, Deep Agents, and the oldest versions that the extras allow
+	@for name in $(FRAMEWORKS); do \
+	  echo "installing what $$name needs into .venv-$$name ..."; \
+	  $(PYTHON) -m venv .venv-$$name && \
+	  .venv-$$name/bin/python -m pip install -qq --no-input --disable-pip-version-check \
+	    -r tests/integrations/apart/$$name.txt -e '.[server]' || exit 1; \
+	  folder=tests/integrations/apart; test $$name != oldest || folder=tests/integrations; \
+	  .venv-$$name/bin/python -m pytest -q $(APART) $$folder $(PYTEST) || exit 1; \
+	done
 
 fuzz: $(VENV)/.installed-dev  ## look for inputs that break the client, for long (PYTEST="-k refusal" to choose)
 	@FUZZ_PROFILE=long $(BIN)/python -m pytest -q -n auto --timeout 0 tests/fuzz $(PYTEST)
@@ -89,7 +103,7 @@ bench-check: $(BENCH_VENV)/.installed  ## measure, and fail where a ratio is 15 
 	@PYTHONDONTWRITEBYTECODE= $(BENCH_VENV)/bin/python benchmarks/run.py --check $(BENCH)
 
 clean:  ## remove the environment and everything that tools leave behind
-	rm -rf $(VENV) $(BENCH_VENV) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH_VENV) $(addprefix .venv-,$(FRAMEWORKS)) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is brought up to date when pyproject.toml or the lock changes, and not otherwise. LOCK= takes the newest

@@ -1,0 +1,13 @@
+"""Frameworks that need an environment of their own: what is not installed is not collected (`make integrations`)."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from tests.integrations.conftest import pytest_pyfunc_call
+
+_NEEDS = {"test_nat.py": "nat", "test_deep_agents.py": "deepagents"}
+
+collect_ignore = [file for file, module in _NEEDS.items() if find_spec(module) is None]
+
+__all__ = ["pytest_pyfunc_call"]

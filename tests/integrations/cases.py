@@ -1,0 +1,189 @@
+"""What is asked of each way from a framework to a server, and what counts as kept.
+
+`python -m tests.integrations.cases` shows the table of the frameworks' own paths; `--write` puts it into the docs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import sys
+import warnings
+from pathlib import Path as File
+from typing import TYPE_CHECKING, Any
+
+import agents
+
+from deepseek_v4_sdk.testing import MockProvider, faults, script
+from deepseek_v4_sdk.testing.server import MockServer
+from tests.integrations.model import FLAVORS
+from tests.integrations.paths import FRAMEWORKS, RAN, Joke, Path
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+__all__ = ["CASES", "KEPT", "PAGE", "rows", "verdict"]
+
+PAGE = File(__file__).resolve().parents[2] / "docs" / "integrations" / "README.md"
+KEPT = "✓"
+CALL = script.think("I need the weather.") + script.tool_call("weather", {"city": "Zürich"})
+ANSWER = script.think("Now I know.") + script.text("It rains.")
+JOKE = '{"setup": "Why?", "punchline": "Because."}'
+CUT = script.turn(script.think("I look.") + script.tool_call("weather", '{"city": "Zür'), finish_reason="length")
+
+
+def mock_of(flavor: str, *steps: Any, **arguments: Any) -> MockProvider:
+    return MockProvider(*steps, flavor=FLAVORS[flavor](), **arguments)
+
+
+def thinks_hardest(served: MockProvider) -> bool:
+    """Whether the server understood the level "max" in each request."""
+    return all(request.thinking == "max" for request in served.requests)
+
+
+async def two_rounds(framework: str, flavor: str, ours: bool, stream: bool = False) -> str:
+    served = mock_of(flavor, CALL, default=ANSWER)
+    with MockServer(served) as server:
+        said = await Path(framework, flavor, server.url, ours=ours).run("Hi", stream=stream)
+    if said != "It rains.":
+        return f"{said!r}"
+    turns = [each for each in served.requests[-1].messages if each["role"] == "assistant"]
+    if "I need the weather." not in {turns[0].get("reasoning"), turns[0].get("reasoning_content")}:
+        return "reasoning lost"
+    return KEPT if thinks_hardest(served) else "level lost"
+
+
+async def streamed(framework: str, flavor: str, ours: bool) -> str:
+    return await two_rounds(framework, flavor, ours, stream=True)
+
+
+async def cut(framework: str, flavor: str, ours: bool) -> str:
+    served = mock_of(flavor, default=CUT)
+    found = ""
+    with MockServer(served) as server:
+        try:
+            await Path(framework, flavor, server.url, ours=ours).run("Hi", stream=True)
+        except Exception as error:  # noqa: BLE001  # any of a framework's
+            found = type(error).__name__
+    if RAN:
+        return f"ran, asked {len(served.requests)} times"
+    if len(served.requests) > 1:
+        return f"asked {len(served.requests)} times"
+    return KEPT if found else "no error"
+
+
+async def error_event(framework: str, flavor: str, ours: bool) -> str:
+    served = mock_of(flavor, default=ANSWER | faults.error_event(500, "it broke", after=4))
+    return await _fails(framework, flavor, ours, served, lambda error: True)
+
+
+async def too_many(framework: str, flavor: str, ours: bool) -> str:
+    served = mock_of(flavor, default=ANSWER | faults.rate_limited(3))
+    return await _fails(framework, flavor, ours, served, lambda error: getattr(error, "retry_after", None) == 3)
+
+
+async def overflow(framework: str, flavor: str, ours: bool) -> str:
+    names = {"ContextOverflowError", "ModelContextWindowExceededError", "ContextLengthExceededError"}
+    served = mock_of(flavor, default=ANSWER, window=2000)
+
+    def is_one(error: Exception) -> bool:
+        return bool(names & {kind.__name__ for kind in type(error).__mro__})
+
+    return await _fails(framework, flavor, ours, served, is_one, question="word " * 3000)
+
+
+async def _fails(
+    framework: str,
+    flavor: str,
+    ours: bool,
+    served: MockProvider,
+    right: Callable[[Exception], bool],
+    question: str = "Hi",
+) -> str:
+    with MockServer(served) as server:
+        try:
+            said = await Path(framework, flavor, server.url, ours=ours).run(question, stream=True, tools=False)
+        except Exception as error:  # noqa: BLE001  # any of a framework's
+            return KEPT if right(error) else type(error).__name__
+    return f"{said!r}"
+
+
+async def structured(framework: str, flavor: str, ours: bool) -> str:
+    def says(request: Any) -> Any:
+        tools = [tool["function"]["name"] for tool in request.body.get("tools", [])]
+        thought = script.think("A joke.")
+        return thought + (script.tool_call(tools[0], JOKE) if tools else script.text(JOKE))
+
+    served = mock_of(flavor, default=script.from_function(says))
+    with MockServer(served) as server:
+        try:
+            said = await Path(framework, flavor, server.url, ours=ours).run("A joke", shape=True)
+        except Exception as error:  # noqa: BLE001  # any of a framework's
+            return type(error).__name__
+    if said != Joke(setup="Why?", punchline="Because."):
+        return f"{said!r}"
+    return KEPT if thinks_hardest(served) else "level lost"
+
+
+async def cancelled(framework: str, flavor: str, ours: bool) -> str:
+    served = mock_of(flavor, default=ANSWER | faults.stall(after=3, seconds=60))
+    with MockServer(served) as server:
+        task = asyncio.create_task(Path(framework, flavor, server.url, ours=ours).run("Hi", stream=True))
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            if served.requests:
+                break
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task
+        for _ in range(200):
+            if server.disconnects:
+                return KEPT
+            await asyncio.sleep(0.01)
+    return "the server goes on"
+
+
+CASES: dict[str, Callable[[str, str, bool], Awaitable[str]]] = {
+    "two rounds": two_rounds,
+    "streamed": streamed,
+    "cut call": cut,
+    "error event": error_event,
+    "429": too_many,
+    "overflow": overflow,
+    "structured": structured,
+    "cancelled": cancelled,
+}
+
+
+def verdict(case: str, framework: str, flavor: str, *, ours: bool) -> str:
+    """What came of a case, in a few words."""
+    RAN.clear()
+    try:
+        return asyncio.run(CASES[case](framework, flavor, ours))
+    except Exception as error:  # noqa: BLE001  # any of a framework's
+        status = getattr(error, "status_code", None)
+        return f"{type(error).__name__}" + (f" {status}" if status else "")
+
+
+def rows() -> Iterator[str]:
+    """The table: each cell has what the framework's own path gives."""
+    yield f"| framework | server | {' | '.join(CASES)} |"
+    yield "|---|---|" + "---|" * len(CASES)
+    for framework in FRAMEWORKS:
+        for flavor in FLAVORS:
+            cells = [verdict(case, framework, flavor, ours=False) for case in CASES]
+            yield f"| {framework} | {flavor} | {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    agents.set_tracing_disabled(True)
+    table = "\n".join(rows())
+    print(table)
+    if "--write" in sys.argv:
+        text = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(
+            re.sub(r"(?<=<!-- own path -->\n).*?(?=\n<!-- end -->)", lambda _: table, text, flags=re.DOTALL),
+            encoding="utf-8",
+        )
