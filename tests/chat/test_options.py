@@ -20,6 +20,7 @@ NUMBERS: dict[str, tuple[list[Any], list[Any], str]] = {
     "frequency_penalty": ([-2, 0, 2], [-2.1, 2.1], "give a number from -2 to 2"),
     "top_k": ([-1, 0, 50], [-2, 1.5], "give a whole number from -1"),
     "max_tokens": ([1, 1_000_000], [0, -1, 1.0, 2**63], "give a whole number from 1"),
+    "window": ([1, 1_048_576], [0, -1, 1.0, 2**63], "give a whole number from 1"),
     "max_reasoning_tokens": ([1], [0, 2.5, 2**63], "give a whole number from 1"),
     "seed": ([0, -(2**63), 2**63 - 1], [2**63, 1.5], "give a whole number from -9223372036854775808 to 92233"),
     "priority": ([0, -5, 5], [2**63, 0.5], "give a whole number from -9223372036854775808"),
@@ -28,7 +29,7 @@ NUMBERS: dict[str, tuple[list[Any], list[Any], str]] = {
 WORDS: dict[str, tuple[list[Any], str]] = {
     "thinking": (["off", "low", "high", "max"], "give 'off' or 'low' or 'high' or 'max'"),
     "wire": (["stream", "plain"], "give 'stream' or 'plain'"),
-    "overflow": (["raise", "clamp", "fit"], "give 'raise' or 'clamp' or 'fit'"),
+    "overflow": (["raise", "clamp", "fit"], "give 'raise', 'clamp', 'fit' or a ContextBudget"),
     "dsml": (["auto", "off"], "give 'auto' or 'off'"),
     "on_unsupported": (["nearest", "disable_thinking", "auto"], "give 'nearest' or 'disable_thinking' or 'auto'"),
     "control_tokens": (["send", "refuse", "mark"], "give 'send' or 'refuse' or 'mark'"),
@@ -74,6 +75,7 @@ def complaint(**options: object) -> str:
 
 def test_every_option_is_tried_here() -> None:
     tried = {*NUMBERS, *WORDS, *TEXTS, *MAPPINGS, "tools", "tool_choice", "stop", "timeout", "extra_headers"}
+    tried.add("spend")  # its values are checked by `Spend`: tests/transport/test_spend.py
     assert tried == OPTION_NAMES == set(ChatOptions.__annotations__)
 
 

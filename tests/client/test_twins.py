@@ -62,7 +62,10 @@ def test_what_was_learned_of_the_server_is_known_to_both() -> None:
 
     async def main() -> list[Any]:
         await client.as_async().chat("Hi")
-        return [client._endpoint.cuts is client.as_async()._endpoint.cuts, client.as_async()._endpoint.server()]
+        return [
+            client._endpoint.trim_memory is client.as_async()._endpoint.trim_memory,
+            client.as_async()._endpoint.server(),
+        ]
 
     same, (_, target) = asyncio.run(main())
     assert same
