@@ -70,7 +70,10 @@ def test_snippet(
     for variable in ("DEEPSEEK_V4_PROFILE", "DEEPSEEK_V4_CONFIG"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
-    eval_example.run(example)
+    try:
+        eval_example.run(example)
+    except Exception as error:  # noqa: BLE001  # its traceback has rewritten code, which pytest cannot always show
+        pytest.fail(f"{type(error).__name__}: {error}", pytrace=False)
 
 
 def test_every_snippet_is_found_and_none_is_exempt() -> None:
