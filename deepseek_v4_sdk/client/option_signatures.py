@@ -8,6 +8,8 @@ from importlib import import_module
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
+from deepseek_v4_sdk.support.redaction import never_raises
+
 __all__ = ["shows_options"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -35,6 +37,8 @@ class _Shown(inspect.Signature):
     def replace(self, **changes: Any) -> Any:  # as the base class has it
         """Another one, with some changes."""
         return self._whole().replace(**changes)
+
+    __repr__ = never_raises(inspect.Signature.__repr__)
 
     def _whole(self) -> inspect.Signature:
         own = inspect.signature(_bare(self._function))

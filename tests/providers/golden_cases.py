@@ -31,6 +31,9 @@ FRAMES: Final[dict[str, dict[str, Any]]] = {
 GROUPINGS: Final = ((), (2,), (1,), (1, 2), (0,), (0, 2), (0, 1, 2))
 """The ways in which a case may depend on its frame, from "not at all" to "on everything"."""
 
+LOCAL: Final = ("spend", "window")
+"""The options that no server is sent: the client keeps to them."""
+
 IN_FRAMES: Final = ("thinking", "wire")
 """The options that the frames themselves try."""
 

@@ -14,6 +14,7 @@ from deepseek_v4_sdk.providers.nim import NIM
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.dynamo import DynamoFlavor
 from deepseek_v4_sdk.testing.flavors.nim import NimFlavor
+from tests.any_name import ANY_NAME
 from tests.providers.hosted import KINDS, Network, Talk
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Listing(NimFlavor):
     """A container with a list of models of one's own."""
 
     def __init__(self, *entries: dict[str, Any]) -> None:
-        super().__init__("vllm")
+        super().__init__(ANY_NAME)
         self._entries = entries
 
     def read(self, path: str, window: int) -> JsonValue:

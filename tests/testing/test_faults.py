@@ -10,12 +10,14 @@ import pytest
 from deepseek_v4_sdk import (
     Attempt,
     ContextLengthExceededError,
+    DeepSeekV4,
     DeepSeekV4Error,
     OverloadedError,
     PhaseTimeoutError,
     Reply,
     ServerError,
     Timeouts,
+    TruncatedToolCallError,
 )
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.faults import __all__ as names
@@ -90,7 +92,7 @@ def test_what_the_client_makes_of_it(name: str, place: Upstream, mode: Mode, fla
 
 def test_no_fault_is_forgotten() -> None:
     """Those that are missing in the table have tests of their own below, and `ALL` and `Chaos` elsewhere."""
-    own = {"accepted_then", "Fault", "Chaos", "ALL"}
+    own = {"accepted_then", "cut_call", "Fault", "Chaos", "ALL"}
     assert set(names) - own <= set(CASES)
 
 
@@ -211,3 +213,13 @@ def test_a_fault_alone_goes_wrong_with_a_short_answer(server: MockServer) -> Non
     assert (got.reasoning, got.text) == ("Let me see.", "Here I am.")
     refused = ask(server, "process", "sync", MockProvider(default=faults.status(400)), "vllm")
     assert isinstance(refused, DeepSeekV4Error)
+
+
+@pytest.mark.parametrize("flavor", ["vllm", "sglang", "deepseek"])
+def test_a_call_that_is_cut_is_an_error_that_has_it(flavor: str) -> None:
+    mock = MockProvider(script.tool_call("get_weather", city="Paris") | faults.cut_call(), flavor=flavor)
+    tools = [{"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}]
+    with pytest.raises(TruncatedToolCallError) as caught:
+        DeepSeekV4(mock, model="pro").chat("How is it?", tools=tools)
+    assert caught.value.partial is not None
+    assert not caught.value.partial.tool_calls

@@ -33,6 +33,7 @@ from deepseek_v4_sdk.support import forks
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
 from deepseek_v4_sdk.tokens import count_text
+from tests.any_name import ANY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,7 +201,7 @@ def of_a_program(_: str) -> None:
 
 def locked(url: str) -> None:
     """Other threads hold every lock that there is: a child uses what they guard."""
-    ledger, mock = Ledger(), MockProvider(default=script.text("Hi"))
+    ledger, mock = Ledger(), MockProvider(default=script.text("Hi"), flavor=ANY_NAME)
     client = DeepSeekV4("vllm", **arguments(url, limits=RateLimits(concurrency=1), hooks=[ledger]))
     mocked = DeepSeekV4(mock, model="m", hooks=[ledger])
     replicas = [url, url.replace("127.0.0.1", "localhost")]
@@ -301,7 +302,7 @@ def brought(url: str) -> None:
 
 def served(_: str) -> None:
     """A mock on a socket stays with the process that serves it."""
-    with MockServer(MockProvider(default=script.text("Hi"))) as server:
+    with MockServer(MockProvider(default=script.text("Hi"), flavor=ANY_NAME)) as server:
         client = DeepSeekV4("vllm", **arguments(server.url))
         assert client.chat("x").text == "Hi"
 

@@ -17,8 +17,10 @@ import pytest
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, Ledger, RateLimits, Reply, Timeouts
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.faults import Chaos
+from deepseek_v4_sdk.testing.flavors.base import Flavor
 from deepseek_v4_sdk.testing.server import MockServer
 from deepseek_v4_sdk.traffic import rate_limiter as limits
+from tests.any_name import ANY_NAME
 
 EACH = 250
 A_SECOND, AT_ONCE, RETRIES = 80, 4, 2
@@ -52,7 +54,7 @@ class CountingServer(MockServer):
         )
 
 
-def server(flavor: str, rate: float, seed: int) -> CountingServer:
+def server(flavor: Flavor | str, rate: float, seed: int) -> CountingServer:
     answer = script.text("Owls hunt at night, and sleep by day; that is all there is to say.") | faults.slow_prefill(
         0.03
     )
@@ -68,7 +70,7 @@ def test_every_request_is_accounted_for_and_no_limit_exceeded(monkeypatch: pytes
     monkeypatch.setattr(limits, "MINUTE", 1.0)  # so that several of them pass
     ledger = Ledger()
     with ExitStack() as stack:
-        replicas = [stack.enter_context(server("vllm", 0.2, seed)) for seed in range(4)]
+        replicas = [stack.enter_context(server(ANY_NAME, 0.2, seed)) for seed in range(4)]
         behind = stack.enter_context(server("sglang", 0.0, 9))
         arguments: dict[str, Any] = {
             "endpoints": [replica.url for replica in replicas],

@@ -13,6 +13,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, Ledger, RateLimits, StreamInUseError, Timeouts
 from deepseek_v4_sdk.testing import MockProvider, script
+from tests.any_name import ANY_NAME
 from tests.transport.calls import async_client, in_each_async_mode
 from tests.transport.echo import AUTHORITY, Echo, EncryptedEcho
 
@@ -223,6 +224,6 @@ def test_without_asyncio_an_error_says_so(provider: str) -> None:
 
 
 def test_a_mock_serves_several_loops() -> None:
-    mock = MockProvider(script.text("one"), script.text("two"))
+    mock = MockProvider(script.text("one"), script.text("two"), flavor=ANY_NAME)
     client = AsyncDeepSeekV4(mock, model="m")
     assert asyncio.run(ask(client, "x")) + asyncio.run(ask(client, "y")) == ["one", "two"]
