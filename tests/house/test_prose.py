@@ -42,6 +42,8 @@ CLEAN: tuple[str, ...] = (
     "docs/tools.md",
     "docs/gateway",
     "docs/providers",
+    "deepseek_v4_sdk/testing/faults",
+    "deepseek_v4_sdk/testing/flavors",
 )
 """Folders and files whose prose has been rewritten: add each here as soon as it is clean."""
 
