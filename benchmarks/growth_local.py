@@ -34,7 +34,7 @@ STREAM = {"content-type": "text/event-stream"}
 
 
 def fresh() -> DeepSeekV4:
-    """A client that only counts. What was counted before is forgotten."""
+    """A client that only counts. It forgets earlier counts."""
     STABLE_PREFIXES.clear()
     return DeepSeekV4("vllm", base_url="http://localhost", model=MODEL)
 
@@ -146,7 +146,7 @@ simple("cache_use", "replies", 5_000, lambda n: (lambda replies: lambda: cache_u
 
 
 def fallbacks(size: int) -> Run:
-    """A client with others behind it."""
+    """A client with fallbacks."""
     return lambda: DeepSeekV4("vllm", base_url="http://a", model=MODEL, fallback=[DeepSeekV4("mock")] * size)
 
 
@@ -224,7 +224,7 @@ def found(size: int, folder: Path) -> Run:
 
 @row("explain_profile", "profiles", 500)
 def explained(size: int, folder: Path) -> Run:
-    """Where each value comes from."""
+    """The origins of each value."""
     file = profiles(folder, size)
     return lambda: DeepSeekV4.explain_profile(path=file)
 

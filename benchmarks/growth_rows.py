@@ -28,7 +28,7 @@ class Row:
 
     Attributes:
         name: The function.
-        grows: What grows.
+        grows: The growing quantity.
         size: How much of it is 1x.
         make: Makes an input of a size, with a folder to write into, and gives what is measured.
         linear: Whether the work is to grow as the input does.
@@ -109,7 +109,7 @@ def reading(body: bytes, *, tools: Any = (), size: int = 65_536) -> Run:
 
 
 def failing(run: Run) -> Run:
-    """What ends with an error, whose text is read."""
+    """An operation that ends with an error, whose text is read."""
 
     def tried() -> None:
         try:

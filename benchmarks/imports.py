@@ -26,7 +26,7 @@ GOALS = [Goal(OURS, FLOOR, 1.15), Goal(OURS, OPENAI, 0.3)]
 
 
 def milliseconds(program: str, byte_code: str) -> float:
-    """CPU milliseconds of one process, which keeps its byte-code in a folder of its own."""
+    """CPU milliseconds of one process, which keeps its byte-code in its own folder."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {
         **clean_environment(),
@@ -39,7 +39,7 @@ def milliseconds(program: str, byte_code: str) -> float:
 
 
 def main(*, rounds: int = 9) -> list[Result]:
-    """Measure imports, each in a process of its own."""
+    """Measure imports, each in its own process."""
 
     def installed(name: str) -> bool:
         return find_spec(name.partition(" ")[0].replace("-", "_")) is not None

@@ -1,6 +1,6 @@
 """What does sending 4.5 MB of text cost, in one message and in a thousand, and how much memory does it take?
 
-Each try is a process of its own: its CPU is that of the second request, its memory the peak over what it had before.
+Each try is its own process: its CPU is that of the second request, its memory the peak over what it had before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measuring: CPU time of this process, contenders in turn, ratios within each round, and the goals beside them."""
+"""Measuring: CPU time of this process, contenders in turn, ratios within each round, and their goals."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def cpu() -> float:
 
 @dataclass(frozen=True)
 class Goal:
-    """What one contender may cost beside another.
+    """The goal for one contender's cost compared with another's.
 
     Attributes:
         name: The contender.
         against: The one it is measured by; empty where the figure itself is the goal.
         most: The goal: at most so much; at least, where `more` is set.
-        stretch: What would be better still.
+        stretch: An even better ratio.
         more: Whether more is better.
     """
 
@@ -47,10 +47,10 @@ class Result:
 
     Attributes:
         key: A short name.
-        title: What was done.
+        title: The measured work.
         unit: Of the figures.
         rounds: The figures of each contender.
-        goals: What they are to be.
+        goals: The goals of the figures.
     """
 
     key: str
@@ -72,7 +72,7 @@ class Result:
         return statistics.median(a / b if b else math.nan for a, b in pairs)
 
     def reached(self) -> list[tuple[Goal, float]]:
-        """Each goal whose contenders were there, with what was measured."""
+        """Each goal whose contenders ran, with its figure."""
         return [
             (goal, self.ratio(goal.name, goal.against))
             for goal in self.goals
@@ -127,7 +127,7 @@ def on_loop(loop: asyncio.Runner, call: Callable[[], Awaitable[object]]) -> Call
 
 
 def in_processes(programs: Mapping[str, list[str]], *, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Run programs in turn, each in a process of its own; a program prints its figures as JSON, or what is missing."""
+    """Run programs in turn, each in its own process; a program prints its figures as JSON, or the missing package."""
     figures: dict[str, dict[str, list[float]]] = {}
     for _ in range(rounds):
         for name, arguments in list(programs.items()):

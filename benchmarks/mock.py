@@ -1,4 +1,4 @@
-"""What does the mock cost? A plain request in process, beside the client alone, and the memory of 10,000 streams.
+"""What does the mock cost? A plain request in process, compared with only the client, and the memory of 10,000 streams.
 
 The mock's own part is the difference between a client on the mock and one on a transport that gives back ready bytes.
 """
@@ -108,7 +108,7 @@ def stream(client: DeepSeekV4, streams: int) -> None:
 
 
 def memory(streams: int) -> None:
-    """What streams leave behind: with a mock for each 100, and with one mock, which keeps what it was asked."""
+    """The memory that streams leave: with a mock for each 100, and with one mock, which keeps its requests."""
     mock = MockProvider(default=SAID, count_tokens=False)
     stream(DeepSeekV4(mock, model=MODEL), streams // 10)  # warm up
     mock.requests.clear()

@@ -1,7 +1,7 @@
 """How many streams can one process hold, when each brings 150 events a second?
 
-It holds them when the event loop is never late by more than 100 ms, and 99 of 100 events are told within 100 ms of
-being sent. Each event is sent alone and carries the time of sending. A contender gets more streams until it fails.
+It holds them when the event loop is never late by more than 100 ms, and 99 of 100 events are delivered within 100 ms of
+being sent. Each event is sent separately and carries the time of sending. A contender gets more streams until it fails.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def cost(name: str, seconds: float) -> float:
 
 
 def main(*, seconds: float = 4, highest: int = 480, rounds: int = 1) -> list[Result]:
-    """Measure, each contender in a process of its own."""
+    """Measure, each contender in its own process."""
     programs = {name: [__file__, name, str(seconds), str(highest)] for name in makers("langchain-openai")}
     figures = in_processes(programs, rounds=rounds)
     title = f"Streams of {RATE} events a second that one process holds (looked for up to {highest})"

@@ -1,6 +1,6 @@
-"""Who is measured: this client, the same work with bare HTTP libraries, and other clients where they are installed.
+"""The contenders: this client, the same work with bare HTTP libraries, and other clients where they are installed.
 
-A reader makes an async client once, and reads a stream per call: it counts the pieces, and tells each to `note`.
+A reader makes an async client once, and reads a stream per call: it counts the pieces, and passes each to `note`.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def missing() -> list[str]:
 
 
 def makers(*leave_out: str) -> dict[str, Maker]:
-    """Who is there, by name."""
+    """The installed contenders, by name."""
     absent = missing()
     return {
         name: make

@@ -1,6 +1,6 @@
-"""What other clients make of the same bytes: the table of README.md, generated.
+"""Other clients' handling of the same bytes: the table of README.md, generated.
 
-Each peer runs in an environment of its own, with the newest release that pip finds, against a server of this machine
+Each peer runs in its own environment, with the newest release that pip finds, against a server of this machine
 that sends scripted bytes. `--write` puts the table into README.md; `--environments DIR` keeps them for the next run.
 """
 
@@ -51,7 +51,7 @@ def call(place: int | None, **function: str) -> list[dict[str, object]]:
 
 
 def sse(*events: object) -> bytes:
-    """Events as they go over the wire."""
+    """Events as bytes of the stream."""
     return b"".join(f"data: {event if isinstance(event, str) else json.dumps(event)}\n\n".encode() for event in events)
 
 
@@ -94,10 +94,10 @@ CASES: dict[str, tuple[str, int, bytes]] = {
     "gone": ("status 410 with a text that says that the model has ended", 410, json.dumps(GONE).encode()),
     "working": ("status 202 and no body (NVIDIA, still working)", 202, b""),
 }
-"""What the server sends: words for it, the status and the body."""
+"""The server's answer: a name for it, the status and the body."""
 
 ProbeAnswers = dict[str, Any]
-"""What a client gave: `text`, `reasoning`, `calls` (their arguments), `finish`; and `again`, which sends it back."""
+"""A client's result: `text`, `reasoning`, `calls` (their arguments), `finish`; and `again`, which sends it back."""
 
 
 def of_openai(url: str) -> ProbeAnswers:
@@ -135,7 +135,7 @@ def of_openai(url: str) -> ProbeAnswers:
 
 
 def of_langchain(url: str) -> ProbeAnswers:
-    """LangChain's client for servers that speak as OpenAI's."""
+    """LangChain's client for servers with OpenAI's API."""
     from langchain_core.messages import HumanMessage, ToolMessage
     from langchain_openai import ChatOpenAI
 
@@ -181,7 +181,7 @@ def of_litellm(url: str) -> ProbeAnswers:
 
 
 def of_pydantic_ai(url: str) -> ProbeAnswers:
-    """pydantic-ai, by its direct requests: an agent would go on by itself."""
+    """Pydantic-ai by its direct requests: an agent would go on automatically."""
     from openai import AsyncOpenAI
     from pydantic_ai.direct import model_request_stream
     from pydantic_ai.messages import ModelRequest, TextPart, ThinkingPart, ToolCallPart, ToolReturnPart
@@ -262,7 +262,7 @@ READERS: dict[str, Callable[[str], ProbeAnswers]] = {
 
 
 def cell(case: str, read: Callable[[str], ProbeAnswers], url: str) -> str:
-    """What a client made of one case, in words."""
+    """A client's handling of one case, in words."""
     try:
         heard = read(url)
     except Exception as error:
@@ -346,7 +346,7 @@ def cells(peer: str) -> dict[str, str]:
 
 
 def in_an_environment(peer: str, folder: Path) -> tuple[str, dict[str, str]]:
-    """The version of a peer and its cells, out of an environment of its own."""
+    """The version of a peer and its cells, from its own environment."""
     package, place = PEERS[peer], folder / PEERS[peer].partition("[")[0]
     python = place / "bin" / "python"
     if not python.exists():

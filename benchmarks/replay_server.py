@@ -1,8 +1,8 @@
-"""A server of its own process that sends bytes made beforehand: it costs next to nothing, so the client's cost shows.
+"""A server in its own process that sends bytes made beforehand: it costs next to nothing, so the client's cost shows.
 
-`/stream/...` answers with many events, one HTTP chunk each; `/written/...` with the same, each in a write of its own;
+`/stream/...` answers with many events, one HTTP chunk each; `/written/...` with the same, each in its own write;
 `/tools/...` with a call whose arguments come in as many small pieces; `/paced/<streams>/<seconds>/...` with 150 events
-a second, each sent alone and with the time of sending; `/plain/...` with a small JSON answer, or with a small
+a second, each sent separately and with the time of sending; `/plain/...` with a small JSON answer, or with a small
 stream when the request asks for one.
 """
 
@@ -38,7 +38,7 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntr
 FIRST = event(choice({"role": "assistant", "content": ""}))
 RATE = 150
 END = b"\n\n\r\n"
-"""Where an HTTP chunk with an event ends."""
+"""The end of an HTTP chunk with an event."""
 
 
 def chunked(events: list[bytes]) -> bytes:
@@ -67,7 +67,7 @@ def tool_call(chunks: int) -> bytes:
 
 
 class Pacer:
-    """Sends an event on each of many streams, 150 times a second, when its turn has come."""
+    """Send an event on each of many streams, 150 times a second, at its time."""
 
     def __init__(self) -> None:
         self._streams: list[tuple[float, int, asyncio.Transport, int]] = []  # next turn, a number, where, how often yet
@@ -166,7 +166,7 @@ async def serve(chunks: int) -> None:
 
 @contextmanager
 def replay_server(chunks: int) -> Iterator[str]:
-    """Run the server in a process of its own; gives its URL."""
+    """Run the server in its own process; return its URL."""
     command = [sys.executable, str(Path(__file__).resolve()), "--chunks", str(chunks)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,4 +1,4 @@
-"""Where does the time of a streamed event go? The rooms of the corridor one by one, on the same answer."""
+"""Where does the time of a streamed event go? The parts of a call one by one, on the same answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from deepseek_v4_sdk.transport.request import Open
 
 
 def main(*, chunks: int = 20_000, rounds: int = 5) -> list[Result]:
-    """Measure each room on its own, and the whole."""
+    """Measure each part separately, and the whole."""
     with replay_server(chunks) as server, asyncio.Runner() as loop:
         url = f"{server}/stream"
         clock, carrier = SystemClock(), AsyncPooledTransport(tls=False)

@@ -1,4 +1,4 @@
-"""All benchmarks, one after another, with the goals beside the figures.
+"""All benchmarks, one after another, with their goals.
 
 `make bench` prints; `--write` also puts the tables and the picture into docs/performance.md and keeps the ratios for
 `--check`, which fails where one has become worse by more than 15 %; `--tiny` is a quick look; names choose some.
@@ -41,12 +41,12 @@ TINY: dict[str, dict[str, Any]] = {
     "steady": {"replies": 200},
     "gateway": {"callers": 4, "chunks": 100, "rounds": 1},
 }
-# These stand alone: they print their own tables, with their goals.
+# These are separate: they print their own tables, with their goals.
 ALONE = ("count", "context", "mock", "growth")
 
 
 def main() -> int:
-    """Run what was asked for."""
+    """Run the chosen benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join((*TINY, *ALONE))}; all without")
     parser.add_argument("--tiny", action="store_true", help="a small run that shows only that they work")

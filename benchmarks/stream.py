@@ -1,4 +1,4 @@
-"""What does one event of a stream cost? One answer of many pieces, each in an HTTP chunk of its own."""
+"""What does one event of a stream cost? One answer of many pieces, each in its own HTTP chunk."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _openai(loop: asyncio.Runner, url: str, fragments: int) -> Callable[[], obje
             create = client.chat.completions.create
             async for chunk in await create(model="m", messages=MESSAGES, tools=_tools(), stream=True):
                 if chunk.choices and (calls := chunk.choices[0].delta.tool_calls):
-                    pieces.append(calls[0].function.arguments or "")  # noqa: PERF401  # as one writes it
+                    pieces.append(calls[0].function.arguments or "")  # noqa: PERF401  # as users write it
         if len("".join(pieces)) < 16 * (fragments - 2):
             raise RuntimeError("the arguments are not whole")
 

@@ -1,4 +1,4 @@
-"""What do I do when an answer breaks off? Keep what had come, and let the model go on from there.
+"""What do I do when an answer breaks off? Keep the received part, and let the model go on from there.
 
 python examples/broken_answer.py
 """

@@ -31,7 +31,7 @@ WEATHER = ToolSpec(
 
 
 def run_tool(call: ToolCall) -> str:
-    """Do what the model asked for. What goes wrong is told to the model, which can then correct itself."""
+    """Run the model's calls. The model receives errors, and can then correct itself."""
     if call.error is not None:
         return f"error: {call.error}"
     if call.name != WEATHER.name:

@@ -47,7 +47,7 @@ class Workspace:
         return path.relative_to(self.folder).as_posix()
 
     def find(self, path: str) -> Path:
-        """The file of that name; what the model may not touch is an error that it is told."""
+        """The file of that name; a file that the model may not touch is an error that it sees."""
         found = (self.folder / path).resolve()
         if not found.is_relative_to(self.folder):
             raise PermissionError(f"{path} is outside of the folder")
@@ -72,7 +72,7 @@ class Workspace:
         """Search all files.
 
         Args:
-            text: What to search for, as it stands there; it is no pattern.
+            text: The exact text to search for, not a pattern.
         """
         found = [
             f"{self.name(path)}:{number}: {line}"
@@ -88,8 +88,8 @@ class Workspace:
 
         Args:
             path: Its path inside the folder.
-            old: The piece, exactly as it stands there; it must be there once.
-            new: What stands there afterwards.
+            old: The piece, exactly as in the file; it must occur once.
+            new: The new text.
         """
         file = self.find(path)
         with self.changing:
@@ -101,7 +101,7 @@ class Workspace:
 
 
 def difference(before: Path, after: Path) -> str:
-    """What changed, as a patch."""
+    """The changes as a patch."""
     patch: list[str] = []
     workspace = Workspace(after)
     for file in workspace.files():
@@ -130,7 +130,7 @@ def scripted() -> DeepSeekV4:
 
 
 def allow(call: ToolCall) -> object:
-    """What a person would be asked: reading is free, and a change is small."""
+    """A person's decision: reading is free, and a change is small."""
     if call.name != "edit":
         return True
     return True if len(str(call.parsed["new"])) < 4000 else "change less at once"

@@ -55,7 +55,7 @@ def row(label: str, text: str) -> None:
 
 
 class Column:
-    """Prints pieces as they come, as one column of lines beside a label."""
+    """Print pieces on arrival, as one column of lines next to a label."""
 
     def __init__(self) -> None:
         self._label = ""

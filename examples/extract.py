@@ -1,4 +1,4 @@
-"""How do I get an answer in a type of my own? By a type, and by nothing else: every server, every mechanism.
+"""How do I get an answer in my own type? By a type, and by nothing else: every server, every mechanism.
 
 python examples/extract.py
 python examples/extract.py --profile sglang "Send 12 boxes of tea to Oslo, and quickly."

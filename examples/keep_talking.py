@@ -13,7 +13,7 @@ from deepseek_v4_sdk import Conversation, DeepSeekV4
 
 
 def main() -> None:
-    """Read what was said, ask, and keep all of it, with its reasoning and its calls."""
+    """Read the text, ask, and keep all of it, with its reasoning and its calls."""
     file, question = Path(sys.argv[1]), sys.argv[2]
     talk = Conversation.from_json(file.read_bytes()) if file.exists() else Conversation().system("Be brief.")
     with DeepSeekV4("mock") as client:

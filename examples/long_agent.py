@@ -40,7 +40,7 @@ def model(request: MockRequest, pages: int) -> Step:
 
 @dataclass(frozen=True)
 class Request:
-    """What a request of the agent was, in tokens, and whether its conversation had just been cut."""
+    """The size of a request of the agent, in tokens, and whether its conversation had just been cut."""
 
     whole: int
     prompt: int
@@ -69,7 +69,7 @@ def run_agent(turns: int) -> list[Request]:
 
 
 def chart(requests: list[Request], rows: int = 30) -> str:
-    """The requests as text: what came from the cache, what was read anew, and what was left free."""
+    """The requests as text: tokens from the cache, tokens read again, and free tokens."""
     lines = ["turn   # from the cache   + read anew   . free"]
     step = max(1, len(requests) // rows)
     for number in range(0, len(requests), step):

@@ -23,7 +23,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     with DeepSeekV4.from_profile(arguments.profile, path=arguments.config) as client:
-        budget = client.budget(window=arguments.window)  # without one, the server is asked for its window
+        budget = client.budget(window=arguments.window)  # without one, the client asks the server for its window
         packed = pack(arguments.paths, budget, question=arguments.question)
         print(f"{len(packed.documents)} files, {packed.tokens:,} of {packed.limit:,} tokens")
         for item in packed.left_out:
@@ -35,7 +35,7 @@ def main() -> None:
         print(f"prompt: {reply.usage.prompt_tokens:,} tokens, from the cache: {use.hit if use.told else 'not told'}")
         print(f"cost: {cost or 'no price is known here'}")
 
-    # The documents stand first: another question about them finds all of them in the cache.
+    # The documents come first: another question about them finds all of them in the cache.
     again = pack(arguments.paths, budget, question="And what is it not?")
     print(f"another question: {cache_report(packed.text, again.text, budget)}")
 

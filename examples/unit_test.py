@@ -39,7 +39,7 @@ def test_no_means_no_spam() -> None:
 
 
 def test_a_busy_server_is_no_verdict() -> None:
-    """The client tries again by itself; when all attempts fail, the application hears of it."""
+    """The client retries automatically; when all attempts fail, the application gets an error."""
     mock = MockProvider(default=script.error(503, "The engine is currently busy"))
     assert is_spam(DeepSeekV4(mock, max_retries=1), "You have won!") is None
     assert len(mock.requests) == 2

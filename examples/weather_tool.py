@@ -64,7 +64,7 @@ class Printer:
                 pass
 
     def piece(self, section: str, text: str) -> None:
-        """Print a piece of text, behind a label where a new one begins."""
+        """Print a piece of text, after a label where a new one begins."""
         if section != self.section:
             print(f"\n[{section}] ", end="")
             self.section = section

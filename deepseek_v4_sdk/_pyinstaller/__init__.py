@@ -1,4 +1,4 @@
-"""What PyInstaller must know to freeze a program that uses this package; it asks through an entry point."""
+"""Facts that PyInstaller needs to freeze a program that uses this package; it finds them through an entry point."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ __all__ = ["hook_folders"]
 
 
 def hook_folders() -> list[str]:
-    """Where the hooks are."""
+    """The folders of the hooks."""
     return [str(Path(__file__).parent)]

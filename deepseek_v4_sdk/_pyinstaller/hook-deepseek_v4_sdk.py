@@ -1,4 +1,4 @@
-"""What a frozen program needs and no import shows: rooms that are loaded by name when used, and the vocabulary."""
+"""Hidden imports and data of a frozen program: modules that are loaded by name when used, and the vocabulary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An HTTP answer as the mock's server makes it: blocks, silences, and ends that are no ends."""
+"""An HTTP answer as the mock's server makes it: blocks, silences, and ends inside the body."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Break:
 
 
 Unit: TypeAlias = bytes | Wait | Break | Exception
-"""A block of a body, silence before the next, the end of the connection, or what is raised to whoever reads on."""
+"""A block of a body, silence before the next, the end of the connection, or the error that the reader gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ServerAnswer:
         status: Its status; 0 where the connection fails before there is one, with the exception that ends the parts.
         headers: Its headers.
         parts: Its body. Of a stream, each block is one event.
-        ended: Called by whoever carries it, when it has been sent or nobody wants it any more.
+        ended: The transport calls it when the answer has been sent or is abandoned.
     """
 
     status: int
@@ -62,7 +62,7 @@ class ServerAnswer:
             self.ended()
 
     def within_length(self) -> ServerAnswer:
-        """The same without what would come behind the length that its head tells: no client waits for that."""
+        """The same answer, cut at the length that its head declares: no client waits for more."""
         length = self.headers.get("content-length", "")
         if not length.isdecimal():
             return self

@@ -1,4 +1,4 @@
-"""What vLLM makes of a call's arguments by the schema of its tool: values of the wanted types, without a wrapper."""
+"""vLLM's reading of a call's arguments by the schema of its tool: values of the wanted types, without a wrapper."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def converted(call: Invocation, offered: Properties) -> Invocation:
 
 
 def _converted(each: Parameter, schema: JsonValue) -> Parameter:
-    """Without a kind, or said to be no text, it is JSON; what is no JSON is a text; the schema has the last word."""
+    """Read as JSON without a kind or with another kind than text; invalid JSON is a text; the schema decides last."""
     value: object = each.value
     if not each.quoted or not each.kind.strip(">"):
         value = _loaded(each.value, each.value)
@@ -132,4 +132,4 @@ _READERS: dict[str, Callable[[str], object]] = {
     "object": _structure,
     "array": _structure,
 }
-"""How a text is read as each type, the most wanted first."""
+"""The readers of a text for each type, the most wanted first."""

@@ -49,14 +49,14 @@ class _Prompt:
 
 
 class Backend:
-    """One mock server. It may be asked from many threads; steps are taken in the order of arrival.
+    """One mock server. Many threads may call it; it takes steps in the order of arrival.
 
     Args:
         steps: The answers, one for each chat request.
-        default: What answers when they have run out; None makes that an error. Without any step and default the
+        default: The answer after the last step; None makes that an error. Without any step and default the
             mock answers from its input.
-        flavor: Whose wire it speaks.
-        window: The context window it tells, in tokens.
+        flavor: The server whose API it implements.
+        window: The context window it reports, in tokens.
         chaos: Faults at random, or None.
         counts: Whether it counts the tokens of prompts and of answers.
     """
@@ -126,7 +126,7 @@ class Backend:
         return self._counts and len(body) > _HEAVY and path in self.flavor.chat_paths
 
     def prepare(self, path: str, body: bytes) -> None:
-        """Count the prompt of a request ahead; from any thread. What cannot be counted is told when it is handled."""
+        """Count the prompt of a request ahead; from any thread. `handle` reports errors of the count."""
         del path
         try:
             decoded = read_json(body)
@@ -204,7 +204,7 @@ class Backend:
         return replace(answered, ended=self._one_less)
 
     def _number(self, number: int) -> int:
-        """What the ids of an answer are made of."""
+        """The numbers in the ids of an answer."""
         return own_numbers() + self._numbered_from + number
 
     def _one_less(self) -> None:
@@ -232,7 +232,7 @@ class Backend:
     def _answer(
         self, step: Step, request: MockRequest, chat: Chat, faults: tuple[Fault, ...]
     ) -> tuple[ServerAnswer, int]:
-        """The answer that a step and its faults make, and how often it must be asked for."""
+        """The answer that a step and its faults make, and the number of polls it takes."""
         if isinstance(step, Faulty):
             return self._answer(step.step, request, chat, (*step.faults, *faults))
         if isinstance(step, Function):
@@ -260,7 +260,7 @@ class Backend:
     def _said(
         self, step: Turn | ModelOutput, faults: tuple[Fault, ...], request: MockRequest, chat: Chat
     ) -> GeneratedOutput:
-        """What the model says of a step: a turn, or what the server's parser makes of its output."""
+        """The model's answer to a step: a turn, or the output as the server's parser reads it."""
         engine, body = self._engine, chat.body
         thinks = request.thinking != "off"
         offered = bool(request.tools) and body.get("tool_choice") != "none"
@@ -308,7 +308,7 @@ class Backend:
         )
 
     def _remember(self, generated: GeneratedOutput, chat: Chat) -> None:
-        """What was computed: the prompt, and all of the answer but its last token."""
+        """The computed tokens: the prompt, and all of the answer but its last token."""
         if self._cache is not None and chat.ids:
             spoken = encode(generated.raw)
             whole = generated.finish_reason != "length"
@@ -385,7 +385,7 @@ class Backend:
         )
 
     def _poll(self, request_id: str) -> ServerAnswer:
-        """An answer that was accepted: once more in vain, or the answer."""
+        """The answer to a poll of an accepted request: 202 again, or the result."""
         with self._lock:
             if request_id not in self._pending:
                 return json_answer(404, self._engine.error(404, "no such request"))

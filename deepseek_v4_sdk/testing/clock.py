@@ -9,7 +9,7 @@ __all__ = ["Times", "VirtualClock"]
 
 
 class Times:
-    """How far time has come in the exchanges with one mock: what a server refuses now it may take a minute later.
+    """The time that has passed in the exchanges with one mock: it may take a minute later what it refuses now.
 
     Attributes:
         latest: The latest moment that any of them has seen, in seconds.

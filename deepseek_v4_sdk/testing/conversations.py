@@ -1,4 +1,4 @@
-"""A conversation as a script: what the model said in it is what the mock answers."""
+"""A conversation as a script: the mock gives the recorded answers of the model."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _turn(message: AssistantMessage) -> Turn:
 
 
 def _expected(before: Message | None, turn: Turn) -> Step:
-    """An answer to what stands before it."""
+    """An answer to the messages before it."""
     if isinstance(before, UserMessage) and (text := _text(before)):
         return Expected(text, turn)
     return Expected(_answers_a_tool, turn) if isinstance(before, ToolMessage) else turn

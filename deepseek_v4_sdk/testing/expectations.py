@@ -1,4 +1,4 @@
-"""What a script expects of a request, and what is said when the request is another."""
+"""A script's expectations of a request, and the error text when the request differs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def expect(step: Step, request: MockRequest, where: str) -> None:
     """Fail when a step was meant for another request.
 
     Raises:
-        MockScriptError: It was; the text says what was expected.
+        MockScriptError: It was; the text shows the expectation.
     """
     if isinstance(step, Faulty):
         return expect(step.step, request, where)
@@ -47,7 +47,7 @@ def expect(step: Step, request: MockRequest, where: str) -> None:
 
 
 def summary(request: MockRequest) -> str:
-    """What a request is, in a line."""
+    """A request in a line."""
     roles = ", ".join(str(message.get("role")) for message in request.messages)
     generated: JsonValue = request.text[:120]
     return f"messages ({roles}), tools {request.tools}, thinking {request.thinking!r}, last user text {generated!r}"

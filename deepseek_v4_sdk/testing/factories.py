@@ -49,7 +49,7 @@ def make_usage(
 
 
 def make_reply(turn: Turn | str = "Hello", *, usage: Usage | None = None, model: str = "mock-model") -> Reply:
-    """A whole reply that says what a turn of a script says.
+    """A whole reply with the output of a script's turn.
 
     Args:
         turn: A turn, or a text.
@@ -106,15 +106,15 @@ def make_run(
     stopped: Stopped | None = None,
     usage: Usage | None = None,
 ) -> ToolRun:
-    """A tool run that says what the turns of a script say.
+    """A tool run with the output of a script's turns.
 
     Each turn is a round. Its calls get results, but for those of the last turn that `results` does not name: they
     are pending.
 
     Args:
-        turns: The model's turns; one that says "Hello" without any.
+        turns: The model's turns; the text "Hello" without any.
         question: The messages that it began with.
-        results: What the tools give, by name: a text, or a value that becomes JSON. Else it is "done".
+        results: The results of the tools, by name: a text, or a value that becomes JSON. Else it is "done".
         stopped: Why it ended; else "pending" with such calls, and "answered" without.
         usage: The counts of each turn.
 

@@ -1,6 +1,6 @@
-"""What the scripted model says, in V4's tokens: spans of its output, cut at a limit, and what of them is shown when.
+"""The scripted model's output in V4's tokens: spans, cut at a limit, and the text shown at each token.
 
-A span is a piece of the model's own output. What a server shows of it, and when, is written down in the span, so that a
+A span is a piece of the model's own output, with the text that a server shows of it and the time of showing, so that a
 cut at any token leaves what a server would have shown by then.
 """
 
@@ -19,7 +19,7 @@ __all__ = ["Cutter", "GeneratedOutput", "OutputKind", "OutputSpan", "Token", "es
 OutputKind: TypeAlias = Literal["reasoning", "text", "call"]
 
 Cutter: TypeAlias = Callable[[str], Sequence[int]]
-"""Tells where the tokens of a text end, in characters."""
+"""Find where the tokens of a text end, in characters."""
 
 _PIECE = re.compile(r"\s*\S{1,8}|\s+")
 
@@ -30,16 +30,16 @@ class OutputSpan:
 
     Attributes:
         raw: Its text.
-        kind: What it is shown as; None for what nobody sees.
-        copy: Whether its text is shown as it comes. The text of an argument is written as in JSON.
-        held: Whether it is shown only when it has come whole.
-        after: What is shown when it has come whole; behind the name, if it has one.
+        kind: The kind of delta that shows it; None for hidden text.
+        copy: Whether its text is shown unchanged. The text of an argument is written as in JSON.
+        held: Whether it is shown only once it is complete.
+        after: The text shown once it is complete; after the name, if it has one.
         index: Of a call, which one.
-        name: The name of the call that begins when it has come whole.
-        quoted: Whether it stands inside a JSON string.
+        name: The name of the call that begins once it is complete.
+        quoted: Whether it is inside a JSON string.
         thought: Whether its tokens count as reasoning.
-        cut: What is shown at the end when the output ends inside it.
-        behind: What is shown at the end when the output ends right behind it.
+        cut: The text shown at the end when the output ends inside it.
+        behind: The text shown at the end when the output ends right after it.
     """
 
     raw: str
@@ -60,7 +60,7 @@ class Token:
     """A piece of what is shown. The first one of a call has its name.
 
     Attributes:
-        kind: What it is.
+        kind: Its kind.
         text: Its text.
         index: Of a call, which one.
         name: The name, where a call begins.
@@ -76,13 +76,13 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedOutput:
-    """What a model has said, as far as it came.
+    """The generated output up to its end or a cut.
 
     Attributes:
-        tokens: What is shown of it.
+        tokens: The shown pieces.
         finish_reason: Why it ended.
         completion_tokens: The tokens it wrote, with the end token if it was reached.
-        reasoning_tokens: Those of its thinking, without the mark that ends it.
+        reasoning_tokens: The tokens of the reasoning, without its end mark.
         thoughts: Which tokens of the first thinking showed something in a stream, counted from one.
         thought_whole: Whether that mark came.
         stop: The stop string that ended it.
@@ -120,12 +120,12 @@ class GeneratedOutput:
         return [(name, "".join(pieces)) for name, pieces in calls]
 
     def thought_by(self, count: int) -> int:
-        """How many of the first so many tokens are reasoning."""
+        """The number of reasoning tokens among the first so many tokens."""
         return bisect_right(self.thoughts, count)
 
 
 def within_last_call(output: str, cutter: Cutter) -> int | None:
-    """How many tokens end in the middle of the last call of an output; None where there is no call."""
+    """The number of tokens that end in the middle of the last call of an output; None where there is no call."""
     start = output.rfind("invoke name=")
     if start < 0:
         return None
@@ -146,15 +146,15 @@ def say(
     holds_back: bool = False,
     stops_in_order: bool = False,
 ) -> GeneratedOutput:
-    """What comes of an output.
+    """Generate an output.
 
     Args:
         read: Takes it apart as the server's parser does.
-        output: What the model would write.
+        output: The model's full output.
         cutter: Its tokens.
         limit: How many tokens it may write.
         stops: Strings that end it.
-        finish_reason: Why it ends by itself; None for "stop", or "tool_calls" when there is a call.
+        finish_reason: The reason of its natural end; None for "stop", or "tool_calls" when there is a call.
         cuts: The lengths of the pieces that are shown, used over and over, instead of tokens.
         keeps_stop: Whether the string that ended it is shown too.
         stops_in_order: Whether of several that one token ends the first in the list counts, not the first in the text.
@@ -171,7 +171,7 @@ def say(
     raw = output[:end]
     spans = read(raw)
     kept = max((len(each) - 1 for each in stops), default=0) if holds_back and not keeps_stop else 0
-    come = [max(0, min(end, place - kept)) for place in ends[:written]]  # what a stream has shown by each token
+    come = [max(0, min(end, place - kept)) for place in ends[:written]]  # characters shown by each token
     come[-1:] = [end] * bool(come)
     shown = list(_shown(spans, come))
     thoughts, first = _thoughts(spans if stop is None else read(output[: ends[written - 1]]))
@@ -204,7 +204,7 @@ def say(
 
 
 def _thoughts(spans: Iterable[OutputSpan]) -> tuple[list[tuple[int, int]], int]:
-    """Where thinking begins and ends, in characters, and where the text behind the first thinking begins."""
+    """The ends of the reasoning, in characters, and the beginning of the text after the first reasoning."""
     found: list[tuple[int, int]] = []
     place, first = 0, -1
     for span in spans:
@@ -217,17 +217,17 @@ def _thoughts(spans: Iterable[OutputSpan]) -> tuple[list[tuple[int, int]], int]:
 
 
 def escaped(text: str) -> str:
-    """A text as it stands inside a JSON string."""
+    """A text as written inside a JSON string."""
     return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def rough_ends(text: str) -> list[int]:
-    """Where pieces of up to eight characters end: in place of tokens where nothing is counted."""
+    """The ends of pieces of up to eight characters: in place of tokens where nothing is counted."""
     return [match.end() for match in _PIECE.finditer(text)]
 
 
 def _stopped(output: str, stops: Sequence[str], ends: Sequence[int]) -> tuple[int, str | None]:
-    """Where the first stop string ends, and which it is; of those that one token ends, the first of the list."""
+    """The end of the first stop string, and the string; of those that one token ends, the first of the list."""
     found = [(place + len(stop), stop) for stop in stops if stop and (place := output.find(stop)) >= 0]
     first = min(found, default=(len(output), None))
     token = bisect_left(ends, first[0])
@@ -235,7 +235,7 @@ def _stopped(output: str, stops: Sequence[str], ends: Sequence[int]) -> tuple[in
 
 
 def _shown(spans: Iterable[OutputSpan], ends: Sequence[int]) -> Iterable[Token]:
-    """What is shown of spans whose text comes in tokens that end there; what one token shows of a call is one piece."""
+    """The shown pieces of spans whose text comes in tokens that end there; a token shows one piece of a call."""
     pending: Token | None = None
     for token in _pieces(spans, ends):
         if pending is not None and _one_piece(pending, token):

@@ -1,4 +1,4 @@
-"""Where the numbers begin that the ids of the mock's answers are made of."""
+"""The first of the numbers in the ids of the mock's answers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ _BEGINNINGS: dict[int, int] = {}
 def own_numbers() -> int:
     """Another number in each process: answers of two, a parent and its child too, may meet in a conversation.
 
-    It is the same for each mock of a process, so that two with one script say the same, byte for byte.
+    It is the same for each mock of a process, so that two with one script answer the same, byte for byte.
     """
     return _BEGINNINGS.setdefault(PROCESS.generation, randbits(46))

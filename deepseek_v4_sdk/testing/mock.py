@@ -30,9 +30,9 @@ class MockProvider(CheckedDelegatingProvider):
     Args:
         steps: The answers, one for each request, from `deepseek_v4_sdk.testing.script`. Without any, the mock answers
             from its input.
-        flavor: The provider whose wire it speaks: a name, or a flavor of `deepseek_v4_sdk.testing.flavors`.
-        default: What answers when the steps have run out; without it that is a `MockScriptError`.
-        window: The context window it tells, in tokens.
+        flavor: The provider whose API it implements: a name, or a flavor of `deepseek_v4_sdk.testing.flavors`.
+        default: The answer after the last step; without it that is a `MockScriptError`.
+        window: The context window it reports, in tokens.
         chaos: Faults at random, on top of those of the script.
         count_tokens: Whether it counts the tokens of prompts, with V4's own format and vocabulary, and refuses what
             exceeds the window.
@@ -46,7 +46,7 @@ class MockProvider(CheckedDelegatingProvider):
 
     Attributes:
         requests: The chat requests it has received, in order.
-        transport: The httpx transport behind it, sync and async.
+        transport: The httpx transport that uses it, sync and async.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class MockProvider(CheckedDelegatingProvider):
             raise MockScriptError(f"{len(unused)} step(s) of the script were not taken:\n{shown}")
 
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
-        """Answer one HTTP request as the server does; for whoever carries requests in another way.
+        """Answer one HTTP request as the server does; for other transports.
 
         Raises:
             MockScriptError: The script has no step for it.
@@ -97,7 +97,7 @@ class MockProvider(CheckedDelegatingProvider):
 
     @property
     def name(self) -> str:
-        """The name that replies and errors show: "mock", whatever it speaks as."""
+        """The name that replies and errors show: "mock", whatever its flavor."""
         return "mock"
 
     @property
@@ -111,7 +111,7 @@ class MockProvider(CheckedDelegatingProvider):
 
 
 def _as_step(step: Step | Fault) -> Step:
-    """A fault alone goes wrong with a short answer."""
+    """A fault without a step breaks a short answer."""
     if isinstance(step, Fault):
         return Faulty(Turn("Let me see.", "Here I am."), (step,))
     if not isinstance(step, Step):

@@ -43,7 +43,7 @@ DSML = _MARKS["full_width"]
 _INVOKE_ENDS = f"</{DSML}invoke>"
 _PARAMETER_ENDS = f"</{DSML}parameter>"
 INVOKE_OPENS = rf'<{DSML}invoke name="'
-"""What begins a call."""
+"""The opening of a call."""
 _INVOKE = re.compile(rf'(?P<open>\s*{INVOKE_OPENS})(?P<name>[^"]*)(?P<tail>">\n?)?')
 _PARAMETER = re.compile(
     rf'(?P<tag>\s*<{DSML}parameter)(?:(?P<pre> name=")(?:(?P<key>[^"]*)(?:(?P<quote>")'
@@ -53,13 +53,13 @@ _PARAMETER = re.compile(
 )
 
 THINK_OPENS = "<think>"
-"""What begins the thinking."""
+"""The opening of the reasoning."""
 THINK_ENDS = "</think>"
-"""What ends the thinking."""
+"""The end of the reasoning."""
 
 
 def write_calls(calls: Iterable[ScriptedCall], style: Style = "full_width") -> str:
-    """Calls as the model writes them; arguments that are no JSON object become one parameter named `arguments`."""
+    """Calls as the model writes them; arguments other than a JSON object become one parameter named `arguments`."""
     mark = _MARKS[style]
     lines = [f"<{mark}tool_calls>"]
     for call in calls:
@@ -81,11 +81,11 @@ class Parameter:
     """One parameter as the model wrote it, as far as it came: the parts of its markup, in order.
 
     Attributes:
-        tag: Up to the word that says what it is.
+        tag: Up to the word for its kind.
         pre: From there to its name.
         key: Its name.
-        quote: What ends the name.
-        word: The name of the attribute that tells its kind.
+        quote: The text that ends the name.
+        word: The name of the attribute for its kind.
         kind: From there to its value.
         value: Its value.
         close: The closing tag, or a piece of it.
@@ -122,7 +122,7 @@ class Invocation:
     Attributes:
         open: Up to its name.
         name: Its name.
-        tail: What ends the name.
+        tail: The text that ends the name.
         parameters: Its parameters.
         close: The closing tag, or what there is instead.
         whole: Whether its end came.
@@ -144,7 +144,7 @@ class Invocation:
 
     @property
     def arguments(self) -> str:
-        """The arguments as JSON text, of what came whole."""
+        """The complete arguments as JSON text."""
         return (
             self.told
             or "{" + ", ".join(f"{_key(each)}: {_value(each)}" for each in self.parameters if each.whole) + "}"
@@ -152,11 +152,11 @@ class Invocation:
 
 
 ShowCalls: TypeAlias = Callable[[Invocation, int], Iterator[OutputSpan]]
-"""How a server shows a call, the so-manieth of the answer, while it comes."""
+"""Show call number `number` of the answer as a server does, while it arrives."""
 
 
 def fragments(call: Invocation, index: int) -> Iterator[OutputSpan]:
-    """Token by token, as deepseek-recipe 0.2.0 does: names and values as they come, and what JSON has around them."""
+    """Token by token, as deepseek-recipe 0.2.0 does: names and values on arrival, and the JSON around them."""
 
     def shown(raw: str, after: str) -> OutputSpan:
         return OutputSpan(raw, "call", after=after, index=index)
@@ -192,7 +192,7 @@ def fragments(call: Invocation, index: int) -> Iterator[OutputSpan]:
 def bursts(call: Invocation, index: int) -> Iterator[OutputSpan]:
     """As vLLM does since 0.25: a text comes in one piece when it ends, or up to a `>` in it.
 
-    What may still be followed by something else waits for it. Of a call that is cut, the finish chunk closes what is
+    Text that something else may still follow waits for it. Of a call that is cut, the finish chunk closes what is
     between two parameters (0.32).
     """
     yield OutputSpan(call.open)
@@ -271,7 +271,7 @@ def spans_of(turn: Turn, show: ShowCalls, *, thinks: bool) -> list[OutputSpan]:
 
 
 def _scripted(call: ScriptedCall, index: int, show: ShowCalls) -> list[OutputSpan]:
-    """A scripted call, shown as the same call of a model; arguments that no model writes so are shown as they are."""
+    """A scripted call, shown as the same call of a model; arguments that no model writes so are shown unchanged."""
     inner = "\n" + "\n".join(write_calls([call]).split("\n")[1:-1])
     (found, *more), rest = invocations(inner)
     if not more and not rest and found.whole and found.arguments == call.arguments:
@@ -285,7 +285,7 @@ def _scripted(call: ScriptedCall, index: int, show: ShowCalls) -> list[OutputSpa
 
 
 def turn_of(spans: Sequence[OutputSpan], finish_reason: str | None, cuts: tuple[int, ...]) -> Turn:
-    """What spans say, as a turn."""
+    """The output of spans, as a turn."""
     reasoning = "".join(span.raw for span in spans if span.kind == "reasoning")
     text = "".join(span.raw for span in spans if span.kind == "text")
     calls: list[ScriptedCall] = []
@@ -300,7 +300,7 @@ def turn_of(spans: Sequence[OutputSpan], finish_reason: str | None, cuts: tuple[
 
 
 def unseparated(spans: Sequence[OutputSpan], mark: str | None = THINK_ENDS) -> list[OutputSpan]:
-    """What a server without a reasoning parser makes of them: thinking is text, and so is the mark of its end."""
+    """The reading of a server without a reasoning parser: reasoning is text, and so is the mark of its end."""
     return [
         replace(span, kind="text", copy=True, thought=False) if span.thought or span.raw == mark else span
         for span in spans
@@ -308,7 +308,7 @@ def unseparated(spans: Sequence[OutputSpan], mark: str | None = THINK_ENDS) -> l
 
 
 def one_call(spans: Sequence[OutputSpan]) -> list[OutputSpan]:
-    """Without the calls behind the first."""
+    """Without the calls after the first."""
     return [replace(span, kind=None) if span.index else span for span in spans]
 
 
@@ -343,7 +343,7 @@ def invocations(inner: str) -> tuple[list[Invocation], str]:
 
 
 def _without_end(value: str) -> tuple[str, str]:
-    """A value that was cut, and a piece of the closing tag behind it."""
+    """A value that was cut, and a piece of the closing tag after it."""
     for size in range(min(len(value), len(_PARAMETER_ENDS) - 1), 0, -1):
         if value.endswith(_PARAMETER_ENDS[:size]):
             return value[:-size], value[-size:]

@@ -1,6 +1,6 @@
-"""What the model wrote, read as each server's parsers read it.
+"""The model's output, read as each server's parsers read it.
 
-The client has a reader of its own; this one shares nothing with it, so that one can be held against the other.
+The client has its own reader; this one shares nothing with it, so that tests can compare the two.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ _OPENS = f"<{DSML}tool_calls>"
 _OPENING = re.compile(
     r"(?:\n\n)?(?:" + "|".join(_OPENS[:size] for size in range(len(_OPENS) - 1, len(DSML), -1)) + r")\Z"
 )
-"""An opening that was cut behind the control token in it."""
+"""An opening that was cut after the control token in it."""
 _SWITCHES = re.compile(f"{THINK_OPENS}|{THINK_ENDS}")
 
 
 @dataclass(frozen=True, slots=True)
 class OutputParser:
-    """How a server reads what the model wrote.
+    """A server's reading of the model's output.
 
     Attributes:
         show: How it shows calls.
         wrappers: The names of the outer tag that it knows.
-        without_tools: What becomes of a call when the request offers no tools: it vanishes, or stays in the text.
+        without_tools: The fate of a call when the request offers no tools: it vanishes, or stays in the text.
         bare: Whether it also finds a call inside a tag that it does not know; that tag stays in the text.
         keeps_breaks: Whether the empty line between a text and its calls belongs to the text.
-        trims: What it drops: "end", blanks at the end of the thinking; "start", line ends around the thinking and
+        trims: The part that it drops: "end", blanks at the end of the thinking; "start", line ends around it and
             before the text.
         rethinks: Whether thinking may begin again, and end again, anywhere before the calls.
-        drops_ends: Whether an end of thinking that ends nothing is dropped from the text.
-        several: Whether it reads further blocks of calls behind the first.
+        drops_ends: Whether it drops an end of reasoning that ends nothing from the text.
+        several: Whether it reads further blocks of calls after the first.
         fits: Whether it makes of values what the schemas want.
     """
 
@@ -62,10 +62,10 @@ class OutputParser:
     fits: bool = False
 
     def read(self, output: str, *, thinking: bool, tools: bool, offered: Properties | None = None) -> list[OutputSpan]:
-        """What the server makes of the model's output, which may end anywhere.
+        """The server's reading of the model's output, which may end anywhere.
 
         Args:
-            output: What the model wrote, from behind the opening of its turn.
+            output: The model's output, after the opening of its turn.
             thinking: Whether that opening was one of thinking.
             tools: Whether the request offers tools that may be called.
             offered: The properties of these tools.
@@ -100,7 +100,7 @@ class OutputParser:
         return [*spans, *self._calls(text[start.end() :], start, offered or {})]
 
     def _calls(self, behind: str, start: re.Match[str], offered: Properties) -> Iterator[OutputSpan]:
-        """The calls of a block, and of the blocks behind it."""
+        """The calls of a block, and of the blocks after it."""
         count = 0
         while True:
             inner, closing, rest = behind.partition(f"</{DSML}{start['wrapper']}>")
@@ -116,7 +116,7 @@ class OutputParser:
             start, behind = again, rest[again.end() :]
 
     def _switched(self, output: str, *, thinking: bool, tools: bool) -> tuple[list[OutputSpan], str, bool]:
-        """What comes before the last switch between thinking and text; what follows, and whether that is thinking."""
+        """The text before the last switch between reasoning and text; the rest, and whether that is reasoning."""
         spans: list[OutputSpan] = []
         place = 0
         for mark in _SWITCHES.finditer(output):
@@ -134,7 +134,7 @@ class OutputParser:
         return spans, output[place:], thinking
 
     def _thought(self, reasoning: str, *, ended: bool) -> list[OutputSpan]:
-        """Thinking, without what is dropped around it."""
+        """Reasoning, without the parts that the parser drops around it."""
         shown = reasoning.rstrip() if self.trims == "end" else self._begun(reasoning)
         shown = shown.rstrip("\n") if self.trims == "start" and ended else shown
         before, _, behind = reasoning.partition(shown) if shown else (reasoning, "", "")
@@ -142,7 +142,7 @@ class OutputParser:
         return [replace(span, thought=True) for span in spans]
 
     def _text(self, text: str) -> Iterator[OutputSpan]:
-        """A text, without ends of thinking where those are dropped."""
+        """A text, without ends of reasoning where the parser drops those."""
         first, *more = text.split(THINK_ENDS) if self.drops_ends else [text]
         yield OutputSpan(first, "text", copy=True)
         for piece in more:
@@ -150,10 +150,10 @@ class OutputParser:
             yield OutputSpan(piece, "text", copy=True)
 
     def _begun(self, text: str) -> str:
-        """A text without what is dropped before it."""
+        """A text without the parts that the parser drops before it."""
         return text.lstrip("\n") if self.trims == "start" else text
 
     def _opening(self, text: str) -> re.Match[str] | None:
-        """Where calls begin; the empty line before them belongs to the match, and its `tag` begins behind that."""
+        """The beginning of calls; the empty line before them belongs to the match, and its `tag` begins after that."""
         bare = f"|(?={INVOKE_OPENS})" if self.bare else ""
         return re.search(rf"(?:\n\n)?(?P<tag><{DSML}(?P<wrapper>{'|'.join(self.wrappers)})>\n?{bare})", text)

@@ -12,7 +12,7 @@ __all__ = ["CacheRule", "PrefixCache"]
 
 @dataclass(frozen=True, slots=True)
 class CacheRule:
-    """How a server keeps what it has computed.
+    """A server's way of caching prefixes.
 
     Attributes:
         block: Tokens in a block. A block counts when it, and all before it, are the same.
@@ -24,14 +24,14 @@ class CacheRule:
 
 
 class PrefixCache:
-    """What a server has computed. It never forgets; real ones do when their memory is full.
+    """The prefixes that a server has computed. It never forgets; real ones do when their memory is full.
 
     Args:
         rule: How it keeps it.
 
     Attributes:
         queries: The tokens of all prompts that were looked up.
-        hits: Those that were found.
+        hits: The tokens that were found.
     """
 
     def __init__(self, rule: CacheRule) -> None:
@@ -43,7 +43,7 @@ class PrefixCache:
         self._lock = new_lock()
 
     def look_up(self, tokens: Sequence[int], salt: str = "") -> int:
-        """How many tokens of a prompt are known. The last one is always computed anew: it makes the first answer token.
+        """The number of cached tokens of a prompt. The last one is always computed: it makes the first answer token.
 
         Args:
             tokens: The prompt.
@@ -74,7 +74,7 @@ class PrefixCache:
                 self._tails.setdefault(last, set()).add(tuple(tokens[end:]))
 
     def _chains(self, tokens: Sequence[int], salt: str) -> Iterator[tuple[int, int]]:
-        """What stands for each whole block and all before it, and where it ends."""
+        """The key of each whole block and all before it, and the block's end."""
         chain, block = hash(salt), self.rule.block
         for end in range(block, len(tokens) + 1, block):
             chain = hash((chain, tuple(tokens[end - block : end])))

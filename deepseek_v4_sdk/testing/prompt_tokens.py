@@ -28,7 +28,7 @@ _READ = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """How a server makes a prompt of a body.
+    """A server's way of making a prompt of a body.
 
     Attributes:
         dialect: Its encoder.
@@ -84,7 +84,7 @@ def _encoded(segment: Segment, dialect: Dialect) -> tuple[int, ...]:
 
 
 def token_ends(text: str) -> list[int]:
-    """Where the tokens of a model's output end, in characters; one that ends inside a character is held back whole."""
+    """The ends of the tokens of a model's output, in characters; one that ends inside a character is held back."""
     ends: list[int] = []
     decoder = getincrementaldecoder("utf-8")()
     at = 0
@@ -102,8 +102,8 @@ def token_spellings(ids: Sequence[int]) -> list[str]:
 
 
 def as_tokenized(body: dict[str, JsonValue], dialect: Dialect) -> dict[str, JsonValue]:
-    """What of a chat's body the routes that count tokens see (vLLM 0.33, SGLang 0.5.23)."""
-    if dialect == "recipe":  # the effort is read at the root alone
+    """The part of a chat's body that the routes that count tokens see (vLLM 0.33, SGLang 0.5.23)."""
+    if dialect == "recipe":  # it reads the effort only at the root
         kwargs = body.get("chat_template_kwargs")
         if isinstance(kwargs, dict):
             kwargs = {key: value for key, value in kwargs.items() if key != "reasoning_effort"}
@@ -133,7 +133,7 @@ def _read(body: dict[str, JsonValue], rendering: Rendering) -> tuple[tuple[Messa
     tools = read_tools(body.get("tools"))
     dialect = rendering.dialect
     if rendering.grammar and chosen not in {None, "auto", "none"}:
-        # SGLang's server forces a call by a grammar, and renders the prompt as for "auto", with the chosen tool alone.
+        # SGLang's server forces a call by a grammar, and renders the prompt as for "auto", with only the chosen tool.
         if dialect == "recipe" and chosen != "required":
             tools = tuple(tool for tool in tools if tool.name == chosen)
         chosen = None
@@ -151,7 +151,7 @@ def _read(body: dict[str, JsonValue], rendering: Rendering) -> tuple[tuple[Messa
 
 
 def _with_developers(messages: tuple[Message, ...]) -> list[Message | Mapping[str, object]]:
-    """Developers as they came: to vLLM's encoder they are no system."""
+    """Keep developers: vLLM's encoder does not treat them as system."""
     return [
         {"role": "developer", "content": message.to_dict()["content"]}
         if isinstance(message, SystemMessage) and message.developer

@@ -188,7 +188,7 @@ def _is_recorder(transport: Any) -> bool:
 
 
 def _proxies(transport: Any, url: str) -> Iterator[str]:
-    """The hosts of the proxies that a request would go through: of our carriers, and of what httpx has."""
+    """The hosts of the proxies that a request would go through: of our transports, and of httpx."""
     while transport is not None:
         if host := getattr(transport, "proxy_host", None):
             yield host

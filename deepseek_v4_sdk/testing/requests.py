@@ -31,7 +31,7 @@ class MockRequest:
         headers: Its headers, names in lower case; the key is masked.
         thinking: The level that the flavor's server understood: "off", "low", "high" or "max".
         rendering: How the flavor's server makes a prompt.
-        seen: The body as its encoder gets it; None for the body as it is.
+        seen: The body as its encoder gets it; None for the body unchanged.
     """
 
     body: dict[str, JsonValue]
@@ -96,7 +96,7 @@ class MockRequest:
         """Fail the test when the request is not as expected; what is left out is not looked at.
 
         Args:
-            text: What the last user message holds.
+            text: Text that the last user message holds.
             thinking: The level.
             tools: The names of the tools, in order.
             model: The model.
@@ -104,7 +104,7 @@ class MockRequest:
             body: Items that the body has, compared as JSON.
 
         Raises:
-            AssertionError: It is not; the text shows each difference on a line of its own.
+            AssertionError: It is not; the text shows each difference on its own line.
         """
         differences: list[str] = []
 
@@ -129,7 +129,7 @@ class MockRequest:
 
 
 def same_json(one: object, other: object) -> bool:
-    """Whether two values are the same JSON, in whatever order their keys stand; true is not 1."""
+    """Whether two values are the same JSON, in any order of their keys; true is not 1."""
     first, second = (json.dumps(read_json(write_json(value)), sort_keys=True) for value in (one, other))
     return first == second
 

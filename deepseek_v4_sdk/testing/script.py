@@ -40,7 +40,7 @@ __all__ = [
 
 
 class _Step:
-    """What all steps can: take faults, as in `script.text("Hello") | faults.stall(seconds=300)`."""
+    """The base of all steps: they take faults, as in `script.text("Hello") | faults.stall(seconds=300)`."""
 
     __slots__: tuple[str, ...] = ()
 
@@ -63,13 +63,13 @@ class ScriptedCall:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Turn(_Step):
-    """What the scripted model says in one turn. Turns add up: `think("...") + text("...") + tool_call(...)`.
+    """The scripted model's output in one turn. Turns add up: `think("...") + text("...") + tool_call(...)`.
 
     Attributes:
         reasoning: Its thinking; a server sends it only when the request has thinking on.
         text: Its text.
         calls: Its tool calls.
-        finish_reason: Why it stops; None lets the server say what it says in such a case.
+        finish_reason: Why it stops; None lets the server decide.
         cuts: The lengths of the pieces in which it streams, used over and over; empty for pieces of a word each.
     """
 
@@ -95,11 +95,11 @@ class Turn(_Step):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ModelOutput(_Step):
-    """What the model writes, markup and all; the flavor's server makes of it what its parser makes of it.
+    """The model's raw output with its markup; the flavor's server reads it as its parser does.
 
     Attributes:
         output: The text: `reasoning</think>answer`, with tool calls as DSML.
-        finish_reason: Why it stops; None lets the server say.
+        finish_reason: Why it stops; None lets the server decide.
         cuts: The lengths of the pieces in which it streams.
     """
 
@@ -154,7 +154,7 @@ class Expected(_Step):
     """An answer to a request of a certain kind; any other request there is an error of the test.
 
     Attributes:
-        predicate: What the request must be: a text that its last user message holds, a mapping whose items its body
+        predicate: The expected request: a text that its last user message holds, a mapping whose items its body
             has, or a function.
         then: The answer.
     """
@@ -168,8 +168,8 @@ class Faulty(_Step):
     """A step with things that go wrong.
 
     Attributes:
-        step: What would be answered.
-        faults: What goes wrong, applied in order.
+        step: The step without faults.
+        faults: The faults, applied in order.
     """
 
     step: Step
@@ -184,16 +184,16 @@ class Faulty(_Step):
 
 
 Step: TypeAlias = Turn | ModelOutput | Error | Raw | Function | Expected | Faulty
-"""What answers one request."""
+"""An answer to one request."""
 
 
 def text(content: str, *, finish_reason: str | None = None) -> Turn:
-    """The model says a text."""
+    """The model writes a text."""
     return Turn(text=content, finish_reason=finish_reason)
 
 
 def think(reasoning: str) -> Turn:
-    """The model thinks; add what it says then."""
+    """The model reasons; add the output that follows."""
     return Turn(reasoning=reasoning)
 
 
@@ -202,7 +202,7 @@ def tool_call(name: str, arguments: Mapping[str, object] | str | None = None, /,
 
     Args:
         name: The tool.
-        arguments: Its arguments, or JSON text that is sent as it is.
+        arguments: Its arguments, or JSON text that is sent unchanged.
         more: Arguments by name.
     """
     if isinstance(arguments, str):
@@ -215,8 +215,8 @@ def turn(*parts: Turn, finish_reason: str | None = None, cuts: int | tuple[int, 
     """Several parts as one turn: `turn(think("..."), text("..."), tool_call(...), tool_call(...))`.
 
     Args:
-        parts: The parts, in the order in which the model says them.
-        finish_reason: Why it stops; None lets the server say.
+        parts: The parts, in the order of the model's output.
+        finish_reason: Why it stops; None lets the server decide.
         cuts: The length of the pieces in which it streams, or several lengths used over and over.
     """
     whole = Turn()
@@ -230,7 +230,7 @@ def raw_model_output(output: str, *, finish_reason: str | None = None, cuts: int
 
     Args:
         output: With thinking on it begins inside the thinking: `reasoning</think>answer`.
-        finish_reason: Why it stops; None lets the server say.
+        finish_reason: Why it stops; None lets the server decide.
         cuts: The length of the pieces in which it streams, or several lengths used over and over.
     """
     return ModelOutput(output, finish_reason, _cuts(cuts))
@@ -256,7 +256,7 @@ def from_conversation(source: MessagesInput | str | os.PathLike[str], *, strict:
 
     Args:
         source: A `Conversation`, messages, or the path of a file of them in JSON, as `Conversation.to_json` writes it.
-        strict: Whether each answer wants the user's text, or the result of a tool, that stands before it.
+        strict: Whether each answer wants the user's text, or the result of a tool, before it.
 
     Raises:
         ConfigurationError: There is no such file, it is not a conversation, or nothing in it is of the model.

@@ -33,21 +33,21 @@ _Peer: TypeAlias = tuple[str, int]
 
 
 class MockServer:
-    """A mock behind a port, in a thread of its own, while the `with` block lasts.
+    """A mock at a port, in its own thread, while the `with` block lasts.
 
     At the end it raises what went wrong with the script: a `MockScriptError`, or what a function in it raised.
 
     Args:
-        mock: What answers, a mock or a replayer; without it a mock that answers from its input.
+        mock: A mock or a replayer; without it a mock that answers from its input.
         host: The address to listen on.
         port: The port, or 0 for any free one.
 
     Raises:
-        ConfigurationError: The port is taken, the extra `server` is not installed, or `mock` answers nothing by itself,
+        ConfigurationError: The port is taken, the extra `server` is not installed, or `mock` cannot answer,
             as a recorder does not.
 
     Attributes:
-        mock: What answers.
+        mock: The mock or the replayer.
         url: Its base URL, once it runs.
         disconnects: How many clients went away before their answer had ended.
     """
@@ -134,13 +134,13 @@ class MockServer:
                 super().connection_lost(exc)
 
         host, port = self._address
-        # The protocol is named, for only then does asyncio send each block at once and not wait for the one before.
+        # The protocol is named because only then asyncio sends each block at once without waiting for the previous one.
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(self._address)
-            sock.listen()  # who connects before the server accepts waits in line
+            sock.listen()  # a client that connects before the server accepts waits in the queue
         except OSError as error:
             sock.close()
             raise ConfigurationError(f"port {port} of {host} cannot be used: {error.strerror}") from None
@@ -171,7 +171,7 @@ class MockServer:
             self._failures.append(error)
             answer = json_answer(500, {"error": {"message": str(error), "type": type(error).__name__, "code": 500}})
         sending = asyncio.ensure_future(self._send(answer, scope, send))
-        leaving = asyncio.ensure_future(receive())  # behind the body ASGI tells nothing but that
+        leaving = asyncio.ensure_future(receive())  # after the body ASGI reports only the disconnect
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
@@ -195,7 +195,7 @@ class MockServer:
                 self._break(Break("reset"), scope)
                 return
             elif isinstance(part, Break):
-                await asyncio.sleep(0.01)  # what was sent before goes out first
+                await asyncio.sleep(0.01)  # the blocks sent before go out first
                 self._break(part, scope)
                 return
             else:

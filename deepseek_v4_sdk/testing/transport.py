@@ -23,14 +23,14 @@ _DEADLINE = "deepseek_v4.deadline"
 
 
 def clock_of(extensions: Mapping[str, object]) -> Callable[[], float]:
-    """What tells the time of a request's exchange."""
+    """A clock for a request's exchange."""
     clock = getattr(extensions.get(_DEADLINE), "clock", None)
     now: Callable[[], float] = getattr(clock, "now", time.monotonic)
     return now
 
 
 class Answering(Protocol):
-    """What stands in place of a server, as a mock or a replayer."""
+    """A replacement for a server, such as a mock or a replayer."""
 
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
         """Answer one HTTP request."""
@@ -39,7 +39,7 @@ class Answering(Protocol):
 
 @runtime_checkable
 class Preparing(Protocol):
-    """What has long work to do before it answers, and can do it in another thread."""
+    """A provider with long work before it answers, which it can do in another thread."""
 
     def is_heavy(self, path: str, body: bytes) -> bool:
         """Whether a request means long work."""
@@ -117,7 +117,7 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
                 raise _broken(part)
 
     def fail(self) -> None:
-        """Raise what stands in place of an answer, when its time has come."""
+        """Raise the error that replaces an answer, when its time has passed."""
         for _ in self:
             pass
 

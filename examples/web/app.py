@@ -95,6 +95,6 @@ def make_app(client: v4.AsyncDeepSeekV4, store: Store) -> FastAPI:
 
 
 def app() -> FastAPI:
-    """The application by the profile of the examples, with a file beside this one."""
+    """The application by the profile of the examples, with a file next to this one."""
     client = v4.AsyncDeepSeekV4.from_profile(path=HERE.parent / "deepseek_v4.toml")
     return make_app(client, ConversationStore(os.environ.get("CHATS", f"sqlite:///{HERE / 'chats.db'}")))

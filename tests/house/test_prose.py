@@ -42,6 +42,10 @@ CLEAN: tuple[str, ...] = (
     "docs/tools.md",
     "docs/gateway",
     "docs/providers",
+    "deepseek_v4_sdk/_pyinstaller",
+    "deepseek_v4_sdk/store",
+    "deepseek_v4_sdk/testing/faults",
+    "deepseek_v4_sdk/testing/flavors",
 )
 """Folders and files whose prose has been rewritten: add each here as soon as it is clean."""
 

@@ -1,4 +1,4 @@
-"""Cassettes: exchanges with a server as they were, one line of JSON each, and how they are read and written."""
+"""Cassettes: recorded exchanges with a server, one line of JSON each; reading and writing them."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class RecordedExchange:
     Attributes:
         provider: The provider whose wire it is.
         method: "GET" or "POST".
-        path: The path, without what stands before it in the address of one deployment.
-        request_headers: Those headers of the request that may be kept, names in lower case.
+        path: The path, without the prefix in the address of one deployment.
+        request_headers: Headers of the request that may be kept, names in lower case.
         request_body: The body of the request.
         status: The status, or None when no answer began.
-        headers: Those headers of the answer that may be kept, names in lower case.
-        parts: The blocks of the body as they came, and the silences before them.
+        headers: Headers of the answer that may be kept, names in lower case.
+        parts: The received blocks of the body, and the silences before them.
         ended: "whole"; "left" when the program left before the end; else httpx's name of the failure.
         began: When the request was sent; None where nobody knows.
         place: The file and line it was read from.
@@ -123,7 +123,7 @@ _CLOSED = {"extra": "forbid"}  # a name that is not known is a mistake of whoeve
 
 @dataclass(frozen=True)
 class _Base64:
-    """Bytes that are no text by themselves, such as one half of a character."""
+    """Bytes that do not decode on their own, such as one half of a character."""
 
     __pydantic_config__ = _CLOSED
     base64: str
@@ -199,7 +199,7 @@ def _read(line: bytes, place: str, *, whole: bool) -> RecordedExchange:
 
 
 def _request_body(body: bytes) -> dict[str, JsonValue]:
-    """A body of JSON for people to read; any other as it is."""
+    """A JSON body, indented for people to read; any other body unchanged."""
     if not body:
         return {}
     try:

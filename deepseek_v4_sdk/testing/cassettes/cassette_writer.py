@@ -1,4 +1,4 @@
-"""The tape of a recorder: the file that exchanges are written to, and the exchanges that are still under way."""
+"""The cassette writer: the file that receives exchanges, and the exchanges that are still under way."""
 
 from __future__ import annotations
 
@@ -128,8 +128,8 @@ class RecordingInProgress:
     """An exchange that is under way.
 
     Args:
-        writer: Where it goes in the end.
-        exchange: What is known of it.
+        writer: The writer that gets it at the end.
+        exchange: The exchange so far.
         now: Its clock.
     """
 
@@ -152,7 +152,7 @@ class RecordingInProgress:
         self._exchange = replace(self._exchange, status=response.status_code, headers=headers)
 
     def block(self, data: bytes) -> None:
-        """A block of the body has come."""
+        """Note a received block of the body."""
         self._waited()
         self._parts.append(data)
 
@@ -177,7 +177,7 @@ class RecordingInProgress:
         """
         try:
             yield
-        except GeneratorExit:  # of a body whose iterator is left; that the body itself is left, its closing tells
+        except GeneratorExit:  # the iterator was left; closing the body shows whether the body was left too
             raise
         except BaseException as error:
             self.end(_failure(error) or "left")
@@ -194,7 +194,7 @@ def _kept(headers: httpx.Headers, names: frozenset[str]) -> Mapping[str, str]:
 
 
 def _failure(error: BaseException) -> str | None:
-    """What httpx calls a failure of the connection; httpcore and others use the same names."""
+    """The name that httpx gives a failure of the connection; httpcore and others use the same names."""
     for cls in type(error).__mro__:
         if failure_named(cls.__name__) is not None:
             return cls.__name__

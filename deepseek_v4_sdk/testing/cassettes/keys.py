@@ -1,4 +1,4 @@
-"""Finds keys in what would be kept of an exchange, also where a model has said one in pieces, or in another form."""
+"""Find keys in a recorded exchange, also where a model wrote one in pieces, or in another form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["body_holds", "place_of_key"]
 
 
 def place_of_key(exchange: RecordedExchange, secrets: Iterable[str]) -> str | None:
-    """Where an exchange holds one of the secrets, or None."""
+    """The place of one of the secrets in an exchange, or None."""
     known = tuple(secrets)
     headers = [*exchange.request_headers.values(), *exchange.headers.values()]
     if any(holds(text, known) for text in (exchange.path, *headers)):
@@ -27,7 +27,7 @@ def place_of_key(exchange: RecordedExchange, secrets: Iterable[str]) -> str | No
 
 
 def body_holds(body: bytes, secrets: Iterable[str]) -> bool:
-    """Whether a body holds one of the secrets: as it is, in its texts, or in the texts that a stream's pieces make."""
+    """Whether a body holds one of the secrets: literally, in its texts, or in the joined pieces of a stream."""
     return _holds_one(body, tuple(secrets))
 
 

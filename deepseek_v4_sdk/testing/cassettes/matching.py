@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 __all__ = ["LEFT_OUT", "BodyReader", "Match", "differences", "mark_of", "reading_of"]
 
 Match: TypeAlias = Literal["strict", "normalised"] | Callable[[JsonValue], JsonValue]
-"""How requests are compared: as they are and in their order, or without what says nothing, in any order; or by a
-function that makes of a body what is compared, in any order."""
+"""The comparison of requests: exact and in order; or without meaningless fields, in any order; or by a
+function that returns the compared part of a body, in any order."""
 
 BodyReader: TypeAlias = Callable[[JsonValue], JsonValue]
-"""What of a body is compared."""
+"""The part of a body that is compared."""
 
 LEFT_OUT = frozenset({"cache_salt", "metadata", "priority", "request_id", "user", "user_id"})
-"""What a normalised body lacks: who asks, and how urgent it is. The answer does not depend on it."""
+"""Fields that a normalised body lacks: the user and the priority. The answer does not depend on them."""
 
 _WINDOW = 30
 _SHOWN = 90
 
 
 class _Absent(Enum):
-    """What one of the two bodies does not have."""
+    """A value that only one of the two bodies has."""
 
     NOTHING = "nothing"
 
@@ -41,14 +41,14 @@ _Value: TypeAlias = "JsonValue | _Absent"
 
 
 def reading_of(match: Match) -> BodyReader:
-    """What of a body is compared."""
+    """The part of a body that is compared."""
     if match == "normalised":
         return _normalised
     return match if callable(match) else _whole
 
 
 def differences(recorded: RecordedExchange, method: str, path: str, body: bytes, reading: BodyReader) -> Iterator[str]:
-    """Where a request differs from the recorded one, a line each."""
+    """The differences between a request and the recorded one, a line each."""
     if (recorded.method, recorded.path) != (method, path):
         yield f"recorded {recorded.method} {recorded.path}, sent {method} {path}"
     if recorded.request_body == body:

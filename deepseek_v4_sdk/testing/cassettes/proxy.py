@@ -1,4 +1,4 @@
-"""`DelegatingProvider`: a provider that speaks as another one does, and has its own way with the requests."""
+"""`DelegatingProvider`: a provider that uses the API of another one, and handles the requests differently."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class DelegatingProvider(Shared):
     """A provider in another one's place: what it encodes and decodes is that one's.
 
     Args:
-        inner: The provider that it speaks as.
+        inner: The provider whose API it uses.
     """
 
     def __init__(self, inner: Provider) -> None:
@@ -36,12 +36,12 @@ class DelegatingProvider(Shared):
 
     @property
     def data(self) -> ProviderData:
-        """What the provider is like."""
+        """The features of the provider."""
         return self._inner.data
 
     @property
     def engine(self) -> str | None:
-        """What the provider knows of the engine inside; None lets the client ask, as a NIM does."""
+        """The engine inside, as the provider knows it; None lets the client discover it, as with a NIM."""
         return self._inner.engine
 
     @property
@@ -74,7 +74,7 @@ class DelegatingProvider(Shared):
         return self._inner.poll(status, headers, call)
 
     def discovered(self, models: list[ModelInfo]) -> Self:
-        """The same, spoken to as the provider is once it knows the server."""
+        """The same proxy, with the API that the provider has once it knows the server."""
         settled = object.__new__(type(self))
         settled.__dict__.update(self.__dict__)
         settled._inner = self._inner.discovered(models)
@@ -93,18 +93,18 @@ class DelegatingProvider(Shared):
         return self._inner.refusal(status, headers, body, call)
 
     def _seen(self, target: Target) -> Target:
-        """Where a client sends to, and with which key."""
+        """The URL and the key that a client sends with."""
         self._prefixes.add(urlsplit(target.base_url).path)
         return target
 
     def _route(self, path: str) -> str:
-        """A path without what stands before it in the addresses of the clients: that belongs to one deployment."""
+        """A path without the prefix in the addresses of the clients: that belongs to one deployment."""
         prefix = max((known for known in self._prefixes if path.startswith(f"{known}/")), key=len, default="")
         return path.removeprefix(prefix)
 
 
 class CheckedDelegatingProvider(DelegatingProvider, ABC):
-    """A stand-in that also answers, and checks at the end of a `with` block that all its answers were asked for."""
+    """A delegating provider that also answers, and checks at the end of a `with` block that no answer is left."""
 
     def __enter__(self) -> Self:
         return self

@@ -71,7 +71,7 @@ def note_outcome(item: pytest.Item, report: pytest.TestReport) -> None:
 
 
 def keep_recorded(item: pytest.Item, provider: MockProvider | Replayer | Recorder) -> None:
-    """Put what was recorded in place of the cassette, if the test passed; else it stays beside it."""
+    """Replace the cassette by the new recording if the test passed; else leave the recording next to it."""
     if isinstance(provider, Recorder) and not item.stash.get(_FAILED, True):
         provider.path.replace(provider.path.with_suffix(""))
 
@@ -105,7 +105,7 @@ def _arguments(item: pytest.Item) -> dict[str, Any]:
 
 
 def _cassette_of(item: pytest.Item, given: Mapping[str, Any]) -> Path | None:
-    """The file of a cassette: it lies in the folder `cassettes` beside the test."""
+    """The file of a cassette, in the folder `cassettes` next to the test."""
     name = given.get("cassette")
     if name is None:
         return None

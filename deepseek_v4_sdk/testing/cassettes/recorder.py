@@ -32,17 +32,17 @@ __all__ = ["Recorder", "RecordingTransport"]
 
 
 class Recorder(DelegatingProvider):
-    """A provider that is a real one, and writes down what is sent and what comes back.
+    """A provider that delegates to a real one, and records the requests and answers.
 
     Each exchange becomes a line when it has ended, however it ended. One recorder serves many clients and threads, sync
-    and async. Neither the key nor the address is kept, and of the headers a short list alone.
+    and async. Neither the key nor the address is kept, and only a short list of the headers.
 
     Args:
         provider: The provider: a name such as "vllm", or a provider object.
         path: The file. Its folder is made where it is missing.
         base_url: The server's address, where the client is given none.
         api_key: The key, or a function that gives it at each request; else the client finds it as always.
-        if_exists: What becomes of a file that is there: "raise", "append" to it, or "replace" it, which happens when
+        if_exists: The treatment of an existing file: "raise", "append" to it, or "replace" it, which happens when
             the first exchange has ended.
 
     Raises:
@@ -77,12 +77,12 @@ class Recorder(DelegatingProvider):
 
     @property
     def saved(self) -> int:
-        """How many exchanges were written."""
+        """The number of written exchanges."""
         return self._writer.saved
 
     @property
     def data(self) -> ProviderData:
-        """What the provider is like, at the address that was given."""
+        """The features of the provider, at the given address."""
         data = self._inner.data
         needs_key = data.needs_key and self._key is None
         return replace(data, base_url=self._base_url or data.base_url, needs_key=needs_key)
@@ -94,7 +94,7 @@ class Recorder(DelegatingProvider):
         return None if own is None else self.wrap_transport(own)
 
     def wrap_transport(self, transport: httpx.BaseTransport | httpx.AsyncBaseTransport) -> RecordingTransport:
-        """What carries requests as this transport does, and records them."""
+        """A transport that sends requests as this one does, and records them."""
         return RecordingTransport(transport, self._begin)
 
     @never_raises
@@ -158,7 +158,7 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that is recorded as it is read. One that is left is told by its closing, not by its iterator's."""
+    """A body that is recorded while it is read. Closing it, not leaving its iterator, shows that it was left."""
 
     def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream, take: RecordingInProgress) -> None:
         self._stream = stream
@@ -199,6 +199,6 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 def _as_secret(key: str | SecretStr) -> SecretStr:
-    from pydantic import SecretStr  # loaded when a key is there
+    from pydantic import SecretStr  # loaded when there is a key
 
     return SecretStr(key) if isinstance(key, str) else key

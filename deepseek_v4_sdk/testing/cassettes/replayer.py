@@ -34,7 +34,7 @@ class Replayer(CheckedDelegatingProvider):
     Args:
         cassette: The file, or exchanges from elsewhere.
         match: "strict": requests come in the recorded order, with the same method, path and JSON. "normalised": in any
-            order, without the fields that say who asks and how urgently, and with calls numbered in place of their ids.
+            order, without the user and the priority, and with calls numbered in place of their ids.
             A function: in any order, and what it makes of the bodies is compared.
         timing: "kept": the recorded silences pass on the exchange's own clock, and nobody waits. "removed": none.
         provider: The provider, where it is not one that has a name.
@@ -43,11 +43,11 @@ class Replayer(CheckedDelegatingProvider):
 
     Raises:
         CassetteError: The file is missing or broken, or has the wires of several providers. In a call: the request is
-            not the recorded one; the text says where it differs.
+            not the recorded one; the error shows the difference.
         ConfigurationError: There is no such provider, or way to match.
 
     Attributes:
-        transport: The httpx transport behind it, sync and async.
+        transport: The httpx transport that uses it, sync and async.
     """
 
     def __init__(
@@ -97,12 +97,12 @@ class Replayer(CheckedDelegatingProvider):
             raise CassetteError(f"{len(self._left)} exchange(s) were recorded and not asked for:\n{shown}")
 
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
-        """Answer one HTTP request as it was answered; for whoever carries requests in another way.
+        """Answer one HTTP request from the recording; for other transports.
 
         Raises:
             CassetteError: It was not recorded.
         """
-        del headers  # they are no part of what is compared
+        del headers  # headers are not compared
         with self._lock:
             self._asked += 1
             exchange = self._take(method, self._route(path), body)

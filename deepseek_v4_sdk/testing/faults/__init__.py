@@ -1,7 +1,7 @@
 """Faults: what can go wrong with an answer. `script.text("Hello") | faults.stall(after=3, seconds=300)`.
 
 A fault changes what the model says (`on_turn`), or the bytes in which a server says it (`on_answer`). Faults compose:
-each takes what the one before has left. A fault alone is a step too: it goes wrong with an answer to nothing.
+each takes what the one before has left. A fault is also a step: it breaks a short answer.
 """
 
 from __future__ import annotations

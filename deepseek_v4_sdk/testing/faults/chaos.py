@@ -34,7 +34,7 @@ ALL: tuple[Fault, ...] = (
     hang_after_done(),
     empty_turn(),
 )
-"""What `Chaos` draws from, if it is not told otherwise."""
+"""The default faults of `Chaos`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Chaos:
     Attributes:
         seed: Which random faults.
         rate: How many of the requests meet one, from 0 to 1.
-        faults: What they are drawn from.
+        faults: The faults to draw from.
     """
 
     seed: int

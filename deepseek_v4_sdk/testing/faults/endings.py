@@ -61,12 +61,12 @@ class _NoUsage(Fault):
 
 
 def no_usage() -> Fault:
-    """The stream says nothing of its usage: the event that has only that is missing, from another it is taken out."""
+    """The stream has no usage: an event that has only the usage is missing; other events lose it."""
     return _NoUsage()
 
 
 def _without_usage(block: bytes) -> bytes:
-    """An event without its usage; nothing, when it says nothing else."""
+    """An event without its usage; empty when nothing else is left."""
     if b'"usage"' not in block:
         return block
     try:

@@ -1,4 +1,4 @@
-"""What a fault is, and where in an answer it takes hold."""
+"""Faults, and the places in an answer where they take hold."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["DONE", "Fault", "dice", "place_of"]
 
 
 DONE = b"data: [DONE]"
-"""How the last event begins."""
+"""The beginning of the last event."""
 
 
 class Fault:
@@ -27,7 +27,7 @@ class Fault:
     __slots__: tuple[str, ...] = ()
 
     polls = 0
-    """How often the answer must be asked for after it was accepted; 0 gives it at once."""
+    """The number of polls until an accepted answer is complete; 0 gives it at once."""
 
     @never_raises
     def __repr__(self) -> str:
@@ -38,12 +38,12 @@ class Fault:
     """Whether the answer is cut in the middle of its last call, as `max_tokens` does."""
 
     def on_turn(self, turn: Turn, body: dict[str, JsonValue]) -> Turn:
-        """What the model says instead."""
+        """The model's changed output."""
         del body
         return turn
 
     def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
-        """What the server answers instead."""
+        """The server's changed answer."""
         del flavor
         return answer
 
@@ -54,7 +54,7 @@ def dice(seed: int | str) -> random.Random:
 
 
 def place_of(answer: ServerAnswer, events: int) -> int:
-    """The index of the part behind so many events; silences and comments are none."""
+    """The index of the part after so many events; silences and comments do not count."""
     for index, part in enumerate(answer.parts):
         if isinstance(part, bytes) and not part.startswith(b":"):
             if events <= 0:

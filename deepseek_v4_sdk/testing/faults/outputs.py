@@ -1,4 +1,4 @@
-"""Faults of what the model says: nothing, or calls that the server does not see."""
+"""Faults of the model's output: none, or calls that the server does not see."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _CutCall(Fault):
 def cut_call() -> Fault:
     """The answer ends in the middle of its last tool call, as when `max_tokens` runs out; one without a call is whole.
 
-    The server says what it says then; the client raises `TruncatedToolCallError`, with the finished calls in the
+    The server answers as usual; the client raises `TruncatedToolCallError`, with the finished calls in the
     `tool_calls` of its partial, and the cut one in `partial_tool_calls`.
     """
     return _CutCall()
@@ -60,6 +60,6 @@ def leak_dsml(style: Style = "full_width", where: Literal["text", "reasoning"] =
 
     Args:
         style: The bars of the markup: "full_width", "ascii" or "doubled".
-        where: Where it is left.
+        where: The place where it is left.
     """
     return _LeakDsml(style, where)

@@ -54,7 +54,7 @@ class _AcceptedThen(Fault):
 
 
 def accepted_then(polls: int = 3) -> Fault:
-    """The server accepts with 202; the answer comes when it is asked for the so-manieth time."""
+    """The server accepts with 202; the answer comes at poll number `polls`."""
     return _AcceptedThen(polls)
 
 

@@ -1,4 +1,4 @@
-"""Faults of time: silences before, in and behind an answer."""
+"""Faults of time: silences before, in and after an answer."""
 
 from __future__ import annotations
 

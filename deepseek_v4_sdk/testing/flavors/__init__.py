@@ -1,4 +1,4 @@
-"""The wires the mock speaks, from the server's side."""
+"""The APIs that the mock implements, from the server's side."""
 
 from __future__ import annotations
 

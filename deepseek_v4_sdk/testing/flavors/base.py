@@ -1,4 +1,4 @@
-"""What the flavors share: what a server's side must know, and the frame in which servers send their events."""
+"""The parts that flavors share: a server's interface, and the frame in which servers send their events."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STREAM = "text/event-stream; charset=utf-8"
 """The content type of every stream."""
 
 Refusal: TypeAlias = Error | Raw
-"""What a server answers when it does not take a request."""
+"""A server's answer to a request that it refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Chat:
 
     Attributes:
         body: Its body.
-        number: What the ids in its answer are made of, below 2**48: another one for each chat.
+        number: The number in the ids of its answer, below 2**48: another one for each chat.
         window: The context window, in tokens.
         prompt: The tokens of its prompt.
-        cached: Those of them that the prefix cache had.
+        cached: Tokens that the prefix cache had.
         ids: The prompt, where the body asks for it or the prefix cache needs it.
         headers: Its headers, names in lower case.
     """
@@ -72,15 +72,15 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a server has done so far, for its metrics.
+    """A server's counters, for its metrics.
 
     Attributes:
         running: The requests that it is answering.
-        finished: Those that it has answered, by finish reason.
+        finished: Chats that it has answered, by finish reason.
         prompt_tokens: The tokens of their prompts.
         completion_tokens: The tokens of their answers.
         cache_queries: The tokens that were looked up in the prefix cache.
-        cache_hits: Those that were found.
+        cache_hits: Tokens that were found.
     """
 
     running: int = 0
@@ -96,8 +96,8 @@ class Flavor:
 
     Attributes:
         name: The provider whose wire it is.
-        chat_paths: Where it takes chats.
-        count_paths: Where it counts the tokens of a prompt.
+        chat_paths: Paths that take chats.
+        count_paths: Paths that count the tokens of a prompt.
         dialect: The encoder with which it makes a prompt.
         parser: How it reads what the model wrote.
         prefix_cache: How it keeps the beginnings of prompts; None when it does not tell of them.
@@ -105,7 +105,7 @@ class Flavor:
         keeps_stop: The option with which the text that ended an answer stays in it.
         holds_back: Whether its streams keep back what may yet become a text that ends the answer.
         stops_in_order: Whether of two such texts the first in the list counts, where one token ends both.
-        needs_type: Whether it refuses a body whose type is not told.
+        needs_type: Whether it refuses a body whose type is not declared.
         encoder_refuses: Whether its encoder refuses odd conversations; otherwise their prompts are counted roughly.
     """
 
@@ -124,43 +124,43 @@ class Flavor:
 
     @property
     def engine(self) -> Flavor:
-        """What answers chats: itself, or what runs inside."""
+        """The server that answers chats: itself, or the engine inside."""
         return self
 
     def admit(self, path: str, headers: Mapping[str, str]) -> Refusal | None:
-        """What it answers to whoever has no right to ask; None when the key is right."""
+        """Its answer to a caller without the right key; None when the key is right."""
         del path, headers
         return None
 
     def read(self, path: str, window: int) -> JsonValue:
-        """What a GET of that path answers: JSON, `""` for an empty body, None for no such path."""
+        """Its answer to a GET of that path: JSON, `""` for an empty body, None for an unknown path."""
         raise NotImplementedError
 
     def no_such_path(self, path: str) -> Refusal | None:
-        """What it answers at a path that it does not have; None for what its framework says."""
+        """Its answer at an unknown path; None for its framework's answer."""
         del path
         return None
 
     def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
-        """What it answers to a body that is no JSON object, or is not said to be JSON."""
+        """Its answer to a body that is not a JSON object, or not declared as JSON."""
         del path, body, content_type
         return Error(400, "JSON decode error")
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
-        """What the server answers to a chat that it does not take, before it makes a prompt of it."""
+        """The server's answer to a chat that it refuses before it makes a prompt of it."""
         raise NotImplementedError
 
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
-        """What it answers to a prompt, or a prompt and its answer, that exceed the window."""
+        """Its answer to a prompt, or a prompt and its answer, that exceed the window."""
         raise NotImplementedError
 
     def refuse_tokens(self, body: dict[str, JsonValue]) -> Refusal | None:
-        """What the server answers to tokens of which it makes no text."""
+        """The server's answer to tokens of which it makes no text."""
         del body
         return None
 
     def refuse_count(self, body: dict[str, JsonValue]) -> Refusal | None:
-        """What it answers to a question for a count that it does not take."""
+        """Its answer to a refused request for a count."""
         del body
         return None
 
@@ -178,22 +178,22 @@ class Flavor:
         return body
 
     def count_prompt(self, body: dict[str, JsonValue]) -> int | None:
-        """The tokens of a prompt in a format of its own; None where it writes V4's."""
+        """The tokens of a prompt in its own format; None where it writes V4's."""
         del body
         return None
 
     def cache_salt(self, body: dict[str, JsonValue]) -> str:
-        """What parts its prefix cache: prompts of two salts share nothing."""
+        """The salt of its prefix cache: prompts of two salts share nothing."""
         return str(body.get("cache_salt") or "")
 
     def limit(self, body: dict[str, JsonValue], window: int, prompt: int) -> int:
-        """How many tokens the answer may have."""
+        """The limit of tokens for the answer."""
         asked = wanted(body, "max_completion_tokens", "max_tokens")
         room = max(1, window - prompt)
         return room if asked is None else min(asked, room)
 
     def shown(self, spans: list[OutputSpan], body: dict[str, JsonValue]) -> list[OutputSpan]:
-        """What its parsers, as it was started, leave of what the model says."""
+        """The model's output as its parsers, with its launch options, leave it."""
         del body
         return spans
 
@@ -214,7 +214,7 @@ class Flavor:
         raise NotImplementedError
 
     def tokenized(self, ids: list[int], body: dict[str, JsonValue], window: int) -> JsonValue:
-        """What the routes that count tokens answer."""
+        """The answer of the routes that count tokens."""
         del ids, body, window
         return None
 
@@ -224,7 +224,7 @@ class Flavor:
         return None
 
     def detokenized(self, text: str) -> JsonValue:
-        """What the routes that turn tokens into text answer."""
+        """The answer of the routes that turn tokens into text."""
         return {"prompt": text}
 
     def detokenized_batch(self, texts: list[str]) -> JsonValue:
@@ -232,7 +232,7 @@ class Flavor:
         return {"prompt": [*texts]}
 
     def headers(self, request: Mapping[str, str], number: int) -> dict[str, str]:
-        """What it adds to the headers of an answer to a chat."""
+        """The headers that it adds to an answer to a chat."""
         del request, number
         return {}
 

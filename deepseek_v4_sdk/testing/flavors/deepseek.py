@@ -39,8 +39,8 @@ class DeepSeekFlavor(Flavor):
 
     Args:
         api_key: The key it wants; None takes every one.
-        cache_interval: The tokens between two places at which it keeps what it has computed, beside the ends of
-            prompts and of answers. The API does not tell it.
+        cache_interval: The tokens between two places at which it keeps what it has computed, in addition to the ends of
+            prompts and of answers. The API does not report it.
     """
 
     name = "deepseek"
@@ -74,12 +74,12 @@ class DeepSeekFlavor(Flavor):
         return Error(401, "Authentication Fails (auth header format should be Bearer sk-...)")
 
     def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
-        """A body that is no JSON object."""
+        """A body that is not a JSON object."""
         del path, body, content_type
         return Error(400, "invalid request body: expected a JSON object")
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
-        """What the vendor's encoder refuses, in its order; unknown fields are passed over."""
+        """The vendor's encoder's refusal, in its order; it skips unknown fields."""
         del window
         try:
             read_body(body)
@@ -110,12 +110,12 @@ class DeepSeekFlavor(Flavor):
         yield from option_faults(body)
 
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
-        """Prompt and answer together beyond the window are refused."""
+        """Refuse prompt and answer together beyond the window."""
         message = too_long(window, prompt, wanted(body, "max_tokens") or 0)
         return None if message is None else Error(400, message)
 
     def limit(self, body: dict[str, JsonValue], window: int, prompt: int) -> int:
-        """What is asked for, or a number that depends on the thinking; at least one."""
+        """The requested limit, or a number that depends on the thinking; at least one."""
         asked = wanted(body, "max_tokens")
         if asked is not None:
             return asked

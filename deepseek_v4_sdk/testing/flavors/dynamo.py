@@ -29,7 +29,7 @@ ignore_eos min_tokens stop_token_ids cache_salt thinking_token_budget prompt_cac
 continue_final_message guided_json guided_regex guided_choice guided_grammar
 """
 _KEYS = frozenset(_KEY_WORDS.split())
-"""What a body may hold at its root."""
+"""Fields that a body may hold at its root."""
 
 
 _HINTS = frozenset({"priority", "strict_priority", "osl", "speculative_prefill", "latency_sensitivity"})
@@ -51,10 +51,10 @@ class DynamoFlavor(Flavor):
     Args:
         reasoning_parser: Whether its workers have `--dyn-reasoning-parser`; without it thinking stays in the content.
         tool_call_parser: Whether they have `--dyn-tool-call-parser`; without it calls stay in the content as markup.
-        default_thinking: Its `--dyn-default-thinking-mode`: whether thinking is on when nothing is said of it.
+        default_thinking: Its `--dyn-default-thinking-mode`: whether thinking is on without an option in the request.
         reasoning_field: Its `--reasoning-field-name`.
         block_size: The tokens in a block of its workers' prefix caches. The recipes have 256.
-        ready: Whether a worker is there. Without one each chat is 503.
+        ready: Whether it has a worker. Without one each chat is 503.
     """
 
     name = "dynamo"
@@ -118,7 +118,7 @@ class DynamoFlavor(Flavor):
         )
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
-        """Any key that is not known is refused, and values out of range."""
+        """Refuse unknown keys, and values out of range."""
         del window
         if not self._ready:
             told = f"Model '{self.served}' is not ready to serve requests yet: no workers are available; retry shortly."
@@ -140,7 +140,7 @@ class DynamoFlavor(Flavor):
         )
 
     def shown(self, spans: list[OutputSpan], body: dict[str, JsonValue]) -> list[OutputSpan]:
-        """What its parsers leave."""
+        """The output that its parsers leave."""
         if not self._tool_call_parser and any(span.kind == "call" for span in spans):
             spans = unread(spans)
         if not self._reasoning_parser and self.thinking(body) != "off":
@@ -244,7 +244,7 @@ class DynamoFlavor(Flavor):
         return Error(404, told)
 
     def measures(self, counts: Counts) -> str | None:
-        """What a client would look at."""
+        """The metrics that it exports."""
         label = f'{{model="{self.served.lower()}"}}'
         gauges = {
             "dynamo_frontend_inflight_requests": counts.running,
@@ -303,7 +303,7 @@ def _annotations(chat: Chat) -> Iterator[bytes]:
 
 
 def _extension(chat: Chat) -> dict[str, JsonValue]:
-    """What the body asks for beside the answer."""
+    """The extra data that the body requests in addition to the answer."""
     extension = chat.body.get("nvext")
     asked = extension.get("extra_fields") if isinstance(extension, dict) else None
     fields: dict[str, JsonValue] = {}

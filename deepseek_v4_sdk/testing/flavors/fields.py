@@ -24,9 +24,9 @@ class Wrong:
 
     Attributes:
         kind: pydantic's name of what is wrong.
-        place: Where.
-        message: What, in words.
-        given: What was given.
+        place: The place in the body.
+        message: The error text.
+        given: The given value.
         context: More of what was expected.
     """
 
@@ -38,7 +38,7 @@ class Wrong:
 
 
 def wrong_fields(server: Literal["vllm", "sglang"], body: JsonValue) -> list[Wrong]:
-    """What of a body is not of its type; nothing when it all is."""
+    """The errors in the types of a body's fields; nothing when all are right."""
     try:
         _model_of(server).model_validate(body)
     except ValidationError as error:
@@ -47,11 +47,11 @@ def wrong_fields(server: Literal["vllm", "sglang"], body: JsonValue) -> list[Wro
 
 
 NO_OBJECT = "Input should be a valid dictionary or object to extract fields from"
-"""What is said where a mapping is missing."""
+"""The error text for a missing mapping."""
 
 
 def wrong_message(index: int, item: JsonValue) -> list[Wrong]:
-    """What vLLM finds wrong with a message's form. It names each kind of message it tried; here the user's stands."""
+    """Errors of vLLM in a message's form. It names each kind of message it tried; this shows the user's."""
     where = ("messages", index, "ChatCompletionUserMessageParam")
     if not isinstance(item, dict):
         return [Wrong("dict_type", where, "Input should be a valid dictionary", item)]
@@ -65,7 +65,7 @@ def wrong_message(index: int, item: JsonValue) -> list[Wrong]:
 
 
 def _of(place: int, call: JsonValue) -> Iterator[Wrong]:
-    """What it finds wrong with a call whose arguments are no text. It tries both kinds of calls."""
+    """Its errors in a call whose arguments are not a text. It tries both kinds of calls."""
     function = call.get("function") if isinstance(call, dict) else None
     arguments = function.get("arguments", "") if isinstance(function, dict) else ""
     if isinstance(call, dict) and not isinstance(arguments, str):

@@ -1,4 +1,4 @@
-"""What the grammar engines of servers refuse of a JSON Schema, in their words (vLLM 0.32, SGLang 0.5.23)."""
+"""Errors of servers' grammar engines about a JSON Schema, in their words (vLLM 0.32, SGLang 0.5.23)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean",
 
 
 def schema_fault(schema: dict[str, JsonValue]) -> str | None:
-    """What vLLM's grammar engine says of a schema; None when it takes it, nothing when it breaks of it (500)."""
+    """The error of vLLM's grammar engine for a schema; None when it takes it, empty when the engine crashes (500)."""
     found = missing_reference(schema, schema)
     if found is not None and found.startswith("Pointer"):
         return found
@@ -60,7 +60,7 @@ def _impossible(node: JsonValue) -> bool:
 
 
 def pattern_fault(pattern: str) -> str | None:
-    """What vLLM's grammar engine says of a regular expression; a text that is empty where it breaks (500)."""
+    """The error of vLLM's grammar engine for a regular expression; an empty text when the engine crashes (500)."""
     if re.search(r"(?<!\\)(?:\\\\)*\\[pP]\{", pattern):
         return ""
     for told, found in (
@@ -92,7 +92,7 @@ _STAMP = "[00:00:00] /project/cpp"
 
 
 def sglang_fault(schema: dict[str, JsonValue]) -> str | None:
-    """What SGLang's grammar engine, xgrammar, says of a schema; None when it takes it."""
+    """The error of SGLang's grammar engine, xgrammar, for a schema; None when it takes it."""
     for where, node in _nodes(schema, "#"):
         beside = f"JSON Schema at {where} is not supported by xgrammar:"
         if unknown := _refused(node, SGLANG):
@@ -113,7 +113,7 @@ def sglang_fault(schema: dict[str, JsonValue]) -> str | None:
 
 
 def sglang_pattern_fault(pattern: str) -> str | None:
-    """What xgrammar says of a regular expression."""
+    """The error of xgrammar for a regular expression."""
     file = f"{_STAMP}/regex_converter.cc:83: Regex parsing error at position"
     for found, offset, told in _XGRAMMAR:
         if (match := re.search(found, pattern)) is not None:

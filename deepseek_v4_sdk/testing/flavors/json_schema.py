@@ -1,4 +1,4 @@
-"""What is wrong with a JSON Schema, in the words of the two libraries that servers check them with."""
+"""Errors in a JSON Schema, in the words of the two libraries that servers check them with."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["missing_reference", "python_fault", "rust_fault"]
 
 
 def python_fault(schema: JsonValue) -> str | None:
-    """What Python's `jsonschema` says of a schema of draft 2020-12; None when it is one."""
+    """The error of Python's `jsonschema` for a schema of draft 2020-12; None for a valid one."""
     error = _fault(schema)
     return None if error is None else str(error)
 
 
 def rust_fault(schema: JsonValue) -> str | None:
-    """What Rust's crate `jsonschema` says of it, or of a reference in it; None when there is nothing to say."""
+    """The error of Rust's crate `jsonschema` for it, or for a reference in it; None for a valid one."""
     error = _fault(schema)
     if error is None or (error.validator == "format" and "\\p{" in str(error.instance)):  # Rust knows these
         return missing_reference(schema, schema)
@@ -69,7 +69,7 @@ def _fault(schema: JsonValue) -> SchemaError | None:
     from jsonschema.exceptions import SchemaError
 
     try:
-        # Draft202012Validator has a checker of its own for the formats of schemas, such as that of patterns.
+        # Draft202012Validator has its own checker for the formats of schemas, such as that of patterns.
         Draft202012Validator.check_schema(
             cast("dict[str, object]", schema), format_checker=Draft202012Validator.FORMAT_CHECKER
         )

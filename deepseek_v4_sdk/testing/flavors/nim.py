@@ -22,7 +22,7 @@ class NimFlavor(Flavor):
     """A container.
 
     Args:
-        engine: What runs inside, by name or as it was started. The V4-Pro-0813 image has SGLang. "1.x" is an older
+        engine: The engine inside, a name or a flavor. The V4-Pro-0813 image has SGLang. "1.x" is an older
             container: it refuses unknown fields, and reads `nvext`.
         api_key: A key that a proxy in front of it wants; by default nobody asks for one.
         ready: Whether the model is loaded. Until then `/v1/health/ready` is 503, and the proxy answers 502 to all else.
@@ -47,11 +47,11 @@ class NimFlavor(Flavor):
 
     @property
     def engine(self) -> Flavor:
-        """What runs inside."""
+        """The engine inside."""
         return self._engine
 
     def admit(self, path: str, headers: Mapping[str, str]) -> Refusal | None:
-        """As a rule nobody asks for a key; before the model is loaded only the health is told."""
+        """By default it needs no key; before the model is loaded it answers only the health route."""
         if path == "/v1/health/live":
             return None
         if not self._ready:

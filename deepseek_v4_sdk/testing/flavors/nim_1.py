@@ -1,4 +1,4 @@
-"""The engine of a NIM 1.x container from the server's side: vLLM of its time behind a validator that is strict."""
+"""The engine of a NIM 1.x container from the server's side: vLLM of its time with a strict validator before it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Older(VLLMFlavor):
     """Refuses what it does not know, and reads the grammar of an answer in `nvext`."""
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
-        """Unknown fields are refused, as a text that is no JSON; a grammar in `nvext` is checked as one at the root."""
+        """It refuses unknown fields as a text that is not JSON; it checks a grammar in `nvext` as one at the root."""
         for key in body.keys() - _KEYS:
             told: dict[str, object] = {"type": "extra_forbidden", "loc": ("body", key)}
             told |= {"msg": "Extra inputs are not permitted", "input": body[key]}

@@ -26,12 +26,12 @@ class NvidiaFlavor(DynamoFlavor):
     Args:
         api_key: The key it wants; None takes every one.
         forbidden: A key that is known and has no right, such as one of the registry: 403.
-        not_yours: A model that is there, and not for this account: 404.
+        not_yours: A model that exists, but not for this account: 404.
         requests_per_minute: How many chats it takes, by the clock of the mock: one that comes after so many others is
-            429, without a word of how long. None takes all.
-        accepts_newer_keys: Whether it takes `thinking` and `prompt_cache_key`, as Dynamo 1.6.1 by itself does.
+            429, without a waiting time. None takes all.
+        accepts_newer_keys: Whether it takes `thinking` and `prompt_cache_key`, as plain Dynamo 1.6.1 does.
         wraps_errors: Whether Dynamo's errors come inside `{"error": ...}`, as some reports have them.
-        default_thinking: Whether it thinks when nothing is said of it.
+        default_thinking: Whether it thinks without an option in the request.
         max_tokens: The most tokens of an answer that it takes; None for Dynamo's own bound. The preview of Pro had
             16,384.
         lists_twice: Whether the list of models has one of them twice.

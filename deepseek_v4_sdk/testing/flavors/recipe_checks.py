@@ -1,6 +1,6 @@
-"""What deepseek-recipe 0.2.0 refuses of a chat that it could read, in its order and in its words.
+"""Refusals of deepseek-recipe 0.2.0 for a chat that it could read, in its order and in its words.
 
-SGLang 0.5.23 hands it what it has made of a request; DeepSeek's own API runs it as it is.
+SGLang 0.5.23 hands it a converted request; DeepSeek's own API runs it directly.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _EMPTY = "empty string. Expected a string with minimum length 1, but got an empt
 
 
 def option_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
-    """What is wrong with the options, but for strings that stop and for the format."""
+    """Errors in the options, except stop strings and the format."""
     offered = [] if body.get("tool_choice") == "none" else _functions(body)
     if len({function.get("strict") is True for function in offered}) > 1:
         yield "Cannot use strict tool with non-strict tool in the same request"
@@ -59,7 +59,7 @@ def option_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
 
 
 def stop_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
-    """What is wrong with the strings that stop an answer."""
+    """Errors in the stop strings."""
     stop = body.get("stop")
     if stop == "":
         yield f"Invalid 'stop': {_EMPTY}"
@@ -70,7 +70,7 @@ def stop_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
 
 
 def name_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
-    """What is wrong with the names of the tools."""
+    """Errors in the names of the tools."""
     for index, function in enumerate(_functions(body)):
         name, where = str(function.get("name")), f"Invalid 'tools[{index}].function.name'"
         if not name:
@@ -81,7 +81,7 @@ def name_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
 
 
 def tool_faults(body: Mapping[str, JsonValue], *, thinks: bool) -> Iterator[str]:
-    """What is wrong with the tools and the choice among them."""
+    """Errors in the tools and the choice among them."""
     functions = [] if body.get("tool_choice") == "none" else _functions(body)
     names = [str(function.get("name")) for function in functions]
     for name, function in zip(names, functions, strict=True):
@@ -104,7 +104,7 @@ def tool_faults(body: Mapping[str, JsonValue], *, thinks: bool) -> Iterator[str]
 
 
 def schema_faults(name: str, schema: JsonValue, *, strict: bool) -> Iterator[str]:
-    """What is wrong with the parameters of a tool."""
+    """Errors in the parameters of a tool."""
     fault = rust_fault(schema)
     if fault is not None:
         yield f"Invalid schema for function '{name}': {fault}"
@@ -125,7 +125,7 @@ _READ = "Invalid tool parameters schema :"
 
 
 def _strict_faults(schema: JsonValue, *, top: bool = False) -> Iterator[str]:
-    """What is wrong with a strict schema, outside in."""
+    """Errors in a strict schema, outside in."""
     if not isinstance(schema, dict):
         return
     kind = schema.get("type")
@@ -162,7 +162,7 @@ def _told(words: Sequence[str]) -> str:
 
 
 def word_fault(body: Mapping[str, JsonValue], messages: Sequence[Mapping[str, JsonValue]]) -> str | None:
-    """What is said when JSON is asked for and no message speaks of it."""
+    """The error when a request wants JSON and no message mentions it."""
     asked = body.get("response_format")
     if not isinstance(asked, dict) or asked.get("type") != "json_object" or any(map(_says_json, messages)):
         return None
@@ -170,7 +170,7 @@ def word_fault(body: Mapping[str, JsonValue], messages: Sequence[Mapping[str, Js
 
 
 def format_fault(body: Mapping[str, JsonValue]) -> str | None:
-    """What is wrong with the schema of the answer."""
+    """Errors in the schema of the answer."""
     asked = body.get("response_format")
     inner = asked.get("json_schema") if isinstance(asked, dict) else None
     if not isinstance(asked, dict) or asked.get("type") != "json_schema" or not isinstance(inner, dict):
@@ -190,13 +190,13 @@ def format_fault(body: Mapping[str, JsonValue]) -> str | None:
 def conversation_faults(
     messages: Sequence[Mapping[str, JsonValue]], *, offers_tools: bool, thinks: bool, rejects: bool
 ) -> Iterator[str]:
-    """What is wrong with the messages.
+    """Errors in the messages.
 
     Args:
         messages: They.
         offers_tools: Whether tools are offered.
         thinks: Whether the model will think.
-        rejects: Whether calls whose reasoning was not sent back are refused, as DeepSeek's API does.
+        rejects: Whether it refuses calls whose reasoning was not sent back, as DeepSeek's API does.
     """
     open_ids: list[str] = []
     caller = -1
@@ -247,7 +247,7 @@ def _unanswered(
 
 
 def prefix_faults(body: Mapping[str, JsonValue], messages: Sequence[Mapping[str, JsonValue]]) -> Iterator[str]:
-    """What does not go with a message that is to be continued."""
+    """Errors in a message that is to be continued."""
     last: Mapping[str, JsonValue] = messages[-1] if messages else {}
     if last.get("role") != "assistant" or last.get("prefix") is not True:
         return
@@ -267,7 +267,7 @@ def _lost_reasoning(messages: Sequence[Mapping[str, JsonValue]], *, offers_tools
 
 
 def too_long(window: int, prompt: int, answer: int) -> str | None:
-    """What it says of a prompt, or a prompt and its answer, that exceed the window."""
+    """Its error for a prompt, or a prompt and its answer, that exceed the window."""
     if prompt + answer <= window:
         return None
     return (

@@ -1,4 +1,4 @@
-"""How deepseek-recipe 0.2.0 reads a body: field by field in the order in which they come, and in whose words it stops.
+"""deepseek-recipe 0.2.0's reading of a body: field by field in their order, and its words at the first error.
 
 SGLang 0.5.23 and DeepSeek's own API read bodies with it.
 """
@@ -128,7 +128,7 @@ def _choices(words: tuple[str, ...]) -> str:
 
 
 def _tagged(name: str, tag: str, kinds: Mapping[str, Reader]) -> Reader:
-    """A mapping whose kind stands in one of its fields."""
+    """A mapping with its kind in one of its fields."""
 
     def read(value: JsonValue) -> None:
         if not isinstance(value, dict):

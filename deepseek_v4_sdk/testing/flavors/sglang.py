@@ -57,19 +57,19 @@ class SGLangFlavor(Flavor):
     """SGLang, as it is started with both of its parsers.
 
     Args:
-        version: Which one. 0.5.21 and 0.5.22 stream each call whole; before 0.5.23 the usage has reasoning tokens at
-            its root alone.
+        version: Which one. 0.5.21 and 0.5.22 stream each call whole; before 0.5.23 the usage has reasoning tokens
+            only at its root.
         model: The name it serves. It takes any name, and lists this one.
         api_key: Its `--api-key`; None takes every key. It guards all but `/health`, `/ready` and `/metrics`.
         reasoning_parser: Whether it has `--reasoning-parser`; without it thinking stays in the content.
         tool_call_parser: Whether it has `--tool-call-parser`; without it calls stay in the content as markup.
         v4_encoding: Whether it knows V4 by the tool call parser's name or the checkpoint's architecture; otherwise it
             has no prompt format, and refuses every chat.
-        cache_report: Whether it has `--enable-cache-report`, and tells what came from its cache.
+        cache_report: Whether it has `--enable-cache-report`, and reports the cached tokens.
         page_size: Tokens in a page of the prefix cache. For V4 it is 256.
         memory: How many tokens its KV memory holds (`--max-total-tokens`, or what is left on its GPUs); None for
-            enough. A prompt beyond it is refused in other words than one beyond the window, in a stream by an event.
-        context_length: Whether it has `--context-length`, and so refuses a limit beyond the window by itself.
+            enough. Its error for a prompt beyond it differs from that for the window, and is an event in a stream.
+        context_length: Whether it has `--context-length`, and so refuses a limit beyond the window.
         default_thinking: Whether thinking is on unless it is switched off, as with `SGLANG_DEFAULT_THINKING=1`. The
             engine does not know of it then, and counts no reasoning tokens.
         streams_usage: Whether a stream ends with the usage; a gateway may drop `stream_options`.
@@ -132,17 +132,17 @@ class SGLangFlavor(Flavor):
         return None if is_open else refusal(401, {"error": "Unauthorized"})
 
     def limit(self, body: dict[str, JsonValue], window: int, prompt: int) -> int:
-        """What is wanted, or what is left."""
+        """The requested limit, or the tokens that are left."""
         asked = wanted(body, "max_completion_tokens", "max_tokens")
         room = self._held(window) - prompt - 2
         return room if asked is None else min(asked, room)
 
     def _held(self, window: int) -> int:
-        """How many tokens of prompt and answer it holds, but for the last two."""
+        """The number of tokens of prompt and answer it holds, except the last two."""
         return window if self._memory is None else min(window, self._memory)
 
     def prompt_body(self, body: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        """Reasoning is read under one name only, and an answer at the end is no answer."""
+        """It reads reasoning under only one name, and an answer at the end does not count as an answer."""
         return read_history(body)
 
     def shown(self, spans: list[OutputSpan], body: dict[str, JsonValue]) -> list[OutputSpan]:
@@ -205,7 +205,7 @@ class SGLangFlavor(Flavor):
         yield DONE
 
     def plain(self, generated: GeneratedOutput, chat: Chat) -> JsonValue:
-        """Content is never null, reasoning always there; `tool_calls` alone is absent when there are none."""
+        """Content is never null, reasoning is always present; only `tool_calls` is absent when there are none."""
         message: dict[str, JsonValue] = {
             "role": "assistant",
             "content": generated.text,
@@ -249,7 +249,7 @@ class SGLangFlavor(Flavor):
         return {"object": "error", "message": message, "type": kind, "param": None, "code": status}
 
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
-        """A prompt beyond window or memory is refused, and so are prompt and answer together beyond the window."""
+        """Refuse a prompt, or prompt and answer together, beyond the window or the memory."""
         answer = wanted(body, "max_completion_tokens", "max_tokens") or 0
         told = too_long(prompt, answer, window)
         if told is not None:
@@ -273,7 +273,7 @@ class SGLangFlavor(Flavor):
         return sse({"error": error})
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
-        """Bodies it cannot read, and chats without an encoding; unknown fields are passed over."""
+        """Refuse unreadable bodies, and chats without an encoding; skip unknown fields."""
         found = check_chat(body, most=window if self._context_length else None, encodes=self._v4_encoding)
         return found if found is not None or self._v4_encoding else Error(400, _NO_TEMPLATE)
 
@@ -285,7 +285,7 @@ class SGLangFlavor(Flavor):
         return bad_request([Wrong("value_error", (), told, body)], "/tokenize")
 
     def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
-        """A body that is no JSON object."""
+        """A body that is not a JSON object."""
         return not_json(body, content_type, path)
 
     def read(self, path: str, window: int) -> JsonValue:
@@ -307,7 +307,7 @@ class SGLangFlavor(Flavor):
         return {"object": "list", "data": [card(self._model, window)]} if path == "/v1/models" else None
 
     def no_such_path(self, path: str) -> Refusal | None:
-        """A model that is not there has an error of its own."""
+        """Its own error for an unknown model."""
         model = path.removeprefix("/v1/models/")
         return None if model == path else refusal(404, {"error": no_such_model(model)})
 
@@ -332,7 +332,7 @@ class SGLangFlavor(Flavor):
 
     @property
     def _parsers(self) -> dict[str, JsonValue]:
-        """What it tells of its parsers."""
+        """The report about its parsers."""
         return {
             "reasoning_parser": "deepseek-v4" if self._reasoning_parser else None,
             "tool_call_parser": "deepseekv4" if self._tool_call_parser else None,

@@ -1,4 +1,4 @@
-"""What SGLang 0.5.23 refuses of a chat before it generates, layer by layer, in its words."""
+"""SGLang 0.5.23's refusals of a chat before it generates, layer by layer, in its words."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FORCED_AND_FORMAT = (
 
 
 def refused(message: str, layer: str = "BadRequestError", status: int = 400) -> Raw:
-    """A refusal; its type tells which layer it comes from."""
+    """A refusal; its type shows the layer it comes from."""
     return refusal(status, {"object": "error", "message": message, "type": layer, "param": None, "code": status})
 
 
@@ -50,7 +50,7 @@ def bad_request(wrong: list[Wrong], path: str = "/v1/chat/completions") -> Raw:
 
 
 def not_json(body: bytes, content_type: str, path: str = "/v1/chat/completions") -> Raw:
-    """A refusal of a body that is no JSON object, or is not said to be JSON."""
+    """A refusal of a body that is not a JSON object, or not declared as JSON."""
     if content_type.partition(";")[0].strip() != JSON:
         told = "Unsupported Media Type: Only 'application/json' is allowed"
         each = {"loc": ["header", "content-type"], "msg": told, "type": "value_error"}
@@ -68,7 +68,7 @@ def not_json(body: bytes, content_type: str, path: str = "/v1/chat/completions")
 
 
 def _broken_at(text: str, place: int) -> tuple[int, str]:
-    """Where its reader says that a text is no JSON, and why."""
+    """The place and the reason of its reader's error for a text that is not JSON."""
     before = text[:place].rstrip()
     if text[place : place + 1] in {"}", "]"} and before.endswith(","):
         return len(before) - 1, "trailing comma is not allowed"
@@ -84,7 +84,7 @@ def check_chat(body: JsonValue, *, most: int | None, encodes: bool) -> Raw | Non
 
     Args:
         body: The body.
-        most: The most tokens that an answer may have; None where nothing is said of it.
+        most: The most tokens that an answer may have; None without a limit in the request.
         encodes: Whether the server knows V4's prompt format, and so reads the conversation with the vendor's encoder.
     """
     if not isinstance(body, dict):
@@ -314,7 +314,7 @@ def _shown(each: Wrong) -> dict[str, object]:
 
 
 def too_long(prompt: int, answer: int, window: int) -> str | None:
-    """What it says of a prompt beyond the window, or of prompt and answer together; None where they fit."""
+    """Its error for a prompt beyond the window, or for prompt and answer together; None where they fit."""
     if prompt >= window:
         return f"The input ({prompt} tokens) is longer than the model's context length ({window} tokens)."
     if prompt + answer <= window:

@@ -42,7 +42,7 @@ def finish(generated: GeneratedOutput) -> str:
 
 
 def stop(generated: GeneratedOutput) -> JsonValue:
-    """What ended it: a stop text, or the end token."""
+    """The end of the answer: a stop text, or the end token."""
     return None if generated.finish_reason == "length" else generated.stop or _EOS
 
 

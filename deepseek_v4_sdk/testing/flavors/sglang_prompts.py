@@ -11,7 +11,7 @@ __all__ = ["read_history"]
 
 
 def read_history(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """An assistant message at the end is continued when that is asked for, and otherwise becomes the user's.
+    """An assistant message at the end is continued on request, and otherwise becomes the user's.
 
     One without a text is left out. Reasoning is read under one name only.
     """

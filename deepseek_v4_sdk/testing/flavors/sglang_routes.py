@@ -1,4 +1,4 @@
-"""What SGLang tells of itself beside chats."""
+"""SGLang's reports about itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["CREATED", "card", "model_info", "no_such_model"]
 
 CREATED = 1_795_282_181
-"""When its models and answers were made, in seconds since 1970."""
+"""The creation time of its models and answers, in seconds since 1970."""
 
 
 def card(name: str, window: int) -> JsonValue:
@@ -29,7 +29,7 @@ def card(name: str, window: int) -> JsonValue:
 
 
 def model_info(name: str, parsers: Mapping[str, JsonValue]) -> JsonValue:
-    """What it serves, and with which parsers."""
+    """Its models and its parsers."""
     return {
         "model_path": name,
         "served_model_name": name,
@@ -45,7 +45,7 @@ def model_info(name: str, parsers: Mapping[str, JsonValue]) -> JsonValue:
 
 
 def no_such_model(name: str) -> JsonValue:
-    """The error for a model that is not there."""
+    """The error for an unknown model."""
     return {
         "message": f"The model '{name}' does not exist",
         "type": "invalid_request_error",

@@ -54,26 +54,26 @@ class VLLMFlavor(Flavor):
     """vLLM, as it is started with the flags of the recipes.
 
     Args:
-        version: Which one. Before 0.28 thinking is off unless it is asked for, `max` is the strongest of two levels
-            (0.20 does not take it at the root of a body), and the usage does not tell reasoning tokens. Before 0.33
-            a plain answer says `tool_calls` of a call that was cut.
+        version: Which one. Before 0.28 thinking is off by default, `max` is the strongest of two levels
+            (0.20 does not take it at the root of a body), and the usage does not report reasoning tokens. Before 0.33
+            a plain answer has the finish reason `tool_calls` for a cut call.
         models: The names it serves. It refuses others, and answers in the name of the first. Without it every alias and
             published id of V4 is served and another name refused, as a mistake; None takes any name.
         api_key: Its `--api-key`; None takes every key. It guards `/v1` and some others, not `/health` or `/tokenize`.
         reasoning_parser: Whether it has `--reasoning-parser`; without it thinking stays in the content.
         tool_call_parser: Whether it has `--enable-auto-tool-choice` and `--tool-call-parser`. Without both, any tool
-            choice but "none" is refused; a forced one too where the first alone is missing (0.32).
-        prompt_tokens_details: Whether it has `--enable-prompt-tokens-details`, and tells what came from its cache.
+            choice but "none" fails; a forced one too where only the first is missing (0.32).
+        prompt_tokens_details: Whether it has `--enable-prompt-tokens-details`, and reports the cached tokens.
         block_size: Its `--block-size`: the tokens in a block of the prefix cache. The recipes have 256.
-        encoding: What makes its prompts: "v4", as `--tokenizer-mode deepseek_v4` does; "template", a plain chat
-            template given to it, which has no thinking; "none", where neither is there, and every chat is refused.
+        encoding: The maker of its prompts: "v4", as `--tokenizer-mode deepseek_v4` does; "template", a plain chat
+            template given to it, which has no thinking; "none", without either; it refuses every chat.
         default_thinking: The `thinking` of its `--default-chat-template-kwargs`, if it has that.
         reads_switch: Whether the thinking switch reaches it; a gateway may drop `chat_template_kwargs`.
-        streams_usage: Whether a stream ends with the usage when that is asked for; a gateway may drop
-            `stream_options`. "always" is `--enable-force-include-usage`: in every chunk, asked for or not.
+        streams_usage: Whether a stream ends with the usage on request; a gateway may drop
+            `stream_options`. "always" is `--enable-force-include-usage`: in every chunk, requested or not.
         request_id_headers: Whether it has `--enable-request-id-headers`, and sends `X-Request-Id` back.
-        frontend: What takes the requests: its Python server, or with `VLLM_USE_RUST_FRONTEND=1` the one in Rust (0.33),
-            which reads calls and refuses bodies in its own way. Behind the latter the parsers are always on.
+        frontend: Its Python server, or with `VLLM_USE_RUST_FRONTEND=1` the one in Rust (0.33),
+            which reads calls and refuses bodies by its own rules. With the latter the parsers are always on.
     """
 
     name = "vllm"
@@ -134,7 +134,7 @@ class VLLMFlavor(Flavor):
 
     @property
     def engine(self) -> Flavor:
-        """What answers chats: itself, or the front end in Rust."""
+        """The server that answers chats: itself, or the front end in Rust."""
         return self._rust or self
 
     def thinking(self, body: dict[str, JsonValue]) -> str:
@@ -165,7 +165,7 @@ class VLLMFlavor(Flavor):
         return "2026-08" if self._release >= (0, 28) else "2026-04"
 
     def admit(self, path: str, headers: Mapping[str, str]) -> Refusal | None:
-        """The key guards some paths alone."""
+        """The key guards only some paths."""
         guarded = path.startswith(_GUARDED)
         return None if not guarded or same_key(headers, self._api_key) else refusal(401, {"error": "Unauthorized"})
 
@@ -174,7 +174,7 @@ class VLLMFlavor(Flavor):
         return mended(body)
 
     def limit(self, body: dict[str, JsonValue], window: int, prompt: int) -> int:
-        """What is wanted, cut to the room that is left."""
+        """The requested limit, cut to the tokens that are left."""
         room = window - prompt
         asked = wanted(body, "max_completion_tokens", "max_tokens")
         return room if asked is None else min(asked, room)
@@ -232,7 +232,7 @@ class VLLMFlavor(Flavor):
         yield DONE
 
     def plain(self, generated: GeneratedOutput, chat: Chat) -> JsonValue:
-        """Everything written out, nulls too; `tool_calls` alone is absent when there are none."""
+        """Everything written out, nulls too; only `tool_calls` is absent when there are none."""
         cut = generated.finish_reason == "length" or generated.stop is not None or unclosed(generated.raw)
         forced = chat.body.get("tool_choice") not in (None, "auto", "none")
         reasoning = generated.reasoning if chat.body.get("include_reasoning", True) else ""
@@ -291,7 +291,7 @@ class VLLMFlavor(Flavor):
         return {"error": {"message": message, "type": kind, "param": None, "code": status}}
 
     def error_event(self, status: int, message: str) -> bytes:
-        """The same shape as over HTTP; a status that is no error of the engine's own keeps its code."""
+        """The same shape as over HTTP; a status that is not an error of the engine keeps its code."""
         return sse({"error": {"message": message, "type": "InternalServerError", "param": None, "code": status}})
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
@@ -306,7 +306,7 @@ class VLLMFlavor(Flavor):
         return None if self._tool_call_parser else without_parser(body)
 
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
-        """A prompt beyond the window is refused, and one that leaves no room; prompt and answer together are cut."""
+        """Refuse a prompt beyond the window, and one that leaves no tokens; cut prompt and answer together."""
         del body
         if prompt < window:
             return None
@@ -326,11 +326,11 @@ class VLLMFlavor(Flavor):
         return check_tokenize(body, served=self._served.deciding(body))
 
     def refuse_tokens(self, body: dict[str, JsonValue]) -> Refusal | None:
-        """Tokens that are no numbers."""
+        """Tokens that are not numbers."""
         return check_detokenize(body)
 
     def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
-        """A body that is no JSON object."""
+        """A body that is not a JSON object."""
         return not_json(body, content_type, ways=2 if path in self.count_paths else 1)
 
     def read(self, path: str, window: int) -> JsonValue:
@@ -349,7 +349,7 @@ class VLLMFlavor(Flavor):
         return {"object": "list", "data": [card(name, served[0], window) for name in served]}
 
     def no_such_path(self, path: str) -> Refusal | None:
-        """The front end in Rust has an answer of its own."""
+        """The front end in Rust has its own answer."""
         return None if self._rust is None else self._rust.no_such_path(path)
 
     def tokenized(self, ids: list[int], body: dict[str, JsonValue], window: int) -> JsonValue:
@@ -370,7 +370,7 @@ class VLLMFlavor(Flavor):
         return {"x-request-id": request.get("x-request-id") or f"{number:032x}"}
 
     def measures(self, counts: Counts) -> str | None:
-        """What a client would look at."""
+        """The metrics that it exports."""
         return measures((self._models or (_MODEL,))[0], counts)
 
     @property

@@ -1,4 +1,4 @@
-"""What vLLM refuses of a chat before it renders it, in its words (0.32 and 0.33)."""
+"""vLLM's refusals of a chat before it renders it, in its words (0.32 and 0.33)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ROLES = frozenset({"system", "user", "assistant", "tool", "developer", "latest_
 
 
 def bad_value(message: str, parameter: str | None = None, value: object = None, *, status: int = 400) -> Raw:
-    """A refusal of a value, which names the parameter and says what it was."""
+    """A refusal of a value, with the parameter's name and the value."""
     told = "" if parameter is None else f" (parameter={parameter}" + ("" if value is None else f", value={value}") + ")"
     error: JsonValue = {"message": message + told, "type": _KINDS[status], "param": parameter, "code": status}
     return refusal(status, {"error": error})
@@ -46,7 +46,7 @@ def bad_request(wrong: list[Wrong]) -> Raw:
 
 
 def not_json(body: bytes, content_type: str = JSON, ways: int = 1) -> Raw:
-    """A refusal of a body that is no JSON object, or is not said to be JSON; the route reads so many kinds."""
+    """A refusal of a body that is not a JSON object, or not declared as JSON; the route reads so many kinds."""
     if content_type.partition(";")[0].strip() != JSON:
         told = "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed"
         return refusal(400, {"error": {"message": told, "type": "Bad Request", "param": None, "code": 400}})
@@ -69,7 +69,7 @@ def bad_value_of_model(model: str, served: tuple[str, ...]) -> Raw:
 
 
 def check_tokenize(body: dict[str, JsonValue], *, served: tuple[str, ...]) -> Raw | None:
-    """What is refused of a question for a count."""
+    """Refusals of a request for a count."""
     model = body.get("model")
     if "prompt" not in body and not isinstance(body.get("messages"), list):
         places = [name for name in ("prompt", "messages") if name not in body] or ["messages"]
@@ -84,7 +84,7 @@ def check_tokenize(body: dict[str, JsonValue], *, served: tuple[str, ...]) -> Ra
 
 
 def check_detokenize(body: dict[str, JsonValue]) -> Raw | None:
-    """What is refused of tokens that are to become a text."""
+    """Refusals of tokens that are to become a text."""
     tokens = body.get("tokens")
     wrong = [
         Wrong("int_type", ("tokens", index), "Input should be a valid integer", token)

@@ -52,7 +52,7 @@ def _entry(token: Token, number: int) -> JsonValue:
 
 
 def opening(frame: dict[str, JsonValue], role: JsonValue) -> dict[str, JsonValue]:
-    """The first event of a stream, without the fields behind its choice."""
+    """The first event of a stream, without the fields after its choice."""
     delta: JsonValue = {"role": role, "content": ""}
     return {**frame, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]}
 
@@ -74,7 +74,7 @@ def streamed(generated: GeneratedOutput) -> tuple[Token, ...]:
 def with_border(tokens: Sequence[Token], generated: GeneratedOutput) -> Iterator[list[Token]]:
     """The tokens of each delta: one by one, but where characters are held back for a stop text.
 
-    The end of the thinking comes there after the model wrote its mark, together with the first text behind it. Blanks
+    There the end of the thinking comes after the model wrote its mark, together with the first text after it. Blanks
     wait for what follows them.
     """
     late: list[Token] = []
@@ -91,7 +91,7 @@ def with_border(tokens: Sequence[Token], generated: GeneratedOutput) -> Iterator
 
 
 def joined(tokens: list[Token], number: int) -> dict[str, JsonValue]:
-    """What the last token of a cut answer brings comes together with the finish reason."""
+    """The text of a cut answer's last token comes together with the finish reason."""
     delta: dict[str, JsonValue] = {}
     entries: list[JsonValue] = []
     pending: list[Token] = []
@@ -123,13 +123,13 @@ def with_fingerprint(block: bytes, fingerprint: str) -> bytes:
     event = read_json(block.removeprefix(b"data: "))
     if not isinstance(event, dict):
         return block
-    # `kv_transfer_params` of 0.33 stands behind it.
+    # `kv_transfer_params` of 0.33 comes after it.
     last = {key: event.pop(key) for key in ("kv_transfer_params",) if key in event}
     return sse({**event, "system_fingerprint": fingerprint, **last})
 
 
 def closed(arguments: str) -> str:
-    """The parameters of a cut call that had come whole: in a plain answer it reads like a call with these alone."""
+    """The complete parameters of a cut call: in a plain answer it reads like a call with only these."""
     try:
         come: JsonValue = from_json(arguments or "{}", allow_partial=True)
     except ValueError:
@@ -140,7 +140,7 @@ def closed(arguments: str) -> str:
 def finish(generated: GeneratedOutput, body: dict[str, JsonValue], *, plain: bool) -> str:
     """`tool_calls` for calls the model chose to make, even where a stop text cut one; `stop` for a named tool.
 
-    Before 0.33 a plain answer says `tool_calls` even of a call that the limit cut.
+    Before 0.33 a plain answer has the finish reason `tool_calls` even for a call that the limit cut.
     """
     choice = body.get("tool_choice")
     if generated.stop is not None and generated.calls and choice in ("auto", None):

@@ -14,7 +14,7 @@ __all__ = ["answering_role", "mended", "older_thinking", "plain_prompt"]
 
 
 def mended(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """The body as the encoder gets it: arguments that are no JSON object are none, and a result needs no id."""
+    """The body for the encoder: arguments other than a JSON object count as none, and a result needs no id."""
     messages = body.get("messages")
     return {**body, "messages": [_mended(item) for item in messages]} if isinstance(messages, list) else body
 
@@ -41,7 +41,7 @@ def _with_object(call: JsonValue) -> JsonValue:
 
 
 def answering_role(body: dict[str, JsonValue]) -> str:
-    """The role of the answer: that of the last message, where no turn of its own is opened for it."""
+    """The role of the answer: that of the last message, unless the prompt opens a new turn."""
     messages = body.get("messages")
     last = messages[-1] if isinstance(messages, list) and messages else None
     role = last.get("role") if isinstance(last, dict) else None

@@ -1,4 +1,4 @@
-"""What vLLM tells of itself beside chats: its models, and its measures."""
+"""vLLM's reports about itself: its models, and its measures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["CREATED", "card", "measures"]
 
 CREATED = 1_795_280_709
-"""When its models and answers were made, in seconds since 1970."""
+"""The creation time of its models and answers, in seconds since 1970."""
 
 
 def card(name: str, root: str, window: int) -> JsonValue:

@@ -34,7 +34,7 @@ class _Parser(OutputParser):
     """Calls inside the thinking stay there; markup that is not whole stays in the text, from its first flaw on."""
 
     def read(self, output: str, *, thinking: bool, tools: bool, offered: Properties | None = None) -> list[OutputSpan]:
-        """What the front end makes of the model's output, which may end anywhere."""
+        """The front end's reading of the model's output, which may end anywhere."""
         del offered
         spans: list[OutputSpan] = []
         text = output
@@ -61,7 +61,7 @@ class _Parser(OutputParser):
 
 
 def _spans_of(call: Invocation, index: int) -> Iterator[OutputSpan]:
-    """A call is told when it is whole: its name, and all of its arguments as compact JSON."""
+    """It sends a call once it is complete: its name, and all of its arguments as compact JSON."""
     yield OutputSpan(call.raw, "call", index=index, name=call.name)
     pairs = (f"{_compact(each.key)}:{_value(each.value, quoted=each.quoted)}" for each in call.parameters)
     yield OutputSpan("", "call", after=f"{{{','.join(pairs)}}}", index=index)
@@ -80,12 +80,12 @@ def _value(value: str, *, quoted: bool) -> str:
 
 
 class RustFrontEnd(Flavor):
-    """What answers chats in place of the Python front end.
+    """The front end that answers chats in place of the Python one.
 
     Args:
         version: The version of both.
         served: The names it serves.
-        prefix_cache: How it keeps the beginnings of prompts, where it tells of them.
+        prefix_cache: The cache of the beginnings of prompts, where it reports them.
         default_thinking: The `thinking` of its `--default-chat-template-kwargs`, if it has that.
     """
 
@@ -142,7 +142,7 @@ class RustFrontEnd(Flavor):
         return {**body, "messages": [_with_one_text(each) for each in messages]}
 
     def limit(self, body: dict[str, JsonValue], window: int, prompt: int) -> int:
-        """What is wanted, cut to the room that is left."""
+        """The requested limit, cut to the tokens that are left."""
         room = window - prompt
         asked = wanted(body, "max_completion_tokens", "max_tokens")
         return room if asked is None else min(asked, room)
@@ -241,7 +241,7 @@ class RustFrontEnd(Flavor):
         return next((refused(each) for each in faults_of(body, self._served.deciding(body))), None)
 
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
-        """A prompt beyond the window is refused with its real size; prompt and answer together are cut."""
+        """Refuse a prompt beyond the window with its real size; cut prompt and answer together."""
         if prompt < window:
             return None
         size = (
@@ -260,7 +260,7 @@ class RustFrontEnd(Flavor):
         return None if found is None else refused(found)
 
     def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
-        """A body that is no JSON object, or is not said to be JSON."""
+        """A body that is not a JSON object, or not declared as JSON."""
         del path
         if content_type.partition(";")[0].strip() != JSON:
             told = "Expected request with `Content-Type: application/json`"
@@ -338,7 +338,7 @@ def _properties(body: dict[str, JsonValue]) -> dict[str, dict[str, JsonValue]]:
 
 
 def _typed(arguments: str, properties: dict[str, JsonValue]) -> str:
-    """Arguments in which a value of which the schema says no type is the text that the model wrote."""
+    """Arguments; a value without a type in the schema keeps the text that the model wrote."""
     try:
         told = read_json(arguments)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What vLLM's Rust front end refuses of a chat, in its words (0.33)."""
+"""Refusals of vLLM's Rust front end for a chat, in its words (0.33)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SALT = (
 
 @dataclass(frozen=True, slots=True)
 class FieldFault:
-    """Something that is refused.
+    """A refusal.
 
     Attributes:
         message: In its words.
@@ -67,7 +67,7 @@ def model_fault(body: dict[str, JsonValue], served: tuple[str, ...]) -> FieldFau
 
 
 def faults_of(body: dict[str, JsonValue], served: tuple[str, ...]) -> Iterator[FieldFault]:
-    """What is wrong with a chat's body, in the order in which it is found."""
+    """Errors in a chat's body, in the order in which it finds them."""
     yield from _forms(body)
     yield from _values(body)
     if (found := model_fault(body, served)) is not None:
@@ -82,7 +82,7 @@ def faults_of(body: dict[str, JsonValue], served: tuple[str, ...]) -> Iterator[F
 
 
 def _forms(body: dict[str, JsonValue]) -> Iterator[FieldFault]:
-    """What does not fit the types of a request. Where in the text it is, is told as the end of the text."""
+    """Values that do not fit the types of a request. It reports the end of the text as their place."""
     messages, at = body.get("messages"), f"at line 1 column {len(write_json(body))}"
     if not isinstance(messages, list):
         yield FieldFault(f"missing field `messages` {at}", unreadable=True)

@@ -12,7 +12,7 @@ __all__ = ["counted", "prompt_details", "usage"]
 
 
 def counted(prompt: int, completion: int, thought: int | None) -> dict[str, JsonValue]:
-    """The counts themselves; those of the thinking only from a server that tells them."""
+    """The counts; those of the reasoning only from a server that reports them."""
     counts: dict[str, JsonValue] = {
         "prompt_tokens": prompt,
         "total_tokens": prompt + completion,
