@@ -72,12 +72,12 @@ class DeepSeekV4Error(Exception):
     """The root of the tree; catch it to catch everything the SDK raises.
 
     Attributes:
-        partial: What of an answer had arrived before the error, or None.
+        partial: The part of the answer that arrived before the error, or None.
         attempts: The HTTP requests made for this call, in order; empty when nothing was sent.
         request_id: The server's id of the request, when it gave one.
-        url: The final URL that was asked, when something was sent.
-        run: The tool run that it ended, as far as that had come: its messages, rounds, attempts and costs; None outside
-            of a run.
+        url: The final URL of the request, when one was sent.
+        run: The tool run that it ended, as far as it got: its messages, rounds, attempts and costs; None outside of a
+            run.
     """
 
     partial: Reply | None = None
@@ -94,12 +94,12 @@ class DeepSeekV4Error(Exception):
         request_id: str | None = None,
         url: str | None = None,
     ) -> Self:
-        """Add what the caller of a request knows and the place that found the error does not.
+        """Add details that the caller of a request knows and the place that found the error does not.
 
         Values that are already set stay.
 
         Returns:
-            The error itself, so that it can be raised in the same breath.
+            The error itself, ready to be raised.
         """
         if self.partial is None:
             self.partial = partial
@@ -110,7 +110,7 @@ class DeepSeekV4Error(Exception):
         return self
 
     def __str__(self) -> str:
-        # Servers and models have a say in many of these texts: none may write lines of its own into a log.
+        # Servers and models write parts of these texts; none of them may add lines to a log.
         return one_line(super().__str__())
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -126,11 +126,11 @@ def _rebuild(cls: type[DeepSeekV4Error], args: tuple[object, ...], state: dict[s
 
 
 class ConfigurationError(DeepSeekV4Error):
-    """A client cannot be made as asked: a wrong provider, key, URL, profile or setting."""
+    """A client cannot be made with these arguments: a wrong provider, key, URL, profile or setting."""
 
 
 class InvalidRequestError(DeepSeekV4Error):
-    """A request that was found wrong locally; nothing was sent."""
+    """A request that the client found wrong; nothing was sent."""
 
 
 class UnsupportedOptionError(InvalidRequestError):
@@ -151,7 +151,7 @@ class BudgetError(InvalidRequestError):
     """A budget makes no sense, its window is not known, or a conversation cannot be made to fit it.
 
     Attributes:
-        excess: By how many tokens a conversation does not fit, whatever is left out of it; else None.
+        excess: Tokens by which a conversation does not fit, whatever is left out of it; else None.
     """
 
     excess: int | None = None
@@ -213,16 +213,17 @@ class ModelRetiredError(APIError):
 
 
 class ModelMismatchError(APIError):
-    """Another model answered than was asked for (only with `strict_model=True`)."""
+    """A model other than the requested one answered (only with `strict_model=True`)."""
 
 
 class ContextLengthExceededError(APIError):
-    """The prompt, or the prompt and the answer asked for, exceed the window.
+    """The prompt, or the prompt and the requested answer, exceed the window.
 
     Attributes:
-        limit: The window in tokens, when told.
-        prompt_tokens: The prompt's length in tokens, when told; a lower bound where the server gives only that.
-        requested: Prompt and answer together in tokens, when told.
+        limit: The window in tokens, when the server reports it.
+        prompt_tokens: The prompt's length in tokens, when the server reports it; a lower bound where it reports only
+            that.
+        requested: Prompt and answer together in tokens, when the server reports it.
     """
 
     limit: int | None = None
@@ -241,7 +242,7 @@ class RateLimitError(APIError):
 
 
 class OverloadedError(APIError):
-    """The server has no room at the moment (HTTP 503, or its words inside a stream).
+    """The server has no capacity at the moment (HTTP 503, or such an error inside a stream).
 
     Attributes:
         retry_after: Seconds the server asks to wait, or None when it gave no hint.
@@ -255,7 +256,7 @@ class GatewayTimeoutError(APIError):
 
 
 class ServerError(APIError):
-    """The server failed, or answered with something that is no answer."""
+    """The server failed, or sent something that is not an answer."""
 
 
 class ConnectionFailedError(DeepSeekV4Error):
@@ -311,7 +312,7 @@ class SpendLimitError(DeepSeekV4Error):
 
 
 class CircuitOpenError(DeepSeekV4Error):
-    """The server refused too often, and the client leaves it alone for a while; the request was not sent.
+    """The server refused too often, and the client leaves it alone for a while; it did not send the request.
 
     Attributes:
         retry_after: Seconds until the next request may be sent.
@@ -330,7 +331,7 @@ class StreamInterruptedError(IncompleteReplyError):
     """The answer broke off: no finish reason was received, or the server aborted it.
 
     Attributes:
-        body: What the server sent in place of the rest, scrubbed, where it is no error event; else None.
+        body: The text that the server sent in place of the rest, scrubbed, when it is not an error event; else None.
     """
 
     body: str | None = None
@@ -343,7 +344,7 @@ class StreamClosedError(IncompleteReplyError):
 class StreamInUseError(DeepSeekV4Error):
     """A stream cannot be read here: another thread or task reads it now, or another event loop or process began it.
 
-    The stream goes on as it was for its first reader.
+    The stream continues unchanged for its first reader.
     """
 
 
@@ -355,7 +356,7 @@ class EmptyTurnError(IncompleteReplyError):
     """A turn that ended with neither text nor a tool call.
 
     Attributes:
-        cut: Whether a limit or a stop text ended it, and not the model: the same request would end so again.
+        cut: Whether a limit or a stop text ended it, and not the model: the same request would end the same way again.
     """
 
     cut: bool = False
@@ -365,7 +366,7 @@ class LostToolCallError(IncompleteReplyError):
     """The model called a tool, but the call did not arrive in a usable form.
 
     Attributes:
-        raw: The markup as it came, where a server left it in the text.
+        raw: The unchanged markup, where a server left it in the text.
     """
 
     raw: str = ""
@@ -374,16 +375,16 @@ class LostToolCallError(IncompleteReplyError):
 class TruncatedToolCallError(IncompleteReplyError):
     """A tool call was cut off.
 
-    `partial.tool_calls` has the calls that are whole, `partial.partial_tool_calls` the cut one.
+    `partial.tool_calls` has the complete calls, `partial.partial_tool_calls` the cut one.
     """
 
 
 class InvalidToolArgumentsError(DeepSeekV4Error):
-    """The arguments of a tool call are no JSON object, or do not match the tool's schema.
+    """The arguments of a tool call are not a JSON object, or do not match the tool's schema.
 
     Attributes:
         call: The call.
-        path: Where in the arguments, such as `"days"` or `"items[2].name"`; empty for the whole.
+        path: The place in the arguments, such as `"days"` or `"items[2].name"`; empty for the whole.
     """
 
     def __init__(self, message: str, *, call: ToolCall, path: str = "") -> None:
@@ -396,8 +397,8 @@ class SchemaViolationError(DeepSeekV4Error):
     """A structured answer does not match its schema.
 
     Attributes:
-        path: Where in the answer.
-        text: The answer as it came.
+        path: The place in the answer.
+        text: The answer, unchanged.
     """
 
     def __init__(self, message: str, *, path: str = "", text: str = "") -> None:

@@ -1,1 +1,1 @@
-"""One call: its attempts, the steps that it is made of, and the drivers that run them."""
+"""One call: its attempts, its steps, and the drivers that run them."""

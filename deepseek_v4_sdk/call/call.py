@@ -1,4 +1,4 @@
-"""The course of a call: attempts, waits and deadlines, as steps that sync and async clients run alike."""
+"""One call: attempts, waits and deadlines, as steps that sync and async clients run alike."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
 ExchangeT = TypeVar("ExchangeT", bound=HttpExchange)
 
-# Seconds before an answer that was accepted is asked for, the first time and at most; between them the pause doubles.
-# Each question counts against the requests of a minute: an answer that takes a minute costs 18 of them, not 120.
+# Seconds before polling for an accepted answer, the first time and at most; the pause doubles from one to the other.
+# Each poll counts against the requests of a minute: an answer that takes a minute costs 18 of them, not 120.
 _FIRST_POLL = 0.5
 _LONGEST_POLL = 4.0
 
 
 @dataclass(slots=True, eq=False)
 class CallSettings:
-    """What holds for every call of a client: its clock, timers, retries, who is told, and how models are compared."""
+    """The settings of every call of a client: clock, timers, retries, notifier, and comparison of models."""
 
     clock: Clock
     timeouts: Timeouts
@@ -52,14 +52,14 @@ class CallSettings:
 
 
 class RetryBudget:
-    """What all the requests of one call share: one deadline, one number of retries, and the list of what was sent.
+    """The common budget of a call's requests: one deadline, one number of retries, and the list of requests.
 
     Attributes:
-        ends: When the call must have ended.
+        ends: Time at which the call must have ended.
         attempts: The HTTP requests that have ended, in order.
-        details: The request that was, or was to be, sent last.
-        failures: How many of them have failed.
-        reserved_retries: How many retries are kept for those providers that have not been asked.
+        details: The request that was sent last, or would have been.
+        failures: Number of them that have failed.
+        reserved_retries: Number of retries that are kept for the providers which have not been called yet.
         waited: Seconds that the next request has waited so far.
     """
 
@@ -77,28 +77,28 @@ class RetryBudget:
 
     @property
     def is_inherited(self) -> bool:
-        """Whether the call is of a process that this one was forked from, and is told of there."""
+        """Whether the call belongs to the parent process, from which this one was forked, and is reported there."""
         return self._process != PROCESS.generation
 
     def begin(self, ends: float) -> None:
-        """The call begins, in this process."""
+        """Begin the call, in this process."""
         self.ends, self._process = ends, PROCESS.generation
 
     @property
     def call_id(self) -> str:
         """The id of the call."""
-        if not self._id:  # made here: what was prepared before a fork goes out from several processes
+        if not self._id:  # made here, because calls prepared before a fork run in several processes
             self._id = os.urandom(16).hex()
         return self._id
 
     def request_id(self) -> str:
-        """The id for the next request."""
+        """Return an id for the next request."""
         number = len(self.attempts) + 1
         return self.call_id if number == 1 else f"{self.call_id}-{number}"
 
 
 class Call(Generic[ExchangeT, T]):
-    """A call, from its first attempt to its result. Subclasses say what is sent and what comes of it."""
+    """A call, from its first attempt to its result. Subclasses define the request and the result."""
 
     is_chat = False
     """Whether a model answers: then the step `Accepted` comes when the server has accepted the request."""
@@ -118,10 +118,10 @@ class Call(Generic[ExchangeT, T]):
         return self.retry_budget.attempts
 
     def ready(self) -> Steps[tuple[Provider, HttpCall]]:
-        """The steps before an attempt; they give what is to be sent, and whose server it is.
+        """The steps before an attempt; they return the request and its provider.
 
         Raises:
-            DeepSeekV4Error: It cannot be sent.
+            DeepSeekV4Error: The request cannot be sent.
         """
         raise NotImplementedError
 
@@ -129,47 +129,47 @@ class Call(Generic[ExchangeT, T]):
         """The steps until the attempt may be sent.
 
         Raises:
-            DeepSeekV4Error: It may not.
+            DeepSeekV4Error: It may not be sent.
         """
         yield from ()
 
     def admit_again(self, ends: float) -> Steps[float]:
-        """The steps until it may be asked again for what was accepted; they give how many seconds it waited.
+        """The steps until the call may poll for an accepted answer; they return the seconds that it waited.
 
         Raises:
-            DeepSeekV4Error: It may not, before it is too late.
+            DeepSeekV4Error: It may not be sent before it is too late.
         """
         del ends
         yield from ()
         return 0.0
 
     def begin(self, call: HttpCall, now: float) -> ExchangeT:
-        """A new attempt."""
+        """Begin a new attempt."""
         raise NotImplementedError
 
     def transport(self) -> Any:  # of the kind of the client
-        """What carries the attempt."""
+        """The transport of the attempt."""
         raise NotImplementedError
 
     def on_head(self, exchange: ExchangeT) -> None:
-        """The head of the answer has come."""
+        """Note that the head of the answer has arrived."""
 
     def conclude(self, exchange: ExchangeT, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], T]:
-        """The last events and the result of an attempt that came to its end.
+        """The last events and the result of an attempt that has ended.
 
         Raises:
-            DeepSeekV4Error: It came to nothing.
+            DeepSeekV4Error: The attempt has no result.
         """
         raise NotImplementedError
 
     def on_failure(self, exchange: ExchangeT, error: errors.DeepSeekV4Error) -> None:
-        """An attempt failed."""
+        """Note that an attempt failed."""
 
     def on_end(self, error: errors.DeepSeekV4Error | None) -> None:
-        """An attempt has ended, and its connection is closed; the error is what it ended with. May be told twice."""
+        """Note that an attempt has ended, with the error or None. Its connection is closed. It may be called twice."""
 
     def partial(self) -> Reply | None:
-        """What of an answer has arrived."""
+        """The part of an answer that has arrived."""
         return None
 
     def steps(self) -> Steps[T]:
@@ -192,7 +192,7 @@ class Call(Generic[ExchangeT, T]):
             self._leave()
 
     def _attempts(self) -> Steps[T]:
-        """One attempt after the other."""
+        """Make one attempt after the other."""
         clock, retry_budget = self.call_settings.clock, self.retry_budget
         while True:
             try:
@@ -215,7 +215,7 @@ class Call(Generic[ExchangeT, T]):
             retry_budget.waited += wait
 
     def tell(self, error: ErrorT) -> ErrorT:
-        """Add to an error what is known of the call: attempts, ids, the URL, and what of an answer has arrived."""
+        """Add to an error what is known of the call: attempts, ids, the URL, and the arrived part of an answer."""
         exchange, details = self.exchange, self.retry_budget.details
         if exchange is None:
             return error.about(attempts=tuple(self.attempts))
@@ -227,7 +227,7 @@ class Call(Generic[ExchangeT, T]):
         )
 
     def next_wait(self, error: errors.DeepSeekV4Error) -> float | None:
-        """Seconds until the next attempt, or None when the error is to be raised."""
+        """Seconds until the next attempt, or None when the caller should get the error."""
         retry_budget = self.retry_budget
         if (
             not self.may_repeat(error)
@@ -242,24 +242,24 @@ class Call(Generic[ExchangeT, T]):
         return "" if details is None else details.provider
 
     def may_repeat(self, error: errors.DeepSeekV4Error) -> bool:
-        """Whether anything may be sent again, should the cause allow it: nothing of an answer has been received."""
+        """Whether anything may be sent again if the cause allows it: nothing of an answer has been received."""
         del error
         return self.exchange is None or not self.exchange.answering
 
     def model(self) -> str | None:
-        """The model that is asked for."""
+        """The requested model."""
         return None
 
     def asked(self) -> Asked:
-        """What is asked of a model; nothing of a question about the server."""
+        """The request to a model, for hooks; empty for a request about the server."""
         return Asked()
 
     def metadata(self) -> Mapping[str, object]:
-        """What the caller noted."""
+        """The caller's metadata."""
         return {}
 
     def profile(self) -> str | None:
-        """The profile of the server that is asked."""
+        """The profile of the server that is called."""
         return None
 
     def prices(self) -> PriceTable | None:
@@ -267,7 +267,7 @@ class Call(Generic[ExchangeT, T]):
         return None
 
     def _try(self) -> Steps[T]:
-        """One attempt, and what is done about it whichever way it ends."""
+        """Make one attempt, and clean up whichever way it ends."""
         self._forget()
         try:
             return (yield from self._attempt())
@@ -302,22 +302,22 @@ class Call(Generic[ExchangeT, T]):
         self._note(attempt)
         if isinstance(result, Reply):
             self.call_settings.notifier.reply(details, result)
-        self._told.end(result, None, self.attempts)  # now, for nobody may read on to the end
+        self._told.end(result, None, self.attempts)  # now, because the caller may never read on to the end
         if events:
             yield Deliver(events)
         yield DRAIN
         return result
 
     def details(self) -> CallDetails:
-        """What is told of the call before it begins."""
-        from deepseek_v4_sdk.chat.hooks import CallDetails  # whoever has hooks has loaded them
+        """The details that hooks get before the call begins."""
+        from deepseek_v4_sdk.chat.hooks import CallDetails  # a program with hooks has loaded them
 
         return CallDetails(
             call_id=self.retry_budget.call_id, provider=self.next_provider(), metadata=self.metadata(), **self.asked()
         )
 
     def _leave(self) -> None:
-        """The call is over, whichever way: one that is left before its end is told of as closed."""
+        """Close the call, whichever way it ended: hooks see one that was left before its end as closed."""
         if self.retry_budget.is_inherited:
             self._told.forget()
         elif self._told.open:
@@ -332,7 +332,7 @@ class Call(Generic[ExchangeT, T]):
         return self.tell(without_secrets(error, exchange.call))
 
     def _identify(self, provider: Provider, call: HttpCall) -> tuple[HttpCall, RequestDetails]:
-        """Give the request an id of its own, and say what it is."""
+        """Give the request its own id, and describe it."""
         request_id = next((value for name, value in call.headers if name == "x-request-id"), None)
         if request_id is None:
             request_id = self.retry_budget.request_id()
@@ -361,7 +361,7 @@ class Call(Generic[ExchangeT, T]):
         self.call_settings.notifier.request(details)
 
     def _exchange(self, exchange: ExchangeT, details: RequestDetails) -> Steps[TransportFailure | None]:
-        """Send it, and read the answer; gives what broke the connection."""
+        """Send it, and read the answer; return the error that broke the connection."""
         try:
             yield from self._talk(exchange, details)
         except TransportFailure as failure:
@@ -380,7 +380,7 @@ class Call(Generic[ExchangeT, T]):
         )
         poll_pause = _FIRST_POLL
         while (poll := exchange.poll()) is not None:
-            # Accepted and not ready: ask again, each time a request of its own, until the first event is due.
+            # Accepted and not ready: poll, each time with a separate request, until the first event is due.
             attempt, pause = self._attempted(exchange, None), min(poll_pause, deadline.left())
             poll_pause = min(2 * poll_pause, _LONGEST_POLL)
             yield Sleep(pause)
@@ -396,13 +396,13 @@ class Call(Generic[ExchangeT, T]):
         if exchange.succeeded and self.is_chat:
             yield ACCEPTED
         while not exchange.complete:
-            # Silence counts from here: what the caller did with the last events is the caller's time.
+            # Idle time counts from here: the time that the caller spent on the last events is the caller's.
             exchange.last_byte_at = clock.now()
             deadline.at = exchange.deadline()
             try:
                 block = cast("bytes", (yield READ))
                 now = clock.now()
-                if now > deadline.at:  # a foreign client's reads know nothing of the deadline
+                if now > deadline.at:  # the reads of a foreign client ignore the deadline
                     raise TransportFailure("timeout", "the deadline has passed")
             except TransportFailure as failure:
                 if not exchange.payload_complete and not (exchange.refused and failure.kind == "broken"):
@@ -433,7 +433,7 @@ class Call(Generic[ExchangeT, T]):
         )
 
     def _note(self, attempt: Attempt) -> None:
-        """A request has ended."""
+        """Note that a request has ended."""
         self._open = False
         if self.retry_budget.is_inherited:
             return

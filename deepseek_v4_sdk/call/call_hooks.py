@@ -1,4 +1,4 @@
-"""A call as its hooks are told of it: once when it begins, and once when it ends, whichever way it ends."""
+"""The hooks of a call: they run when it begins, and when it ends, whichever way it ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Asked", "ToldCall"]
 
 
 class Asked(TypedDict, total=False):
-    """What a chat asks for, as far as its hooks are told."""
+    """The request of a chat, as far as its hooks see it."""
 
     thinking: Thinking | None
     max_tokens: int | None
@@ -27,10 +27,10 @@ class Asked(TypedDict, total=False):
 
 
 class ToldCall:
-    """Tells of one call. Without hooks it does nothing.
+    """Notifies hooks of one call. Without hooks it does nothing.
 
     Args:
-        watch: Whom to tell.
+        watch: The hooks to notify.
     """
 
     __slots__ = ("_details", "_watch")
@@ -41,22 +41,22 @@ class ToldCall:
 
     @property
     def open(self) -> bool:
-        """Whether the beginning was told, and the end was not."""
+        """Whether the hooks have seen the beginning but not the end."""
         return self._details is not None
 
     def begin(self, details: Callable[[], CallDetails]) -> None:
-        """The call begins."""
+        """Report that the call begins."""
         if self._watch.hears_calls:
             self._details = details()
             self._watch.call_start(self._details)
 
     def end(self, result: object, error: DeepSeekV4Error | None, attempts: Sequence[Attempt]) -> None:
-        """The call has ended; told once."""
+        """Report that the call has ended, only once."""
         details, self._details = self._details, None
         if details is not None:
             reply = result if isinstance(result, Reply) else None
             self._watch.call_end(details, reply, error, attempts)
 
     def forget(self) -> None:
-        """The call is of a process that this one was forked from, and is told of there."""
+        """Forget a call that belongs to the parent process, which reports it."""
         self._details = None

@@ -1,4 +1,4 @@
-"""The course of a chat: where each attempt goes, when it may be sent, and what is made of its answer."""
+"""A chat: where each attempt goes, when it may be sent, and how its answer becomes a reply."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ _BYTES_PER_TOKEN = 3  # on the low side: of program texts and most languages a t
 
 
 class _Lease:
-    """An attempt's stay at a place, from the moment it is chosen; `end` may be told twice."""
+    """An attempt's use of an upstream, from the moment it is chosen; `end` may be called twice."""
 
     def __init__(self, replica_set: ReplicaSet[Upstream], upstream: Upstream) -> None:
         self.replica_set = replica_set
         self.upstream = upstream
         self.limiter: RateLimiter | None = None
         self.reservation: Reservation | None = None
-        self.again: Reservation | None = None  # of the request that asks again for what was accepted
+        self.again: Reservation | None = None  # of the request that polls for the accepted answer
         self._process = PROCESS.generation
         self._probe: bool | None = None  # None as long as nothing was sent
 
     def sent(self) -> None:
-        """The request goes out."""
+        """Note that the request is being sent."""
         self._probe = self.replica_set.begin(self.upstream)
 
     def on_head(self, exchange: ChatExchange, now: float) -> None:
-        """The head of the answer has come."""
+        """Note that the head of the answer has arrived."""
         if self.limiter is None or self.reservation is None or exchange.head is None:
             return
         self.limiter.on_head(self.again or self.reservation, now)
@@ -61,10 +61,10 @@ class _Lease:
             self.limiter.pause(now, pause)
 
     def end(self, exchange: ChatExchange | None, error: errors.DeepSeekV4Error | None, now: float) -> None:
-        """It is over, with what error or none."""
+        """End it, with the error or None."""
         limiter, reservation, self.limiter, self.reservation = self.limiter, self.reservation, None, None
         if self._process != PROCESS.generation:
-            return  # it is the parent's, and counted there
+            return  # it belongs to the parent, which counts it
         if limiter is not None and reservation is not None:
             if self.again is not None:
                 limiter.cancel(self.again, now)
@@ -81,17 +81,17 @@ class _Lease:
 
 
 class ChatCall(Call[ChatExchange, Reply]):
-    """A chat: its events are delivered as they come, its result is the reply.
+    """A chat: its events are delivered as they arrive, its result is the reply.
 
     Args:
-        request: What is asked for.
+        request: The request.
         model: The model that the call names, or None.
-        replica_sets: The provider to ask, and those that take over, in order.
-        call_settings: What holds for every call.
+        replica_sets: The provider to call, and those for failover, in order.
+        call_settings: The settings of every call.
         count: Counts the tokens of a text.
 
     Attributes:
-        client: Whose call it is. Kept, so that it can connect as long as the call goes on.
+        client: The calling client. The call keeps it alive, so that it can connect as long as the call runs.
     """
 
     is_chat = True
@@ -118,15 +118,15 @@ class ChatCall(Call[ChatExchange, Reply]):
         self._spending: Spending | None = None
         self._limiter: RateLimiter | None = None
         self._upstream = self._choose()
-        self._prepared = PreparedRequest(request)  # for that place
-        self._encoded = self._encode()  # now, so that a wrong request is told at the call
+        self._prepared = PreparedRequest(request)  # for that upstream
+        self._encoded = self._encode()  # now, so that a wrong request raises at the call
         self._is_fresh = True
         self._is_prepared = False
-        self._is_refitted = False  # after a refusal that told the window
+        self._is_refitted = False  # after a refusal that named the window
         self.retry_budget.reserved_retries = len(self._rest)
 
     def ready(self) -> Steps[tuple[Provider, HttpCall]]:
-        """Choose where to send it, ask there what the server is if that is needed, and put it in its form.
+        """Choose an upstream, discover the server if that is needed, and encode the request for it.
 
         Raises:
             InvalidRequestError: This server would refuse or misread the request.
@@ -154,7 +154,7 @@ class ChatCall(Call[ChatExchange, Reply]):
                 self._is_fresh = False
         if not self._is_fresh:
             self._encoded = self._encode()
-        self._is_fresh = False  # encoded anew for each attempt: a key may change between them
+        self._is_fresh = False  # encoded again for each attempt: a key may change between them
         return self._server()[0], self._encoded.call
 
     def admit(self) -> Steps[None]:
@@ -169,7 +169,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         yield from self._wait_for_room()
         request = self._prepared.request
         if request.spend:
-            from deepseek_v4_sdk.call.spending import Spending  # loaded by who limits what is spent
+            from deepseek_v4_sdk.call.spending import Spending  # loaded for calls with a spend limit
 
             self._spending = self._spending or Spending(self._count)
             yield from self._spending.reserve(request, self._upstream, self._encoded, self.call_settings.clock.utc())
@@ -193,10 +193,10 @@ class ChatCall(Call[ChatExchange, Reply]):
         self.retry_budget.waited += clock.now() - now
 
     def admit_again(self, ends: float) -> Steps[float]:
-        """Wait until the limits have room for another request; the place among those at once is kept.
+        """Wait until the limits have room for another request; it keeps its place in `concurrency`.
 
         Raises:
-            LocalLimitError: There will be none before the first event is due.
+            LocalLimitError: There will be no room before the first event is due.
         """
         lease, clock = cast("_Lease", self._lease), self.call_settings.clock
         now, limiter = clock.now(), lease.limiter
@@ -209,7 +209,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         return clock.now() - now
 
     def begin(self, call: HttpCall, now: float) -> ChatExchange:
-        """A new attempt."""
+        """Begin a new attempt."""
         cast("_Lease", self._lease).sent()
         provider, target = self._server()
         notes = (*self._notes, *self._prepared.notes, *self._encoded.repairs)
@@ -229,15 +229,15 @@ class ChatCall(Call[ChatExchange, Reply]):
         )
 
     def transport(self) -> Any:  # of the kind of the client
-        """What carries the attempt."""
+        """The transport of the attempt."""
         return self._upstream.transport()
 
     def on_head(self, exchange: ChatExchange) -> None:
-        """The head of the answer has come."""
+        """Note that the head of the answer has arrived."""
         cast("_Lease", self._lease).on_head(exchange, self.call_settings.clock.now())
 
     def on_end(self, error: errors.DeepSeekV4Error | None) -> None:
-        """An attempt has ended."""
+        """Note that an attempt has ended."""
         if self._lease is not None:
             self._lease.end(self.exchange, error, self.call_settings.clock.now())
         if self._spending is not None and not self.retry_budget.is_inherited:
@@ -247,7 +247,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         """The last events and the reply.
 
         Raises:
-            APIError: The server reported an error inside the stream, or sent what is no answer.
+            APIError: The server reported an error inside the stream, or sent something that is not an answer.
             IncompleteReplyError: The answer is not whole.
         """
         exchange.attempts = attempts
@@ -262,16 +262,16 @@ class ChatCall(Call[ChatExchange, Reply]):
         return events, reply
 
     def _compare_models(self, reply: Reply) -> None:
-        """With `strict_model`, another model than the one asked for is an error."""
+        """With `strict_model`, raise an error when another model than the requested one answered."""
         asked, served = reply.requested_model, reply.model
         provider, target = self._server()
         if not self.call_settings.strict_model or asked is None or served is None:
             return
         if not target.catalogue.same(provider.data.name, asked, served):
-            raise errors.ModelMismatchError(f"{served!r} answered, and {asked!r} was asked for").about(partial=reply)
+            raise errors.ModelMismatchError(f"{served!r} answered, but {asked!r} was requested").about(partial=reply)
 
     def may_repeat(self, error: errors.DeepSeekV4Error) -> bool:
-        """Before anything of an answer was received; afterwards only where the caller wants a broken one begun anew."""
+        """Whether to send again: before any part of an answer; afterwards only where the caller wants a restart."""
         if self.exchange is None or not self.exchange.answering:
             return True
         broken = isinstance(error, errors.StreamInterruptedError | errors.APIError) or (
@@ -281,7 +281,7 @@ class ChatCall(Call[ChatExchange, Reply]):
 
     @property
     def may_restart(self) -> bool:
-        """Whether a broken answer is begun anew."""
+        """Whether a broken answer is requested again."""
         return self._asked.on_interrupt == "restart"
 
     def next_wait(self, error: errors.DeepSeekV4Error) -> float | None:
@@ -308,7 +308,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         return wait
 
     def _refits(self, error: errors.DeepSeekV4Error) -> bool:
-        """Whether a refusal has told a window into which the request is fitted now: once, and it is not a retry."""
+        """Whether a refusal has named a window into which the request is fitted now: once, and it is not a retry."""
         told = isinstance(error, errors.ContextLengthExceededError) and error.limit is not None
         if not told or self._is_refitted or self.exchange is None or not self._request.may_shorten:
             return False
@@ -323,7 +323,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         return self._replica_set.upstreams[0].server()[0].name
 
     def _move_on(self, error: errors.DeepSeekV4Error) -> bool:
-        """Go to the next provider that takes the request; who cannot is passed over, with the cause."""
+        """Go to the next provider that takes the request; note why the others are skipped."""
         self._cause, name = error, self._server()[0].name
         while self._rest:
             replica_set = self._rest.pop(0)
@@ -344,7 +344,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         return False
 
     def _pass_over(self, provider: str, error: errors.InvalidRequestError) -> None:
-        self._notes.append(Repair("passed_over", f"{provider} was passed over: {error}"))
+        self._notes.append(Repair("passed_over", f"{provider} was skipped: {error}"))
         self.call_settings.notifier.passed_over(provider, str(error))
 
     def _choose(self) -> Upstream:
@@ -369,32 +369,32 @@ class ChatCall(Call[ChatExchange, Reply]):
         return replace(encoded, call=replace(encoded.call, headers=marked))
 
     def _tokens_expected(self, limit: int) -> int:
-        """Some tokens for the prompt, and those that the answer may have, as far as the limit leaves room for them."""
+        """Estimate the tokens of the prompt, and of the answer as far as the limit leaves room for them."""
         prompt = len(self._encoded.call.body or b"") // _BYTES_PER_TOKEN
         return max(prompt, min(limit, prompt + (self._prepared.request.max_tokens or 0)))
 
     def details(self) -> CallDetails:
-        """What is told of the chat before it begins."""
+        """The details that hooks get before the chat begins."""
         told, messages = super().details(), tuple(self._prepared.request.messages)
         url, model, profile = self._encoded.call.url, self.model(), self.profile()
         return replace(told, url=url, model=model, profile=profile, is_chat=True, messages=messages)
 
     def asked(self) -> Asked:
-        """What is asked of the model."""
+        """The request to the model, for hooks."""
         request = self._prepared.request
         limit, stream = self._encoded.max_tokens, request.wire != "plain"
         return Asked(thinking=request.thinking, max_tokens=limit, temperature=request.temperature, stream=stream)
 
     def model(self) -> str | None:
-        """The model that is asked for."""
+        """The requested model."""
         return self._encoded.model
 
     def metadata(self) -> Mapping[str, object]:
-        """What the caller noted."""
+        """The caller's metadata."""
         return self._asked.metadata
 
     def profile(self) -> str | None:
-        """The profile of the server that is asked."""
+        """The profile of the server that is called."""
         return self._replica_set.profile
 
     def prices(self) -> PriceTable | None:
@@ -402,13 +402,13 @@ class ChatCall(Call[ChatExchange, Reply]):
         return self._server()[1].prices
 
     def on_failure(self, exchange: ChatExchange, error: errors.DeepSeekV4Error) -> None:
-        """Keep what a refusal tells of the server's limits."""
+        """Learn the server's limits from its refusal."""
         if isinstance(error, errors.APIError):
             _, target = self._server()
             target.limits.learn(target.base_url, exchange.encoded.model, error)
 
     def partial(self) -> Reply | None:
-        """What of the answer has arrived."""
+        """The part of the answer that has arrived."""
         if self.exchange is None:
             return None
         self.exchange.attempts = tuple(self.attempts)
@@ -416,7 +416,7 @@ class ChatCall(Call[ChatExchange, Reply]):
 
 
 def _tokens_used(exchange: ChatExchange | None) -> int | None:
-    """What the server counted, where it told; a request that it refused cost nothing."""
+    """The server's count, when it reports one; a request that it refused cost nothing."""
     if exchange is None or exchange.head is None:
         return None
     if exchange.head.status >= 400:
@@ -425,7 +425,7 @@ def _tokens_used(exchange: ChatExchange | None) -> int | None:
 
 
 def _works(exchange: ChatExchange | None, error: errors.DeepSeekV4Error | None) -> bool | None:
-    """Whether a place works, by how an attempt there ended; None where that does not show."""
+    """Whether an upstream works, judged by the end of an attempt there; None where that does not show it."""
     match error:
         case errors.RateLimitError():
             return None

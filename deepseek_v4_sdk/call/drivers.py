@@ -1,4 +1,4 @@
-"""Pumps run the steps of a call: one for sync clients, one for async ones; a call's meaning is in neither."""
+"""Drivers run the steps of a call: one for sync clients, one for async ones; neither knows the meaning of a call."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ class _Ended(Exception):  # noqa: N818  # it never leaves this module
 
 
 class _Steps(Generic[T]):
-    """The steps of a call, the result they returned, and what the last step is to be answered with."""
+    """The steps of a call, the result they returned, and the answer to the last step."""
 
     __slots__ = ("_failure", "_process", "_steps", "_value", "result")
 
     def __init__(self, steps: Steps[T]) -> None:
         self._steps = steps
-        self._process: int | None = None  # in which one they run
+        self._process: int | None = None  # the process that runs them
         self._value: object = None
         self._failure: TransportFailure | None = None
         self.result: T | None = None
 
     def check(self) -> None:
-        """Begin to run them, or see that they may go on here.
+        """Begin to run them, or check that they may continue here.
 
         Raises:
-            StreamInUseError: Another process has begun.
+            StreamInUseError: Another process has begun to run them.
         """
         if self._process is None:
             self._process = PROCESS.generation
@@ -57,7 +57,7 @@ class _Steps(Generic[T]):
         """The next step.
 
         Raises:
-            _Ended: There is none; the result is set.
+            _Ended: There is no next step; the result is set.
         """
         value, failure = self._value, self._failure
         self._value = self._failure = None
@@ -68,17 +68,17 @@ class _Steps(Generic[T]):
             raise _Ended from None
 
     def answer(self, value: object) -> None:
-        """What came of the last step."""
+        """Set the result of the last step."""
         self._value = value
 
     def fail(self, error: Exception) -> None:
-        """The last step failed. An error that no HTTP library raises is a mistake of ours, and goes up."""
+        """Fail the last step. An error that no HTTP library raises is a bug in this package, and is raised."""
         self._failure = as_failure(error)
         if self._failure is None:
             raise error
 
     def close(self) -> None:
-        """No further step will be run."""
+        """Close the steps, so that none runs any more."""
         self._steps.close()
 
 
@@ -115,13 +115,13 @@ class SyncDriver(_Steps[T]):
             raise
 
     def run(self) -> T:
-        """Run to the end, and give the result."""
+        """Run to the end, and return the result."""
         while self.next_events() is not None:
             pass
         return self.result  # type: ignore[return-value]  # set by now
 
     def abort(self) -> None:
-        """Close the connection at once; nothing more will come."""
+        """Close the connection at once; nothing more will arrive."""
         self._stream.close()
         self.close()
 
@@ -143,13 +143,13 @@ class SyncDriver(_Steps[T]):
                 self._drain()
             elif isinstance(step, Compute):
                 self.answer(step.function())
-        except Exception as error:  # noqa: BLE001  # sorted by what it means
+        except Exception as error:  # noqa: BLE001  # sorted by meaning
             self.fail(error)
 
     def _drain(self) -> None:
         try:
             self._stream.drain()
-        except Exception as error:  # the answer is whole: a connection that hangs now is only not kept
+        except Exception as error:  # the answer is complete: a connection that hangs now is only not kept
             if as_failure(error) is None:
                 raise
 
@@ -163,15 +163,15 @@ class AsyncDriver(_Steps[T]):
         super().__init__(steps)
         self._stream = stream
         self._clock = clock
-        self._loop: AbstractEventLoop | None = None  # on which they run
+        self._loop: AbstractEventLoop | None = None  # the loop that runs them
         self._running: Callable[[], AbstractEventLoop | None] = running_loop
 
     def check(self) -> None:
-        """Begin to run them, or see that they may go on here.
+        """Begin to run them, or check that they may continue here.
 
         Raises:
-            ConfigurationError: This is not asyncio.
-            StreamInUseError: Another event loop, or another process, has begun.
+            ConfigurationError: The running loop is not asyncio's.
+            StreamInUseError: Another event loop, or another process, has begun to run them.
         """
         super().check()
         if self._loop is None:
@@ -182,7 +182,7 @@ class AsyncDriver(_Steps[T]):
             raise StreamInUseError("a stream cannot be used on another event loop than the one on which it began")
 
     def check_end(self) -> None:
-        """See that the connection may be closed here.
+        """Check that the connection may be closed here.
 
         Raises:
             StreamInUseError: It belongs to another event loop, which may use it.
@@ -213,10 +213,10 @@ class AsyncDriver(_Steps[T]):
             raise
 
     async def run(self) -> T:
-        """Run to the end, and give the result.
+        """Run to the end, and return the result.
 
         Raises:
-            ConfigurationError: This is not asyncio.
+            ConfigurationError: The running loop is not asyncio's.
         """
         self.check()
         while await self.next_events() is not None:
@@ -224,15 +224,15 @@ class AsyncDriver(_Steps[T]):
         return self.result  # type: ignore[return-value]  # set by now
 
     async def abort(self) -> None:
-        """Close the connection at once; nothing more will come."""
+        """Close the connection at once; nothing more will arrive."""
         await self._stream.close()
         self.close()
 
     def abandon(self) -> None:
-        """The same, from wherever the last reference went: on the loop whose connection it is."""
+        """Close the connection from any thread, on the loop that owns it."""
         loop = self._loop
         if loop is None or loop.is_closed() or self._process != PROCESS.generation:
-            return  # nothing is open, or it went with the loop, or it is the parent's
+            return  # nothing is open, or the loop closed it, or it belongs to the parent
         with suppress(RuntimeError):  # the loop may be closed meanwhile
             loop.call_soon_threadsafe(_stop, loop, self)
 
@@ -254,13 +254,13 @@ class AsyncDriver(_Steps[T]):
                 await self._drain()
             elif isinstance(step, Compute):
                 self.answer(await on_a_thread(step.function) if step.long else step.function())
-        except Exception as error:  # noqa: BLE001  # sorted by what it means
+        except Exception as error:  # noqa: BLE001  # sorted by meaning
             self.fail(error)
 
     async def _drain(self) -> None:
         try:
             await self._stream.drain()
-        except Exception as error:  # the answer is whole: a connection that hangs now is only not kept
+        except Exception as error:  # the answer is complete: a connection that hangs now is only not kept
             if as_failure(error) is None:
                 raise
 
@@ -291,10 +291,10 @@ def close_from_here(close: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def running_loop() -> AbstractEventLoop:
-    """The event loop that runs here.
+    """Return the event loop that runs here.
 
     Raises:
-        ConfigurationError: None of asyncio's does.
+        ConfigurationError: No event loop of asyncio runs here.
     """
     import asyncio  # a sync program does without
 
@@ -308,10 +308,10 @@ def running_loop() -> AbstractEventLoop:
 
 
 async def on_a_thread(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
-    """What a function gives that would hold up the loop.
+    """Run a function that would block the loop on a thread, and return its result.
 
     Raises:
-        ConfigurationError: This is not asyncio.
+        ConfigurationError: The running loop is not asyncio's.
     """
     import asyncio
 
@@ -320,7 +320,7 @@ async def on_a_thread(function: Callable[P, T], *args: P.args, **options: P.kwar
 
 
 def running_task() -> Task[Any] | None:
-    """The task that runs here.
+    """Return the task that runs here.
 
     Raises:
         ConfigurationError: No event loop of asyncio runs here.

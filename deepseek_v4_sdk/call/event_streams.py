@@ -1,4 +1,4 @@
-"""Streams of events with a result: what those of `client.stream()` and others are made of, in one form each."""
+"""Streams of events with a result: the base of `client.stream()` and others, in a sync and an async form."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CLAIMS = new_lock()
 
 
 class StreamedCall(Protocol):
-    """The call behind a stream."""
+    """The call of a stream."""
 
     @property
     def attempts(self) -> Sequence[Attempt]:
@@ -35,7 +35,7 @@ class StreamedCall(Protocol):
         ...
 
     def partial(self) -> Reply | None:
-        """What of an answer has arrived."""
+        """The part of an answer that has arrived."""
 
     def tell(self, error: ErrorT) -> ErrorT:
         """Add to an error what is known of the call."""
@@ -43,13 +43,13 @@ class StreamedCall(Protocol):
 
 
 class StreamState(Shared, Generic[EventT_co, T_co]):
-    """What both forms keep: events that wait, and how the stream ended. The result is set when it is known."""
+    """The state of both forms: waiting events, and how the stream ended. The result is set when it is known."""
 
     def __init__(self, call: StreamedCall) -> None:
         self._call = call
         self._events: deque[EventT_co] = deque()
         self._entered = False
-        self._turn = threading.Lock()  # of who reads; a child does not get so far
+        self._turn = threading.Lock()  # of the reader; a child process does not get so far
         self._loop: Callable[[], object] = lambda: None  # the loop over the events that has not ended, while it lives
         self._looping: object = None  # its thread or task
         self._over = False  # nothing more will be read
@@ -58,7 +58,7 @@ class StreamState(Shared, Generic[EventT_co, T_co]):
 
     @property
     def partial(self) -> Reply:
-        """What has arrived so far, as a reply; readable at any time."""
+        """The part that has arrived so far, as a reply; readable at any time."""
         return self._call.partial() or Reply()
 
     @property
@@ -67,11 +67,11 @@ class StreamState(Shared, Generic[EventT_co, T_co]):
         return tuple(self._call.attempts)
 
     def _begin(self, check: Callable[[], None]) -> None:
-        """Begin to read, unless somebody else does.
+        """Begin to read, unless another reader does.
 
         Raises:
-            ConfigurationError: An async stream, and this is not asyncio.
-            StreamInUseError: Somebody does, or only another event loop or process may.
+            ConfigurationError: The stream is async, and the running loop is not asyncio's.
+            StreamInUseError: Another thread or task reads it, or only another event loop or process may.
         """
         check()
         if not self._turn.acquire(blocking=False):
@@ -79,10 +79,10 @@ class StreamState(Shared, Generic[EventT_co, T_co]):
         self._entered = True
 
     def _claim(self, loop: object, who: object) -> None:
-        """A loop over the events begins: another thread's or task's would take events away from it.
+        """Begin a loop over the events; a second thread's or task's loop would take events away from it.
 
         Raises:
-            StreamInUseError: There is one.
+            StreamInUseError: There is another loop.
         """
         with _CLAIMS:
             self._check_loop(who)
@@ -115,7 +115,7 @@ class StreamState(Shared, Generic[EventT_co, T_co]):
             self._error = self._call.tell(error.about(partial=self.partial))
 
     def _abandoned(self, error: BaseException) -> None:
-        """Reading ended by what is no error of an answer: cancellation, or a close while it was going on.
+        """Close the stream, because something other than an error of the answer ended it, such as cancellation.
 
         Raises:
             StreamClosedError: Another thread or task has closed the stream.
@@ -131,7 +131,7 @@ class StreamState(Shared, Generic[EventT_co, T_co]):
 
 
 class EventStream(StreamState[EventT_co, T_co]):
-    """EventStream that come with blocking I/O, and a result."""
+    """Events that arrive with blocking I/O, and a result."""
 
     def __init__(self, call: StreamedCall, driver: SyncDriver[T_co]) -> None:
         super().__init__(call)
@@ -141,7 +141,7 @@ class EventStream(StreamState[EventT_co, T_co]):
         """Send the request and wait until the server accepts it.
 
         Raises:
-            DeepSeekV4Error: It does not.
+            DeepSeekV4Error: The server does not accept it.
         """
         if not self._entered:
             self._next_events()
@@ -153,7 +153,7 @@ class EventStream(StreamState[EventT_co, T_co]):
         self.close()
 
     def __iter__(self) -> Iterator[EventT_co]:
-        """A loop over the events that are left.
+        """Return a loop over the remaining events.
 
         Raises:
             StreamInUseError: Another thread's loop has not ended.
@@ -166,7 +166,7 @@ class EventStream(StreamState[EventT_co, T_co]):
         """The next event.
 
         A thread may call `next` and hand the stream to another one between two calls: each event goes to one of them.
-        Only calls that overlap are refused.
+        Only calls that overlap raise an error.
 
         Raises:
             StreamInUseError: Another thread's loop has not ended, or it reads the stream at this moment.
@@ -176,7 +176,7 @@ class EventStream(StreamState[EventT_co, T_co]):
         return _Loop(self._events, self._more).__next__()
 
     def _drained(self) -> T_co:
-        """Read what is left, and give the result."""
+        """Read the rest, and return the result."""
         if not self._over:
             self._begin(self._driver.check)
             try:
@@ -197,7 +197,7 @@ class EventStream(StreamState[EventT_co, T_co]):
             self._driver.abort()
 
     def _more(self) -> None:
-        """EventStream to give, unless the stream has ended."""
+        """Read until there are events, unless the stream has ended."""
         if self._over:
             raise self._error or StopIteration
         self._next_events()
@@ -221,7 +221,7 @@ class EventStream(StreamState[EventT_co, T_co]):
 
 
 class AsyncEventStream(StreamState[EventT_co, T_co]):
-    """EventStream that come with awaited I/O, and a result."""
+    """Events that arrive with awaited I/O, and a result."""
 
     def __init__(self, call: StreamedCall, driver: AsyncDriver[T_co]) -> None:
         super().__init__(call)
@@ -231,7 +231,7 @@ class AsyncEventStream(StreamState[EventT_co, T_co]):
         """Send the request and wait until the server accepts it.
 
         Raises:
-            DeepSeekV4Error: It does not.
+            DeepSeekV4Error: The server does not accept it.
         """
         if not self._entered:
             await self._next_events()
@@ -243,7 +243,7 @@ class AsyncEventStream(StreamState[EventT_co, T_co]):
         await self.close()
 
     def __aiter__(self) -> AsyncIterator[EventT_co]:
-        """A loop over the events that are left.
+        """Return a loop over the remaining events.
 
         Raises:
             StreamInUseError: Another task's loop has not ended.
@@ -263,7 +263,7 @@ class AsyncEventStream(StreamState[EventT_co, T_co]):
         return await _AsyncLoop(self._events, self._more).__anext__()
 
     async def _drained(self) -> T_co:
-        """Read what is left, and give the result."""
+        """Read the rest, and return the result."""
         if not self._over:
             self._begin(self._driver.check)
             try:
@@ -289,7 +289,7 @@ class AsyncEventStream(StreamState[EventT_co, T_co]):
             self._driver.abandon()
 
     async def _more(self) -> None:
-        """EventStream to give, unless the stream has ended."""
+        """Read until there are events, unless the stream has ended."""
         if self._over:
             raise self._error or StopAsyncIteration
         await self._next_events()
@@ -313,7 +313,7 @@ class AsyncEventStream(StreamState[EventT_co, T_co]):
 
 
 class _Loop(Generic[EventT]):
-    """A loop over the events of a stream: it lives as long as a `for` goes on, which `break` ends."""
+    """A loop over the events of a stream: it lives as long as a `for` runs, which `break` ends."""
 
     __slots__ = ("__weakref__", "_events", "_more")
 

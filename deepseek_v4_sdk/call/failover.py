@@ -1,4 +1,4 @@
-"""Handing a request over to another provider: what goes along, under which model's name, and what does not."""
+"""Rewriting a request for another provider: the parts that it keeps, the model's name there, and what it drops."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _SECRET = re.compile("auth|api-?key|token|secret|cookie|password")
 def rewrite_for_failover(
     request: ChatRequest, model: str | None, first: ReplicaSet[Upstream], then: ReplicaSet[Upstream]
 ) -> ChatRequest:
-    """The request as another provider is asked.
+    """Rewrite a request for another provider.
 
     Args:
-        request: As the first one was asked.
+        request: The request to the first provider.
         model: The model that the call names, or None.
-        first: The first one.
-        then: The other one.
+        first: The first provider.
+        then: The other provider.
 
     Raises:
-        UnsupportedOptionError: It holds what is meant for the first one alone.
+        UnsupportedOptionError: It holds settings that are meant only for the first provider.
     """
     old, (provider, target) = first.upstreams[0].server()[0], then.upstreams[0].server()
     if request.extra_body and provider.data.name != old.data.name:
@@ -51,5 +51,5 @@ def rewrite_for_failover(
     family = None if named is None else catalogue.family(named)
     if then.model is not None and (model is None or catalogue.family(then.model) == family is not None):
         return replace(request, model=then.model)
-    # A family's plain name means its model everywhere; a name of one's own is taken as it is.
+    # A family's plain name means its model everywhere; any other name is sent unchanged.
     return replace(request, model=family or named)

@@ -1,4 +1,4 @@
-"""The course of a request that reads something and is no chat."""
+"""A call that reads something and is not a chat."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ T = TypeVar("T")
 
 
 class Fetch(Call[HttpExchange, T]):
-    """Something to read that is no chat.
+    """A request that reads something and is not a chat.
 
     Args:
         call: Makes the request.
-        provider: Whose server it is.
-        transport: Gives what carries it.
-        call_settings: What holds for every call.
-        read: Makes the result of the answer.
-        retry_budget: What it shares with the call that it is a part of, or None.
+        provider: The provider of the server.
+        transport: Returns its transport.
+        call_settings: The settings of every call.
+        read: Makes the result from the answer.
+        retry_budget: The budget that it shares with the call it is a part of, or None.
     """
 
     def __init__(
@@ -49,19 +49,19 @@ class Fetch(Call[HttpExchange, T]):
         self._read = read
 
     def ready(self) -> Steps[tuple[Provider, HttpCall]]:
-        """What is to be sent."""
+        """Return the request."""
         yield from ()
         return self._provider, self._call()
 
     def begin(self, call: HttpCall, now: float) -> HttpExchange:
-        """A new attempt."""
+        """Begin a new attempt."""
         return HttpExchange(self._provider, call, self.call_settings.timeouts, now, self.retry_budget.ends)
 
     def transport(self) -> Any:  # of the kind of the client
-        """What carries it."""
+        """The transport of the request."""
         return self._transport()
 
     def conclude(self, exchange: HttpExchange, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], T]:
-        """The result."""
+        """Return the result."""
         del attempts
         return [], self._read(exchange)

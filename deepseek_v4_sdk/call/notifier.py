@@ -1,4 +1,4 @@
-"""What is told of a call while it runs: to the log, and to the hooks of the user."""
+"""Notifying the log and the user's hooks of a running call."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Notifier"]
 
-# Arguments are given apart, so that nothing is formatted unless somebody listens. No key and no prompt is among them;
-# but what a server says may quote a prompt, and is told at DEBUG alone.
+# Arguments are passed separately, so that nothing is formatted unless somebody reads it. None of them has a key or a
+# prompt; but a server's text may quote a prompt, so it is logged only at DEBUG.
 _logger = logging.getLogger("deepseek_v4_sdk")
-_logger.addHandler(logging.NullHandler())  # a library is silent until a program asks it to speak
+_logger.addHandler(logging.NullHandler())  # a library logs nothing until a program enables it
 
 
 class _Kind:
-    """What kind of error it is, written out when somebody reads it: its class and status, and no word of a server's."""
+    """The kind of an error, formatted when it is read: its class and status, and no text of the server."""
 
     def __init__(self, error: DeepSeekV4Error) -> None:
         self._error = error
@@ -37,17 +37,17 @@ class _Kind:
 
 
 class Notifier:
-    """Tells of calls.
+    """Notifies the log and the hooks of calls.
 
     Args:
-        hooks: Those of the user.
+        hooks: The user's hooks.
     """
 
     def __init__(self, hooks: Sequence[Hooks] = ()) -> None:
         self._hooks = tuple(hooks)
 
     def request(self, details: RequestDetails) -> None:
-        """An HTTP request is about to be sent."""
+        """Report that an HTTP request is about to be sent."""
         _logger.debug(
             "%s %s (%s, model %s, %d bytes, request %s, attempt %d)",
             details.method,
@@ -62,40 +62,40 @@ class Notifier:
 
     @property
     def hears_calls(self) -> bool:
-        """Whether anybody is told of calls and tools: else nothing needs to be put together."""
+        """Whether any hook listens to calls and tools: else no details need to be built."""
         return bool(self._hooks)
 
     def call_start(self, details: CallDetails) -> None:
-        """A call begins."""
+        """Report that a call begins."""
         self._tell(lambda hook: hook.on_call_start(details))
 
     def call_end(
         self, call: CallDetails, reply: Reply | None, error: DeepSeekV4Error | None, attempts: Sequence[Attempt]
     ) -> None:
-        """A call has ended."""
+        """Report that a call has ended."""
         details = _hooks().CallEndDetails(call=call, reply=reply, error=error, attempts=tuple(attempts))
         self._tell(lambda hook: hook.on_call_end(details))
 
     def tool_start(self, call: ToolCall, description: str | None) -> None:
-        """A function is about to run."""
+        """Report that a function is about to run."""
         if not self._hooks:
             return
         details = _hooks().ToolDetails(call=call, description=description)
         self._tell(lambda hook: hook.on_tool_start(details))
 
     def tool_end(self, call: ToolCall, value: object, error: BaseException | None) -> None:
-        """A function has ended."""
+        """Report that a function has ended."""
         if not self._hooks:
             return
         details = _hooks().ToolEndDetails(call=call, value=value, error=error)
         self._tell(lambda hook: hook.on_tool_end(details))
 
     def attempt(self, request: RequestDetails, attempt: Attempt) -> None:
-        """An HTTP request has ended."""
+        """Report that an HTTP request has ended."""
         self._tell(lambda hook: hook.on_attempt(_hooks().AttemptDetails(request=request, attempt=attempt)))
 
     def retry(self, request: RequestDetails, error: DeepSeekV4Error, wait: float, provider: str) -> None:
-        """A request failed and will be sent again, perhaps to another provider."""
+        """Report that a request failed and will be sent again, perhaps to another provider."""
         self._failed(request, error)
         there = "" if provider == request.provider else f" to {provider}"
         _logger.warning(
@@ -108,7 +108,7 @@ class Notifier:
         )
 
     def reply(self, request: RequestDetails, reply: Reply) -> None:
-        """A chat ended well."""
+        """Report that a chat succeeded."""
         _logger.debug(
             "request %s answered: %s after %.2f s, %s",
             request.request_id,
@@ -121,14 +121,14 @@ class Notifier:
         self._tell(lambda hook: hook.on_reply(_hooks().ReplyDetails(request=request, reply=reply)))
 
     def error(self, request: RequestDetails, error: DeepSeekV4Error) -> None:
-        """A call failed for good."""
+        """Report that a call failed for good."""
         self._failed(request, error)
         _logger.info("request %s failed: %s", request.request_id, _Kind(error))
         self._tell(lambda hook: hook.on_error(_hooks().ErrorDetails(request=request, error=error)))
 
     def passed_over(self, provider: str, reason: str) -> None:
-        """A provider that was to take over cannot."""
-        _logger.warning("%s is passed over: %s", provider, reason)
+        """Report that failover skips a provider."""
+        _logger.warning("%s is skipped: %s", provider, reason)
 
     def _failed(self, request: RequestDetails, error: DeepSeekV4Error) -> None:
         _logger.debug("request %s: %s", request.request_id, error)
@@ -142,6 +142,6 @@ class Notifier:
 
 
 def _hooks() -> ModuleType:
-    from deepseek_v4_sdk.chat import hooks  # whoever has hooks has loaded them
+    from deepseek_v4_sdk.chat import hooks  # a program with hooks has loaded them
 
     return hooks

@@ -1,4 +1,4 @@
-"""Asking a server whether it answers, and waiting until it does."""
+"""Checking whether a server answers, and waiting until it does."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 __all__ = ["health_steps", "readiness_steps"]
 
-# While a server loads its weights, asking more often than this tells nothing sooner.
+# While a server loads its weights, polling more often than this finds out nothing sooner.
 _PAUSE = 1.0
-# A question that hangs is asked again: the server that took it may be gone.
+# A request that hangs is sent again: the server that took it may be gone.
 _LONGEST_QUESTION = 30.0
-# A server that answers so will not change its mind by itself.
+# A server that answers like this will not recover.
 _FINAL = (errors.AuthenticationError, errors.PermissionDeniedError, errors.ModelNotFoundError)
 # An answer that is short or empty is still an answer.
 _ALIVE = (errors.ReasoningExhaustedError, errors.EmptyTurnError, errors.TruncatedToolCallError)
 
 
 def health_steps(question: Call[Any, Any], clock: Clock) -> Steps[Health]:
-    """Ask once. What goes wrong is the answer, and is not raised."""
+    """Check once. The result has the failure; nothing is raised."""
     started = clock.now()
     try:
         yield from question.steps()
@@ -41,17 +41,17 @@ def health_steps(question: Call[Any, Any], clock: Clock) -> Steps[Health]:
 
 
 def readiness_steps(ask: Callable[[float], Call[Any, Any]], clock: Clock, seconds: float) -> Steps[Health]:
-    """Ask until the server answers.
+    """Poll until the server answers.
 
     Args:
-        ask: Makes the question, which may take so many seconds.
-        clock: Tells the time.
-        seconds: How long to go on.
+        ask: Makes the request, which may take the given number of seconds.
+        clock: The clock.
+        seconds: Seconds to keep polling.
 
     Raises:
-        PhaseTimeoutError: It did not within the time.
-        AuthenticationError: It will not, with this key.
-        PermissionDeniedError: The same.
+        PhaseTimeoutError: The server did not answer within the time.
+        AuthenticationError: The server refuses this key.
+        PermissionDeniedError: The server refuses this key, too.
         ModelNotFoundError: There is no such path.
     """
     ends = clock.now() + seconds

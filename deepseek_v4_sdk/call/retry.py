@@ -9,12 +9,12 @@ from deepseek_v4_sdk.traffic.rate_limiter import LONGEST_HINT
 
 __all__ = ["RetryPolicy", "transient", "worth_failover"]
 
-# 52x are Cloudflare's, where the server behind it failed or did not answer.
+# 52x are Cloudflare's, when the server behind it failed or did not answer.
 _STATUSES = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529})
 # No request is sent again sooner: "Retry-After: 0" and a date that has passed say when a server will listen, and not
-# that all its clients may come back at once.
+# that all its clients may return at once.
 _LEAST_WAIT = 0.05
-# What one provider says of a request, and another may not.
+# One provider may refuse a request for these reasons, and another may not.
 _WORTH_FAILOVER = (
     errors.AuthenticationError,
     errors.PermissionDeniedError,
@@ -34,10 +34,10 @@ _WORTH_FAILOVER = (
 
 @dataclass(slots=True, eq=False)
 class RetryPolicy:
-    """What is tried again, and after how long.
+    """The errors that are retried, and the time to wait.
 
     Attributes:
-        max_retries: How many requests may follow the first.
+        max_retries: Number of requests that may follow the first.
         base: Seconds of the first wait, at most; waits are drawn evenly between 0.05 s and a bound that doubles.
         cap: The longest such bound.
         rate_limit_cap: The longest such bound after a 429.
@@ -49,18 +49,18 @@ class RetryPolicy:
     rate_limit_cap: float = 20.0
 
     def wait(self, error: errors.DeepSeekV4Error, failures: int) -> float | None:
-        """Seconds to wait before the same server is asked again, or None when it is not.
+        """Seconds to wait before the next request to the same server, or None when there is none.
 
         Args:
-            error: What went wrong, before anything of an answer was received.
-            failures: How many requests of the call have failed, this one included.
+            error: The error, before anything of an answer was received.
+            failures: Number of requests of the call that have failed, this one included.
         """
         if not transient(error):
             return None
         hint = getattr(error, "retry_after", None)
         if isinstance(hint, float) and hint >= _LEAST_WAIT:
             return hint if hint <= LONGEST_HINT else None
-        # Loaded here: most programs never get this far.
+        # Imported here: most programs never get this far.
         from tenacity import RetryCallState, Retrying, wait_random_exponential
 
         cap = self.rate_limit_cap if isinstance(error, errors.RateLimitError) else self.cap
@@ -72,17 +72,17 @@ class RetryPolicy:
 def transient(error: errors.DeepSeekV4Error) -> bool:
     """Whether the same server may do better a little later."""
     if isinstance(error, errors.ContextLengthExceededError):
-        return False  # whatever its status: the same request is as long the next time
+        return False  # the status does not matter: the same request has the same length next time
     if isinstance(error, errors.APIError):
         empty = error.body == "" and error.status_code == 200
         return empty or isinstance(error, errors.OverloadedError) or error.status_code in _STATUSES
     if isinstance(error, errors.PhaseTimeoutError):
-        return error.phase in {"connect", "idle"}  # the latter only where an answer is to be begun anew
+        return error.phase in {"connect", "idle"}  # the latter only where an answer is to be requested again
     return isinstance(error, errors.ConnectionFailedError | errors.StreamInterruptedError)
 
 
 def worth_failover(error: errors.DeepSeekV4Error) -> bool:
-    """Whether another provider may do better. A request that is wrong is wrong everywhere."""
+    """Whether another provider may do better. A wrong request fails everywhere."""
     if isinstance(error, errors.PhaseTimeoutError):
         return error.phase != "total"
     return isinstance(error, _WORTH_FAILOVER) or transient(error)

@@ -1,4 +1,4 @@
-"""What the attempts of one call reserve under the limits of money and tokens, and what each has cost. No I/O."""
+"""Reservations of a call's attempts under the limits of money and tokens, and the cost of each. No I/O."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Spending"]
 
 
 class Spending:
-    """What the attempts of one call reserve and cost.
+    """The reservations and costs of a call's attempts.
 
     Args:
         count: Counts the tokens of a text, for answers that the server did not count.
@@ -55,8 +55,8 @@ class Spending:
     def settle(self, transfer: ChatExchange | None, error: errors.DeepSeekV4Error | None) -> None:
         """Put the cost of the attempt in place of what was reserved. Settling twice is settling once.
 
-        A refusal costs nothing, nor does a request that did not reach the server. Where the server did not count, as of
-        a stream that broke, the prompt and what came of the answer are counted here.
+        A refusal costs nothing, nor does a request that did not reach the server. Where the server did not count, as
+        for a stream that broke, the prompt and the arrived part of the answer are counted here.
         """
         reserved, self._reserved = self._reserved, None
         if reserved is None:
@@ -87,7 +87,7 @@ class Spending:
         def count() -> int | errors.DeepSeekV4Error:
             try:
                 return place.count_bound(request)
-            except errors.DeepSeekV4Error as error:  # raised below, where the call tells what it has done so far
+            except errors.DeepSeekV4Error as error:  # raised below, where the call adds its attempts to it
                 return error
 
         found = cast("int | errors.DeepSeekV4Error", (yield Compute(count, long=place.is_long(request))))

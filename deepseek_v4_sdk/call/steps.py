@@ -1,4 +1,4 @@
-"""The steps that a call is made of. Whoever runs them does the I/O; whoever writes them does none."""
+"""The steps of a call. A driver runs them and does the I/O; the code that yields them does none."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Read:
 
 @dataclass(slots=True, eq=False)
 class Drain:
-    """The answer is complete: take its last bytes if they are there, so that the connection can be used again."""
+    """The answer is complete: read the last bytes that have arrived, so that the connection can be used again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,8 +50,8 @@ class Sleep:
     """Close what is open, and wait.
 
     Attributes:
-        seconds: How long.
-        wakeup: What ends the wait when it rings, or None.
+        seconds: Seconds to wait.
+        wakeup: A wakeup that ends the wait, or None.
     """
 
     seconds: float
@@ -60,10 +60,10 @@ class Sleep:
 
 @dataclass(slots=True, eq=False)
 class Compute:
-    """Do something that takes no I/O; the answer is what it gives.
+    """Compute something without I/O; the answer is the function's result.
 
     Attributes:
-        function: What to do. What it raises ends the call.
+        function: The function. An exception that it raises ends the call.
         long: Whether it takes so long that an event loop must not wait for it.
     """
 
@@ -76,7 +76,7 @@ class Deliver:
     """Hand events to the caller.
 
     Attributes:
-        events: Those of a chat, or what a stream of another kind gives.
+        events: Events of a chat, or items of a stream of another kind.
     """
 
     events: list[Any]

@@ -1,4 +1,4 @@
-"""Streams: what `client.stream()` gives. One form for each kind of client, on the same state."""
+"""The streams of `client.stream()`: one form for each kind of client, on the same state."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["AsyncChatStream", "ChatStream"]
 
 
 class _Chat(StreamState[ChatEvent, Reply]):
-    """What is the chat's own: its reply is known with the last event, before the call has ended."""
+    """A chat's stream: its reply is known with the last event, before the call has ended."""
 
     @property
     def partial(self) -> Reply:
-        """What has arrived so far, as a reply; readable at any time."""
+        """The part that has arrived so far, as a reply; readable at any time."""
         return super().partial if self._known is None else self._known
 
     def _arrived(self, events: list[ChatEvent] | None, result: Reply | None) -> None:
@@ -28,7 +28,7 @@ class _Chat(StreamState[ChatEvent, Reply]):
     def _check_texts_alone(self) -> None:
         if isinstance(self._call, ChatCall) and self._call.may_restart:
             raise errors.InvalidRequestError(
-                "text_deltas() cannot tell that an answer was begun anew: iterate over the events, "
+                "text_deltas() cannot show that an answer was restarted: iterate over the events, "
                 "or leave on_interrupt='restart' out"
             )
 
@@ -36,13 +36,12 @@ class _Chat(StreamState[ChatEvent, Reply]):
 class ChatStream(_Chat, EventStream[ChatEvent, Reply]):
     """An answer while it arrives.
 
-    Use it in a `with` block, and iterate over its events. `break` leaves it open, and a second loop goes on;
-    leaving the block, `close()` and garbage collection close the connection at once, which also makes the server
-    stop.
+    Use it in a `with` block, and iterate over its events. `break` leaves it open, and a second loop continues; leaving
+    the block, `close()` and garbage collection close the connection at once, which also makes the server stop.
     """
 
     def batches(self) -> Iterator[list[ChatEvent]]:
-        """The events in lists: those that arrived together. It suits a program that hands many of them on at once.
+        """Yield the events in lists: those that arrived together. It suits a program that forwards many of them.
 
         Raises:
             StreamInUseError: Another thread's loop has not ended.
@@ -54,10 +53,10 @@ class ChatStream(_Chat, EventStream[ChatEvent, Reply]):
             yield batch
 
     def text_deltas(self) -> Iterator[str]:
-        """The pieces of the text alone.
+        """Yield only the pieces of the text.
 
         Raises:
-            InvalidRequestError: With `on_interrupt="restart"`, for the pieces could not tell of a new beginning.
+            InvalidRequestError: With `on_interrupt="restart"`, because the pieces cannot show a restart.
         """
         self._check_texts_alone()
         for event in self:
@@ -65,7 +64,7 @@ class ChatStream(_Chat, EventStream[ChatEvent, Reply]):
                 yield event.text
 
     def reply(self) -> Reply:
-        """Read what is left, and give the whole answer; again and again the same.
+        """Read the rest, and return the whole answer; repeated calls return the same.
 
         Raises:
             StreamClosedError: The stream was closed before it had ended.
@@ -78,12 +77,12 @@ class AsyncChatStream(_Chat, AsyncEventStream[ChatEvent, Reply]):
     """An answer while it arrives.
 
     Use it in an `async with` block, and iterate over its events with `async for`. `break` leaves it open, and a second
-    loop goes on; leaving the block, `close()`, cancellation and garbage collection close the connection at once, which
-    also makes the server stop.
+    loop continues; leaving the block, `close()`, cancellation and garbage collection close the connection at once,
+    which also makes the server stop.
     """
 
     async def batches(self) -> AsyncIterator[list[ChatEvent]]:
-        """The events in lists: those that arrived together. It suits a program that hands many of them on at once.
+        """Yield the events in lists: those that arrived together. It suits a program that forwards many of them.
 
         Raises:
             StreamInUseError: Another task's loop has not ended.
@@ -95,10 +94,10 @@ class AsyncChatStream(_Chat, AsyncEventStream[ChatEvent, Reply]):
             yield batch
 
     async def text_deltas(self) -> AsyncIterator[str]:
-        """The pieces of the text alone.
+        """Yield only the pieces of the text.
 
         Raises:
-            InvalidRequestError: With `on_interrupt="restart"`, for the pieces could not tell of a new beginning.
+            InvalidRequestError: With `on_interrupt="restart"`, because the pieces cannot show a restart.
         """
         self._check_texts_alone()
         async for event in self:
@@ -106,7 +105,7 @@ class AsyncChatStream(_Chat, AsyncEventStream[ChatEvent, Reply]):
                 yield event.text
 
     async def reply(self) -> Reply:
-        """Read what is left, and give the whole answer; again and again the same.
+        """Read the rest, and return the whole answer; repeated calls return the same.
 
         Raises:
             StreamClosedError: The stream was closed before it had ended.

@@ -1,4 +1,4 @@
-"""One server as a call meets it, and a request that was prepared for it."""
+"""One server as a call sees it, and a request that was prepared for it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["PreparedRequest", "Upstream"]
 
 @dataclass(slots=True, eq=False)
 class PreparedRequest:
-    """A request as it is to be sent, and what was decided for its caller.
+    """A request that is ready to be sent, and the decisions made for its caller.
 
     Attributes:
         request: The request.
-        notes: What was decided.
+        notes: The decisions.
     """
 
     request: ChatRequest
@@ -28,16 +28,16 @@ class PreparedRequest:
 
 
 class Upstream(Protocol):
-    """One server, as a call meets it."""
+    """One server, as a call sees it."""
 
     def server(self) -> tuple[Provider, Target]:
-        """How it speaks and where it is, as far as that is known by now."""
+        """The provider and the target, as far as they are known by now."""
         ...
 
     def prepare(
         self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
     ) -> Steps[PreparedRequest | None] | None:
-        """Steps to run before a chat there, as a part of it, which may give another request to send; or None."""
+        """Return the steps to run before a chat there, which may return another request to send; or None."""
         ...
 
     def count_bound(self, request: ChatRequest) -> int:
@@ -49,5 +49,5 @@ class Upstream(Protocol):
         ...
 
     def transport(self) -> object:
-        """What carries the requests to it."""
+        """The transport of its requests."""
         ...

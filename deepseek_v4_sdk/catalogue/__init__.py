@@ -1,1 +1,1 @@
-"""The known models and what their tokens cost: dated tables."""
+"""The known models and the prices of their tokens: dated tables."""

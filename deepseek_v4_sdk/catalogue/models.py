@@ -1,4 +1,4 @@
-"""The V4 models: what they are called at each provider, what they hold, when they ended. Data with its date."""
+"""The V4 models: their names at each provider, their windows, their retirement. Data with its date."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ServedModel:
 
     Attributes:
         provider: The provider.
-        id: The name to ask for there.
+        id: The model name there.
         family: "pro" or "flash".
         generation: Its prompt format.
         window: Its context window there in tokens, as published; a deployment may have less.
@@ -125,7 +125,7 @@ _BUILT_IN = (
 
 
 class Catalogue:
-    """The known models; entries of the user's own stand before the built-in ones.
+    """The known models; the user's entries come before the built-in ones.
 
     Args:
         entries: Further entries. One with the provider and id of a built-in one replaces it.
@@ -137,9 +137,9 @@ class Catalogue:
         self.entries = own + tuple(entry for entry in _BUILT_IN if (entry.provider, entry.id) not in replaced)
 
     def find(self, provider: str, name: str) -> ServedModel | None:
-        """The model a name means at a provider: an alias or an id, whatever its case and owner's prefix.
+        """Find the model that a name means at a provider: an alias or an id, whatever its case and owner's prefix.
 
-        A family's plain name means the live model of the family, also where an ended one was called so.
+        A family's plain name means the live model of the family, even where a retired one had that name.
         """
         plain = plain_name(name)
         here = [entry for entry in self.entries if entry.provider == provider]
@@ -161,7 +161,7 @@ class Catalogue:
         return entry is not None and entry is self.find(provider, other)
 
     def family(self, name: str) -> Family | None:
-        """The family of a model by a name that it has anywhere, or None for a name of somebody's own."""
+        """The family of a model by a name that it has anywhere, or None for any other name."""
         asked = plain_name(name)
         for entry in self.entries:
             if asked in {entry.family, plain_name(entry.id), *map(plain_name, entry.aliases)}:
@@ -169,12 +169,12 @@ class Catalogue:
         return None
 
     def names(self, provider: str) -> list[str]:
-        """The ids that live at a provider."""
+        """The ids of the live models at a provider."""
         return [entry.id for entry in self.entries if entry.provider == provider and entry.retired_on is None]
 
     @classmethod
     def read(cls, tables: Iterable[Mapping[str, object]]) -> Catalogue:
-        """A catalogue with entries from configuration; fields that are left out are those of the entry replaced.
+        """Make a catalogue with entries from configuration; missing fields are those of the entry replaced.
 
         Raises:
             ValueError: An entry is wrong; the text names it.
@@ -185,7 +185,7 @@ class Catalogue:
 
 
 def plain_name(name: str) -> str:
-    """A model's name without what differs from place to place: case, blanks around it, the owner's prefix."""
+    """A model's name without the differences between places: case, blanks around it, the owner's prefix."""
     return name.strip().lower().removeprefix("deepseek-ai/")
 
 

@@ -1,4 +1,4 @@
-"""What tokens cost: dated price tables with their peak hours, and the cost of an answer. Plain numbers go in."""
+"""Prices of tokens: dated price tables with their peak hours, and the cost of an answer. Plain numbers go in."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeakHours:
-    """When the peak price holds, in UTC. A window has its first moment and not its last.
+    """The hours of the peak price, in UTC. A window includes its first moment but not its last.
 
     Attributes:
         windows: Beginning and end of each window.
@@ -74,11 +74,11 @@ class PeakHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a model costs at a provider, from one date to another.
+    """The price of a model at a provider, from one date to another.
 
     Attributes:
         provider: The provider.
-        models: The ids that are billed so, in any case and with or without the owner's prefix. Empty: every id.
+        models: The ids with this price, in any case and with or without the owner's prefix. Empty: every id.
         currency: "USD", "CNY", or another.
         rates: The prices; off-peak, where there are peak hours.
         peak_rates: The prices in peak hours, or None where there are none.
@@ -116,7 +116,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What an answer cost, or several together. Costs of one currency add up, with `+` and with `sum`.
+    """The cost of an answer, or of several together. Costs of one currency add up, with `+` and with `sum`.
 
     Attributes:
         currency: The currency.
@@ -125,10 +125,9 @@ class Cost:
         output: For the answer, reasoning included.
         as_of: The day to which the price was checked; of a sum, the oldest.
         peak: Whether the peak price was taken; of a sum of both kinds, None.
-        exact: Whether every number is the server's. Otherwise it is an upper bound: what is not known to have come from
-            the cache is taken as missed.
-        unknown: Of a sum, how many parts may have cost something that nobody told: the sum is then "at least". Of one
-            answer, 0.
+        exact: Whether every number is the server's. Otherwise it is an upper bound: tokens that may not have been in
+            the cache count as missed.
+        unknown: For a sum, number of parts with an unknown cost: the sum is then "at least". For one answer, 0.
     """
 
     currency: str
@@ -142,7 +141,7 @@ class Cost:
 
     @staticmethod
     def total(costs: Iterable[Cost | None]) -> Cost | None:
-        """The sum of costs of one currency, where None is one that is not known; `unknown` counts those.
+        """Sum the costs of one currency, where None is one that is not known; `unknown` counts those.
 
         None where no cost is known: a sum of nothing known is not zero.
 
@@ -158,7 +157,7 @@ class Cost:
 
     @property
     def amount(self) -> Decimal:
-        """All of it."""
+        """The total."""
         return self.hit + self.miss + self.output
 
     def __add__(self, other: Cost) -> Cost:
@@ -178,7 +177,7 @@ class Cost:
         )
 
     def __radd__(self, other: int) -> Cost:
-        """What `sum` begins with: 0 and this."""
+        """Start a `sum`, which adds to 0."""
         return self if other == 0 else NotImplemented
 
     def __str__(self) -> str:
@@ -187,7 +186,7 @@ class Cost:
 
 
 class PriceTable:
-    """Prices of models, with their history: an answer is priced by what held when it was asked for.
+    """Prices of models, with their history: the time of the request decides the price of its answer.
 
     Args:
         prices: The prices. Of several that hold, the first one counts.
@@ -200,15 +199,18 @@ class PriceTable:
 
     @staticmethod
     def built_in() -> PriceTable:
-        """DeepSeek's own API in USD and CNY, since April 2026. Other providers publish no price of a token."""
+        """The prices of DeepSeek's own API in USD and CNY, since April 2026.
+
+        Other providers publish no price of a token.
+        """
         return PRICES
 
     def over(self, other: PriceTable) -> PriceTable:
-        """These prices, and where there is none those of another table."""
+        """Combine two tables: these prices first, then the other's."""
         return PriceTable((*self.prices, *other.prices))
 
     def find(self, provider: str, model: str | None, at: datetime, currency: str = "USD") -> Price | None:
-        """The price of a model at a moment, or None where none is known.
+        """Find the price of a model at a moment, or None where none is known.
 
         Args:
             provider: The provider.
@@ -234,7 +236,7 @@ class PriceTable:
         cached_tokens: int | None = None,
         currency: str = "USD",
     ) -> Cost | None:
-        """What a request costs, or None where no price is known.
+        """Compute the cost of a request, or None where no price is known.
 
         Args:
             provider: The provider.

@@ -1,4 +1,4 @@
-"""The neutral language of a chat: messages, options, request, events, reply. No server's habits live here."""
+"""The neutral form of a chat: messages, options, request, events, reply. It is the same for every server."""
 
 from deepseek_v4_sdk.chat.attempt import Attempt, RequestDetails
 from deepseek_v4_sdk.chat.call_ids import CallIds

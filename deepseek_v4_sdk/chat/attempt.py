@@ -25,18 +25,18 @@ class RequestDetails:
     """An HTTP request that is about to be sent. Neither its key nor its prompt is here.
 
     Attributes:
-        request_id: The id that goes with it, in the header `x-request-id`.
+        request_id: The id that is sent with it, in the header `x-request-id`.
         provider: The provider.
         method: "GET" or "POST".
         url: The whole URL.
-        model: The model that is asked for, or None.
+        model: The requested model, or None.
         size: The size of the body in bytes.
-        attempt: Which request of the call it is, from 1.
-        metadata: What the caller gave as `metadata`.
+        attempt: Its number among the requests of the call, from 1.
+        metadata: The caller's `metadata`.
         profile: The profile of the client, or of the fallback, whose server it goes to; None without one.
-        is_chat: Whether a model is to answer, which costs tokens; else it is a question about the server.
+        is_chat: Whether a model is to answer, which costs tokens; else it is a request about the server.
         call_id: The id of the call that the request belongs to; all requests of a call have the same.
-        thinking: The thinking level that is asked for; None of a question about the server.
+        thinking: The requested thinking level; None for a request about the server.
         max_tokens: The limit of the answer that is sent, or None.
         temperature: The sampling temperature that is sent, or None.
         stream: Whether the answer comes as a stream on the wire, as it does unless `wire="plain"` is given.
@@ -67,18 +67,18 @@ class Attempt:
 
     Attributes:
         number: Its place, from 1.
-        status: The HTTP status, or None when no answer came.
-        error: The class name of what went wrong, or None; `StreamClosedError` where the caller left.
+        status: The HTTP status, or None when no answer arrived.
+        error: The class name of the error, or None; `StreamClosedError` where the caller left.
         waited: Seconds waited before it was sent.
-        seconds: How long it took.
-        request_id: The id it carried, or the server's own.
-        usage: What the server counted, where it told before the attempt failed; None is unknown, and may be billed.
-        provider: The provider that was asked.
+        seconds: Seconds that it took.
+        request_id: The id that was sent with it, or the server's own.
+        usage: The server's count, where it was reported before the attempt failed; None is unknown, and may be billed.
+        provider: The provider that was called.
         url: The whole URL.
-        is_chat: Whether it asked a model, which costs tokens; else it was a question about the server.
-        flavor: The provider whose wire was spoken, by whose prices it is billed.
+        is_chat: Whether it went to a model, which costs tokens; else it was a request about the server.
+        flavor: The provider whose API was used and whose prices apply.
         model: The model that answered, as the server names it; None where it did not.
-        sent_at: When it was sent, in UTC; None where it was not a chat.
+        sent_at: The time of sending, in UTC; None where it was not a chat.
     """
 
     number: int
@@ -97,13 +97,13 @@ class Attempt:
 
     @property
     def may_cost(self) -> bool:
-        """Whether it cost tokens, as far as anybody knows: a refusal costs none, and a poll none of its own."""
-        if not self.is_chat or self.status == 202:  # what was accepted comes with another request
+        """Whether it may have cost tokens: a refusal costs none, and a poll none besides its chat."""
+        if not self.is_chat or self.status == 202:  # an accepted request is answered by another one
             return False
         return self.usage is not None or self.status is None or self.status < 300
 
     def cost(self, *, prices: PriceTable | None = None, currency: str = "USD") -> Cost | None:
-        """What it cost, by the price that held when it was sent; None where no price or no count is known.
+        """Compute its cost by the price at the time of sending; None where no price or no count is known.
 
         Args:
             prices: The prices; the built-in ones by default.
@@ -112,7 +112,7 @@ class Attempt:
         usage = self.usage
         if self.sent_at is None or usage is None or usage.prompt_tokens is None or usage.completion_tokens is None:
             return None
-        from deepseek_v4_sdk.catalogue.prices import PRICES  # loaded by who asks for a cost
+        from deepseek_v4_sdk.catalogue.prices import PRICES  # loaded when a cost is computed
 
         return (prices or PRICES).cost(
             self.flavor,

@@ -1,4 +1,4 @@
-"""What a caller may bring to bound a call, by shape: the classes themselves live in packages that build on this one."""
+"""The shapes of objects that bound a call: their classes are in packages that build on this one."""
 
 from __future__ import annotations
 

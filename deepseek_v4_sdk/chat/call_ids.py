@@ -1,4 +1,4 @@
-"""Ids of tool calls that repeat, told apart: in every turn some servers count from `call_0` anew."""
+"""Ids of tool calls, made unique: some servers start again from `call_0` in every turn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CallIds"]
 
 
 class CallIds:
-    """The ids that calls have so far. What an id becomes depends only on the calls before it.
+    """The ids of the calls so far. The new id of a call depends only on the calls before it.
 
     Args:
         messages: A conversation whose calls come first.
@@ -25,14 +25,14 @@ class CallIds:
 
     def __init__(self, messages: Iterable[Message] = ()) -> None:
         self._taken: set[str] = set()
-        self._next: dict[str, int] = {}  # which number to try next, by id: no number is tried twice
+        self._next: dict[str, int] = {}  # the number to try next, by id: no number is tried twice
         for message in messages:
             if isinstance(message, AssistantMessage):
                 for call in message.tool_calls:
                     self.own(call.id)
 
     def own(self, given: str) -> str:
-        """The id of one more call: the given one, or the first of `<id>_2`, `<id>_3` and so on that no call has."""
+        """Return the id of one more call: the given one, or the first of `<id>_2`, `<id>_3` and so on that is free."""
         own = given
         while own in self._taken:
             number = self._next.get(given, 2)

@@ -1,4 +1,4 @@
-"""What checks the arguments of a call: carried by a tool and by its calls, and no part of what they are."""
+"""Checks of the arguments of a call: a tool and its calls have them, but they are not part of their value."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ArgumentCheck: TypeAlias = Callable[[ToolCall], dict[str, JsonValue]]
 
 
 class Checked:
-    """A frozen dataclass that may carry a check.
+    """A frozen dataclass that may have a check.
 
-    The check is no field: it takes no part in equality, `repr`, `asdict` and pickling.
+    The check is not a field: equality, `repr`, `asdict` and pickling ignore it.
     """
 
     __slots__ = ("_check",)
@@ -30,8 +30,8 @@ class Checked:
 
     @property
     def check(self) -> ArgumentCheck | None:
-        """What checks the arguments, or None."""
-        return getattr(self, "_check", None)  # empty where nobody gave one, as after unpickling
+        """The check of the arguments, or None."""
+        return getattr(self, "_check", None)  # empty without a check, as after unpickling
 
     def _keep(self, check: ArgumentCheck | None) -> Self:
         object.__setattr__(self, "_check", check)

@@ -1,4 +1,4 @@
-"""Looking at values of unknown type: what they are, in types and in words."""
+"""Checking values of unknown type, and naming their kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["is_iterable", "is_list", "is_mapping", "kind_of"]
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
     """Whether it is a mapping."""
-    return isinstance(value, dict) or isinstance(value, Mapping)  # noqa: SIM101  # a dict is told without asking the ABC
+    return isinstance(value, dict) or isinstance(value, Mapping)  # noqa: SIM101  # a dict is recognized without the ABC
 
 
 def is_list(value: object) -> TypeGuard[list[object] | tuple[object, ...]]:
@@ -19,12 +19,12 @@ def is_list(value: object) -> TypeGuard[list[object] | tuple[object, ...]]:
 
 
 def is_iterable(value: object) -> TypeGuard[Iterable[object]]:
-    """Whether it holds values one after another: no text, no bytes, no mapping."""
+    """Whether it holds values one after another: not a text, bytes or a mapping."""
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
 
 
 def kind_of(value: object) -> str:
-    """What a decoded JSON value is, in words, without what it says."""
+    """The kind of a decoded JSON value, in words, without its content."""
     if value is None:
         return "null"
     if is_mapping(value):

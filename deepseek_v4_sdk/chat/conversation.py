@@ -1,4 +1,4 @@
-"""A conversation: a list of messages that knows how to grow, to be checked, mended and kept."""
+"""A conversation: a list of messages that can grow, be checked, mended and saved."""
 
 from __future__ import annotations
 
@@ -30,19 +30,20 @@ __all__ = ["Conversation", "HasHistoryRules", "stored"]
 
 
 class HasHistoryRules(Protocol):
-    """A client or a provider: whatever knows how its server treats a conversation."""
+    """A client or a provider, or any object with the rules of a server."""
 
     @property
     def history_rules(self) -> HistoryRules:
-        """How the server treats a conversation."""
+        """The server's rules for a conversation."""
         ...
 
 
 class Conversation(ModelField, MutableSequence["Message"]):
-    """A list of messages. What came out of a model goes in as it is, and goes back to any provider without loss.
+    """A list of messages. The model's output is kept unchanged, and goes back to any provider without loss.
 
     Args:
-        messages: What `chat` takes as messages: a text, one message, mappings in OpenAI's form, or a sequence.
+        messages: Messages in any form that `chat` accepts: a text, one message, mappings in OpenAI's form, or a
+            sequence.
 
     Raises:
         InvalidRequestError: One of them is wrong; the text names the place.
@@ -58,7 +59,7 @@ class Conversation(ModelField, MutableSequence["Message"]):
         return self.add(SystemMessage(text))
 
     def user(self, text: str) -> Self:
-        """Add what the user says."""
+        """Add a message of the user."""
         return self.add(UserMessage(text))
 
     def add(self, message: Reply | Message | Mapping[str, object]) -> Self:
@@ -72,7 +73,8 @@ class Conversation(ModelField, MutableSequence["Message"]):
 
         Args:
             call: The call, or its id.
-            value: A text, which is sent as it is; anything else as JSON. What UTF-8 cannot carry becomes U+FFFD.
+            value: A text, which is sent unchanged; anything else as JSON. Characters that UTF-8 cannot encode become
+                U+FFFD.
 
         Raises:
             InvalidRequestError: The value cannot be written as JSON.
@@ -84,21 +86,20 @@ class Conversation(ModelField, MutableSequence["Message"]):
         """Every problem of the conversation, by index; none are raised.
 
         Args:
-            provider: A client or a provider, for what its server refuses or renders differently; None for what is wrong
-                everywhere.
+            provider: A client or a provider, for problems that its server refuses or renders differently; None for
+                problems everywhere.
             thinking: Whether thinking will be on.
         """
         return self.history.problems(None if provider is None else provider.history_rules, thinking=thinking)
 
     def repair(self, provider: HasHistoryRules | None = None, *, thinking: bool = True) -> list[str]:
-        """Mend what can be mended without inventing content.
+        """Mend the problems that can be mended without inventing content.
 
-        Messages between calls and their results move behind them, calls without a result and results without a call
-        are taken out, ids that are there twice are told apart, and reasoning that a server insists on and that is not
-        there becomes empty.
+        Messages between calls and their results move after the results, calls without a result and results without a
+        call are removed, repeated ids are made unique, and missing reasoning that a server requires becomes empty.
 
         Returns:
-            What was done, in order; empty when there was nothing to do. What is left, `validate` names.
+            The changes, in order; empty when there were none. `validate` finds the remaining problems.
         """
         rules = None if provider is None else provider.history_rules
         self._messages, done = mend(self._messages, needs_reasoning=bool(rules and rules.needs_reasoning and thinking))
@@ -113,13 +114,13 @@ class Conversation(ModelField, MutableSequence["Message"]):
         return self._history
 
     def copy(self) -> Conversation:
-        """A conversation with the same messages, which can grow apart."""
+        """Return a conversation with the same messages, which grows separately."""
         return Conversation(self._messages)
 
     __copy__ = copy
 
     def to_json(self) -> str:
-        """The conversation as JSON; the same conversation gives the same bytes each time.
+        """Write the conversation as JSON; the same conversation becomes the same bytes each time.
 
         Raises:
             InvalidRequestError: A message holds what JSON cannot express.
@@ -131,21 +132,21 @@ class Conversation(ModelField, MutableSequence["Message"]):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read a conversation from what `to_json` gave, or from messages in OpenAI's form.
+        """Read a conversation from the output of `to_json`, or from messages in OpenAI's form.
 
         Raises:
-            InvalidRequestError: It is no JSON, or one of the messages is wrong.
+            InvalidRequestError: It is not JSON, or one of the messages is wrong.
         """
         try:
             value: JsonValue = read_json((decoded(text) if isinstance(text, bytes) else text).removeprefix("\ufeff"))
         except ValueError as error:
-            raise InvalidRequestError(f"the conversation is no JSON: {error}") from None
+            raise InvalidRequestError(f"the conversation is not JSON: {error}") from None
         if not isinstance(value, list):
-            raise InvalidRequestError("the conversation is no list of messages")
+            raise InvalidRequestError("the conversation is not a list of messages")
         return cls(read_messages(value) if value else ())
 
     def insert(self, index: int, value: Message) -> None:
-        """Put a message before another."""
+        """Insert a message before another."""
         self._messages.insert(index, read_message(value, f"messages[{index}]"))
         if index < self._history.length:
             self._history = History()

@@ -1,4 +1,4 @@
-"""What a stream yields. Events are slotted and positional in `match`: `case TextDelta(text): ...`."""
+"""The events of a stream. They are slotted and positional in `match`: `case TextDelta(text): ...`."""
 
 from __future__ import annotations
 
@@ -103,10 +103,10 @@ class Finished(StreamEvent):
 
 @dataclass(slots=True)
 class StreamRestarted(StreamEvent):
-    """The answer broke off and is begun anew: forget all events before this one. Only with `on_interrupt="restart"`.
+    """The answer broke off and starts again: forget all events before this one. Only with `on_interrupt="restart"`.
 
     Attributes:
-        error: What broke it off; its `partial` has what had arrived.
+        error: The error that broke it off; its `partial` has the part that had arrived.
     """
 
     type: ClassVar[Literal["stream_restarted"]] = "stream_restarted"

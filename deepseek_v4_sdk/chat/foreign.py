@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["from_elsewhere", "says_nothing"]
 
-# LangChain's words for the roles.
+# LangChain's names of the roles.
 _ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
 
 
 def from_elsewhere(value: object, where: str) -> AssistantMessage | Mapping[str, object] | None:
-    """What a message of another SDK is here: a message object, or a mapping in OpenAI's form; None when it is none.
+    """Read a message of another SDK: as a message object, or a mapping in OpenAI's form; None when it is not one.
 
     Raises:
-        InvalidRequestError: It holds a message, and is not one; the text says where that is.
+        InvalidRequestError: It holds a message, but is not one; the text names the place.
     """
     if isinstance(value, Reply):
         return value.message
@@ -45,7 +45,7 @@ def from_elsewhere(value: object, where: str) -> AssistantMessage | Mapping[str,
 
 
 def says_nothing(value: object) -> bool:
-    """Whether a field of another SDK's message is there and empty: null, or an empty text, list or mapping."""
+    """Whether a field of another SDK's message is present but empty: null, or an empty text, list or mapping."""
     return value is None or (isinstance(value, str | list | tuple | dict) and not value)
 
 

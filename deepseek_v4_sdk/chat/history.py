@@ -1,4 +1,4 @@
-"""What can be wrong with a conversation, seen in one walk that can be resumed when messages are added."""
+"""The problems of a conversation, found in one walk that resumes when messages are added."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ProblemKind: TypeAlias = Literal[
     "reminder",
     "developer",
 ]
-"""What a problem is, in a word that programs can compare."""
+"""The kind of a problem, in a word that programs can compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Problem:
     """Something wrong with a conversation.
 
     Attributes:
-        index: The message it is about.
-        kind: What it is.
-        text: What it is, where, and what to do.
-        fatal: Whether a request with it is refused; else it is worth knowing.
+        index: The index of its message.
+        kind: Its kind.
+        text: Its description and place, and the remedy.
+        fatal: Whether the server refuses a request with it; else it is only worth knowing.
     """
 
     index: int
@@ -52,10 +52,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRules:
-    """How a server treats what another treats otherwise.
+    """The rules of a server that differ from those of others.
 
     Attributes:
-        late_system: What becomes of a system message that is not at the front.
+        late_system: The treatment of a system message that is not at the front.
         reminders: Whether the role `latest_reminder` exists.
         needs_reasoning: Whether a tool-calling turn since the last user message must carry its reasoning while
             thinking is on.
@@ -70,16 +70,16 @@ _ANY = HistoryRules()
 
 
 class History:
-    """What a walk over a conversation has found. Messages that are added are walked over once.
+    """The findings of a walk over a conversation. Added messages are walked over once.
 
     Args:
-        messages: The messages so far. They are walked over when something is asked: who only counts never asks.
+        messages: The messages so far. The walk happens at the first question: counting needs none.
     """
 
     def __init__(self, messages: Iterable[Message] = ()) -> None:
         self.length = 0
         self._found: list[Problem] = []
-        self._ids: dict[str, int] = {}  # every call id, and the message that has it
+        self._ids: dict[str, int] = {}  # every call id, and the message of the call
         self._open: dict[str, int] = {}  # calls of the last turn that wait for their results
         self._answered: set[str] = set()  # calls of the last turn that have theirs
         self._between: list[int] = []  # other messages since that turn
@@ -107,7 +107,7 @@ class History:
             self.length += 1
 
     def snapshot(self) -> History:
-        """The same findings, which stay as they are when the conversation goes on."""
+        """Copy the findings; the copy stays unchanged when the conversation grows."""
         self._catch_up()
         taken = copy(self)
         for name, value in vars(self).items():
@@ -116,10 +116,10 @@ class History:
         return taken
 
     def problems(self, rules: HistoryRules | None = None, *, thinking: bool = True) -> list[Problem]:
-        """Every problem, by index.
+        """List every problem, by index.
 
         Args:
-            rules: Those of the server; None names what differs between servers without saying how.
+            rules: The rules of the server; None names differences between servers without details.
             thinking: Whether thinking is on.
         """
         self._catch_up()
@@ -130,7 +130,7 @@ class History:
             Problem(
                 index,
                 "late_system",
-                f"messages[{index}] is a system message behind others: {known.late_system}; put it first, make it a "
+                f"messages[{index}] is a system message after others: {known.late_system}; put it first, make it a "
                 "latest_reminder, or say SystemMessage(..., late=True)",
             )
             for index in self._late_systems
@@ -156,7 +156,7 @@ class History:
         if not rules.reminders:
             text = f"messages[{index}] is a latest_reminder, a role that does not exist here: make it a user message"
             return Problem(index, "reminder", text)
-        where = "last: it would stand behind the opening of the answer" if index == self.length - 1 else "there"
+        where = "last: it would follow the opening of the answer" if index == self.length - 1 else "there"
         text = f"messages[{index}] is a latest_reminder, and {where}; its place is before the last user message"
         return Problem(index, "reminder", text, fatal=False)
 
@@ -192,7 +192,9 @@ class History:
                 what = "ids must differ" if here else "it goes out under another"
                 self._found.append(Problem(index, "duplicate_id", f"{text}: {what}", fatal=here))
             if not call.is_object:
-                text = f"{where} has arguments that are no JSON object; they go out as one argument named 'arguments'"
+                text = (
+                    f"{where} has arguments that are not a JSON object; they are sent as one argument named 'arguments'"
+                )
                 self._found.append(Problem(index, "bad_arguments", text, fatal=False))
             self._ids[call.id] = index
             self._open[call.id] = index
@@ -204,8 +206,8 @@ class History:
         if call_id in self._open:
             for foreign in self._between:
                 text = (
-                    f"messages[{foreign}] stands between the tool calls of messages[{self._open[call_id]}] and their "
-                    f"results: put it behind messages[{index}]"
+                    f"messages[{foreign}] is between the tool calls of messages[{self._open[call_id]}] and their "
+                    f"results: put it after messages[{index}]"
                 )
                 self._found.append(Problem(foreign, "foreign_message", text))
             self._between = []
@@ -224,12 +226,12 @@ def _missing(index: int, call_id: str) -> Problem:
     return Problem(
         index,
         "missing_result",
-        f"messages[{index}] calls a tool ({call_id!r}) that has no result: add a tool message for it right behind",
+        f"messages[{index}] calls a tool ({call_id!r}) that has no result: add a tool message for it right after",
     )
 
 
 def first_fatal(problems: Sequence[Problem]) -> str | None:
-    """The text of the first problem that a request is refused for, with the number of the others."""
+    """The text of the first problem that makes the server refuse a request, with the number of the others."""
     fatal = [problem for problem in problems if problem.fatal]
     if not fatal:
         return None

@@ -1,4 +1,4 @@
-"""Hooks: being told of requests, their ends, retries, replies and errors as they happen."""
+"""Hooks: callbacks for requests, their ends, retries, replies and errors as they happen."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallDetails:
-    """A call that begins: a chat, or a question about the server. It may become several HTTP requests.
+    """A call that begins: a chat, or a request about the server. It may become several HTTP requests.
 
     Attributes:
         call_id: Its id; the details of its requests have the same.
-        provider: The provider that is asked first.
-        url: The whole URL that is asked first.
-        model: The model that is asked for, or None.
-        is_chat: Whether a model is to answer, which costs tokens; else it is a question about the server.
-        thinking: The thinking level that is asked for; None of a question about the server.
+        provider: The provider of the first request.
+        url: The whole URL of the first request.
+        model: The requested model, or None.
+        is_chat: Whether a model is to answer, which costs tokens; else it is a request about the server.
+        thinking: The requested thinking level; None for a request about the server.
         max_tokens: The limit of the answer, or None.
         temperature: The sampling temperature, or None.
-        stream: Whether the answer comes as a stream on the wire, as it does unless `wire="plain"` is given.
-        metadata: What the caller gave as `metadata`.
+        stream: Whether the answer is streamed over the wire, as it is unless `wire="plain"` is given.
+        metadata: The caller's `metadata`.
         profile: The profile of the client, or None.
         messages: The conversation of a chat. It is not shown in a repr.
     """
@@ -60,12 +60,12 @@ class CallDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEndDetails:
-    """A call that has ended, in whichever way. It is told once for each call that began.
+    """A call that has ended, in any way. Hooks get it once for each call that began.
 
     Attributes:
         call: The call.
         reply: The answer of a chat that ended well; else None.
-        error: What is raised; `StreamClosedError` where the caller left; None where it ended well.
+        error: The error that is raised; `StreamClosedError` where the caller left; None where it ended well.
         attempts: Its HTTP requests, in order.
     """
 
@@ -77,11 +77,11 @@ class CallEndDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolDetails:
-    """A function that a tool loop is about to run, in the context in which it runs.
+    """A function that a tool loop is about to run, in the context of the run.
 
     Attributes:
         call: The model's call.
-        description: What the model is told of the tool.
+        description: The description of the tool for the model.
     """
 
     call: ToolCall
@@ -94,8 +94,8 @@ class ToolEndDetails:
 
     Attributes:
         call: The model's call.
-        error: What it raised, or None.
-        value: What it returned.
+        error: The error that it raised, or None.
+        value: The value that it returned.
     """
 
     call: ToolCall
@@ -105,11 +105,11 @@ class ToolEndDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptDetails:
-    """An HTTP request that has ended, in whichever way.
+    """An HTTP request that has ended, in any way.
 
     Attributes:
         request: The request.
-        attempt: How it went, and what it cost as far as the server told.
+        attempt: Its result, and its cost as far as the server reported it.
     """
 
     request: RequestDetails
@@ -122,9 +122,9 @@ class RetryDetails:
 
     Attributes:
         request: The request that failed; one that a limit of this client refused was not sent.
-        error: What went wrong.
+        error: The error.
         wait: Seconds until it is sent again.
-        provider: The provider that is asked next.
+        provider: The provider of the next request.
     """
 
     request: RequestDetails
@@ -152,7 +152,7 @@ class ErrorDetails:
 
     Attributes:
         request: The last request that was sent.
-        error: What is raised.
+        error: The error that is raised.
     """
 
     request: RequestDetails
@@ -160,23 +160,23 @@ class ErrorDetails:
 
 
 class Hooks:
-    """Base of hooks: override what you want to be told of, and give an instance as `hooks=[...]`.
+    """Base class of hooks: override the methods you need, and pass an instance as `hooks=[...]`.
 
-    The methods run between the steps of a call, on its thread or event loop: they must be quick, and do not wait.
-    What they raise is logged, and does not disturb the call.
+    The methods run between the steps of a call, on its thread or event loop: they must be quick, and must not wait.
+    Their exceptions are logged, and do not disturb the call.
     """
 
     def on_call_start(self, details: CallDetails) -> None:
-        """A call begins, on the thread and in the context of its caller; nothing has been sent."""
+        """A call begins, in the thread and context of its caller; nothing has been sent."""
 
     def on_call_end(self, details: CallEndDetails) -> None:
         """A call has ended: with an answer, with an error, or because its caller left."""
 
     def on_tool_start(self, details: ToolDetails) -> None:
-        """A tool loop is about to run a function. Context variables that are set here are seen by the function."""
+        """A tool loop is about to run a function. The function sees context variables that are set here."""
 
     def on_tool_end(self, details: ToolEndDetails) -> None:
-        """A function of a tool loop has ended; told in the same context as its start."""
+        """A function of a tool loop has ended; called in the same context as its start."""
 
     def on_request(self, details: RequestDetails) -> None:
         """An HTTP request is about to be sent."""

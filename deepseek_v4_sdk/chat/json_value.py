@@ -1,4 +1,4 @@
-"""The type of a decoded JSON value, and the one way of reading and writing JSON."""
+"""The type of a decoded JSON value, and the only way of reading and writing JSON."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ __all__ = [
 ]
 
 JsonValue = TypeAliasType("JsonValue", "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None")
-"""What JSON can hold, as Python has it."""
+"""A JSON value, as Python has it."""
 
 
 def read_json(data: bytes | str) -> JsonValue:
     """Decode one JSON document.
 
-    `NaN` and `Infinity` are refused: they are no JSON, and no server's parser takes them back. So are numbers beyond
-    a float, such as `1e999`, which would be read as infinity.
+    It refuses `NaN` and `Infinity`: they are not JSON, and no server's parser accepts them. It also refuses numbers
+    beyond a float, such as `1e999`, which would be read as infinity.
 
     Raises:
-        ValueError: The bytes are no JSON, or hold such a number.
+        ValueError: The bytes are not JSON, or hold such a number.
     """
     value = read_event(data)
     check_finite(value)
@@ -42,12 +42,12 @@ def read_json(data: bytes | str) -> JsonValue:
 
 
 def read_event(data: bytes | str) -> JsonValue:
-    """Decode one event of a stream: as `read_json`, but numbers beyond a float are left to `check_finite`.
+    """Decode one event of a stream: like `read_json`, but leave numbers beyond a float to `check_finite`.
 
-    The texts and ids that most events are made of have no such number, and looking for one takes as long as decoding.
+    The texts and ids of most events have no such number, and looking for one takes as long as decoding.
 
     Raises:
-        ValueError: The bytes are no JSON.
+        ValueError: The bytes are not JSON.
     """
     value: JsonValue = from_json(data, allow_inf_nan=False, cache_strings="keys")
     return value
@@ -60,7 +60,7 @@ def check_finite(value: JsonValue) -> None:
         ValueError: It holds a number that was beyond a float.
     """
     seen = [value]
-    for item in seen:  # of exact types, as the decoder gives them: log-probabilities of every token come through here
+    for item in seen:  # of exact types, as the decoder returns them: log-probabilities of every token pass through here
         if type(item) is dict:
             seen += item.values()
         elif type(item) is list:
@@ -70,7 +70,7 @@ def check_finite(value: JsonValue) -> None:
 
 
 def write_json(value: object) -> bytes:
-    """Encode a value as compact UTF-8 JSON, keys in the order they have.
+    """Encode a value as compact UTF-8 JSON, with the keys in their order.
 
     Raises:
         ValueError: The value holds something that JSON cannot express.
@@ -85,11 +85,11 @@ def write_json(value: object) -> bytes:
 
 
 def spaced_json(value: object) -> str:
-    """Encode a value as Python's own `json` does, with blanks behind commas and colons: the form that models read.
+    """Encode a value like Python's own `json`, with blanks after commas and colons: the form that models read.
 
     Raises:
         ValueError: It holds NaN or infinity.
-        TypeError: It holds something that is no JSON.
+        TypeError: It holds something that is not JSON.
     """
     import json  # few calls need it
 
@@ -97,7 +97,7 @@ def spaced_json(value: object) -> str:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether all in a value is plain JSON, and each number finite. Looking costs less than searching large texts."""
+    """Whether all of a value is plain JSON, and each number finite. This costs less than searching large texts."""
     seen = [value]
     for item in seen:
         kind = type(item)
@@ -118,18 +118,18 @@ _DEEPEST = 100
 
 
 def plain_json(value: object, where: str, depth: int = 0) -> JsonValue:
-    """A copy of a value, of dicts, lists, texts, numbers, booleans and None alone.
+    """Copy a value of only dicts, lists, texts, numbers, booleans and None.
 
-    What only looks like JSON is refused and not turned into something near it: a set has no order, so that the
-    request would differ from run to run and the server's prefix cache would miss.
+    It refuses values that only look like JSON instead of converting them: a set has no order, so that the request would
+    differ from run to run and the server's prefix cache would miss.
 
     Args:
-        value: What a caller gave.
+        value: The caller's value.
         where: The name of the place, for the error.
-        depth: How deep it lies in what the caller gave.
+        depth: Its depth in the caller's value.
 
     Raises:
-        InvalidRequestError: Something in it is no JSON; the text names the place.
+        InvalidRequestError: Something in it is not JSON; the text names the place.
     """
     if isinstance(value, str):
         check_text(value, where)
@@ -157,7 +157,7 @@ def _key(key: object, where: str) -> str:
 
 
 def check_text(text: str, where: str) -> None:
-    """Refuse a text that UTF-8 cannot carry, as a file name may be.
+    """Refuse a text that UTF-8 cannot encode, as a file name may be.
 
     Raises:
         InvalidRequestError: It holds half a surrogate pair; the text names the place.
@@ -174,7 +174,7 @@ def check_text(text: str, where: str) -> None:
 
 
 def carried_text(text: str) -> tuple[str, int]:
-    """A text in which each half of a surrogate pair is U+FFFD, and how many there were."""
+    """Replace each half of a surrogate pair in a text by U+FFFD; return the text and their number."""
     if text.isascii():
         return text, 0
     import re  # few texts need it

@@ -30,10 +30,10 @@ class Spent:
     """A sum over HTTP requests.
 
     Attributes:
-        requests: How many there were.
-        counted: Of how many the server told its count.
-        refused: How many it refused with an HTTP status, which costs no tokens.
-        unknown: How many may have cost something that nobody told: broken off, left, timed out, or without a count.
+        requests: Number of requests.
+        counted: Number of those whose count the server reported.
+        refused: Number of those that the server refused with an HTTP status, which costs no tokens.
+        unknown: Number of those with an unknown cost: broken off, left, timed out, or without a count.
         prompt_tokens: The prompts, as far as counted.
         completion_tokens: The answers.
         reasoning_tokens: The part of them that was reasoning.
@@ -82,7 +82,7 @@ class _Account:
 
 
 class Ledger(Shared, Hooks):
-    """Adds up what each chat's requests cost, as they end. Give it as one of `hooks`, to one client or to several.
+    """Adds up the cost of each chat's requests, as they end. Pass it as one of `hooks`, to one client or to several.
 
     It may be used from many threads, and takes no more room the longer it runs.
 
@@ -104,7 +104,7 @@ class Ledger(Shared, Hooks):
 
     @property
     def total(self) -> Spent:
-        """Everything."""
+        """The sum of all requests."""
         with self._lock:
             return sum(self._sums.values(), Spent())
 
@@ -128,7 +128,7 @@ class Ledger(Shared, Hooks):
     def on_attempt(self, details: AttemptDetails) -> None:
         """Add a request that has ended."""
         request, attempt = details.request, details.attempt
-        if not request.is_chat or attempt.status == 202:  # what was accepted comes with another request
+        if not request.is_chat or attempt.status == 202:  # an accepted request is answered by another one
             return
         account = _Account(request.profile or "", request.provider, request.model or "")
         cost = attempt.cost(prices=self._prices or request.prices, currency=self._currency)

@@ -1,4 +1,4 @@
-"""Mending a conversation without inventing content: moving, taking out, telling apart."""
+"""Mending a conversation without inventing content: moving, removing, making ids unique."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["mend"]
 
 
 def mend(messages: Sequence[Message], *, needs_reasoning: bool) -> tuple[list[Message], list[str]]:
-    """The messages, mended, and what was done; indexes are those of the messages given.
+    """Mend messages, and return them with the changes; indexes are those of the messages given.
 
     Args:
         messages: The conversation.
@@ -48,7 +48,7 @@ def _mend_turn(
     mended: list[tuple[int, Message]],
     done: list[str],
 ) -> int:
-    """Mend a turn with calls and what belongs to it; gives the index behind it."""
+    """Mend a turn with calls and its results; return the index after it."""
     waiting: dict[str, list[int]] = {}  # the places of the calls that wait for a result, by id
     for place, call in enumerate(turn.tool_calls):
         waiting.setdefault(call.id, []).append(place)
@@ -81,7 +81,7 @@ def _mend_turn(
         done.append(f"messages[{start}], of which nothing was left, was taken out")
     mended += results.values()
     last_result = max((index for index, _ in results.values()), default=start)
-    done += [f"messages[{index}] was moved behind the results" for index, _ in foreign if index < last_result]
+    done += [f"messages[{index}] was moved after the results" for index, _ in foreign if index < last_result]
     mended += foreign
     return end
 

@@ -1,4 +1,4 @@
-"""The messages of a conversation, in a form that no server's habits have touched."""
+"""The messages of a conversation, in a form that is the same for every server."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class SystemMessage(ModelField):
 
     Attributes:
         content: The text, or its parts.
-        extra: Fields that only some servers read; sent as they are.
-        late: Whether it may stand behind other messages, where servers render it differently: pulled to the front
-            (SGLang, DeepSeek's API), or as bare text in its place (vLLM).
+        extra: Fields that only some servers read; sent unchanged.
+        late: Whether it may follow other messages, where servers render it differently: pulled to the front (SGLang,
+            DeepSeek's API), or as bare text in its place (vLLM).
         developer: Whether it was given with the role `developer`.
     """
 
@@ -52,17 +52,17 @@ class SystemMessage(ModelField):
     developer: bool = field(default=False, compare=False, repr=False, kw_only=True)
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The message as JSON, in the neutral form."""
+        """Return the message as JSON, in the neutral form."""
         return {"role": "system", "content": content_json(self.content), **self.extra}
 
 
 @dataclass(frozen=True, slots=True)
 class UserMessage(ModelField):
-    """What the user says.
+    """A message of the user.
 
     Attributes:
         content: The text, or its parts.
-        extra: Fields that only some servers read, such as `task`; sent as they are.
+        extra: Fields that only some servers read, such as `task`; sent unchanged.
     """
 
     role: ClassVar[Literal["user"]] = "user"
@@ -70,7 +70,7 @@ class UserMessage(ModelField):
     extra: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The message as JSON, in the neutral form."""
+        """Return the message as JSON, in the neutral form."""
         return {"role": "user", "content": content_json(self.content), **self.extra}
 
 
@@ -83,19 +83,19 @@ class ReminderMessage(ModelField):
     extra: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The message as JSON, in the neutral form."""
+        """Return the message as JSON, in the neutral form."""
         return {"role": "latest_reminder", "content": content_json(self.content), **self.extra}
 
 
 @dataclass(frozen=True, slots=True)
 class AssistantMessage(ModelField):
-    """What the model said.
+    """A message of the model.
 
     Attributes:
         content: The text, or None.
-        reasoning: The thinking that led to it, or None. It must go back to the server in a tool loop.
+        reasoning: The reasoning that led to it, or None. It must go back to the server in a tool loop.
         tool_calls: The calls, in the model's order.
-        extra: Fields that only some servers read; sent as they are.
+        extra: Fields that only some servers read; sent unchanged.
     """
 
     role: ClassVar[Literal["assistant"]] = "assistant"
@@ -105,7 +105,7 @@ class AssistantMessage(ModelField):
     extra: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The message as JSON, in the neutral form: absent parts are left out."""
+        """Return the message as JSON, in the neutral form: absent parts are left out."""
         data: dict[str, JsonValue] = {
             "role": "assistant",
             "content": None if self.content is None else content_json(self.content),
@@ -130,7 +130,7 @@ class ToolMessage(ModelField):
     extra: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The message as JSON, in the neutral form."""
+        """Return the message as JSON, in the neutral form."""
         return {
             "role": "tool",
             "content": content_json(self.content),
@@ -145,16 +145,16 @@ Message: TypeAlias = SystemMessage | UserMessage | ReminderMessage | AssistantMe
 _Item: TypeAlias = Message | Reply | Mapping[str, object]
 
 MessagesInput: TypeAlias = str | Message | Mapping[str, object] | Sequence[_Item] | list[object] | Conversation
-"""What a call takes as its messages: a text, a message, a sequence, a `Conversation`; mappings have OpenAI's form.
+"""Messages as a call accepts them: a text, a message, a sequence, a `Conversation`; mappings have OpenAI's form.
 
-A `Reply` in a sequence stands for its message.
+A `Reply` in a sequence is read as its message.
 
 A list of a mapping and a message is a `list[object]` to mypy. Each item is checked when it is read.
 """
 
 
 def content_json(content: Content) -> JsonValue:
-    """Content as the wire has it: the text, or a list of text parts."""
+    """Content in its wire form: the text, or a list of text parts."""
     if isinstance(content, str):
         return content
     return [{"type": "text", "text": part} for part in content]

@@ -18,7 +18,7 @@ class ModelField:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        # The schemas load pydantic; a program without models of its own never asks for them.
+        # The schemas load pydantic; a program without models never needs them.
         from deepseek_v4_sdk.chat.model_schemas import schema_of
 
         return schema_of(cls, handler)

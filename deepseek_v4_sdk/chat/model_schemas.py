@@ -1,6 +1,6 @@
 """The pydantic schemas of messages, conversations, replies and events, loaded when a user's model has one as a field.
 
-An instance passes as it is. A mapping in the form of `to_dict` becomes an instance; what is wrong in it is a
+An instance passes unchanged. A mapping in the form of `to_dict` becomes an instance; a fault in it is a
 `ValidationError`. Models write the same form, in Python mode and as JSON.
 """
 

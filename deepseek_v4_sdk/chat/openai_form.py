@@ -1,4 +1,4 @@
-"""Chat Completions bodies as other programs write them, read into messages and options: the one place that does so."""
+"""Reading Chat Completions bodies of other programs into messages and options: the only place that does so."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ EFFORTS: Mapping[str, Thinking] = {
     "xhigh": "high",
     "max": "max",
 }
-"""The thinking level for each effort word. Servers differ on `medium` and `xhigh`; this table is the one choice."""
+"""The thinking level for each effort word. Servers differ on `medium` and `xhigh`; this table decides."""
 
 
 def thinking_of_effort(word: object, efforts: Mapping[str, Thinking] = EFFORTS) -> Thinking:
-    """The thinking level that an effort word means.
+    """Return the thinking level for an effort word.
 
     Args:
         word: The word, such as "medium".
@@ -58,12 +58,12 @@ def thinking_of_effort(word: object, efforts: Mapping[str, Thinking] = EFFORTS) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatBody:
-    """A Chat Completions body, read.
+    """A Chat Completions body, after reading.
 
     Attributes:
         messages: The conversation.
-        options: The options of `client.chat`, but for the model.
-        model: The model asked for, or None.
+        options: The options of `client.chat`, except for the model.
+        model: The requested model, or None.
         stream: Whether the answer is to be streamed.
         include_usage: Whether a stream is to end with its usage.
         logit_bias: The biases of tokens, or None; not every server takes them.
@@ -86,14 +86,14 @@ _ON = frozenset({"enabled", "adaptive", "auto", "on", "true"})
 def asked_thinking(
     body: Mapping[str, object], efforts: Mapping[str, Thinking] = EFFORTS, default: Thinking = "high"
 ) -> Thinking | None:
-    """The thinking level that a body asks for, in any of the ways in which programs do; None where it says nothing.
+    """Find the thinking level in a body, in any of the forms that programs use; None where there is none.
 
     A switch that says off wins over an effort.
 
     Args:
         body: The body.
         efforts: The level for each effort word.
-        default: The level where thinking is only switched on; "off" stands for "high" there.
+        default: The level where thinking is only switched on; "off" counts as "high" there.
 
     Raises:
         UnsupportedOptionError: An effort is unknown.
@@ -221,7 +221,7 @@ _REFUSED: Mapping[str, tuple[Callable[[object], bool], str]] = {
 def read_chat_body(body: object, *, efforts: Mapping[str, Thinking] = EFFORTS, thinking: Thinking = "high") -> ChatBody:
     """Read a body of Chat Completions.
 
-    A null, an empty list and an empty object say nothing. A field that has no effect on the answer is left out; so is
+    A null, an empty list and an empty object have no meaning. A field without effect on the answer is left out; so is
     an unknown one, and `noted.ignored` names it.
 
     Args:
@@ -317,7 +317,7 @@ def _tools(value: object, noted: Noted) -> list[Mapping[str, object]]:
 
 
 def read_tool_definition(value: object, where: str, noted: Noted) -> Mapping[str, object]:
-    """A tool in OpenAI's form without the fields that no server of V4 reads.
+    """Read a tool in OpenAI's form without the fields that no server of V4 reads.
 
     Raises:
         InvalidRequestError: It is not a tool of the type `function`.

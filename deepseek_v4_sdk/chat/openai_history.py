@@ -1,4 +1,4 @@
-"""The history of a Chat Completions body as other programs keep it, put right where servers would refuse it."""
+"""Reading the history of a Chat Completions body from other programs, and mending it where servers would refuse it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Noted:
 
 
 _OF_A_MESSAGE = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "prefix"})
-_REASONING = ("reasoning_content", "reasoning")  # the first that holds a text wins
+_REASONING = ("reasoning_content", "reasoning")  # the first with a text wins
 _TEXTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 _SIGHTS = {
     "image_url": "an image",
@@ -53,7 +53,7 @@ _SIGHTS = {
 
 
 def read_history(value: object, noted: Noted) -> list[Message]:
-    """Read the messages of an OpenAI-shaped conversation, and put right what the servers would refuse.
+    """Read the messages of an OpenAI-shaped conversation, and mend those that the servers would refuse.
 
     A message between a tool call and its result moves after the results. A later system or developer message keeps
     its place. A text that names it replaces an image, unless the image is in the last message, by the user.
@@ -61,7 +61,7 @@ def read_history(value: object, noted: Noted) -> list[Message]:
 
     Args:
         value: A list of messages, or a text.
-        noted: Takes what was left out or changed.
+        noted: Receives the fields that were left out or changed.
 
     Raises:
         InvalidRequestError: Something in it is wrong; the text names the place.

@@ -35,61 +35,60 @@ __all__ = [
 ]
 
 Thinking: TypeAlias = Literal["off", "low", "high", "max"]
-"""How much the model thinks before it answers."""
+"""The amount of reasoning before the answer."""
 
 ControlTokens: TypeAlias = Literal["send", "refuse", "mark"]
-"""What to do where a text of a user or a tool spells a control token of V4's."""
+"""The treatment of a control token of V4's that a text of a user or a tool spells."""
 
 ToolChoice: TypeAlias = Literal["auto", "none", "required"] | str | Mapping[str, object]
 """Whether tools are called: a keyword, the name of one of the offered tools, or OpenAI's mapping for it."""
 
 
 Overflow: TypeAlias = Literal["raise", "clamp", "fit"] | WindowBudget
-"""What to do where a prompt and its answer exceed the window."""
+"""The action when a prompt and its answer exceed the window."""
 
 
 class AskOptions(TypedDict, total=False):
-    """The options of every method that asks the model, but for its tools.
+    """The options of every method that calls the model, except for its tools.
 
-    None means "not given". An option that the provider does not have is refused with `UnsupportedOptionError`,
-    never dropped.
+    None means "not given". The client refuses an option that the provider does not have with `UnsupportedOptionError`,
+    and never drops it.
 
     Attributes:
         model: The model's name at the provider.
         thinking: "off", "low", "high" or "max"; always sent in the provider's explicit form.
         tool_choice: "auto", "none", "required", or the name of a tool.
         parallel_tool_calls: Whether one turn may hold several calls.
-        max_tokens: The most tokens the answer may have, reasoning included.
-        max_reasoning_tokens: The most tokens the reasoning may have; the client ends the stream beyond them.
+        max_tokens: Most tokens of the answer, reasoning included.
+        max_reasoning_tokens: Most tokens of the reasoning; the client ends the stream beyond them.
         temperature: Sampling temperature.
         top_p: Nucleus sampling, above 0 and up to 1.
-        top_k: How many tokens to sample from; 0 or -1 is all.
-        min_p: The least probability relative to the best token, 0 to 1.
+        top_k: Number of tokens to sample from; 0 or -1 is all.
+        min_p: The smallest probability relative to the best token, 0 to 1.
         presence_penalty: -2 to 2.
         frequency_penalty: -2 to 2.
         stop: Texts that end the answer.
         seed: A number that makes sampling repeatable where the server can.
         response_format: OpenAI's `{"type": "json_object"}` or `{"type": "json_schema", ...}`.
-        logprobs: True, or how many alternatives to give for each token (0 to 20).
+        logprobs: True, or the number of alternatives for each token (0 to 20).
         priority: Higher is more urgent, on every provider.
         cache_salt: Keeps the prefix cache apart from that of other salts.
         user: An id of the end user.
         timeout: Total seconds, or `Timeouts`.
-        metadata: Local notes that come back on the reply; nothing of it is sent.
+        metadata: Local notes that the reply returns; nothing of it is sent.
         wire: "stream" (default), or "plain" for one JSON answer.
-        overflow: What to do where prompt and answer exceed the window, before anything is sent: "raise" an error,
-            "clamp" max_tokens to what is left, or "fit" the conversation by leaving out its oldest parts. A
-            `ContextBudget` fits it into a window of your own, with its reserves and strategies. Without it nothing is
-            counted.
+        overflow: The action when prompt and answer exceed the window, before anything is sent: "raise" an error,
+            "clamp" max_tokens to the rest, or "fit" the conversation by leaving out its oldest parts. A `ContextBudget`
+            fits it into your window, with its reserves and strategies. Without it nothing is counted.
         window: The context window in tokens, where you know it better than the server; without `overflow` it means
             "raise".
-        spend: A limit of money or tokens, or a list of them, beside those of the client.
+        spend: A limit of money or tokens, or a list of them, in addition to those of the client.
         dsml: "auto", or "off" to leave tool-call markup in texts alone.
-        control_tokens: What to do where a text of a user or a tool spells a control token of V4's: "send" it as it is,
+        control_tokens: The action when a text of a user or a tool spells a control token of V4's: "send" it unchanged,
             "refuse" the request, or "mark" it with broken bars, so that no server reads it as a token.
         on_unsupported: "nearest" takes the nearest thinking level where the provider lacks one; "disable_thinking" or
             "auto" gives that up where a tool call cannot be forced while thinking.
-        on_interrupt: What to do when an answer breaks off.
+        on_interrupt: The action when an answer breaks off.
         extra_body: Merged into the request's body at the end, and never filtered.
         extra_headers: Added to the request's headers.
     """
@@ -141,7 +140,7 @@ _Check: TypeAlias = Callable[[object], object]
 
 
 class _WrongValueError(ValueError):
-    """A value is not of the option; the text says what would be."""
+    """A value does not fit the option; the text names the accepted ones."""
 
 
 _INT64 = 2**63
@@ -222,7 +221,7 @@ def _headers(value: object) -> object:
     headers: dict[str, str] = {}
     for key, item in value.items():
         if not _is_header(key):
-            raise _WrongValueError(f"a mapping of texts; {key!r} is no name of a header")
+            raise _WrongValueError(f"a mapping of texts; {key!r} is not the name of a header")
         if key.lower() in _OF_THE_CONNECTION:
             raise _WrongValueError(f"a mapping without {key!r}, which the connection itself decides")
         if not isinstance(item, str) or not item.isascii() or not item.isprintable():
@@ -347,14 +346,14 @@ _OTHER_WORDS: Mapping[str, str] = {
     "base_url": "it is an argument of the client: client.with_options(base_url=...)",
     "max_retries": "it is an argument of the client: client.with_options(max_retries=...)",
 }
-"""What others call an option, or what is none here, and what to give."""
+"""Names that other clients use for an option, or for none here, and the remedy."""
 
 
 def check_options(options: Mapping[str, object]) -> dict[str, object]:
-    """Check every value that is given, and bring it into one form.
+    """Check every given value, and convert it to one form.
 
     Raises:
-        InvalidRequestError: An option does not exist or has a wrong value; the text names it and what it takes.
+        InvalidRequestError: An option does not exist or has a wrong value; the text names it and the accepted values.
     """
     checked: dict[str, object] = {}
     for name, value in options.items():
@@ -390,7 +389,9 @@ def with_defaults(given: Mapping[str, object], defaults: Mapping[str, object]) -
     kept = {name: value for name, value in defaults.items() if value is not None}
     if is_budget(given.get("overflow")):
         if "window" in given:
-            raise ConfigurationError("window is given beside a ContextBudget, which has its own: leave one of them out")
+            raise ConfigurationError(
+                "window is given next to a ContextBudget, which has its own: leave one of them out"
+            )
         kept.pop("window", None)
     elif "window" in given and is_budget(kept.get("overflow")):
         del kept["overflow"]
@@ -398,15 +399,15 @@ def with_defaults(given: Mapping[str, object], defaults: Mapping[str, object]) -
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint at the known name that a mistyped one is nearest to, or nothing."""
-    import difflib  # loaded by who mistypes
+    """A hint at the known name that is nearest to a mistyped one, or nothing."""
+    import difflib  # loaded for a mistyped name
 
     found = difflib.get_close_matches(name, known, n=1)
     return f" (did you mean {found[0]!r}?)" if found else ""
 
 
 def _shown(value: object) -> str:
-    """A short value, or what a long one is: it may hold a prompt, which must not show."""
+    """A short value, or the kind of a long one: it may hold a prompt, which must not show."""
     if isinstance(value, int) and value.bit_length() > 64:
         return "a huge number"
     if not isinstance(value, str | int | float):

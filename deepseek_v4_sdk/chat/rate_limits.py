@@ -1,4 +1,4 @@
-"""Limits that a client keeps to by itself, before a server has to refuse."""
+"""Limits that a client obeys before a server has to refuse."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["RateLimits"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimits:
-    """How much a client asks of one server with one key; None is no limit.
+    """A client's limits for one server with one key; None means unlimited.
 
-    What is counted is shared by all clients of the process with the same provider, address and key, sync and async.
+    All clients of the process with the same provider, address and key share the counts, sync and async.
 
     Attributes:
         requests_per_minute: HTTP requests within any 60 seconds.
         tokens_per_minute: Tokens within any 60 seconds: one for every three bytes of a request and its `max_tokens`
-            while it runs, and what the server counted afterwards.
+            while it runs, and the server's count afterwards.
         concurrency: Requests whose answers have not ended.
-        refusals: After so many answers of status 429 in a row nothing is sent for a while, and calls end with
+        refusals: After so many consecutive answers of status 429 nothing is sent for a while, and calls end with
             `CircuitOpenError`. None is never.
     """
 

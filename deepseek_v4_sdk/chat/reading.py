@@ -1,4 +1,4 @@
-"""Reading messages as people write them: every mistake is named by the index of its message."""
+"""Reading messages as people write them: the error names the index of a wrong message."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _TEXT_ROLES: Mapping[str, type[UserMessage | ReminderMessage]] = {
 }
 _ROLES = ("system", "developer", "user", "assistant", "tool", "latest_reminder")
 _BARS = get_args(Bars)
-# Fields of V4's prompt format that a server may read on a message. They are passed on as they are.
+# Fields of V4's prompt format that a server may read on a message. They are passed on unchanged.
 _EXTRA = frozenset({"name", "task", "wo_eos", "mask", "prefix"})
-# Fields that a message object has a place for, by role.
+# Fields that are attributes of a message object, by role.
 _TEXT_FIELDS = frozenset({"role", "content"})
 _SYSTEM_FIELDS = _TEXT_FIELDS | {"late"}
 _TOOL_FIELDS = _TEXT_FIELDS | {"tool_call_id"}
@@ -63,7 +63,7 @@ def read_messages(value: object) -> tuple[Message, ...]:
     # A long conversation is read at each call, so the place of a message is only named when something is wrong there.
     with suppress(InvalidRequestError):
         for item in taken:
-            messages.append(read_message(item, ""))  # noqa: PERF401  # what was read before the mistake counts
+            messages.append(read_message(item, ""))  # noqa: PERF401  # the messages before the mistake count
     if len(messages) < len(taken):
         read_message(taken[len(messages)], f"messages[{len(messages)}]")  # raises
     if not messages:
@@ -91,10 +91,10 @@ def read_message(value: object, where: str) -> Message:
 
 
 def _read(value: object, where: str) -> Message:
-    """Turn one mapping into a message.
+    """Convert one mapping to a message.
 
     Args:
-        value: A mapping in OpenAI's form, or a message object, which is given back as it is.
+        value: A mapping in OpenAI's form, or a message object, which is returned unchanged.
         where: The name of the place, for the error.
 
     Raises:
@@ -137,7 +137,7 @@ def _read(value: object, where: str) -> Message:
     return _TEXT_ROLES[role](content, extra)
 
 
-# Parts of other SDKs' messages that have a place of their own here.
+# Parts of other SDKs' messages that have a separate place here.
 _PARTS_ELSEWHERE = {
     "tool_use": "give the call in `tool_calls` of an assistant message",
     "tool_result": "give the result as a message with role 'tool' and the `tool_call_id` of its call",
@@ -212,7 +212,7 @@ def _extra(value: Mapping[str, object], known: frozenset[str], where: str) -> di
     if value.keys() <= known:
         return extra
     for key, item in value.items():
-        if key in known or item is None or (key not in _EXTRA and says_nothing(item)):  # as other SDKs' messages have
+        if key in known or item is None or (key not in _EXTRA and says_nothing(item)):  # as in other SDKs' messages
             continue
         if key not in _EXTRA:
             role = str(value.get("role"))
@@ -228,7 +228,7 @@ _OWN = frozenset({"role", "content", "reasoning", "tool_calls", "tool_call_id"})
 
 
 def _checked(message: Message, where: str) -> Message:
-    """A message object as it is. Untyped programs make them, too, so that its parts may be anything."""
+    """Check a message object and return it. Untyped programs make them, too, so that its parts may be anything."""
     if not _is_content(message.content) and not (message.content is None and isinstance(message, AssistantMessage)):
         kind = type(message.content).__name__
         raise InvalidRequestError(f"{where}.content is {kind}: give a text, or a tuple of texts")
@@ -248,7 +248,7 @@ def _checked(message: Message, where: str) -> Message:
         if not isinstance(fields, dict):
             raise InvalidRequestError(f"{where}.extra is {type(message.extra).__name__}: give a dict")
         if own := sorted(_OWN & fields.keys()):
-            raise InvalidRequestError(f"{where}.extra has {', '.join(own)}: the message has a field of its own for it")
+            raise InvalidRequestError(f"{where}.extra has {', '.join(own)}: the message has its own field for it")
     return message
 
 

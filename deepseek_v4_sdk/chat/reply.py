@@ -1,4 +1,4 @@
-"""The answer to a request, and what is known about how it came."""
+"""The answer to a request, and the facts about its arrival."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ else:
 __all__ = ["FinishReason", "Repair", "RepairLevel", "Reply"]
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "abort", "repetition", "other"]
-"""Why the model stopped, in one vocabulary; the server's own word is in `raw_finish_reason`."""
+"""The reason why the model stopped, in one vocabulary; the server's own word is in `raw_finish_reason`."""
 
 
 RepairLevel: TypeAlias = Literal["note", "alarm"]
-"""Whether a repair is of use in a log alone, or something that a person may want to hear."""
+"""The level of a repair: only for a log, or something that a person may want to know."""
 
 _BY_KIND = cast("RepairLevel", "by kind")
-# What is the same answer in other words, or what was asked for in words of one's own. Whatever is not here is an alarm.
+# Repairs that give the same answer in another form, or with other words of the request. All others are alarms.
 _NOTES = frozenset(
     {
         "bare_value",
@@ -52,11 +52,11 @@ _NOTES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """Something that was put right in an answer, or decided for the caller in a request.
+    """A repair of an answer, or a decision for the caller in a request.
 
     Attributes:
-        kind: What, in a word that programs can compare.
-        detail: What, in a sentence.
+        kind: Its kind, in a word that programs can compare.
+        detail: Its description, in a sentence.
         level: Whether a person may want to hear of it ("alarm"), as of an answer by another provider or a history that
             was cut, or not ("note"), as of an alias that was resolved. It follows from the kind where it is not given.
     """
@@ -76,29 +76,29 @@ class Reply(ModelField):
 
     Attributes:
         text: The answer's text; empty when the model only called tools.
-        reasoning: The thinking before it, or None when the server sent none.
+        reasoning: The reasoning before it, or None when the server sent none.
         tool_calls: The calls, in the model's order.
         partial_tool_calls: Calls that were cut off; only on the partial of an error.
-        finish_reason: Why the model stopped; None only on a partial.
+        finish_reason: The reason why the model stopped; None only on a partial.
         raw_finish_reason: The server's own word for it.
-        stop_sequence: The stop text that ended the answer, where the server tells.
+        stop_sequence: The stop text that ended the answer, where the server reports it.
         usage: The server's token counts.
-        timing: When the pieces arrived.
-        logprobs: One entry for each token, as the server gave them, or None.
+        timing: The times at which the pieces arrived.
+        logprobs: One entry for each token, as the server sent them, or None.
         model: The model that answered, as the server names it.
-        requested_model: The model that was asked for.
+        requested_model: The requested model.
         provider: The provider's name; "mock" for the mock.
-        flavor: The provider whose wire was spoken.
+        flavor: The provider whose API was used.
         id: The server's id of the answer.
         request_id: The id under which the server's logs have the request.
         headers: The HTTP headers of the answer, names in lower case.
         attempts: Every HTTP request made for this call, the last one included.
-        repairs: What was put right.
-        max_tokens_sent: The limit that was sent, and so the one a cut answer met; None when none was sent.
-        metadata: What the caller gave as `metadata`.
-        prices: The client's own prices, by which `cost` reckons; None for the built-in ones.
-        raw: What the server sent beyond these fields. Of a stream: the last value of each field that is not a
-            delta, lists joined.
+        repairs: The repairs and decisions.
+        max_tokens_sent: The limit that was sent, and so the one that a cut answer reached; None when none was sent.
+        metadata: The caller's `metadata`.
+        prices: The client's own prices, which `cost` uses; None for the built-in ones.
+        raw: The server's further fields. For a stream: the last value of each field that is not a delta, with lists
+            joined.
     """
 
     text: str = ""
@@ -132,9 +132,9 @@ class Reply(ModelField):
 
     @property
     def message(self) -> AssistantMessage:
-        """The answer as a message: put it into the conversation to go on; nothing of it is lost.
+        """The answer as a message: add it to the conversation to continue; nothing of it is lost.
 
-        A turn that called tools without a thought has an empty reasoning, not none: DeepSeek's API refuses a
+        A turn that called tools without reasoning has an empty reasoning, not none: DeepSeek's API refuses a
         tool-calling turn whose reasoning is missing, and every server reads the two alike.
         """
         reasoning = "" if self.reasoning is None and self.tool_calls else self.reasoning
@@ -143,10 +143,10 @@ class Reply(ModelField):
     def cost(
         self, *, prices: PriceTable | None = None, currency: str = "USD", at: datetime | None = None
     ) -> Cost | None:
-        """What this answer cost, by the price that held when it was asked for.
+        """Compute the cost of this answer, by the price at the time of the request.
 
-        The model that answered is billed, at the provider whose wire was spoken. None where no price is known, as on
-        servers of your own, or where the server did not count, or named no model.
+        The model that answered is billed, at the provider whose API was used. None where no price is known, as on your
+        own servers, or where the server did not count, or named no model.
 
         Args:
             prices: Other prices than the client's.
@@ -159,7 +159,7 @@ class Reply(ModelField):
         sent_at, usage = at or self.timing.sent_at, self.usage
         if sent_at is None or usage.prompt_tokens is None or usage.completion_tokens is None:
             return None
-        from deepseek_v4_sdk.catalogue.prices import PRICES  # loaded by who asks for a cost
+        from deepseek_v4_sdk.catalogue.prices import PRICES  # loaded when a cost is computed
 
         return (prices or self.prices or PRICES).cost(
             self.flavor,
@@ -172,8 +172,8 @@ class Reply(ModelField):
         )
 
     def to_dict(self) -> dict[str, object]:
-        """Everything as plain values, ready for JSON (`metadata` as it was given), without the prices."""
-        # Notes of the caller's may be anything, and need not be of a kind that can be copied.
+        """Return all fields as plain values, ready for JSON (`metadata` unchanged), without the prices."""
+        # Notes of the caller may be anything, and need not be copyable.
         plain: dict[str, Any] = {**asdict(replace(self, metadata={}, prices=None)), "metadata": self.metadata}
         del plain["prices"]
         for calls in ("tool_calls", "partial_tool_calls"):

@@ -1,4 +1,4 @@
-"""One request in neutral terms: what a caller wants, before any server's form."""
+"""One request in neutral terms: the caller's request, before any server's form."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["ChatRequest"]
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class ChatRequest:
-    """What a caller asks for, checked and in one form; None is "not given".
+    """A caller's request, checked and in one form; None is "not given".
 
-    `history` is what a walk over the messages found. The other fields are the options of `ChatOptions`: `tool_choice`
-    is a keyword or a tool's name, `logprobs` the number of alternatives, `stop` a tuple.
+    `history` has the findings of a walk over the messages. The other fields are the options of `ChatOptions`:
+    `tool_choice` is a keyword or a tool's name, `logprobs` the number of alternatives, `stop` a tuple.
     """
 
     messages: tuple[Message, ...]
@@ -66,11 +66,11 @@ class ChatRequest:
 
     @classmethod
     def build(cls, messages: object, options: Mapping[str, object], defaults: Mapping[str, object]) -> ChatRequest:
-        """Check messages and options, and put them together; an option of the call wins over a default.
+        """Check messages and options, and combine them; an option of the call wins over a default.
 
         Raises:
             InvalidRequestError: Something is wrong; the text names the place and the remedy.
-            ConfigurationError: A window is given beside a budget.
+            ConfigurationError: A window is given next to a budget.
         """
         checked = check_options(options)
         timeouts = checked.pop("timeout", None)
@@ -80,7 +80,7 @@ class ChatRequest:
         if isinstance(timeouts, Timeouts):
             default = merged.get("timeout")
             merged["timeout"] = timeouts.over(default) if isinstance(default, Timeouts) else timeouts
-        # Every value went through the check of its option, which a type checker cannot follow.
+        # Every value passed the check of its option, which a type checker cannot follow.
         checked_options = cast("dict[str, Any]", merged)
         if isinstance(messages, Conversation):
             if not len(messages):

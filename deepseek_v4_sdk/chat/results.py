@@ -1,4 +1,4 @@
-"""A tool's result as the text that the model reads: a text as it is, and whatever else has an obvious form in JSON."""
+"""A tool's result as the text that the model reads: a text unchanged, and other values with an obvious form as JSON."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from deepseek_v4_sdk.errors import InvalidRequestError
 __all__ = ["result_text"]
 
 _DEEPEST = 100
-_MISSING = frozenset({"NAType", "NaTType"})  # what pandas has in a gap; the second is a `datetime` of the year 1
+_MISSING = frozenset({"NAType", "NaTType"})  # the value of a gap in pandas; the second is a `datetime` of the year 1
 
 
 def result_text(value: object) -> str:
-    """A tool's result as the text the model reads: a text as it is, anything else as JSON.
+    """Return a tool's result as the text that the model reads: a text unchanged, anything else as JSON.
 
-    Numbers, tables, mappings, sequences and paths of other packages are told by what they can do. NaN is null, as in a
-    table's gap.
+    Numbers, tables, mappings, sequences and paths of other packages are recognized by their methods. NaN is null, as in
+    a table's gap.
 
     Raises:
         InvalidRequestError: It cannot be written as JSON; the text names the place.
@@ -43,7 +43,7 @@ def result_text(value: object) -> str:
 
 
 def _plain(value: Any, where: str, depth: int) -> JsonValue:
-    """A value in the types that JSON has."""
+    """Convert a value to the types that JSON has."""
     if depth > _DEEPEST:
         raise _refusal(f"{where[:60]}... lies more than {_DEEPEST} levels deep, or holds itself")
     if value is None or isinstance(value, bool):
@@ -67,7 +67,7 @@ def _plain(value: Any, where: str, depth: int) -> JsonValue:
     def by_protocol(inner: object) -> JsonValue:
         return _plain(_simpler(inner, where), where, depth + 1)
 
-    # Dates, enums, dataclasses, models and more are pydantic's; what it does not know comes back.
+    # pydantic converts dates, enums, dataclasses, models and more; it returns an unknown value.
     return _plain(to_jsonable_python(value, fallback=by_protocol), where, depth + 1)
 
 
@@ -83,7 +83,7 @@ def _object(value: Mapping[object, object], where: str, depth: int) -> JsonValue
 
 def _key(key: object, where: str, depth: int) -> str:
     if key is None or isinstance(key, bool | int | float):
-        return spaced_json(key)  # as Python's own `json` does
+        return spaced_json(key)  # like Python's own `json`
 
     def by_protocol(inner: object) -> JsonValue:
         return _plain(_simpler(inner, where), where, depth + 1)
@@ -93,7 +93,7 @@ def _key(key: object, where: str, depth: int) -> str:
 
 
 def _simpler(value: Any, where: str) -> object:
-    """What a value of another package's is, told by its methods; one step nearer to JSON."""
+    """Convert a value of another package, recognized by its methods; one step nearer to JSON."""
     if not isinstance(value, type):
         if isinstance(value, SimpleNamespace):
             return vars(value)
@@ -110,12 +110,12 @@ def _simpler(value: Any, where: str) -> object:
 
 
 def _table(value: Any) -> object:
-    """A table of pandas as a list of rows. An index that says something is a column."""
+    """Convert a table of pandas to a list of rows. An index with information becomes a column."""
     return (value if _only_counts(value.index) else value.reset_index()).to_dict(orient="records")
 
 
 def _column(value: Any) -> object:
-    """A column of pandas as a list. With an index that says something it is a mapping, or pairs if a name repeats."""
+    """Convert a column of pandas to a list. With a useful index it becomes a mapping, or pairs if a name repeats."""
     if _only_counts(value.index):
         return value.tolist()
     return value.to_dict() if value.index.is_unique else list(value.items())
@@ -126,7 +126,7 @@ def _only_counts(labels: Any) -> bool:
 
 
 def _array(value: Any) -> object:
-    """An array or a number of numpy's. Its times in nanoseconds would come as bare numbers."""
+    """Convert an array or a number of numpy's. Its times in nanoseconds would become bare numbers."""
     kind = getattr(getattr(value, "dtype", None), "kind", None)
     units = {"M": "datetime64[us]", "m": "timedelta64[us]"}
     return value.astype(units[kind]).tolist() if kind in units else value.tolist()
@@ -145,7 +145,7 @@ _PROTOCOLS: tuple[tuple[tuple[str, ...], Callable[[Any], object]], ...] = (
     (("to_dict",), lambda value: value.to_dict()),
     (("__index__",), index),
 )
-"""What a value must have, and how it is taken then; the first that fits."""
+"""The attributes that a value must have, and its conversion; the first match wins."""
 
 
 def _refusal(text: str) -> InvalidRequestError:

@@ -1,4 +1,4 @@
-"""What a server says about itself: the models it serves, and whether it answers."""
+"""The server's report about itself: the models it serves, and whether it answers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ class ModelInfo:
     """A model that a server offers.
 
     Attributes:
-        id: The name to ask for.
-        context_window: The window of this deployment in tokens, where the server tells; often less than the model's.
-        owned_by: Who offers it, in the server's words.
+        id: The model name.
+        context_window: The window of this deployment in tokens, where the server reports it; often less than the
+            model's.
+        owned_by: The owner, in the server's words.
         parent: The base model of an adapter, or None.
         raw: The server's whole entry.
     """
@@ -35,9 +36,9 @@ class Health:
 
     Attributes:
         ok: Whether it does.
-        detail: What it said when it does not; empty when it does.
+        detail: The failure when it does not; empty when it does.
         status: The HTTP status, or None when there was no answer.
-        seconds: How long the answer took.
+        seconds: Seconds until the answer.
     """
 
     ok: bool

@@ -1,4 +1,7 @@
-"""What a copy of a structure shares with the original: a client, a ledger, a stream. None of them is pickled."""
+"""Objects that a copy of a structure shares with the original: a client, a ledger, a stream.
+
+None of them is pickled.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ __all__ = ["Shared"]
 
 
 class Shared:
-    """Something with connections or locks. A copy of what holds it, deep or not, holds the same one.
+    """An object with connections or locks. A copy of its holder, deep or not, holds the same object.
 
-    Frameworks copy their agents and settings deeply; a second client in there would be nobody's to close.
+    Frameworks copy their agents and settings deeply; nobody would close a second client in there.
     """
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""What several HTTP requests have cost together, and how many of them may have cost what nobody told."""
+"""The total cost of several HTTP requests, and the number of those with an unknown cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["total_cost", "total_usage"]
 
 
 def total_usage(attempts: Iterable[Attempt]) -> Usage:
-    """The tokens of several requests; `unknown` counts those whose number nobody told."""
+    """Add up the tokens of several requests; `unknown` counts those whose number is not known."""
     total = Usage(prompt_tokens=0, completion_tokens=0, total_tokens=0)
     for attempt in attempts:
         if not attempt.may_cost:
@@ -32,7 +32,7 @@ def total_usage(attempts: Iterable[Attempt]) -> Usage:
 
 
 def total_cost(attempts: Iterable[Attempt], prices: PriceTable | None = None, currency: str = "USD") -> Cost | None:
-    """The cost of several requests; `unknown` counts those whose cost nobody knows, None is that no cost is known."""
-    from deepseek_v4_sdk.catalogue.prices import Cost  # loaded by who asks for a cost
+    """Add up the cost of several requests; `unknown` counts those whose cost is not known, None means that none is."""
+    from deepseek_v4_sdk.catalogue.prices import Cost  # loaded when a cost is computed
 
     return Cost.total(each.cost(prices=prices, currency=currency) for each in attempts if each.may_cost)

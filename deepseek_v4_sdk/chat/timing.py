@@ -1,4 +1,4 @@
-"""Time in a chat: the limits a caller sets, and the moments an answer went through."""
+"""Time in a chat: the limits that a caller sets, and the times at which an answer arrived."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Phase: TypeAlias = Literal["connect", "first_event", "idle", "total"]
 """The timers of a request, by name."""
 
 # A prompt of a million tokens takes minutes to read: about 146 s to the first token for 1,033,872 tokens on 16 H200
-# (NVIDIA Dynamo's recipe for V4-Pro). One second for each 3,000 bytes gives such a request some 20 minutes more.
+# (NVIDIA Dynamo's recipe for V4-Pro). One second for each 3,000 bytes adds about 20 minutes for such a request.
 _BYTES_PER_SECOND = 3_000
-_LONGEST = 1e9  # some thirty years; beyond it a sum of times loses its fractions, or overflows
+_LONGEST = 1e9  # about thirty years; beyond it a sum of times loses its fractions, or overflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Timeouts:
         connect: Opening the connection, and waiting for a free one. Default 10.
         first_event: From sending until the first event of the answer; comments do not count.
             Default 600 and one second more for each 3,000 bytes of request.
-        idle: Silence between bytes of the answer. Default 120; while a tool call streams 900, because vLLM
-            holds long string arguments back until they are complete.
+        idle: Time without bytes of the answer. Default 120; while a tool call streams 900, because vLLM holds long
+            string arguments back until they are complete.
         total: The whole call, with retries and the waits between them. Default six hours.
     """
 
@@ -75,7 +75,7 @@ class Timeouts:
 
 
 def as_timeouts(value: object) -> Timeouts:
-    """Read what a caller may give as `timeout`: None, total seconds, or `Timeouts`.
+    """Read a `timeout` of a caller: None, total seconds, or `Timeouts`.
 
     Raises:
         InvalidRequestError: It is none of these.
@@ -91,9 +91,9 @@ def as_timeouts(value: object) -> Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """When an answer went through its stations: seconds since the successful attempt was sent.
+    """The times at which the parts of an answer arrived: seconds since the successful attempt was sent.
 
-    Moments are those at which bytes arrived, not those at which the program asked for them.
+    These are the times at which bytes arrived, not those at which the program read them.
 
     Attributes:
         sent_at: The date and time, in UTC, at which the successful attempt was sent; None on a reply made by hand.
@@ -128,7 +128,7 @@ class Timing:
         total: float,
         usage: Usage,
     ) -> Timing:
-        """The moments, with the two rates that follow from them and the server's count."""
+        """Compute the two rates from the times and the server's count."""
         latency = None
         if first_token is not None and last_token is not None and (usage.completion_tokens or 0) > 1:
             latency = (last_token - first_token) / ((usage.completion_tokens or 0) - 1)

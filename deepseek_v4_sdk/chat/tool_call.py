@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 __all__ = ["Bars", "ToolCall", "read_arguments", "reading_notes"]
 
 Bars: TypeAlias = Literal["full-width", "doubled", "ascii"]
-"""How markup is written: V4's own way, with doubled bars, or with the bars of ASCII; no server reads the last two."""
+"""The form of markup: V4's own, with doubled bars, or with ASCII bars; no server reads the last two."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCall(Checked):
     """One call of one tool.
 
-    The calls of a reply know the tool that was offered, and check their arguments against its schema; a call that was
-    made by hand, or read from JSON or a pickle, knows none.
+    The calls of a reply know the offered tool, and check their arguments against its schema; a call that was made by
+    hand, or read from JSON or a pickle, does not.
 
     Attributes:
-        id: The id that the result must carry back.
+        id: The id that the result must have.
         name: The tool's name.
-        arguments: The arguments as JSON text, exactly as it came.
-        bars: How the markup was written that this call was read from; None where the server sent a call.
-        read_only: Whether its tool is marked as one without effects; known of the calls of a tool run.
+        arguments: The arguments as JSON text, exactly as received.
+        bars: The form of the markup that this call was read from; None where the server sent a call.
+        read_only: Whether its tool is marked as one without effects; known for the calls of a tool run.
     """
 
     id: str
     name: str
     arguments: str
-    # No server hears of it, and the same call from a server and out of markup is the same call.
+    # It is not sent to a server, and the same call from a server and from markup is equal.
     bars: Bars | None = field(default=None, compare=False, kw_only=True)
     read_only: bool = field(default=False, compare=False, kw_only=True, repr=False)
 
@@ -49,16 +49,16 @@ class ToolCall(Checked):
 
     @property
     def parsed(self) -> dict[str, JsonValue]:
-        """The arguments as a dict, checked against the schema of the tool.
+        """Return the arguments as a dict, checked against the schema of the tool.
 
         Raises:
-            InvalidToolArgumentsError: They are no JSON object, or do not match the schema.
+            InvalidToolArgumentsError: They are not a JSON object, or do not match the schema.
         """
         return read_arguments(self) if self.check is None else self.check(self)
 
     @property
     def error(self) -> InvalidToolArgumentsError | None:
-        """What `parsed` would raise, or None."""
+        """The error that `parsed` would raise, or None."""
         try:
             _ = self.parsed
         except InvalidToolArgumentsError as error:
@@ -84,16 +84,16 @@ class ToolCall(Checked):
         return data
 
     def checked_by(self, check: ArgumentCheck | None) -> ToolCall:
-        """The same call, whose `parsed` asks `check`."""
+        """Return the same call with another check for `parsed`."""
         return ToolCall(self.id, self.name, self.arguments, bars=self.bars, read_only=self.read_only)._keep(check)
 
     def of_tool(self, *, read_only: bool) -> ToolCall:
-        """The same call, that tells whether its tool has effects."""
+        """Return the same call with the mark whether its tool has effects."""
         if read_only == self.read_only:
             return self
         return ToolCall(self.id, self.name, self.arguments, bars=self.bars, read_only=read_only)._keep(self.check)
 
-    # A copy would lose the check, and nothing of a call can change.
+    # A copy would lose the check, and a call is immutable.
     def __copy__(self) -> Self:
         return self
 
@@ -102,10 +102,10 @@ class ToolCall(Checked):
 
 
 def read_arguments(call: ToolCall) -> dict[str, JsonValue]:
-    """The arguments of a call as a dict, whatever its tool takes; an empty text is an empty dict.
+    """Read the arguments of a call as a dict, whatever its tool takes; an empty text is an empty dict.
 
     Raises:
-        InvalidToolArgumentsError: They are no JSON object.
+        InvalidToolArgumentsError: They are not a JSON object.
     """
     if not call.arguments.strip():
         return {}
@@ -113,7 +113,7 @@ def read_arguments(call: ToolCall) -> dict[str, JsonValue]:
         value = read_json(call.arguments)
     except ValueError as error:
         raise InvalidToolArgumentsError(
-            f"the arguments of the call of {call.name!r} ({call.id}) are no JSON: {error}", call=call
+            f"the arguments of the call of {call.name!r} ({call.id}) are not JSON: {error}", call=call
         ) from None
     if not isinstance(value, dict):
         raise InvalidToolArgumentsError(
@@ -124,6 +124,6 @@ def read_arguments(call: ToolCall) -> dict[str, JsonValue]:
 
 
 def reading_notes(call: ToolCall) -> Sequence[str]:
-    """What of a call's arguments its check read as something else than it was written as, a line for each."""
+    """The values of a call's arguments that its check converted, a line for each."""
     notes: Callable[[ToolCall], Sequence[str]] | None = getattr(call.check, "notes", None)
     return () if notes is None else notes(call)

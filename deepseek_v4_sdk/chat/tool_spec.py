@@ -1,4 +1,4 @@
-"""The tools a request offers, read from the forms people write them in."""
+"""The tools that a request offers, read from the forms that people write."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class ToolSpec(Checked):
 
     Attributes:
         name: The tool's name: letters, digits, `_` and `-`.
-        description: What it is for, or None.
+        description: Its purpose, or None.
         parameters: The JSON Schema of its arguments; None and {} become an object without
             properties: strict servers refuse a tool without a schema, and SGLang a schema without a type.
         strict: Whether the server should hold the model to the schema; None leaves it to the server.
 
-    It may carry a check of the arguments (`check`), which the calls of a reply then have too.
+    It may have a check of the arguments (`check`), which the calls of a reply then get too.
     """
 
     name: str
@@ -46,7 +46,7 @@ class ToolSpec(Checked):
             object.__setattr__(self, "parameters", {"type": "object", "properties": {}})
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The tool in OpenAI's form, keys always in the same order: the prompt's head depends on it."""
+        """Return the tool in OpenAI's form, keys always in the same order: the prompt's head depends on it."""
         function: dict[str, JsonValue] = {"name": self.name}
         if self.description is not None:
             function["description"] = self.description
@@ -56,24 +56,24 @@ class ToolSpec(Checked):
         return {"type": "function", "function": function}
 
     def checked_by(self, check: ArgumentCheck | None) -> ToolSpec:
-        """The same tool, whose calls are checked by `check`."""
+        """Return the same tool, whose calls are checked by `check`."""
         return replace(self)._keep(check)
 
 
 class OffersTool(Protocol):
-    """Something that can be offered as a tool, such as what `@tool` makes of a function."""
+    """An object that can be offered as a tool, such as a function with `@tool`."""
 
     def tool_spec(self) -> ToolSpec:
-        """The tool as it is offered to the model."""
+        """Return the tool in the form that is offered to the model."""
         ...
 
 
 ToolInput = ToolSpec | OffersTool | Mapping[str, object] | Callable[..., object]
-"""What a call takes as a tool: a function, what `@tool` made of one, OpenAI's form, or a bare mapping with a name."""
+"""Tools as a call accepts them: a function, one with `@tool`, OpenAI's form, or a bare mapping with a name."""
 
 
 def read_tools(value: object) -> tuple[ToolSpec, ...]:
-    """Turn accepted tool definitions into specs, in the order given.
+    """Convert accepted tool definitions to specs, in the order given.
 
     Raises:
         InvalidRequestError: One is wrong, or two have the same name; the text names the place.
@@ -92,7 +92,7 @@ def read_tools(value: object) -> tuple[ToolSpec, ...]:
 
 
 def read_tool(value: object, where: str) -> ToolSpec:
-    """Turn one tool definition into a spec.
+    """Convert one tool definition to a spec.
 
     Args:
         value: A spec, an object with `tool_spec()`, or a mapping.
@@ -150,9 +150,9 @@ def _checked(name: object, description: object, parameters: object, strict: obje
 
 
 def foreign_reference(schema: object) -> str | None:
-    """The first reference in a JSON Schema that leads to another host, or to a file; None when all stay within it.
+    """Find the first reference in a JSON Schema to another host, or to a file; None when all stay within it.
 
-    Data in it is no schema, and neither are the names of properties: both may say `$ref`.
+    Data in it is not a schema, and neither are the names of properties: both may contain `$ref`.
     """
     seen: list[tuple[object, bool]] = [(schema, False)]  # and whether its keys are names
     own: set[str] = set()

@@ -1,4 +1,4 @@
-"""Tokens: what an answer cost, as the server counted it, and what a prompt has, counted before it is sent."""
+"""Tokens: those of an answer, as the server counted them, and those of a prompt, counted before it is sent."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal, TypeAlias
 __all__ = ["CountMethod", "TokenCount", "Usage"]
 
 CountMethod: TypeAlias = Literal["rendered", "server", "estimate"]
-"""How a prompt was counted: rendered and counted here, by the server itself, or from the number of its bytes."""
+"""The way of counting a prompt: rendered and counted here, by the server itself, or from the number of its bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """The server's token counts; None means that the server did not say, never zero.
+    """The server's token counts; None means that the server did not report it, never zero.
 
     Attributes:
         prompt_tokens: The prompt.
@@ -21,7 +21,7 @@ class Usage:
         reasoning_tokens: The part of the answer that was reasoning.
         cached_tokens: The part of the prompt that came from the server's prefix cache.
         total_tokens: Prompt and answer.
-        unknown: Of a sum, how many parts may have cost tokens that nobody told: the sum is then "at least". Of one
+        unknown: For a sum, number of parts with an unknown number of tokens: the sum is then "at least". For one
             answer, 0.
     """
 
@@ -33,7 +33,7 @@ class Usage:
     unknown: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        """The sum of what is known; a number that neither side told stays None."""
+        """Add the known numbers; a number that neither side reports stays None."""
         if not isinstance(other, Usage):
             return NotImplemented
         return Usage(
@@ -46,7 +46,7 @@ class Usage:
         )
 
     def __radd__(self, other: int) -> Usage:
-        """What `sum` begins with: 0 and this."""
+        """Start a `sum`, which adds to 0."""
         return self if other == 0 else NotImplemented
 
     @property
@@ -63,18 +63,18 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCount:
-    """How many tokens a prompt has.
+    """The number of tokens of a prompt.
 
     Attributes:
-        total: All of them.
-        exact: Whether the server will count the same: it did itself, or its renderer is known.
-        method: How it was counted.
-        per_message: The share of each message; they add up to the total. The first has what belongs to none (the
-            opening, the effort text, the tools where there is no system message), the last the opening of the answer.
-            Of a count by the server, which tells the sum alone, the last has all.
+        total: The total.
+        exact: Whether the server will count the same: it counted itself, or its renderer is known.
+        method: The way of counting.
+        per_message: The share of each message; they add up to the total. The first has the tokens outside all messages
+            (the opening, the effort text, the tools where there is no system message), the last the opening of the
+            answer. A server's count is only the sum, which is the share of the last message.
         special_in_text: The messages, by index, whose own text spells control tokens such as `<think>`. A server that
             renders with vLLM's encoder reads each as the control token, the vendor's encoder as plain text; they are
-            counted so. Known of counts that were rendered here.
+            counted accordingly. Known for counts that were rendered here.
     """
 
     total: int

@@ -1,4 +1,4 @@
-"""The command line, `deepseek-v4`. It uses the public face alone."""
+"""The command line, `deepseek-v4`. It uses only the public names."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def main() -> None:
         sys.exit(f"deepseek-v4: the command line needs its extra: {install_command('cli', 'typer', 'rich')}")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # what the terminal cannot show is no reason to fail
+            stream.reconfigure(errors="replace")  # a character that the terminal cannot show is not a reason to fail
     app(prog_name="deepseek-v4")

@@ -1,4 +1,4 @@
-"""The command `deepseek-v4` and the list of what it can do; each command has a file of its own."""
+"""The command `deepseek-v4` and the list of its subcommands; each of them has its own file."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",  # a paragraph of a docstring is one, however its lines are broken
+    rich_markup_mode="markdown",  # a paragraph of a docstring stays one, however its lines are broken
     context_settings=_SETTINGS,
 )
 
 
-def _print_version(wanted: bool) -> None:  # typer gives it so
+def _print_version(wanted: bool) -> None:  # typer passes it by position
     if wanted:
         say(__version__)
         raise typer.Exit

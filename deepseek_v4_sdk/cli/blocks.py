@@ -1,4 +1,4 @@
-"""Markdown that is still being written, in blocks: all but the last are finished, and can be shown for good."""
+"""Markdown that is still being written, in blocks: all but the last are finished, and can be shown permanently."""
 
 from __future__ import annotations
 

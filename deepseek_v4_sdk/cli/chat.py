@@ -31,7 +31,7 @@ class Level(StrEnum):
 
 
 class Shown(StrEnum):
-    """How reasoning is shown."""
+    """The ways of showing reasoning."""
 
     FOLDED = "folded"
     LIVE = "live"
@@ -40,7 +40,7 @@ class Shown(StrEnum):
 
 def chat(
     question: Annotated[
-        list[str] | None, typer.Argument(help="What to ask; without it, a conversation, or stdin.", show_default=False)
+        list[str] | None, typer.Argument(help="The question; without it, a conversation, or stdin.", show_default=False)
     ] = None,
     provider: ProviderName = None,
     profile: ProfileName = None,
@@ -63,9 +63,9 @@ def chat(
     raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a question, or hold a conversation.
+    """Send a question, or hold a conversation.
 
-    Ctrl-C stops an answer and keeps what had come of it. In a pipe only the answer goes to stdout, as plain text.
+    Ctrl-C stops an answer and keeps the part that had arrived. In a pipe only the answer goes to stdout, as plain text.
     """
     from deepseek_v4_sdk.cli import conversations
     from deepseek_v4_sdk.cli import inputs as given
@@ -112,7 +112,7 @@ def chat(
 
 
 def _answer(talk: ChatSession, question: str, *, as_json: bool) -> None:
-    """One question, and the end."""
+    """Answer one question, and end."""
     turn = talk.ask(question)
     if as_json:
         say_json(_as_dict(turn))
@@ -125,7 +125,7 @@ def _answer(talk: ChatSession, question: str, *, as_json: bool) -> None:
 
 
 def _as_dict(turn: ChatTurn) -> dict[str, object]:
-    """The reply, or what had come of it beside the error."""
+    """The reply, or its arrived part with the error."""
     if turn.reply is not None:
         return turn.reply.to_dict()
     partial = turn.error.partial if turn.error is not None else None
@@ -134,7 +134,7 @@ def _as_dict(turn: ChatTurn) -> dict[str, object]:
 
 
 def _screen(reasoning: Reasoning, *, as_json: bool) -> Screen:
-    """The screen that fits where the output goes."""
+    """The screen for this output."""
     from rich.console import Console
 
     from deepseek_v4_sdk.cli.screen import LiveScreen, PlainScreen

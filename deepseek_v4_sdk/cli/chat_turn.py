@@ -1,4 +1,4 @@
-"""One turn of `deepseek-v4 chat`: a question, its answer on a screen, and what of it is kept however it ends."""
+"""One turn of `deepseek-v4 chat`: a question, its answer on a screen, and the part of it that is kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Asked", "ChatTurn", "take"]
 
 
 class Asked(TypedDict, total=False):
-    """The options that a person chose."""
+    """The options that the user chose."""
 
     thinking: Thinking
     max_tokens: int
@@ -34,14 +34,14 @@ class Asked(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class ChatTurn:
-    """What came of a question.
+    """The result of a question.
 
     Attributes:
-        messages: The conversation to go on with: with the answer, or with what had arrived of it. When nothing had,
-            the question is not in it either.
+        messages: The conversation to continue: with the answer, or with its arrived part. When nothing had arrived, the
+            question is not in it either.
         reply: The answer; None when it was stopped or has failed.
-        error: What has failed.
-        note: What a person should know beside it; empty when there is nothing.
+        error: The error.
+        note: A note for the user; empty when there is none.
     """
 
     messages: Conversation
@@ -51,19 +51,19 @@ class ChatTurn:
 
     @property
     def stopped(self) -> bool:
-        """Whether a person stopped it."""
+        """Whether the user stopped it."""
         return self.reply is None and self.error is None
 
     @property
     def remark(self) -> str:
-        """What is to be said about it in one line; empty when all is well."""
+        """A remark about it in one line; empty when all is well."""
         what = "stopped" if self.stopped else str(self.error or "")
         return "; ".join(part for part in (what, self.note) if part)
 
 
 @dataclass(slots=True)
 class _Heard:
-    """What has come of the model's turn that is going on."""
+    """The arrived part of the model's running turn."""
 
     screen: Screen
     text: list[str] = field(default_factory=list[str])
@@ -84,7 +84,7 @@ class _Heard:
 
 
 def take(client: DeepSeekV4, asked: Conversation, tools: Sequence[object], screen: Screen, options: Asked) -> ChatTurn:
-    """Ask, show the answer as it comes, and keep what there is of it. Ctrl-C stops it."""
+    """Send the question, show the answer as it arrives, and keep its arrived part. Ctrl-C stops it."""
     heard = _Heard(screen)
     messages, note, reply, error = asked.copy(), "", None, None
     screen.begin()
@@ -123,11 +123,11 @@ _NOTES = {
 
 
 def _kept(messages: Conversation, asked: int, heard: _Heard) -> tuple[Conversation, str]:
-    """The conversation after an answer that is not whole: what had come of it stays."""
+    """The conversation after an answer that is not whole: its arrived part stays."""
     text = "".join(heard.text)
     if text.strip():
         messages.add(AssistantMessage(text, "".join(heard.reasoning) or None))
-        return messages, "what had come of the answer is kept"
+        return messages, "the arrived part of the answer is kept"
     if len(messages) > asked:
         return messages, "the calls that were run are kept"
-    return messages[: asked - 1], "nothing had come of an answer: the question is taken back"
+    return messages[: asked - 1], "nothing of an answer had arrived: the question is taken back"

@@ -1,4 +1,4 @@
-"""`deepseek-v4 config`: where values come from, what a file may hold, and a file to begin with."""
+"""`deepseek-v4 config`: the sources of values, the schema of the file, and a template."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def explain(
     raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show every value of a client and where it comes from. Keys are masked; nothing is sent, and no command is run."""
+    """Show every value of a client and its source. Keys are masked; nothing is sent, and no command is run."""
     told = explained(provider, profile, base_url, model, config)
     if as_json:
         say_json(told.to_dict())
@@ -69,10 +69,10 @@ def schema(
 def init(
     path: Annotated[Path | None, typer.Argument(help="Where.", show_default=FILE_NAME)] = None,
     user: Annotated[bool, typer.Option("--user", help="In your own directory for settings.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also over an existing file.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a file of profiles with remarks."""
+    """Write a file of profiles with comments."""
     if user and path is not None:
         raise ConfigurationError("a path and --user were both given: give one of them")
     file = user_file() if user else path or Path(FILE_NAME)
@@ -82,7 +82,7 @@ def init(
     if not user:  # one in the folder for settings needs no trust
         try:
             ProfileFile.read_to_trust(file.absolute()).trust()
-        except ConfigurationError as error:  # the file is there all the same
+        except ConfigurationError as error:  # the file was written all the same
             complain(error)
     if as_json:
         say_json({"path": str(file)}, indent=None)
@@ -99,12 +99,13 @@ def trust(
 ) -> None:
     """Let a file of profiles that is found by its place set everything: addresses, keys, commands, a proxy.
 
-    It holds until one of these settings changes. Read the file first: what it says of keys and commands is shown.
+    It holds until one of these settings changes. Read the file first: the command shows its settings for keys and
+    commands.
     """
     file = _to_trust(path)
     shown = in_one_line(file.path)
     if file.is_named:
-        raise ConfigurationError(f"{shown} needs no trust: it is named, or lies in your own folder")
+        raise ConfigurationError(f"{shown} needs no trust: it is named, or is in your own folder")
     settings = privileged(file.content)
     if not as_json:
         for setting in settings:
@@ -122,7 +123,7 @@ def trust(
 
 @commands.command()
 def untrust(path: _Found = None, raw: Raw = False, as_json: AsJson = False) -> None:
-    """Trust a file of profiles no more."""
+    """Remove the trust in a file of profiles."""
     near = find_near()
     file = path or (near[0] if near is not None else Path(FILE_NAME).absolute())
     was = withdraw(file)
@@ -141,18 +142,18 @@ def _to_trust(path: Path | None) -> ProfileFile:
 
 
 def _ask(file: ProfileFile, owner: str) -> None:
-    """Whether a file of another user is meant."""
-    question = f"{in_one_line(file.path)} belongs to {in_one_line(owner)}, who can change it. Trust it?"
+    """Confirm the trust in a file of another user."""
+    question = f"{in_one_line(file.path)} belongs to {in_one_line(owner)}, a user that can change it. Trust it?"
     try:
         agreed = typer.confirm(question, err=True)
-    except typer.Abort:  # nobody is there to answer
+    except typer.Abort:  # nobody can answer
         raise ConfigurationError(f"{file.path} belongs to {owner}: --yes trusts it all the same") from None
     if not agreed:
         raise typer.Abort
 
 
 def _value(setting: Setting) -> str:
-    """A setting as it stands in the file; what may hold a key is not shown."""
+    """A setting as in the file; a possible key is not shown."""
     return "********" if setting.key in _SECRET else json.dumps(setting.value, ensure_ascii=False, default=str)
 
 

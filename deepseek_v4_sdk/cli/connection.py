@@ -1,4 +1,4 @@
-"""Which server a command talks to: the options for it, and the client made of them."""
+"""The server of a command: the options for it, and the client made from them."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ _ON_THE_LINE = {
     "path names": "--config names",
     "give api_key, or set": "set",
 }
-"""What a program would give as an argument, and what stands in its place on a command line."""
+"""Arguments of a program, and the options that replace them on a command line."""
 
 
 def connect(
     provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None = None
 ) -> DeepSeekV4:
-    """A client of the named provider, or of a profile. Keys come only from the environment or the profile.
+    """Make a client of the named provider, or of a profile. Keys come only from the environment or the profile.
 
     Raises:
-        ConfigurationError: There is no such client; the text names what is wrong, in words of the command line.
+        ConfigurationError: There is no such client; the text names the fault, in terms of the command line.
     """
     return _connect(DeepSeekV4, provider, profile, base_url, model, config)
 
@@ -64,10 +64,10 @@ def connect(
 def connect_async(
     provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None = None
 ) -> AsyncDeepSeekV4:
-    """The same as `connect`, for asyncio.
+    """Make the same client as `connect`, for asyncio.
 
     Raises:
-        ConfigurationError: As `connect` does.
+        ConfigurationError: As for `connect`.
     """
     return _connect(AsyncDeepSeekV4, provider, profile, base_url, model, config)
 
@@ -89,10 +89,10 @@ def _connect(
 def explained(
     provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None
 ) -> Explanation:
-    """Where the values of that client would come from; no command is run for a key.
+    """Explain the sources of that client's values; no command is run for a key.
 
     Raises:
-        ConfigurationError: As `connect` does.
+        ConfigurationError: As for `connect`.
     """
     with _in_words_of_the_line():
         if _is_named(provider, profile, config):

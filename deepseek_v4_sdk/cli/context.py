@@ -1,4 +1,4 @@
-"""`deepseek-v4 context`: where the tokens of files, folders or a conversation go, against the window."""
+"""`deepseek-v4 context`: the use of the window's tokens by files, folders or a conversation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["ConversationPicture", "DocumentsPicture", "Slice", "context", "draw", "examine", "print_plain"]
 
 _ROWS = 15  # the largest ones are shown by name
-# What is passed over on purpose, and what is no loss to whoever asked.
+# Reasons for skipping that are intended, so that nothing of interest is missing.
 _MEANT = frozenset({"excluded", "link", "twice", "no_room"})
 
 
@@ -58,11 +58,11 @@ def context(
     raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show where the tokens of files, folders or a conversation go, against the context window.
+    """Show the use of the context window by files, folders or a conversation.
 
     Files are counted as `pack` puts them into a prompt. A JSON file that holds a list of messages, or a request with
-    `messages`, is a conversation: it is rendered as the server does that is named, else as vLLM. A server is asked for
-    its window. What could not be counted, or does not fit, makes the exit code 1.
+    `messages`, is a conversation: it is rendered like the named server does, else like vLLM. The command requests the
+    window from a server. If something could not be counted, or does not fit, the exit code is 1.
     """
     if all(given is None for given in (provider, profile, base_url, model, config)):
         budget = ContextBudget(window or WINDOW, reserve or 0)
@@ -86,7 +86,7 @@ def context(
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of the window: what it is and its tokens."""
+    """A part of the window: its name and its tokens."""
 
     name: str
     tokens: int
@@ -94,7 +94,10 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class DocumentsPicture:
-    """Files and folders, as they would be packed into a prompt. `is_json`: it is one JSON file, and no conversation."""
+    """Files and folders, as they would be packed into a prompt.
+
+    `is_json`: it is one JSON file, and not a conversation.
+    """
 
     budget: ContextBudget
     packed: Pack
@@ -102,17 +105,17 @@ class DocumentsPicture:
 
     @property
     def total(self) -> int:
-        """All tokens, of those that found no room too."""
+        """All tokens, including those of files that found no room."""
         return self.packed.tokens + sum(item.tokens or 0 for item in self.packed.left_out)
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
-        """What could not be counted, and why."""
+        """Files that could not be counted, and the reasons."""
         return [(item.name, item.detail) for item in self.packed.left_out if item.reason not in _MEANT]
 
     @property
     def notes(self) -> list[str]:
-        """What else there is to say."""
+        """Further remarks."""
         passed = [item.name for item in self.packed.left_out if item.reason in {"excluded", "link", "twice"}]
         special = [item.name for item in self.packed.documents if item.special]
         notes = ["the JSON holds no list of messages, and is counted as a text"] if self.is_json else []
@@ -123,14 +126,14 @@ class DocumentsPicture:
         return notes
 
     def tables(self) -> Iterator[tuple[str, Sequence[Slice]]]:
-        """The files, together by the folder at the depth where they first part."""
+        """Yield the files, grouped by the folder at the depth where they first differ."""
         sizes = [(item.name, item.tokens) for item in self.packed.documents]
         sizes += [(item.name, item.tokens) for item in self.packed.left_out if item.tokens is not None]
         if sizes:
             yield "files", _largest(_grouped(sizes))
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """All of it, ready for JSON."""
+        """Return all fields, ready for JSON."""
         left = self.budget.room - self.total
         return {"kind": "documents", **self.budget.to_dict(), "total": self.total, "left": left, **_report(self.packed)}
 
@@ -154,7 +157,7 @@ class ConversationPicture:
 
     @property
     def notes(self) -> list[str]:
-        """What else there is to say."""
+        """Further remarks."""
         notes = (
             [] if self.measured.exact else ["rendered as the server most likely does: the count may be off a little"]
         )
@@ -176,18 +179,18 @@ class ConversationPicture:
         )
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """All of it, ready for JSON."""
+        """Return all fields, ready for JSON."""
         return {"kind": "conversation", **self.budget.to_dict(), **self.measured.to_dict()}
 
 
 def examine(names: Sequence[str], budget: ContextBudget, progress: TextIO) -> DocumentsPicture | ConversationPicture:
-    """Read what is named, and count it.
+    """Read the named files, and count them.
 
     Args:
         names: Files and folders; or one JSON file with a conversation: a list of messages, a request with `messages`,
             or a recording with such a `body`.
         budget: The budget of the window.
-        progress: Told how far it is, when it takes long and is a terminal.
+        progress: A terminal for the progress of a long count.
 
     Raises:
         InvalidRequestError: A conversation is wrong, or there is nothing under a name.
@@ -214,7 +217,7 @@ def examine(names: Sequence[str], budget: ContextBudget, progress: TextIO) -> Do
 
 
 def _conversation(path: Path) -> dict[str, Any] | None:
-    """What to measure of a JSON file that holds a conversation, or None: then it is a text as others are."""
+    """Find the conversation in a JSON file, or None: then it is an ordinary text."""
     if path.suffix != ".json" or not path.is_file():
         return None
     try:
@@ -233,7 +236,7 @@ def _conversation(path: Path) -> dict[str, Any] | None:
 
 
 def _thinking(request: Mapping[str, object]) -> str | None:
-    """The level of a request, in the form of any of the servers; None where it says nothing."""
+    """The level of a request, in the form of any of the servers; None where it has none."""
     kwargs, switch = _mapping(request.get("chat_template_kwargs")), request.get("thinking")
     off = _mapping(switch).get("type") == "disabled" or False in (kwargs.get("thinking"), kwargs.get("enable_thinking"))
     level = switch if isinstance(switch, str) else kwargs.get("reasoning_effort") or request.get("reasoning_effort")
@@ -248,7 +251,7 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def draw(picture: DocumentsPicture | ConversationPicture, console: Console | None = None) -> None:
-    """The picture on a terminal: a bar of the whole window, and what is in it, largest first."""
+    """Draw the picture on a terminal: a bar of the whole window, and its parts, largest first."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -272,7 +275,7 @@ def draw(picture: DocumentsPicture | ConversationPicture, console: Console | Non
 
 
 def print_plain(picture: DocumentsPicture | ConversationPicture) -> None:
-    """The same in plain lines, for pipes: tokens, share of the window, name."""
+    """Print the picture in plain lines, for pipes: tokens, share of the window, name."""
     width = max(len(f"{picture.total:,}"), 6)
     for title, slices in picture.tables():
         say(title)
@@ -295,14 +298,14 @@ def _summary(picture: DocumentsPicture | ConversationPicture) -> Iterator[str]:
 
 
 _SOURCES: Mapping[str, str] = {
-    "asked": "what the server says",
-    "learned": "what the server said when it refused a request",
-    "catalogue": "what is published of the model",
+    "asked": "reported by the server",
+    "learned": "named by the server when it refused a request",
+    "catalogue": "published for the model",
 }
 
 
 def _bar(slices: Sequence[Slice], picture: DocumentsPicture | ConversationPicture, width: int) -> Text:
-    """The window as one line: each part in its color, what is free and what is reserved in grey."""
+    """The window as one line: each part in its color, free and reserved space in grey."""
     from rich.text import Text
 
     whole = max(picture.budget.window, picture.total + picture.budget.reserved)

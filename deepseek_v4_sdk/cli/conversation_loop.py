@@ -1,4 +1,4 @@
-"""A conversation on the command line: its turns, and what a person can say besides questions."""
+"""A conversation on the command line: its turns, and the user's commands."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class ChatSession:
     """A conversation that is going on.
 
     Attributes:
-        client: Whom it is held with.
-        messages: What has been said.
+        client: The client.
+        messages: The messages so far.
         tools: Functions that the model may call.
-        options: Those of each question.
-        screen: Where answers are shown.
+        options: The options of each question.
+        screen: The screen for answers.
         name: The name under which it is kept, or None.
         files: Files that go before the next question.
     """
@@ -59,7 +59,7 @@ class ChatSession:
 
 
 def converse(talk: ChatSession) -> None:
-    """Question after question, until the person has had enough."""
+    """Answer question after question, until the user ends it."""
     say(f"{talk.client.provider} at {talk.client.base_url}. /help shows what else there is, Ctrl-D ends.")
     for line in _lines():
         try:
@@ -79,9 +79,12 @@ def converse(talk: ChatSession) -> None:
 
 
 def _lines() -> Iterator[str]:
-    """What is typed. A line that ends with a backslash goes on in the next one; Ctrl-C drops it, Ctrl-D ends."""
+    """Yield the typed lines.
+
+    A line that ends with a backslash continues on the next one; Ctrl-C drops it, Ctrl-D ends.
+    """
     with contextlib.suppress(ImportError):
-        importlib.import_module("readline")  # gives input() its editing and its history
+        importlib.import_module("readline")  # adds editing and history to input()
     pending: list[str] = []
     while True:
         try:
@@ -94,7 +97,7 @@ def _lines() -> Iterator[str]:
             say()
             return
         except UnicodeDecodeError:
-            complain("that line is no UTF-8 text: it was dropped")
+            complain("that line is not UTF-8 text and does not count")
             continue
         if line.endswith("\\"):
             pending.append(line[:-1])
@@ -113,7 +116,7 @@ def _obey(talk: ChatSession, line: str) -> None:
 
 def _help(talk: ChatSession, argument: str) -> str:
     rows = [(f"{name} {command.takes}".strip(), command.about) for name, command in _COMMANDS.items()]
-    rows += [("/quit", "end; so does Ctrl-D"), ("Ctrl-C", "stop an answer, and keep what had come of it")]
+    rows += [("/quit", "end; so does Ctrl-D"), ("Ctrl-C", "stop an answer, and keep its arrived part")]
     rows.append(("\\", "at the end of a line: go on in the next one"))
     return "\n".join(f"  {what:<16}  {about}" for what, about in rows)
 
@@ -136,9 +139,9 @@ def _save(talk: ChatSession, argument: str) -> str:
 
 
 def _file(talk: ChatSession, argument: str) -> str:
-    if argument in {"", "-"}:  # stdin is where the questions come from
+    if argument in {"", "-"}:  # the questions come from stdin
         raise ConfigurationError("/file takes the path of a text file")
-    given.with_files("", [argument], typer.get_binary_stream("stdin"))  # told now when it cannot be read
+    given.with_files("", [argument], typer.get_binary_stream("stdin"))  # raised now when it cannot be read
     talk.files.append(argument)
     return f"{argument} goes before the next question"
 

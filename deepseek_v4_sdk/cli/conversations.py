@@ -29,7 +29,7 @@ def is_kept(name: str) -> bool:
 
 
 def kept() -> list[str]:
-    """The names of what is kept, the last one first; those of the files of earlier versions at the end."""
+    """The names of the kept conversations, the last one first; those of the files of earlier versions at the end."""
     store = _store()
     names = [conversation.id for conversation in store.list()] if store is not None else []
     files = sorted(_old_folder().glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
@@ -63,10 +63,10 @@ def load(name: str) -> Conversation:
 
 
 def save(name: str, conversation: Conversation) -> None:
-    """Keep a conversation; what is kept is whole at any time, and only its owner can read it.
+    """Keep a conversation; the file is complete at any time, and only its owner can read it.
 
     Raises:
-        ConfigurationError: It cannot be written, or somebody else has gone on with it.
+        ConfigurationError: It cannot be written, or another process has continued it.
         StoreError: The store cannot be written.
     """
     if (file := _file(name)) is None:
@@ -90,7 +90,7 @@ def _append(name: str, conversation: Conversation) -> None:
 
 
 def _file(name: str) -> Path | None:
-    """The path that a name is: it has a separator, or ends with `.json`. None of the name of a conversation.
+    """The path that a name is: it has a separator, or ends with `.json`. None for the name of a conversation.
 
     Raises:
         ConfigurationError: It is neither.

@@ -1,4 +1,4 @@
-"""`deepseek-v4 count`: which files are meant, their tokens, and what is printed of them."""
+"""`deepseek-v4 count`: finding the files, counting their tokens, and printing them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def count(
 ) -> None:
     """Count the tokens of files exactly, with the vocabulary of V4, on this machine.
 
-    In a folder every file is counted, at any depth, but for what begins with a dot. A file that is binary or cannot be
-    read is named and skipped, and makes the exit code 1.
+    In a folder every file is counted, at any depth, except for names that begin with a dot. A file that is binary or
+    cannot be read is named and skipped, and makes the exit code 1.
     """
     report = count_files(files, typer.get_binary_stream("stdin"), typer.get_text_stream("stderr"))
     if as_json:
@@ -52,7 +52,7 @@ def count(
 
 @dataclass(slots=True)
 class Report:
-    """What was counted.
+    """The counted files.
 
     Attributes:
         files: Names and tokens, in the order given.
@@ -87,10 +87,10 @@ def count_files(names: Iterable[str], stdin: BinaryIO, progress: TextIO) -> Repo
     """Count files, those in folders, and stdin where a name is `-`.
 
     Args:
-        names: Files and folders. In a folder every regular file is counted, at any depth, in the order of names, but
+        names: Files and folders. In a folder every regular file is counted, at any depth, in the order of names, except
             for those whose name, or whose folder's, begins with a dot. Links to folders are not followed.
-        stdin: What `-` means.
-        progress: Told how far it is, when it takes long and is a terminal.
+        stdin: The input for `-`.
+        progress: A terminal for the progress of a long count.
 
     Raises:
         ConfigurationError: The vocabulary is not installed.
@@ -132,7 +132,7 @@ def _inside(folder: str, report: Report) -> Iterator[str]:
 
 
 def _counted(name: str, stdin: BinaryIO) -> int | str:
-    """The tokens of a file, or why there are none."""
+    """The tokens of a file, or the reason why there are none."""
     try:
         content = stdin.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`deepseek-v4 demo`: the main things in half a minute, on the mock inside the package."""
+"""`deepseek-v4 demo`: the main features in half a minute, on the mock inside the package."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def get_weather(city: str) -> str:
 
 
 def demo(as_json: AsJson = False) -> None:
-    """See the main things work: counting, streaming, a tool, an answer that breaks off. No server, no key."""
+    """See the main features work: counting, streaming, a tool, an answer that breaks off. No server, no key."""
     if as_json:
         say_json(_run(quiet=True))
         return
     say(f"deepseek_v4_sdk {__version__} on its mock: no server, no key, no GPU", bold=True)
     _run(quiet=False)
-    say("\nThe same on a server of your own", bold=True)
+    say("\nThe same on your own server", bold=True)
     say("  deepseek-v4 config init            write a file of profiles")
     say("  deepseek-v4 doctor --profile prod  see what works there")
     say("  deepseek-v4 chat --profile prod    talk to it")
@@ -83,7 +83,7 @@ def _run(*, quiet: bool) -> dict[str, object]:
         show.line(f"<- {result.content}")
     show.line(run.text)
 
-    show.title("An answer that breaks off is an error, with all that had come")
+    show.title("An answer that breaks off is an error, with all that had arrived")
     broken = _broken()
     show.line(f"{type(broken).__name__}: {broken}")
     had = broken.partial.text if broken.partial is not None else ""
@@ -99,7 +99,7 @@ def _run(*, quiet: bool) -> dict[str, object]:
 
 
 def _broken() -> IncompleteReplyError:
-    """What is raised for an answer that the server cuts in the middle."""
+    """Return the error for an answer that the server cuts in the middle."""
     from deepseek_v4_sdk.testing import MockProvider, faults, script
 
     mock = MockProvider(script.text("The sky is blue because") | faults.cut(after_bytes=900))

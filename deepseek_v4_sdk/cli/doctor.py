@@ -37,8 +37,8 @@ def doctor(
 
     With `--log` the command reads a log in place of asking a server, and looks for known troubles of its engine.
 
-    The key is read from the provider's variable, such as VLLM_API_KEY, or as the profile says. The exit code is 0 when
-    everything works, 1 when something does not or could not be told, 3 when the server could not be asked.
+    The key comes from the provider's variable, such as VLLM_API_KEY, or from the profile. The exit code is 0 when
+    everything works, 1 when something does not or is not known, 3 when the server could not be reached.
     """
     if log is not None:
         _print_log(_read(log, provider), as_json=as_json)
@@ -109,7 +109,7 @@ def _print_log(report: LogReport, *, as_json: bool) -> None:
 
 
 def examine(client: DeepSeekV4, progress: TextIO) -> ProbeReport:
-    """Probe, and show on a terminal what is asked.
+    """Probe, and show the requests on a terminal.
 
     Raises:
         DeepSeekV4Error: The server lets nobody in, or does not answer at all.

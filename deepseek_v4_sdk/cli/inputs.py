@@ -1,4 +1,4 @@
-"""What a person names on the command line of `chat`: files to read, and functions that the model may call."""
+"""The user's inputs on the command line of `chat`: files to read, and functions that the model may call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_stdin(stdin: BinaryIO) -> str:
     """All of stdin as text.
 
     Raises:
-        ConfigurationError: It is no text.
+        ConfigurationError: It is not text.
     """
     return _text(stdin.read(), "stdin")
 
@@ -30,7 +30,7 @@ def with_files(question: str, names: Iterable[str], stdin: BinaryIO) -> str:
     """A question with the contents of files before it; `-` is stdin.
 
     Raises:
-        ConfigurationError: One of them cannot be read, or is no text.
+        ConfigurationError: One of them cannot be read, or is not text.
     """
     parts: list[str] = []
     for name in names:
@@ -51,11 +51,11 @@ def functions(names: Sequence[str]) -> list[object]:
     """The functions named as `module:function`; modules are looked for in the working directory too.
 
     Raises:
-        ConfigurationError: One of them is not there, or its module does not run.
+        ConfigurationError: One of them does not exist, or its module does not run.
     """
     here = working_folder()
     if names and here is not None and str(here) not in sys.path:
-        sys.path.append(str(here))  # last: a file there takes the place of nothing that is installed
+        sys.path.append(str(here))  # last: a file there replaces no installed package
     return [_function(name) for name in names]
 
 
@@ -69,7 +69,7 @@ def _function(name: str) -> object:
         if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
             raise ConfigurationError(f"--tool {name}: there is no module {error.name!r} here or installed") from None
         raise ConfigurationError(f"--tool {name}: {module} does not run: {error}") from None
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the user's own module raises is told
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # any exception of the user's own module is reported
         raise ConfigurationError(f"--tool {name}: {module} does not run: {_told(error)}") from None
     value = getattr(imported, attribute, None)
     if not callable(value):
@@ -86,7 +86,7 @@ def _text(content: bytes, where: str) -> str:
     try:
         text = decoded(content)
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{where} is no UTF-8 text: byte {error.start} does not belong there") from None
+        raise ConfigurationError(f"{where} is not UTF-8 text: byte {error.start} does not belong there") from None
     if "\0" in text:
         raise ConfigurationError(f"{where} is binary: it holds a zero byte")
     return text

@@ -23,7 +23,7 @@ __all__ = ["build", "mock_server", "read_chaos"]
 
 def mock_server(
     flavor: Annotated[
-        str, typer.Option(help="Whose wire it speaks: nvidia, nim, vllm, sglang, deepseek, dynamo.")
+        str, typer.Option(help="The provider to imitate: nvidia, nim, vllm, sglang, deepseek, dynamo.")
     ] = "vllm",
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0 takes any free one.", min=0, max=65535)] = 8000,
@@ -88,7 +88,7 @@ def _read_script(path: Path) -> tuple[list[Step], Step | None]:
         return from_conversation(path), None
     try:
         names = runpy.run_path(str(path))
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever the user's own file raises is told in one line
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # any exception of the user's own file is reported in one line
         told = " ".join(str(error).split())
         raise ConfigurationError(f"{path} does not run: {type(error).__name__}: {told}") from None
     steps = names.get("steps")

@@ -1,4 +1,4 @@
-"""`deepseek-v4 models`: what a server offers, and what is known of it."""
+"""`deepseek-v4 models`: the models that a server offers, and known facts about them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def models(
     raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the models that a server offers, with the window of this deployment where the server tells."""
+    """List the models that a server offers, with the window of this deployment where the server reports it."""
     with connect(provider, profile, base_url, None, config) as client:
         offered = client.models()
         where = f"{client.provider} at {client.base_url}"
@@ -36,6 +36,6 @@ def models(
     names = [in_one_line(model.id) for model in offered]
     width = max(map(len, names), default=0)
     for name, model in zip(names, offered, strict=True):
-        window = f"{model.context_window:>11,} tokens" if model.context_window else "window not told"
+        window = f"{model.context_window:>11,} tokens" if model.context_window else "window not reported"
         adapter = f", adapter of {in_one_line(model.parent)}" if model.parent else ""
         say(f"  {name:<{width}}  {window:>18}{adapter}")

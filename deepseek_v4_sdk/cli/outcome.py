@@ -1,4 +1,4 @@
-"""How a command ends: one line on stderr for what was to be expected, and an exit code that says of which kind."""
+"""The end of a command: one line on stderr for expected errors, and an exit code for their kind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["EXIT_CODES", "Commands", "ExitCode", "code_of", "complain"]
 
 
 class ExitCode(IntEnum):
-    """What an exit code means."""
+    """The meaning of an exit code."""
 
     DONE = 0
     FOUND = 1
@@ -62,7 +62,7 @@ def complain(text: object) -> None:
 
 
 class Commands(TyperGroup):
-    """The commands. What is expected to go wrong ends in one line and an exit code, and never in a traceback."""
+    """The commands. Expected errors end in one line and an exit code, and never in a traceback."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:
         """Run the command line, and end the process with its exit code."""
@@ -79,7 +79,7 @@ class Commands(TyperGroup):
         except (KeyboardInterrupt, typer.Abort):
             return ExitCode.STOPPED
         except Exception as error:
-            if not hasattr(error, "format_message"):  # the parser's own; its class stands in no public place
+            if not hasattr(error, "format_message"):  # the parser's own; its class is not public
                 raise
             return _misread(error)
         return code if isinstance(code, int) else ExitCode.DONE

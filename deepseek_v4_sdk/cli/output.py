@@ -1,7 +1,7 @@
-"""What a command prints: the one place where texts of servers, models, tools and files reach the terminal.
+"""The output of a command: the only place where texts of servers, models, tools and files reach the terminal.
 
-A terminal obeys what is in a text: it can be made to fill the clipboard, to show one address and open another, or to
-hide a line. So each control character is shown as a mark, unless the person asked for the bytes with `--raw`.
+A terminal obeys control characters in a text: they can make it fill the clipboard, show one address and open another,
+or hide a line. So each control character is shown as a mark, unless the user requested the bytes with `--raw`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["Raw", "choose_raw", "in_one_line", "is_raw", "say", "say_json", "vis
 
 _C0 = {code: chr(0x2400 + code) for code in range(0x20)}  # Unicode has pictures of them
 _C1 = {code: f"\N{LEFT-POINTING ANGLE BRACKET}{code:02X}\N{RIGHT-POINTING ANGLE BRACKET}" for code in range(0x80, 0xA0)}
-# What turns the order of the characters around, so that a name reads as another one.
+# Characters that reverse the order of others, so that a name reads as another one.
 _TURNS = {
     code: f"\N{LEFT-POINTING ANGLE BRACKET}{code:X}\N{RIGHT-POINTING ANGLE BRACKET}"
     for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -31,28 +31,26 @@ class _Asked:
 
 
 def choose_raw(wanted: bool) -> bool:
-    """Whether everything is printed as it is from now on."""
+    """Choose whether texts are printed unchanged from now on."""
     _Asked.raw = wanted
     return wanted
 
 
-Raw: TypeAlias = Annotated[
-    bool, typer.Option("--raw", help="Print control characters as they are.", callback=choose_raw)
-]
+Raw: TypeAlias = Annotated[bool, typer.Option("--raw", help="Print control characters unchanged.", callback=choose_raw)]
 
 
 def is_raw() -> bool:
-    """Whether the person asked for the bytes."""
+    """Whether the user requested the bytes."""
     return _Asked.raw
 
 
 def visible(text: str) -> str:
-    """A text whose control characters are marks; line ends and tabs stay."""
+    """Replace the control characters of a text by marks; line ends and tabs stay."""
     return text if _Asked.raw else text.replace("\r\n", "\n").translate(_IN_TEXT)
 
 
 def in_one_line(text: object) -> str:
-    """A name, or what else stands within a line: line ends and tabs are marks too."""
+    """Replace the control characters of a name or another text within a line: line ends and tabs become marks too."""
     return str(text) if _Asked.raw else str(text).translate(_IN_LINE)
 
 
@@ -68,6 +66,6 @@ def say(text: object = "", *, err: bool = False, end: str = "\n", bold: bool = F
 
 
 def say_json(value: object, *, indent: int | None = 2) -> None:
-    """Print a value as JSON. What a terminal would obey is escaped as JSON escapes it."""
+    """Print a value as JSON. Control characters are escaped like in JSON."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
     typer.echo(text.translate(_IN_JSON))

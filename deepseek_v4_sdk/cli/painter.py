@@ -1,4 +1,4 @@
-"""A few lines at the end of a terminal that are painted again and again, until what they show is printed for good."""
+"""A few lines at the end of a terminal that are painted repeatedly, until their content is printed permanently."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Painter:
         self._painted: list[list[Segment]] = []
 
     def paint(self, shown: RenderableType) -> None:
-        """Show something in place of what was painted before; of what is long, the end."""
+        """Show something in place of the last painting; of a long one, the end."""
         lines = self._lines(shown)[-max(1, min(_MOST, self._console.height - 2)) :]
         if lines == self._painted:
             return
@@ -41,7 +41,7 @@ class Painter:
         self._painted = lines
 
     def erase(self) -> None:
-        """Take away what was painted."""
+        """Remove the last painting."""
         if not self._painted:
             return
         # A terminal that became narrower has broken the lines into more.
@@ -52,14 +52,14 @@ class Painter:
         self._painted = []
 
     def print(self, shown: RenderableType, *, apart: bool = False) -> None:
-        """Show something for good; `apart` puts an empty line before it."""
+        """Print something permanently; `apart` puts an empty line before it."""
         lines = [*([[]] if apart else []), *self._lines(shown)]
         with self._console:
             self.erase()
             self._put(lines, ends=True)
 
     def _lines(self, shown: RenderableType) -> list[list[Segment]]:
-        """What is shown, line by line, without empty lines around it.
+        """The lines to show, without empty lines around them.
 
         There are no blanks at the ends of lines: a terminal that gets narrower would break them.
         """

@@ -1,4 +1,4 @@
-"""How far long work is, on one line of a terminal that is gone when the work is done."""
+"""The progress of long work, on one line of a terminal that disappears when the work is done."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PassingLine:
     """A line of a terminal that each text takes from the one before. It is cut at the edge: a row below would stay.
 
     Args:
-        stream: Where; nothing is shown unless it is a terminal.
+        stream: The stream; nothing is shown unless it is a terminal.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -39,7 +39,7 @@ class PassingLine:
             self._width = len(text)
 
     def end(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._stream is not None and self._width:
             self._stream.write(f"\r{'':<{self._width}}\r")
             self._stream.flush()
@@ -47,12 +47,12 @@ class PassingLine:
 
 
 class Progress:
-    """Shows how many of a known number of things are done, and the time left as the pace so far tells it.
+    """Shows how many of a known number of things are done, and the time left at the current pace.
 
     Args:
-        stream: Where; nothing is shown unless it is a terminal.
-        total: How many things there are.
-        what: What they are.
+        stream: The stream; nothing is shown unless it is a terminal.
+        total: Number of things.
+        what: Their name.
     """
 
     def __init__(self, stream: TextIO, total: int, what: str) -> None:
@@ -64,7 +64,7 @@ class Progress:
         self._shown = 0.0
 
     def step(self) -> None:
-        """One more is done."""
+        """Count one more as done."""
         self._done += 1
         now = time.monotonic()
         if not self._line.is_seen or now - self._began < _PATIENCE or now - self._shown < _PAUSE:
@@ -74,7 +74,7 @@ class Progress:
         self._line.show(f"{self._done:,} of {self._total:,} {self._what}, {_in_words(left)} left")
 
     def end(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         self._line.end()
 
 

@@ -1,4 +1,4 @@
-"""What a turn looks like while it streams: on a terminal, in a pipe, or not at all."""
+"""The display of a turn while it streams: on a terminal, in a pipe, or not at all."""
 
 from __future__ import annotations
 
@@ -31,37 +31,37 @@ if TYPE_CHECKING:
 __all__ = ["LiveScreen", "PlainScreen", "Reasoning", "Screen", "facts_of"]
 
 Reasoning: TypeAlias = Literal["folded", "live", "hidden"]
-"""How the model's thinking is shown: as its length, as it comes, or not."""
+"""The display of reasoning: its length, its text as it arrives, or nothing."""
 
 _PAUSE = 0.1  # seconds between two pictures
-_LONG = 4_000  # characters of one block above which its end alone is shown, and as it is, while it grows
+_LONG = 4_000  # characters of one block above which only its end is shown, without Markdown, while it grows
 
 
 class Screen(Protocol):
-    """Where a turn is shown."""
+    """The display of a turn."""
 
     def begin(self) -> None:
-        """A question is sent."""
+        """Note that a question is sent."""
         ...
 
     def show(self, event: ChatEvent) -> None:
-        """Something of the answer has come."""
+        """Show an event of the answer."""
         ...
 
     def result(self, result: ToolResult) -> None:
-        """A tool has answered."""
+        """Show the result of a tool."""
         ...
 
     def end(self, reply: Reply | None) -> None:
-        """Nothing more comes; without a reply the answer was stopped or has failed."""
+        """Note that nothing more arrives; without a reply the answer was stopped or has failed."""
         ...
 
 
 class PlainScreen:
-    """The text on stdout, as plain text and as it comes. What is no answer goes to stderr.
+    """The text on stdout, as plain text while it arrives. Everything else goes to stderr.
 
     Args:
-        reasoning: "live" for the thinking too.
+        reasoning: "live" for the reasoning too.
         silent: Whether the text is left out.
     """
 
@@ -71,7 +71,7 @@ class PlainScreen:
         self._open = {"stdout": False, "stderr": False}  # whether a line has begun
 
     def begin(self) -> None:
-        """Nothing is shown before something comes."""
+        """Show nothing before something arrives."""
 
     def show(self, event: ChatEvent) -> None:
         """Write the pieces."""
@@ -89,7 +89,7 @@ class PlainScreen:
                 pass
 
     def result(self, result: ToolResult) -> None:
-        """Say what came of a call."""
+        """Show the result of a call."""
         say(f"<- {_short(result.content)}", err=True)
 
     def end(self, reply: Reply | None) -> None:
@@ -107,11 +107,11 @@ class PlainScreen:
 
 
 class LiveScreen:
-    """Markdown on a terminal. Finished blocks are printed for good; the one that grows is painted anew as it grows.
+    """Markdown on a terminal. Finished blocks are printed permanently; the growing one is painted again as it grows.
 
     Args:
         console: The terminal.
-        reasoning: How thinking is shown.
+        reasoning: The display of reasoning.
     """
 
     def __init__(self, console: Console, reasoning: Reasoning) -> None:
@@ -132,7 +132,7 @@ class LiveScreen:
         self._blocks = 0
 
     def begin(self) -> None:
-        """Show that an answer is waited for."""
+        """Show that an answer is awaited."""
         self._fresh()
         self._over.clear()
         self._thread = threading.Thread(target=self._repaint, daemon=True, name="deepseek-v4-screen")
@@ -140,7 +140,7 @@ class LiveScreen:
         self._thread.start()
 
     def show(self, event: ChatEvent) -> None:
-        """Take something in; it is painted with the next picture."""
+        """Take an event; it is painted with the next picture."""
         with self._lock:
             match event:
                 case ReasoningDelta(text):
@@ -160,14 +160,14 @@ class LiveScreen:
                     pass
 
     def result(self, result: ToolResult) -> None:
-        """Say what came of a call."""
+        """Show the result of a call."""
         with self._lock:
             style = "red" if result.error is not None else "dim"
             self._painter.print(Text(f"<- {_short(result.content)}", style=style))
             self._enter("waiting")
 
     def end(self, reply: Reply | None) -> None:
-        """Show the rest for good, and what it cost."""
+        """Print the rest permanently, and the cost."""
         self._over.set()
         if self._thread is not None:
             self._thread.join()
@@ -180,7 +180,7 @@ class LiveScreen:
                 self._painter.print(Text(facts_of(reply), style="dim"), apart=True)
 
     def _enter(self, state: str) -> None:
-        """What was going on has ended, and something else begins."""
+        """End the current state, and begin another."""
         if state == self._state:
             return
         if self._state == "thinking" or self._state == "answering":
@@ -188,7 +188,7 @@ class LiveScreen:
         self._state, self._since, self._blocks = state, time.monotonic(), 0
 
     def _settle(self) -> None:
-        """Print what is there for good."""
+        """Print the current content permanently."""
         if self._state == "thinking" and self._reasoning == "folded" and self._thought:
             seconds = time.monotonic() - self._since
             words = self._thought_words + 1
@@ -231,7 +231,7 @@ class LiveScreen:
 
 
 def facts_of(reply: Reply) -> str:
-    """What a reply cost and how fast it was, in one line; what the server did not tell is left out."""
+    """The cost and the speed of a reply, in one line; numbers that the server did not report are left out."""
     usage, timing = reply.usage, reply.timing
     parts = [str(reply.finish_reason)]
     if usage.prompt_tokens is not None:

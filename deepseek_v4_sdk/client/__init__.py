@@ -1,1 +1,1 @@
-"""The two clients, and what both are made of."""
+"""The two clients and their common parts."""

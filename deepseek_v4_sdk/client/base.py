@@ -1,4 +1,4 @@
-"""What both clients are made of: their arguments and settings, and what they share. No I/O happens here."""
+"""The common part of both clients: their arguments and settings, and shared objects. No I/O happens here."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ ClientT = TypeVar("ClientT", bound="BaseClient")
 
 
 class BaseClient(Shared):
-    """What both clients are made of. It does no I/O."""
+    """The common part of both clients. It does no I/O."""
 
     _awaits: ClassVar[bool] = False
 
@@ -103,45 +103,46 @@ class BaseClient(Shared):
         overflow: Overflow | None = None,
         spend: Spend | Sequence[Spend] | None = None,
     ) -> None:
-        """Make a client. Nothing is sent, and no file is read.
+        """Make a client. It sends nothing and reads no file.
 
         Args:
             provider: "nvidia", "nim", "vllm", "sglang", "deepseek", "dynamo" or "mock", or a provider object.
             base_url: The server's address, with or without `/v1`.
-            api_key: The key, or a function that gives it at each request. Without it the provider's own variable is
+            api_key: The key, or a function that returns it for each request. Without it the provider's variable is
                 read, such as `NVIDIA_API_KEY` or `VLLM_API_KEY`.
-            model: The model to ask for where a call names none.
-            thinking: The thinking level where a call gives none.
+            model: The model to request when a call names none.
+            thinking: The thinking level for calls that name none.
             timeout: Total seconds, or `Timeouts`.
-            max_retries: How many HTTP requests may follow the first of a call.
+            max_retries: Number of HTTP requests that may follow the first of a call.
             default_headers: Headers of every request.
-            proxy: The URL of a proxy. Proxies of the environment are not used.
+            proxy: The URL of a proxy. The client ignores proxies of the environment.
             ca_bundle: A file of certificates to trust instead of the built-in ones.
-            transport: What carries requests. "aiohttp" is for an async client with very many streams, or many small
-                requests; it needs the extra `fast`, and knows no SOCKS proxies.
-            http_client: An `httpx.Client` (sync) or `httpx.AsyncClient` (async) of your own, or an object of its shape.
-                It is not closed. Its reads know one timeout alone, so deadlines are checked at each block.
-            catalogue: The known models; yours when the built-in ones are out of date.
-            prices: What tokens cost, for `reply.cost()`; yours when the built-in ones are out of date or not yours.
-            hooks: Who is told of requests, retries, replies and errors.
+            transport: The HTTP library. "aiohttp" is for an async client with very many streams, or many small
+                requests; it needs the extra `fast`, and does not support SOCKS proxies.
+            http_client: Your own `httpx.Client` (sync) or `httpx.AsyncClient` (async), or an object of its shape. The
+                client does not close it. Its reads have only one timeout, so deadlines are checked at each block.
+            catalogue: The known models; pass your own when the built-in ones are out of date.
+            prices: Prices of tokens, for `reply.cost()`; pass your own when the built-in ones are out of date or not
+                yours.
+            hooks: Callbacks for requests, retries, replies and errors.
             server_version: The server's version, such as "0.33.0", where you know it. Token counts are exact only for
                 versions whose prompt is known.
-            strict_model: Whether an answer of another model than the one asked for is a `ModelMismatchError`.
+            strict_model: Whether an answer of another model than the requested one is a `ModelMismatchError`.
             endpoints: The addresses of several replicas of one server, in place of `base_url`; mocks for tests.
-            balance: How chats are spread over them: "sticky" keeps a conversation where its prefix is cached, while
-                that replica is not overloaded; "least_busy" takes the one with the fewest running answers.
+            balance: The way of spreading chats over them: "sticky" keeps a conversation where its prefix is cached,
+                while that replica is not overloaded; "least_busy" takes the one with the fewest running answers.
             session_affinity: Whether a gateway of SGLang or Dynamo sends each conversation to one worker: each chat
                 then has a header that names its conversation.
-            limits: What is kept to before the server has to refuse: "provider" is what the provider is known to
-                allow, "off" is nothing.
-            fallback: Who is asked when this server cannot answer and another could, in order: each the name of a
-                provider, a provider object, the arguments of a client, or a client. They bring where to ask, with
-                which key, model and limits; timers, retries, hooks and options are those of this client.
-            control_tokens: What to do with V4's control tokens in texts of users and tools, where a call does not say:
+            limits: Limits to obey before the server has to refuse: "provider" is the provider's known limits, "off" is
+                none.
+            fallback: Servers to call, in order, when this one cannot answer and another could: each the name of a
+                provider, a provider object, the arguments of a client, or a client. They set address, key, model and
+                limits; timers, retries, hooks and options are those of this client.
+            control_tokens: Treatment of V4's control tokens in texts of users and tools, where a call does not set it:
                 "send", "refuse" or "mark" them.
             window: The context window in tokens, where you know it better than the server.
-            overflow: What to do where a chat exceeds the window and the call does not say, as for `chat`; with `window`
-                alone it is "raise".
+            overflow: The action when a chat exceeds the window and the call does not set it, as for `chat`; with only
+                `window` it is "raise".
             spend: A limit of money or tokens, or a list of them; calls may have further ones.
 
         Raises:
@@ -201,11 +202,11 @@ class BaseClient(Shared):
         self._origins: Mapping[str, str] = {}
         self._notifier = Notifier(hooks)
         self._arguments["provider"] = self._settings.provider
-        if isinstance(api_key, str):  # what shows the attributes of a client does not show its key
+        if isinstance(api_key, str):  # debuggers show the attributes of a client; they must not show its key
             self._arguments["api_key"] = self._settings.target.key()
         replicas = self._settings.replicas
         transports = [getattr(provider_there, "transport", None) for provider_there, _ in replicas]
-        # What sees the requests pass that the client's own transport carries.
+        # A wrapper that sees the requests which the client's own transport sends.
         wrappers = [getattr(provider_there, "wrap_transport", None) for provider_there, _ in replicas]
         if http_client is not None:
             from deepseek_v4_sdk.transport.httpx_adapter import check_http_client
@@ -253,9 +254,9 @@ class BaseClient(Shared):
     ) -> Self:
         """Make a client from a profile in a TOML file.
 
-        A file that is named may set everything. One that was found in the working directory or above must be the
-        user's own, and needs their trust for what could send a key elsewhere or run a command: see `deepseek-v4 config
-        trust`.
+        A file that you name may set everything. One found in the working directory or above must belong to the user,
+        and needs the user's trust for settings that could send a key elsewhere or run a command: see `deepseek-v4
+        config trust`.
 
         Args:
             name: The profile; else `DEEPSEEK_V4_PROFILE`, else the file's `default`.
@@ -279,9 +280,9 @@ class BaseClient(Shared):
         path: str | os.PathLike[str] | None = None,
         **overrides: Unpack[ClientArguments],
     ) -> Explanation:
-        """Where each value of a client would come from that `from_profile` makes with the same arguments.
+        """Explain the source of each value of a client that `from_profile` would make with the same arguments.
 
-        No command is run for a key, and a file that was found needs no trust: `explanation.trust` says what it lacks.
+        It runs no command for a key, and a file that was found needs no trust: `explanation.trust` shows missing trust.
 
         Raises:
             ConfigurationError: The file or the profile is missing or wrong; the text names the place.
@@ -292,7 +293,7 @@ class BaseClient(Shared):
 
     @classmethod
     def _of(cls, profile: LoadedProfile) -> Self:
-        """A client made from a profile."""
+        """Make a client from a profile."""
         with profile.named_in_errors():
             arguments: dict[str, Any] = profile.arguments
             client = cls(**arguments)
@@ -302,7 +303,7 @@ class BaseClient(Shared):
 
     @forgets
     def with_options(self, **changes: Unpack[ClientArguments]) -> Self:
-        """A client with other settings that shares the connections of this one, where they lead to the same place.
+        """Make a client with other settings that shares this one's connections where both lead to the same place.
 
         Closing it leaves them open; they are closed with the client that made them.
 
@@ -326,7 +327,7 @@ class BaseClient(Shared):
         return client
 
     def _twin_of(self, kind: type[ClientT]) -> ClientT:
-        """The client of the other kind with the settings of this one, and connections of its own.
+        """Make the client of the other kind with the settings of this one, and its own connections.
 
         Raises:
             ConfigurationError: This one uses an `http_client` of the caller's.
@@ -338,8 +339,8 @@ class BaseClient(Shared):
             return self._twin
         if self._arguments.get("http_client") is not None:
             raise ConfigurationError(
-                f"http_client is one for {type(self).__name__}, and {kind.__name__} cannot use it: make that client by "
-                "itself, with an http_client of its own"
+                f"http_client is one for {type(self).__name__}, and {kind.__name__} cannot use it: make that client "
+                "separately, with its own http_client"
             )
         arguments: dict[str, Any] = {**self._arguments}
         if not kind._awaits:
@@ -361,7 +362,7 @@ class BaseClient(Shared):
         return cast("BaseClient | None", vars(self).get("_twin_made"))
 
     def explain(self) -> Explanation:
-        """Where each value of this client comes from; keys are masked. `print(client.explain())` shows a table."""
+        """Explain the source of each value of this client; keys are masked. `print(client.explain())` shows a table."""
         from deepseek_v4_sdk.config.explanation import explain
 
         defaults = {name: shown.default for name, shown in inspect.signature(BaseClient).parameters.items()}
@@ -374,27 +375,27 @@ class BaseClient(Shared):
 
     @property
     def flavor(self) -> str:
-        """The provider whose wire is spoken: of a mock, that of its flavor; else the provider's name."""
+        """The provider whose API the server has: a mock's flavor; else the provider's name."""
         return self._settings.provider.data.name
 
     @property
     def model(self) -> str | None:
-        """The model that is asked for where a call names none; None leaves it to the server."""
+        """The model for calls that name none; None leaves it to the server."""
         return cast("str | None", self._settings.defaults.get("model"))
 
     @property
     def thinking(self) -> Thinking:
-        """The thinking level where a call gives none."""
+        """The thinking level for calls that name none."""
         return cast("Thinking", self._settings.defaults["thinking"])
 
     @property
     def provider_data(self) -> ProviderData:
-        """What the provider's servers are like, as far as data can say it; a mock is like the server that it plays."""
+        """The known data of the provider's servers; for a mock, those of the server that it imitates."""
         return self._settings.provider.data
 
     @property
     def history_rules(self) -> HistoryRules:
-        """How the server treats a conversation; `Conversation.validate(client)` asks for it."""
+        """The server's rules for a conversation; `Conversation.validate(client)` reads them."""
         return self._settings.provider.data.history
 
     @property
@@ -407,11 +408,11 @@ class BaseClient(Shared):
         return f"{type(self).__name__}({self.provider!r}, base_url={self.base_url!r})"
 
     def _connect(self) -> object:
-        """What carries requests, when nobody brought anything."""
+        """Make the transport, unless the caller brought one."""
         raise NotImplementedError
 
     def _as_fallback(self, index: int, given: object) -> BaseClient:
-        """A client to ask when this one's server cannot answer."""
+        """Make a client to call when this one's server cannot answer."""
         where = f"fallback[{index}]"
         client = self._made_fallback(where, given)
         if client._spends:
@@ -429,7 +430,7 @@ class BaseClient(Shared):
         for name in arguments:
             if name not in known:
                 raise ConfigurationError(
-                    f"{where} has {name!r}, which is no argument of a client{nearest(name, known)}"
+                    f"{where} has {name!r}, which is not an argument of a client{nearest(name, known)}"
                 )
         if "provider" not in arguments:
             raise ConfigurationError(f"{where} has no provider: name one, such as 'vllm'")

@@ -1,4 +1,4 @@
-"""The courses of the calls of both clients: from arguments to steps. No I/O happens here."""
+"""The calls of both clients: from arguments to steps. No I/O happens here."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ __all__ = ["ClientCalls"]
 
 
 class ClientCalls(BaseClient):
-    """What both clients can be asked for, as courses and steps; either runs them in its own way.
+    """The calls of both clients, as steps; each client runs them with its own I/O.
 
-    What a program that only chats does not use is loaded by the calls that do.
+    Calls load the packages that a program which only chats does not use.
     """
 
     @forgets
@@ -68,7 +68,7 @@ class ClientCalls(BaseClient):
         *,
         alone: bool = False,
     ) -> ChatCall:
-        """The course of a chat; on terms of its own, or on those of several calls. Alone, nobody takes over."""
+        """Begin a chat with its own call settings, or those of several calls. With `alone`, there is no failover."""
         hide_headers(options)
         options = self._with_accounts(options)
         request = self._request(messages, options)
@@ -83,7 +83,7 @@ class ClientCalls(BaseClient):
     def _begin_loop(
         self, messages: MessagesInput, tools: Sequence[object], options: Mapping[str, object]
     ) -> tuple[ToolLoop, Callable[[AskModel], tuple[Conversation, dict[str, Any]]]]:
-        """A tool loop, and what makes a chat of each of its questions."""
+        """Begin a tool loop, and return a function that makes a chat of each of its requests."""
         from deepseek_v4_sdk.tools.loop import ToolLoop
         from deepseek_v4_sdk.tools.loop_options import split_options
 
@@ -109,7 +109,7 @@ class ClientCalls(BaseClient):
         def chat_of(ask: AskModel) -> tuple[Conversation, dict[str, Any]]:
             chat: dict[str, Any] = {**shared, "tools": loop.specs}
             if loop.rounds and chat.get("tool_choice") not in (None, "auto", "none"):
-                del chat["tool_choice"]  # forced in each turn, calls would never end
+                del chat["tool_choice"]  # if each turn forced a call, the loop would never end
             if ask.thinking is not None:
                 chat["thinking"] = ask.thinking
                 chat["on_unsupported"] = chat.get("on_unsupported") or "nearest"
@@ -128,7 +128,7 @@ class ClientCalls(BaseClient):
         retries: int,
         options: Mapping[str, object],
     ) -> tuple[Steps[Parsed[Any]], Clock]:
-        """The questions of a structured answer."""
+        """The requests of a structured answer."""
         _, steps, clock = self._structured(messages, schema, mechanism, retries, options)
         return steps, clock
 
@@ -141,13 +141,13 @@ class ClientCalls(BaseClient):
         options: Mapping[str, object],
         handing_out: Literal["nothing", "partials", "items"] = "nothing",
     ) -> tuple[Asked, Steps[Parsed[Any]], Clock]:
-        """The questions of a structured answer, and which of them is asked. All of them go by one clock."""
+        """Choose the request for a structured answer. All requests share one clock."""
         from deepseek_v4_sdk.structured import Asked, ItemsShape, Plan, Shape, parse_steps, watched, watcher_of
 
         hide_headers(options)
         options = self._with_accounts(options)
         provider, _ = self._endpoint.server()
-        engine_known = provider.engine is not None  # an engine that is not known yet may show nothing
+        engine_known = provider.engine is not None  # an engine that is not known yet may not show a schema
         plan = Plan.make(provider.data, mechanism, options, engine_known=engine_known)
         by_call = plan.mechanism == "tool"
         shape: Shape[Any] = (ItemsShape if handing_out == "items" else Shape)(schema, require_all=by_call)
@@ -192,7 +192,7 @@ class ClientCalls(BaseClient):
         low_water: float,
         limits_file: str | os.PathLike[str] | None,
     ) -> tuple[Steps[ContextBudget], Clock]:
-        """A budget; the server is asked for its window unless that is given."""
+        """Make a budget; it requests the window from the server unless that is given."""
         from deepseek_v4_sdk.context import ContextBudget, Window
 
         given = {"model": model, "thinking": thinking}
@@ -249,7 +249,7 @@ class ClientCalls(BaseClient):
         return readiness_steps(ask, call_settings.clock, seconds), call_settings.clock
 
     def _probe(self, on_question: Callable[[str], None] | None) -> tuple[Steps[ProbeReport], Clock]:
-        """The questions of a probe. All of them go by one clock, and are told to one tally."""
+        """Make the requests of a probe. All of them share one clock and one set of results."""
         from deepseek_v4_sdk.probe import ProbedServer, RequestCounter, probe_steps
 
         counter, endpoint = RequestCounter(), self._endpoint

@@ -57,8 +57,8 @@ T = TypeVar("T")
 class DeepSeekV4(ParseCalls):
     """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served.
 
-    It is safe to share between threads. Use it in a `with` block, or `close()` it.
-    What its arguments mean stands on the page on configuration.
+    It is safe to share between threads. Use it in a `with` block, or `close()` it. The page on configuration explains
+    its arguments.
     """
 
     def __enter__(self) -> Self:
@@ -79,7 +79,7 @@ class DeepSeekV4(ParseCalls):
             close_from_here(cast("AsyncDeepSeekV4", self._twin).aclose)
 
     def as_async(self) -> AsyncDeepSeekV4:
-        """The async client with the same settings, limits, hooks and mock, and with connections of its own.
+        """Make the async client with the same settings, limits, hooks and mock, and with its own connections.
 
         It is the same one each time, and is closed with this one.
 
@@ -94,7 +94,7 @@ class DeepSeekV4(ParseCalls):
 
     @shows_options("chat:ChatOptions")
     def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
-        """Ask, and wait for the whole answer. It streams inside, so that long answers survive gateways and timers work.
+        """Send a chat, and wait for the whole answer. It streams inside, so that gateways do not cut long answers.
 
         Args:
             messages: A text, a message, a mapping in OpenAI's form, or a sequence of these.
@@ -112,7 +112,7 @@ class DeepSeekV4(ParseCalls):
 
     @shows_options("chat:ChatOptions")
     def stream(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> ChatStream:
-        """Ask, and take the answer as it arrives. The request is checked now, and sent on entering the `with` block.
+        """Send a chat, and read the answer as it arrives. The request is checked now, and sent on entering the block.
 
         Args:
             messages: As for `chat`.
@@ -132,16 +132,16 @@ class DeepSeekV4(ParseCalls):
 
         Use it as `with client.tool_rounds(...) as rounds`, and iterate over the rounds.
 
-        Between two turns `rounds.messages` may be changed; at the end `rounds.run` has everything.
+        You may change `rounds.messages` between two turns; at the end `rounds.run` has everything.
 
         Args:
-            messages: As for `chat`; a copy is worked on.
+            messages: As for `chat`; the loop works on a copy.
             tools: Functions, or tools in any form. One without a function ends the loop.
             options: See `LoopOptions`: the limits of the loop, such as `max_rounds` (20) and `deadline`, `approve`,
                 `on_event`, and the options of a chat.
 
         Raises:
-            InvalidRequestError: One of the tools describes no tool.
+            InvalidRequestError: One of the tools does not describe a tool.
             ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
         """
         from deepseek_v4_sdk.client.tool_rounds import ToolRounds
@@ -166,7 +166,7 @@ class DeepSeekV4(ParseCalls):
             options: As for `tool_rounds`, without `on_event`.
 
         Raises:
-            InvalidRequestError: One of the tools describes no tool.
+            InvalidRequestError: One of the tools does not describe a tool.
             ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
         """
         from deepseek_v4_sdk.client.tool_streams import ToolStream
@@ -181,7 +181,7 @@ class DeepSeekV4(ParseCalls):
 
     @shows_options("tools.loop_options:LoopOptions")
     def run_tools(self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]) -> ToolRun:
-        """Let the model call tools until it answers, or a limit is met; `stopped` tells which.
+        """Let the model call tools until it answers, or until a limit is reached; `stopped` names the limit.
 
         Args:
             messages: As for `chat`.
@@ -189,9 +189,9 @@ class DeepSeekV4(ParseCalls):
             options: As for `tool_rounds`.
 
         Raises:
-            InvalidRequestError: One of the tools describes no tool.
+            InvalidRequestError: One of the tools does not describe a tool.
             ConfigurationError: A function cannot be a tool of this client, or a limit makes no sense.
-            DeepSeekV4Error: The model could not be asked.
+            DeepSeekV4Error: The request to the model failed.
         """
         hide_headers(options)
         with self.tool_rounds(messages, tools, **options) as rounds:
@@ -253,15 +253,15 @@ class DeepSeekV4(ParseCalls):
         retries: int = 1,
         **options: Unpack[ChatOptions],
     ) -> object:
-        """Ask for an answer of a certain shape, in the way this server has, and check it here.
+        """Request an answer of a certain shape with the server's mechanism, and check it here.
 
         Args:
             messages: As for `chat`.
             schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, a `TypeAdapter`, or a
                 JSON Schema.
-            mechanism: How the server is held to the schema: "json_schema", "json_object" or "tool"; "auto" takes the
-                first of the first two that the server has. The result says which.
-            retries: How often the model is told what was wrong and asked again.
+            mechanism: The way the server is held to the schema: "json_schema", "json_object" or "tool"; "auto" takes
+                the first of the first two that the server has. The result names it.
+            retries: Number of times that the model gets the error and answers again.
             options: See `ChatOptions`; `response_format` is set here.
 
         Raises:
@@ -269,7 +269,7 @@ class DeepSeekV4(ParseCalls):
             UnsupportedOptionError: The server would refuse the mechanism, or the schema; the text names the keyword.
             ConfigurationError: There is no schema for the type.
             IncompleteReplyError: The answer was cut, or is not whole.
-            DeepSeekV4Error: The model could not be asked.
+            DeepSeekV4Error: The request to the model failed.
         """
         return self._run(*self._parse(messages, schema, mechanism, retries, options))
 
@@ -284,12 +284,12 @@ class DeepSeekV4(ParseCalls):
         model: str | None = None,
         source: Literal["local", "server"] = "local",
     ) -> TokenCount:
-        """How many tokens the prompt of a chat has: its messages and all that the server writes around them.
+        """Count the tokens of a chat's prompt: its messages and all that the server writes around them.
 
         Args:
             messages: As for `chat`.
             tools: The tools, as for `chat`.
-            source: "local" renders and counts here, "server" asks the server, which only some can answer.
+            source: "local" renders and counts here, "server" requests the count, which only some servers offer.
             thinking: As for `chat`.
             tool_choice: As for `chat`.
             response_format: As for `chat`; not every server shows it to the model.
@@ -316,25 +316,25 @@ class DeepSeekV4(ParseCalls):
         low_water: float = 0.6,
         limits_file: str | os.PathLike[str] | None = None,
     ) -> ContextBudget:
-        """The context window of this endpoint as a budget: `.measure`, `.fit` and `.max_tokens_for` go by it.
+        """Make a budget of this endpoint's context window: `.measure`, `.fit` and `.max_tokens_for` go by it.
 
-        Unless the window is given, the server is asked for it, with one request; what it told by refusing counts too,
-        and the catalogue for the hosted models. `window_source` says which it was.
+        Unless the window is given, one request asks the server for it; its earlier refusals count too, and the
+        catalogue for the hosted models. `window_source` names the source.
 
         Args:
             window: The window in tokens, where you know it.
             model: As for `chat`.
             reserve_output: Tokens kept for the answer; else 4,096, and an eighth of the window at most.
             reserve_reasoning: Tokens kept for its reasoning; else 8,192 while thinking, and an eighth at most.
-            thinking: As for `chat`; where a call of the budget gives none.
-            low_water: Where `fit` stops once it has to cut, as a share of the room.
-            limits_file: A JSON file that keeps what servers tell of their limits, from now on, for other processes and
+            thinking: As for `chat`; for calls of the budget that name none.
+            low_water: The share of the available tokens at which `fit` stops once it has to cut.
+            limits_file: A JSON file that keeps the limits which servers report, from now on, for other processes and
                 the next start.
 
         Raises:
-            BudgetError: Nobody says how large the window is, or the numbers leave no room for a prompt.
+            BudgetError: The window is not known, or the numbers leave no room for a prompt.
             ConfigurationError: The file is broken.
-            APIError: The server lets nobody in with this key.
+            APIError: The server refuses this key.
             ConnectionFailedError: There was no connection.
         """
         return self._run(
@@ -342,7 +342,7 @@ class DeepSeekV4(ParseCalls):
         )
 
     def models(self) -> list[ModelInfo]:
-        """The models that the server offers, with the window of this deployment where it tells.
+        """List the models that the server offers, with the window of this deployment where it reports one.
 
         Raises:
             APIError: The server answered with an error.
@@ -352,10 +352,10 @@ class DeepSeekV4(ParseCalls):
         return self._run(call.steps(), call.call_settings.clock)
 
     def health(self, *, deep: bool = False) -> Health:
-        """Whether the server answers. Nothing is raised: what is wrong is in the result.
+        """Return whether the server answers. It raises nothing: the result has the failure.
 
         Args:
-            deep: Ask the model for a few tokens, which finds a server that is up and does not generate.
+            deep: Whether to request a few tokens from the model, which finds a server that is up and does not generate.
         """
         return self._run(*self._health(deep=deep))
 
@@ -366,24 +366,24 @@ class DeepSeekV4(ParseCalls):
             timeout: Seconds.
 
         Raises:
-            PhaseTimeoutError: It did not within the time.
-            AuthenticationError: It will not, with this key.
+            PhaseTimeoutError: The server did not answer within the time.
+            AuthenticationError: The server refuses this key.
         """
         return self._run(*self._readiness(timeout))
 
     def probe(self, *, on_question: Callable[[str], None] | None = None) -> ProbeReport:
-        """Ask the server a few small things, and tell how it is set up: what works, and which flag is missing.
+        """Send the server a few small requests, and report its setup: which features work, and which flag is missing.
 
-        It sends six to nine requests, with about 2,000 tokens of prompts; the report says how many it was.
-        A feature that does not work is a finding, and raises nothing.
+        It sends six to nine requests, with about 2,000 tokens of prompts; the report has their number. A feature that
+        does not work is a finding, and raises nothing.
 
         Args:
-            on_question: Is told what is asked next, in a few words.
+            on_question: A callback that receives a few words about the next request.
 
         Raises:
-            APIError: The server lets nobody in with this key, or does not know the model.
+            APIError: The server refuses this key, or does not know the model.
             ConnectionFailedError: There was no connection.
-            PhaseTimeoutError: Not even the plainest question was answered in time.
+            PhaseTimeoutError: The server did not answer even the plainest request in time.
         """
         return self._run(*self._probe(on_question))
 
@@ -403,8 +403,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
     """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served, for asyncio.
 
     It is safe to share between tasks and event loops, in several threads too. Use it in an `async with` block, or
-    `aclose()` it.
-    What its arguments mean stands on the page on configuration.
+    `aclose()` it. The page on configuration explains its arguments.
     """
 
     _awaits = True
@@ -427,7 +426,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
             cast("DeepSeekV4", self._twin).close()
 
     def as_sync(self) -> DeepSeekV4:
-        """The blocking client with the same settings, limits, hooks and mock, and with connections of its own.
+        """Make the blocking client with the same settings, limits, hooks and mock, and with its own connections.
 
         It is the same one each time, and is closed with this one. Of a client on `transport="aiohttp"` it uses the
         default transport.
@@ -443,7 +442,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
 
     @shows_options("chat:ChatOptions")
     async def chat(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> Reply:
-        """Ask, and wait for the whole answer. It streams inside, so that long answers survive gateways and timers work.
+        """Send a chat, and wait for the whole answer. It streams inside, so that gateways do not cut long answers.
 
         Args:
             messages: A text, a message, a mapping in OpenAI's form, or a sequence of these.
@@ -461,7 +460,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
 
     @shows_options("chat:ChatOptions")
     def stream(self, messages: MessagesInput, **options: Unpack[ChatOptions]) -> AsyncChatStream:
-        """Ask, and take the answer as it arrives. The request is checked now, and sent on entering the block.
+        """Send a chat, and read the answer as it arrives. The request is checked now, and sent on entering the block.
 
         Args:
             messages: As for `chat`.
@@ -481,16 +480,16 @@ class AsyncDeepSeekV4(AsyncParseCalls):
 
         Use it as `async with client.tool_rounds(...) as rounds`, and iterate over the rounds with `async for`.
 
-        Between two turns `rounds.messages` may be changed; at the end `rounds.run` has everything.
+        You may change `rounds.messages` between two turns; at the end `rounds.run` has everything.
 
         Args:
-            messages: As for `chat`; a copy is worked on.
+            messages: As for `chat`; the loop works on a copy.
             tools: Functions, async ones too, or tools in any form. One without a function ends the loop.
             options: See `LoopOptions`: the limits of the loop, such as `max_rounds` (20) and `deadline`, `approve`,
                 `on_event`, and the options of a chat.
 
         Raises:
-            InvalidRequestError: One of the tools describes no tool.
+            InvalidRequestError: One of the tools does not describe a tool.
             ConfigurationError: A function cannot be a tool, or a limit makes no sense.
         """
         from deepseek_v4_sdk.client.tool_rounds import AsyncToolRounds
@@ -515,7 +514,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
             options: As for `tool_rounds`, without `on_event`.
 
         Raises:
-            InvalidRequestError: One of the tools describes no tool.
+            InvalidRequestError: One of the tools does not describe a tool.
             ConfigurationError: A function cannot be a tool, or a limit makes no sense.
         """
         from deepseek_v4_sdk.client.tool_streams import AsyncToolStream
@@ -532,7 +531,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
     async def run_tools(
         self, messages: MessagesInput, tools: Sequence[object], **options: Unpack[LoopOptions]
     ) -> ToolRun:
-        """Let the model call tools until it answers, or a limit is met; `stopped` tells which.
+        """Let the model call tools until it answers, or until a limit is reached; `stopped` names the limit.
 
         Args:
             messages: As for `chat`.
@@ -540,9 +539,9 @@ class AsyncDeepSeekV4(AsyncParseCalls):
             options: As for `tool_rounds`.
 
         Raises:
-            InvalidRequestError: One of the tools describes no tool.
+            InvalidRequestError: One of the tools does not describe a tool.
             ConfigurationError: A function cannot be a tool, or a limit makes no sense.
-            DeepSeekV4Error: The model could not be asked.
+            DeepSeekV4Error: The request to the model failed.
         """
         hide_headers(options)
         async with self.tool_rounds(messages, tools, **options) as rounds:
@@ -604,15 +603,15 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         retries: int = 1,
         **options: Unpack[ChatOptions],
     ) -> object:
-        """Ask for an answer of a certain shape, in the way this server has, and check it here.
+        """Request an answer of a certain shape with the server's mechanism, and check it here.
 
         Args:
             messages: As for `chat`.
             schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, a `TypeAdapter`, or a
                 JSON Schema.
-            mechanism: How the server is held to the schema: "json_schema", "json_object" or "tool"; "auto" takes the
-                first of the first two that the server has. The result says which.
-            retries: How often the model is told what was wrong and asked again.
+            mechanism: The way the server is held to the schema: "json_schema", "json_object" or "tool"; "auto" takes
+                the first of the first two that the server has. The result names it.
+            retries: Number of times that the model gets the error and answers again.
             options: See `ChatOptions`; `response_format` is set here.
 
         Raises:
@@ -620,7 +619,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
             UnsupportedOptionError: The server would refuse the mechanism, or the schema; the text names the keyword.
             ConfigurationError: There is no schema for the type.
             IncompleteReplyError: The answer was cut, or is not whole.
-            DeepSeekV4Error: The model could not be asked.
+            DeepSeekV4Error: The request to the model failed.
         """
         return await self._run(*self._parse(messages, schema, mechanism, retries, options))
 
@@ -635,13 +634,13 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         model: str | None = None,
         source: Literal["local", "server"] = "local",
     ) -> TokenCount:
-        """How many tokens the prompt of a chat has: its messages and all that the server writes around them.
+        """Count the tokens of a chat's prompt: its messages and all that the server writes around them.
 
         Args:
             messages: As for `chat`.
             tools: The tools, as for `chat`.
-            source: "local" renders and counts here (large prompts on a thread, not on the event loop), "server" asks
-                the server, which only some can answer.
+            source: "local" renders and counts here (large prompts on a thread, not on the event loop), "server"
+                requests the count, which only some servers offer.
             thinking: As for `chat`.
             tool_choice: As for `chat`.
             response_format: As for `chat`; not every server shows it to the model.
@@ -670,25 +669,25 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         low_water: float = 0.6,
         limits_file: str | os.PathLike[str] | None = None,
     ) -> ContextBudget:
-        """The context window of this endpoint as a budget: `.measure`, `.fit` and `.max_tokens_for` go by it.
+        """Make a budget of this endpoint's context window: `.measure`, `.fit` and `.max_tokens_for` go by it.
 
-        Unless the window is given, the server is asked for it, with one request; what it told by refusing counts too,
-        and the catalogue for the hosted models. `window_source` says which it was.
+        Unless the window is given, one request asks the server for it; its earlier refusals count too, and the
+        catalogue for the hosted models. `window_source` names the source.
 
         Args:
             window: The window in tokens, where you know it.
             model: As for `chat`.
             reserve_output: Tokens kept for the answer; else 4,096, and an eighth of the window at most.
             reserve_reasoning: Tokens kept for its reasoning; else 8,192 while thinking, and an eighth at most.
-            thinking: As for `chat`; where a call of the budget gives none.
-            low_water: Where `fit` stops once it has to cut, as a share of the room.
-            limits_file: A JSON file that keeps what servers tell of their limits, from now on, for other processes and
+            thinking: As for `chat`; for calls of the budget that name none.
+            low_water: The share of the available tokens at which `fit` stops once it has to cut.
+            limits_file: A JSON file that keeps the limits which servers report, from now on, for other processes and
                 the next start.
 
         Raises:
-            BudgetError: Nobody says how large the window is, or the numbers leave no room for a prompt.
+            BudgetError: The window is not known, or the numbers leave no room for a prompt.
             ConfigurationError: The file is broken.
-            APIError: The server lets nobody in with this key.
+            APIError: The server refuses this key.
             ConnectionFailedError: There was no connection.
         """
         return await self._run(
@@ -696,7 +695,7 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         )
 
     async def models(self) -> list[ModelInfo]:
-        """The models that the server offers, with the window of this deployment where it tells.
+        """List the models that the server offers, with the window of this deployment where it reports one.
 
         Raises:
             APIError: The server answered with an error.
@@ -706,10 +705,10 @@ class AsyncDeepSeekV4(AsyncParseCalls):
         return await self._run(call.steps(), call.call_settings.clock)
 
     async def health(self, *, deep: bool = False) -> Health:
-        """Whether the server answers. Nothing is raised: what is wrong is in the result.
+        """Return whether the server answers. It raises nothing: the result has the failure.
 
         Args:
-            deep: Ask the model for a few tokens, which finds a server that is up and does not generate.
+            deep: Whether to request a few tokens from the model, which finds a server that is up and does not generate.
         """
         return await self._run(*self._health(deep=deep))
 
@@ -720,24 +719,24 @@ class AsyncDeepSeekV4(AsyncParseCalls):
             timeout: Seconds.
 
         Raises:
-            PhaseTimeoutError: It did not within the time.
-            AuthenticationError: It will not, with this key.
+            PhaseTimeoutError: The server did not answer within the time.
+            AuthenticationError: The server refuses this key.
         """
         return await self._run(*self._readiness(timeout))
 
     async def probe(self, *, on_question: Callable[[str], None] | None = None) -> ProbeReport:
-        """Ask the server a few small things, and tell how it is set up: what works, and which flag is missing.
+        """Send the server a few small requests, and report its setup: which features work, and which flag is missing.
 
-        It sends six to nine requests, with about 2,000 tokens of prompts; the report says how many it was.
-        A feature that does not work is a finding, and raises nothing.
+        It sends six to nine requests, with about 2,000 tokens of prompts; the report has their number. A feature that
+        does not work is a finding, and raises nothing.
 
         Args:
-            on_question: Is told what is asked next, in a few words.
+            on_question: A callback that receives a few words about the next request.
 
         Raises:
-            APIError: The server lets nobody in with this key, or does not know the model.
+            APIError: The server refuses this key, or does not know the model.
             ConnectionFailedError: There was no connection.
-            PhaseTimeoutError: Not even the plainest question was answered in time.
+            PhaseTimeoutError: The server did not answer even the plainest request in time.
         """
         await on_a_thread(warm_up)  # prompts are counted between the questions
         return await self._run(*self._probe(on_question))

@@ -1,4 +1,4 @@
-"""One server as a client knows it: how it speaks, where it is, what it said when asked once, and the calls to it."""
+"""One server as a client knows it: its provider, its address, what it reported, and the calls to it."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ T = TypeVar("T")
 
 
 class Endpoint:
-    """A server, and the courses of the calls to it. It does no I/O.
+    """A server, and the calls to it. It does no I/O.
 
     Args:
-        provider: How it speaks, as far as its caller said.
-        target: Where it is.
-        transport: Gives what carries the requests to it.
+        provider: The server's API, as far as the caller named it.
+        target: The server's address.
+        transport: Returns the transport of its requests.
     """
 
     def __init__(self, provider: Provider, target: Target, transport: Callable[[], Any]) -> None:
         self._provider = provider
         self._target = target
         self.transport = transport
-        self._discovered: tuple[Provider, Target] | None = None  # both as they are once the server was asked what it is
-        self._asked: set[str | None] = set()  # the models whose window it was asked for
-        self._compared: set[str] = set()  # the models that are known to be there
+        self._discovered: tuple[Provider, Target] | None = None  # both as the server's answer completed them
+        self._asked: set[str | None] = set()  # the models whose window was requested
+        self._compared: set[str] = set()  # the models that the server is known to have
 
     @property
     def trim_memory(self) -> TrimMemory:
-        """Those of its conversations."""
+        """The memory of its conversations."""
         from deepseek_v4_sdk.context import TrimMemory
 
-        return cast("TrimMemory", vars(self).setdefault("_cuts", TrimMemory()))  # one for all threads
+        return cast("TrimMemory", vars(self).setdefault("_cuts", TrimMemory()))  # one object for all threads
 
     def server(self) -> tuple[Provider, Target]:
-        """How it speaks and where it is, as far as that is known by now."""
+        """The provider and the target, as far as they are known by now."""
         return self._discovered or (self._provider, self._target)
 
     def share_cuts(self, other: Endpoint) -> None:
@@ -63,7 +63,7 @@ class Endpoint:
         vars(self)["_cuts"] = other.trim_memory
 
     def adopt_discovery(self, other: Endpoint) -> None:
-        """Know what was learned of the same place, asked by the same caller."""
+        """Adopt the facts that another endpoint learned about the same place with the same key."""
         if other._discovered is not None:
             provider, target = other._discovered
             self._discovered = provider, replace(self._target, served_model=target.served_model, served=target.served)
@@ -71,9 +71,9 @@ class Endpoint:
     def prepare(
         self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
     ) -> Steps[PreparedRequest | None] | None:
-        """Steps to run before a chat, as a part of it: they ask what the server is, or make the request fit.
+        """Return the steps to run before a chat, as a part of it: they discover the server, or make the request fit.
 
-        They may give another request to send. None where there is nothing to do.
+        They may return another request to send. None where there is nothing to do.
         """
         if call_settings.strict_model and not self._provider.data.names_itself and request.model is not None:
             return self._compare(request, call_settings, retry_budget)
@@ -89,10 +89,10 @@ class Endpoint:
     def _compare(
         self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
     ) -> Steps[PreparedRequest | None]:
-        """Look whether the server has the model, where its answers would not tell.
+        """Check that the server has the model, where its answers would not show it.
 
         Raises:
-            ModelMismatchError: It has others.
+            ModelMismatchError: It has other models.
         """
         provider, target = self.server()
         asked = sent_as(request, provider, target).model
@@ -102,7 +102,7 @@ class Endpoint:
             if not any(target.catalogue.same(provider.data.name, asked, name) for name in names):
                 url = f"{target.base_url}{provider.data.models_path}"
                 raise errors.ModelMismatchError(
-                    f"{asked!r} was asked for, and the server has {', '.join(map(repr, names)) or 'none'}, by {url}"
+                    f"{asked!r} was requested, and the server has {', '.join(map(repr, names)) or 'none'}, by {url}"
                 ).about(url=url)
             self._compared.add(asked)
         further = self._prepare(request, call_settings, retry_budget)
@@ -123,7 +123,7 @@ class Endpoint:
         def fit() -> PreparedRequest | errors.DeepSeekV4Error:
             try:
                 return fit_request_to_window(request, *self.server(), window, self.trim_memory)
-            except errors.DeepSeekV4Error as error:  # raised below, where the call tells what it has done so far
+            except errors.DeepSeekV4Error as error:  # raised below, where the call adds its attempts to it
                 return error
 
         made = cast("PreparedRequest | errors.DeepSeekV4Error", (yield Compute(fit, long=is_large(request))))
@@ -132,7 +132,7 @@ class Endpoint:
         return made
 
     def _own_window(self, request: ChatRequest, tokens: int) -> Window:
-        """A window of the caller's. What is to be fitted is fitted into less where the server has refused as much."""
+        """The caller's window. A request is fitted into less where the server has refused as much."""
         from deepseek_v4_sdk.context import Window
 
         provider, target = self.server()
@@ -149,16 +149,16 @@ class Endpoint:
         *,
         anew: bool = False,
     ) -> Steps[Window]:
-        """The window that a request has here.
+        """Find the window for a request at this server.
 
         Args:
             request: The request.
-            call_settings: What holds for the question.
-            retry_budget: What it shares with the call that it is a part of, or None.
-            anew: Whether the server is asked even where it has told before.
+            call_settings: The settings of the requests that it sends.
+            retry_budget: The budget that it shares with the call it is a part of, or None.
+            anew: Whether to request it even from a server that reported it before.
 
         Raises:
-            BudgetError: Nobody says.
+            BudgetError: The window is not known.
             InvalidRequestError: This server would refuse the request.
         """
         from deepseek_v4_sdk.context import resolve_window
@@ -175,14 +175,15 @@ class Endpoint:
                 models = yield from self.models(call_settings, retry_budget).steps()
             except (errors.AuthenticationError, errors.PermissionDeniedError):
                 raise
-            except errors.APIError as error:  # not every gateway has the list
+            except errors.APIError as error:  # not every gateway has the list of models
                 why = str(error)
                 if retry_budget is not None:
-                    retry_budget.failures -= 1  # the call does not fail by it
+                    retry_budget.failures -= 1  # this failure does not fail the call
         if models is not None:
             self._asked.add(model)
             listed, held = window_in(models, model), (yield from self._ask_about(call_settings, model, retry_budget))
-            # A memory smaller than the window is what counts. Else it is told a few tokens smaller: those of the edge.
+            # A memory smaller than the window is the limit. Otherwise the server reports a few tokens less: those of
+            # the edge.
             smaller = held is not None and (listed is None or held + provider.data.edge[0] <= listed)
             target.limits.learn_asked(target.base_url, model, held if smaller else listed)
         known, entry = target.limits.of(target.base_url, model), published(provider.data, target, model)
@@ -197,7 +198,7 @@ class Endpoint:
     def _ask_about(
         self, call_settings: CallSettings, model: str | None, retry_budget: RetryBudget | None
     ) -> Steps[int | None]:
-        """Ask for the version, unless that is known, and for how long a prompt the memory holds; gives the latter."""
+        """Request the version, unless it is known, and the longest prompt that the memory holds; return the latter."""
         provider, target = self.server()
         data, call_settings = provider.data, replace(call_settings, policy=replace(call_settings.policy, max_retries=0))
         if data.memory_key is None and (target.server_version or target.limits.version_of(target.base_url, model)):
@@ -217,7 +218,7 @@ class Endpoint:
         return None
 
     def count_here(self, request: ChatRequest) -> TokenCount:
-        """The tokens of a chat's prompt, counted here as this server renders it.
+        """Count the tokens of a chat's prompt here, as this server renders it.
 
         Raises:
             InvalidRequestError: The server's encoder would refuse the conversation.
@@ -241,12 +242,12 @@ class Endpoint:
         return is_large(request)
 
     def count_there(self, request: ChatRequest, call_settings: CallSettings) -> Steps[TokenCount]:
-        """The same, as the server counts them.
+        """Let the server count the tokens of a chat's prompt.
 
         Raises:
             ConfigurationError: The server has no route that counts.
         """
-        # Without a route there is nothing to ask for, unless the engine that is found has one.
+        # Without a route there is nothing to request, unless the discovered engine has one.
         may_count = self._provider.data.renderer.count_path is not None or self._provider.engine is None
         if may_count and self._needs_discovery(request):
             yield from self._discover(call_settings, request.model)
@@ -265,12 +266,12 @@ class Endpoint:
         call_settings: CallSettings,
         retry_budget: RetryBudget | None = None,
     ) -> Fetch[T]:
-        """The course of a question for what is under a path; with an allowance it is a part of another call."""
+        """Make a request for a path; with a retry budget it is a part of another call."""
         provider, target = self._provider, self._target
         return Fetch(lambda: provider.query(path, target), provider, self.transport, call_settings, read, retry_budget)
 
     def models(self, call_settings: CallSettings, retry_budget: RetryBudget | None = None) -> Fetch[list[ModelInfo]]:
-        """The course of a question for the models."""
+        """Make the request for the models."""
         provider = self._provider
 
         def read(exchange: HttpExchange) -> list[ModelInfo]:
@@ -282,11 +283,11 @@ class Endpoint:
         return self.fetch(provider.data.models_path, read, call_settings, retry_budget)
 
     def is_up(self, call_settings: CallSettings) -> Fetch[None]:
-        """The course of the question whether it is up."""
+        """Make the request that shows whether the server is up."""
         return self.fetch(self._provider.data.health_path, lambda _: None, call_settings)
 
     def _needs_discovery(self, request: ChatRequest) -> bool:
-        """Whether the server must be asked what it is before the first request: which model, or which engine."""
+        """Whether a request must discover the model or the engine before the first chat."""
         data, discovered = self._provider.data, self._discovered
         if request.model in {"pro", "flash"} and self._target.catalogue.find(data.name, request.model) is None:
             return discovered is None or not discovered[1].served  # which of its models is that?
@@ -320,7 +321,7 @@ class Endpoint:
 
 
 def _told(exchange: HttpExchange) -> Mapping[str, JsonValue]:
-    """The object that an answer is; nothing where it is something else."""
+    """Return the JSON object of an answer; an empty one where it is something else."""
     try:
         payload = read_json(exchange.body())
     except ValueError:

@@ -48,7 +48,7 @@ class _Shown(inspect.Signature):
 
 
 def _bare(function: FunctionType) -> FunctionType:
-    """The same function without a signature that was given to it."""
+    """The same function without an assigned signature."""
     bare = FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
     )

@@ -1,4 +1,4 @@
-"""Structured answers while they arrive, of both clients."""
+"""Structured answers of both clients, while they arrive."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class ParseCalls(ClientCalls):
-    """Those of the sync client."""
+    """The structured answers of the sync client."""
 
     @overload
     def stream_parse(
@@ -84,7 +84,7 @@ class ParseCalls(ClientCalls):
         retries: int = 1,
         **options: Unpack[ChatOptions],
     ) -> object:
-        """Ask for an answer of a certain shape, and take its value as it arrives.
+        """Request an answer of a certain shape, and take its value as it arrives.
 
         The request is checked now, and sent on entering the `with` block. Iterate over the `Partial`s; `parsed()` gives
         the checked value. The request is repeated only while no state was handed out.
@@ -160,7 +160,7 @@ class ParseCalls(ClientCalls):
         retries: int = 1,
         **options: Unpack[ChatOptions],
     ) -> object:
-        """Ask for a list, and take its items as they arrive: each once, in order, checked as soon as it has closed.
+        """Request a list, and take its items as they arrive: each once, in order, checked as soon as it is complete.
 
         The request is checked now, and sent with the first step of the loop, or on entering a `with` block.
         An item that does not match ends the loop with a `SchemaViolationError`; the request is repeated only while no
@@ -185,7 +185,7 @@ class ParseCalls(ClientCalls):
 
 
 class AsyncParseCalls(ClientCalls):
-    """Those of the async client."""
+    """The structured answers of the async client."""
 
     @overload
     def stream_parse(
@@ -241,7 +241,7 @@ class AsyncParseCalls(ClientCalls):
         retries: int = 1,
         **options: Unpack[ChatOptions],
     ) -> object:
-        """Ask for an answer of a certain shape, and take its value as it arrives.
+        """Request an answer of a certain shape, and take its value as it arrives.
 
         The request is checked now, and sent on entering the `async with` block. Iterate over the `Partial`s; `parsed()`
         gives the checked value. The request is repeated only while no state was handed out.
@@ -317,7 +317,7 @@ class AsyncParseCalls(ClientCalls):
         retries: int = 1,
         **options: Unpack[ChatOptions],
     ) -> object:
-        """Ask for a list, and take its items as they arrive: each once, in order, checked as soon as it has closed.
+        """Request a list, and take its items as they arrive: each once, in order, checked as soon as it is complete.
 
         The request is checked now, and sent with the first step of the loop, or on entering an `async with` block.
         An item that does not match ends the loop with a `SchemaViolationError`; the request is repeated only while no

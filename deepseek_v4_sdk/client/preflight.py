@@ -1,4 +1,4 @@
-"""Before a chat is sent: whether its prompt and answer fit the window, and what is done where they do not. No I/O."""
+"""Checks before a chat: whether prompt and answer fit the window, and changes where they do not. No I/O."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
 
 __all__ = ["counter_of_server", "fit_request_to_window", "most_output", "published", "reserves", "sent_as", "window_in"]
 
-# What is kept for an answer where nobody says: enough for most, and never much of a small window.
+# Default tokens to keep for an answer: enough for most, and never much of a small window.
 _OUTPUT = 4_096
 _REASONING = 8_192
 _SHARE = 8
 
 
 def reserves(window: int, *, thinks: bool) -> tuple[int, int]:
-    """The tokens kept for the answer and for its reasoning where nobody says; an eighth of the window each at most."""
+    """Default tokens to keep for the answer and for its reasoning; an eighth of the window each at most."""
     return min(_OUTPUT, window // _SHARE), min(_REASONING, window // _SHARE) if thinks else 0
 
 
 def published(data: ProviderData, target: Target, model: str | None) -> ServedModel | None:
-    """What the catalogue says of a model, at the provider's own address alone: a deployment may be set up otherwise."""
+    """The catalogue's entry of a model, only at the provider's own address: a deployment may be set up differently."""
     if model is None or urlsplit(target.base_url).hostname not in data.hosts:
         return None
     return target.catalogue.entry(data.name, model)
 
 
 def most_output(data: ProviderData, target: Target, model: str | None) -> int | None:
-    """The longest answer that a server gives, as it has told or as is published; None where nobody says."""
+    """The longest answer of a server, as it has reported or as is published; None where it is not known."""
     entry = published(data, target, model)
     return target.limits.of(target.base_url, model).max_output or (entry.max_output if entry is not None else None)
 
 
 def window_in(models: Sequence[ModelInfo], model: str | None) -> int | None:
-    """The window that a list of models tells of one; of the only one, whatever it was asked for as."""
+    """Find a model's window in a list of models; that of the only model, whatever its name."""
     found = next((each for each in models if each.id == model), None)
     bases = [each for each in models if each.parent is None]
     if found is None and len(bases) == 1:
@@ -61,10 +61,10 @@ def counter_of_server(
     server: Callable[[], tuple[Provider, Target]],
     request: Callable[[MessagesInput, Mapping[str, object]], ChatRequest],
 ) -> PromptCounter:
-    """What counts prompts as a server does.
+    """Make a function that counts prompts as a server does.
 
     Args:
-        server: How it speaks and where it is.
+        server: The provider and the target.
         request: Makes a request of messages and options.
     """
     from deepseek_v4_sdk.context import PromptCounter
@@ -83,7 +83,7 @@ def counter_of_server(
 
 
 def sent_as(request: ChatRequest, provider: Provider, target: Target) -> EncodedChat:
-    """How a request goes out but for its texts, which may be long: for which model, with which limit.
+    """Build the request without its texts, which may be long: its model and its limit.
 
     Raises:
         InvalidRequestError: This server would refuse its options.
@@ -100,10 +100,11 @@ _BARE = (UserMessage("?"),)
 def fit_request_to_window(
     request: ChatRequest, provider: Provider, target: Target, window: Window, trim_memory: TrimMemory
 ) -> PreparedRequest:
-    """A request that fits the window, as its `overflow` says.
+    """Make a request fit the window, as its `overflow` says.
 
     Raises:
-        ContextLengthExceededError: It does not, and is not to be changed, or lowering its limit is not enough.
+        ContextLengthExceededError: The request does not fit, and `overflow` forbids changing it, or a lower limit is
+            not enough.
         BudgetError: It cannot be made to fit.
     """
     from deepseek_v4_sdk.context import ContextBudget
@@ -129,7 +130,7 @@ def fit_request_to_window(
     lowered = replace(request, max_tokens=limit)
     if sent_as(lowered, provider, target).max_tokens != limit:
         raise InvalidRequestError(
-            f"max_tokens={wanted} stands in extra_body, which is never changed, and {limit} would fit: "
+            f"max_tokens={wanted} is in extra_body, which the client never changes, and {limit} would fit: "
             "give it as an option"
         )
     why = (

@@ -1,4 +1,4 @@
-"""Counting the prompt of a chat: between the provider, who knows the renderer, and the rooms that render and count."""
+"""Counting the prompt of a chat: between the provider, which names the renderer, and the packages that render it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LARGE = 100_000
 
 
 def prompt_form(request: ChatRequest, provider: Provider, generation: Generation) -> PromptForm:
-    """How a provider's server renders a chat.
+    """Describe the form in which a provider's server renders a chat.
 
     Raises:
         UnsupportedOptionError: The server lacks the thinking level.
@@ -49,7 +49,7 @@ def prompt_form(request: ChatRequest, provider: Provider, generation: Generation
 
 
 def form_of(request: ChatRequest, provider: Provider, target: Target) -> PromptForm:
-    """How a server renders a chat with the model that is asked for there.
+    """Describe the form in which a server renders a chat for the requested model.
 
     Raises:
         UnsupportedOptionError: The server lacks the thinking level.
@@ -60,7 +60,7 @@ def form_of(request: ChatRequest, provider: Provider, target: Target) -> PromptF
 
 
 def is_exact(request: ChatRequest, provider: Provider, target: Target) -> bool:
-    """Whether a server is known to render a chat so."""
+    """Whether a server is known to render a chat in exactly this form."""
     version = target.server_version or target.limits.version_of(target.base_url, request.model)
     if version is not None and version.endswith(RUST) and any(tool.description is None for tool in request.tools):
         return False  # it leaves out what Python's front end writes as null
@@ -73,13 +73,13 @@ def _generation(request: ChatRequest, provider: Provider, target: Target) -> Gen
 
 
 def count_request(request: ChatRequest, provider: Provider, target: Target) -> TokenCount:
-    """The tokens of a chat's prompt, counted here.
+    """Count the tokens of a chat's prompt here.
 
     Without the vocabulary it is an estimate from the number of bytes: too high for ordinary texts, and it says so.
 
     Raises:
         InvalidRequestError: The server's encoder would refuse the conversation.
-        UnsupportedOptionError: It has no notion of something in it.
+        UnsupportedOptionError: The encoder does not support something in it.
     """
     from deepseek_v4_sdk.tokens.prompts import count_prompt
 
@@ -98,10 +98,10 @@ def count_request(request: ChatRequest, provider: Provider, target: Target) -> T
 
 
 def read_count(payload: JsonValue, messages: int, provider: str) -> TokenCount:
-    """The count a server gave. It tells the sum alone, which is put to the last message.
+    """Read the count that a server returned. It returns only the sum, which goes to the last message.
 
     Raises:
-        ServerError: It gave none.
+        ServerError: It returned none.
     """
     count = payload.get("count") if isinstance(payload, dict) else None
     if not isinstance(count, int) or isinstance(count, bool):
@@ -124,7 +124,7 @@ def is_large(request: ChatRequest) -> bool:
 
 
 def warm_up() -> None:
-    """Load the vocabulary, where it is installed: for whoever counts a little and must not wait then."""
+    """Load the vocabulary, where it is installed, so that later small counts need not wait for it."""
     from deepseek_v4_sdk.tokens.vocabulary import load_vocabulary
 
     with suppress(ConfigurationError):
@@ -132,7 +132,7 @@ def warm_up() -> None:
 
 
 def _size(message: Message) -> int:
-    """The bytes of the texts of a message, or as many characters where they are many."""
+    """The number of bytes of a message's texts, or of characters where they are many."""
     texts = [message.content or ""] if isinstance(message.content, str | None) else [*message.content]
     if isinstance(message, AssistantMessage):
         texts += [message.reasoning or "", *(call.arguments for call in message.tool_calls)]
@@ -143,7 +143,7 @@ def _size(message: Message) -> int:
 def _estimated(request: ChatRequest) -> TokenCount:
     from deepseek_v4_sdk.tokens.prompts import estimate_text
 
-    # The longest text about thinking has 92 tokens, what introduces tools 270, what introduces a format 60.
+    # The longest text about thinking has 92 tokens, the introduction of tools 270, that of a format 60.
     head = 100
     if request.tools:
         head += 300 + estimate_text(write_json([tool.to_dict() for tool in request.tools]).decode())
@@ -158,4 +158,4 @@ def _as_text(message: Message) -> str:
     try:
         return write_json(message.to_dict()).decode()
     except ValueError:
-        return repr(message)  # a surrogate, which the request itself will name
+        return repr(message)  # a surrogate, which the request itself will report

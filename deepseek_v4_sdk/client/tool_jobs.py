@@ -1,4 +1,4 @@
-"""Running one call of a tool: on a thread of its own, or awaited."""
+"""Running one call of a tool: on its own thread, or awaited."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["Listen", "awaited", "not_awaited", "on_a_thread"]
 
 Listen: TypeAlias = Callable[[ToolProgress], bool]
-"""Is told how far a call is, and says whether anybody still waits for it."""
+"""Receives the progress of a call, and returns whether anybody still waits for it."""
 
 
 def on_a_thread(job: ToolJob, listen: Listen, watch: Notifier) -> Future[Outcome]:
-    """Run a function on a thread of its own.
+    """Run a function on its own thread.
 
-    A thread cannot be ended from outside: one that is late goes on by itself. So it takes no place of others, which a
-    pool's would, and does not keep the program from ending. A generator ends at its next item.
+    A thread cannot be ended from outside: a late one continues. It takes no place in a pool, and does not keep the
+    program from ending. A generator ends at its next item.
     """
     future: Future[Outcome] = Future()
     future.set_running_or_notify_cancel()
@@ -42,7 +42,7 @@ def on_a_thread(job: ToolJob, listen: Listen, watch: Notifier) -> Future[Outcome
         watch.tool_start(job.call, job.tool.description)
         try:
             outcome = Outcome(call())
-        except BaseException as error:  # noqa: BLE001  # whoever waits for the future gets it
+        except BaseException as error:  # noqa: BLE001  # the waiting caller gets it from the future
             outcome = Outcome(error=error)
         watch.tool_end(job.call, outcome.value, outcome.error)
         return outcome
@@ -55,8 +55,8 @@ def on_a_thread(job: ToolJob, listen: Listen, watch: Notifier) -> Future[Outcome
 
 
 async def awaited(job: ToolJob, listen: Listen, listen_from_threads: Listen, watch: Notifier) -> Outcome:
-    """What a tool gave, on its thread or here; a cancellation inside of it is an outcome, too."""
-    if not job.tool.is_async:  # its thread tells of it
+    """Run a tool on its thread or here, and return its result; a cancellation inside of it is an outcome, too."""
+    if not job.tool.is_async:  # the tool's thread reports it
         return await _awaited(job, listen, listen_from_threads, watch)
     watch.tool_start(job.call, job.tool.description)
     outcome = await _awaited(job, listen, listen_from_threads, watch)
@@ -83,16 +83,16 @@ async def _awaited(job: ToolJob, listen: Listen, listen_from_threads: Listen, wa
                 else:
                     found.append(item)
             value = gathered(found)
-    except BaseException as error:  # noqa: BLE001  # what a tool raises may be anything
+    except BaseException as error:  # noqa: BLE001  # a tool may raise anything
         return Outcome(error=error)
     return Outcome(value)
 
 
 def not_awaited(name: str, value: object) -> object:
-    """What a function of the caller's gave, in a blocking client.
+    """Return the result of a caller's function, in a blocking client.
 
     Raises:
-        ConfigurationError: It is something to await, which nobody here can.
+        ConfigurationError: It is an awaitable, and a blocking client cannot await it.
     """
     if inspect.iscoroutine(value):
         value.close()
@@ -102,7 +102,7 @@ def not_awaited(name: str, value: object) -> object:
 
 
 def _drained(items: Iterator[object], listen: Listen) -> object:
-    """What an iterator gives, its progress told as it comes."""
+    """Return the result of an iterator, and report its progress."""
     found: list[object] = []
     while True:
         try:

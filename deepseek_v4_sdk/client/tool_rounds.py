@@ -1,4 +1,4 @@
-"""Tool runs round by round: the events of a run, of which the caller gets the rounds."""
+"""Tool runs round by round: the rounds among the events of a run."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ToolRounds(Shared):
 
     Args:
         stream: The run.
-        on_event: Is told of the events of each turn, or None.
+        on_event: A callback for the events of each turn, or None.
     """
 
     def __init__(self, stream: ToolStream, on_event: Callable[[ChatEvent], object] | None = None) -> None:
@@ -59,7 +59,7 @@ class ToolRounds(Shared):
         """The loop as it ended; one that was left early is `"cancelled"`.
 
         Raises:
-            ConfigurationError: It has not.
+            ConfigurationError: The loop has not ended.
         """
         return self._stream.run
 
@@ -78,7 +78,7 @@ class ToolRounds(Shared):
         """The next round.
 
         Raises:
-            DeepSeekV4Error: The model could not be asked; `messages` is valid all the same.
+            DeepSeekV4Error: The request to the model failed; `messages` is still valid.
         """
         for event in self._stream:
             if isinstance(event, RoundFinished):
@@ -90,7 +90,7 @@ class ToolRounds(Shared):
     def _tell(self, on_event: Callable[[ChatEvent], object], event: ChatEvent) -> None:
         try:
             not_awaited("on_event", on_event(event))
-        except StopIteration as error:  # here it would end the iteration in silence
+        except StopIteration as error:  # here it would silently end the iteration
             told = RuntimeError(f"a function that the loop called raised {reason(error)}")
             self._stream.end_with(told)
             raise told from error
@@ -104,7 +104,7 @@ class AsyncToolRounds(Shared):
 
     Args:
         stream: The run.
-        on_event: Is told of the events of each turn, or None; it may be async.
+        on_event: A callback for the events of each turn, or None; it may be async.
     """
 
     def __init__(self, stream: AsyncToolStream, on_event: Callable[[ChatEvent], object] | None = None) -> None:
@@ -121,7 +121,7 @@ class AsyncToolRounds(Shared):
         """The loop as it ended; one that was left early is `"cancelled"`.
 
         Raises:
-            ConfigurationError: It has not.
+            ConfigurationError: The loop has not ended.
         """
         return self._stream.run
 
@@ -140,7 +140,7 @@ class AsyncToolRounds(Shared):
         """The next round.
 
         Raises:
-            DeepSeekV4Error: The model could not be asked; `messages` is valid all the same.
+            DeepSeekV4Error: The request to the model failed; `messages` is still valid.
         """
         async for event in self._stream:
             if isinstance(event, RoundFinished):
@@ -154,7 +154,7 @@ class AsyncToolRounds(Shared):
             heard = on_event(event)
             if inspect.isawaitable(heard):
                 await heard
-        except StopAsyncIteration as error:  # here it would end the iteration in silence
+        except StopAsyncIteration as error:  # here it would silently end the iteration
             told = RuntimeError(f"a function that the loop called raised {reason(error)}")
             await self._stream.end_with(told)
             raise told from error

@@ -1,4 +1,4 @@
-"""Tool runs while they go on: the two shells that ask the model and run its calls, blocking and awaited."""
+"""Tool runs while they happen: the two drivers that call the model and run its tool calls, blocking and awaited."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = ["AsyncToolStream", "ToolStream"]
 
 
 class _State(Shared):
-    """What both forms keep: events that wait, what a step is to be answered with, and how the run ended."""
+    """The state of both forms: waiting events, the answer to a step, and how the run ended."""
 
     def __init__(self, loop: ToolLoop, watch: Notifier) -> None:
         self._loop = loop
@@ -45,7 +45,7 @@ class _State(Shared):
         self._events: deque[RunEvent] = deque()
         self._answer: object = None
         self._thrown: DeepSeekV4Error | None = None
-        self._turn = new_lock()  # of who reads
+        self._turn = new_lock()  # of the reader
         self._closing = False
         self._over = False  # nothing more will be done
         self._error: BaseException | None = None
@@ -84,30 +84,30 @@ class _State(Shared):
             raise StreamClosedError("the run was closed before it had ended")
 
     def _ended(self, error: BaseException) -> None:
-        """Nothing goes on behind what was raised; the error carries the run as far as it had come."""
+        """Record the error that ended the run, with the run up to then."""
         self._over, self._error = True, error
         self._steps.close()
         left = isinstance(error, asyncio.CancelledError | StreamClosedError)
         self._run = self._loop.run("cancelled" if left else "failed")
         self._events.clear()
-        with suppress(Exception):  # any exception may come out of a tool, and not each takes an attribute
+        with suppress(Exception):  # a tool may raise any exception, and not each takes an attribute
             error.run = self._run  # type: ignore[attr-defined]
 
     def _rest(self) -> BaseException | None:
-        """What reading on raises once the run is over; None is that it ended as it should."""
+        """The error that reading on raises once the run is over; None when it ended normally."""
         return self._error if isinstance(self._error, DeepSeekV4Error) else None
 
 
 class ToolStream(_State):
-    """A tool run while it goes on: iterate over its events, in a `with` block.
+    """A tool run while it happens: iterate over its events, in a `with` block.
 
-    Leaving the block, or `close()`, ends the answer at once. Functions that run then cannot be ended: they go on by
-    themselves, and nobody waits for their results.
+    Leaving the block, or `close()`, ends the answer at once. Functions that run then cannot be ended: they continue,
+    and nobody waits for their results.
 
     Args:
         loop: The loop.
-        ask: Asks the model.
-        watch: Is told of the functions that run.
+        ask: Calls the model.
+        watch: Learns of the functions that run.
     """
 
     def __init__(self, loop: ToolLoop, ask: Callable[[AskModel], ChatStream], watch: Notifier) -> None:
@@ -142,7 +142,7 @@ class ToolStream(_State):
         Raises:
             StreamClosedError: The run was closed.
             StreamInUseError: Another thread reads it.
-            DeepSeekV4Error: The model could not be asked; `run` has what came before, and `messages` is valid.
+            DeepSeekV4Error: The request to the model failed; `run` has the part up to then, and `messages` is valid.
         """
         self._begin()
         try:
@@ -165,7 +165,7 @@ class ToolStream(_State):
         self._closing = True
         if self._answering is not None:
             self._answering.close()
-        self._told.put(None)  # wakes who waits
+        self._told.put(None)  # wakes the waiting reader
         if self._turn.acquire(blocking=False):
             try:
                 self.end_with(StreamClosedError("the run was closed before it had ended"))
@@ -198,7 +198,7 @@ class ToolStream(_State):
             case AskApproval(call, ask):
                 try:
                     self._answer = not_awaited("approve", ask(call))
-                except StopIteration as error:  # here it would end the iteration in silence
+                except StopIteration as error:  # here it would silently end the iteration
                     raise RuntimeError(f"a function that the loop called raised {reason(error)}") from error
             case Start(job):
                 on_a_thread(job, lambda progress: self._tell(job, progress), self._watch).add_done_callback(
@@ -241,15 +241,15 @@ class ToolStream(_State):
 
 
 class AsyncToolStream(_State):
-    """A tool run while it goes on: iterate over its events with `async for`, in an `async with` block.
+    """A tool run while it happens: iterate over its events with `async for`, in an `async with` block.
 
     Leaving the block, `close()` or cancellation ends the answer at once, and cancels and awaits async tools. Plain
-    functions that run then cannot be ended: they go on by themselves, and nobody waits for their results.
+    functions that run then cannot be ended: they continue, and nobody waits for their results.
 
     Args:
         loop: The loop.
-        ask: Asks the model.
-        watch: Is told of the functions that run.
+        ask: Calls the model.
+        watch: Learns of the functions that run.
     """
 
     def __init__(self, loop: ToolLoop, ask: Callable[[AskModel], AsyncChatStream], watch: Notifier) -> None:
@@ -277,7 +277,7 @@ class AsyncToolStream(_State):
         Raises:
             StreamClosedError: The run was closed.
             StreamInUseError: Another task reads it.
-            DeepSeekV4Error: The model could not be asked; `run` has what came before, and `messages` is valid.
+            DeepSeekV4Error: The request to the model failed; `run` has the part up to then, and `messages` is valid.
         """
         self._begin()
         try:
@@ -300,7 +300,7 @@ class AsyncToolStream(_State):
         self._closing = True
         if self._answering is not None:
             await self._answering.close()
-        self._told.put_nowait(None)  # wakes who waits
+        self._told.put_nowait(None)  # wakes the waiting reader
         if self._turn.acquire(blocking=False):
             try:
                 await self.end_with(StreamClosedError("the run was closed before it had ended"))
@@ -340,7 +340,7 @@ class AsyncToolStream(_State):
                 try:
                     decision = ask(call)
                     self._answer = await decision if inspect.isawaitable(decision) else decision
-                except StopAsyncIteration as error:  # here it would end the iteration in silence
+                except StopAsyncIteration as error:  # here it would silently end the iteration
                     raise RuntimeError(f"a function that the loop called raised {reason(error)}") from error
             case Start(job):
                 self._tasks[job.number] = asyncio.create_task(self._work(job))
@@ -397,7 +397,7 @@ class AsyncToolStream(_State):
 
 
 async def _stopped(tasks: list[asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait for their ends, however often the waiting is cancelled; that is raised at the end."""
+    """Cancel tasks and wait for their ends, even if this waiting is cancelled; that is raised at the end."""
     cancelled: asyncio.CancelledError | None = None
     waiting: set[asyncio.Task[Any]] = {task for task in tasks if not task.done()}
     for task in waiting:

@@ -1,4 +1,4 @@
-"""Switching by configuration: profiles in a TOML file, and where a client's values come from."""
+"""Clients from configuration: profiles in a TOML file, and the sources of a client's values."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ if not TYPE_CHECKING:  # type checkers read the imports above
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a file of profiles, for editors."""
+    """Return the JSON Schema of a file of profiles, for editors."""
     from deepseek_v4_sdk.config.schema import FileContent  # loads pydantic's schema machinery
 
     schema = FileContent.model_json_schema()

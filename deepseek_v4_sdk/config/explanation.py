@@ -1,4 +1,4 @@
-"""Where each value of a client comes from, with keys masked."""
+"""The source of each value of a client, with keys masked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ExplainedValue:
     Attributes:
         name: The argument; a timer as `timeout.idle`.
         value: The value in words; a key is masked.
-        origin: Where it comes from: "default", "argument", a variable, or a profile with its file and line.
+        origin: Its source: "default", "argument", a variable, or a profile with its file and line.
     """
 
     name: str
@@ -44,13 +44,13 @@ class ExplainedValue:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Where a client's values come from; `str()` makes a table of it.
+    """The sources of a client's values; `str()` makes a table of them.
 
     Attributes:
         values: One for each argument.
-        profile: The profile it was made from, and who chose it; None without one.
+        profile: The profile, and what chose it; None without one.
         file: The profile's file, and how it was found; None without one.
-        trust: Whether that file may set what it sets, and which command lets it; None without one.
+        trust: Whether that file may set its values, and the command that allows it; None without one.
     """
 
     values: tuple[ExplainedValue, ...]
@@ -59,7 +59,7 @@ class Explanation:
     trust: str | None = None
 
     def __getitem__(self, name: str) -> ExplainedValue:
-        """The value of an argument.
+        """Return the value of an argument.
 
         Raises:
             KeyError: There is no such argument.
@@ -70,7 +70,7 @@ class Explanation:
         raise KeyError(name)
 
     def to_dict(self) -> dict[str, object]:
-        """The explanation as JSON."""
+        """Return the explanation as JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ def explain(
     settings: Settings,
     profile: LoadedProfile | None,
 ) -> Explanation:
-    """Explain a client: its arguments, what they are by default, who gave them, and what came of them."""
+    """Explain a client: its arguments, their defaults, their sources, and the resulting values."""
     values: list[ExplainedValue] = []
     for name, value in arguments.items():
         own = name in defaults and value == defaults[name]
@@ -137,7 +137,7 @@ def _shown(name: str, value: object) -> str:
         parts = urlsplit(value)
         return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
     if name == "fallback" and is_list(value):
-        return ", ".join(str(client) for client in value) or "none"  # clients, whose text holds no key
+        return ", ".join(str(client) for client in value) or "none"  # clients, whose text has no key
     if name == "model" and value is None:
         return "the server's own"
     if is_mapping(value):
@@ -148,7 +148,7 @@ def _shown(name: str, value: object) -> str:
 
 
 def _item(value: object) -> str:
-    """A value in words. What is no plain value is told by its kind, for it may hold anything."""
+    """Show a value in words. Only its kind is shown when it is not a plain value, because it may hold anything."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) if isinstance(value, str | int | float) else type(value).__name__

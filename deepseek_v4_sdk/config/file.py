@@ -1,4 +1,4 @@
-"""The file of profiles: where it is looked for, who may have written it, what it holds, and on which line."""
+"""The file of profiles: its place, its possible authors, its content, and its lines."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ FILE_NAME = "deepseek_v4.toml"
 _HERE = "working directory"
 _ABOVE = "above the working directory"
 _OWN = "user's directory"
-_ROOTS = (".git", ".hg", ".svn")  # what the root of a repository holds
+_ROOTS = (".git", ".hg", ".svn")  # the marks of a repository's root
 
 
 @dataclass(frozen=True)
 class ProfileFile:
-    """A file of profiles, read.
+    """A file of profiles, after reading.
 
     Attributes:
-        path: Where it is.
-        found: How it was found, in a few words.
-        content: What it holds.
-        text: The same as it was written.
-        owner: Whose it is, where that was looked at: of a file that was found, on other systems than Windows.
+        path: Its place.
+        found: The way in which it was found, in a few words.
+        content: Its content.
+        text: Its text.
+        owner: Its owner, where that was checked: for a file that was found, on systems other than Windows.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class ProfileFile:
 
     @classmethod
     def read_to_trust(cls, path: Path | None) -> ProfileFile:
-        """Read a file as one that was found, also that of another user: it is to be looked at.
+        """Read a found file for inspection, also that of another user.
 
         Raises:
             ConfigurationError: There is none, it is not TOML, or everybody can write into it.
@@ -92,23 +92,23 @@ class ProfileFile:
 
     @property
     def is_named(self) -> bool:
-        """Whether the caller named it, or it lies in the user's own folder: such a file may set everything."""
+        """Whether the caller named it, or it is in the user's own folder: such a file may set everything."""
         return self.found not in (_HERE, _ABOVE)
 
     @property
     def is_trusted(self) -> bool:
-        """Whether the user trusts it with what it sets now.
+        """Whether the user trusts its current settings.
 
         Raises:
-            ConfigurationError: What is kept of trust cannot be read.
+            ConfigurationError: The stored trust cannot be read.
         """
         return kept(self.path) == self._as_it_is
 
     def trust(self) -> None:
-        """Trust it from now on, until what needs trust in it changes.
+        """Trust it from now on, until a setting that needs trust changes.
 
         Raises:
-            ConfigurationError: It cannot be kept.
+            ConfigurationError: Trust cannot be stored.
         """
         keep(self.path, self._as_it_is)
 
@@ -117,7 +117,7 @@ class ProfileFile:
         return Trusted(self.owner, digest_of(self.content))
 
     def place(self, *path: str | int) -> str:
-        """The file and the line where something in it begins, or the table around it."""
+        """The file and the line where a setting begins, or the table around it."""
         for length in range(len(path), 0, -1):
             if (number := self._lines.get(path[:length])) is not None:
                 return f"{self.path}:{number}"
@@ -144,11 +144,11 @@ def user_file() -> Path:
 
 
 def find_file(path: str | os.PathLike[str] | None = None) -> tuple[Path, str]:
-    """The file of profiles, and how it was found.
+    """Find the file of profiles, and return how it was found.
 
-    It is `path`, else what `DEEPSEEK_V4_CONFIG` names, else `deepseek_v4.toml` in the working directory, in those
-    above it, or in the user's directory for settings. Above it is looked for up to the root of the repository or the
-    home folder, and not in folders of another owner.
+    It is `path`, else the value of `DEEPSEEK_V4_CONFIG`, else `deepseek_v4.toml` in the working directory, in those
+    above it, or in the user's directory for settings. The search above ends at the root of the repository or the home
+    folder, and skips folders of another owner.
 
     Raises:
         ConfigurationError: There is none.
@@ -174,7 +174,7 @@ def find_file(path: str | os.PathLike[str] | None = None) -> tuple[Path, str]:
 
 
 def find_near() -> tuple[Path, str] | None:
-    """The file in the working directory or above, up to the end of what belongs to the same work."""
+    """Find the file in the working directory or above, up to the end of the same project."""
     here = working_folder()
     if here is None:
         return None
@@ -183,7 +183,7 @@ def find_near() -> tuple[Path, str] | None:
     for folder in (here, *here.parents):
         if owners.owner_of(folder) != owner:
             break
-        if os.path.isfile(file := folder / FILE_NAME):  # noqa: PTH113  # one that may not be looked at is not there
+        if os.path.isfile(file := folder / FILE_NAME):  # noqa: PTH113  # one that may not be read counts as missing
             return file, _HERE if folder == here else _ABOVE
         if str(folder) == home or any(os.path.lexists(folder / mark) for mark in _ROOTS):
             break
@@ -191,7 +191,7 @@ def find_near() -> tuple[Path, str] | None:
 
 
 def _read_found(file: Path, *, strangers: bool) -> tuple[int | None, str]:
-    """The owner and the text of a file that nobody named. What is looked at and what is read is one open file."""
+    """Return the owner and the text of a file that nobody named. Both come from one open file."""
     with _opened(file) as opened:
         rights = owners.rights_of(opened.fileno())
         if not stat.S_ISREG(rights.st_mode):
@@ -204,9 +204,9 @@ def _read_found(file: Path, *, strangers: bool) -> tuple[int | None, str]:
                 remedy = f"read it, then run: chmod go-w {shown}"
             else:
                 owner = owners.name_of(rights.st_uid)
-                remedy = f"it belongs to {owner}, so copy it to a place of your own: cp {shown} ."
+                remedy = f"it belongs to {owner}, so copy it to your own folder: cp {shown} ."
             raise ConfigurationError(f"{file} was found, and others can write into it: {remedy}")
-        if file.is_symlink() and not owners.is_ones_own(owners.owner_of(file)):  # it says which file is meant
+        if file.is_symlink() and not owners.is_ones_own(owners.owner_of(file)):  # it shows which file is meant
             raise ConfigurationError(f"{file} was found, and is a link of another user: remove it: rm {shown}")
         if not owners.is_ones_own(rights.st_uid) and not strangers:
             trusted = kept(file)
@@ -219,6 +219,6 @@ def _read_found(file: Path, *, strangers: bool) -> tuple[int | None, str]:
 
 
 def _opened(file: Path) -> BinaryIO:
-    # A pipe would else be waited for.
+    # Otherwise a pipe would block.
     descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     return os.fdopen(descriptor, "rb")

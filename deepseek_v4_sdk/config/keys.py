@@ -1,4 +1,4 @@
-"""Where a profile takes its key from: a variable, a file, a command, or the profile itself."""
+"""The source of a profile's key: a variable, a file, a command, or the profile itself."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _PATIENCE = 60.0  # seconds that a command may take: it may ask a person
 
 
 def find_key(profile: Profile, folder: Path, *, run: bool) -> SecretStr | Callable[[], SecretStr] | None:
-    """The key that a profile names, or what gives it at each request.
+    """Find the key that a profile names, or a function that returns it for each request.
 
     Args:
         profile: The profile.
-        folder: Where its file is.
-        run: Whether a command is run and a file is read; else something stands in for what they would give.
+        folder: The folder of its file.
+        run: Whether to run a command and read a file; else a placeholder replaces their result.
 
     Raises:
-        ConfigurationError: It cannot be had; the text begins with the name of the setting.
+        ConfigurationError: The key cannot be found; the text begins with the name of the setting.
     """
     from pydantic import SecretStr
 
@@ -49,9 +49,9 @@ def find_key(profile: Profile, folder: Path, *, run: bool) -> SecretStr | Callab
         return SecretStr(value)
     if profile.api_key_file is not None:
         file = folder / expanded(profile.api_key_file, "api_key_file")
-        if not run:  # a file that nobody trusts may name a pipe, or what has no end
+        if not run:  # an untrusted file may name a pipe, or an endless file
             return lambda: SecretStr(_STAND_IN)
-        _read(file)  # a file that is not there is told now
+        _read(file)  # a missing file raises now
         return lambda: _read(file)
     if profile.api_key_command is not None:
         return SecretStr(_output(profile.api_key_command, folder) if run else _STAND_IN)
@@ -64,23 +64,25 @@ def _read(file: Path) -> SecretStr:
     try:
         return SecretStr(decoded(file.read_bytes()).strip())
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not a text"
         raise ConfigurationError(f"api_key_file names {file}, which cannot be read: {reason}") from None
 
 
 def _output(command: str | list[str], folder: Path) -> str:
-    """What the command prints. It runs where the file of profiles is: `./get-key` is the one that was trusted.
+    """Run the command, and return its output.
 
-    What it says on stderr goes where ours goes: it may ask for something.
+    It runs in the folder of the profile's file: `./get-key` is the trusted one.
+
+    Its stderr is ours: it may ask the user for something.
     """
     try:
         words = shlex.split(command) if isinstance(command, str) else list(command)
     except ValueError as error:
-        raise ConfigurationError(f"api_key_command is no command: {error}") from None
+        raise ConfigurationError(f"api_key_command is not a command: {error}") from None
     if not words:
         raise ConfigurationError("api_key_command is empty: give a command that prints the key")
     try:
-        done = subprocess.run(  # noqa: S603  # the user's own
+        done = subprocess.run(  # noqa: S603  # the user's own command
             words, cwd=folder, stdout=subprocess.PIPE, timeout=_PATIENCE, check=False
         )
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""On which line of a TOML text each key and table begins."""
+"""The line of a TOML text on which each key and table begins."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from deepseek_v4_sdk.chat import is_mapping
 __all__ = ["KeyPath", "is_too_deep", "lines_of"]
 
 KeyPath: TypeAlias = tuple[str | int, ...]
-"""Where something stands in a file: names of tables and keys, and numbers in lists."""
+"""The place of a value in a file: names of tables and keys, and numbers in lists."""
 
-_DEEPEST = 6  # nothing of a profile lies deeper, and a hostile text may go down for ever
+_DEEPEST = 6  # no setting of a profile is deeper, and a hostile text may be endless
 
-# What a statement is made of that matters for its end: texts and remarks hold brackets that count for nothing.
+# The parts of a statement that matter for its end: brackets in texts and comments do not count.
 _PART = re.compile(
     r'''"""[^"\\]*(?:(?:\\.|"{1,2}(?!"))[^"\\]*)*"{3,5}'''
     r"""|'''[^']*(?:'{1,2}(?!')[^']*)*'{3,5}"""
@@ -24,17 +24,17 @@ _PART = re.compile(
     re.DOTALL,
 )
 
-# A key of so many parts is no profile's, and tomllib takes time that grows with their square.
+# A key of so many parts is never a profile's, and tomllib takes time that grows with their square.
 _DEEP_KEY = re.compile(r"""(?<![\w"'.\-])(?:[\w"'\-]+[ \t]*\.[ \t]*){100}""")
 
 
 def is_too_deep(text: str) -> bool:
-    """Whether a text has a key of a hundred parts and more."""
+    """Whether a text has a key of a hundred parts or more."""
     return _DEEP_KEY.search(text) is not None
 
 
 def lines_of(text: str) -> dict[KeyPath, int]:
-    """The line of each key and table of a text that is known to be TOML, in time that grows with its length."""
+    """Find the line of each key and table of a valid TOML text, in time that grows with its length."""
     lines: dict[KeyPath, int] = {}
     table: KeyPath = ()
     counts: dict[KeyPath, int] = {}
@@ -55,7 +55,7 @@ def lines_of(text: str) -> dict[KeyPath, int]:
 
 
 def _statements(text: str) -> Iterator[tuple[str, int]]:
-    """Each key with its value, and each header of a table, with its line."""
+    """Yield each key with its value, and each header of a table, with its line."""
     start = depth = 0
     number = 1
     for part in _PART.finditer(text + "\n"):
@@ -74,7 +74,7 @@ def _statements(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _header(found: object) -> KeyPath:
-    """The path of a table's header, from what it is by itself."""
+    """Return the path of a table's header."""
     path: KeyPath = ()
     while found and len(path) < _DEEPEST:
         if is_mapping(found):

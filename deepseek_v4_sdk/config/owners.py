@@ -1,4 +1,4 @@
-"""Who may change a file: its owner, its group and its mode. Windows has other rights, which are not looked at."""
+"""The rights to change a file: its owner, its group and its mode. Windows has other rights, which are not checked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ROOT = 0
 
 
 class Rights(Protocol):
-    """What is looked at, as `os.stat_result` has it."""
+    """The checked fields of `os.stat_result`."""
 
     @property
     def st_uid(self) -> int:
@@ -32,7 +32,7 @@ class Rights(Protocol):
 
 
 def user() -> int | None:
-    """The number of the user for whom this process acts; None on Windows."""
+    """The number of the user of this process; None on Windows."""
     return os.geteuid() if hasattr(os, "geteuid") else None
 
 
@@ -47,12 +47,12 @@ def owner_of(path: Path) -> int:
 
 
 def is_ones_own(owner: int) -> bool:
-    """Whether it belongs to the user, or to root, who could change anything."""
+    """Whether it belongs to the user, or to root, which could change anything."""
     return user() in (None, owner) or owner == _ROOT
 
 
 def others_may_write(rights: Rights) -> bool:
-    """Whether somebody may change it besides its owner and the user.
+    """Whether anybody besides its owner and the user may change it.
 
     A private group, which many systems give to each user, is the user's own.
     """
@@ -77,7 +77,7 @@ def name_of(owner: int) -> str:
 
 
 def _private_group(owner: int | None) -> int | None:
-    """The group that has a user's name and nobody else in it."""
+    """The group with a user's name and no other members."""
     import grp
     import pwd
 

@@ -35,15 +35,15 @@ _SHOWN = 20  # profiles that a message names
 
 @dataclass(frozen=True, slots=True)
 class LoadedProfile:
-    """A profile with what wins over it, as the arguments of a client.
+    """A profile and its overrides, as the arguments of a client.
 
     Attributes:
         name: The profile.
-        chosen: Who chose it.
+        chosen: The source of its name.
         file: The file it is from.
         arguments: The arguments of the client.
-        written: The setting of the profile that each argument is from; those given by the caller are from none.
-        trust: Whether the file may set what it sets, in words.
+        written: The setting of the profile for each argument; those given by the caller have none.
+        trust: Whether the file may set its values, in words.
     """
 
     name: str
@@ -55,11 +55,11 @@ class LoadedProfile:
 
     @property
     def origins(self) -> dict[str, str]:
-        """Where each argument comes from, in words."""
+        """The source of each argument, in words."""
         return {argument: self.origin(argument) for argument in self.arguments}
 
     def origin(self, argument: str, *path: str) -> str:
-        """Where an argument comes from, or a value inside of it."""
+        """The source of an argument, or of a value inside of it."""
         if argument == "catalogue" and argument not in self.written:
             return self.file.place("models")
         if (setting := self.written.get(argument)) is None:
@@ -69,13 +69,13 @@ class LoadedProfile:
 
     @contextmanager
     def named_in_errors(self) -> Generator[None]:
-        """What a client says against a value of the profile is told with the value's place."""
+        """Add the place of a value in the profile to an error of the client."""
         try:
             yield
         except ConfigurationError as error:
-            # The client's own complaints name the argument before they say what is wrong with it.
+            # The client's own errors begin with the name of the argument.
             words = re.findall(r"\w+", str(error).partition(":")[0])
-            words += ["endpoints"] if "base_url" in words else []  # each of them is one
+            words += ["endpoints"] if "base_url" in words else []  # each of them may be wrong
             argument = next((word for word in words if word in self.arguments), "provider")
             if argument not in self.written:
                 raise
@@ -92,14 +92,14 @@ def load_profile(
 ) -> LoadedProfile:
     """Read a profile from a TOML file, as the arguments of a client.
 
-    Without a path the file is found as `find_file` tells. Without a name the profile is `DEEPSEEK_V4_PROFILE`, or the
-    file's `default`. Overrides win; what they replace may be missing.
+    Without a path `find_file` finds the file. Without a name the profile is `DEEPSEEK_V4_PROFILE`, or the file's
+    `default`. Overrides win; replaced settings may be missing.
 
     Args:
         name: The profile.
         path: The file.
         overrides: Arguments that win over the profile's.
-        for_show: Whether the client is only looked at: no command is run, and a file needs no trust.
+        for_show: Whether the client is only inspected: no command is run, and a file needs no trust.
 
     Raises:
         ConfigurationError: The file or the profile is missing or wrong, or a file that was found sets what needs trust;
@@ -128,7 +128,7 @@ def load_profile(
             written["api_key" if key in KEY_SOURCES else "provider"] = key
     if (entries := file.content.get("models")) is not None:
         arguments["catalogue"] = _catalogue(file, entries)
-    for name in {"window", "overflow"} - overrides.keys():  # what is given here may take the place of the other
+    for name in {"window", "overflow"} - overrides.keys():  # an override may replace the other one
         if name in arguments and name not in with_defaults(overrides, arguments):
             del arguments[name]
     kept = {argument: setting for argument, setting in written.items() if argument not in overrides}
@@ -138,12 +138,13 @@ def load_profile(
 def _judge(
     file: ProfileFile, used: Mapping[str, object], wanted: str, overrides: Mapping[str, object]
 ) -> tuple[str, ConfigurationError | None]:
-    """Whether the file may set what these profiles set, in words; and what is to be said when it may not.
+    """Whether the file may set the values of these profiles, in words; and the error when it may not.
 
-    A file that the caller named may set everything, one that was found what is free, and the rest when it is trusted.
+    A file that the caller named may set everything. A file that was found may set free settings, and the rest when it
+    is trusted.
     """
     if file.is_named:
-        return "not needed: the file is named, or lies in your own folder", None
+        return "not needed: the file is named, or is in your own folder", None
     wanting = [
         setting
         for setting in privileged({**file.content, "profiles": used})
@@ -157,7 +158,7 @@ def _judge(
     path = [each for each in ("profiles", wanting[0].profile, wanting[0].key) if each is not None]
     for setting in wanting:
         for address in _addresses(setting):
-            try:  # a mistake is told as such
+            try:  # a mistake raises its own error
                 read_base_url(address)
             except ConfigurationError as error:
                 return "", _at(file, setting.profile or "", (setting.key,), str(error))
@@ -213,7 +214,7 @@ def _checked(file: ProfileFile, name: str, tables: Mapping[str, object]) -> Prof
     table = tables[name]
     if not is_mapping(table):
         raise ConfigurationError(
-            f"{file.place('profiles', name)}: profile {name!r} is no table: write it as [profiles.{name}]"
+            f"{file.place('profiles', name)}: profile {name!r} is not a table: write it as [profiles.{name}]"
         )
     for path, said in complaints(Profile, table):
         raise _at(file, name, path, said)
@@ -221,7 +222,7 @@ def _checked(file: ProfileFile, name: str, tables: Mapping[str, object]) -> Prof
 
 
 def _follow(file: ProfileFile, tables: Mapping[str, object], first: str) -> dict[str, Profile]:
-    """A profile, its fallbacks, and theirs, in order and each once: all must be there, and none may lead back."""
+    """Follow a profile to its fallbacks, and theirs, in order and each once: all must exist, without a cycle."""
     found = {first: _checked(file, first, tables)}
     trail = {first: _fallbacks(found[first])}
     while trail:
@@ -231,7 +232,7 @@ def _follow(file: ProfileFile, tables: Mapping[str, object], first: str) -> dict
             continue
         index, target = step
         if target not in tables:
-            said = f"fallback names {target!r}, which is no profile here{nearest(target, tables)}; {_known(tables)}"
+            said = f"fallback names {target!r}, which is not a profile here{nearest(target, tables)}; {_known(tables)}"
             raise _at(file, name, ("fallback", index), said)
         if target in trail:
             circle = [*trail, target]
@@ -248,12 +249,12 @@ def _fallbacks(profile: Profile) -> Iterator[tuple[int, str]]:
 
 
 def _known(tables: Mapping[str, object]) -> str:
-    """The profiles that there are, in a line that can be read."""
+    """The existing profiles, in a readable line."""
     more = f" and {len(tables) - _SHOWN:,} more" if len(tables) > _SHOWN else ""
     return f"it has {', '.join(islice(tables, _SHOWN))}{more}"
 
 
-# The settings that become an argument in another form.
+# Settings that become an argument in another form.
 _READ_HERE = {*KEY_SOURCES, "ca_bundle", "timeout", "flavor", "engine", "limits", "fallback"}
 
 
@@ -289,10 +290,10 @@ def _arguments(
 
 
 def _choose_provider(file: ProfileFile, name: str, profile: Profile, arguments: dict[str, object]) -> None:
-    """A provider that is more than a name: the mock with its flavor, a NIM with its engine."""
+    """Make a provider that is more than a name: the mock with its flavor, a NIM with its engine."""
     if profile.flavor is not None:
         if profile.provider != "mock":
-            raise _at(file, name, ("flavor",), 'flavor goes with provider = "mock" alone')
+            raise _at(file, name, ("flavor",), 'flavor goes only with provider = "mock"')
         from deepseek_v4_sdk.testing import MockProvider
 
         try:
@@ -301,7 +302,7 @@ def _choose_provider(file: ProfileFile, name: str, profile: Profile, arguments: 
             raise _at(file, name, ("flavor",), str(error)) from None
     if profile.engine is not None:
         if profile.provider != "nim":
-            raise _at(file, name, ("engine",), 'engine goes with provider = "nim" alone')
+            raise _at(file, name, ("engine",), 'engine goes only with provider = "nim"')
         from deepseek_v4_sdk.providers.nim import NIM
 
         arguments["provider"] = NIM(profile.engine)
@@ -309,7 +310,7 @@ def _choose_provider(file: ProfileFile, name: str, profile: Profile, arguments: 
 
 def _catalogue(file: ProfileFile, entries: object) -> Catalogue:
     try:
-        return Catalogue.read(entries)  # type: ignore[arg-type]  # it checks each
+        return Catalogue.read(entries)  # type: ignore[arg-type]  # it checks each entry
     except (TypeError, AttributeError, ValueError) as error:
         raise ConfigurationError(f"{file.place('models')}: {error}; write each model as [[models]]") from None
 
@@ -323,7 +324,7 @@ def _warn_of_keys(file: ProfileFile, tables: Mapping[str, object]) -> None:
     if file.others_can_read():
         text += f"; other users of this machine can read it: change the key, and run chmod 600 {file.path}"
         _logger.error(text)
-    warnings.warn(text, UserWarning, stacklevel=5)  # at the line that asked for the profile, behind `forgets`
+    warnings.warn(text, UserWarning, stacklevel=5)  # at the line of the caller, above `forgets`
 
 
 def _at(file: ProfileFile, name: str, path: tuple[str | int, ...], said: str) -> ConfigurationError:

@@ -1,4 +1,4 @@
-"""What a file of profiles may hold, as pydantic models: they check a file, and describe it to editors."""
+"""The content of a file of profiles, as pydantic models: they check a file, and describe it to editors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TimeoutTable(BaseModel):
 
 
 class LimitsTable(BaseModel):
-    """What is kept to before the server has to refuse; what is left out has no limit."""
+    """Limits to obey before the server has to refuse; a missing one is unlimited."""
 
     model_config = _STRICT
     requests_per_minute: Annotated[int, Field(ge=1)] | None = Field(None, description="Requests in any 60 seconds.")
@@ -51,11 +51,11 @@ def _table_or(other: str) -> Discriminator:
 
 
 class Profile(BaseModel):
-    """The arguments of a client. What a value must be like beyond its type, the client itself checks."""
+    """The arguments of a client. The client itself checks values beyond their type."""
 
     model_config = _STRICT
     provider: Annotated[str, WithJsonSchema({"type": "string", "enum": _NAMES})] | None = Field(
-        None, description="How the server speaks."
+        None, description="The server's API."
     )
     base_url: str | None = Field(None, description="The server's address, with or without /v1.")
     model: str | None = Field(None, description="The model to ask for where a call names none: an id, pro or flash.")
@@ -81,15 +81,15 @@ class Profile(BaseModel):
     default_headers: dict[str, str] | None = Field(None, description="Headers of every request.")
     proxy: str | None = Field(None, description="The URL of a proxy; those of the environment are not used.")
     ca_bundle: str | None = Field(None, description="A file of certificates to trust instead of the built-in ones.")
-    transport: Literal["httpx", "aiohttp"] | None = Field(None, description="What carries requests. Default httpx.")
+    transport: Literal["httpx", "aiohttp"] | None = Field(None, description="The HTTP library. Default httpx.")
     strict_model: bool | None = Field(
         None, description="Whether an answer of another model than the one asked for is an error."
     )
     server_version: str | None = Field(None, description="The server's version, such as 0.33.0, for exact counts.")
     flavor: Annotated[str, WithJsonSchema({"type": "string", "enum": list(PROVIDER_NAMES)})] | None = Field(
-        None, description="Whose wire the mock speaks. For provider = mock alone."
+        None, description="The provider that the mock imitates. Only for provider = mock."
     )
-    engine: Engine | None = Field(None, description="The engine inside a NIM. For provider = nim alone.")
+    engine: Engine | None = Field(None, description="The engine inside a NIM. Only for provider = nim.")
     endpoints: list[str] | None = Field(None, description="The addresses of several replicas, in place of base_url.")
     balance: Literal["sticky", "least_busy"] | None = Field(
         None, description="How chats are spread over replicas. Default sticky."
@@ -102,15 +102,15 @@ class Profile(BaseModel):
             Annotated[Literal["provider", "off"], Tag("word")] | Annotated[LimitsTable, Tag("table")], _table_or("word")
         ]
         | None
-    ) = Field(None, description="What is kept to before the server has to refuse. Default provider.")
+    ) = Field(None, description="Limits to obey before the server has to refuse. Default provider.")
     control_tokens: ControlTokens | None = Field(
-        None, description="What to do with V4's control tokens in texts of users and tools. Default send."
+        None, description="Treatment of V4's control tokens in texts of users and tools. Default send."
     )
     window: Annotated[int, Field(ge=1)] | None = Field(
         None, description="The context window in tokens, where you know it better than the server."
     )
     overflow: Literal["raise", "clamp", "fit"] | None = Field(
-        None, description="What to do where a chat exceeds the window. Default nothing; with window it is raise."
+        None, description="The action when a chat exceeds the window. Default nothing; with window it is raise."
     )
     fallback: list[str] | None = Field(
         None, description="Profiles whose servers take over when this one cannot answer, in this order."
@@ -143,7 +143,7 @@ _PRIVATE = {"api_key", "proxy", "default_headers", "api_key_command"}
 
 
 def complaints(kind: type[BaseModel], content: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """What is wrong with a table, each with the path to it, in one line without secrets."""
+    """Yield the errors in a table, each with its path, in one line without secrets."""
     try:
         kind.model_validate(content)
     except ValidationError as error:

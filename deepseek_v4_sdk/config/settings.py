@@ -1,4 +1,4 @@
-"""Settings: what a client is made of, from its arguments and the provider's defaults, checked."""
+"""Settings: the resolved arguments of a client and the provider's defaults, checked."""
 
 from __future__ import annotations
 
@@ -53,25 +53,25 @@ ApiKey: TypeAlias = str | SecretStr | Callable[[], str | SecretStr]
 """A key, or a function that gives it at each request."""
 
 TransportName: TypeAlias = Literal["httpx", "aiohttp"]
-"""What carries requests, where no client of the user's does."""
+"""The HTTP library, where the user brings no client."""
 LimitsChoice: TypeAlias = Literal["provider", "off"] | RateLimits
-"""What a client keeps to by itself: what its provider is known to allow, nothing, or limits of one's own."""
+"""The limits that a client obeys: the known ones of its provider, none, or given ones."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Settings:
-    """What a client is made of, resolved.
+    """The settings of a client, resolved.
 
     Attributes:
-        provider: How the server speaks.
-        target: Where it is, and with which key.
-        defaults: Options that hold where a call does not give its own.
+        provider: The server's API.
+        target: The server's address and key.
+        defaults: Options for calls that do not set their own.
         timeouts: The timers.
-        max_retries: How many requests may follow the first.
+        max_retries: Number of HTTP requests that may follow the first.
         proxy: The URL of a proxy, or None.
         ca_bundle: A file of certificates to trust, or None.
-        replicas: How each of the replicas speaks and where it is; the first is the provider and the target.
-        key_origin: Where the key comes from: "argument", a variable of the environment, or "default" without one.
+        replicas: The provider and target of each replica; the first is `provider` and `target`.
+        key_origin: The source of the key: "argument", a variable of the environment, or "default" without one.
     """
 
     provider: Provider
@@ -156,29 +156,29 @@ def make_settings(
 
 
 def _check_prices(prices: object) -> None:
-    from deepseek_v4_sdk.catalogue.prices import PriceTable  # loaded by who gives prices
+    from deepseek_v4_sdk.catalogue.prices import PriceTable  # loaded for given prices
 
     if not isinstance(prices, PriceTable):
         raise ConfigurationError(f"prices is {type(prices).__name__}: give PriceTable([...])")
 
 
 def check_transport(transport: object, *, awaited: bool, http_client: object, proxy: object) -> None:
-    """Check what is to carry requests: a name, never what happens to be installed, decides.
+    """Check the HTTP library: a name decides, never the installed packages.
 
     Raises:
-        ConfigurationError: It does not exist, is not installed, or goes with something else.
+        ConfigurationError: It does not exist, is not installed, or does not fit another argument.
     """
     if transport not in ("httpx", "aiohttp"):
         raise ConfigurationError(f"transport is {transport!r}: give 'httpx' or 'aiohttp'")
     if transport == "httpx":
         if awaited:
-            # The first request would load them: what a client needs on its loop, and httpcore.
+            # Otherwise the first request would load them: the packages that a client needs on its loop, and httpcore.
             import_module("deepseek_v4_sdk.transport.asyncio_network")
             import_module("deepseek_v4_sdk.transport.loops")
             import_module("anyio._backends._asyncio")
         return
     if not awaited:
-        raise ConfigurationError("transport='aiohttp' is async alone: use AsyncDeepSeekV4, or leave it out")
+        raise ConfigurationError("transport='aiohttp' is only async: use AsyncDeepSeekV4, or leave it out")
     if http_client is not None:
         raise ConfigurationError("http_client and transport='aiohttp' each say what carries requests: give one of them")
     if isinstance(proxy, str) and proxy.startswith("socks"):
@@ -194,10 +194,10 @@ def check_transport(transport: object, *, awaited: bool, http_client: object, pr
 
 
 def find_limits(limits: object, data: ProviderData) -> Mapping[str, RateLimits]:
-    """What a client keeps to: for all models (under `""`), or for each family of them.
+    """Find the limits of a client: for all models (under `""`), or for each family of them.
 
     Raises:
-        ConfigurationError: It is nothing of the kind.
+        ConfigurationError: It is not a limit.
     """
     if isinstance(limits, RateLimits):
         return {"": limits}
@@ -209,7 +209,7 @@ def find_limits(limits: object, data: ProviderData) -> Mapping[str, RateLimits]:
 
 
 def check_balance(balance: Balance) -> Balance:
-    """How chats are spread over replicas.
+    """Check the way of spreading chats over replicas.
 
     Raises:
         ConfigurationError: There is no such way.
@@ -227,16 +227,16 @@ def check_spends(given: object) -> tuple[Spend, ...]:
     """
     if given is None:
         return ()
-    from deepseek_v4_sdk.traffic.spend import as_spends  # loaded by who limits what is spent
+    from deepseek_v4_sdk.traffic.spend import as_spends  # loaded for spend limits
 
     return as_spends(given)
 
 
 def check_session_affinity(session_affinity: object, data: ProviderData) -> bool:
-    """Whether a gateway is told which conversation a request belongs to.
+    """Check whether requests can name their conversation to a gateway.
 
     Raises:
-        ConfigurationError: There is no known way to tell it.
+        ConfigurationError: The provider has no known header for it.
     """
     if session_affinity and data.session_header is None:
         raise ConfigurationError(
@@ -246,7 +246,7 @@ def check_session_affinity(session_affinity: object, data: ProviderData) -> bool
 
 
 def _replica_targets(found: Provider, base_url: object, endpoints: object) -> list[tuple[Provider, object]]:
-    """How each of the replicas speaks, and the address that was given for it."""
+    """The provider of each replica, and its given address."""
     if not endpoints:
         return [(found, base_url)]
     if not is_list(endpoints):
@@ -279,7 +279,7 @@ def _provider(provider: str | Provider) -> Provider:
             f"{', '.join((*PROVIDER_NAMES, 'mock'))}"
         )
     if provider == "mock":
-        from deepseek_v4_sdk.testing import MockProvider  # only who asks for it loads it
+        from deepseek_v4_sdk.testing import MockProvider  # loaded only when it is used
 
         return MockProvider()
     return find_provider(provider)
@@ -290,7 +290,7 @@ def _base_url(provider: Provider, given: object, *, needed: bool) -> str:
     if url is None:
         if needed:
             raise ConfigurationError(
-                f"{provider.name} has no address of its own: give base_url, such as http://localhost:8000"
+                f"{provider.name} has no default address: give base_url, such as http://localhost:8000"
             )
         url = f"http://{provider.name}.invalid"
     if not isinstance(url, str):
@@ -310,9 +310,11 @@ def _check_proxy(proxy: object) -> None:
             scheme = parts.scheme
     except ValueError:
         pass
-    if scheme not in {"http", "https", "socks5", "socks5h"}:  # it may hold a password, so that it is not shown
-        raise ConfigurationError("proxy is no URL with http, https or socks5: give one such as http://localhost:3128")
-    import_module("httpx")  # it reads the address, and would else be loaded in the first request
+    if scheme not in {"http", "https", "socks5", "socks5h"}:  # it may hold a password, so it is not shown
+        raise ConfigurationError(
+            "proxy is not a URL with http, https or socks5: give one such as http://localhost:3128"
+        )
+    import_module("httpx")  # it reads the address, and would otherwise be loaded in the first request
     if scheme.startswith("socks5"):
         try:
             import_module("socksio")  # httpcore would load it in the first request
@@ -325,9 +327,9 @@ def _check_proxy(proxy: object) -> None:
 def _key_source(
     provider: Provider, base_url: str, api_key: ApiKey | None, *, required: bool
 ) -> tuple[Callable[[], SecretStr | None], str]:
-    """What gives the key at each request, and where it is from.
+    """The function that returns the key for each request, and the key's source.
 
-    One from the environment goes to the provider's own hosts and to no other.
+    A key from the environment goes only to the provider's own hosts.
     """
     if callable(api_key):
         source = api_key
@@ -354,7 +356,7 @@ def _key_source(
 
 
 def _as_secret(value: object, where: str) -> SecretStr:
-    from pydantic import SecretStr  # pydantic is loaded when a key is there
+    from pydantic import SecretStr  # pydantic is loaded for a key
 
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     if not isinstance(text, str):
@@ -362,6 +364,6 @@ def _as_secret(value: object, where: str) -> SecretStr:
     text = text.strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(
-            f"{where} is no usable key: it is empty, or holds blanks, line ends or non-ASCII characters"
+            f"{where} is not a usable key: it is empty, or holds blanks, line ends or non-ASCII characters"
         )
     return SecretStr(text)

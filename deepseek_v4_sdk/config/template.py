@@ -1,4 +1,4 @@
-"""A file of profiles to begin from, with remarks."""
+"""A template for a file of profiles, with comments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ flavor = "vllm"
 provider = "nvidia"
 model = "pro"
 
-# A server of your own: vllm, sglang, nim or dynamo.
+# Your own server: vllm, sglang, nim or dynamo.
 [profiles.prod]
 provider = "vllm"
 base_url = "http://localhost:8000"
@@ -39,10 +39,10 @@ base_url = "http://localhost:8000"
 # proxy = "http://localhost:3128"
 # ca_bundle = "company.pem"
 
-# Seconds. What is left out keeps its default.
+# Seconds. Missing ones keep their default.
 [profiles.prod.timeout]
 connect = 10
 first_event = 900
 idle = 120
 """
-"""What `deepseek-v4 config init` writes."""
+"""The template that `deepseek-v4 config init` writes."""

@@ -1,4 +1,4 @@
-"""What a file of profiles that was found may set by itself, and which such files the user trusts with more."""
+"""The settings that a found file of profiles may set without trust, and the files that the user trusts with more."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ FREE = frozenset(
         "models",
     }
 )
-"""What a found profile may set without trust. Every other setting needs it, also one that is added later."""
+"""Settings of a found profile that need no trust. Every other setting needs it, also one that is added later."""
 
 _FREE_IN_FILE = frozenset({"default", "profiles", "prices", "models"})
-_ADDRESSES = ("base_url", "endpoints")  # free where they lead to this machine
+_ADDRESSES = ("base_url", "endpoints")  # free where they name this machine
 _LOOPBACK = IPv4Network("127.0.0.0/8")
-_FORM = 1  # of the file in which trust is kept
+_FORM = 1  # of the file that stores trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Setting:
     Attributes:
         profile: Its profile; None for one of the whole file.
         key: Its name.
-        value: What it is.
+        value: Its value.
     """
 
     profile: str | None
@@ -74,10 +74,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """What the user trusts of a file.
+    """The user's trust in a file.
 
     Attributes:
-        owner: Whose file it was; None on Windows.
+        owner: The owner of the file; None on Windows.
         digest: That of the settings that need trust.
     """
 
@@ -103,9 +103,9 @@ def privileged(content: Mapping[str, object]) -> list[Setting]:
 
 
 def digest_of(content: Mapping[str, object]) -> str:
-    """What of a file must stay as it is for the trust in it to hold.
+    """Hash the part of a file that must stay unchanged for the trust in it to hold.
 
-    Those are the settings that need trust, and beside them what says where their key goes.
+    This part is the settings that need trust, and the settings that decide where their key goes.
     """
     told = {(each.profile or "", each.key): each.value for each in privileged(content)}
     profiles = content.get("profiles")
@@ -118,15 +118,15 @@ def digest_of(content: Mapping[str, object]) -> str:
 
 
 def command_for(file: Path) -> str:
-    """The command by which the user trusts a file."""
+    """The command with which the user trusts a file."""
     return f"deepseek-v4 config trust {shlex.quote(str(file))}"
 
 
 def kept(file: Path) -> Trusted | None:
-    """What the user trusts of a file, or None.
+    """The user's trust in a file, or None.
 
     Raises:
-        ConfigurationError: What is kept of trust cannot be read.
+        ConfigurationError: The stored trust cannot be read.
     """
     return _all().get(os.path.realpath(file))
 
@@ -135,16 +135,16 @@ def keep(file: Path, trusted: Trusted) -> None:
     """Trust a file from now on.
 
     Raises:
-        ConfigurationError: It cannot be kept.
+        ConfigurationError: Trust cannot be stored.
     """
     _write({**_all(), os.path.realpath(file): trusted})
 
 
 def withdraw(file: Path) -> bool:
-    """Trust a file no more. Tells whether it was trusted.
+    """Remove the trust in a file. Return whether it was trusted.
 
     Raises:
-        ConfigurationError: It cannot be kept.
+        ConfigurationError: Trust cannot be stored.
     """
     held = _all()
     if held.pop(os.path.realpath(file), None) is None:
@@ -154,7 +154,7 @@ def withdraw(file: Path) -> bool:
 
 
 def _is_here(address: object) -> bool:
-    """Whether an address is literally that of this machine: no name is looked up."""
+    """Whether an address is literally that of this machine, without a lookup."""
     try:
         host = urlsplit(read_base_url(address)).hostname if isinstance(address, str) else None
         if host is None or host == "localhost":
@@ -173,7 +173,7 @@ def _place() -> Path:
 
 def _all() -> dict[str, Trusted]:
     place = _place()
-    wrong = f"what is kept of trust in {place} "
+    wrong = f"the stored trust in {place} "
     try:
         with place.open("rb") as opened:
             rights = owners.rights_of(opened.fileno())
@@ -195,7 +195,7 @@ def _all() -> dict[str, Trusted]:
 def _read(files: Mapping[str, object]) -> Iterator[tuple[str, Trusted]]:
     for path, entry in files.items():
         owner, digest = (entry.get("owner"), entry.get("digest")) if is_mapping(entry) else (None, None)
-        if isinstance(digest, str) and isinstance(owner, int | None):  # anything else is trust in nothing
+        if isinstance(digest, str) and isinstance(owner, int | None):  # any other entry means no trust
             yield path, Trusted(owner, digest)
 
 

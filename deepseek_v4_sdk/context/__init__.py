@@ -1,4 +1,4 @@
-"""A window under control: how large it is, where its tokens go, and what to leave out when they are too many."""
+"""Managing a context window: its size, the use of its tokens, and the parts to leave out when there are too many."""
 
 from deepseek_v4_sdk.context.budget import UNSURE_TOKENS, ContextBudget
 from deepseek_v4_sdk.context.cache import CacheReport, CacheUse, Divergence, PromptRequest, cache_report, cache_use

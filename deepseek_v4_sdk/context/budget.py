@@ -1,4 +1,4 @@
-"""The budget of a context window: what a prompt may take of it, and what is kept for the answer."""
+"""The budget of a context window: the tokens that a prompt may have, and those that are kept for the answer."""
 
 from __future__ import annotations
 
@@ -39,30 +39,30 @@ else:
 __all__ = ["UNSURE_TOKENS", "ContextBudget"]
 
 UNSURE_TOKENS = 100
-"""How far a count that is not exact may be off: the effort texts, in which versions differ, have 92 tokens at most."""
+"""The largest error of an inexact count: the effort texts, in which versions differ, have 92 tokens at most."""
 
 
 def kept_free(tokens: int) -> str:
-    """Why so many tokens of a window are kept free, for an error; nothing where none are."""
+    """The reason why so many tokens of a window are kept free, for an error; empty where none are."""
     if not tokens:
         return ""
     return f"; {tokens} tokens are kept free, for the count may be off: give server_version, where it is known"
 
 
 class ContextBudget(Shared):
-    """A context window, and what of it is kept for the answer. `client.budget()` makes one for its endpoint.
+    """A context window, and the part of it that is kept for the answer. `client.budget()` makes one for its endpoint.
 
     Args:
         window: The window in tokens; prompt and answer share it.
         reserve_output: Tokens kept for the answer.
         reserve_reasoning: Tokens kept for the reasoning before it.
-        low_water: Where `fit` stops once it has to cut, as a share of the room.
-        window_source: Who says how large the window is.
+        low_water: The share of the available tokens at which `fit` stops once it has to cut.
+        window_source: The source of the window's size.
         max_output: The most tokens that the server gives in one answer, or None.
         counter: Counts prompts as its server does. Without one they are rendered as vLLM does.
-        trim_memory: Where the cuts of `fit` are remembered; its own by default.
-        strategies: What `fit` may leave out, one after another; by default large results are clipped, then the oldest
-            turns dropped.
+        trim_memory: The memory of earlier cuts of `fit`; its own by default.
+        strategies: The parts that `fit` may leave out, one after another; by default large results are clipped, then
+            the oldest turns dropped.
 
     Raises:
         BudgetError: The numbers leave no room for a prompt.
@@ -89,7 +89,7 @@ class ContextBudget(Shared):
             if type(value) is not int or value < least:
                 raise BudgetError(f"{name} is {value!r}: give a whole number of tokens from {least}")
         if type(low_water) not in (int, float) or not 0 < low_water <= 1:
-            raise BudgetError(f"low_water is {low_water!r}: give a share of the room, above 0 and up to 1")
+            raise BudgetError(f"low_water is {low_water!r}: give a share of the available tokens, above 0 and up to 1")
         if reserve_output + reserve_reasoning >= window:
             raise BudgetError(
                 f"reserve_output and reserve_reasoning ({reserve_output:,} + {reserve_reasoning:,} tokens) leave "
@@ -109,7 +109,7 @@ class ContextBudget(Shared):
 
     @property
     def counter(self) -> PromptCounter:
-        """What it counts with."""
+        """Its prompt counter."""
         return self._counter
 
     @property
@@ -129,7 +129,7 @@ class ContextBudget(Shared):
         return self.window - max(no_prompt, no_answer + self.reserved)
 
     def left_behind(self, prompt: int) -> int:
-        """The tokens that an answer may have behind a prompt of that size; less than 1 where the prompt is too long."""
+        """The tokens that an answer may have after a prompt of that size; less than 1 where the prompt is too long."""
         no_prompt, no_answer = self._counter.edge
         return 0 if prompt > self.window - no_prompt else self.window - no_answer - prompt
 
@@ -142,7 +142,7 @@ class ContextBudget(Shared):
         return f"ContextBudget({self.window}, {self.reserve_output}, {self.reserve_reasoning}, {self.window_source})"
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The budget, ready for JSON."""
+        """Return the budget, ready for JSON."""
         return {
             "window": self.window,
             "window_source": self.window_source,
@@ -162,7 +162,7 @@ class ContextBudget(Shared):
         tool_choice: ToolChoice | None = None,
         response_format: Mapping[str, object] | None = None,
     ) -> Measure:
-        """Where the tokens of a prompt go.
+        """Measure the use of the tokens in a prompt.
 
         Args:
             messages: As for `chat`.
@@ -198,9 +198,9 @@ class ContextBudget(Shared):
         tool_choice: ToolChoice | None = None,
         response_format: Mapping[str, object] | None = None,
     ) -> int:
-        """The largest `max_tokens` that fits behind a prompt, and that the server takes.
+        """The largest `max_tokens` that fits after a prompt, and that the server accepts.
 
-        Where the count is not exact, 100 tokens less.
+        Where the count is not exact, it is 100 tokens less.
 
         Args:
             messages: As for `chat`.
@@ -231,32 +231,32 @@ class ContextBudget(Shared):
         tool_choice: ToolChoice | None = None,
         response_format: Mapping[str, object] | None = None,
     ) -> FitPlan:
-        """A conversation that fits into the room. One that fits already is left as it is.
+        """Make a conversation fit the available tokens. One that fits already stays unchanged.
 
-        One that does not is cut once, down to `low_water` of the room, and the cut is remembered: the conversation may
-        grow and be fitted again, and until it fills the room anew, what is sent goes on from what was sent before.
-        The prefix cache of the server so loses something at a cut, and at no other time.
+        One that does not is cut once, down to `low_water` of the available tokens, and the cut is remembered: the
+        conversation may grow and be fitted again, and until it fills the window again, each request continues the one
+        before. So the server's prefix cache loses something only at a cut.
 
         System messages, the last turn of the user, and the answer and results after it stay; a call and its results
         stay or go together.
 
         Args:
-            messages: As for `chat`; the whole conversation, or what was left of it.
+            messages: As for `chat`; the whole conversation, or the rest of it.
             tools: As for `chat`.
-            strategy: What may be left out, and in which order; else the budget's own.
+            strategy: The parts to leave out, and their order; else the budget's own.
             thinking: As for `chat`.
             tool_choice: As for `chat`.
             response_format: As for `chat`.
 
         Raises:
-            BudgetError: It does not fit, whatever is left out; `excess` says by how many tokens.
+            BudgetError: It does not fit, whatever is left out; `excess` is the number of tokens above the limit.
             InvalidRequestError: Something is wrong with the request.
         """
         request = self._request(messages, tools, thinking, tool_choice, response_format)
         return self.fit_request(request, strategy)
 
     def fit_request(self, request: ChatRequest, strategy: Strategy | Sequence[Strategy] | None = None) -> FitPlan:
-        """The same for a whole request.
+        """Make a whole request fit, like `fit`.
 
         Raises:
             BudgetError: As `fit`.
@@ -287,16 +287,16 @@ class ContextBudget(Shared):
         tool_choice: ToolChoice | None = None,
         response_format: Mapping[str, object] | None = None,
     ) -> Cost | None:
-        """What a request will cost at most, at the price of the moment; None where no price is known.
+        """Estimate the highest cost of a request, at the current price; None where no price is known.
 
         Args:
             messages: As for `chat`.
             tools: As for `chat`.
-            max_tokens: The tokens of the answer, its reasoning included; by default all that is reserved.
+            max_tokens: The tokens of the answer, its reasoning included; by default all reserved ones.
             cached_tokens: The tokens of the prompt that will come from the cache, such as `cache_report(...).cached`;
                 none by default.
             currency: The currency.
-            at: When it is sent, if not now; off-peak, say.
+            at: The time of sending, if not now; off-peak, for example.
             thinking: As for `chat`.
             tool_choice: As for `chat`.
             response_format: As for `chat`.
@@ -319,12 +319,12 @@ class ContextBudget(Shared):
         return None if cost is None else replace(cost, exact=False)
 
     def too_long(self, prompt: int, requested: int, unsure: int = 0) -> ContextLengthExceededError:
-        """The error that says so of a prompt, before anything is sent; it has no status.
+        """Make the error for a prompt that is too long, before anything is sent; it has no status.
 
         Args:
             prompt: The tokens of the prompt.
-            requested: Those of prompt and answer.
-            unsure: Those that are kept free because the count may be off.
+            requested: The tokens of prompt and answer.
+            unsure: The tokens that are kept free because the count may be off.
         """
         no_prompt, no_answer = self._counter.edge
         edge = f", of which a prompt may have {self.window - no_prompt:,}" if no_prompt or no_answer else ""
@@ -353,7 +353,10 @@ class ContextBudget(Shared):
         return self._counter.request(messages, options)
 
     def _tools(self, request: ChatRequest) -> int:
-        """What the prompt is shorter by without tools. They stand at the head, so a head is all that it takes."""
+        """The tokens of the tools, by comparison with a prompt without them.
+
+        They are at the head, so a head is enough.
+        """
         if not request.tools:
             return 0
         from deepseek_v4_sdk.tokens.prompts import count_prompt

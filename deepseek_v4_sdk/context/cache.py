@@ -1,4 +1,4 @@
-"""The prefix cache: what two requests share, where they part, what in a prompt's head is bound to change, and hits."""
+"""The prefix cache: the common part of two requests, their divergence, volatile texts in a prompt's head, and hits."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ PromptRequest: TypeAlias = MessagesInput | Mapping[str, object]
 Field: TypeAlias = Literal[
     "thinking", "tools", "tool_choice", "response_format", "role", "content", "reasoning", "tool_calls", "removed"
 ]
-"""What differs where two prompts part."""
+"""The difference at which two prompts diverge."""
 
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """Where two prompts part.
+    """The place where two prompts diverge.
 
     Attributes:
-        message: The message, by its index in the later request; None for what stands before all messages.
-        field: What of it differs.
-        why: The same in a sentence.
-        token: How many tokens stand before it.
+        message: The message, by its index in the later request; None for text before all messages.
+        field: The part of it that differs.
+        why: The description, in a sentence.
+        token: Number of tokens before it.
     """
 
     message: int | None
@@ -57,14 +57,14 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheReport:
-    """What a later prompt can take from the prefix cache, once an earlier one has gone through it. Numbers are tokens.
+    """The tokens that a later prompt can take from the prefix cache after an earlier one.
 
     Attributes:
         before: The earlier prompt.
         after: The later prompt.
-        common: How many they have in common, from the beginning.
-        block: The server keeps whole blocks of so many; None where that is not known.
-        divergence: Where they part; None when the later one only goes on.
+        common: Number of tokens in common, from the beginning.
+        block: The server keeps whole blocks of so many tokens; None where that is not known.
+        divergence: The place where they diverge; None when the later one only continues.
     """
 
     before: int
@@ -75,12 +75,12 @@ class CacheReport:
 
     @property
     def lost(self) -> int:
-        """What of the earlier prompt is of no use to the later one."""
+        """Tokens of the earlier prompt that are useless to the later one."""
         return self.before - self.common
 
     @property
     def cached(self) -> int:
-        """What can come from the cache at best: whole blocks, and never the last token, which is always computed."""
+        """Tokens from the cache at best: whole blocks, and never the last token, which is always computed."""
         return min(self.common, self.after - 1) // (self.block or 1) * (self.block or 1)
 
     def __str__(self) -> str:
@@ -92,13 +92,15 @@ class CacheReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheUse:
-    """Hits of the prefix cache over one or several answers. Numbers are tokens, of the answers whose server told.
+    """Hits of the prefix cache over one or several answers.
+
+    Numbers are tokens, of the answers whose server reported them.
 
     Attributes:
         hit: Prompt tokens that came from the cache.
         miss: The other prompt tokens.
-        told: The answers whose server told.
-        untold: The answers whose server did not, which may have been all hits or none.
+        told: Number of answers whose server reported hits.
+        untold: Number of answers whose server did not, which may have been all hits or none.
     """
 
     hit: int = 0
@@ -121,7 +123,7 @@ class CacheUse:
 
 
 def cache_use(replies: Reply | Iterable[Reply]) -> CacheUse:
-    """The hits of one answer, or of those of a conversation."""
+    """Add up the hits of one answer, or of those of a conversation."""
     use = CacheUse()
     for reply in [replies] if isinstance(replies, Reply) else replies:
         hit, miss = reply.usage.cached_tokens, reply.usage.missed_tokens
@@ -137,7 +139,7 @@ def cache_report(
     Args:
         before: The earlier request.
         after: The later one.
-        budget: The budget of the endpoint (`client.budget()`). Without one, prompts are rendered as vLLM does.
+        budget: The budget of the endpoint (`client.budget()`). Without one, prompts are rendered as by vLLM.
 
     Raises:
         InvalidRequestError: Something is wrong with a request.
@@ -148,7 +150,7 @@ def cache_report(
 
 
 def counter_of(budget: ContextBudget | PromptCounter | None) -> PromptCounter:
-    """What is to render and count."""
+    """The counter that renders and counts."""
     if budget is None:
         return PromptCounter.rendering("vllm")
     return budget if isinstance(budget, PromptCounter) else budget.counter
@@ -164,7 +166,7 @@ class RenderedRequest:
 
     @classmethod
     def of(cls, given: PromptRequest, counter: PromptCounter) -> RenderedRequest:
-        """Read and render what a caller gives.
+        """Read and render a caller's request.
 
         Raises:
             InvalidRequestError: Something is wrong with it.
@@ -178,8 +180,8 @@ class RenderedRequest:
         return cls(request, form, form.render(request.messages).segments)
 
     def encode(self, segments: Iterable[Segment]) -> list[list[int]]:
-        """The tokens of some of its segments."""
-        from deepseek_v4_sdk.tokens.segments import encode_segment  # the vocabulary is loaded at the first one
+        """Encode some of its segments."""
+        from deepseek_v4_sdk.tokens.segments import encode_segment  # the vocabulary is loaded with the first one
 
         return [encode_segment(segment, self.form.dialect) for segment in segments]
 
@@ -189,7 +191,7 @@ def compared(before: RenderedRequest, after: RenderedRequest, block: int | None)
     pairs = zip(before.segments, after.segments, strict=False)
     same = sum(1 for _ in takewhile(lambda pair: pair[0].pieces == pair[1].pieces, pairs))
     shared = sum(map(len, after.encode(after.segments[:same])))
-    # What follows may still begin alike, and its segments may be cut otherwise.
+    # The next segments may still begin alike, and may be divided differently.
     old, new = before.encode(before.segments[same:]), after.encode(after.segments[same:])
     sizes = sum(map(len, old)), sum(map(len, new))
     tokens = zip(chain.from_iterable(old), chain.from_iterable(new), strict=False)
@@ -205,12 +207,12 @@ def compared(before: RenderedRequest, after: RenderedRequest, block: int | None)
 
 
 def _divergence(before: RenderedRequest, after: RenderedRequest, place: int | None, token: int) -> Divergence:
-    """Where two prompts part, by what differs in the requests: the segment tells which messages to look at."""
+    """Describe the place where two prompts diverge, by the difference of the requests near the segment."""
     first, second = before.request, after.request
     if place is None:
         return Divergence(len(second.messages), "removed", "the later request ends sooner", token)
     indices = after.segments[place].message_indices
-    # What is at the head: the effort text, and the tools where no system message has them.
+    # The head holds the effort text, and the tools where no system message has them.
     changed = Divergence(None, "thinking", f"thinking went from {first.thinking!r} to {second.thinking!r}", token)
     if first.thinking != second.thinking and not indices:
         return changed
@@ -231,11 +233,11 @@ def _divergence(before: RenderedRequest, after: RenderedRequest, place: int | No
     index = indices[0]
     if isinstance(second.messages[index], AssistantMessage):
         return _gone_on(second, index, token)
-    return Divergence(index, "role", f"messages[{index}] joins what stands before or behind it in another way", token)
+    return Divergence(index, "role", f"messages[{index}] joins the text before or after it differently", token)
 
 
 def _gone_on(request: ChatRequest, index: int, token: int) -> Divergence:
-    """An answer stands otherwise in the history than it was begun: without its reasoning, most often."""
+    """Describe an answer that is rendered differently in the history: without its reasoning, most often."""
     if request.thinking != "off" and not request.tools:
         why = f"messages[{index}]: without tools the format leaves the reasoning of earlier turns out"
         return Divergence(index, "reasoning", why, token)
@@ -243,7 +245,7 @@ def _gone_on(request: ChatRequest, index: int, token: int) -> Divergence:
 
 
 def _differs(first: Message, second: Message) -> Field | None:
-    """The first part of a message, in the order of the prompt, that is another."""
+    """The first part of a message, in the order of the prompt, that differs."""
     if first.role != second.role:
         return "role"
     for name in ("reasoning", "content", "tool_calls"):
@@ -253,7 +255,7 @@ def _differs(first: Message, second: Message) -> Field | None:
 
 
 def _head_differs(first: ChatRequest, second: ChatRequest) -> tuple[Field, str] | None:
-    """What of the definitions at the head is another."""
+    """The first of the definitions at the head that differs."""
     one, other = ([write_json(tool.to_dict()) for tool in request.tools] for request in (first, second))
     if one != other:
         if sorted(one) == sorted(other):

@@ -1,4 +1,4 @@
-"""A lint for the prefix cache: what in the head of a prompt will be another next time, and what has changed already."""
+"""A lint for the prefix cache: volatile texts in the head of a prompt, and changes between requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["CacheProblem", "CacheProblemKind", "lint_cache"]
 
 CacheProblemKind: TypeAlias = Literal["timestamp", "date", "uuid", "epoch", "random_id", "changed"]
-"""What keeps a prompt from the cache: a text that looks as if it were another each time, or what has changed."""
+"""A cause of cache misses: a text that looks volatile, or a change."""
 
 _MONTH: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
 _VOLATILE: Final = re.compile(
@@ -49,13 +49,13 @@ _MEANT: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class CacheProblem:
-    """Something that keeps a prompt, or much of it, from the prefix cache.
+    """A problem that keeps a prompt, or much of it, from the prefix cache.
 
     Attributes:
-        kind: What it is.
+        kind: Its kind.
         where: Its place: `messages[0]`, `tools[1]`, or the option that changed.
-        text: What was found there; of "changed", what changed.
-        tokens: How many tokens of the prompt stand behind it, and miss the cache whenever it is another.
+        text: The text that was found there; for "changed", the change.
+        tokens: Number of tokens of the prompt after it, which miss the cache whenever it changes.
         request: The request in which it was found, by its place among those given.
     """
 
@@ -66,20 +66,20 @@ class CacheProblem:
     request: int
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.text}: {self.tokens:,} tokens behind it miss the cache when it changes"
+        return f"{self.where}: {self.text}: {self.tokens:,} tokens after it miss the cache when it changes"
 
 
 def lint_cache(*requests: PromptRequest, budget: ContextBudget | PromptCounter | None = None) -> list[CacheProblem]:
-    """Look for what keeps requests from the prefix cache.
+    """Find the texts and changes that keep requests from the prefix cache.
 
-    In the head of the last one (system messages at the front, and tools) texts are named that look as if they were
-    another each time: times, dates, UUIDs and other random ids, numbers of seconds. What is bound to change belongs
-    behind the history, into the last user message. Of several requests each is compared with the one before it: an
-    order of tools, a thinking level, a `tool_choice` or a history that changed is named with what was lost.
+    In the head of the last request (system messages at the front, and tools) it names texts that look volatile: times,
+    dates, UUIDs and other random ids, numbers of seconds. Volatile texts belong after the history, in the last user
+    message. It compares each of several requests with the one before it: for a changed order of tools, thinking level,
+    `tool_choice` or history it names the lost tokens.
 
     Args:
         requests: Requests in the order in which they are sent.
-        budget: The budget of the endpoint (`client.budget()`). Without one, prompts are rendered as vLLM does.
+        budget: The budget of the endpoint (`client.budget()`). Without one, prompts are rendered as by vLLM.
 
     Raises:
         InvalidRequestError: Something is wrong with a request.
@@ -91,7 +91,7 @@ def lint_cache(*requests: PromptRequest, budget: ContextBudget | PromptCounter |
     for place, (before, after) in enumerate(pairwise(rendered), 1):
         report = compared(before, after, counter.cache_block)
         divergence = report.divergence
-        # One token is the opening of the earlier answer, which stands otherwise in every history.
+        # One token is the opening of the earlier answer, which is different in every history.
         if divergence is not None and report.lost > 1:
             where = divergence.field if divergence.message is None else f"messages[{divergence.message}]"
             problems.append(CacheProblem("changed", where, divergence.why, report.after - report.common, place))
@@ -101,7 +101,7 @@ def lint_cache(*requests: PromptRequest, budget: ContextBudget | PromptCounter |
 
 
 def _volatile(rendered: RenderedRequest, place: int) -> Iterator[CacheProblem]:
-    """Texts in the head that look as if they were another each time; of each kind the first in each place."""
+    """Yield texts in the head that look volatile; of each kind the first in each place."""
     for where, text in _head(rendered.request):
         named: set[str | None] = set()
         for match in _VOLATILE.finditer(text):
@@ -115,7 +115,7 @@ def _volatile(rendered: RenderedRequest, place: int) -> Iterator[CacheProblem]:
 
 
 def _head(request: ChatRequest) -> Iterator[tuple[str, str]]:
-    """The texts that stand before all that is said: system messages, then tools."""
+    """Yield the texts before the conversation: system messages, then tools."""
     for index, message in enumerate(request.messages):
         if not isinstance(message, SystemMessage):
             break

@@ -1,4 +1,4 @@
-"""Documents for a prompt: texts, and files found in folders, in an order that stays; what is no text, with reasons."""
+"""Documents for a prompt: texts, and files found in folders, in a stable order; and those left out, with reasons."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["EXCLUDE", "MAX_BYTES", "Document", "DocumentInput", "Found", "LeftOu
 Reason: TypeAlias = Literal[
     "excluded", "link", "no_file", "unreadable", "too_big", "binary", "no_utf8", "twice", "no_room"
 ]
-"""Why a document was left out."""
+"""The reason why a document was left out."""
 
 EXCLUDE: Final = (".*", "__pycache__", "node_modules", "*.egg-info", "*.pyc", "*.min.js", "*.map", "*.lock")
-"""What is passed over in folders unless `exclude` says otherwise: names, with `*`, `?` and `[...]`."""
+"""Names in folders that are skipped by default, with `*`, `?` and `[...]`."""
 
 MAX_BYTES: Final = 16 * 1024 * 1024
-"""Files of more bytes are left out unread: at 3 bytes a token they exceed the largest window five times."""
+"""Larger files are left out unread: at 3 bytes a token they exceed the largest window five times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ DocumentInput: TypeAlias = str | os.PathLike[str] | Document
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A document that is not in the prompt. A folder that was passed over stands for all in it.
+    """A document that is not in the prompt. A skipped folder represents all its files.
 
     Attributes:
         name: Its name.
-        reason: Why, in a word.
-        detail: Why, in a few words.
-        tokens: What it would have taken, where it was counted.
+        reason: The reason, in a word.
+        detail: The reason, in a few words.
+        tokens: Its tokens, where they were counted.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Found:
     max_bytes: int
 
     def read(self) -> Document | LeftOut:
-        """Its text, or why there is none."""
+        """Return its text, or the reason why there is none."""
         if isinstance(self.source, str):
             return Document(self.name, self.source)
         try:
@@ -73,28 +73,28 @@ class Found:
                 content = file.read(self.max_bytes + 1) if size <= self.max_bytes else b""
         except OSError as error:
             return LeftOut(self.name, "unreadable", error.strerror or str(error))
-        if max(size, len(content)) > self.max_bytes:  # the size of some files is not told, and others grow
+        if max(size, len(content)) > self.max_bytes:  # some files report no size, and others grow
             return LeftOut(self.name, "too_big", f"{size:,} bytes; more than {self.max_bytes:,} are not read")
         if b"\0" in content:
             return LeftOut(self.name, "binary", "it holds a zero byte")
         try:
             return Document(self.name, content.decode("utf-8"))
         except UnicodeDecodeError as error:
-            return LeftOut(self.name, "no_utf8", f"byte {error.start} does not belong into UTF-8")
+            return LeftOut(self.name, "no_utf8", f"byte {error.start} is not valid in UTF-8")
 
 
 def find_documents(
     documents: DocumentInput | Iterable[DocumentInput], exclude: Sequence[str], max_bytes: int
 ) -> Iterator[Found | LeftOut]:
-    """What is given, in the order given; what is in a folder by name, at any depth, files before folders.
+    """Yield the given documents in order; those in a folder by name, at any depth, files before folders.
 
     Args:
-        documents: What is given. What is named itself is never excluded.
-        exclude: Names to pass over in folders, with `*`, `?` and `[...]`; with a `/` in it, paths below the folder.
+        documents: The documents. A named document is never excluded.
+        exclude: Names to skip in folders, with `*`, `?` and `[...]`; with a `/` in it, paths below the folder.
         max_bytes: The largest file to read.
 
     Raises:
-        InvalidRequestError: Something given is no document.
+        InvalidRequestError: One of them is not a document.
     """
     given = [documents] if isinstance(documents, str | os.PathLike | Document) else documents
     seen: dict[tuple[int, int], str] = {}
@@ -112,10 +112,10 @@ def find_documents(
 def _at(
     path: Path, exclude: tuple[str, ...], max_bytes: int, seen: dict[tuple[int, int], str]
 ) -> Iterator[Found | LeftOut]:
-    """What is at a path that was named."""
+    """Yield the documents at a path that was named."""
     local = not path.is_absolute() and ".." not in path.parts
     if path.is_dir():
-        # A folder's name tells its files from those of another; where it lies on this machine is nobody's business.
+        # A folder's name separates its files from those of another; the prompt must not show its place on this machine.
         root = path.as_posix() if local else path.resolve().name
         yield from _inside(path, "" if root == "." else _shown(root), exclude, max_bytes, seen)
     else:
@@ -158,7 +158,7 @@ def _file(path: Path, name: str, max_bytes: int, seen: dict[tuple[int, int], str
     except OSError as error:
         return LeftOut(name, "unreadable", error.strerror or str(error))
     if not stat.S_ISREG(status.st_mode):
-        return LeftOut(name, "no_file", "it is no regular file")  # reading a pipe or a device may never end
+        return LeftOut(name, "no_file", "it is not a regular file")  # reading a pipe or a device may never end
     first = seen.get((status.st_dev, status.st_ino))
     if first is not None:
         return LeftOut(name, "twice", f"it is the same file as {first}")

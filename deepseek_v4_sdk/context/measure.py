@@ -1,4 +1,4 @@
-"""Where the tokens of a prompt go, in numbers and as a bar for terminals."""
+"""The use of the tokens in a prompt, in numbers and as a bar for terminals."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = ["Measure", "TurnSize", "parts_of", "turn_starts"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnSize:
-    """The tokens of a turn: what the user says, and all that follows until the user speaks again.
+    """The tokens of a turn: the user's message, and all that follows until the user's next message.
 
     Attributes:
         index: Its first message.
-        messages: How many messages it has.
+        messages: Number of its messages.
         tokens: Its tokens.
-        reasoning: Those of its reasoning.
-        results: Those of its tool results.
+        reasoning: The tokens of its reasoning.
+        results: The tokens of its tool results.
     """
 
     index: int
@@ -43,16 +43,16 @@ class TurnSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """Where the tokens of a prompt go. `system` to `results` add up to `total`; all numbers are tokens.
+    """The use of the tokens in a prompt. `system` to `results` add up to `total`; all numbers are tokens.
 
     Attributes:
         window: The window.
-        window_source: Who says so.
-        reserved: What is kept for the answer and its reasoning.
+        window_source: The source of its size.
+        reserved: The tokens that are kept for the answer and its reasoning.
         total: The prompt.
         system: Its opening, the system messages, the response format, and the opening of the answer.
         tools: The definitions of the tools and the instructions around them.
-        user: What the user says, reminders too.
+        user: The user's messages, including reminders.
         answers: Texts and tool calls of the model.
         reasoning: Reasoning of earlier turns, as far as the format keeps it.
         results: Tool results.
@@ -82,7 +82,7 @@ class Measure:
 
     @property
     def turns(self) -> tuple[TurnSize, ...]:
-        """The tokens of each turn, worked out when asked for; system messages at the front are in none."""
+        """The tokens of each turn, computed on access; system messages at the front are in none."""
         messages, count = self._messages, self._count
         starts = [*turn_starts(messages), len(messages)]
         counts = [*count.per_message]
@@ -100,7 +100,7 @@ class Measure:
         )
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """All of it, ready for JSON."""
+        """Return all fields, ready for JSON."""
         return {
             "window": self.window,
             "window_source": self.window_source,
@@ -123,7 +123,7 @@ class Measure:
         }
 
     def bar(self, width: int = 80) -> str:
-        """A bar for terminals, with a legend; plain text, no line longer than the width.
+        """Draw a bar for terminals, with a legend; plain text, no line longer than the width.
 
         Args:
             width: Columns, at least 20.
@@ -155,12 +155,12 @@ _RESERVED: Final = "-"
 
 
 def parts_of(messages: Sequence[Message], count: PromptCount, tools: int) -> dict[str, int]:
-    """The tokens of a prompt by kind.
+    """Split the tokens of a prompt by kind.
 
     Args:
         messages: The conversation.
         count: Its tokens.
-        tools: Those of the tools, which are at the head of the prompt.
+        tools: The tokens of the tools, which are at the head of the prompt.
     """
     kinds: dict[str, int] = dict.fromkeys(("system", "user", "answers", "results"), 0)
     for message, tokens in zip(messages, count.per_message, strict=True):
@@ -184,9 +184,9 @@ _KIND_OF: Final = {
 
 
 def turn_starts(messages: Sequence[Message]) -> list[int]:
-    """Where turns begin: with what the user's side says, and before that with the first answer, if one comes first."""
+    """Indexes at which turns begin: at the user's messages, and before them at the first answer, if one comes first."""
     starts: list[int] = []
-    aside = True  # whether the message before was none of the user's own
+    aside = True  # whether the message before was not one of the user's own
     for index, message in enumerate(messages):
         if isinstance(message, SystemMessage) and not starts:
             continue  # the head
@@ -198,7 +198,7 @@ def turn_starts(messages: Sequence[Message]) -> list[int]:
 
 
 def _drawn(parts: list[tuple[str, int]], width: int) -> str:
-    """Signs in proportion to tokens: each part that is there has one at least, and all fill the width."""
+    """Draw signs in proportion to tokens: each part has at least one, and all fill the width."""
     there = [(sign, tokens) for sign, tokens in parts if tokens > 0]
     whole = sum(tokens for _, tokens in there) or 1
     cells = [max(1, tokens * width // whole) for _, tokens in there]

@@ -1,4 +1,4 @@
-"""Packing documents into a prompt: whole or clipped, in an order that stays, within a budget, with what did not fit."""
+"""Packing documents into a prompt: whole or clipped, in a stable order, within a budget, with a list of the rest."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class PackedDocument:
 
     Attributes:
         name: Its name.
-        tokens: What it takes, with the lines around it.
-        clipped: How many characters at its end were cut off.
+        tokens: Its tokens, with the lines around it.
+        clipped: Number of characters that were cut off at its end.
         special: Whether it spells control tokens such as `<think>`, which vLLM reads as such.
     """
 
@@ -48,19 +48,18 @@ class PackedDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """Documents as one text, and what of those given is not in it.
+    """Documents as one text, and a list of those left out.
 
-    Each document stands between two lines, `<document name="...">` and `</document>`. Where its own text holds the
-    closing line, both lines have a number that it does not hold: `<document-2 name="...">`. So a document ends at the
-    first closing line of its own kind, whatever is in it. The name is a JSON string; `clipped` behind it says that the
-    end is missing.
+    Each document is between two lines, `<document name="...">` and `</document>`. Where its own text holds the closing
+    line, both lines have a number that it does not hold: `<document-2 name="...">`. So a document ends at its first
+    closing line, whatever its content. The name is a JSON string; `clipped` after it marks a missing end.
 
     Attributes:
-        text: The documents, and the question behind them.
-        documents: What is in it, in order.
-        left_out: What is not, in the order in which it was given.
-        tokens: All of the text.
-        limit: What the text might have had.
+        text: The documents, with the question after them.
+        documents: The packed documents, in order.
+        left_out: The documents left out, in the given order.
+        tokens: The tokens of the text.
+        limit: The limit of the text's tokens.
     """
 
     text: str
@@ -70,7 +69,7 @@ class Pack:
     limit: int
 
     def __str__(self) -> str:
-        """What is in it and what is not, one line each."""
+        """List the packed and the left-out documents, one line each."""
         lines = [f"{len(self.documents):,} documents, {self.tokens:,} of {self.limit:,} tokens"]
         lines += [
             f"clipped   {item.name}: {item.clipped:,} characters are missing at its end"
@@ -81,7 +80,7 @@ class Pack:
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, JsonValue]:
-        """The report, without the text, ready for JSON."""
+        """Return the report, without the text, ready for JSON."""
         return {
             "tokens": self.tokens,
             "limit": self.limit,
@@ -109,25 +108,26 @@ def pack(
 ) -> Pack:
     """Put documents into one text that fits, each exactly counted.
 
-    They come in the order given, and what is in a folder by name. Whether one is taken depends on those before it
-    alone, so adding or changing one at the end leaves the text before it as it was, and the server's prefix cache hits.
+    They keep the given order; those in a folder are sorted by name. Only the documents before it decide whether one is
+    packed, so adding or changing one at the end leaves the text before it unchanged, and the server's prefix cache
+    hits.
 
     Args:
         documents: Paths of files and folders, and `Document(name, text)`.
         budget: The budget of the endpoint (`client.budget()`): a user message with the text, and all that the server
-            writes around it, stays within its room. Or a number of tokens for the text alone.
-        question: What is asked about the documents, behind them; blanks before it are taken off.
+            writes around it, stays within its available tokens. Or a number of tokens only for the text.
+        question: The question about the documents, placed after them; blanks before it are removed.
         reserve: Tokens of the budget for other messages and tools.
-        policy: What becomes of a document that does not fit: "whole" leaves it out and tries the next; "clip" takes as
+        policy: The treatment of a document that does not fit: "whole" leaves it out and tries the next; "clip" takes as
             much of its beginning as there is room for, at the end of a line where it has lines.
-        exclude: Names to pass over in folders, with `*`, `?` and `[...]`; with a `/` in it, paths below the folder.
-            `.gitignore` is not read: give what `git ls-files` lists instead.
+        exclude: Names to skip in folders, with `*`, `?` and `[...]`; with a `/` in it, paths below the folder.
+            `.gitignore` is not read: pass the list of `git ls-files` instead.
         max_bytes: Files of more bytes are left out unread.
-        on_progress: Is told after each document how many are done, and of how many.
+        on_progress: A callback after each document, with the number of finished documents and the total.
 
     Raises:
-        InvalidRequestError: Something given is no document, or a text holds a surrogate.
-        BudgetError: The question alone does not fit.
+        InvalidRequestError: One of them is not a document, or a text holds a surrogate.
+        BudgetError: The question does not fit even without documents.
         ConfigurationError: The vocabulary is not installed.
     """
     if policy not in ("whole", "clip"):
@@ -158,7 +158,7 @@ class _Packer:
 
     @classmethod
     def of(cls, budget: ContextBudget | int, question: str, reserve: int, *, clips: bool) -> _Packer:
-        """A packer for a budget, with the question's tokens already taken off.
+        """Make a packer for a budget, without the question's tokens.
 
         Raises:
             BudgetError: There is no room for them.
@@ -179,7 +179,7 @@ class _Packer:
         return cls(limit, asked, special, clips=clips)
 
     def take(self, item: Document | LeftOut) -> None:
-        """Put a document behind the others, or say why not."""
+        """Add a document after the others, or note the reason why not."""
         if isinstance(item, LeftOut):
             self._left_out.append(item)
             return
@@ -197,7 +197,7 @@ class _Packer:
         self._add(item, block, self._count(block), len(item.text) - len(clipped))
 
     def packed(self, question: str) -> Pack:
-        """All that was taken."""
+        """Return all that was packed."""
         text = "".join([*self._blocks, question])
         return Pack(
             text=text,
@@ -240,8 +240,7 @@ class _Packer:
 def _block(name: str, text: str, *, note: str = "") -> str:
     """A document between its two lines.
 
-    A block begins with a sign and ends with a line end: no token reaches over the border between two, so that their
-    counts add up.
+    A block begins with a sign and ends with a line end: no token spans two blocks, so their counts add up.
     """
     used = {int(number or 1) for number in _CLOSER.findall(text)}
     number = next(number for number in range(1, len(used) + 2) if number not in used)

@@ -1,4 +1,4 @@
-"""What a budget counts with: how a server renders a chat, and which histories it takes."""
+"""The counter of a budget: how a server renders a chat, and which histories it accepts."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class PromptCounter:
     """Counts prompts as a server does. A client makes one for its server; `rendering` makes one without a server.
 
     Attributes:
-        request: Makes a request of messages and options.
-        form: How the server renders a request.
-        exact: Whether a count of a request is what the server will count.
-        history_rules: What it does with a conversation; None where no server is known.
+        request: Makes a request from messages and options.
+        form: Returns the form in which the server renders a request.
+        exact: Returns whether the server will count the same for a request.
+        history_rules: The server's rules for a conversation; None where no server is known.
         billed: The provider and the id by which a request is billed; None for an id that is not known.
-        prices: What its tokens cost; None for the built-in prices.
-        cache_block: How many tokens a block of its prefix cache has, or None where that is not known.
+        prices: The prices of its tokens; None for the built-in prices.
+        cache_block: Number of tokens in a block of its prefix cache, or None where that is not known.
         edge: The tokens at the end of its window that no prompt reaches, and those that no answer reaches.
     """
 
@@ -47,7 +47,7 @@ class PromptCounter:
     edge: tuple[int, int] = (0, 0)
 
     def count(self, request: ChatRequest) -> PromptCount:
-        """The tokens of a request's prompt.
+        """Count the tokens of a request's prompt.
 
         Raises:
             InvalidRequestError: The server's encoder would refuse the conversation.
@@ -59,7 +59,7 @@ class PromptCounter:
 
     @classmethod
     def rendering(cls, dialect: Dialect, generation: Generation = "2026-08") -> PromptCounter:
-        """A meter for a prompt format alone; its counts are never called exact."""
+        """Make a counter for only a prompt format; its counts are never marked as exact."""
 
         def form(request: ChatRequest) -> PromptForm:
             from deepseek_v4_sdk.tokens.prompts import PromptForm

@@ -1,4 +1,4 @@
-"""What to leave out of a conversation that has outgrown its window: strategies, one after another."""
+"""Strategies for a conversation that has outgrown its window, used one after another."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["DEFAULT_STRATEGIES", "ClipResults", "DropOldest", "Strategy", "Summa
 
 
 class Strategy(Protocol):
-    """A way of making a conversation shorter. Several are taken in turn, until enough is gone.
+    """A way of making a conversation shorter. Several are used in turn, until enough is gone.
 
-    It must do the same to the same conversation each time, and be equal to another one that does the same: what was cut
-    once is remembered for it.
+    It must do the same to the same conversation each time, and be equal to another one that does the same: earlier cuts
+    are remembered for it.
     """
 
     def apply(self, draft: TrimDraft) -> None:
-        """Make the draft shorter, until it is done or there is nothing more to do."""
+        """Shorten the conversation, until it is done or there is nothing more to do."""
         ...
 
 
@@ -34,7 +34,8 @@ class Strategy(Protocol):
 class DropOldest:
     """Drop whole turns, the oldest first.
 
-    The last turn stays. Where it alone is more than the room, its older answers go, each with the results of its calls.
+    The last turn stays. Where only that exceeds the available tokens, its older answers go, each with the results of
+    its calls.
     """
 
     def apply(self, draft: TrimDraft) -> None:
@@ -47,7 +48,7 @@ class ClipResults:
     """Clip large tool results in the middle, the oldest first. Those that the model has not read yet come last of all.
 
     Attributes:
-        max_tokens: About how many tokens are left of a result; only those with twice as many are clipped.
+        max_tokens: Approximate number of tokens that remain of a result; only those with twice as many are clipped.
     """
 
     max_tokens: int = 500
@@ -70,12 +71,13 @@ class ClipResults:
 
 @dataclass(frozen=True, slots=True)
 class Summarise:
-    """Drop as `DropOldest` does, and put a summary in the place of what was dropped.
+    """Drop like `DropOldest`, and replace the dropped messages by a summary.
 
     Attributes:
-        summarise: Is given what was dropped, an earlier summary included, and gives a text. What it raises goes up.
-        max_tokens: About how many tokens the summary may have; a longer one is clipped in the middle.
-        heading: What stands before it.
+        summarise: Receives the dropped messages, including an earlier summary, and returns a text. Its exceptions are
+            raised.
+        max_tokens: Approximate limit of the summary's tokens; a longer one is clipped in the middle.
+        heading: The text before it.
     """
 
     summarise: Callable[[Conversation], str]
@@ -86,7 +88,7 @@ class Summarise:
         _check("Summarise", self.max_tokens)
 
     def apply(self, draft: TrimDraft) -> None:
-        """Drop until there is enough for a summary too, and put it there."""
+        """Drop until there is enough for a summary too, and add it."""
         from deepseek_v4_sdk.tokens import count_text
 
         if draft.done:
@@ -114,12 +116,12 @@ _MARKER_TOKENS: Final = 20
 
 
 def clip(text: str, tokens: int, max_tokens: int) -> str:
-    """A text without its middle, cut at line ends where there are some nearby.
+    """Remove the middle of a text, at line ends where there are some nearby.
 
     Args:
         text: The text.
-        tokens: How many tokens it has.
-        max_tokens: About how many are to be left.
+        tokens: Number of its tokens.
+        max_tokens: Approximate number of tokens to keep.
     """
     half = max(1, len(text) * max_tokens // (2 * max(tokens, 1)))
     start, end = half, len(text) - half

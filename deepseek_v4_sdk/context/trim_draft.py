@@ -1,4 +1,4 @@
-"""A conversation while it is being cut: its parts, what they cost, and what may be done to them."""
+"""A conversation while it is being cut: its parts, their tokens, and the possible changes."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ else:
 __all__ = ["Item", "PartKind", "TrimDraft", "Unit"]
 
 PartKind: TypeAlias = Literal["system", "user", "round", "summary"]
-"""Instructions, what the user says, an answer of the model with the results of its calls, or what stands for others."""
+"""Instructions, a message of the user, an answer of the model with the results of its calls, or a summary of others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A message of a draft.
+    """A message of a conversation that is being cut.
 
     Attributes:
         message: The message.
-        tokens: What it costs.
-        origin: Its place in the conversation that was given; None for one that stands in for others.
+        tokens: Its tokens.
+        origin: Its place in the given conversation; None for a summary.
         clipped: Whether its text is shorter than it was.
-        place: Its place in the conversation that is being cut, while it is as it was there.
+        place: Its place in the conversation that is being cut, while it is unchanged.
     """
 
     message: Message
@@ -43,12 +43,12 @@ class Item:
 
 @dataclass(slots=True)
 class Unit:
-    """What stays or goes together: a call and its results are one.
+    """Messages that stay or go together: a call and its results are one unit.
 
     Attributes:
-        kind: What it is.
+        kind: Its kind.
         turn: The number of its turn.
-        pinned: Whether it stays: instructions, the last words of the user, the last answer with its results.
+        pinned: Whether it stays: instructions, the user's last messages, the last answer with its results.
         items: Its messages.
     """
 
@@ -59,7 +59,7 @@ class Unit:
 
     @property
     def tokens(self) -> int:
-        """What it costs."""
+        """Its tokens."""
         return sum(item.tokens for item in self.items)
 
 
@@ -69,13 +69,13 @@ class TrimDraft:
     Args:
         items: Its messages.
         count: Their tokens.
-        available_tokens: How many tokens a prompt may have.
-        target: How many are to be left.
+        available_tokens: Number of tokens that a prompt may have.
+        target: Number of tokens to keep.
 
     Attributes:
         parts: Its parts, in order.
-        tokens: What it costs, as far as is known before it is counted anew.
-        last_resort: Whether results that nobody has read yet may be clipped: it would not fit otherwise.
+        tokens: Its tokens, as far as they are known before the next count.
+        last_resort: Whether results that the model has not read yet may be clipped: it would not fit otherwise.
     """
 
     def __init__(self, items: Sequence[Item], count: PromptCount, *, available_tokens: int, target: int) -> None:
@@ -99,16 +99,16 @@ class TrimDraft:
 
     @property
     def items(self) -> list[Item]:
-        """What is left, in order."""
+        """The remaining messages, in order."""
         return [item for part in self.parts for item in part.items]
 
     def drop_oldest(self) -> list[Unit]:
         """Drop whole turns, the oldest first, until enough is gone; the last one stays.
 
-        Where that one alone is more than the room, its older answers go, each with its results.
+        Where only that exceeds the available tokens, its older answers go, each with its results.
 
         Returns:
-            What went.
+            The dropped units.
         """
         dropped: list[Unit] = []
         for parts in self._droppable():
@@ -132,20 +132,20 @@ class TrimDraft:
             yield from ([part] for part in last if part.kind in {"round", "summary"} and not part.pinned)
 
     def replace(self, part: Unit, place: int, message: Message, tokens: int) -> None:
-        """Put a shorter message in place of one of a part's, at what it is thought to cost."""
+        """Replace one of a part's messages by a shorter one, with its estimated tokens."""
         old = part.items[place]
         part.items[place] = Item(message, tokens, old.origin, clipped=True)
         self.tokens += tokens - old.tokens
 
     def insert(self, message: Message, tokens: int) -> None:
-        """Put a message where the first of what was dropped had been."""
+        """Insert a message at the place of the first dropped one."""
         self.parts.insert(self._gap, Unit("summary", 0, items=[Item(message, tokens)]))
         self.tokens += tokens
 
 
 def _units(items: Iterable[Item]) -> list[Unit]:
     parts: list[Unit] = []
-    turn, before = 0, "user"  # the kind of the part before, instructions left aside
+    turn, before = 0, "user"  # the kind of the part before, without instructions
     for item in items:
         message = item.message
         if isinstance(message, SystemMessage):

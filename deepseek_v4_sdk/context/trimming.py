@@ -1,4 +1,4 @@
-"""Fitting a conversation into its room: in one large step, and then not again for a long time."""
+"""Fitting a conversation into the available tokens: in one large step, and then not again for a long time."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ __all__ = ["FitPlan", "TrimMemory", "fit_messages"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitPlan:
-    """A conversation that fits, and what it took.
+    """A conversation that fits, and the changes it needed.
 
     Attributes:
-        messages: What to send; the conversation that was given when it fits as it is.
+        messages: The messages to send; the given conversation if it fits unchanged.
         dropped: The messages that were left out, by index in the conversation given.
-        clipped: Those whose text was clipped in the middle.
+        clipped: The messages whose text was clipped in the middle, by index.
         tokens_before: The tokens of the prompt with the conversation as it was given.
-        tokens_after: Those of the prompt with what is to be sent.
-        kept_prefix_tokens: Those at the beginning that are as they were in the request before: what a server can
-            have in its prefix cache.
-        lost_cache_tokens: Those that are sent again behind the first change, and have to be read anew.
-        is_new: Whether the conversation was cut now; else it fits, as it is or by a cut that was made before.
+        tokens_after: The tokens of the prompt with the new conversation.
+        kept_prefix_tokens: The tokens at the beginning that are unchanged from the request before: a server can have
+            them in its prefix cache.
+        lost_cache_tokens: The tokens after the first change that are sent again, and have to be computed again.
+        is_new: Whether the conversation was cut now; else it fits, unchanged or by an earlier cut.
     """
 
     messages: Conversation
@@ -47,12 +47,12 @@ class FitPlan:
 
     @property
     def changed(self) -> bool:
-        """Whether anything is left out, clipped or summarised."""
+        """Whether anything is left out, clipped or summarized."""
         return bool(self.dropped or self.clipped)
 
     def __str__(self) -> str:
         if not self.changed:
-            return f"fits as it is: {self.tokens_before:,} tokens"
+            return f"fits unchanged: {self.tokens_before:,} tokens"
         done = [
             f"{len(places):,} {what}{'s' if len(places) > 1 else ''} {verb}"
             for places, what, verb in ((self.dropped, "message", "dropped"), (self.clipped, "result", "clipped"))
@@ -63,7 +63,7 @@ class FitPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cut:
-    """A cut that was made: of which beginning of a conversation, and what is left of it."""
+    """A cut that was made: the beginning of a conversation, and its shorter form."""
 
     key: object
     given: tuple[Message, ...]
@@ -75,7 +75,7 @@ class TrimMemory:
     """The cuts of the latest conversations: a conversation that has grown is cut where it was cut before.
 
     Args:
-        entries: How many are kept at most; their messages are kept alive as long.
+        entries: The largest number of kept cuts; their messages are kept alive as long.
     """
 
     def __init__(self, entries: int = 32) -> None:
@@ -84,7 +84,7 @@ class TrimMemory:
         self._lock = new_lock()
 
     def of(self, key: object, messages: tuple[Message, ...]) -> _Cut | None:
-        """The latest cut of the longest beginning of a conversation."""
+        """Find the latest cut of the longest beginning of a conversation."""
         with self._lock:
             made = [cut for cut in self._made if cut.key == key and cut.given == messages[: len(cut.given)]]
         return max(made, key=lambda cut: len(cut.given), default=None)
@@ -105,18 +105,18 @@ def fit_messages(
     available_tokens: int,
     low_water: int,
 ) -> FitPlan:
-    """Fit a conversation into a room.
+    """Fit a conversation into the available tokens.
 
     Args:
         messages: The conversation, one that is valid.
-        form: How it is rendered.
-        strategies: What may be done to it, in order.
+        form: The form in which it is rendered.
+        strategies: The allowed changes, in order.
         trim_memory: The cuts that were made before.
-        available_tokens: How many tokens its prompt may have.
-        low_water: How many are to be left once it must be cut.
+        available_tokens: Number of tokens that its prompt may have.
+        low_water: Number of tokens to keep once it must be cut.
 
     Raises:
-        BudgetError: It does not fit whatever is done; `excess` says by how much.
+        BudgetError: It does not fit after all changes; `excess` is the number of tokens above the limit.
         InvalidRequestError: The server's encoder would refuse the conversation.
     """
     from deepseek_v4_sdk.tokens.prompts import count_prompt
@@ -147,7 +147,7 @@ def _cut(
     available_tokens: int,
     low_water: int,
 ) -> tuple[tuple[Item, ...], PromptCount]:
-    """What is left, and its tokens."""
+    """The shortened conversation, and its tokens."""
     from deepseek_v4_sdk.tokens.edited import count_edited
 
     draft = TrimDraft(items, known, available_tokens=available_tokens, target=low_water)
@@ -166,20 +166,21 @@ def _cut(
         draft.last_resort = True
     excess = count.total - available_tokens
     error = BudgetError(
-        f"the conversation does not fit: what has to stay has {count.total:,} tokens, {excess:,} more than the room of "
-        f"{available_tokens:,}: reserve less, offer fewer tools, or shorten the last turn"
+        f"the conversation does not fit: the part that has to stay has {count.total:,} tokens, "
+        f"{excess:,} more than the available {available_tokens:,}: reserve less, offer fewer tools, "
+        "or shorten the last turn"
     )
     error.excess = excess
     raise error
 
 
 def _cache(left: Sequence[Item], source: tuple[Message, ...], known: PromptCount) -> tuple[int, int]:
-    """The tokens at the beginning that are as they were, and those behind that were there and are sent anew."""
+    """The tokens at the beginning that are unchanged, and those after it that existed and are sent again."""
     shares = [*known.per_message]
     shares[-1] -= known.closing
     same = next((at for at, item in enumerate(left) if item.place != at), len(left))
     kept = sum(shares[:same]) or known.opening
-    # What the user's side says at the end was in no request before.
+    # The user's messages at the end were in no earlier request.
     told = next((at for at in range(len(source), 0, -1) if isinstance(source[at - 1], AssistantMessage)), 0)
     lost = sum(shares[item.place] for item in left[same:] if item.place is not None and item.place < told)
     return kept, lost

@@ -1,4 +1,4 @@
-"""How large a window is, and who says so."""
+"""The size of a window, and the source of that size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from deepseek_v4_sdk.errors import BudgetError
 __all__ = ["Window", "WindowSource", "resolve_window"]
 
 WindowSource: TypeAlias = Literal["configured", "asked", "learned", "catalogue"]
-"""Who says how large a window is: you, the server, a refusal of the server, or the catalogue (hosted models alone)."""
+"""The source of a window's size: you, the server, a refusal of the server, or the catalogue (only hosted models)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Window:
 
     Attributes:
         tokens: Its size; prompt and answer share it.
-        source: Who says so.
+        source: The source of its size.
     """
 
     tokens: int
@@ -35,21 +35,21 @@ def resolve_window(
     where: str = "the server",
     why: str = "",
 ) -> Window:
-    """The window to go by.
+    """Choose the window.
 
-    What you say counts. Else what the server says of itself, unless it has refused a request and named less: a gateway
-    in front of it may allow less than the server behind. The catalogue comes last.
+    Your value wins. Otherwise the server's report counts, unless a refusal of it named less: a gateway in front of it
+    may allow less than the server behind it. The catalogue comes last.
 
     Args:
-        configured: What the caller says.
-        asked: What the server's list of models says.
-        learned: What a refusal said.
-        catalogue: What is published of a hosted model; None for a deployment of one's own, which may have any window.
+        configured: The caller's value.
+        asked: The window in the server's list of models.
+        learned: The window in a refusal.
+        catalogue: The published window of a hosted model; None for your own deployment, which may have any window.
         where: The server's address, for the error.
-        why: Why nothing could be asked, for the error.
+        why: The reason why the server could not be called, for the error.
 
     Raises:
-        BudgetError: Nobody says.
+        BudgetError: The window is not known.
     """
     if configured is not None:
         return Window(configured, "configured")

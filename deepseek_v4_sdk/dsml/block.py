@@ -1,4 +1,4 @@
-"""Reading a block of tool calls that has been decided to be one: markup in, names and JSON arguments out."""
+"""Reading text that is known to be a block of tool calls: markup in, names and JSON arguments out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Arguments", "BlockReader", "CallEnd", "CallStart", "Piece", "Text"]
 
 @dataclass(slots=True)
 class Text:
-    """Text that is no markup."""
+    """Text that is not markup."""
 
     text: str
 
@@ -51,21 +51,21 @@ class CallEnd:
 
 
 Piece: TypeAlias = Text | CallStart | Arguments | CallEnd
-"""What a text with markup consists of."""
+"""The parts of a text with markup."""
 
-# A tag is short: what is longer is none, whether its end has come or not. The same holds for blanks behind a call
+# A tag is short: a longer text is not a tag, whether or not its end has arrived. The same holds for blanks after a call
 # without an outer tag, which may belong to the call or to the text.
 _LONGEST_TAG = 512
 
 
 class BlockReader:
-    """Reads one block, incrementally. What does not fit breaks it; a broken block takes everything that follows.
+    """Reads one block, incrementally. Text that does not fit breaks it; a broken block takes everything that follows.
 
     Attributes:
-        done: The block has ended; `rest` is what came behind it.
+        done: The block has ended; `rest` is the text after it.
         broken: Something did not fit.
-        raw: The block as it came.
-        rest: The text behind the block.
+        raw: The unchanged block.
+        rest: The text after the block.
     """
 
     __slots__ = (
@@ -95,10 +95,10 @@ class BlockReader:
         self._bars: Bars = "full-width"  # of the open call
         self._in_call = False
         self._count = 0  # arguments of the open call so far
-        # How the open argument is written: "true" (a text), "false" (JSON), "" (not said), "direct" (none is open).
+        # The form of the open argument: "true" (a text), "false" (JSON), "" (not given), "direct" (none is open).
         self._value: str | None = None
-        self._closing = CALL_END  # what ends the open argument
-        self._loose: list[str] = []  # the open argument's value, when it must be whole before it can be written
+        self._closing = CALL_END  # the pattern that ends the open argument
+        self._loose: list[str] = []  # the open argument's value, when it must be complete before it can be written
 
     @property
     def complete(self) -> bool:
@@ -106,7 +106,7 @@ class BlockReader:
         return self.done or (not self.broken and not self._in_call and not self._buffer.strip())
 
     def feed(self, text: str) -> list[Piece]:
-        """Take more of the text; give what it consists of."""
+        """Take more of the text; return its parts."""
         self.raw.append(text)
         pieces: list[Piece] = []
         if self.broken:
@@ -118,15 +118,15 @@ class BlockReader:
         return pieces
 
     def end(self) -> None:
-        """The text has ended."""
+        """Note that the text has ended."""
         if not self.done and not self._in_call and self._wrapped is False:
             self._finish(self._buffer)
 
     def _read_tag(self, pieces: list[Piece]) -> bool:
-        """Read the next tag; whether there was one."""
+        """Read the next tag; return whether there was one."""
         if self._in_call or self._wrapped is not False:
             self._buffer = self._buffer.lstrip()
-        # Blanks behind a call without an outer tag may belong to the text: they stay.
+        # Blanks after a call without an outer tag may belong to the text: they stay.
         start = len(self._buffer) - len(self._buffer.lstrip())
         if start >= _LONGEST_TAG:
             self._finish(self._buffer)
@@ -181,10 +181,10 @@ class BlockReader:
         pieces.append(Arguments(f"{opening}{spaced_json(match[2])}: {quote}"))
 
     def _read_value(self, pieces: list[Piece]) -> bool:
-        """Read on in the open value; whether it has ended."""
+        """Continue with the open value; return whether it has ended."""
         match = self._closing.search(self._buffer)
         if match is None:
-            # Only the beginning of a closing tag must wait.
+            # Only the beginning of a closing tag must be held back.
             keep = self._buffer.rfind("<", max(0, len(self._buffer) - 40))
             cut = len(self._buffer) if keep < 0 or ">" in self._buffer[keep:] else keep
             self._write_value(self._buffer[:cut], pieces)
@@ -225,7 +225,7 @@ class BlockReader:
 
 
 def _as_json(text: str) -> str:
-    """A value that does not say what it is: JSON if it reads as JSON, else a text."""
+    """Convert a value without a type: JSON if it is valid JSON, else a text."""
     try:
         read_json(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Markup at the end of what is already whole: a call that stayed in the reasoning, tags that stayed in arguments."""
+"""Markup at the end of a complete text: a call that stayed in the reasoning, tags that stayed in arguments."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _TAG = re.compile(f"</?{_MARK}")
 
 
 def calls_at_the_end(text: str, tools: Collection[str]) -> tuple[str, list[tuple[str, str, Bars]]] | None:
-    """The calls of a complete block at the end of a text, and the text before it; None when there is none.
+    """Find the calls of a complete block at the end of a text, and the text before it; None when there is none.
 
-    A block in the middle is something the model thought about, and stays.
+    A block in the middle is a part of the reasoning, and stays.
     """
     if not _TAG.search(text):
         return None
@@ -34,8 +34,8 @@ def calls_at_the_end(text: str, tools: Collection[str]) -> tuple[str, list[tuple
 
 
 def without_markup(arguments: str) -> str | None:
-    """Arguments without the tags that were left at their end, if that makes them the JSON object they were not."""
-    from json import JSONDecoder  # it gives the place where a value ends
+    """Remove the tags that were left at the end of arguments, if that makes them a JSON object."""
+    from json import JSONDecoder  # it returns the place where a value ends
 
     before = len(arguments) - len(arguments.lstrip())
     try:

@@ -1,4 +1,4 @@
-"""Where in a text one stands: at the start of a line, in a fenced block, between back-ticks."""
+"""A position in a text: at the start of a line, in a fenced block, between back-ticks."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class TextPosition:
 
     def __init__(self) -> None:
         self._line: list[str] = []  # the line that has not ended
-        self._fence = ""  # what opened the fenced block one is in
-        self._ticks = 0  # the length of the run of back-ticks one is behind
+        self._fence = ""  # the opening of the current fenced block
+        self._ticks = 0  # the length of the run of back-ticks before the position
         self.line_end = ""
         """The end of the last whole line that is not blank."""
 
     @property
     def allows_markup(self) -> bool:
-        """Whether markup here could be meant: at the start of a line, outside fences and back-ticks."""
+        """Whether markup here could be intended: at the start of a line, outside fences and back-ticks."""
         return not self._line and not self._fence and not self._ticks
 
     def advance(self, text: str) -> None:
-        """Go on through a text."""
+        """Advance through a text."""
         lines = text.split("\n")
         for line in lines[:-1]:
             if self._line:
@@ -42,7 +42,7 @@ class TextPosition:
 
     def _end_line(self, line: str) -> None:
         if not line.strip():
-            self._ticks = 0  # back-ticks do not reach over a blank line
+            self._ticks = 0  # back-ticks do not span a blank line
             return
         self.line_end = line.rstrip()[-_LINE_END:]
         fence = _FENCE.fullmatch(line)

@@ -14,28 +14,29 @@ __all__ = ["Scanner"]
 
 _OPENING = opening()
 _CANDIDATE = re.compile("<(?=[\N{FULLWIDTH VERTICAL LINE}|]|\\Z)")
-# Behind an outer tag that was none, a call is none either: both belong to a text about the markup.
+# After a false outer tag, a call is not one either: both belong to a text about the markup.
 _ENDS_IN_OPENING = re.compile(rf"{BLOCK_START.pattern}\Z")
-# What is held back until it is decided, beside the name of a tool. The longest opening has 50 characters.
+# The largest text that is held back until it is decided, without the name of a tool. The longest opening has 50
+# characters.
 _HELD = 128
-# A text that comes whole is read in pieces of this size, so that the work stays linear in its length.
+# A complete text is read in pieces of this size, so that the work stays linear in its length.
 _PIECE = 4096
 
 
 class Scanner:
-    """Takes a text apart into text and tool calls.
+    """Splits a text into text and tool calls.
 
     A call counts only when its block begins at the start of a line, outside fences and back-ticks, and its first tool
     is one of those offered. Until that is decided a few characters are held back; from then on the block is markup and
-    never text again. Everything else comes through, character for character, and so do blank lines, save the one that
-    stands before a block: it belongs to neither.
+    never text again. Everything else passes unchanged, and so do blank lines, except for the one before a block, which
+    belongs to neither.
 
     Args:
         tools: The names of the offered tools.
 
     Attributes:
-        lost: Blocks that broke or did not end, as they came.
-        calls: How many calls were found.
+        lost: The unchanged blocks that broke or did not end.
+        calls: Number of calls that were found.
     """
 
     def __init__(self, tools: Collection[str]) -> None:
@@ -43,21 +44,21 @@ class Scanner:
         self._longest = _HELD + max(map(len, self._tools), default=0)
         self._held = ""
         self._context = TextPosition()
-        self._seen = 0  # how much of what is held back the context has seen
+        self._seen = 0  # the length of the held text that the context has seen
         self._unseen: list[str] = []  # text that was passed on, and that the context has not seen
         self._block: BlockReader | None = None
         self.lost: list[str] = []
         self.calls = 0
 
     def passes(self, text: str) -> bool:
-        """Whether more of the text is text alone, as nearly all of it is: it is taken then, and goes on as it is."""
+        """Whether more of the text is only text, as nearly all of it is: it is taken then, and passes unchanged."""
         if self._block is not None or self._held or "<" in text or text[-1:] == "\n":
             return False
         self._unseen.append(text)
         return True
 
     def feed(self, text: str) -> list[Piece]:
-        """Take more of the text; give what it consists of."""
+        """Take more of the text; return its parts."""
         if self.passes(text):
             return [Text(text)]
         pieces: list[Piece] = []
@@ -66,7 +67,7 @@ class Scanner:
         return _joined(pieces)
 
     def finish(self) -> list[Piece]:
-        """The text has ended: give what was held back."""
+        """Note that the text has ended: return the part that was held back."""
         pieces: list[Piece] = []
         if self._block is not None:
             block = self._block
@@ -78,16 +79,16 @@ class Scanner:
         return _joined(pieces)
 
     def drop_opening(self) -> bool:
-        """Drop what is held back when it is the tag that opens a block, and nothing more; tell whether it was."""
+        """Drop the held text when it is only the tag that opens a block; return whether it was."""
         if self._block is not None or not BLOCK_START.fullmatch(self._held.strip()):
             return False
         self._held = ""
         return True
 
     def drop_beginning(self, *, alone: bool) -> bool:
-        """Drop what is held back when it is the beginning of a block; tell whether it was.
+        """Drop the held text when it is the beginning of a block; return whether it was.
 
-        It is one when the mark has come. Before the mark it may be any text, unless it stands alone.
+        It is one when the mark has arrived. Before the mark it may be any text, unless no text precedes it.
 
         Args:
             alone: Whether there is no text before it.
@@ -99,7 +100,7 @@ class Scanner:
         return True
 
     def drop_blank_line(self) -> None:
-        """Drop what is held back when it is a blank line: calls follow, and it belongs to their markup."""
+        """Drop the held text when it is a blank line: calls follow, and it belongs to their markup."""
         if self._block is None and self._held == "\n\n":
             self._held = ""
 
@@ -133,7 +134,7 @@ class Scanner:
             self._block, self._seen = BlockReader(), 0
 
     def _find(self, text: str) -> tuple[int, bool]:
-        """Where the first block begins, and True; or from where the text must be held back, and False."""
+        """The index of the first block, and True; or of the text to hold back, and False."""
         for candidate in _CANDIDATE.finditer(text):
             at = candidate.start()
             match = _OPENING.match(text, at)
@@ -161,7 +162,7 @@ class Scanner:
 
     def _end_block(self, block: BlockReader, pieces: list[Piece]) -> None:
         self._block = None
-        self._context.advance(">")  # behind a block one is not at the start of a line
+        self._context.advance(">")  # after a block the position is not at the start of a line
         if not block.complete:
             self.lost.append("".join(block.raw))
         elif block.rest:
@@ -169,14 +170,14 @@ class Scanner:
 
 
 def _with_blank_line(text: str, at: int) -> int:
-    """Back over up to two line ends: they belong to a block that may follow."""
+    """Go back over up to two line ends: they belong to a block that may follow."""
     if text[:at].endswith("\n\n"):
         return at - 2
     return at - 1 if text[:at].endswith("\n") else at
 
 
 def _joined(pieces: list[Piece]) -> list[Piece]:
-    """Neighbouring pieces of a kind as one."""
+    """Join neighbouring pieces of a kind."""
     joined: list[Piece] = []
     for kind, group in groupby(pieces, type):
         if kind is Text or kind is Arguments:

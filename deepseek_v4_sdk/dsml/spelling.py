@@ -1,4 +1,4 @@
-"""How V4's tool-call markup is spelled, by the model and by those who get it wrong."""
+"""Spellings of V4's tool-call markup, by the model and by those that get it wrong."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ __all__ = [
 # The model writes full-width bars; ASCII and doubled bars are what servers were seen to leave in texts
 # (vLLM issues 40801, 48931, 49117, 51914, 54686).
 _BARS = "[\N{FULLWIDTH VERTICAL LINE}|]{1,2}"
-_MARK = f"{_BARS}DSML{_BARS} ?"  # V4.1 writes a blank behind it
+_MARK = f"{_BARS}DSML{_BARS} ?"  # V4.1 writes a blank after it
 # The model's own word, then what it was seen to write instead (vLLM 0.33 reads some of them), then V4.1's.
 _WRAPPERS = ("tool_calls", "toolcalls", "tool_call", "toolcall", "tools", "tool", "function_calls", "calls")
 
 BEGINNING = re.compile(f"<{_BARS}DSML{_BARS}")
-"""What every opening of a block begins with; nothing else does."""
+"""The beginning of every opening of a block, and of nothing else."""
 _WRAPPER = "|".join(_WRAPPERS)
 BLOCK_END = re.compile(f"</{_MARK}(?:{_WRAPPER})>")
 """The tag that ends a block."""
@@ -54,7 +54,7 @@ _WORST_FIRST: tuple[Bars, ...] = ("ascii", "doubled", "full-width")
 
 
 def bars_of(tag: str) -> Bars:
-    """How a tag is written."""
+    """The form of a tag."""
     match = _TAG_MARK.match(tag)
     bars = match[1] + match[2] if match else ""
     if "|" in bars:
@@ -68,7 +68,7 @@ def worse_bars(one: Bars, other: Bars) -> Bars:
 
 
 def opening() -> re.Pattern[str]:
-    """Matches the opening of a block up to the name of its first tool, or a beginning of it that the text ends in.
+    """Make a pattern for the opening of a block up to its first tool, or a beginning of it at the end of a text.
 
     With a closing quote the last group that matched is the tool; without, the text may still become an opening.
     """
@@ -87,7 +87,7 @@ _MARK_ATOMS = ["<", _BAR, f"{_BAR}?", *_letters("DSML"), _BAR, f"{_BAR}?", " ?"]
 
 
 def _or_a_beginning(atoms: Sequence[str], pattern: str = "") -> str:
-    """A pattern for a sequence and what follows it, or for any beginning of it that the text ends in."""
+    """Make a pattern for a sequence and the text after it, or for any beginning of it at the end of a text."""
     for atom in reversed(atoms):
         pattern = f"{atom}(?:\\Z|{pattern})" if pattern else atom
     return pattern

@@ -1,4 +1,4 @@
-"""One request's life without I/O: decode, assemble, judge, deadlines. Fed with bytes and times, like h11 for HTTP."""
+"""One request's life without I/O: decode, assemble, check, deadlines. Callers feed in bytes and times, as with h11."""
 
 from deepseek_v4_sdk.exchange.chat_exchange import ChatExchange
 from deepseek_v4_sdk.exchange.http_exchange import HttpExchange, ResponseHead, TransportFailure

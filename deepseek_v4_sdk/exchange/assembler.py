@@ -1,4 +1,4 @@
-"""Putting an answer together: pieces in, events out, nothing joined before the end."""
+"""Assembling an answer: pieces in, events out, nothing joined before the end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)
 
 
 def _mended_halves(arguments: str) -> tuple[str, int]:
-    """Arguments whose escaped halves of surrogate pairs are U+FFFD, and how many there were."""
+    """Replace the escaped halves of surrogate pairs in arguments by U+FFFD; return the text and their number."""
     halves = sum(1 for escape in _ESCAPE.finditer(arguments) if escape[1])
     return _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], arguments), halves
 
@@ -48,7 +48,7 @@ class OpenCall:
     def __init__(self, place: int, index: int | None) -> None:
         self.place = place
         self.index = index
-        self.given = ""  # the id as the server gave it
+        self.given = ""  # the id from the server
         self.id = ""
         self.name = ""
         self.arguments: list[str] = []
@@ -57,20 +57,20 @@ class OpenCall:
         self.ready = False
 
     def as_call(self) -> ToolCall:
-        """The call as it stands."""
+        """The call in its current state."""
         return ToolCall(self.id, self.name, "".join(self.arguments), bars=self.bars)
 
 
 class Assembler:
     """Takes the decoded pieces of one answer (it is a provider's `Sink`), and holds all of it.
 
-    `take()` gives the events since the last time. Every list is joined once, at the end.
+    `take()` returns the events since the last time. Every list is joined once, at the end.
 
     Args:
-        checks: What checks the arguments of a call, by the name of the tool.
-        before: The conversation that the answer follows: its calls have their ids already.
+        checks: Checks of the arguments of a call, by the name of the tool.
+        before: The conversation before the answer: its calls have their ids already.
         cuts_tokens: Whether V4's control tokens are cut off the end of texts.
-        one_call: Whether only the first call is given out.
+        one_call: Whether to return only the first call.
     """
 
     __slots__ = (
@@ -119,7 +119,7 @@ class Assembler:
         self._thinks = False  # whether the tail is that of the reasoning
         self._events: list[ChatEvent] = []
         self._last_call: OpenCall | None = None
-        # Servers may send thousands of calls: the last of each index and id is known, and nothing is searched.
+        # Servers may send thousands of calls: the last of each index and id is known, without a search.
         self._by_index: dict[int, OpenCall] = {}
         self._by_id: dict[str, OpenCall] = {}
         self._ids: CallIds | None = None  # those of all calls; None before the first one of this answer
@@ -141,7 +141,7 @@ class Assembler:
         self.last_token: float | None = None
 
     def take(self) -> list[ChatEvent]:
-        """The events since the last time."""
+        """Return the events since the last time."""
         events = self._events
         if events:
             self.last_token = self.now
@@ -150,7 +150,7 @@ class Assembler:
 
     @property
     def given_calls(self) -> list[OpenCall]:
-        """The calls that are given out."""
+        """The calls that are returned to the caller."""
         return self.calls[:1] if self._one_call else self.calls
 
     @property
@@ -159,7 +159,7 @@ class Assembler:
         return self._last_call is not None and self.finish_reason is None
 
     def begin(self, reply_id: str | None, model: str | None) -> None:
-        """The answer has an id and a model."""
+        """Set the id and the model of the answer."""
         if self.reply_id is None:
             self.reply_id = reply_id
         if self.model is None:
@@ -167,7 +167,7 @@ class Assembler:
         self.begun = self.reply_id is not None and self.model is not None
 
     def reasoning(self, text: str) -> None:
-        """A piece of reasoning."""
+        """Add a piece of reasoning."""
         if (self._tail.held or "<" in text) and not (text := self._before_tail(text, thinks=True)):
             return
         if self.first_token is None:
@@ -176,7 +176,7 @@ class Assembler:
         self._events.append(ReasoningDelta(text))
 
     def text(self, text: str) -> None:
-        """A piece of text."""
+        """Add a piece of text."""
         if (self._tail.held or "<" in text) and not (text := self._before_tail(text, thinks=False)):
             return
         if self.first_answer is None:
@@ -185,7 +185,7 @@ class Assembler:
         self._events.append(TextDelta(text))
 
     def end_text(self) -> None:
-        """Text or reasoning has ended: control tokens that were held back are cut off, anything else goes on."""
+        """Note that text or reasoning has ended: cut off control tokens that were held back, pass on all else."""
         left, cut = self._tail.end()
         if left:
             (self.reasonings if self._thinks else self.texts).append(left)
@@ -194,13 +194,13 @@ class Assembler:
             self.note_tokens(cut, thinks=self._thinks)
 
     def note_tokens(self, cut: int, *, thinks: bool) -> None:
-        """Control tokens were cut off."""
+        """Note that control tokens were cut off."""
         what = "reasoning" if thinks else "text"
-        note = f"{cut} control token(s) of V4's stood at the end of the {what}, and were cut off"
+        note = f"{cut} control token(s) of V4's were at the end of the {what}, and were cut off"
         self.repairs.append(Repair("trimmed_tokens", note))
 
     def call(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
-        """A piece of a tool call."""
+        """Add a piece of a tool call."""
         if self._tail.held:
             self.end_text()
         if self.first_answer is None:
@@ -219,24 +219,24 @@ class Assembler:
                 self._events.append(ToolCallDelta(call.place, arguments))
 
     def open_call(self, name: str, bars: Bars) -> None:
-        """A tool call that the server did not find begins; pieces without an index belong to it.
+        """Begin a tool call that the server did not find; pieces without an index belong to it.
 
         Args:
             name: The tool.
-            bars: How its markup is written, as far as it has come.
+            bars: The form of its markup, as far as it has arrived.
         """
         if self._last_call is not None and not self._last_call.name:
-            self._last_call = None  # the name is not that one's
+            self._last_call = None  # the name does not belong to the last call
         self.call(None, None, name, None)
         self.end_call(bars)
 
     def end_call(self, bars: Bars) -> None:
-        """The markup of the last call was written in this way."""
+        """Note the form of the last call's markup."""
         if self._last_call is not None:
             self._last_call.bars = bars
 
     def logprobs(self, entries: list[JsonValue]) -> None:
-        """Log-probabilities of the tokens just decoded.
+        """Add log-probabilities of the tokens just decoded.
 
         Raises:
             ValueError: They hold a number beyond a float.
@@ -247,18 +247,18 @@ class Assembler:
         self.logprob_entries += entries
 
     def finish(self, reason: str, stop_sequence: str | None) -> None:
-        """The server's finish reason; a later one does not take back the first."""
+        """Note the server's finish reason; a later one does not replace the first."""
         if self.finish_reason is None:
             self.finish_reason = reason
         if stop_sequence is not None:
             self.stop_sequence = stop_sequence
 
     def usage(self, usage: Usage) -> None:
-        """The server's count so far; the last one counts."""
+        """Note the server's count so far; the last one counts."""
         self.usages = usage
 
     def other(self, key: str, value: JsonValue) -> None:
-        """A field that has no place of its own: the last value stays, lists grow.
+        """Add a field that has no place in a reply: the last value stays, lists grow.
 
         Raises:
             ValueError: It holds a number beyond a float.
@@ -271,7 +271,7 @@ class Assembler:
             self.others[key] = list(value) if isinstance(value, list) else value
 
     def ready(self, calls: Iterable[OpenCall]) -> None:
-        """These calls are complete."""
+        """Note that these calls are complete."""
         for call in calls:
             if not call.ready:
                 call.ready = True
@@ -280,11 +280,11 @@ class Assembler:
                 self._events.append(ToolCallReady(self.handed_out(call)))
 
     def handed_out(self, call: OpenCall) -> ToolCall:
-        """The call as it is given to the caller: checked against the tool that was offered.
+        """Return the call for the caller, checked against the offered tool.
 
         An escaped half of a surrogate pair in the arguments becomes U+FFFD.
 
-        Whether a call is whole is asked of `as_call`, which knows no schema: wrong arguments are not cut off.
+        Use `as_call`, which knows no schema, to see whether a call is complete: wrong arguments are not cut off.
         """
         made = call.as_call()
         if "\\ud" in made.arguments.lower():
@@ -296,7 +296,7 @@ class Assembler:
         return made.checked_by(self._checks.get(call.name))
 
     def note_readings(self, calls: Iterable[OpenCall]) -> None:
-        """Note what the checks of these calls read as something else than it was written as."""
+        """Note the values that the checks of these calls converted."""
         for call in calls:
             self.repairs += [
                 Repair("read_arguments", f"the call of {call.name!r} ({call.id}): {note}")
@@ -304,7 +304,7 @@ class Assembler:
             ]
 
     def _before_tail(self, text: str, *, thinks: bool) -> str:
-        """What of a piece cannot be the end of its text any more, after what was held back."""
+        """Return the part of a text that can no longer be its end, with the part that was held back."""
         if not self._cuts_tokens:
             return text
         if self._tail.held and thinks != self._thinks:
@@ -318,9 +318,9 @@ class Assembler:
             self.first_token = self.now
 
     def _open(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> OpenCall:
-        """The call that a piece belongs to.
+        """Find the call that a piece belongs to.
 
-        Servers tell by index, by id, or by nothing but order; some give every call the index 0, or the id `call_0`.
+        Servers identify a call by index, by id, or only by order; some give every call the index 0, or the id `call_0`.
         A piece with neither continues the open call, and so does one that repeats what is known.
         """
         last = self._last_call
@@ -348,10 +348,10 @@ class Assembler:
 
     def _start(self, call: OpenCall) -> None:
         if self._one_call and call.place:
-            return  # no event tells of it
+            return  # no event reports it
         call.started = True
         if not call.id:
-            # Only a handful of gateways leave the id out. The answer's own id keeps it apart from other turns'.
+            # Only a few gateways leave the id out. The answer's own id keeps it apart from other turns'.
             call.id = f"call_{call.place:02d}_{self.reply_id or os.urandom(8).hex()}"
         if self._ids is None:
             self._ids = CallIds(self._before)
@@ -368,7 +368,7 @@ def _is_another(known: OpenCall, call_id: str | None, name: str, arguments: str 
     """Whether a piece with a name begins another call than the one that has its index, or its id."""
     if (call_id and known.given and call_id != known.given) or name != known.name:
         return True
-    # Some servers repeat name and id on each piece; but arguments that are whole are not gone on with.
+    # Some servers repeat name and id on each piece; but complete arguments are not continued.
     return bool(
         arguments
         and arguments.lstrip().startswith("{")

@@ -1,4 +1,4 @@
-"""An answer's body without I/O: blocks in; events of a stream, or a plain answer, and what is wrong with it, out."""
+"""An answer's body without I/O: blocks in; events of a stream, or a plain answer, and its faults, out."""
 
 from __future__ import annotations
 
@@ -36,16 +36,18 @@ _QUOTED = 2_000
 
 
 class BodyReader(HttpExchange):
-    """A chat whose body is read as it arrives. What the pieces make is in its assembler; `ChatExchange` judges it.
+    """A chat whose body is read as it arrives.
+
+    The pieces are in its assembler; `ChatExchange` checks their completeness.
 
     Args:
-        request: What was asked for.
+        request: The request.
         encoded: The same in the server's form.
-        provider: Whose server it is.
+        provider: The provider of the server.
         timeouts: The timers.
-        now: When it is sent.
-        ends: When the whole call must have ended.
-        count: Counts the tokens of a text; asked only when `max_reasoning_tokens` is given.
+        now: Time of sending.
+        ends: Time at which the whole call must have ended.
+        count: Counts the tokens of a text; called only when `max_reasoning_tokens` is given.
         reasoning_in_text: Whether this server is known to leave reasoning in the text.
     """
 
@@ -72,11 +74,11 @@ class BodyReader(HttpExchange):
             one_call=request.parallel_tool_calls is False,
         )
         self._output_repair = OutputRepair(self._assembler, request, reasoning_in_text=reasoning_in_text)
-        self._halves: SurrogateJoiner | None = None  # before the net, where half a surrogate pair was met
-        self._streams: bool | None = None  # None until the first bytes tell
+        self._halves: SurrogateJoiner | None = None  # before the output repair, where half a surrogate pair was met
+        self._streams: bool | None = None  # None until the first bytes decide it
         self._beginning = b""
         self._first = BeforeFirstEvent(self._output_repair.sink)
-        self._first_seen: float | None = None  # when the first event came, also one that says nothing
+        self._first_seen: float | None = None  # when the first event arrived, also one without content
         self._finished_at = now
         limit = request.max_reasoning_tokens
         self._limit = None if limit is None else ReasoningLimit(limit, count, self.call.url)
@@ -88,20 +90,20 @@ class BodyReader(HttpExchange):
         return self._streams is True and self._assembler.finish_reason is not None
 
     def opened(self, head: ResponseHead, now: float) -> None:
-        """The head has arrived. A body that it calls a stream is one; of others the first bytes tell."""
+        """Take the head. A body that it calls a stream is one; for others the first bytes decide."""
         super().opened(head, now)
         kind = head.headers.get("content-type", "").lower()
         self._streams = True if kind.startswith("text/event-stream") else None
 
     def received(self, block: bytes, now: float) -> list[ChatEvent]:
-        """A block of the body has arrived; gives the events in it. What is wrong with it, `outcome` raises."""
+        """Take a block of the body; return its events. `outcome` raises its faults."""
         self.last_byte_at = now
         if self._unpacker is None and self._streams and self.succeeded:
             return self._read(block, now)
         return self._open(self._unpacker.feed(block) if self._unpacker is not None else (block,), now)
 
     def ended(self, now: float) -> list[ChatEvent]:
-        """The body has ended; gives the events that were still to come, up to the one before `Finished`."""
+        """Note that the body has ended; return the remaining events, up to the one before `Finished`."""
         events: list[ChatEvent] = []
         if self._unpacker is not None and not self.complete:
             events = self._open(self._unpacker.finish(), now)
@@ -119,7 +121,7 @@ class BodyReader(HttpExchange):
         return events
 
     def _open(self, pieces: Iterable[bytes], now: float) -> list[ChatEvent]:
-        """Take the beginning of a body, and all of one that is compressed or is no stream."""
+        """Take the beginning of a body, and all of one that is compressed or is not a stream."""
         events: list[ChatEvent] = []
         try:
             for piece in pieces:
@@ -133,7 +135,7 @@ class BodyReader(HttpExchange):
                     break
         except UnpackError as error:
             if not self.succeeded:
-                self.complete = True  # of an error page, what came is told
+                self.complete = True  # an error page is reported as far as it arrived
             else:
                 self._cut_short(str(error), now)
         if self._unpacker is not None and self._unpacker.idle:
@@ -141,7 +143,7 @@ class BodyReader(HttpExchange):
         return events
 
     def _whole(self, now: float) -> list[ChatEvent]:
-        """The body was no stream, and is here."""
+        """Read a body that is not a stream and is complete."""
         try:
             self._collect(self._beginning)
             body = self.body()
@@ -151,7 +153,7 @@ class BodyReader(HttpExchange):
         return self._plain(body, now)
 
     def _sort(self, piece: bytes, now: float) -> list[ChatEvent]:
-        """Look what a body is. The blanks before it, which some send while the model thinks, say nothing."""
+        """Find out what a body is. The blanks before it, which some send while the model thinks, have no meaning."""
         beginning = (self._beginning + piece).lstrip()
         self._grow(len(self._beginning) + len(piece) - len(beginning))
         self._beginning = b""
@@ -192,7 +194,7 @@ class BodyReader(HttpExchange):
                     if isinstance(payload, dict):
                         decode(payload, sink)
                     elif not is_empty(payload):
-                        raise ValueError("an event that is no object")
+                        raise ValueError("an event that is not an object")
                 except ValueError as error:
                     if is_idle_text(data):
                         continue
@@ -211,9 +213,11 @@ class BodyReader(HttpExchange):
         return assembler.take()
 
     def _ends(self, error: ValueError | errors.DeepSeekV4Error, data: bytes, now: float) -> bool:
-        """Whether an error ends the answer. An object that is no part of an answer does not: the reply's `raw` has it.
+        """Whether an error ends the answer.
 
-        One that holds a number beyond a float is not kept.
+        An object that is not a part of an answer does not: the reply's `raw` has it.
+
+        An object with a number beyond a float is not kept.
         """
         if isinstance(error, errors.DeepSeekV4Error):
             return self._give_up(error, now)
@@ -229,7 +233,7 @@ class BodyReader(HttpExchange):
         return False
 
     def _sink(self) -> Sink:
-        """Where the pieces of the next event go."""
+        """The sink for the pieces of the next event."""
         sink: Sink = self._halves or self._output_repair.sink
         if self.first_event is None:
             self._first = sink = BeforeFirstEvent(sink)
@@ -238,7 +242,7 @@ class BodyReader(HttpExchange):
         return sink
 
     def _advanced(self, sink: Sink, now: float) -> Sink:
-        """The same behind an event, at the two ends of an answer."""
+        """The sink after an event, at the two ends of an answer."""
         if self.first_event is None:
             if self._first_seen is None:
                 self._first_seen = now
@@ -248,7 +252,7 @@ class BodyReader(HttpExchange):
         return sink if isinstance(sink, AfterFinish) else self._sink()
 
     def _says_all(self, name: str, data: bytes) -> bool:
-        """Whether the name of an event says all.
+        """Whether the name of an event is enough.
 
         Raises:
             APIError: It is an error, whatever its form.
@@ -262,12 +266,13 @@ class BodyReader(HttpExchange):
         if not isinstance(payload, dict) or not isinstance(payload.get("choices"), list):
             error = told_error(self.provider.name, payload)
             if error.status_code is None and isinstance(error, errors.ServerError):
-                error.status_code = 500  # what Dynamo's front end tells in a comment is over HTTP its status 500
+                # the error that Dynamo's front end sends in a comment is its status 500 over HTTP
+                error.status_code = 500
             raise error
         return False
 
     def _decode_as_written(self, data: bytes, error: Exception) -> dict[str, JsonValue]:
-        """Decode anew what was refused for half a surrogate pair, or for a number whose digits are a text.
+        """Decode an event again that failed for half a surrogate pair, or for a number whose digits are a text.
 
         Raises:
             Exception: The error, which had another reason.
@@ -292,7 +297,7 @@ class BodyReader(HttpExchange):
         return {key: without_halves(value) for key, value in payload.items()}
 
     def _finish(self, now: float) -> list[ChatEvent]:
-        """The body has ended. What else stood in the stream may be an answer, or tell why there is none."""
+        """Note that the body has ended. The other text in the stream may be an answer, or show why there is none."""
         if self._sse.annotations:
             self._annotate()
         strays = b"\n".join(line for line in self._sse.strays if not is_idle_text(line))
@@ -312,7 +317,7 @@ class BodyReader(HttpExchange):
         return self._assembler.take()
 
     def _annotate(self) -> None:
-        """Keep what came as the comments of named events; each is JSON, or else a text."""
+        """Keep the comments of named events; each is JSON, or else a text."""
         kept = self._assembler.others.setdefault("annotations", {})
         for name, comment in self._sse.annotations:
             try:
@@ -324,7 +329,7 @@ class BodyReader(HttpExchange):
         self._sse.annotations.clear()
 
     def _plain(self, body: bytes, now: float) -> list[ChatEvent]:
-        """Read an answer that is no stream."""
+        """Read an answer that is not a stream."""
         assembler, streamed = self._assembler, self.first_event is not None
         assembler.now = now
         try:
@@ -334,7 +339,7 @@ class BodyReader(HttpExchange):
                 payload = self._decode_as_written(body, self._no_json(body))
             else:
                 if not isinstance(payload, dict):
-                    raise ValueError("an answer that is no object")
+                    raise ValueError("an answer that is not an object")
                 if (error := error_event(self.provider.name, payload, self._place(streamed=streamed))) is not None:
                     raise error
                 try:
@@ -360,9 +365,9 @@ class BodyReader(HttpExchange):
         return f"answered {self._status} to {self.call.method} {self.call.url} with an error"
 
     def _note(self, what: str) -> None:
-        """Something stood behind the finish reason that has no place there."""
+        """Note something after the finish reason that does not belong there."""
         if not any(repair.kind == "passed_over_behind" for repair in self._assembler.repairs):
-            detail = f"behind the finish reason came what was passed over: {what}"
+            detail = f"skipped after the finish reason: {what}"
             self._assembler.repairs.append(Repair("passed_over_behind", detail))
 
     def _close(self) -> None:
@@ -372,14 +377,14 @@ class BodyReader(HttpExchange):
         self._output_repair.close()
 
     def _stop(self, fault: errors.DeepSeekV4Error | None, now: float) -> None:
-        """Nothing more is to be read."""
+        """Read nothing more."""
         self._fault = fault
         self._close()
         self.complete = True
         self._finished_at = now
 
     def _give_up(self, fault: errors.DeepSeekV4Error, now: float) -> bool:
-        """End with a fault, and tell whether that was done: behind the finish reason nothing spoils a whole answer."""
+        """End with a fault, and return whether it did: after the finish reason nothing spoils a complete answer."""
         if self._assembler.finish_reason is not None:
             self._note(str(fault))
             return False
@@ -387,19 +392,19 @@ class BodyReader(HttpExchange):
         return True
 
     def _cut_short(self, reason: str, now: float) -> None:
-        """Read no more of what is too much."""
+        """Stop reading an excessive answer."""
         if not self.complete and not self._give_up(self._no_answer(reason), now):
             self._stop(None, now)
 
     def _unread(self, error: ValueError, data: bytes) -> errors.DeepSeekV4Error:
-        """What an event or a body is that could not be read; one that is a text says more than why."""
+        """Describe an event or a body that could not be read; that of a text shows more than the cause."""
         text = data[:_QUOTED].decode("utf-8", "replace").strip()
         quoted = "" if text[:1] in {"{", "["} else f": {text}"
         return self._no_answer(f"{error}{quoted}", text)
 
     def _no_answer(self, text: str, body: str | None = None) -> errors.DeepSeekV4Error:
-        """What came is no answer: the server's fault before the first event, an interruption after it."""
-        text = f"{self.provider.name} sent what is no answer: {scrub(text)} ({self.call.url})"
+        """Make the error for a text that is not an answer: an interruption once an event has arrived."""
+        text = f"{self.provider.name} sent something that is not an answer: {scrub(text)} ({self.call.url})"
         told = scrub(body) if body else None
         if self.first_event is None:
             return errors.ServerError(text, status_code=self._status, body=told)

@@ -1,4 +1,4 @@
-"""One request's life without I/O: bytes and times in; events, deadlines and the verdict out."""
+"""One request's life without I/O: bytes and times in; events, deadlines and the checked result out."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 __all__ = ["ChatExchange"]
 
-# Behind the finish reason come a count and the end, at once. A server that forgets them is not waited for.
+# A count and the end follow the finish reason at once. The client does not wait for a server that forgets them.
 _TAIL_SECONDS = 10.0
 
 
 class ChatExchange(BodyReader):
-    """A chat: reads the answer as it arrives, and judges it at its end.
+    """A chat: reads the answer as it arrives, and checks it at its end.
 
-    `received` and `ended` give the events to deliver; after `complete`, `outcome` gives the reply or raises.
+    `received` and `ended` return the events to deliver; after `complete`, `outcome` returns the reply or raises.
 
     Args:
-        request: What was asked for.
+        request: The request.
         encoded: The same in the server's form.
-        provider: Whose server it is.
+        provider: The provider of the server.
         timeouts: The timers.
-        now: When it is sent.
-        ends: When the whole call must have ended.
-        count: Counts the tokens of a text; asked only when `max_reasoning_tokens` is given.
+        now: Time of sending.
+        ends: Time at which the whole call must have ended.
+        count: Counts the tokens of a text; called only when `max_reasoning_tokens` is given.
         reasoning_in_text: Whether this server is known to leave reasoning in the text.
         sent_at: The same moment as `now`, as date and time.
-        prices: What the tokens cost, where the caller has prices of its own.
+        prices: The prices of tokens, where the caller has its own.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class ChatExchange(BodyReader):
         self._prices = prices
 
     def outcome(self) -> tuple[list[ChatEvent], Reply]:
-        """The last events and the reply, once the exchange is complete.
+        """Return the last events and the reply, once the exchange is complete.
 
         Raises:
-            APIError: The server reported an error inside the stream, or sent what is no answer.
+            APIError: The server reported an error inside the stream, or sent something that is not an answer.
             IncompleteReplyError: The answer is not whole.
         """
         if self._fault is not None:
@@ -101,12 +101,12 @@ class ChatExchange(BodyReader):
         return events, reply
 
     def partial(self) -> Reply:
-        """What has arrived so far, as a reply."""
+        """The part that has arrived so far, as a reply."""
         return self._reply(*self._split_calls())
 
     @property
     def counted(self) -> Usage | None:
-        """What the server counted, as far as it has told."""
+        """The server's count, as far as it has reported one."""
         usage = self._assembler.usages
         return None if usage == Usage() else usage
 
@@ -117,7 +117,7 @@ class ChatExchange(BodyReader):
 
     @property
     def reasoning_in_text(self) -> bool | None:
-        """Whether the server left reasoning in the text; None where the answer does not tell."""
+        """Whether the server left reasoning in the text; None where the answer does not show it."""
         return self._output_repair.reasoning_in_text
 
     def _reply(self, whole: list[OpenCall], cut: list[OpenCall]) -> Reply:
@@ -183,13 +183,13 @@ class ChatExchange(BodyReader):
         )
 
     def failed(self, failure: TransportFailure, now: float) -> errors.DeepSeekV4Error:
-        """The error that a failure of the connection means."""
-        self._close()  # what was held back belongs to the partial
+        """Make the error for a failure of the connection."""
+        self._close()  # the part that was held back belongs to the partial
         return super().failed(failure, now)
 
     def _broken(self, text: str) -> errors.DeepSeekV4Error:
         if self.first_event is None:
-            return errors.ConnectionFailedError(f"{text}; nothing of an answer had come")
+            return errors.ConnectionFailedError(f"{text}; nothing of an answer had arrived")
         return errors.StreamInterruptedError(text)
 
     def _timer(self) -> tuple[Phase, float, float]:

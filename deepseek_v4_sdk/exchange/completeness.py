@@ -1,4 +1,4 @@
-"""The judgement on an answer that has ended: a whole reply, or the error that says what is missing."""
+"""The completeness check of an answer that has ended: a whole reply, or the error that says what is missing."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _REASONS: Mapping[str, FinishReason] = {
 }
 
 Fault: TypeAlias = tuple[type[errors.IncompleteReplyError], str]
-"""What is wrong with an answer: the error, and its text."""
+"""The fault of an answer: the error, and its text."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How an answer ended.
+    """The end of an answer.
 
     Attributes:
         raw_reason: The server's finish reason.
-        stop: The stop text that ended it, where the server tells.
-        stops: The stop texts that were asked for.
+        stop: The stop text that ended it, where the server reports it.
+        stops: The requested stop texts.
         at_limit: Whether the answer has as many tokens as it was allowed.
     """
 
@@ -52,12 +52,12 @@ class End:
 
     @property
     def cuts(self) -> bool:
-        """Whether it was a limit or a stop text, and not the model's own end."""
+        """Whether a limit or a stop text ended it, and not the model."""
         return self.stop is not None or _reason(self.raw_reason or "") == "length"
 
     @property
     def stopped_by(self) -> str:
-        """The stop text that ended the answer, for a sentence; where the server does not tell, those that may have."""
+        """The stop text that ended the answer, for a sentence; the possible ones where it is not reported."""
         if self.stop is not None:
             return f"the stop text {self.stop!r}"
         listed = ", ".join(map(repr, self.stops))
@@ -65,9 +65,9 @@ class End:
 
 
 def finish_reason(raw: str | None, *, has_calls: bool) -> FinishReason | None:
-    """The server's word in the common vocabulary.
+    """The server's finish reason in the common vocabulary.
 
-    With calls, "stop" means "tool_calls": vLLM says "stop" after a named tool, older SGLang after any.
+    With calls, "stop" means "tool_calls": vLLM sends "stop" after a named tool, older SGLang after any.
     """
     if raw is None:
         return None
@@ -82,21 +82,21 @@ def _reason(raw: str) -> FinishReason | None:
 def split_calls(
     calls: Sequence[OpenCall], end: End, *, closes_cut: bool, broken: bool = False
 ) -> tuple[list[OpenCall], list[OpenCall]]:
-    """The calls that are whole, and those that were cut.
+    """Split the calls into complete and cut ones.
 
-    Only the last call can have been cut, and only when the answer did not end by itself. It was, when its arguments
-    are no whole JSON object, or none have come; and whatever they are, where the server says that it broke the answer
-    off, or closes what was cut.
+    Only the last call can have been cut, and only when something other than the model ended the answer. It was cut when
+    its arguments are not a whole JSON object, or none have arrived; and in any case where the server says that it broke
+    the answer off, or closes cut calls.
 
-    A stop text inside a call leaves a finish reason as of a whole one. SGLang's plain answers (0.5.23) do not even tell
-    of the stop text: JSON that is left open tells.
+    A stop text inside a call leaves the finish reason of a complete one. SGLang's plain answers (0.5.23) do not even
+    report the stop text: only the open JSON shows it.
 
     Args:
-        calls: The calls, in order.
-        end: How the answer ended.
-        closes_cut: Whether the server writes a cut call as a whole one, with the parameters that had come. vLLM 0.32
+        calls: All calls, in order.
+        end: The end of the answer.
+        closes_cut: Whether the server writes a cut call as a whole one, with the parameters that had arrived. vLLM 0.32
             does, also in a stream where a stop text falls between two parameters; its plain answers then even say
-            "tool_calls", and only the number of tokens or the stop text tells.
+            "tool_calls", and only the number of tokens or the stop text shows the cut.
         broken: Whether markup broke, which cuts the call it belongs to.
     """
     if not calls:
@@ -105,7 +105,7 @@ def split_calls(
     stopped = end.stop is not None
     unsure = reason == "abort" or (closes_cut and (end.at_limit or stopped or reason == "length"))
     place = len(calls) - 1
-    if broken:  # beside calls that the server found, one out of the text is not always the last
+    if broken:  # in addition to the server's own calls, one from the text is not always the last
         place = next((at for at in range(place, -1, -1) if not _is_whole(calls[at].as_call())), place)
     last, call = calls[place], calls[place].as_call()
     is_cut = unsure and not last.ready
@@ -136,14 +136,14 @@ def check_completeness(
     thought: bool,
     lost: str = "",
 ) -> Fault | None:
-    """What is wrong with an answer that has ended, or None when it is whole.
+    """Find the fault of an answer that has ended, or None when it is complete.
 
     Args:
-        end: How it ended.
-        whole: The calls that are whole.
-        cut: Those that were cut.
-        spoke: Whether there is text in it, beside blanks.
-        thought: Whether there is reasoning in it.
+        end: Its end.
+        whole: The complete calls.
+        cut: The cut calls.
+        spoke: Whether it has text other than blanks.
+        thought: Whether it has reasoning.
         lost: Markup of a call that could not be read.
     """
     raw_reason, stopped = end.raw_reason, end.stop is not None

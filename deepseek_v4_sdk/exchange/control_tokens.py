@@ -12,7 +12,7 @@ _BEGINNINGS = frozenset(token[:size] for token in CONTROL_TOKENS for size in ran
 
 
 class Tail:
-    """The end of a text that goes on: whole control tokens with the blanks behind them, and the beginning of one.
+    """The end of a growing text: whole control tokens with the blanks after them, and the beginning of one.
 
     Attributes:
         held: Whether something is held back.
@@ -22,11 +22,11 @@ class Tail:
 
     def __init__(self) -> None:
         self.held = False
-        self._run: list[str] = []  # tokens, and the blanks behind them
-        self._begun = ""  # what may be the beginning of one more
+        self._run: list[str] = []  # tokens, and the blanks after them
+        self._begun = ""  # a possible beginning of one more
 
     def feed(self, text: str) -> str:
-        """Take more of the text; give what cannot be its end any more."""
+        """Take more of the text; return the part that can no longer be its end."""
         text = self._begun + text
         whole = _end_of_text(text, in_run=bool(self._run))
         begun = _begun_at(text)
@@ -41,7 +41,7 @@ class Tail:
         return out
 
     def end(self) -> tuple[str, int]:
-        """The text has ended: what of the rest is no control token, and how many tokens were cut off."""
+        """Note that the text has ended: return the rest without control tokens, and the number of those cut off."""
         left, cut = without_tokens("".join(self._run))
         left += self._begun
         self._run, self._begun, self.held = [], "", False
@@ -49,7 +49,7 @@ class Tail:
 
 
 def without_tokens(text: str) -> tuple[str, int]:
-    """A text without the control tokens at its end, and how many they were. Blanks between and behind them stay."""
+    """Remove the control tokens at the end of a text, and return their number. Blanks between and after them stay."""
     end = _end_of_text(text, in_run=False)
     rest, cut = text[end:], 0
     for token in CONTROL_TOKENS:
@@ -60,17 +60,17 @@ def without_tokens(text: str) -> tuple[str, int]:
 
 
 def _begun_at(text: str) -> int:
-    """Where the beginning of a token begins that a text ends in; its length when there is none."""
+    """The index at which a text's last characters begin a token; its length when they do not."""
     at = text.rfind("<", max(0, len(text) - _LONGEST))
     return at if at >= 0 and text[at:] in _BEGINNINGS else len(text)
 
 
 def _end_of_text(text: str, *, in_run: bool) -> int:
-    """Where the tokens begin that a text ends in, blanks and the beginning of one more behind them.
+    """The index at which a text's last tokens begin, with blanks and the beginning of one more after them.
 
     Args:
         text: The text.
-        in_run: Whether tokens stand before it, so that blanks at its front belong to them.
+        in_run: Whether tokens precede it, so that blanks at its front belong to them.
     """
     end = _begun_at(text)
     while True:

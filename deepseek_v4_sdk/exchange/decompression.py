@@ -1,4 +1,4 @@
-"""Bodies that a proxy has compressed though nobody asked for it: bytes in, what they hold out, within bounds."""
+"""Bodies that a proxy has compressed unasked: bytes in, their content out, within bounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PIECE = 256 * 1024
 _FREE = 4 * 1024 * 1024
 _RATIO = 200
 _GZIP = b"\x1f\x8b"
-_ENOUGH = 6  # bytes that tell what a body is
+_ENOUGH = 6  # bytes that show the kind of a body
 _PLAIN = (b"data:", b"event:", b"retry:", b"id:", b":", b"{", b"[", b'"', b"<", b"\n", b"\r", b" ", b"\xef\xbb\xbf")
 
 
@@ -23,13 +23,14 @@ class UnpackError(ValueError):
 
 
 class Unpacker:
-    """Unpacks gzip and deflate, as the first bytes and the header tell. Each block is unpacked as far as it goes.
+    """Unpacks gzip and deflate, by the first bytes and the header. Each block is unpacked as far as it goes.
 
     Args:
-        encoding: The header `content-encoding`; it may be wrong, and a hook of a brought client may have unpacked it.
+        encoding: The header `content-encoding`; it may be wrong, or a hook of the user's client may have unpacked the
+            body.
 
     Attributes:
-        idle: Whether the body was found not to be compressed: all of it goes through as it is.
+        idle: Whether the body was found not to be compressed: all of it passes unchanged.
     """
 
     def __init__(self, encoding: str = "") -> None:
@@ -41,10 +42,10 @@ class Unpacker:
         self.idle = False
 
     def feed(self, block: bytes) -> Iterator[bytes]:
-        """Take bytes as they came; give what they hold, in pieces of bounded size.
+        """Take received bytes; return their content, in pieces of bounded size.
 
         Raises:
-            UnpackError: They are compressed in another way, are broken, or hold too much.
+            UnpackError: They use another compression, are broken, or hold too much.
         """
         if self._inflater is None:
             block = self._held + block
@@ -59,7 +60,7 @@ class Unpacker:
             yield from self._unpacked(block)
 
     def finish(self) -> Iterator[bytes]:
-        """The body has ended: give what was held back.
+        """Note that the body has ended: return the bytes that were held back.
 
         Raises:
             UnpackError: As for `feed`.
@@ -79,7 +80,7 @@ class Unpacker:
             self.idle = True
             return
         elif self._encoding == "deflate":
-            # Meant are the bytes of zlib; some send them without zlib's head.
+            # The standard means zlib's format; some send the bytes without its header.
             self._bits = 15 if block[0] & 15 == 8 and int.from_bytes(block[:2], "big") % 31 == 0 else -15
         else:
             raise UnpackError(f"a body compressed as {self._encoding[:60]!r}, which was not asked for")
@@ -107,7 +108,7 @@ class Unpacker:
             block = self._inflater.unconsumed_tail
             if self._inflater.eof:
                 block = self._inflater.unused_data
-                if self._bits != 31 or not block:  # gzip may come in several parts
+                if self._bits != 31 or not block:  # gzip may have several parts
                     return
                 self._inflater = self._new()
             elif not piece and not block:

@@ -1,4 +1,4 @@
-"""One HTTP request and its answer without I/O: the timers, the head, and a body that is collected."""
+"""One HTTP request and its answer without I/O: the timers, the head, and a collected body."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["HttpExchange", "ResponseHead", "TransportFailure"]
 
 _LONGEST_BODY = 64 * 1024 * 1024
-# Small JSON values take some thirty times their size in memory. An answer with 20 log-probabilities for each of 25,000
+# Small JSON values take about thirty times their size in memory. An answer with 20 log-probabilities for each of 25,000
 # tokens has no more.
 _MOST_VALUES = 4_000_000
 _LARGE = 4 * 1024 * 1024
@@ -37,12 +37,12 @@ class ResponseHead:
 
 
 class TransportFailure(Exception):  # noqa: N818  # it is never raised to a caller
-    """Something went wrong with the connection; it becomes an error of the SDK's tree.
+    """A failure of the connection; it becomes an error of the SDK's tree.
 
     Attributes:
         kind: "connect" (no connection could be made), "connect_timeout", "timeout" (nothing could be read or written in
-            time), "broken" (an open connection ended or was reset), "protocol" (the bytes were no HTTP).
-        hint: What may mend it, to stand behind what went wrong.
+            time), "broken" (an open connection ended or was reset), "protocol" (the bytes were not HTTP).
+        hint: A suggested fix, for the end of the error's text.
     """
 
     def __init__(
@@ -54,16 +54,16 @@ class TransportFailure(Exception):  # noqa: N818  # it is never raised to a call
 
 
 class HttpExchange:
-    """One HTTP request and its answer: the timers, the head, and a body that is collected.
+    """One HTTP request and its answer: the timers, the head, and a collected body.
 
-    It does no I/O and reads no clock: whoever does feeds it bytes and times, and asks for the next deadline.
+    It does no I/O and reads no clock: the driver feeds it bytes and times, and reads the next deadline.
 
     Args:
-        provider: Whose server it is.
-        call: What is sent.
+        provider: The provider of the server.
+        call: The request.
         timeouts: The timers.
-        now: When it is sent.
-        ends: When the whole call must have ended.
+        now: Time of sending.
+        ends: Time at which the whole call must have ended.
     """
 
     def __init__(self, provider: Provider, call: HttpCall, timeouts: Timeouts, now: float, ends: float) -> None:
@@ -84,7 +84,7 @@ class HttpExchange:
 
     @property
     def answered_by(self) -> str | None:
-        """The model that answers, as the server names it; None where it did not, or where none is asked."""
+        """The model that answers, as the server names it; None where it does not, or where no model is involved."""
         return None
 
     @property
@@ -94,7 +94,7 @@ class HttpExchange:
 
     @property
     def refused(self) -> bool:
-        """Whether the server answered without success: its status counts, and its words as far as they came."""
+        """Whether the server answered without success: its status counts, and its text as far as it arrived."""
         return self.head is not None and not self.succeeded
 
     @property
@@ -103,7 +103,7 @@ class HttpExchange:
 
     @property
     def counted(self) -> Usage | None:
-        """What the server counted, as far as it has told."""
+        """The server's count, as far as it has reported one."""
         return None
 
     @property
@@ -113,7 +113,7 @@ class HttpExchange:
 
     @property
     def payload_complete(self) -> bool:
-        """Whether all that counts has arrived, so that a connection that breaks now takes nothing away."""
+        """Whether all needed parts have arrived, so that a connection that breaks now loses nothing."""
         return False
 
     @property
@@ -122,13 +122,13 @@ class HttpExchange:
         return request_id_of(self.head.headers) if self.head else None
 
     def opened(self, head: ResponseHead, now: float) -> None:
-        """The head has arrived."""
+        """Take the head."""
         self.head = ResponseHead(head.status, headers_without_secrets(head.headers, self.call))
         self.last_byte_at = now
         self._unpacker = Unpacker(head.headers.get("content-encoding", ""))
 
     def received(self, block: bytes, now: float) -> list[ChatEvent]:
-        """A block of the body has arrived; gives the events in it."""
+        """Take a block of the body; return its events."""
         self.last_byte_at = now
         if self.first_event is None:
             self.first_event = now
@@ -136,7 +136,7 @@ class HttpExchange:
         return []
 
     def ended(self, now: float) -> list[ChatEvent]:
-        """The body has ended; gives the last events."""
+        """Note that the body has ended; return the last events."""
         self.last_byte_at = now
         if self._unpacker is not None and not self.complete:
             self._take(self._unpacker.finish())
@@ -144,17 +144,17 @@ class HttpExchange:
         return []
 
     def deadline(self) -> float:
-        """When the next timer runs out."""
+        """The time at which the next timer runs out."""
         _, since, seconds = self._timer()
         return min(self.ends, since + seconds)
 
     def failed(self, failure: TransportFailure, now: float) -> errors.DeepSeekV4Error:
-        """The error that a failure of the connection means."""
+        """Make the error for a failure of the connection."""
         if failure.kind == "timeout":
             return self._timed_out(now)
         if failure.kind == "connect_timeout":
             seconds = self.timeouts.connect_seconds
-            if now >= self.deadline():  # where it comes sooner, connecting has no more time than is left until then
+            if now >= self.deadline():  # when it is earlier, connecting has only the time until then
                 return self._timed_out(now)
             return errors.PhaseTimeoutError(
                 f"no connection to {self.call.url} within {seconds:g} s (timeout.connect){failure.hint}",
@@ -169,12 +169,12 @@ class HttpExchange:
         return self._broken(f"the connection to {self.call.url} broke {elapsed}: {failure}")
 
     def poll(self) -> HttpCall | None:
-        """Where to ask for an answer that was accepted and is not ready, or None."""
+        """The request that polls for an accepted answer, or None."""
         head = self.head
         return None if head is None else self.provider.poll(head.status, head.headers, self.call)
 
     def refusal(self) -> errors.DeepSeekV4Error:
-        """The error that an answer without success means."""
+        """Make the error for an answer without success."""
         head = self.head or ResponseHead(0, {})
         return self.provider.refusal(head.status, head.headers, self.body(), self.call)
 
@@ -194,13 +194,13 @@ class HttpExchange:
         except UnpackError as error:
             if self.succeeded:
                 raise errors.ServerError(f"{error} ({self.call.url})", status_code=self._status) from None
-            self.complete = True  # of an error page, what came is told
+            self.complete = True  # an error page is reported as far as it arrived
 
     def json(self) -> JsonValue:
-        """The body as JSON.
+        """Return the body as JSON.
 
         Raises:
-            ServerError: It is none.
+            ServerError: It is not JSON.
         """
         try:
             return read_json(self.body())
@@ -208,7 +208,7 @@ class HttpExchange:
             raise self._no_json(self.body()) from None
 
     def _no_json(self, body: bytes) -> errors.APIError:
-        """The error that a body means which had to be JSON."""
+        """Make the error for a body that should have been JSON."""
         head = self.head or ResponseHead(0, {})
         error = self.provider.refusal(head.status, head.headers, body, self.call)
         return errors.ServerError(f"no JSON: {error}", status_code=head.status, body=error.body if body.strip() else "")
@@ -217,7 +217,7 @@ class HttpExchange:
         return errors.StreamInterruptedError(text)
 
     def _timer(self) -> tuple[Phase, float, float]:
-        """The timer of the phase: its name, since when it runs, and how long it is."""
+        """The timer of the phase: its name, its start, and its length."""
         if self.first_event is None:
             return "first_event", self.started, self._first_event_seconds
         return "idle", self.last_byte_at, self.timeouts.idle_seconds(in_tool_call=False)
@@ -236,7 +236,7 @@ class HttpExchange:
         )
 
     def _grow(self, size: int) -> None:
-        """A part of the body of a success is taken in.
+        """Add the size of a block to a successful body.
 
         Raises:
             ServerError: It is too large.
@@ -254,4 +254,4 @@ class HttpExchange:
         self._size += len(block)
         self._body.append(block[: max(0, room)])
         if len(block) > room:
-            self.complete = True  # the rest of an error page tells nothing more
+            self.complete = True  # the rest of an error page adds nothing

@@ -1,4 +1,4 @@
-"""The net: catches what a server's parsers let through, on the way from the decoder to the assembler."""
+"""The output repair: mends what a server's parsers let through, on the way from the decoder to the assembler."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["OutputRepair"]
 
 _CLOSE = "</think>"
 _OPEN = "<think>"
-_LONE_CLOSE = re.compile(f"(?<!`){_CLOSE}|{_CLOSE}(?!`)")  # between back-ticks somebody speaks of it
+_LONE_CLOSE = re.compile(f"(?<!`){_CLOSE}|{_CLOSE}(?!`)")  # between back-ticks it is a quotation
 
 
 def _scanner(tools: list[str]) -> Scanner:
@@ -30,13 +30,13 @@ def _scanner(tools: list[str]) -> Scanner:
 class OutputRepair:
     """A `Sink` in front of the assembler.
 
-    Tool calls that were left in the text as markup become calls; a call that is the end of the reasoning, with no
-    answer behind it, becomes a call; tags that were left behind arguments are cut off; reasoning that was left in the
-    text, with its closing tag, becomes reasoning. Whatever is put right is noted among the assembler's repairs.
+    Tool calls that were left in the text as markup become calls; a call at the end of the reasoning, with no answer
+    after it, becomes a call; tags that were left after arguments are cut off; reasoning that was left in the text, with
+    its closing tag, becomes reasoning. The assembler's repairs list each change.
 
     Args:
-        assembler: Where everything goes.
-        request: What was asked for: its tools decide what can be a call.
+        assembler: The assembler that gets everything.
+        request: The request: its tools decide what can be a call.
         reasoning_in_text: Whether this server is known to leave reasoning in the text.
     """
 
@@ -64,27 +64,27 @@ class OutputRepair:
         self._tools = [tool.name for tool in request.tools] if on else []
         self._scanner = _scanner(self._tools) if self._tools else None
         self._thinks = on and request.thinking != "off"
-        # What a grammar holds the whole answer to leaves no place for reasoning where no parser takes that out.
+        # A grammar for the whole answer leaves no place for reasoning, unless a parser takes it out.
         held = request.forces_a_call or request.response_format is not None
         self._in_reasoning = self._thinks and reasoning_in_text and not held
-        self._held = ""  # what may be the beginning of a closing tag
+        self._held = ""  # a possible beginning of a closing tag
         self._closed = False
         asked = request.extra_body
         self._keeps_stop = bool(asked.get("no_stop_trim") or asked.get("include_stop_str_in_output"))
         self.reasoning_in_text: bool | None = None
-        """Whether the server left reasoning in the text; None where the answer does not tell."""
-        # What needs no look goes on without a detour.
+        """Whether the server left reasoning in the text; None where the answer does not show it."""
+        # Pieces that need no check take no detour.
         self.begin, self.call, self.logprobs = assembler.begin, assembler.call, assembler.logprobs
         self.finish, self.usage, self.other = assembler.finish, assembler.usage, assembler.other
 
     @property
     def lost(self) -> str:
-        """Markup that did not become a call, as it came."""
+        """The unchanged markup that did not become a call."""
         return "\n".join(self._scanner.lost) if self._scanner is not None else ""
 
     @property
     def sink(self) -> Sink:
-        """Where decoded pieces go: here, or to the assembler at once when there is nothing to catch on the way."""
+        """The sink for decoded pieces: this one, or the assembler when there is nothing to check on the way."""
         return self._assembler if self._scanner is None and not self._in_reasoning else self
 
     @property
@@ -93,14 +93,14 @@ class OutputRepair:
         return self._assembler.begun
 
     def reasoning(self, text: str) -> None:
-        """A piece of reasoning: the server separates it."""
+        """Add a piece of reasoning: the server separates it."""
         self.reasoning_in_text = False
         if self._in_reasoning:
             self._leave_reasoning(self._held)
         self._assembler.reasoning(text)
 
     def text(self, text: str) -> None:
-        """A piece of text, or of what the server takes for text."""
+        """Add a piece of text, or of what the server takes for text."""
         if self._in_reasoning:
             self._split(text)
         elif self._scanner is None or self._scanner.passes(text):
@@ -109,7 +109,7 @@ class OutputRepair:
             self._pass(self._scanner.feed(text))
 
     def close(self) -> None:
-        """The answer has ended: pass on what was held back, and put right what can be seen only now."""
+        """Note that the answer has ended: pass on the rest, and make the repairs that show only now."""
         if self._closed:
             return
         self._closed = True
@@ -121,7 +121,7 @@ class OutputRepair:
             self._held = ""
         if self._in_reasoning and assembler.finish_reason not in {None, "length"} and assembler.stop_sequence is None:
             self.reasoning_in_text = (
-                False  # it ended by itself without a closing tag: what is known of the server may be outdated
+                False  # the model ended it without a closing tag: the knowledge of the server may be outdated
             )
             self._leave_as_text()
         if self._scanner is not None:
@@ -153,7 +153,7 @@ class OutputRepair:
             assembler.repairs.append(Repair("dropped_calls", text))
 
     def _pass(self, pieces: list[Piece], *, told: bool = False) -> None:
-        """Pass on what the scanner found; text that events have told of already, without another."""
+        """Pass on the scanner's pieces; text that events have already reported makes no other event."""
         from deepseek_v4_sdk.dsml import Arguments, CallStart, Text
 
         assembler = self._assembler
@@ -171,7 +171,7 @@ class OutputRepair:
                 assembler.end_call(piece.bars)
 
     def _split(self, text: str) -> None:
-        """Text of a server that is known to leave reasoning in it: reasoning up to the closing tag."""
+        """Split a text of a server that is known to leave reasoning in it: reasoning up to the closing tag."""
         text = self._held + text
         before, found, after = text.partition(_CLOSE)
         if found:
@@ -191,7 +191,7 @@ class OutputRepair:
             self._assembler.reasoning(last)
 
     def _leave_as_text(self) -> None:
-        """An answer that streamed as reasoning and ended by itself without a closing tag: it was text."""
+        """Turn an answer that streamed as reasoning, and that the model ended without a closing tag, into text."""
         assembler, self._in_reasoning = self._assembler, False
         assembler.end_text()
         text = "".join(assembler.reasonings)
@@ -204,11 +204,11 @@ class OutputRepair:
         else:
             self._pass([*self._scanner.feed(text), *self._scanner.finish()], told=True)
         assembler.repairs.append(
-            Repair("joined_text", "what streamed as reasoning was the answer's text: it ended without a closing tag")
+            Repair("joined_text", "the streamed reasoning was the answer's text: it ended without a closing tag")
         )
 
     def _trim_stop(self, stop: str) -> None:
-        """Take the stop text off the end: where a character has several tokens, SGLang's streams leave it (0.5.23)."""
+        """Cut the stop text off the end: where a character has several tokens, SGLang's streams leave it (0.5.23)."""
         assembler = self._assembler
         pieces = assembler.texts or assembler.reasonings
         whole = "".join(pieces)
@@ -217,7 +217,7 @@ class OutputRepair:
             assembler.repairs.append(Repair("trimmed_text", "the stop text was left at the end of the answer"))
 
     def _split_late(self) -> None:
-        """Reasoning that was left in the text of a server from which nobody expected it."""
+        """Split reasoning from the text of a server that was not expected to leave it there."""
         texts = self._assembler.texts
         text = "".join(texts)
         found = _LONE_CLOSE.search(text)
@@ -248,7 +248,7 @@ class OutputRepair:
                 )
 
     def _promote(self) -> None:
-        """A call at the very end of the reasoning, with no answer: the model forgot to end its thinking."""
+        """Find a call at the very end of the reasoning, with no answer: the model forgot to end its thinking."""
         from deepseek_v4_sdk.dsml import calls_at_the_end
 
         assembler = self._assembler
@@ -263,5 +263,5 @@ class OutputRepair:
             assembler.open_call(name, bars)
             assembler.call(None, None, None, arguments)
         assembler.repairs.append(
-            Repair("promoted_calls", f"{len(calls)} tool call(s) stood at the end of the reasoning as markup")
+            Repair("promoted_calls", f"{len(calls)} tool call(s) were at the end of the reasoning as markup")
         )

@@ -1,4 +1,4 @@
-"""The limit of `max_reasoning_tokens`: it ends reasoning that never ends, and counts only where that could matter."""
+"""The limit of `max_reasoning_tokens`: it ends endless reasoning, and counts only when it may be exceeded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ReasoningLimit:
     Args:
         tokens: The most tokens of reasoning.
         count: Counts the tokens of a text.
-        url: Where the request went, for the error.
+        url: The URL of the request, for the error.
     """
 
     __slots__ = ("_bytes", "_count", "_next_count", "_pieces", "_tokens", "_url")
@@ -27,12 +27,12 @@ class ReasoningLimit:
         self._tokens = tokens
         self._count = count
         self._url = url
-        self._pieces = 0  # how many pieces were looked at, and their bytes
+        self._pieces = 0  # the number of checked pieces, and of their bytes
         self._bytes = 0
         self._next_count = tokens
 
     def check(self, pieces: Sequence[str]) -> None:
-        """Look at the pieces that are new.
+        """Check the new pieces.
 
         Args:
             pieces: All pieces so far.

@@ -1,4 +1,4 @@
-"""Sinks for the two ends of an answer: before anything was said, and behind the finish reason."""
+"""Sinks for the two ends of an answer: before the first content, and after the finish reason."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["AfterFinish", "BeforeFirstEvent"]
 
 
 class BeforeFirstEvent:
-    """Notes whether an event says anything. Chunks that only show that the server lives do not, nor does a role.
+    """Notes whether an event has content. Chunks that only show that the server lives have none, nor has a role.
 
     Args:
-        sink: Where everything goes.
+        sink: The sink that gets everything.
 
     Attributes:
         spoke: Whether there was text, reasoning, a piece of a call or a finish reason.
@@ -35,32 +35,32 @@ class BeforeFirstEvent:
         return self._sink.begun
 
     def reasoning(self, text: str) -> None:
-        """A piece of reasoning."""
+        """Add a piece of reasoning."""
         self.spoke = True
         self._sink.reasoning(text)
 
     def text(self, text: str) -> None:
-        """A piece of text."""
+        """Add a piece of text."""
         self.spoke = True
         self._sink.text(text)
 
     def call(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
-        """A piece of a tool call."""
+        """Add a piece of a tool call."""
         self.spoke = True
         self._sink.call(index, call_id, name, arguments)
 
     def finish(self, reason: str, stop_sequence: str | None) -> None:
-        """The server's finish reason."""
+        """Note the server's finish reason."""
         self.spoke = True
         self._sink.finish(reason, stop_sequence)
 
 
 class AfterFinish:
-    """Lets through what may stand behind the finish reason, text and counts, and notes the rest.
+    """Lets through what may follow the finish reason, text and counts, and notes the rest.
 
     Args:
-        sink: Where everything goes.
-        note: Is told what was passed over.
+        sink: The sink that gets everything.
+        note: A callback that gets the rest.
     """
 
     __slots__ = ("_note", "_sink", "begin", "finish", "logprobs", "other", "text", "usage")
@@ -77,11 +77,11 @@ class AfterFinish:
         return self._sink.begun
 
     def reasoning(self, text: str) -> None:
-        """A piece of reasoning."""
+        """Note a piece of reasoning."""
         del text
         self._note("reasoning")
 
     def call(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
-        """A piece of a tool call."""
+        """Note a piece of a tool call."""
         del index, call_id, name, arguments
         self._note("a piece of a tool call")

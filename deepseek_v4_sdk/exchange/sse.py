@@ -16,7 +16,7 @@ _EMPTY = (b"", b"{}", b"null")
 
 
 class EventTooLargeError(ValueError):
-    """One event is larger than the decoder is willing to hold.
+    """One event is larger than the decoder's limit.
 
     Attributes:
         events: The events before it in the same block.
@@ -28,7 +28,7 @@ class EventTooLargeError(ValueError):
 
 
 def is_stream(beginning: bytes) -> bool | None:
-    """Whether a body that begins so, blanks left out, is an event stream; None where more of it must be seen."""
+    """Whether a body that begins like this, without blanks, is an event stream; None where more of it is needed."""
     word = beginning.removeprefix(_BOM).lstrip()
     name, colon, _ = word[: _LONGEST_FIELD + 1].partition(b":")
     if colon:
@@ -39,22 +39,22 @@ def is_stream(beginning: bytes) -> bool | None:
 class SSEDecoder:
     r"""The whole grammar of event streams, incremental and linear in the number of bytes.
 
-    Lines end with LF, CR or CRLF, a byte-order mark may come first, `data` may stand on several lines, comments and
-    unknown fields are passed over, and the last event needs no blank line. Lines are put together as bytes, so that a
-    character may be cut anywhere.
+    Lines end with LF, CR or CRLF, a byte-order mark may come first, `data` may have several lines, the decoder skips
+    comments and unknown fields, and the last event needs no blank line. Lines are joined as bytes, so that a character
+    may be cut anywhere.
 
-    Nearly every event of the servers is the one line `data: {...}` and a blank line. As long as no carriage return
-    and no open event is about, whole blocks are split on blank lines, and only what is not of that form is read line
-    by line.
+    Nearly every event of the servers is the one line `data: {...}` and a blank line. While there is no carriage return
+    and no open event, whole blocks are split on blank lines, and only the rest is read line by line.
 
     Args:
-        limit: The most bytes one line, and the data of one event, may have. A million-token answer in one event stays
-            below the default, and an event of small JSON values takes some thirty times its size while it is read.
+        limit: The largest size in bytes of one line, and of the data of one event. A million-token answer in one event
+            stays below the default, and an event of small JSON values takes about thirty times its size while it is
+            read.
 
     Attributes:
         annotations: Name and comment of each event that has a name and no data: Dynamo puts its annotations there. One
             whose name is "error" is an event, with the comment for data.
-        strays: Lines that are no part of an event stream: an error that a proxy wrote into it, or all of another body.
+        strays: Lines that are not part of an event stream: an error that a proxy wrote into it, or all of another body.
     """
 
     __slots__ = (
@@ -87,7 +87,7 @@ class SSEDecoder:
         self._started = False
 
     def feed(self, block: bytes) -> list[tuple[str, bytes]]:
-        """Take bytes as they came; give the events that are complete, as (name, data).
+        """Take received bytes; return the events that are complete, as (name, data).
 
         Raises:
             EventTooLargeError: An event exceeds the limit.
@@ -107,7 +107,7 @@ class SSEDecoder:
             self._rest = []
             self._rest_size = 0
         if not self._started:
-            # The first line is whole, so a byte-order mark would be whole too.
+            # The first line is complete, so a byte-order mark would be complete too.
             self._started = True
             block = block.removeprefix(_BOM)
         if b"\r" in block:
@@ -132,7 +132,7 @@ class SSEDecoder:
         return events
 
     def finish(self) -> list[tuple[str, bytes]]:
-        """The stream has ended: give the event that had no blank line behind it, if there is one.
+        """Note that the stream has ended: return the event that had no blank line after it, if there is one.
 
         Raises:
             EventTooLargeError: It exceeds the limit.
@@ -175,12 +175,12 @@ class SSEDecoder:
             if len(line) > self._limit or self._data_size > self._limit:
                 raise EventTooLargeError(self._limit, events)
             if value[:6] == _DONE and value.strip() == _DONE and len(self._data) == 1:
-                # Nothing is awaited after the end, not even the blank line behind it.
+                # Nothing is awaited after the end, not even the blank line after it.
                 self._dispatch(events)
         self._hold(rest, events)
 
     def _take_comment(self, comment: bytes) -> None:
-        """Comments of a named event belong to it; of others, which servers send to show that they live, one is kept."""
+        """Take a comment: one of a named event belongs to it; of others, sent only as signs of life, one is kept."""
         if self._name and self._comment:
             self._data_size += len(comment) + 1
             comment = self._comment + b"\n" + comment

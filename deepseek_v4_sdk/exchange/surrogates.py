@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SurrogateJoiner", "read_as_written", "without_halves"]
 
-# Fields that hold a piece of what the model said: only there a half may be the half of a pair that was cut.
+# Fields that hold a piece of the model's output: only there a half may be part of a pair that was cut.
 _SAID = frozenset({"content", "reasoning", "reasoning_content", "arguments", "text", "thinking"})
 _HALF = re.compile("[\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -39,11 +39,11 @@ class _Written(float):
 def read_as_written(data: bytes) -> JsonValue:
     """Decode one JSON document with the standard library, which keeps what other decoders refuse or round.
 
-    Halves of surrogate pairs stay in the fields that hold what the model said, and are replaced everywhere else.
-    A number in such a field becomes its digits.
+    Halves of surrogate pairs stay in the fields of the model's output, and are replaced everywhere else. A number in
+    such a field becomes its digits.
 
     Raises:
-        ValueError: The bytes are no JSON.
+        ValueError: The bytes are not JSON.
     """
     import json  # few answers need it
 
@@ -55,7 +55,7 @@ def read_as_written(data: bytes) -> JsonValue:
 
 
 def without_halves(value: JsonValue) -> JsonValue:
-    """A value in which no half of a surrogate pair is left."""
+    """Replace every half of a surrogate pair in a value."""
     if isinstance(value, str):
         return _HALF.sub(_REPLACEMENT, value)
     if isinstance(value, list):
@@ -66,20 +66,20 @@ def without_halves(value: JsonValue) -> JsonValue:
 
 
 class SurrogateJoiner:
-    """A `Sink` in front of the net, for an answer in which a half of a surrogate pair was met.
+    """A `Sink` in front of the output repair, for an answer in which a half of a surrogate pair was met.
 
     The halves of a pair that was cut over two pieces are joined; any other half becomes U+FFFD, and is noted among the
     assembler's repairs.
 
     Args:
-        repair: Where everything goes.
-        assembler: What holds the repairs.
+        repair: The sink that gets everything.
+        assembler: The assembler that holds the repairs.
     """
 
     def __init__(self, repair: OutputRepair, assembler: Assembler) -> None:
         self._repair = repair
         self._assembler = assembler
-        self._held: tuple[_Place, str] | None = None  # a first half that ended a piece, and what it was a piece of
+        self._held: tuple[_Place, str] | None = None  # a first half at the end of a piece, and the kind of the piece
         self._replaced = 0
         self.begin, self.logprobs, self.usage = repair.begin, repair.logprobs, repair.usage
 
@@ -89,30 +89,30 @@ class SurrogateJoiner:
         return self._repair.begun
 
     def reasoning(self, text: str) -> None:
-        """A piece of reasoning."""
+        """Add a piece of reasoning."""
         if text := self._mended(("reasoning", None), text):
             self._repair.reasoning(text)
 
     def text(self, text: str) -> None:
-        """A piece of text."""
+        """Add a piece of text."""
         if text := self._mended(("text", None), text):
             self._repair.text(text)
 
     def call(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
-        """A piece of a tool call."""
+        """Add a piece of a tool call."""
         self._repair.call(index, call_id, name, self._mended(("call", index), arguments or ""))
 
     def finish(self, reason: str, stop_sequence: str | None) -> None:
-        """The server's finish reason."""
+        """Note the server's finish reason."""
         self._release()
         self._repair.finish(reason, stop_sequence)
 
     def other(self, key: str, value: JsonValue) -> None:
-        """A field that has no place of its own."""
+        """Add a field that has no place in a reply."""
         self._repair.other(key, without_halves(value))
 
     def close(self) -> None:
-        """The answer has ended."""
+        """Note that the answer has ended."""
         self._release()
         if self._replaced:
             self._assembler.repairs.append(
@@ -136,7 +136,7 @@ class SurrogateJoiner:
         return text
 
     def _release(self) -> None:
-        """Nothing came that a held half could be joined with."""
+        """Release a held half that has found no partner."""
         if self._held is None:
             return
         (kind, index), self._held = self._held[0], None

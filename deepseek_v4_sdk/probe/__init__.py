@@ -1,4 +1,4 @@
-"""How a server is set up: a few small questions, and what their answers tell."""
+"""Finding out a server's setup: a few small requests, and conclusions from their answers."""
 
 from __future__ import annotations
 

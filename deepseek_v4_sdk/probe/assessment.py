@@ -1,4 +1,4 @@
-"""What the answers of a probe tell about each feature."""
+"""Conclusions from the answers of a probe, for each feature."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ _TELLING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeAnswers:
-    """All that was heard of a server.
+    """All answers of a server.
 
     Attributes:
-        provider: How it speaks.
-        target: Where it is.
-        wanted: The model that was asked for; None for the only one.
+        provider: The provider.
+        target: The server's address and key.
+        wanted: The requested model; None for the only one.
         models: Its list of models.
-        version: Its version; None where it tells none.
-        model_info: What it told of its parsers.
+        version: Its version; None where it reports none.
+        model_info: Its report about its parsers.
         off: The answer without thinking.
         high: The answer with thinking.
         free: The answer to a tool that may be called.
-        forced: The answer to a tool that must be called; None when that was not asked.
+        forced: The answer to a tool that must be called; None when there was no such request.
         shaped: The structured answer.
         again: The answer to the same prompt again.
         counts: The plainest prompt's tokens as counted here, by thinking level.
@@ -73,7 +73,7 @@ class ProbeAnswers:
 
     @property
     def model(self) -> ModelInfo | None:
-        """The entry of the model that was asked for, in the server's list."""
+        """The entry of the requested model, in the server's list."""
         models = self.models if isinstance(self.models, list) else []
         bases = [model for model in models if model.parent is None]
         named = [model for model in models if model.id == self.wanted]
@@ -81,22 +81,22 @@ class ProbeAnswers:
 
     @property
     def engine(self) -> str:
-        """What runs inside."""
+        """The engine inside."""
         return self.provider.engine or self.name
 
     def lacks(self, parser: str) -> bool:
-        """Whether the server itself says that a parser is off."""
+        """Whether the server itself reports that a parser is off."""
         return parser in self.model_info and self.model_info[parser] is None
 
     def say(self, feature: Feature, status: Status, detail: str, remedy: str | None = None) -> Finding:
-        """A finding, with what mends it where it does not work."""
+        """Make a finding, with a remedy where the feature does not work."""
         if remedy is None:
             remedy = remedy_for(feature, self.name, self.engine) if status == "fails" else ""
         return Finding(feature, status, detail, remedy)
 
 
 def find(answers: ProbeAnswers) -> Iterator[Finding]:
-    """A finding for each feature that such a server has."""
+    """Yield a finding for each feature that such a server has."""
     yield _window(answers)
     if answers.provider.data.about_paths or answers.name == "nim":
         yield _version(answers)
@@ -111,10 +111,10 @@ def find(answers: ProbeAnswers) -> Iterator[Finding]:
 
 def _window(answers: ProbeAnswers) -> Finding:
     if answers.model is not None and answers.model.context_window is not None:
-        return answers.say("window", "works", f"{answers.model.context_window:,} tokens, as the server tells")
+        return answers.say("window", "works", f"{answers.model.context_window:,} tokens, as the server reports")
     name, limits = answers.target.base_url, answers.target.limits
     if (learned := limits.of(name, answers.wanted).window) is not None:
-        return answers.say("window", "works", f"{learned:,} tokens, as a refusal told")
+        return answers.say("window", "works", f"{learned:,} tokens, as a refusal reported")
     entry = answers.target.catalogue.find(answers.name, answers.wanted) if answers.wanted else None
     if answers.provider.data.hosts and entry is not None and entry.window is not None:
         return answers.say("window", "works", f"{entry.window:,} tokens, as published; the service does not tell")
@@ -137,7 +137,7 @@ def _version(answers: ProbeAnswers) -> Finding:
 
 
 def _engine(answers: ProbeAnswers) -> Finding:
-    """Whether the server renders a prompt as this SDK does: then its tokens are those that were counted here."""
+    """Find out whether the server renders a prompt like this SDK: then its tokens are those that were counted here."""
     off, high = _prompt_tokens(answers.off), _prompt_tokens(answers.high)
     counts = {level: count.total for level, count in answers.counts.items()}
     shown = "the vendor's encoder" if answers.provider.data.renderer.dialect == "recipe" else "vLLM's encoder"
@@ -154,7 +154,7 @@ def _engine(answers: ProbeAnswers) -> Finding:
         return answers.say("prompt_format", "works", f"{shown}: {off} and {high} prompt tokens, as counted here")
     seen = f"{off} and {high} prompt tokens, and {counts['off']} and {counts['high']} were counted here"
     if (off, high) == (counts["off"], counts.get("low")) and _thinks(_reply(answers.high)):
-        old = "an older wording, in which high has no text of its own"
+        old = "an older wording, in which high has no separate text"
         return answers.say("prompt_format", "fails", f"{old}: {seen}", _newer(answers))
     if off == high and off in counts.values():
         return answers.say("prompt_format", "works", f"{shown}: {off} prompt tokens, as counted here for another level")
@@ -214,7 +214,7 @@ def _tools(answers: ProbeAnswers) -> Finding:
         return answers.say("tools", "works", "a forced call was parsed; of itself the model made none")
     said = forced or free
     if said.finish_reason == "length":  # SGLang leaves a call in the text that was cut early
-        return answers.say("tools", "unknown", "the answer was cut before it told")
+        return answers.say("tools", "unknown", "the answer was cut too early to show it")
     if TOOL in said.text:
         return answers.say("tools", "fails", "a forced call was left in the text")
     return answers.say("tools", "unknown", "the model called no tool, not even when forced to")
@@ -233,8 +233,8 @@ def _structured(answers: ProbeAnswers) -> Finding:
                 return answers.say(
                     "structured_output", "works", "held to a schema; the answer was cut among its blanks"
                 )
-            return answers.say("structured_output", "unknown", "the answer was cut before it told")
-        return answers.say("structured_output", "fails", f"the answer is no JSON: {json.dumps(reply.text[:40])}")
+            return answers.say("structured_output", "unknown", "the answer was cut too early to show it")
+        return answers.say("structured_output", "fails", f"the answer is not JSON: {json.dumps(reply.text[:40])}")
     if not isinstance(value, dict) or (held and value != {"word": WORD}):
         return answers.say("structured_output", "fails", f"the answer does not match: {json.dumps(value)[:60]}")
     how = "held to a schema" if held else "held to a JSON object; there is no way to give a schema"
@@ -257,7 +257,7 @@ def _cached(answers: ProbeAnswers) -> Finding:
         return _unanswered(answers, "cached_tokens", answers.again)
     prompt, cached = reply.usage.prompt_tokens, reply.usage.cached_tokens
     if prompt is None:
-        return answers.say("cached_tokens", "unknown", "nothing is told without the usage")
+        return answers.say("cached_tokens", "unknown", "nothing is known without the usage")
     if cached is None:
         return answers.say(
             "cached_tokens", "fails", f"a prompt of {prompt} tokens, sent twice, and no word of the cache"
@@ -266,7 +266,10 @@ def _cached(answers: ProbeAnswers) -> Finding:
 
 
 def _unanswered(answers: ProbeAnswers, feature: Feature, answer: Answer) -> Finding:
-    """There was no answer to look at. What the server refuses as wrong it does not have, unless it refuses anything."""
+    """Conclude from an error.
+
+    The server lacks a feature whose request it refuses as wrong, unless it refuses every request.
+    """
     if isinstance(answers.off, errors.BadRequestError):
         return answers.say(feature, "unknown", "not even the plainest question is taken: see prompt_format")
     if isinstance(answer, errors.BadRequestError | errors.UnsupportedOptionError):
@@ -275,19 +278,19 @@ def _unanswered(answers: ProbeAnswers, feature: Feature, answer: Answer) -> Find
 
 
 def _reply(answer: Answer) -> Reply | None:
-    """The answer; an empty or a cut one tells as much, one that broke off does not."""
+    """The answer; an empty or a cut one is enough, one that broke off is not."""
     if isinstance(answer, _TELLING):
         return answer.partial
     return answer if isinstance(answer, Reply) else None
 
 
 def _thinks(reply: Reply | None) -> bool:
-    """Whether the model thought, be its reasoning apart or left in the text."""
+    """Whether the model reasoned, whether its reasoning is separate or left in the text."""
     return reply is not None and (bool(reply.reasoning) or _END in reply.text)
 
 
 def _calls(reply: Reply | None) -> bool:
-    """Whether the server found a call, be it one that was cut."""
+    """Whether the server found a call, even one that was cut."""
     return reply is not None and bool(reply.tool_calls or reply.partial_tool_calls)
 
 
@@ -297,9 +300,9 @@ def _prompt_tokens(answer: Answer) -> int | None:
 
 
 def _said(answer: Answer) -> str:
-    """An error in a line. Its text holds no secret: errors are scrubbed where they are made."""
+    """An error in one line. Its text holds no secret: errors are scrubbed where they are made."""
     line = " ".join(str(answer).split())
-    if isinstance(answer, errors.APIError) and answer.url is not None:  # all of a report is about one address
+    if isinstance(answer, errors.APIError) and answer.url is not None:  # the whole report is about one address
         before, found, said = line.partition(f"{answer.url}: ")
         line = f"{answer.status_code or 'error'}: {said}" if found else before
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -1,4 +1,4 @@
-"""The questions of a probe, as steps; no I/O happens here."""
+"""The requests of a probe, as steps; no I/O happens here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["ProbedServer", "RequestCounter", "probe_steps"]
 
 T = TypeVar("T")
 
-# What says nothing about the features of a server: the caller must know of it as of any other call.
+# Errors that show nothing about the features of a server: the caller gets them like those of any other call.
 _FATAL = (
     errors.ConnectionFailedError,
     errors.AuthenticationError,
@@ -46,24 +46,24 @@ class RequestCounter(Hooks):
         self.requests = 0
 
     def on_request(self, details: RequestDetails) -> None:
-        """One more."""
+        """Count one more request."""
         del details
         self.requests += 1
 
 
 @dataclass(frozen=True, slots=True)
 class ProbedServer:
-    """The server that is asked, as its client knows it.
+    """The probed server, as its client knows it.
 
     Attributes:
-        chat: Makes the course of a chat, of its messages and options.
-        models: Makes the course of a question for the models.
-        read: Makes the course of a question for what is under a path.
+        chat: Makes a chat, from its messages and options.
+        models: Makes the request for the models.
+        read: Makes the request for a path.
         count: Counts the prompt of a chat here.
-        server: How the server speaks and where it is, as far as it is known by now.
-        model: The model that is asked for; None for the only one.
+        server: The provider and the target, as far as they are known by now.
+        model: The requested model; None for the only one.
         counter: Counts the requests.
-        on_question: Is told what is asked next.
+        on_question: A callback for the next request.
     """
 
     chat: Callable[[Any, Mapping[str, object]], Call[Any, Reply]]
@@ -90,13 +90,13 @@ class _Cost:
 
 
 def probe_steps(site: ProbedServer) -> Steps[ProbeReport]:
-    """Ask everything, and judge what was heard.
+    """Make all requests, and draw conclusions.
 
     Raises:
         AuthenticationError: There is no answer without another key; likewise for the other errors of access.
         ModelNotFoundError: There is no such model, or no such server.
         ConnectionFailedError: There was no connection.
-        PhaseTimeoutError: Not even the plainest question was answered in time.
+        PhaseTimeoutError: The server did not answer even the plainest request in time.
     """
     cost = _Cost()
 
@@ -119,7 +119,7 @@ def probe_steps(site: ProbedServer) -> Steps[ProbeReport]:
     forced = None
     if isinstance(free, Reply) and not free.tool_calls and "DSML" not in free.text:
         forced = yield from ask(forced_tool())
-    provider, target = site.server()  # by now it is known which engine is inside
+    provider, target = site.server()  # by now the engine inside is known
     held = provider.data.renderer.holds_schema
     shaped = yield from ask(structured(held=held))
     again = yield from ask(cached(held=held))
@@ -150,7 +150,7 @@ def probe_steps(site: ProbedServer) -> Steps[ProbeReport]:
 
 
 def _ask(call: Call[Any, T]) -> Steps[T | errors.DeepSeekV4Error]:
-    """The answer, or the error that says something about the server."""
+    """The answer, or the error that shows something about the server."""
     try:
         return (yield from call.steps())
     except _FATAL:
@@ -160,7 +160,7 @@ def _ask(call: Call[Any, T]) -> Steps[T | errors.DeepSeekV4Error]:
 
 
 def _optional(call: Call[Any, T]) -> Steps[T | errors.DeepSeekV4Error]:
-    """The same for a route that a server, or a gateway in front of it, may not have or not allow."""
+    """Do the same for a route that a server, or a gateway in front of it, may lack or refuse."""
     try:
         return (yield from _ask(call))
     except (errors.PermissionDeniedError, errors.ModelNotFoundError) as error:
@@ -168,7 +168,7 @@ def _optional(call: Call[Any, T]) -> Steps[T | errors.DeepSeekV4Error]:
 
 
 def _version(site: ProbedServer) -> Steps[str | errors.DeepSeekV4Error | None]:
-    """The version the server tells; None where this kind of server tells none."""
+    """The version that the server reports; None where this kind of server reports none."""
     answer: JsonValue | errors.DeepSeekV4Error = None
     provider, target = site.server()
     places = [(path, "version") for path in provider.data.about_paths]
@@ -183,7 +183,7 @@ def _version(site: ProbedServer) -> Steps[str | errors.DeepSeekV4Error | None]:
 
 
 def _about_model(site: ProbedServer, provider: str) -> Steps[Mapping[str, JsonValue]]:
-    """What SGLang tells of its parsers."""
+    """SGLang's report about its parsers."""
     if provider != "sglang":
         return {}
     answer = yield from _optional(site.read("/model_info"))
@@ -191,7 +191,7 @@ def _about_model(site: ProbedServer, provider: str) -> Steps[Mapping[str, JsonVa
 
 
 def _counts(site: ProbedServer) -> Mapping[str, TokenCount]:
-    """The plainest prompt at each level that the provider has, counted here."""
+    """Count the plainest prompt at each level that the provider has."""
     provider, _ = site.server()
     question = plain()
     return {

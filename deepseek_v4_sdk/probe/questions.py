@@ -1,4 +1,4 @@
-"""The chats of a probe: small, and answered in a few words by any model."""
+"""The chats of a probe: small, and any model answers them in a few words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 __all__ = ["TOOL", "WORD", "Question", "cached", "forced_tool", "plain", "structured", "thinking", "tool"]
 
 WORD = "heron"
-"""What a structured answer must hold; nobody says it unless held to."""
+"""The value of the structured answer; no model says it unless forced to."""
 
 TOOL = "get_weather"
 """The tool that is offered."""
@@ -30,7 +30,7 @@ _SCHEMA = {
     "required": ["word"],
     "additionalProperties": False,
 }
-# Caches keep whole blocks of up to 256 tokens (vLLM's recipes, SGLang's pages for V4): what two prompts have in common
+# Caches keep whole blocks of up to 256 tokens (vLLM's recipes, SGLang's pages for V4): the common part of two prompts
 # must be longer than two of them.
 _LONG = " ".join(f"Rule {number}: a heron by the water stands still and waits." for number in range(1, 49))
 
@@ -40,9 +40,9 @@ class Question:
     """A chat.
 
     Attributes:
-        about: What it is to tell, in a few words.
+        about: Its purpose, in a few words.
         messages: Its messages.
-        options: Its options. Markup is left alone, so that it is seen what the server makes of it.
+        options: Its options. Markup stays unchanged, so that the server's treatment of it shows.
     """
 
     about: str
@@ -56,7 +56,7 @@ def plain() -> Question:
 
 
 def thinking() -> Question:
-    """The same with thinking; the limit is what a model needs to come to an end of it."""
+    """The same with thinking; the limit is enough for a model to end it."""
     return _chat("an answer with thinking", _QUESTION, thinking="high", max_tokens=1024)
 
 
@@ -74,7 +74,7 @@ def forced_tool() -> Question:
 
 
 def structured(*, held: bool) -> Question:
-    """An answer of a certain shape. A server that holds answers to a schema is not told in words what to say."""
+    """A request for an answer of a certain shape. A server that holds answers to a schema gets no description of it."""
     if held:
         text, shape = "Name a bird, in JSON.", {"name": "bird", "schema": _SCHEMA}
         asked: Mapping[str, object] = {"type": "json_schema", "json_schema": shape}
@@ -86,7 +86,7 @@ def structured(*, held: bool) -> Question:
 
 
 def cached(*, held: bool) -> Question:
-    """The same prompt once more, which now lies in the server's cache."""
+    """The same prompt again, which is now in the server's cache."""
     asked = structured(held=held)
     return Question("the same prompt again", asked.messages, asked.options)
 

@@ -1,4 +1,4 @@
-"""What mends what is missing: the flags of each server, as data."""
+"""Remedies for missing features: the flags of each server, as data."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SGLANG: Mapping[Feature, str] = {
     "prompt_format": "--tool-call-parser deepseekv4",
 }
 _DYNAMO: Mapping[Feature, str] = {
-    "window": "register the model with its context length: the front end tells it in /v1/models",
+    "window": "register the model with its context length: the front end reports it in /v1/models",
     "thinking": f"{_GATEWAY}chat_template_kwargs",
     "reasoning": "--dyn-reasoning-parser deepseek_v4 on each worker",
     "tools": "--dyn-tool-call-parser deepseek_v4 on each worker",
@@ -48,16 +48,16 @@ _HOSTED = "nothing of yours: the service is set up so"
 _FLAGS: Mapping[str, Mapping[Feature, str]] = {"vllm": _VLLM, "sglang": _SGLANG, "dynamo": _DYNAMO}
 
 RELEASE = ("/v1/version", "release")
-"""Where a NIM container tells its release, and under which key."""
+"""The path and the key of a NIM container's release."""
 
 
 def remedy_for(feature: Feature, provider: str, engine: str) -> str:
-    """What mends a feature.
+    """Find the remedy for a feature.
 
     Args:
-        feature: What does not work.
+        feature: The feature that does not work.
         provider: The kind of server.
-        engine: What runs inside; the provider's own name where that is no question.
+        engine: The engine inside; the provider's own name where there is only one.
     """
     if provider != "nim":
         flags = _FLAGS.get(provider)

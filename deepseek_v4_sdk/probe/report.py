@@ -1,4 +1,4 @@
-"""What a probe has found."""
+"""The report of a probe."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Feature: TypeAlias = Literal[
     "structured_output",
     "prompt_format",
 ]
-"""What is looked at."""
+"""The features that a probe checks."""
 
 Status: TypeAlias = Literal["works", "fails", "unknown"]
-"""Whether it works; unknown where the answers do not tell."""
+"""Whether it works; unknown where the answers do not show it."""
 
 _WORDS: dict[Status, str] = {"works": "works", "fails": "does not", "unknown": "unknown"}
 _MEND = "mend with: "
@@ -29,13 +29,13 @@ _MEND = "mend with: "
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found of one feature.
+    """The finding for one feature.
 
     Attributes:
         feature: The feature.
         status: Whether it works.
-        detail: What was seen.
-        remedy: The server's flag, or the line of the profile, that would mend it; empty when there is nothing to mend.
+        detail: The observation.
+        remedy: The server's flag, or the line of the profile, that would fix it; empty when there is nothing to fix.
     """
 
     feature: Feature
@@ -46,15 +46,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeReport:
-    """How a server is set up, as a few small questions told.
+    """The setup of a server, as a few small requests showed it.
 
     Attributes:
-        provider: The provider whose wire was spoken.
+        provider: The provider whose API was used.
         base_url: The server's address.
-        model: The model that answered, where it was told.
+        model: The model that answered, where it was reported.
         findings: One for each feature that this kind of server has.
-        requests: How many HTTP requests were sent, those sent again included.
-        prompt_tokens: The tokens of all prompts, as the server counted them; what it did not count is not in it.
+        requests: Number of HTTP requests, including repeated ones.
+        prompt_tokens: The tokens of all prompts, as far as the server counted them.
         completion_tokens: The tokens of all answers, likewise.
     """
 
@@ -68,15 +68,15 @@ class ProbeReport:
 
     @property
     def ok(self) -> bool:
-        """Whether everything that was looked at works."""
+        """Whether all checked features work."""
         return all(finding.status == "works" for finding in self.findings)
 
     def finding(self, feature: Feature) -> Finding | None:
-        """What was found of a feature, or None where this kind of server has no such thing."""
+        """The finding for a feature, or None where this kind of server does not have it."""
         return next((finding for finding in self.findings if finding.feature == feature), None)
 
     def to_dict(self) -> dict[str, object]:
-        """Everything as plain values, ready for JSON."""
+        """Return all fields as plain values, ready for JSON."""
         return {**asdict(self), "findings": [asdict(finding) for finding in self.findings], "ok": self.ok}
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Rendering prompts: the text that a server makes of a conversation, in segments. Tokens are counted elsewhere."""
+"""Rendering prompts: the text that a server makes of a conversation, in segments. `tokens` counts their tokens."""
 
 from deepseek_v4_sdk.prompt.literals import Generation, Piece
 from deepseek_v4_sdk.prompt.render import render_prompt

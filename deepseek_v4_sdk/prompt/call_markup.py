@@ -14,14 +14,14 @@ from deepseek_v4_sdk.prompt.render_turns import RenderTurn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStyle:
-    """How an encoder writes calls.
+    """The way in which an encoder writes calls.
 
     Attributes:
         tags: Its tags.
-        read: Reads arguments; raises ValueError for what is no JSON object.
-        write: Writes a value that is no text.
-        raw_arguments: Whether arguments that cannot be read are written as one text parameter named `arguments`;
-            else they are refused.
+        read: Reads arguments; raises ValueError for anything but a JSON object.
+        write: Writes a value that is not a text.
+        raw_arguments: Whether unreadable arguments are written as one text parameter named `arguments`; otherwise they
+            raise an error.
         empty_line: Whether a call without arguments has an empty line between its tags.
     """
 
@@ -33,20 +33,20 @@ class CallStyle:
 
 
 def calls_block(style: CallStyle, calls: Sequence[ToolCall], turn: RenderTurn) -> list[Piece]:
-    """The block of all calls of a turn, with the blank line before it; nothing without calls.
+    """Write the block of all calls of a turn, with the blank line before it; nothing without calls.
 
     Args:
-        style: How to write it.
+        style: The way of writing it.
         calls: The calls in the order to write them in.
-        turn: Whose they are, for the error.
+        turn: The turn of the calls, for the error.
 
     Raises:
-        InvalidRequestError: Arguments are no JSON object, and the encoder has no way of writing those.
+        InvalidRequestError: Arguments are not a JSON object, and the encoder cannot write them.
     """
     if not calls:
         return []
     tags = style.tags
-    runs = [f"{BLANK_LINE}<"]  # one control token stands between each two of these
+    runs = [f"{BLANK_LINE}<"]  # one control token is between each two of these
     begun = f"{tags.calls}>\n"
     for call in calls:
         runs.append(f"{begun}<")
@@ -75,6 +75,6 @@ def _arguments(style: CallStyle, call: ToolCall, turn: RenderTurn) -> dict[str, 
         if style.raw_arguments:
             return {"arguments": call.arguments}
         raise InvalidRequestError(
-            f"{turn.where} calls {call.name!r} with arguments that are no JSON object ({type(error).__name__}): "
+            f"{turn.where} calls {call.name!r} with arguments that are not a JSON object ({type(error).__name__}): "
             "give the call's own arguments, '{}' for none"
         ) from None

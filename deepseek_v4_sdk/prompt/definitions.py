@@ -1,4 +1,4 @@
-"""The tools and the answer's format as the head of a prompt tells them."""
+"""The tools and the answer's format in the head of a prompt."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ToolObject = dict[str, JsonValue]
 """OpenAI's `function` object."""
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9_-]+")
-"""Names that deepseek-recipe 0.2.0 takes."""
+"""Names that deepseek-recipe 0.2.0 accepts."""
 
 
 def read_tool_objects(tools: object) -> list[ToolObject]:
-    """The `function` object of each tool, as it was given: keys in their order, and all of them.
+    """Read the `function` object of each tool, unchanged: all keys, in their order.
 
     Raises:
-        InvalidRequestError: One is no tool; the text names its place.
+        InvalidRequestError: One is not a tool; the text names its place.
     """
     if tools is None:
         return []
@@ -46,7 +46,7 @@ def _read(tool: object, where: str) -> ToolObject:
 
 
 def tools_block(tags: Tags, tools: Sequence[ToolObject], write: JsonWriter) -> list[Piece]:
-    """The instructions and definitions, with the blank line before them; nothing without tools."""
+    """Write the instructions and definitions, with the blank line before them; nothing without tools."""
     if not tools:
         return []
     return [
@@ -58,7 +58,7 @@ def tools_block(tags: Tags, tools: Sequence[ToolObject], write: JsonWriter) -> l
 
 
 def recipe_tools(tools: Sequence[ToolObject], chosen: str | None) -> list[ToolObject]:
-    """Tools in the one form that deepseek-recipe 0.2.0 prints: name, description and parameters.
+    """Convert tools to the only form that deepseek-recipe 0.2.0 prints: name, description and parameters.
 
     Args:
         tools: The tools as given.

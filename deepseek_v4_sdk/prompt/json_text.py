@@ -1,4 +1,4 @@
-"""JSON as the two families of encoders read and write it: Python's way, and that of deepseek-recipe's V4 encoding."""
+"""JSON in the forms of the two families of encoders: Python's, and that of deepseek-recipe's V4 encoding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, NoReturn, TypeAlias, cast
 from deepseek_v4_sdk.chat import JsonValue
 
 JsonWriter: TypeAlias = Callable[[JsonValue], str]
-"""Writes a value with `, ` and `: `, letters of all scripts as they are."""
+"""Writes a value with `, ` and `: `, and letters of all scripts unescaped."""
 
 _INTEGERS: Final = range(-(2**63), 2**64)
 """Whole numbers that deepseek-recipe 0.2.0 (Rust, serde_json) keeps whole; others become floats."""
@@ -20,29 +20,29 @@ _DEEPEST: Final = 127
 
 
 def python_json(value: JsonValue) -> str:
-    """A value as Python's `json.dumps(value, ensure_ascii=False)` writes it."""
+    """Write a value like Python's `json.dumps(value, ensure_ascii=False)`."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def recipe_json(value: JsonValue) -> str:
-    """A value as deepseek-recipe 0.2.0 writes it for V4: Python's form, but for floats with an exponent."""
+    """Write a value like deepseek-recipe 0.2.0 for V4: in Python's form, except for floats with an exponent."""
     parts: list[str] = []
     _write(value, parts, _rust_float)
     return "".join(parts)
 
 
 def recipe_v41_json(value: JsonValue) -> str:
-    """A value as deepseek-recipe 0.2.0 writes it for V4.1: Python's form, huge whole numbers as floats."""
+    """Write a value like deepseek-recipe 0.2.0 for V4.1: in Python's form, with huge whole numbers as floats."""
     parts: list[str] = []
     _write(value, parts, repr)
     return "".join(parts)
 
 
 def read_python(text: str) -> dict[str, JsonValue]:
-    """Read an object as Python's `json.loads` does.
+    """Read an object like Python's `json.loads`.
 
     Raises:
-        ValueError: It is no JSON, or no object, or holds half a surrogate pair, which no tokenizer takes.
+        ValueError: It is not JSON, or not an object, or holds half a surrogate pair, which no tokenizer takes.
     """
     try:
         value: JsonValue = json.loads(text)
@@ -52,10 +52,10 @@ def read_python(text: str) -> dict[str, JsonValue]:
 
 
 def read_recipe(text: str) -> dict[str, JsonValue]:
-    """Read an object as deepseek-recipe 0.2.0 does, which is stricter than Python in a few corners.
+    """Read an object like deepseek-recipe 0.2.0, which is stricter than Python in a few cases.
 
     Raises:
-        ValueError: It is no JSON, or no object.
+        ValueError: It is not JSON, or not an object.
     """
     try:
         value: JsonValue = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_refused)
@@ -69,7 +69,7 @@ def read_recipe(text: str) -> dict[str, JsonValue]:
 
 def _object(value: JsonValue, text: str) -> dict[str, JsonValue]:
     if not isinstance(value, dict):
-        raise ValueError("it is no object")
+        raise ValueError("it is not an object")
     if "\\u" in text:
         python_json(value).encode()  # half a surrogate pair raises UnicodeEncodeError, which is a ValueError
     return value
@@ -129,7 +129,7 @@ def _write(value: object, parts: list[str], write_float: Callable[[float], str])
 
 
 def _rust_float(value: float) -> str:
-    """The shortest digits, as Python has them; but plain down to 1e-5, and no zeros before the exponent."""
+    """Write the shortest digits, like Python; but plain down to 1e-5, and without zeros before the exponent."""
     text = repr(value)
     digits, _, exponent = text.partition("e")
     if not exponent:

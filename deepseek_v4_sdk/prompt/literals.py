@@ -1,4 +1,4 @@
-"""The fixed texts of the prompt format: control tokens, effort texts, instructions, tags. Data alone."""
+"""The fixed texts of the prompt format: control tokens, effort texts, instructions, tags. Only data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Generation: TypeAlias = Literal["2026-04", "2026-08", "v4.1"]
 BOS: Final[Piece] = ("<｜begin▁of▁sentence｜>", True)
 EOS: Final[Piece] = ("<｜end▁of▁sentence｜>", True)
 SYSTEM: Final[Piece] = ("<｜System｜>", True)
-"""Marks system texts in V4.1 alone; V4 writes them bare."""
+"""Marks system texts, only in V4.1; V4 writes them bare."""
 USER: Final[Piece] = ("<｜User｜>", True)
 ASSISTANT: Final[Piece] = ("<｜Assistant｜>", True)
 REMINDER: Final[Piece] = ("<｜latest_reminder｜>", True)
@@ -30,7 +30,7 @@ DSML: Final[Piece] = ("｜DSML｜", True)
 TASKS: Final[Mapping[str, Piece]] = {
     task: (f"<｜{task}｜>", True) for task in ("action", "query", "authority", "domain", "title", "read_url")
 }
-"""The tokens of V4's internal tasks, which a user message asks for with its field `task` (vLLM 0.33)."""
+"""The tokens of V4's internal tasks, which a user message selects with its field `task` (vLLM 0.33)."""
 
 BLANK_LINE: Final = "\n\n"
 """Joins the parts of a turn: texts, tool results, blocks."""
@@ -55,7 +55,7 @@ _EFFORT_LINE: Final = (
 )
 
 EFFORTS: Final[Mapping[Generation, Mapping[Thinking, str]]] = {
-    # What the preview knew as "max", the dated checkpoints know as "high"; the preview had no "low".
+    # The level that the preview knew as "max" is "high" for the dated checkpoints; the preview had no "low".
     "2026-04": {"off": "", "low": "", "high": "", "max": _EFFORT_A},
     "2026-08": {"off": "", "low": "", "high": _EFFORT_A, "max": _EFFORT_B},
     "v4.1": {
@@ -65,7 +65,7 @@ EFFORTS: Final[Mapping[Generation, Mapping[Thinking, str]]] = {
         "max": _EFFORT_LINE.format(100),
     },
 }
-"""What stands at the head for each level (the encoders of SGLang 0.5.15, vLLM 0.33 and deepseek-recipe 0.2.0)."""
+"""The text at the head for each level (the encoders of SGLang 0.5.15, vLLM 0.33 and deepseek-recipe 0.2.0)."""
 
 RESULT_OPEN: Final = "<tool_result>"
 RESULT_CLOSE: Final = "</tool_result>"
@@ -117,20 +117,20 @@ _CONTROL_IN_TEXT: Final = re.compile(
 
 
 def _marked(text: str) -> tuple[Piece, ...]:
-    """A fixed text cut at the control tokens it spells: there they count as such, unlike in a user's text."""
+    """Split a fixed text at the control tokens it spells: there they count as such, unlike in a user's text."""
     return tuple((part, index % 2 == 1) for index, part in enumerate(_CONTROL_IN_TEXT.split(text)) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """The tags of tool calls in one format, and the instructions that speak of them.
+    """The tags of tool calls in one format, and the instructions about them.
 
     Attributes:
-        calls: What follows the control token in the tag around all calls of a turn.
-        invoke: The same of the tag around one call.
-        parameter: The same of the tag around one argument.
+        calls: The text after the control token in the tag around all calls of a turn.
+        invoke: The same for the tag around one call.
+        parameter: The same for the tag around one argument.
         tools_intro: The instructions before the tools' definitions.
-        forced: What opens an answer that has to begin with a call.
+        forced: The opening of an answer that has to begin with a call.
     """
 
     calls: str

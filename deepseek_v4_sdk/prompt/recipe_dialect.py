@@ -36,18 +36,18 @@ _Order: TypeAlias = Callable[[Sequence[ToolCall]], Sequence[ToolCall]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Encoding:
-    """Where the V4 and the V4.1 encoding of deepseek-recipe part.
+    """The differences between the V4 and the V4.1 encoding of deepseek-recipe.
 
     Attributes:
-        style: How calls are written.
+        style: The way of writing calls.
         ordered: The order of calls and results.
-        fronted: Divides the turns into the system texts at the head and the rest, of which V4.1 leaves out each
-            reminder that directly follows another.
+        fronted: Divides the turns into the system texts at the head and the rest; V4.1 leaves out each reminder that
+            directly follows another.
         marker: Before system text.
         keeps_empty: Whether empty texts of the user count where texts are joined.
-        any_json: What tells of an answer in any JSON.
-        bare_alone: Whether no effort text stands where nothing else does, and no thinking is opened in a message to
-            continue that no other comes before.
+        any_json: The instruction for an answer in any JSON.
+        bare_alone: Whether no effort text is written where nothing else is, and no thinking is opened in a message to
+            continue that comes first.
     """
 
     style: CallStyle
@@ -104,11 +104,11 @@ _V41: Final = _Encoding(
 
 
 def render_recipe(job: RenderJob) -> list[SegmentDraft]:
-    """The drafts of a prompt as deepseek-recipe 0.2.0 renders it.
+    """Make the unfinished segments of a prompt like deepseek-recipe 0.2.0.
 
     Raises:
         InvalidRequestError: deepseek-recipe refuses it.
-        UnsupportedOptionError: deepseek-recipe has no notion of it.
+        UnsupportedOptionError: deepseek-recipe does not support it.
     """
     encoding = _V41 if job.generation == "v4.1" else _V4
     _check_options(job)

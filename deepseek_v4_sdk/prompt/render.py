@@ -1,4 +1,4 @@
-"""Rendering: the one call that turns a conversation into the prompt a server would make of it."""
+"""Rendering: the only call that turns a conversation into the prompt of a server."""
 
 from __future__ import annotations
 
@@ -35,34 +35,33 @@ def render_prompt(
     add_bos: bool = True,
     tool_choice: ToolChoice | None = None,
 ) -> RenderedPrompt:
-    """The prompt that a server makes of a conversation.
+    """Render the prompt that a server makes of a conversation.
 
-    The messages are rendered as a server gets them: what the SDK changes on the way (ids of calls, say) is the
-    provider's business. Appending messages keeps the segments before them, with these exceptions, which are the
-    format's own: without tools, a further user turn takes the reasoning out of the turns before it; a user message or
-    tool result after another one joins its turn; with `dialect="recipe"` and V4, a system message joins the head; with
-    `dialect="vllm"`, one after a user turn joins that, the first of all takes the tools to its place, and while the
-    model thinks and has no tools, a developer message before the last user turn is left out.
+    The messages are rendered as a server gets them: the provider makes the SDK's changes on the way (for example to ids
+    of calls). Appending messages keeps the segments before them, with exceptions of the format: without tools, a
+    further user turn takes the reasoning out of the turns before it; a user message or tool result joins the turn of
+    another one before it; with `dialect="recipe"` and V4, a system message joins the head; with `dialect="vllm"`, one
+    after a user turn joins that, the first one takes the tools to its place, and while the model thinks and has no
+    tools, a developer message before the last user turn is left out.
 
     Args:
         messages: A text, a message or several. In mappings, the role `developer` stays what it is; the fields `task`
             and `wo_eos` (vLLM's encoder) and `prefix` (recipe) are read.
         tools: The tools offered. `vllm` prints each `function` object as it is given.
-        thinking: How much the model thinks.
+        thinking: The amount of reasoning.
         generation: The format of the model: "2026-04" (preview), "2026-08" (Flash-0731, Pro-0813) or "v4.1". vLLM
             0.33 and SGLang 0.5.23 take "2026-08" for every V4 model.
         dialect: The encoder: "vllm" (0.33), or "recipe" (deepseek-recipe 0.2.0: SGLang 0.5.23, DeepSeek's API).
-        drop_thinking: False keeps the reasoning of earlier turns also without tools (vLLM alone).
+        drop_thinking: False keeps the reasoning of earlier turns also without tools (only vLLM).
         response_format: OpenAI's mapping, or a JSON Schema. vLLM's server does not show it to its encoder: leave it
             out to get the prompt of a request to that server.
-        add_bos: False leaves out the token that begins a sentence (vLLM alone).
-        tool_choice: `recipe` prints no tools for "none", the chosen tool alone for a name, and opens the first call
-            when one is forced; SGLang's server asks it for "auto" instead of "required". `vllm` renders every choice
-            alike.
+        add_bos: False leaves out the token that begins a sentence (only vLLM).
+        tool_choice: `recipe` prints no tools for "none", only the chosen tool for a name, and opens the first call when
+            one is forced; SGLang's server passes it "auto" instead of "required". `vllm` renders every choice alike.
 
     Raises:
         InvalidRequestError: An argument is wrong, or the encoder refuses it; the text names the message.
-        UnsupportedOptionError: The encoder has no notion of it.
+        UnsupportedOptionError: The encoder does not support it.
     """
     job = RenderJob(
         messages=messages,

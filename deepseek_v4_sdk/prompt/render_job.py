@@ -1,4 +1,4 @@
-"""One prompt to render: what was asked for, checked and in one form, before any dialect's rules."""
+"""One prompt to render: the arguments, checked and in one form, before any dialect's rules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = ("vllm", "recipe")
 
 @dataclass(frozen=True, slots=True)
 class AnswerFormat:
-    """The format the prompt asks of the answer: a JSON Schema, or (None) any JSON object."""
+    """The format that the prompt requires of the answer: a JSON Schema, or (None) any JSON object."""
 
     schema: JsonValue
 
@@ -30,13 +30,13 @@ class RenderJob:
     """A prompt to render.
 
     Attributes:
-        messages: As given.
-        tools: The tools' `function` objects, as given.
-        thinking: How much the model thinks.
+        messages: The given messages.
+        tools: The tools' `function` objects, unchanged.
+        thinking: The amount of reasoning.
         generation: The format.
-        dialect: Who renders.
+        dialect: The encoder.
         drop_thinking: Whether reasoning of earlier turns is left out where no tools are offered.
-        answer_format: What the prompt says of the answer's form, or None.
+        answer_format: The answer's format in the prompt, or None.
         add_bos: Whether it begins with the token that begins a sentence.
         tool_choice: A keyword or the name of a tool.
     """
@@ -74,7 +74,7 @@ class RenderJob:
         return EFFORTS[self.generation][self.thinking]
 
     def lacks(self, option: str, hint: str) -> NoReturn:
-        """Refuse what the dialect has no notion of.
+        """Refuse an option that the dialect does not support.
 
         Raises:
             UnsupportedOptionError: Always.
@@ -85,15 +85,15 @@ class RenderJob:
 
 
 def read_choice(choice: ToolChoice | None) -> str:
-    """A tool choice as a keyword or a name; none given is "auto"."""
+    """Return a tool choice as a keyword or a name; none is "auto"."""
     return cast("str", check_options({"tool_choice": choice}).get("tool_choice", "auto"))
 
 
 def read_answer_format(value: Mapping[str, object] | None) -> AnswerFormat | None:
-    """A response format as far as prompts tell of it.
+    """Read a response format as far as prompts show it.
 
     Raises:
-        InvalidRequestError: It is no response format and no schema.
+        InvalidRequestError: It is neither a response format nor a schema.
     """
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""Messages as the encoders see them: roles that V4 knows, texts joined, tool results folded into user turns."""
+"""Messages in the form of the encoders: roles that V4 knows, texts joined, tool results folded into user turns."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class RenderTurn:
     """A message, or several that are rendered as one turn.
 
     Attributes:
-        role: Whose it is. After folding there is no "tool".
+        role: Its role. After folding there is no "tool".
         indices: The messages in it.
-        text: The text; that of a user turn lies in its blocks.
+        text: The text; that of a user turn is in its blocks.
         blocks: The parts of a user turn.
         reasoning: Of an assistant turn.
         calls: Of an assistant turn, in the model's order.
@@ -70,11 +70,11 @@ class RenderTurn:
 
 
 def read_turns(messages: MessagesInput, *, null_is_empty: bool) -> list[RenderTurn]:
-    """One turn for each message, whatever form it was given in.
+    """Return one turn for each message, in any form.
 
     Args:
-        messages: What `read_messages` takes. Two things are kept that it does not: a mapping may have the role
-            `developer`, and arguments of calls that are no JSON.
+        messages: Messages as `read_messages` accepts them. Two more things are kept: a mapping may have the role
+            `developer`, and arguments of calls that are not JSON.
         null_is_empty: Whether a user message may have null as its content.
 
     Raises:
@@ -126,7 +126,7 @@ def _text(content: Content | None) -> str:
 
 
 def _with_calls(item: Mapping[str, object]) -> Mapping[str, object]:
-    """An assistant mapping whose calls are objects, so that their arguments are not looked into."""
+    """An assistant mapping whose calls are objects, so that their arguments are not checked."""
     calls = item.get("tool_calls")
     if not isinstance(calls, list | tuple):
         return item
@@ -143,10 +143,10 @@ def _call(call: object) -> object:
 
 
 def folded(turns: Iterable[RenderTurn]) -> list[RenderTurn]:
-    """Tool results and neighbouring user messages as one user turn each.
+    """Fold tool results and neighbouring user messages into one user turn each.
 
-    A text that follows a message with a task starts a turn of its own. Of several messages in one turn, the fields of
-    the first count.
+    A text that follows a message with a task starts a separate turn. Of several messages in one turn, the fields of the
+    first count.
     """
     fold: list[RenderTurn] = []
     for turn in turns:
@@ -164,9 +164,9 @@ def folded(turns: Iterable[RenderTurn]) -> list[RenderTurn]:
 
 
 def sort_results(turn: RenderTurn, order: Mapping[str, int]) -> None:
-    """Put the results of a user turn into the order of their calls; texts keep their places.
+    """Sort the results of a user turn in the order of their calls; texts keep their places.
 
-    An id that is not among the calls sorts as the first one does (vLLM 0.33).
+    An id that is not among the calls sorts like the first one (vLLM 0.33).
     """
     places = [place for place, block in enumerate(turn.blocks) if block.call_id is not None]
     if len(places) > 1:
@@ -176,6 +176,6 @@ def sort_results(turn: RenderTurn, order: Mapping[str, int]) -> None:
 
 
 def user_text(blocks: Iterable[UserBlock]) -> str:
-    """The blocks of a user turn as one text."""
+    """Join the blocks of a user turn."""
     texts = [block.text if block.call_id is None else f"{RESULT_OPEN}{block.text}{RESULT_CLOSE}" for block in blocks]
     return texts[0] if len(texts) == 1 else BLANK_LINE.join(texts)

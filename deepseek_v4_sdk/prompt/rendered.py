@@ -1,4 +1,4 @@
-"""What rendering gives: a prompt in segments, each with its control tokens told from its text."""
+"""The result of rendering: a prompt in segments, with its control tokens separate from its text."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Segment:
 
     Attributes:
         pieces: Text and control tokens in turn: each piece is its text and whether the format wrote it as a control
-            token. A server that reads spellings of control tokens inside user text as plain text (`recipe`) counts
-            each control piece as one token and each other piece as plain text by itself; one that does not (`vllm`)
-            counts the whole text.
-        message_indices: The messages rendered here, by their index, ascending; empty for what belongs to none.
+            token. A server that reads spellings of control tokens inside user text as plain text (`recipe`) counts each
+            control piece as one token and each other piece separately as plain text; one that does not (`vllm`) counts
+            the whole text.
+        message_indices: The messages rendered here, by their index, ascending; empty for a segment of no message.
     """
 
     pieces: tuple[Piece, ...]
@@ -28,7 +28,7 @@ class Segment:
 
     @property
     def text(self) -> str:
-        """The pieces, joined anew at each call."""
+        """The pieces, joined again at each call."""
         return "".join(text for text, _ in self.pieces)
 
     @property
@@ -39,11 +39,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class RenderedPrompt:
-    """A conversation as the model reads it.
+    """A conversation in the form that the model reads.
 
     Attributes:
-        segments: The head (what belongs to no message: begin of sentence, effort text, tools where there is no system
-            message), the turns, and at the end the header of the answer. They meet only where no token can reach
+        segments: The head (text of no message: begin of sentence, effort text, tools where there is no system message),
+            the turns, and at the end the header of the answer. They meet only where no token can reach
             across: at a control token, or after the line ends of the effort text. So the token counts of the segments
             add up to the count of the whole.
     """
@@ -52,20 +52,20 @@ class RenderedPrompt:
 
     @property
     def text(self) -> str:
-        """The whole prompt, joined anew at each call."""
+        """The whole prompt, joined again at each call."""
         return "".join(text for segment in self.segments for text, _ in segment.pieces)
 
 
 @dataclass(slots=True)
 class SegmentDraft:
-    """A segment in the making; its pieces may be empty, and may follow on each other as plain text."""
+    """A segment in progress; its pieces may be empty, and plain pieces may follow each other."""
 
     pieces: list[Piece]
     message_indices: Sequence[int] = ()
 
 
 def finished(drafts: Iterable[SegmentDraft]) -> RenderedPrompt:
-    """Tidy drafts into segments, and join neighbours that a token could reach across."""
+    """Finish segments, and join neighbours that a token could span."""
     segments: list[Segment] = []
     pieces: list[Piece] = []
     indices: list[int] = []
@@ -93,7 +93,7 @@ def _segment(pieces: list[Piece], indices: list[int], *, joined: bool) -> Segmen
 
 
 def _tidied(pieces: list[Piece]) -> list[Piece]:
-    """Without empty pieces, and with runs of plain text joined."""
+    """Remove empty pieces, and join runs of plain text."""
     tidy: list[Piece] = []
     run: list[str] | None = None
     for piece in pieces:
@@ -117,8 +117,8 @@ def _tidied(pieces: list[Piece]) -> list[Piece]:
 def _parted(before: Piece, after: Piece) -> bool:
     if before[1] or after[1]:
         return True
-    # The tokenizer takes a full stop or bracket and all line ends behind it as one word, whatever follows. Of the
-    # texts that can stand here, the effort text alone is sure to end so.
+    # The tokenizer takes a full stop or bracket and all line ends after it as one word, whatever follows. Of the
+    # possible texts here, only the effort text is sure to end like this.
     return before[0] in _EFFORT_TEXTS and after[0][0] not in "\r\n"
 
 

@@ -1,4 +1,4 @@
-"""The schema of a strict tool as deepseek-recipe prints it: known keywords alone, every property required."""
+"""The schema of a strict tool as deepseek-recipe prints it: only known keywords, every property required."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _Schema: TypeAlias = dict[str, JsonValue]
 
 
 def strict_parameters(parameters: _Schema | None, where: str) -> _Schema:
-    """The parameters of a tool with `strict: true`, as deepseek-recipe 0.2.0 normalises them.
+    """Normalize the parameters of a tool with `strict: true` like deepseek-recipe 0.2.0.
 
     Raises:
         InvalidRequestError: It refuses the schema; the text names the place in it.
     """
-    return _members(parameters or {}, where)  # at the top alone an object may be empty
+    return _members(parameters or {}, where)  # only at the top may an object be empty
 
 
 _CLOSED: Final[Mapping[str, JsonValue]] = {"additionalProperties": False}
@@ -28,20 +28,20 @@ _LIMITS: Final = ("const", "default", "minimum", "maximum", "exclusiveMinimum", 
 
 def _schema(value: JsonValue, where: str) -> _Schema:
     if not isinstance(value, dict):
-        _refuse(where, "is no schema with type, anyOf or $ref")
+        _refuse(where, "is not a schema with type, anyOf or $ref")
     kind = value.get("type")
     if isinstance(kind, str) and kind in _KINDS:
         return _KINDS[kind](value, where)
     if isinstance(kind, list) and all(isinstance(each, str) and each in _SCALARS for each in kind):
         return _told({"type": kind}, value, where)
     if kind is not None:
-        _refuse(f"{where}.type", "is no type, or no list of plain ones")
+        _refuse(f"{where}.type", "is not a type, or a list of plain ones")
     choices = value.get("anyOf")
     if isinstance(choices, list):
         items: list[JsonValue] = [_schema(each, f"{where}.anyOf[{index}]") for index, each in enumerate(choices)]
         return _told({"anyOf": items}, value, where)
     if not isinstance(value.get("$ref"), str):
-        _refuse(where, "is no schema with type, anyOf or $ref")
+        _refuse(where, "is not a schema with type, anyOf or $ref")
     return {"$ref": value["$ref"]}
 
 
@@ -54,7 +54,7 @@ def _object(value: _Schema, where: str) -> _Schema:
 def _members(value: _Schema, where: str) -> _Schema:
     properties = value.get("properties", {})
     if not isinstance(properties, dict):
-        _refuse(f"{where}.properties", "is no object")
+        _refuse(f"{where}.properties", "is not an object")
     if value.get("additionalProperties") not in {None, False}:
         _refuse(f"{where}.additionalProperties", "is not false")
     required = value.get("required")
@@ -73,7 +73,7 @@ def _array(value: _Schema, where: str) -> _Schema:
 def _string(value: _Schema, where: str) -> _Schema:
     words = value.get("enum")
     if words is not None and (not isinstance(words, list) or not all(isinstance(word, str) for word in words)):
-        _refuse(f"{where}.enum", "is no list of texts")
+        _refuse(f"{where}.enum", "is not a list of texts")
     shape = value.get("format")
     if shape is not None and shape not in _FORMATS:
         _refuse(f"{where}.format", "is none of " + ", ".join(sorted(_FORMATS)))
@@ -101,7 +101,7 @@ _KINDS: Final[Mapping[str, Callable[[_Schema, str], _Schema]]] = {
 
 def _told(schema: _Schema, value: _Schema, where: str) -> _Schema:
     if not isinstance(value.get("description"), str | None):
-        _refuse(f"{where}.description", "is no text")
+        _refuse(f"{where}.description", "is not a text")
     return _with(schema, value, ("description",))
 
 

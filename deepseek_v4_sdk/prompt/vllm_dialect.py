@@ -1,4 +1,4 @@
-"""The dialect of vLLM 0.33: messages rendered where they stand, calls in their order, tools as they were sent."""
+"""The dialect of vLLM 0.33: messages rendered in their place, calls in their order, tools as they were sent."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _STYLE: Final = CallStyle(tags=V4_TAGS, read=read_python, write=python_json, raw
 
 
 def render_vllm(job: RenderJob) -> list[SegmentDraft]:
-    """The drafts of a prompt as vLLM 0.33 renders it.
+    """Make the unfinished segments of a prompt like vLLM 0.33.
 
     Raises:
         InvalidRequestError: vLLM's encoder fails on it.
-        UnsupportedOptionError: vLLM's encoder has no notion of it.
+        UnsupportedOptionError: vLLM's encoder does not support it.
     """
     _check_options(job)
     turns = folded(read_turns(job.messages, null_is_empty=False))
@@ -76,7 +76,7 @@ def _sort(turns: Sequence[RenderTurn]) -> None:
 
 
 def _with_definitions(job: RenderJob, turns: list[RenderTurn]) -> tuple[list[RenderTurn], RenderTurn | None]:
-    """The turns, and the system turn that tools and format are told in: the first, wherever it is, or a new one."""
+    """The turns, and the system turn that gets tools and format: the first, wherever it is, or a new one."""
     if not job.tools and job.answer_format is None:
         return turns, None
     system = next((turn for turn in turns if turn.role == "system"), None)
@@ -101,7 +101,7 @@ def _render(
 ) -> list[SegmentDraft]:
     last = _last_user(turns)
     drafts: list[SegmentDraft] = []
-    header: list[Piece] = []  # what opens the answer to a turn stands at the front of the next one
+    header: list[Piece] = []  # the opening of the answer to a turn is at the front of the next one
     task_before = False
     for place, turn in enumerate(turns):
         pieces = [*header]

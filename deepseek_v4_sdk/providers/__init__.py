@@ -1,4 +1,4 @@
-"""How each server speaks. A provider is data first; its module is loaded when it is asked for by name."""
+"""The API of each server. A provider is data first; its module is loaded when a program names it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PROVIDER_NAMES = ("nvidia", "nim", "vllm", "sglang", "deepseek", "dynamo")
 
 
 def find_provider(name: str) -> Provider:
-    """The provider of that name.
+    """Return the provider of that name.
 
     Raises:
         ConfigurationError: There is none.

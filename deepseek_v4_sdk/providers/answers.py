@@ -1,4 +1,4 @@
-"""Reading answers: one event of a stream or a whole plain answer, taken apart into a sink."""
+"""Reading answers: one event of a stream, or a whole plain answer, is split into pieces for a sink."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ForeignEventError", "InexactNumberError", "read_answer", "read_models", "read_usage"]
 
-# An object of an event has at most so many fields; more are not remembered.
+# An object of an event has at most so many fields; later ones are not remembered.
 _REMEMBERED = 64
 
 
 class InexactNumberError(ValueError):
-    """A number stands where a text is meant, and its digits are not known any more."""
+    """A number is in the place of a text, and its digits are lost."""
 
 
 class ForeignEventError(ValueError):
-    """An object is no part of an answer, and says nothing wrong: what a gateway adds to a stream.
+    """An object is not a part of an answer, and reports nothing wrong: a gateway added it to a stream.
 
     Attributes:
         payload: The object.
@@ -36,10 +36,10 @@ class ForeignEventError(ValueError):
 
 
 class _Unknown(dict[tuple[str, ...], tuple[str, ...]]):
-    """The keys of an object that have no place of their own, by all of its keys: servers send few kinds of objects.
+    """The keys of an object that have no place in a reply, by all of its keys: servers send few kinds of objects.
 
     Args:
-        known: Those that have a place, or that only repeat what every event says.
+        known: The keys that have a place, or that only repeat information of every event.
     """
 
     def __init__(self, *known: str) -> None:
@@ -59,12 +59,12 @@ _DELTA = _Unknown("role", "content", "reasoning", "reasoning_content", "tool_cal
 
 
 def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -> None:
-    """Take one event of a stream, or a whole plain answer, apart.
+    """Split one event of a stream, or a whole plain answer, into pieces.
 
     Raises:
         APIError: The payload says that something went wrong on the server.
         ForeignEventError: The payload is an object of another kind.
-        ValueError: The payload is no such thing.
+        ValueError: The payload is not a part of an answer.
     """
     get = payload.get
     choices = get("choices")
@@ -83,9 +83,9 @@ def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -
         if choice is None:
             continue
         if not isinstance(choice, dict):
-            raise ValueError(f"a choice that is no object: {kind_of(choice)}")
+            raise ValueError(f"a choice that is not an object: {kind_of(choice)}")
         if choice.get("index"):
-            # One call asks for one choice. What a server gives beyond it is kept, and not mixed in.
+            # One call requests one choice. Further ones are kept, and not mixed in.
             sink.other("other_choices", [choice])
             continue
         _choice(choice, sink, provider)
@@ -99,11 +99,11 @@ def read_answer(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -
 
 
 def _says_nothing(payload: dict[str, JsonValue], provider: Provider) -> bool:
-    """Whether an object without choices is to be passed over.
+    """Whether to skip an object without choices.
 
     Raises:
         APIError: It says that something went wrong.
-        ForeignEventError: It is no part of an answer.
+        ForeignEventError: It is not a part of an answer.
     """
     if (error := error_event(provider.name, payload)) is not None:
         raise error
@@ -118,7 +118,7 @@ def read_models(payload: JsonValue) -> list[ModelInfo]:
     """Read the list of models; an id that is listed twice counts once.
 
     Raises:
-        ValueError: It is no such list.
+        ValueError: It is not such a list.
     """
     entries = payload.get("data") if isinstance(payload, dict) else None
     if not isinstance(entries, list):
@@ -148,7 +148,7 @@ def _choice(choice: dict[str, JsonValue], sink: Sink, provider: Provider) -> Non
             if (value := delta[key]) is not None:
                 sink.other(f"message.{key}", value)
     elif delta is not None:
-        raise ValueError(f"a delta that is no object: {kind_of(delta)}")
+        raise ValueError(f"a delta that is not an object: {kind_of(delta)}")
     if logprobs := get("logprobs"):
         _logprobs(logprobs, sink)
     if unknown := _CHOICE[tuple(choice)]:
@@ -168,7 +168,7 @@ def _others(choice: dict[str, JsonValue], keys: tuple[str, ...], sink: Sink, pro
 def _finish(choice: dict[str, JsonValue], sink: Sink) -> None:
     reason = choice["finish_reason"]
     if reason not in NO_REASONS:
-        # vLLM says stop_reason, SGLang matched_stop; a number there is a token id, not a text.
+        # vLLM sends stop_reason, SGLang matched_stop; a number there is a token id, not a text.
         stop = choice.get("stop_reason") or choice.get("matched_stop")
         sink.finish(str(reason), stop if isinstance(stop, str) else None)
 
@@ -180,7 +180,7 @@ def _logprobs(logprobs: JsonValue, sink: Sink) -> None:
 
 
 def _detail(value: JsonValue, sink: Sink) -> None:
-    """Dynamo's own finish reason, when it was asked for: without it, an answer that was cancelled ends with "stop"."""
+    """Pass on Dynamo's own finish reason, where it was requested: without it, a cancelled answer ends with "stop"."""
     detail = value.get("detailed_finish_reason") if isinstance(value, dict) else None
     if isinstance(detail, str) and detail.lower() in BROKEN_OFF:
         sink.finish(detail, None)
@@ -193,18 +193,18 @@ def _raise(told: JsonValue, provider: Provider) -> None:
 
 def _calls(calls: JsonValue, sink: Sink, *, whole: bool) -> None:
     if not isinstance(calls, list):
-        raise ValueError(f"tool_calls that are no list: {kind_of(calls)}")
+        raise ValueError(f"tool_calls that are not a list: {kind_of(calls)}")
     for place, call in enumerate(calls):
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(call, dict) or not isinstance(function, dict | None):
-            raise ValueError(f"a tool call that is no object: {kind_of(call)}")
-        # Each entry of a plain answer is a call of its own, whatever index and id it has.
+            raise ValueError(f"a tool call that is not an object: {kind_of(call)}")
+        # Each entry of a plain answer is a separate call, whatever index and id it has.
         index, call_id = place if whole else call.get("index"), call.get("id")
         name, arguments = (function.get("name"), function.get("arguments")) if function else (None, None)
         if isinstance(arguments, dict):  # some servers send the object itself
             arguments = write_json(arguments).decode()
         if not name and not call_id and (arguments is None or arguments == ""):
-            continue  # it says nothing: a sign of the server's, and not a call
+            continue  # it is empty: a sign of life of the server, and not a call
         sink.call(
             index if isinstance(index, int) else None,
             _text_of(call_id, "id") if call_id else None,
@@ -220,15 +220,15 @@ _FIELDS_OF_PARTS = ("text", "reasoning", "thinking", "content", "summary")
 
 
 def _pass_parts(reasoning: JsonValue, content: JsonValue, sink: Sink) -> None:
-    """Pass on what the model said in other forms than texts."""
-    # All is read before anything is passed on: the event may have to be decoded anew.
+    """Pass on the model's output in forms other than texts."""
+    # All is read before anything is passed on: the event may have to be decoded again.
     said = [*_said(reasoning, "reasoning"), *_said(content, "content")]
     for what, text in said:
         (sink.reasoning if what == "reasoning" else sink.text)(text)
 
 
 def _said(value: JsonValue, what: str) -> Iterator[tuple[str, str]]:
-    """The texts in a value, and what each of them is.
+    """Yield the texts in a value, and the kind of each.
 
     Raises:
         ValueError: It holds something else.
@@ -245,13 +245,13 @@ def _said_by_part(part: dict[str, JsonValue], what: str) -> Iterator[tuple[str, 
     if kind in _REASONING_PARTS:
         what = "reasoning"
     elif kind not in _TEXT_PARTS:
-        raise ValueError(f"{what} with a part of the type {str(kind)[:40]!r}, which is no text")
+        raise ValueError(f"{what} with a part of the type {str(kind)[:40]!r}, which is not a text")
     for field in _FIELDS_OF_PARTS:
         yield from _said(part.get(field), what)
 
 
 def _text_of(value: JsonValue, what: str) -> str:
-    """A text; or the digits of a number, and the word for a boolean, where a gateway took a token for one.
+    """Return a text; or the digits of a number, and the word for a boolean, where a gateway took a token for one.
 
     Raises:
         InexactNumberError: Decoding has rounded the digits.
@@ -260,14 +260,14 @@ def _text_of(value: JsonValue, what: str) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, float):
-        raise InexactNumberError(f"{what} that is no text: a number")
+        raise InexactNumberError(f"{what} that is not a text: a number")
     if isinstance(value, int):  # a boolean too
         return str(value).lower()
-    raise ValueError(f"{what} that is no text: {kind_of(value)}")
+    raise ValueError(f"{what} that is not a text: {kind_of(value)}")
 
 
 def read_usage(usage: Mapping[str, JsonValue]) -> Usage:
-    """The server's count, wherever it puts each number; what it leaves out or nulls is unknown."""
+    """Read the server's count, wherever it puts each number; missing and null ones are unknown."""
     prompt_details, details = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     given = prompt_details.get("cached_tokens") if isinstance(prompt_details, dict) else None
     reasoning = details.get("reasoning_tokens") if isinstance(details, dict) else None
@@ -286,9 +286,9 @@ def read_usage(usage: Mapping[str, JsonValue]) -> Usage:
 
 
 def _count(value: JsonValue) -> int | None:
-    """A number of tokens, also one that is written as a float.
+    """Read a number of tokens, also one that is written as a float.
 
-    What no computer could have counted is none: it would not fit into a float, or is below zero.
+    A count that would not fit into a float, or is below zero, is not a number of tokens.
     """
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -296,7 +296,7 @@ def _count(value: JsonValue) -> int | None:
 
 
 def _model(entry: JsonValue) -> ModelInfo:
-    from deepseek_v4_sdk.chat.served import ModelInfo  # few programs ask
+    from deepseek_v4_sdk.chat.served import ModelInfo  # few programs request it
 
     name = entry.get("id") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(name, str):

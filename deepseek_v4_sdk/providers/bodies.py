@@ -1,4 +1,4 @@
-"""Writing bodies: messages, tools and switches of a request in the form a server's data asks for."""
+"""Writing bodies: messages, tools and switches of a request in the form that a server's data requires."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ __all__ = [
 ]
 
 _BLANK_LINE = "\n\n"
-"""What parts of a text are joined with, and what stands before a block of calls."""
+"""The separator of a text's parts, and of a text and its block of calls."""
 
 _LEVELS: tuple[Thinking, ...] = ("off", "low", "high", "max")
 
 
 def messages_body(data: ProviderData, request: ChatRequest) -> list[JsonValue]:
-    """Messages in a server's form. Calls get sortable ids where its prompt sorts by them; results follow.
+    """Write messages in a server's form. Calls get sortable ids where its prompt sorts by them; results follow.
 
     Raises:
         InvalidRequestError: A text spells a control token, and `control_tokens` is "refuse".
@@ -68,7 +68,7 @@ def messages_body(data: ProviderData, request: ChatRequest) -> list[JsonValue]:
 
 
 def messages_as_rendered(data: ProviderData, request: ChatRequest) -> tuple[Message, ...]:
-    """Messages that render as those in the body do. Ids do not show in a prompt, so most are the same objects.
+    """Return messages that render like those in the body. Ids do not show in a prompt, so most are the same objects.
 
     Raises:
         InvalidRequestError: As `messages_body`.
@@ -77,7 +77,7 @@ def messages_as_rendered(data: ProviderData, request: ChatRequest) -> tuple[Mess
 
 
 def marked_tokens(request: ChatRequest) -> tuple[Repair, ...]:
-    """A note of each message in which control tokens are marked."""
+    """Return a note for each message in which control tokens are marked."""
     if request.control_tokens != "mark":
         return ()
     notes: list[Repair] = []
@@ -89,7 +89,7 @@ def marked_tokens(request: ChatRequest) -> tuple[Repair, ...]:
 
 
 def _as_sent(data: ProviderData, request: ChatRequest, *, always: bool) -> Iterator[Message]:
-    """Messages as they go out; without `always` ids change only where they would reorder."""
+    """The messages of the request; without `always` ids change only where they would reorder."""
     wire_ids: dict[str, str] = {}
     ids = CallIds()
     for index, given in enumerate(request.messages):
@@ -106,11 +106,11 @@ def _as_sent(data: ProviderData, request: ChatRequest, *, always: bool) -> Itera
 
 
 def _with_sent_text(data: ProviderData, request: ChatRequest, message: Message, index: int) -> Message:
-    """A message with the text that goes out; most are the same."""
+    """A message with the text that is sent; most are the same."""
     content = message.content
     if content is None:
         return message
-    # Some servers join parts with a blank line, some with nothing (facts/vllm-0.33 2): a text is read alike by all.
+    # Some servers join parts with a blank line, some with nothing (facts/vllm-0.33 2): all read one text alike.
     text = _joined(content)
     if isinstance(message, AssistantMessage):
         if message.tool_calls and data.renderer.dialect == "vllm":
@@ -132,7 +132,7 @@ def _joined(content: Content) -> str:
 
 
 def _wire_ids(data: ProviderData, message: AssistantMessage, ids: CallIds, *, always: bool) -> dict[str, str]:
-    """The ids of a turn's calls that are to be others: sortable where the server sorts, and of one call each."""
+    """New ids for those calls of a turn that need them: sortable where the server sorts, and of one call each."""
     given = [call.id for call in message.tool_calls]
     if not always:
         return {} if not data.sorts_calls_by_id or given == sorted(given) else _sortable_ids(message)
@@ -142,10 +142,10 @@ def _wire_ids(data: ProviderData, message: AssistantMessage, ids: CallIds, *, al
 
 
 def thinking_level(data: ProviderData, request: ChatRequest) -> Thinking:
-    """The thinking level that a request goes out with.
+    """The thinking level of a request.
 
     Raises:
-        UnsupportedOptionError: The server lacks the level, and the nearest was not asked for.
+        UnsupportedOptionError: The server lacks the level, and the caller did not allow the nearest.
     """
     table, wanted = data.thinking, request.thinking
     if wanted in table:
@@ -162,13 +162,13 @@ def thinking_level(data: ProviderData, request: ChatRequest) -> Thinking:
     def distance(level: Thinking) -> int:
         return abs(_LEVELS.index(level) - _LEVELS.index(wanted))
 
-    # No level stands for "off", and "off" for no level.
+    # "off" is never replaced by a level, nor a level by "off".
     thinking: list[Thinking] = [level for level in offered if level != "off"]
     return min(thinking, key=distance)
 
 
 def thinking_body(data: ProviderData, request: ChatRequest) -> tuple[dict[str, JsonValue], tuple[Repair, ...]]:
-    """The thinking switch, and a note when another level had to be taken.
+    """Return the thinking switch, and a note when another level had to be taken.
 
     Raises:
         UnsupportedOptionError: As `thinking_level`.
@@ -179,16 +179,16 @@ def thinking_body(data: ProviderData, request: ChatRequest) -> tuple[dict[str, J
 
 
 def check_thinking(request: ChatRequest, thinking: Mapping[str, JsonValue]) -> None:
-    """Refuse an `extra_body` that says otherwise than the thinking level.
+    """Refuse an `extra_body` that contradicts the thinking level.
 
-    Servers have several switches and join them in their own ways: vLLM thinks when one of two is on (facts/vllm 2.3).
+    Servers have several switches and combine them differently: vLLM thinks when one of two is on (facts/vllm 2.3).
 
     Args:
         request: The request.
         thinking: The switch that will be sent.
 
     Raises:
-        InvalidRequestError: It does; the text names the place and the level to give instead.
+        InvalidRequestError: It contradicts the level; the text names the place and the level to give instead.
     """
     efforts = [part["reasoning_effort"] for part in _with_kwargs(thinking) if "reasoning_effort" in part]
     for part, where in zip(_with_kwargs(request.extra_body), ("extra_body", f"extra_body.{_KWARGS}"), strict=False):
@@ -203,7 +203,7 @@ def check_thinking(request: ChatRequest, thinking: Mapping[str, JsonValue]) -> N
                 level = "off" if off else value if effort and value in _LEVELS else "high"
                 raise InvalidRequestError(
                     f"{where}.{key} is {said!r}, and thinking is {request.thinking!r}: leave it out of extra_body and "
-                    f"give thinking={level!r}, which every server is told in its own way"
+                    f"give thinking={level!r}, which is translated for every server"
                 )
 
 
@@ -211,13 +211,13 @@ _KWARGS = "chat_template_kwargs"
 
 
 def _with_kwargs(body: Mapping[str, object]) -> tuple[Mapping[str, object], ...]:
-    """A body, and the part of it that goes to the chat template."""
+    """Split a body, and the part of it that goes to the chat template."""
     inner = body.get(_KWARGS)
     return (body, inner) if is_mapping(inner) else (body,)
 
 
 def tool_choice_body(request: ChatRequest) -> JsonValue:
-    """The tool choice, or None where it says what the server does anyway."""
+    """The tool choice, or None where it is the server's default."""
     choice = request.tool_choice
     if choice is None or not request.tools or choice == "auto":
         return None  # some servers accept auto, some want it absent
@@ -227,7 +227,7 @@ def tool_choice_body(request: ChatRequest) -> JsonValue:
 
 
 def merge(body: dict[str, JsonValue], extra: Mapping[str, JsonValue]) -> None:
-    """Put the caller's own fields into a body; objects are merged, everything else is replaced."""
+    """Merge the caller's own fields into a body; objects are merged, everything else is replaced."""
     for key, value in extra.items():
         present = body.get(key)
         if isinstance(present, dict) and isinstance(value, Mapping):
@@ -237,7 +237,7 @@ def merge(body: dict[str, JsonValue], extra: Mapping[str, JsonValue]) -> None:
 
 
 def encoded(body: Mapping[str, JsonValue]) -> bytes:
-    """A body as bytes.
+    """Encode a body as bytes.
 
     Raises:
         InvalidRequestError: It holds something that JSON cannot express.
@@ -251,7 +251,7 @@ def encoded(body: Mapping[str, JsonValue]) -> bytes:
 def _sent_call(call: ToolCall, wire_id: str) -> ToolCall:
     arguments = call.arguments if call.arguments.strip() else "{}"
     if not call.is_object:
-        # The vendor's encoder shows broken arguments to the model as one text named so. vLLM would drop them.
+        # The vendor's encoder shows broken arguments to the model as one text of this name. vLLM would drop them.
         arguments = spaced_json({"arguments": call.arguments})
     return call if (wire_id, arguments) == (call.id, call.arguments) else ToolCall(wire_id, call.name, arguments)
 

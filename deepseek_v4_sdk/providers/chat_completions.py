@@ -1,4 +1,4 @@
-"""The wire that all of V4's servers share, OpenAI's Chat Completions; what differs between them is data."""
+"""The API that all of V4's servers share, OpenAI's Chat Completions; their differences are data."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _REQUEST_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")  # it becomes a par
 
 
 def as_key(key: str) -> OptionRule:
-    """The rule for an option that is sent as it is, under a key at the body's root."""
+    """The rule for an option that is sent unchanged, under a key at the body's root."""
     return lambda value: {key: value}
 
 
 def top_k(count: int) -> dict[str, JsonValue]:
-    """`top_k` as it may be sent: -1 is "all" with every engine, where 0 is a 400 with some.
+    """A value of `top_k` that may be sent: -1 is "all" with every engine, where 0 is a 400 with some.
 
-    So is what exceeds the vocabulary. As it is, 2**31 ends SGLang's scheduler (0.5.23), and vLLM's Rust front end
+    So is a value beyond the vocabulary. Unchanged, 2**31 ends SGLang's scheduler (0.5.23), and vLLM's Rust front end
     refuses it (0.33).
     """
     return {"top_k": count if 0 < count <= _ALL_TOKENS else -1}
@@ -78,7 +78,7 @@ COMMON_OPTIONS: Mapping[str, OptionRule] = {
 
 
 class ChatCompletions:
-    """A provider that speaks Chat Completions, as its data says."""
+    """A provider with the Chat Completions API, according to its data."""
 
     def __init__(self, data: ProviderData) -> None:
         self.data = data
@@ -90,11 +90,11 @@ class ChatCompletions:
 
     @property
     def engine(self) -> str | None:
-        """What answers inside: itself, where that is no question; None while the server must be asked."""
+        """The engine inside: the provider itself, where there is only one; None until the server reports it."""
         return self.data.name
 
     def encode(self, request: ChatRequest, target: Target) -> EncodedChat:
-        """The HTTP request for a chat.
+        """Make the HTTP request for a chat.
 
         Raises:
             InvalidRequestError: This server would refuse or misread the request.
@@ -119,11 +119,11 @@ class ChatCompletions:
         )
 
     def as_rendered(self, request: ChatRequest) -> tuple[Message, ...]:
-        """The messages as the server renders them; those that go out as they are, are the same objects."""
+        """The messages as the server renders them; unchanged ones are the same objects."""
         return messages_as_rendered(self.data, request)
 
     def count_call(self, request: ChatRequest, target: Target) -> HttpCall:
-        """The HTTP request that asks the server how many tokens a chat's prompt has.
+        """Make the HTTP request for the server's count of a chat's prompt tokens.
 
         Raises:
             ConfigurationError: The server has no such route.
@@ -132,7 +132,7 @@ class ChatCompletions:
         if path is None:
             raise ConfigurationError(f"{self.name} has no route that counts tokens: give source='local'")
         chat, _ = self._body(self._adapted(request)[0], target)
-        # Exactly what the prompt depends on. vLLM reads the thinking level here from the kwargs alone.
+        # Only the fields that affect the prompt. vLLM reads the thinking level here only from the kwargs.
         body = {key: chat[key] for key in _COUNTED if key in chat}
         if self.data.renderer.shows_format and "response_format" in chat:
             body["response_format"] = chat["response_format"]
@@ -167,11 +167,11 @@ class ChatCompletions:
         return body, notes + more + marked_tokens(request)
 
     def query(self, path: str, target: Target) -> HttpCall:
-        """The HTTP request for something to read, such as the list of models."""
+        """Make the HTTP request for something to read, such as the list of models."""
         return HttpCall("GET", target.base_url + path, _headers(target, "application/json", {}, with_body=False))
 
     def poll(self, status: int, headers: Mapping[str, str], call: HttpCall) -> HttpCall | None:
-        """Where to ask for an answer that was accepted and is not ready (NVIDIA's status 202), or None."""
+        """The request that polls for an accepted answer (NVIDIA's status 202), or None."""
         asked = headers.get("nvcf-reqid", "")
         if status != 202 or not _REQUEST_ID.fullmatch(asked) or not call.url.endswith(self.data.chat_path):
             return None
@@ -182,11 +182,11 @@ class ChatCompletions:
         return HttpCall("GET", f"{root}/v2/nvcf/pexec/status/{asked}", kept, None, call.successors)
 
     def decode(self, payload: dict[str, JsonValue], sink: Sink) -> None:
-        """Take one event of a stream, or a whole plain answer, apart.
+        """Split one event of a stream, or a whole plain answer, into pieces.
 
         Raises:
             APIError: The payload says that something went wrong on the server.
-            ValueError: The payload is no such thing.
+            ValueError: The payload is not a part of an answer.
         """
         read_answer(self, payload, sink)
 
@@ -194,26 +194,26 @@ class ChatCompletions:
         """Read the list of models.
 
         Raises:
-            ValueError: It is no such list.
+            ValueError: It is not such a list.
         """
         return read_models(payload)
 
     def discovered(self, models: list[ModelInfo]) -> ChatCompletions:
-        """The provider as it is for a server that lists these models."""
+        """Return the provider for a server that lists these models."""
         del models
         return self
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes, call: HttpCall) -> APIError:
-        """The error that an HTTP answer without success means."""
+        """Make the error for an HTTP answer without success."""
         return http_refusal(self.name, status, headers, body, call, self.data.remedies)
 
     @property
     def history_rules(self) -> HistoryRules:
-        """What the server does with a conversation."""
+        """The server's rules for a conversation."""
         return self.data.history
 
     def _adapted(self, request: ChatRequest) -> tuple[ChatRequest, tuple[Repair, ...]]:
-        """The request with what the caller would rather give up than have refused, and a note of each change."""
+        """Change the options that the caller would rather lose than have refused; return the request and its notes."""
         notes: list[Repair] = []
         wanted = request.on_unsupported
         for rule in self.data.rules if wanted is not None else ():
@@ -240,7 +240,7 @@ class ChatCompletions:
                 raise InvalidRequestError(f"{self.name}: {complaint}")
 
     def _model(self, wanted: str | None, target: Target) -> tuple[str | None, tuple[Repair, ...]]:
-        """The name to send: an alias becomes the id it means here, and a server with one model needs none."""
+        """Return the name to send: an alias becomes the id it means here, and a server with one model needs none."""
         if wanted is None:
             if self.data.model == "required":
                 known = ", ".join(target.catalogue.names(self.name))
@@ -272,7 +272,7 @@ class ChatCompletions:
 def _headers(target: Target, accept: str, extra: Mapping[str, str], *, with_body: bool) -> tuple[tuple[str, str], ...]:
     headers = {
         "accept": accept,
-        # A compressed stream is held back by proxies until a block is full.
+        # Proxies hold back a compressed stream until a block is full.
         "accept-encoding": "identity",
         "user-agent": f"deepseek-v4-sdk/{__version__}",
     }

@@ -34,7 +34,7 @@ def _is_strict(request: ChatRequest) -> bool:
 
 
 def _route(request: ChatRequest) -> str:
-    """Continuing a given prefix and strict tools exist under the beta address alone."""
+    """The path: continuing a given prefix and strict tools exist only under the beta address."""
     return "/beta/chat/completions" if _has_prefix(request) or _is_strict(request) else "/chat/completions"
 
 
@@ -46,7 +46,7 @@ def _strict_is_all(request: ChatRequest) -> str | None:
 
 
 def _strict_has_no_format(request: ChatRequest) -> str | None:
-    """The vendor's encoder 0.2.0 refuses a format beside strict tools, unless no tool may be called."""
+    """The vendor's encoder 0.2.0 refuses a format together with strict tools, unless no tool may be called."""
     if request.response_format is None or request.tool_choice == "none" or not _is_strict(request):
         return None
     return "response_format goes with no strict tools: leave one of the two out, or make the tools not strict"
@@ -72,7 +72,7 @@ def _no_forced_call_while_thinking(request: ChatRequest) -> Lacks | None:
     if request.forces_a_call and request.thinking != "off":
         return Lacks(
             "tool_choice",
-            f"tool_choice={request.tool_choice!r} is refused while thinking: "
+            f"tool_choice={request.tool_choice!r} does not work while thinking: "
             "give thinking='off', or leave tool_choice out, or let on_unsupported='disable_thinking' or 'auto' do it",
             _WAYS_OUT,
         )
@@ -91,7 +91,7 @@ def _no_schema(request: ChatRequest) -> Lacks | None:
 
 def _parallel_is_fixed(request: ChatRequest) -> Lacks | None:
     if request.parallel_tool_calls is False:
-        return Lacks("parallel_tool_calls", "parallel_tool_calls=False is passed over: leave it out")
+        return Lacks("parallel_tool_calls", "parallel_tool_calls=False has no effect here: leave it out")
     return None
 
 
@@ -107,10 +107,10 @@ def _user_is_short(request: ChatRequest) -> str | None:
 
 
 def _idle_sampling(request: ChatRequest, entry: ServedModel | None) -> Repair | None:
-    """Values that are taken and do nothing: V4-Pro samples freely without thinking alone."""
+    """Note the values that are accepted and do nothing: V4-Pro samples freely only without thinking."""
     thinks, flash = request.thinking != "off", entry is not None and entry.generation == "v4.1"
     idle = ["temperature", "presence_penalty", "frequency_penalty"] if thinks else []
-    if thinks != flash:  # V4.1-Flash reads top_p while thinking alone, V4-Pro without thinking alone
+    if thinks != flash:  # V4.1-Flash reads top_p only while thinking, V4-Pro only without thinking
         idle.append("top_p")
     given = [name for name in idle if getattr(request, name) is not None]
     if not given:
@@ -130,7 +130,7 @@ def _another_generation(request: ChatRequest, entry: ServedModel | None) -> Repa
     del request
     if entry is None or entry.generation != "v4.1":
         return None
-    return Repair("model_generation", f"{entry.id} is DeepSeek-V4.1 here, with a prompt format of its own")
+    return Repair("model_generation", f"{entry.id} is DeepSeek-V4.1 here, with another prompt format")
 
 
 PROVIDER = ChatCompletions(
@@ -155,7 +155,7 @@ PROVIDER = ChatCompletions(
         history=HistoryRules(late_system="here it is pulled to the front", needs_reasoning=True),
         options={
             **{name: rule for name, rule in COMMON_OPTIONS.items() if name != "parallel_tool_calls"},
-            "parallel_tool_calls": lambda _: {},  # True is what happens anyway; a rule refuses False
+            "parallel_tool_calls": lambda _: {},  # True is the default anyway; a rule refuses False
             "user": as_key("user_id"),
             "top_k": Refused("the API has none"),
             "min_p": Refused("the API has none"),
@@ -179,8 +179,8 @@ PROVIDER = ChatCompletions(
         ),
         notes=(_another_generation, _idle_sampling, _raised_top_p),
         route=_route,
-        # Its page on limits: so many answers of an account at a time, and no others. What is beyond is refused at once,
-        # and taken as soon as another has ended, so that there is nothing to wait for longer.
+        # Its page on limits: so many answers of an account at a time, and no others. It refuses more at once, and
+        # accepts again as soon as another has ended, so there is no reason to wait longer.
         limits={
             "pro": RateLimits(concurrency=500, refusals=None),
             "flash": RateLimits(concurrency=2_500, refusals=None),

@@ -38,14 +38,14 @@ NVEXT = frozenset(
         "use_raw_prompt",
     }
 )
-"""What `nvext` may hold; any other key is a 400 (Dynamo 1.6.1)."""
+"""The allowed keys of `nvext`; any other key is a 400 (Dynamo 1.6.1)."""
 
 AGENT_HINTS = frozenset({"latency_sensitivity", "osl", "priority", "speculative_prefill", "strict_priority"})
-"""What `nvext.agent_hints` may hold; any other key is a 400 (Dynamo 1.6.1)."""
+"""The allowed keys of `nvext.agent_hints`; any other key is a 400 (Dynamo 1.6.1)."""
 
 
 def thinking(*levels: Thinking) -> Mapping[Thinking, Mapping[str, JsonValue]]:
-    """The switch in the one form that hosted, Dynamo's Rust and its SGLang front end all read."""
+    """The switch in the only form that hosted, Dynamo's Rust and its SGLang front end all read."""
     table: dict[Thinking, Mapping[str, JsonValue]] = {"off": {"chat_template_kwargs": {"thinking": False}}}
     for level in levels:
         table[level] = {"chat_template_kwargs": {"thinking": True, "reasoning_effort": level}}
@@ -70,13 +70,13 @@ RULES: tuple[Rule, ...] = (
     rules.no_format_with_forced_call,
     rules.strict_tools_are_closed,
 )
-"""What Dynamo's front end refuses."""
+"""The requests that Dynamo's front end refuses."""
 
 PROVIDER = ChatCompletions(
     ProviderData(
         name="dynamo",
         cache_block=256,
-        key_variables=("DYNAMO_API_KEY",),  # Dynamo asks for none; a gateway in front of it may
+        key_variables=("DYNAMO_API_KEY",),  # Dynamo requires none; a gateway in front of it may
         thinking=thinking("low", "high", "max"),
         model="discovered",
         reasoning_keys=("reasoning_content",),
@@ -84,7 +84,7 @@ PROVIDER = ChatCompletions(
         history=HistoryRules(reminders=False),
         options={
             **OPTIONS,
-            # `priority` at the root is refused; here higher is more important, as the option means it
+            # it refuses `priority` at the root; here higher is more important, as the option means it
             "priority": lambda urgency: {"nvext": {"agent_hints": {"priority": urgency}}},
         },
         rules=(

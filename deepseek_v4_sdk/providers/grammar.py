@@ -1,4 +1,4 @@
-"""What the grammars of servers refuse of a JSON Schema: each of these is a 400 there, whatever the model would say."""
+"""JSON Schema keywords that the grammars of servers refuse: each of these is a 400 there, for any output."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Grammar:
 
     Attributes:
         refuses: The keywords it refuses.
-        refuses_beside: Those it refuses beside others, with the others.
-        formats: The formats it knows; any other is refused.
-        refuses_in_patterns: What it refuses in a regular expression: a regular expression, and what it finds.
+        refuses_beside: The keywords that it refuses together with others, with the others.
+        formats: The formats it knows; it refuses any other.
+        refuses_in_patterns: Parts of a regular expression that it refuses: a pattern, and a name for what it finds.
     """
 
     refuses: frozenset[str]
@@ -24,8 +24,8 @@ class Grammar:
     refuses_in_patterns: tuple[tuple[str, str], ...] = field(default=())
 
 
-# Asked of vLLM 0.32.0 (which falls back from xgrammar to llguidance) and of SGLang 0.5.23 (xgrammar 0.2.7), one schema
-# for each line. Where a name of the engine is not known, what both refuse is refused.
+# Tested with vLLM 0.32.0 (which falls back from xgrammar to llguidance) and SGLang 0.5.23 (xgrammar 0.2.7), one schema
+# for each line. While the engine is not known, the client refuses what both refuse.
 EITHER = Grammar(
     refuses=frozenset({"uniqueItems", "contains", "minContains", "maxContains"}),
     formats=frozenset(

@@ -1,4 +1,4 @@
-"""One HTTP request as data, and the place it goes to."""
+"""One HTTP request as data, and its target."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class HttpCall:
     Attributes:
         method: "GET" or "POST".
         url: The whole URL.
-        headers: Name and value; not in the repr, for the key is among them.
+        headers: Name and value; not in the repr, because the key is among them.
         body: The encoded body, or None.
-        successors: The models that replace the one asked for, should the server say that it has ended.
+        successors: The models that replace the requested one, should the server report that it has ended.
     """
 
     method: str
@@ -45,13 +45,13 @@ class HttpCall:
 
 @dataclass(slots=True, eq=False)
 class EncodedChat:
-    """A chat in one server's form, and what had to be decided to get there.
+    """A chat in one server's form, and the decisions made to get there.
 
     Attributes:
         call: The HTTP request.
         model: The model name that was sent, or None where the server has one model and needs no name.
         max_tokens: The limit that was sent, or None.
-        repairs: What was decided for the caller.
+        repairs: The decisions made for the caller.
     """
 
     call: HttpCall
@@ -66,14 +66,14 @@ class Target:
 
     Attributes:
         base_url: Scheme, host and path prefix, without a final slash or `/v1`.
-        key: Gives the key at each request, or None when there is none.
+        key: Returns the key for each request, or None when there is none.
         headers: Headers of every request.
         catalogue: The known models.
-        prices: What tokens cost; None for the built-in prices.
-        served_model: The one model of a server that insists on a name, once it was asked for.
-        served: All models of the server, once they were asked for.
+        prices: The prices of tokens; None for the built-in prices.
+        served_model: The only model of a server that requires a name, once it is known.
+        served: All models of the server, once they are known.
         server_version: The server's version, where the user declared it.
-        limits: What servers have told of their limits by refusing.
+        limits: The limits that servers have revealed by refusing.
     """
 
     base_url: str
@@ -100,19 +100,19 @@ def ascii_host(host: str) -> str:
     return idna.encode(host.lower()).decode("ascii")
 
 
-# What the servers of V4 and their gateways serve below the base URL. The first two can be nothing else; a path that
-# ends with another of these names is a prefix unless a version (`/v1`) stands before it.
+# Paths that V4's servers and their gateways serve below the base URL. The first two can be nothing else; a path that
+# ends with another of these names is a prefix unless a version (`/v1`) precedes it.
 _ALONE = ("/chat/completions", "/completions")
 _ENDPOINTS = (*_ALONE, "/models", "/responses", "/messages", "/embeddings")
 
 
 def read_base_url(value: str, suffixes: tuple[str, ...] = ("/v1",)) -> str:
-    """Bring a base URL into one form: with or without a final slash or one of the suffixes it means the same.
+    """Normalize a base URL: with or without a final slash or one of the suffixes it means the same.
 
-    So does a whole endpoint, as curl samples and consoles show it (`https://host/v1/chat/completions`).
+    So does a whole endpoint, as in examples of curl and consoles (`https://host/v1/chat/completions`).
 
     Raises:
-        ConfigurationError: It is no http(s) URL, or carries a user, a query or a fragment.
+        ConfigurationError: It is not an http(s) URL, or has a user, a query or a fragment.
     """
     value = value.strip()
     if not value.isprintable() or " " in value:
@@ -120,18 +120,18 @@ def read_base_url(value: str, suffixes: tuple[str, ...] = ("/v1",)) -> str:
     try:
         parts = urlsplit(value)
         port = parts.port
-        ascii_host(parts.hostname or "").encode("idna")  # it looks at the length of each label
+        ascii_host(parts.hostname or "").encode("idna")  # it checks the length of each label
     except ValueError:  # its text may hold a part of a password
         raise ConfigurationError(
-            "base_url is no URL, its host or port is wrong: give one such as http://localhost:8000"
+            "base_url is not a valid URL, its host or port is wrong: give one such as http://localhost:8000"
         ) from None
     if parts.username or parts.password:
         raise ConfigurationError("base_url holds a user name or password: give the key as api_key")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        shown = "no http or https URL" if "@" in value else repr(value)  # before an @ stands a password
+        shown = "not an http or https URL" if "@" in value else repr(value)  # the text before an @ holds a password
         raise ConfigurationError(f"base_url is {shown}: give one such as http://localhost:8000")
     if parts.query or parts.fragment:
-        raise ConfigurationError("base_url holds a query or a fragment: give scheme, host and path alone")
+        raise ConfigurationError("base_url holds a query or a fragment: give only scheme, host and path")
     path = parts.path.rstrip("/")
     endpoint = next((end for end in _ENDPOINTS if path.endswith(end)), "")
     if endpoint.startswith(_ALONE) or path.removesuffix(endpoint).rstrip("/").endswith(suffixes):

@@ -1,4 +1,4 @@
-"""What servers tell of themselves, by refusing and by answering: kept for the process, by address and model."""
+"""Limits that servers reveal by refusing and by answering: kept for the process, by address and model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["LEARNED", "RUST", "LearnedLimits", "ServerLimits", "learned_through"]
 
 RUST = "+rust"
-"""Marks the version of a vLLM whose requests are taken by its Rust front end."""
+"""The suffix for the version of a vLLM whose Rust front end takes the requests."""
 
 _OUTPUT = (
     r"valid range of max_tokens is \[1, (\d+)\]",  # DeepSeek's API
@@ -32,14 +32,14 @@ _OUTPUT = (
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """What a server has told of one model.
+    """The limits that a server has revealed for one model.
 
     Attributes:
-        window: Its context window in tokens, as a refusal told it; None when none did.
-        max_output: The most tokens of an answer, or None.
-        asked: Its context window as the server's list of models tells it, or None.
+        window: Its context window in tokens, from a refusal; None when there was none.
+        max_output: Most tokens of an answer, or None.
+        asked: Its context window from the server's list of models, or None.
         reasoning_in_text: Whether it leaves reasoning in the text.
-        version: The server's version, where its answers tell.
+        version: The server's version, where its answers show it.
     """
 
     window: int | None = None
@@ -50,7 +50,7 @@ class ServerLimits:
 
 
 class LearnedLimits:
-    """What was learned, by address and model. It may be used from many threads."""
+    """The learned limits, by address and model. It may be used from many threads."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str | None], ServerLimits] = {}
@@ -59,11 +59,11 @@ class LearnedLimits:
         self._lock = new_lock()
 
     def of(self, base_url: str, model: str | None) -> ServerLimits:
-        """What is known of a model at an address."""
+        """The known limits of a model at an address."""
         return self._known.get((base_url, model), ServerLimits())
 
     def learn(self, base_url: str, model: str | None, error: errors.APIError) -> None:
-        """Keep what a refusal tells, at once: a later success may never come."""
+        """Keep the limits in a refusal, at once: a later success may never come."""
         window, output = None, None
         if isinstance(error, errors.ContextLengthExceededError):
             window = error.limit
@@ -79,9 +79,9 @@ class LearnedLimits:
             )
 
     def learn_asked(self, base_url: str, model: str | None, window: int | None) -> None:
-        """Keep the window that the server tells of itself.
+        """Keep the window that the server reports.
 
-        Where it tells another one than before, it was set up anew, and what its refusals told is void.
+        If it differs from an earlier report, the server was set up again, and the limits of its refusals are void.
         """
         with self._lock:
             known = self.of(base_url, model)
@@ -90,12 +90,12 @@ class LearnedLimits:
                 self._keep(base_url, model, replace(known, asked=window, window=learned))
 
     def keep_in(self, path: str | os.PathLike[str]) -> None:
-        """Know what a file holds, and keep in it what is learned from now on.
+        """Load a file, and keep in it the limits that are learned from now on.
 
         Raises:
             ConfigurationError: The file holds something else, or cannot be read.
         """
-        from deepseek_v4_sdk.providers.learned_limits_file import LimitsFile  # few keep them
+        from deepseek_v4_sdk.providers.learned_limits_file import LimitsFile  # few programs use it
 
         with self._lock:
             self._file = file = LimitsFile(path)
@@ -111,19 +111,19 @@ class LearnedLimits:
             self._file.write(base_url, model, limits)
 
     def learn_version(self, base_url: str, model: str | None, fingerprint: object) -> None:
-        """Keep the version that a fingerprint tells: vLLM's is `vllm-0.33.0-…`."""
+        """Keep the version in a fingerprint: vLLM's is `vllm-0.33.0-…`."""
         match = re.match(r"vllm-(\d[\w.]*)", fingerprint) if isinstance(fingerprint, str) else None
         if match is not None and self.of(base_url, model).version != match[1]:
             with self._lock:
                 self._known[base_url, model] = replace(self.of(base_url, model), version=match[1])
 
     def learn_told(self, base_url: str, version: str) -> None:
-        """Keep the version that the server at an address tells where it is asked."""
+        """Keep the version that the server at an address reports."""
         with self._lock:
             self._versions[base_url] = version
 
     def version_of(self, base_url: str, model: str | None) -> str | None:
-        """The version of what serves a model at an address, as its answers or the server there tell; else None."""
+        """The version of the server for a model at an address, as it reports or its answers show; else None."""
         return self.of(base_url, model).version or self._versions.get(base_url)
 
     def learn_reasoning_in_text(self, base_url: str, model: str | None, *, reasoning_in_text: bool) -> None:
@@ -135,7 +135,7 @@ class LearnedLimits:
     def default_body(
         self, defaults: Mapping[str, JsonValue], base_url: str, model: str | None
     ) -> Mapping[str, JsonValue]:
-        """A provider's defaults, with a `max_tokens` that the server is known to refuse brought down."""
+        """Return a provider's defaults, with `max_tokens` reduced to the server's known limit."""
         limit, known = defaults.get("max_tokens"), self.of(base_url, model).max_output
         if isinstance(limit, int) and known is not None and known < limit:
             return {**defaults, "max_tokens": known}
@@ -150,11 +150,11 @@ class LearnedLimits:
 
 
 LEARNED = LearnedLimits()
-"""What this process has learned."""
+"""The limits that this process has learned."""
 
 _OF_CARRIERS: WeakKeyDictionary[object, LearnedLimits] = WeakKeyDictionary()
 
 
 def learned_through(transport: object) -> LearnedLimits:
-    """What was learned of a server that has no address: two mocks have one name and nothing else in common."""
+    """The learned limits of a server without an address: two mocks share only their name."""
     return _OF_CARRIERS.setdefault(transport, LearnedLimits())

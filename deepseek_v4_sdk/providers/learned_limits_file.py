@@ -1,4 +1,4 @@
-"""What servers tell of their limits, kept on disk: a small JSON file that several processes may share."""
+"""Limits that servers reveal, kept on disk: a small JSON file that several processes may share."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LimitsFile:
         self._path = Path(path)
 
     def read(self) -> dict[tuple[str, str | None], ServerLimits]:
-        """What it holds; nothing when it is not there.
+        """Read its entries; none when it does not exist.
 
         Raises:
             ConfigurationError: It holds something else, or cannot be read.
@@ -48,7 +48,7 @@ class LimitsFile:
         try:
             held = read_json(content)
             if not isinstance(held, dict) or held.get("form") != _FORM or not isinstance(held.get("limits"), list):
-                raise ValueError("it is no list of limits")
+                raise ValueError("it is not a list of limits")
             return dict(_read_entry(entry) for entry in cast("list[JsonValue]", held["limits"]))
         except ValueError as error:
             raise ConfigurationError(
@@ -56,10 +56,10 @@ class LimitsFile:
             ) from None
 
     def write(self, base_url: str, model: str | None, limits: ServerLimits) -> None:
-        """Put an entry in, beside those that others have put in meanwhile.
+        """Add an entry to those that others have added meanwhile.
 
         The file is replaced at once, so that nobody reads half of it. Where that fails, a warning goes to the log, and
-        the call goes on: what was learned is known to the process all the same.
+        the call continues: the process has the learned limits anyway.
         """
         try:
             held = {**self.read(), (base_url, model): limits}
@@ -69,7 +69,7 @@ class LimitsFile:
             ]
             write_private(self._path, write_json({"form": _FORM, "limits": entries}))
         except (OSError, ConfigurationError) as error:
-            _logger.warning("what the server told of its limits could not be kept in %s: %s", self._path, error)
+            _logger.warning("the learned limits of the server could not be kept in %s: %s", self._path, error)
 
 
 _KEPT = ("window", "max_output", "asked")
@@ -83,6 +83,6 @@ def _read_entry(entry: JsonValue) -> tuple[tuple[str, str | None], ServerLimits]
     for key in _KEPT:
         value = entry.get(key)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-            raise ValueError(f"{key} of {base_url} is no number of tokens")
+            raise ValueError(f"{key} of {base_url} is not a number of tokens")
         told[key] = value
     return (base_url, model), ServerLimits(told["window"], told["max_output"], asked=told["asked"])

@@ -1,4 +1,7 @@
-"""NVIDIA NIM containers: vLLM or SGLang behind management routes. Which of the two is asked for, or declared."""
+"""NVIDIA NIM containers: vLLM or SGLang behind management routes.
+
+The client discovers which, or the caller declares it.
+"""
 
 from __future__ import annotations
 
@@ -21,22 +24,22 @@ if TYPE_CHECKING:
 __all__ = ["NIM", "PROVIDER", "Engine"]
 
 Engine: TypeAlias = Literal["vllm", "sglang", "1.x"]
-"""What runs inside: one of the engines of NIM 2.x, or the 1.x line with its strict bodies and `nvext`."""
+"""The engine inside: one of those of NIM 2.x, or the 1.x line with its strict bodies and `nvext`."""
 
 
 _UNKNOWN = ProviderData(
     name="nim",
-    key_variables=("NIM_API_KEY",),  # a container asks for none; a gateway in front of it may
-    key_hints={"NGC_API_KEY": "which pulls containers and is no inference key"},
+    key_variables=("NIM_API_KEY",),  # a container requires none; a gateway in front of it may
+    key_hints={"NGC_API_KEY": "which pulls containers and is not an inference key"},
     health_path="/v1/health/ready",
-    thinking=vllm.PROVIDER.data.thinking,  # the union of what both engines read: SGLang passes over enable_thinking
+    thinking=vllm.PROVIDER.data.thinking,  # the union of what both engines read: SGLang ignores enable_thinking
     model="discovered",
-    # Until the engine is known history goes out under both names: each engine reads one and passes over the other.
+    # Until the engine is known, history is sent under both names: each engine reads one and ignores the other.
     reasoning_keys=("reasoning", "reasoning_content"),
     sorts_calls_by_id=True,
     renderer=Renderer(dialect="recipe", shows_format=True),
     options=sglang.PROVIDER.data.options,
-    # What both engines refuse; the rest is checked once the engine is known.
+    # The requests that both engines refuse; the rest is checked once the engine is known.
     rules=tuple(
         rule
         for rule in sglang.PROVIDER.data.rules
@@ -57,7 +60,7 @@ _UNNAMED = replace(
 
 
 def _never(version: str | None) -> bool:
-    """Which engine is inside is known, which version of it is not."""
+    """Never: the engine inside is known, but not its version."""
     del version
     return False
 
@@ -102,7 +105,7 @@ class NIM(ChatCompletions):
     """A NIM container.
 
     Args:
-        engine: What runs inside; None lets the client ask the container.
+        engine: The engine inside; None lets the client discover it.
 
     Raises:
         ConfigurationError: There is no such engine.
@@ -116,11 +119,11 @@ class NIM(ChatCompletions):
 
     @property
     def engine(self) -> str | None:
-        """The engine; None while the container must be asked."""
+        """The engine; None until the container reports it."""
         return self._engine
 
     def discovered(self, models: list[ModelInfo]) -> ChatCompletions:
-        """The provider for a container that lists these models: `owned_by` names the engine in NIM 2.x."""
+        """Return the provider for a container that lists these models: `owned_by` names the engine in NIM 2.x."""
         if self._engine is not None:
             return self
         owners = {model.owned_by for model in models}

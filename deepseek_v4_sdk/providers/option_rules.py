@@ -33,7 +33,7 @@ __all__ = [
 
 
 def limit(option: str, high: float) -> Rule:
-    """An option has an upper bound."""
+    """An option with an upper bound."""
 
     def rule(request: ChatRequest) -> str | None:
         value = getattr(request, option)
@@ -43,7 +43,7 @@ def limit(option: str, high: float) -> Rule:
 
 
 def stops(most: int) -> Rule:
-    """Only so many stop texts."""
+    """The most stop texts."""
 
     def rule(request: ChatRequest) -> str | None:
         count = len(request.stop or ())
@@ -63,7 +63,7 @@ def no_answer_at_the_end(request: ChatRequest) -> str | None:
 
 
 def no_prefill(request: ChatRequest) -> str | None:
-    """The same, and nothing changes it: vLLM closes that turn even with `continue_final_message`."""
+    """The same, and no option changes it: vLLM closes that turn even with `continue_final_message`."""
     if isinstance(request.messages[-1], AssistantMessage):
         return (
             f"messages[{len(request.messages) - 1}] is an assistant message and the last: the model cannot go on "
@@ -93,7 +93,7 @@ def format_is_known(request: ChatRequest) -> str | None:
 
 
 def no_format_with_forced_call(request: ChatRequest) -> str | None:
-    """A response format beside a forced tool call: vLLM drops the format in silence, SGLang answers 400."""
+    """A response format with a forced tool call: vLLM silently drops the format, SGLang answers 400."""
     kind, _ = _format(request)
     if request.forces_a_call and kind is not None and kind != "text":
         return f"tool_choice={request.tool_choice!r} leaves no place for a response_format: give one of the two"
@@ -135,17 +135,17 @@ def cache_salt_is_plain(request: ChatRequest) -> str | None:
 
 
 def priority_has_a_negative(request: ChatRequest) -> str | None:
-    """The least number of 64 bits has no negative of 64 bits, and the negative is what vLLM is sent."""
+    """The smallest 64-bit number has no negative in 64 bits, and vLLM gets the negative."""
     if request.priority == -(2**63):
         return f"priority is {-(2**63)}: from {1 - 2**63} here"
     return None
 
 
 def no_prefix(request: ChatRequest) -> str | None:
-    """`prefix` on a message exists on DeepSeek's own API alone."""
+    """`prefix` on a message exists only on DeepSeek's own API."""
     for index, message in enumerate(request.messages):
         if "prefix" in message.extra:
-            return f"messages[{index}] has prefix, which DeepSeek's own API alone reads: leave it out"
+            return f"messages[{index}] has prefix, which only DeepSeek's own API reads: leave it out"
     return None
 
 
@@ -162,7 +162,7 @@ def tools_can_be_printed(request: ChatRequest) -> str | None:
     objects = [(tool.parameters or {}).get("type") == "object" for tool in request.tools]
     if all(objects) and not any(tool.strict for tool in request.tools):
         return None
-    from deepseek_v4_sdk.prompt.definitions import recipe_tools  # counting asks the same
+    from deepseek_v4_sdk.prompt.definitions import recipe_tools  # counting uses the same
 
     told: list[dict[str, JsonValue]] = [
         cast("dict[str, JsonValue]", tool.to_dict()["function"]) for tool in request.tools

@@ -1,4 +1,4 @@
-"""How servers say that a prompt, or a prompt and its answer, do not fit into the window: the words, and the numbers."""
+"""Finding in a server's refusal that a prompt, or prompt and answer, do not fit into the window, and the numbers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 
 __all__ = ["overflow"]
 
-# Numbers come with commas ("1,048,576") and with fractions ("9351.0"); very long ones are none.
+# Numbers have commas ("1,048,576") or fractions ("9351.0"); very long ones are not matched.
 _N = r"(?<![\d.,])(\d[\d,]{0,23}(?:\.\d{1,6})?)"
 
-# Each alternative belongs to texts of the servers behind it; a gateway may have cut what stands around it.
+# The server of each alternative is named after it; a gateway may have cut the text around it.
 _WORDS = re.compile(
     r"maximum context length"  # vLLM 0.20-0.33, SGLang, Dynamo 1.6.1, DeepSeek's API, OpenRouter
     r"|maximum model length"  # vLLM's engine
@@ -44,7 +44,7 @@ _PROMPT = (
     rf"prompt \(length {_N}",
     rf"prompt is too long: {_N} tokens",
 )
-_PARTS = rf"[(,] ?{_N} of (?:text|tool|image|audio|file) input"  # OpenRouter counts each kind by itself
+_PARTS = rf"[(,] ?{_N} of (?:text|tool|image|audio|file) input"  # OpenRouter counts each kind separately
 _REQUESTED = (
     rf"requested(?: about| a total of)? {_N} tokens",
     rf"for a total of(?: at least)? {_N} tokens",
@@ -54,7 +54,7 @@ _DIGITS = 18  # of a number of tokens at most
 
 
 def overflow(message: str, code: str | int | None = None) -> dict[str, int] | None:
-    """What a refusal for length tells, by the names of the error's fields; None when it is no such refusal.
+    """Return the numbers in a refusal for length, by the names of the error's fields; None for other refusals.
 
     Args:
         message: The server's message.

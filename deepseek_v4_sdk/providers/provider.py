@@ -1,4 +1,4 @@
-"""What the rest of the SDK asks of a provider, and the data that most of a provider is."""
+"""The interface of a provider, and the data that most of a provider consists of."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Lacks:
 
     Attributes:
         option: The option.
-        reason: Why, and what to do.
-        ways: What each word of `on_unsupported` makes of the request here: options and their other values.
+        reason: The reason, and the remedy.
+        ways: The changes that each word of `on_unsupported` makes here: options and their other values.
     """
 
     option: str
@@ -66,7 +66,7 @@ class Lacks:
 
 
 OptionRule: TypeAlias = Callable[[Any], Mapping[str, JsonValue]] | Refused
-"""How a provider takes an option: the piece of the body that a value becomes, or why there is none."""
+"""The rule for an option: the piece of the body that a value becomes, or the reason why there is none."""
 
 Rule: TypeAlias = Callable[[ChatRequest], str | Lacks | None]
 """A combination that a provider refuses: gives what is wrong and what to do, or None."""
@@ -74,7 +74,7 @@ Rule: TypeAlias = Callable[[ChatRequest], str | Lacks | None]
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Renderer:
-    """How a server makes a prompt of a conversation.
+    """The way in which a server makes a prompt of a conversation.
 
     Attributes:
         dialect: The encoder: vLLM's, or the vendor's ("recipe").
@@ -83,7 +83,7 @@ class Renderer:
         forces_by_grammar: Whether a forced call does not show in the prompt, but for the one tool of a named one.
         exact: Whether a server of a version (None where it is not known) renders exactly so.
         count_path: The route that counts the tokens of a prompt, or None.
-        count_effort_at_root: Whether that route reads the effort at the body's root alone.
+        count_effort_at_root: Whether that route reads the effort only at the body's root.
     """
 
     dialect: Literal["vllm", "recipe"]
@@ -97,45 +97,45 @@ class Renderer:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class ProviderData:
-    """What a server is like, as far as data can say it.
+    """The properties of a server, as data.
 
     Attributes:
         name: The provider's name.
         base_url: Its own address, or None when the caller must give one.
-        base_suffixes: What a given base URL may end with without meaning another address.
+        base_suffixes: Endings of a given base URL that do not mean another address.
         hosts: The hosts its key from the environment may go to; empty: the given `base_url` and no other.
         key_variables: The environment variables that may hold its key, the first one found wins.
         key_hints: Variables that people take for its key, and what they hold instead.
         needs_key: Whether it never answers without a key.
         chat_path: The path of chat completions, under the base URL.
         models_path: The path that lists models.
-        about_paths: The paths under which it tells its version (`version`), the newest first.
-        memory_key: What tells there how long a prompt its memory holds, or None.
-        names_itself: Whether its answers name the model that answered; else they repeat the name that was asked for.
+        about_paths: The paths that report its version (`version`), the newest first.
+        memory_key: The key of that report for the longest prompt its memory holds, or None.
+        names_itself: Whether its answers name the model that answered; else they repeat the requested name.
         edge: The tokens at the end of its window that no prompt reaches, and those that no answer reaches.
-        health_path: The path that tells whether it is up.
-        thinking: The piece of the body for each thinking level; a level that is missing is refused.
-        model: Whether a request must name a model: "optional", "required", or "discovered" when the server insists on a
-            name but has one model alone, which is then asked for.
+        health_path: The path that shows whether it is up.
+        thinking: The piece of the body for each thinking level; the client refuses a missing level.
+        model: Whether a request must name a model: "optional", "required", or "discovered" when the server requires a
+            name but has only one model, which the client then discovers.
         reasoning_keys: The names under which it reads the reasoning of earlier turns.
-        fills_reasoning: Whether an empty reasoning goes along with earlier calls that have none.
+        fills_reasoning: Whether the client sends an empty reasoning with earlier calls that have none.
         sorts_calls_by_id: Whether its prompt puts parallel calls in the order of their ids as strings.
-        closes_cut_calls: Whether it may write a call that was cut as a whole one, with the parameters that had come.
-        cache_block: How many tokens a block of its prefix cache has as V4 is served there (vLLM's recipes and NVIDIA
+        closes_cut_calls: Whether it may write a call that was cut as a whole one, with the parameters that had arrived.
+        cache_block: Number of tokens in a block of its prefix cache when it serves V4 (vLLM's recipes and NVIDIA
             Dynamo's give `--block-size 256`, SGLang 0.5.23 has pages of 256 for V4), or None where that is not known.
-        history: What it does with a conversation that other servers do otherwise.
-        renderer: How it makes a prompt of a conversation.
-        grammar: Which JSON Schemas it refuses to hold an answer to, where it does at all.
-        options: How it takes each option.
+        history: Its rules for a conversation that differ from those of other servers.
+        renderer: The way in which it makes a prompt of a conversation.
+        grammar: The JSON Schemas that its grammar refuses, where it has one.
+        options: The rule for each option.
         rules: The combinations it refuses.
-        notes: What callers should know.
-        default_body: What is sent where the caller says nothing.
+        notes: Notes for callers.
+        default_body: The default fields of the body.
         route: The path for a request where it is not always `chat_path`.
         rate_limit_cap: The longest bound of a wait after a 429, in seconds.
-        poll_url: Where answers that are not ready are asked for, when the address is its own.
-        remedies: What to do about a status, where it means something of its own here.
-        limits: What it is known to allow one key: for all models (under `""`), or for each family of its own.
-        session_header: The header by which a gateway in front of it knows which conversation a request belongs to.
+        poll_url: The URL that polls for an accepted answer, when the provider's own address is used.
+        remedies: Special remedies for a status, where it has a special meaning here.
+        limits: The known limits for one key: for all models (under `""`), or for each family of models.
+        session_header: The header that names a request's conversation to a gateway in front of it.
     """
 
     name: str
@@ -181,56 +181,56 @@ def every_level(form: Callable[[Thinking], Mapping[str, JsonValue]]) -> Mapping[
 
 
 class Sink(Protocol):
-    """Where decoded pieces of an answer go, in the order in which they came."""
+    """The receiver of an answer's decoded pieces, in the order of arrival."""
 
     @property
     def begun(self) -> bool:
-        """Whether the id and the model of the answer are known: they stand in every event, and are asked for once."""
+        """Whether the id and the model of the answer are known: every event repeats them, and one is enough."""
         ...
 
     def begin(self, reply_id: str | None, model: str | None) -> None:
-        """The answer has an id and a model; may be told again."""
+        """Set the id and the model of the answer; may be called again."""
         ...
 
     def reasoning(self, text: str) -> None:
-        """A piece of reasoning, not empty."""
+        """Add a piece of reasoning, not empty."""
         ...
 
     def text(self, text: str) -> None:
-        """A piece of text, not empty."""
+        """Add a piece of text, not empty."""
         ...
 
     def call(self, index: int | None, call_id: str | None, name: str | None, arguments: str | None) -> None:
-        """A piece of a tool call; None or empty means that the piece does not say."""
+        """Add a piece of a tool call; None or empty means that the piece does not have it."""
         ...
 
     def logprobs(self, entries: list[JsonValue]) -> None:
-        """Log-probabilities of the tokens just decoded."""
+        """Add log-probabilities of the tokens just decoded."""
         ...
 
     def finish(self, reason: str, stop_sequence: str | None) -> None:
-        """The server's finish reason."""
+        """Note the server's finish reason."""
         ...
 
     def usage(self, usage: Usage) -> None:
-        """The server's count so far; the last one counts."""
+        """Note the server's count so far; the last one counts."""
         ...
 
     def other(self, key: str, value: JsonValue) -> None:
-        """A field that has no place of its own; `choice.` stands before those of the choice."""
+        """Add a field that has no place in a reply; those of the choice have the prefix `choice.`."""
         ...
 
 
 class Provider(Protocol):
-    """How one kind of server speaks: what to send, and what its answers mean. It does no I/O.
+    """The API of one kind of server: how to write requests and read answers. It does no I/O.
 
-    A provider may also have an attribute `transport` (see `OwnTransport`), which then carries its requests, or a
-    method `wrap_transport` (see `WrapsTransport`), which sees them pass.
+    A provider may also have an attribute `transport` (see `OwnTransport`), which then sends its requests, or a method
+    `wrap_transport` (see `WrapsTransport`), which sees them pass.
     """
 
     @property
     def data(self) -> ProviderData:
-        """What it is like."""
+        """Its properties."""
         ...
 
     @property
@@ -240,20 +240,20 @@ class Provider(Protocol):
 
     @property
     def engine(self) -> str | None:
-        """What answers inside: its own name, or that of the engine behind it; None while the server must be asked."""
+        """The engine inside: its own name, or that of the engine behind it; None until the server reports it."""
         ...
 
     @property
     def history_rules(self) -> HistoryRules:
-        """What the server does with a conversation."""
+        """The server's rules for a conversation."""
         ...
 
     def as_rendered(self, request: ChatRequest) -> tuple[Message, ...]:
-        """The messages as the server renders them; those that go out as they are, are the same objects."""
+        """The messages as the server renders them; unchanged ones are the same objects."""
         ...
 
     def count_call(self, request: ChatRequest, target: Target) -> HttpCall:
-        """The HTTP request that asks the server how many tokens a chat's prompt has.
+        """Make the HTTP request for the server's count of a chat's prompt tokens.
 
         Raises:
             ConfigurationError: The server has no such route.
@@ -261,7 +261,7 @@ class Provider(Protocol):
         ...
 
     def encode(self, request: ChatRequest, target: Target) -> EncodedChat:
-        """The HTTP request for a chat.
+        """Make the HTTP request for a chat.
 
         Raises:
             InvalidRequestError: This server would refuse or misread the request.
@@ -269,23 +269,23 @@ class Provider(Protocol):
         ...
 
     def query(self, path: str, target: Target) -> HttpCall:
-        """The HTTP request for something to read, such as the list of models."""
+        """Make the HTTP request for something to read, such as the list of models."""
         ...
 
     def poll(self, status: int, headers: Mapping[str, str], call: HttpCall) -> HttpCall | None:
-        """Where to ask for an answer that was accepted and is not ready, or None."""
+        """The request that polls for an accepted answer, or None."""
         ...
 
     def discovered(self, models: list[ModelInfo]) -> Provider:
-        """The provider as it is for a server that lists these models."""
+        """Return the provider for a server that lists these models."""
         ...
 
     def decode(self, payload: dict[str, JsonValue], sink: Sink) -> None:
-        """Take one event of a stream, or a whole plain answer, apart.
+        """Split one event of a stream, or a whole plain answer, into pieces.
 
         Raises:
             APIError: The payload says that something went wrong on the server.
-            ValueError: The payload is no such thing.
+            ValueError: The payload is not a part of an answer.
         """
         ...
 
@@ -293,21 +293,21 @@ class Provider(Protocol):
         """Read the list of models.
 
         Raises:
-            ValueError: It is no such list.
+            ValueError: It is not such a list.
         """
         ...
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes, call: HttpCall) -> APIError:
-        """The error that an HTTP answer without success means."""
+        """Make the error for an HTTP answer without success."""
         ...
 
 
 class OwnTransport(Protocol):
-    """A provider that carries its requests itself, as the mock does."""
+    """A provider that sends its requests itself, as the mock does."""
 
     @property
     def transport(self) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
-        """What carries them; it must be both kinds to serve both clients."""
+        """Its transport; it must be of both kinds to serve both clients."""
         ...
 
 
@@ -317,5 +317,5 @@ class WrapsTransport(Protocol):
     def wrap_transport(
         self, transport: httpx.BaseTransport | httpx.AsyncBaseTransport
     ) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
-        """What carries requests in place of a client's own transport, and with its help; it is of the same kind."""
+        """A transport that replaces a client's own transport, and uses it; it is of the same kind."""
         ...

@@ -1,4 +1,4 @@
-"""The part of an error message that is the server's own: without the prompts and the values that it quotes."""
+"""The server's own part of an error message: without the prompts and the values that it quotes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _CALLERS = re.compile(
     r"(?i)\b(?:user|your|the|last|first|chat|input|tool|system|assistant|invalid)[ _-]message\W{0,12}$"
 )
 _JUDGED = re.compile(r"(?i)\W{0,3}(?:is|was|are|were) (?:not|no|never|an? (?:in|un)|in[vc]|un|for)")
-# The caller's text stands behind these words without quotation marks.
+# The caller's text follows these words without quotation marks.
 _ECHO = re.compile(
     r"(?i)\b(?:got|received|given|value|content|text|input_value|you sent)\b ?[:=] ?(?=\S)"
     r"|\b(?:invalid|unknown|unsupported|unrecognized|unexpected|malformed)\b(?: [\w.\-'\"`]{1,40}){1,4} ?: ?(?=\S)"
     r"|\b(?P<prompt>prompt|input|message) ?[:=] ?(?=\S)"
 )
-# Words in front of a colon that a message about the length of a request has there too.
+# Words before a colon that also occur in a message about the length of a request.
 _ABOUT_LENGTH = re.compile(
     r"(?i)request|prompt|input\b|messages?\b|tokens|argument|param|length|context|error|exception|failure|response"
 )
@@ -32,9 +32,9 @@ _NUMBER_SOON = re.compile(r"[^\n]{0,100}\d")
 
 
 def own_words(message: str) -> str:
-    """A server's message without what it quotes; a message of another server, quoted in it, stays.
+    """Return a server's message without its quotations; a message of another server, quoted in it, stays.
 
-    A quotation of one word stays too: servers write names of fields so.
+    A quotation of one word stays too: servers write names of fields like this.
     """
     return _without_echo(_unquoted(message, 0))
 
@@ -68,7 +68,7 @@ def _unquoted(text: str, depth: int) -> str:
 
 
 def _closing(text: str, at: int, mark: str) -> int:
-    """Where a quotation ends; below 0 where it does not. Behind an apostrophe a letter follows."""
+    """The index at which a quotation ends; below 0 where it does not. After an apostrophe a letter follows."""
     closing = _CLOSINGS.get(mark, mark)
     while (end := text.find(closing, at)) >= 0:
         behind = text[end + len(closing) : end + len(closing) + 1]
@@ -90,7 +90,7 @@ def _is_report(text: str, begin: int, end: int) -> bool:
 
 
 def _without_echo(text: str) -> str:
-    """A message up to where it repeats a text without quotation marks."""
+    """Cut a message off where it repeats a text without quotation marks."""
     at = 0
     while (found := _ECHO.search(text, at)) is not None:
         if found["prompt"] is not None:  # it is the prompt, unless a sentence with a number follows as servers write it

@@ -52,22 +52,23 @@ _CLASSES: Mapping[int, type[errors.APIError]] = {
     524: errors.GatewayTimeoutError,
     529: errors.OverloadedError,
 }
-# These say what is wrong by themselves: their words decide nothing more.
+# These statuses are clear: the text decides nothing more.
 _PLAIN_STATUSES = frozenset({401, 402, 403, 404, 408, 410, 429})
-# Some say so with another status, or inside a stream. NVIDIA's functions in the state DEGRADED answer 400.
+# Some servers report overload with another status, or inside a stream. NVIDIA's functions in the state DEGRADED answer
+# 400.
 _OVERLOAD = re.compile(
     r"ResourceExhausted|temporarily overloaded|total request limit reached|DEGRADED function|no healthy upstream"
 )
 _DATE = re.compile(r"end of life on (\d{4}-\d{2}-\d{2})")
 _NOT_FOR_ACCOUNT = re.compile(r"Not found for account")
-# DeepSeek's API says it with status 400, gateways with 400 or 422.
+# DeepSeek's API reports it with status 400, gateways with 400 or 422.
 _NO_SUCH_MODEL = re.compile(
     r"The supported API model names are .{0,500}, but you passed"
     r"|\b(?i:unknown[ _]model)\b(?! (?:parameter|field|option|argument))"
 )
 _NO_MODEL_CODES = frozenset({"unknown_model", "model_not_found", "model_not_exist", "invalid_model"})
 
-# Fields that are named by a refusal for length.
+# Fields that a refusal for length names.
 _LONG_FIELDS = re.compile(r"(?i)$|null|none|messages?$|prompt|input|max_|.*tokens|context|body$|request")
 
 _REMEDIES: Mapping[int, str] = {
@@ -78,11 +79,11 @@ _REMEDIES: Mapping[int, str] = {
     429: "slow down, or wait",
 }
 
-_MESSAGES = ("message", "msg", "error_message", "error_description")  # where a flat error says what it is
+_MESSAGES = ("message", "msg", "error_message", "error_description")  # where a flat error has its text
 _XML_MESSAGE = re.compile(r"(?is)<message>(.{1,1000}?)</message>")
 _XML_CODE = re.compile(r"(?is)<code>([^<]{1,100})</code>")
-_READ = 4_000  # bytes of a body that is no JSON
-_SHORTEST_KEY = 6  # what is shorter is no secret, and may be part of any word
+_READ = 4_000  # bytes of a body that is not JSON
+_SHORTEST_KEY = 6  # a shorter text is not a secret, and may be part of any word
 _SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password")
 _AFTER_NAME = re.compile(r'=\s*"?([^\s;,"]+)')
 _MOST_DIGITS = 18  # of a number of tokens or a status; Python refuses to read very long ones
@@ -104,7 +105,7 @@ def http_refusal(
     call: HttpCall,
     remedies: Mapping[int, str] | None = None,
 ) -> errors.APIError:
-    """The error that an HTTP answer without success means; `remedies` are the provider's own."""
+    """Make the error for an HTTP answer without success; `remedies` are the provider's own."""
     secrets = secrets_in(call.headers)
     told = excerpt(_decoded(body))
     if told is not None:
@@ -140,16 +141,16 @@ _INSIDE = "reported an error inside the stream"
 
 
 def error_event(provider: str, payload: dict[str, JsonValue], where: str = _INSIDE) -> errors.APIError | None:
-    """The error that an event inside a stream of status 200 means, or None when it is no error.
+    """Make the error for an event inside a stream of status 200, or None when it is not an error.
 
     Known shapes: `{"error": ...}` with an object (vLLM, SGLang, OpenAI) or a text, flat `{"object": "error", ...}`, a
-    flat one that says no more than its status (Dynamo's HTTP answers), `{"detail": ...}` (FastAPI) and
-    `{"code", "message", "data": null}` (gateways). What only says how the work stands is none (`words.says_wrong`).
+    flat one with only its status (Dynamo's HTTP answers), `{"detail": ...}` (FastAPI) and `{"code", "message", "data":
+    null}` (gateways). An object that only reports progress is not one (`words.says_wrong`).
 
     Args:
-        provider: Who sent it.
+        provider: The provider.
         payload: The event, or a whole answer.
-        where: What it is told as.
+        where: The name for the place in the error's text.
     """
     answers = isinstance(payload.get("choices"), list)
     wrong = is_reason(payload.get("error")) if answers else says_wrong(payload)
@@ -157,7 +158,7 @@ def error_event(provider: str, payload: dict[str, JsonValue], where: str = _INSI
 
 
 def told_error(provider: str, payload: JsonValue, where: str = _INSIDE) -> errors.APIError:
-    """The error that something means which was sent as an error, whatever its form."""
+    """Make the error for something that was sent as an error, whatever its form."""
     told = excerpt(payload)
     said = _said(told) if told not in (None, "", {}) else _Said("", None)
     flat: JsonValue = None
@@ -171,7 +172,7 @@ def told_error(provider: str, payload: JsonValue, where: str = _INSIDE) -> error
 
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """The server's own id of a request, from whichever header it uses."""
+    """The server's own id of a request, from any of the known headers."""
     for name in ("x-request-id", "nvcf-reqid", "x-ds-trace-id"):
         if value := headers.get(name):
             return errors.one_line(value)
@@ -193,7 +194,7 @@ def _date_in(message: str) -> date | None:
 
 
 def without_secrets(error: ErrorT, call: HttpCall) -> ErrorT:
-    """The same error, without what a server has repeated of the keys that were sent to it."""
+    """Remove from an error the keys that the server repeats."""
     if secrets := secrets_in(call.headers):
         error.args = tuple(hide(arg, secrets) if isinstance(arg, str) else arg for arg in error.args)
         if isinstance(error, errors.APIError):
@@ -205,13 +206,13 @@ def without_secrets(error: ErrorT, call: HttpCall) -> ErrorT:
 
 
 def headers_without_secrets(headers: Mapping[str, str], call: HttpCall) -> Mapping[str, str]:
-    """The same for the headers of an answer, which replies show."""
+    """Remove the keys from the headers of an answer, which replies show."""
     secrets = secrets_in(call.headers)
     return {name: hide(value, secrets) for name, value in headers.items()} if secrets else headers
 
 
 def value_without_secrets(value: JsonValue, call: HttpCall) -> JsonValue:
-    """The same for a JSON value that a reply keeps, names and texts."""
+    """Remove the keys from a JSON value that a reply keeps, names and texts."""
     secrets = secrets_in(call.headers)
 
     def hidden(value: JsonValue) -> JsonValue:
@@ -227,20 +228,20 @@ def value_without_secrets(value: JsonValue, call: HttpCall) -> JsonValue:
 
 
 def secrets_in(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """The key that goes with a request, and what else its headers hold of the kind; names are in lower case."""
+    """The key that is sent with a request, and other secrets in its headers; names are in lower case."""
     sent = (value.removeprefix("Bearer ") for name, value in headers if _SECRET_HEADER.search(name))
     return tuple(each for value in sent for each in (value, *_inside(value)) if len(each) >= _SHORTEST_KEY)
 
 
 def _inside(value: str) -> tuple[str, ...]:
-    """What a value holds: after names, as in a cookie; after a scheme, and the password where that is Basic."""
+    """The secrets in a value: after names, as in a cookie; after a scheme, and the password where that is Basic."""
     scheme, found, token = value.partition(" ")
     named = tuple(_AFTER_NAME.findall(value))
     if not found:
         return named
     if scheme.lower() != "basic":
         return (token, *named)
-    from base64 import b64decode  # loaded by who sends such a header
+    from base64 import b64decode  # loaded for requests with such a header
 
     try:
         plain = b64decode(token).decode()
@@ -250,12 +251,12 @@ def _inside(value: str) -> tuple[str, ...]:
 
 
 def _build(status: int | None, said: _Said, body: JsonValue, secrets: tuple[str, ...] = ()) -> errors.APIError:
-    """The error without its text."""
-    # What a server repeats of the prompt or of a value says nothing about the refusal.
+    """Make the error without its text."""
+    # The prompt or a value that a server repeats is not a reason for the refusal.
     words = own_words(without_input(said.message))
     open_to_words = status is None or (status >= 400 and status not in _PLAIN_STATUSES)
     found = overflow(words, said.code) if open_to_words and said.may_be_length else None
-    if found is not None:  # whatever the status: some say 500
+    if found is not None:  # for any status: some send 500
         error: errors.APIError = errors.ContextLengthExceededError("")
         for name, value in found.items():
             setattr(error, name, value)
@@ -289,7 +290,7 @@ def _decoded(body: bytes | str) -> JsonValue:
 
 
 def _said(body: JsonValue) -> _Said:
-    """What an error body says. In the order to try: `error` object, `error` text, flat `message`, `detail`, `title`."""
+    """Read an error body. In the order to try: `error` object, `error` text, flat `message`, `detail`, `title`."""
     if not isinstance(body, dict):
         return _Said(str(body), None)
     inner = body.get("error")
@@ -302,8 +303,8 @@ def _said(body: JsonValue) -> _Said:
     text = message if isinstance(message, str) else str(message)
     metadata = source.get("metadata")
     if isinstance(metadata, dict) and (raw := _upstream(metadata.get("raw"))) and raw not in text:
-        text = f"{text}: {raw}"  # OpenRouter's own message says no more than that its provider failed
-    # A code that only repeats the HTTP status (vLLM, SGLang) says less than the type beside it.
+        text = f"{text}: {raw}"  # OpenRouter's own message only reports that its provider failed
+    # A code that only repeats the HTTP status (vLLM, SGLang) is less useful than the type next to it.
     code, kind = source.get("code"), source.get("type")
     named = next((word for word in (code, kind) if isinstance(word, str) and word not in {"", "about:blank"}), None)
     number = code if isinstance(code, int) and not isinstance(code, bool) else None
@@ -313,7 +314,7 @@ def _said(body: JsonValue) -> _Said:
 
 
 def _upstream(raw: JsonValue) -> str:
-    """What a server behind a gateway has said, as the gateway hands it on."""
+    """The message of a server behind a gateway, as the gateway quotes it."""
     if isinstance(raw, str):
         decoded = _decoded(raw)
         if decoded is None:
@@ -323,12 +324,12 @@ def _upstream(raw: JsonValue) -> str:
 
 
 def _said_in_words(headers: Mapping[str, str], body: bytes) -> _Said:
-    """What a body that is no JSON says."""
+    """The text of a body that is not JSON."""
     if not body.strip():
         return _Said("an empty body", None)
     text = body[:_READ].decode("utf-8", "replace").strip()
     if text[:1] == "<" and (found := _XML_MESSAGE.search(text)) is not None:
-        from html import unescape  # few servers speak XML
+        from html import unescape  # few servers send XML
 
         code = _XML_CODE.search(text)
         return _Said(" ".join(unescape(found[1]).split()), code[1].strip() if code else None)
@@ -365,7 +366,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _seconds(text: str) -> float | None:
-    """A number that can be waited, at least 0."""
+    """A number of seconds, at least 0."""
     try:
         number = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Server messages without what nobody should log: source paths, account ids, echoed input."""
+"""Server messages without details that should not be logged: source paths, account ids, echoed input."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 __all__ = ["excerpt", "scrub", "scrub_json", "without_input"]
 
 _LONGEST = 1_000
-# What is read of a message at all. The patterns below take time that grows with the text and no faster: a hostile
-# server could else keep a program busy with one answer.
+# Number of characters of a message that are read at all. The patterns below take time that grows with the text and no
+# faster: otherwise a hostile server could keep a program busy with one answer.
 _LONGEST_READ = 50_000
-# What is read of an error's body, in characters, where each value counts as one more. Errors of megabytes exist.
+# Number of characters of an error's body that are read, where each value counts as one more. Errors of megabytes exist.
 _ROOM = 100_000
-# An absolute path of three or more steps that is not part of a URL, and what may stand around it in a traceback.
+# An absolute path of three or more steps that is not part of a URL, and the text around it in a traceback.
 _PATH = r"(?<![\w:/.+@\-])/(?!v1/)(?:[\w.+@\-]+/){2,}[\w.+@\-]+"
 _SOURCE = r"(?<![\w:/.+@\-])/(?:[\w.+@\-]+/)*[\w+@\-]+\.(?:py|pyx|so|cu|cpp|rs)\b"
-# The same where a traceback, a URL or Windows writes it.
+# The same as a traceback, a URL or Windows writes it.
 _FILE = r"(\bFile )(?:\"[^\"\n]{1,500}\"|'[^'\n]{1,500}')"
 _OTHER_PATH = r"\bfile://[^\s'\"]{1,500}|(?<![\w])[A-Za-z]:\\(?:[\w .+@\-]{1,100}\\){1,30}[\w.+@\-]{1,100}"
 # Validation errors of pydantic quote the input: the caller's prompt.
 _INPUT = re.compile(r"['\"]input['\"]: ?|\binput_value=")
-# A word is an account only with a quote around it or a digit in it: "account suspended" says something.
+# A word is an account only with a quote around it or a digit in it: "account suspended" has information.
 _ACCOUNT = (
     r"(?i)\b(account|organization|org)([ _-]{0,9}(?:id\b)?[ :=]{0,9})"
     r"(?:(['\"])[\w\-]{6,}\3|(?=[\w\-]{0,80}\d)[\w\-]{8,})"
@@ -39,11 +39,11 @@ _FUNCTION = r"(?i)\b(function(?:[ _-]{0,9}id)?[ :=]{0,9})(['\"]?)[0-9a-f]{8}(?:-
 
 
 def scrub(text: str, secrets: Sequence[str] = ()) -> str:
-    """A server's message, fit for a log: paths, ids of accounts, keys and echoed input replaced, length bounded.
+    """Make a server's message fit for a log: replace paths, ids of accounts, keys and echoed input; limit the length.
 
     Args:
         text: The message.
-        secrets: The key that was sent, and what else of the kind, which gateways like to repeat.
+        secrets: The key that was sent, and other secrets, which gateways like to repeat.
     """
     size = len(text)
     text = without_input(hide(text[:_LONGEST_READ], secrets))
@@ -55,7 +55,7 @@ def scrub(text: str, secrets: Sequence[str] = ()) -> str:
 
 
 def scrub_json(value: JsonValue, secrets: Sequence[str] = ()) -> JsonValue:
-    """The same for every text in a JSON value."""
+    """Scrub every text in a JSON value."""
     if isinstance(value, str):
         return scrub(value, secrets)
     if isinstance(value, list):
@@ -69,7 +69,7 @@ def scrub_json(value: JsonValue, secrets: Sequence[str] = ()) -> JsonValue:
 
 
 def excerpt(value: JsonValue) -> JsonValue:
-    """As much of an error's body as anybody reads: the same value, whose later parts are left out when it is huge."""
+    """Shorten an error's body to a useful size: the same value, whose later parts are left out when it is huge."""
     return _part(value, [_ROOM])
 
 
@@ -96,7 +96,7 @@ def _part(value: JsonValue, room: list[int]) -> JsonValue:
 
 
 def without_input(text: str) -> str:
-    """As much of a message as anybody reads, without what it repeats of the caller's prompt."""
+    """Shorten a message to a useful size, without the caller's prompt that it repeats."""
     text = text[:_LONGEST_READ]
     pieces: list[str] = []
     at = 0
@@ -107,7 +107,7 @@ def without_input(text: str) -> str:
 
 
 def _end_of_value(text: str, at: int) -> int:
-    """Where a value ends that Python or JSON has written: at the comma or bracket after it, whatever it holds."""
+    """The index at which a value ends that Python or JSON has written: at the comma or bracket after it."""
     depth, quote = 0, ""
     while at < len(text):
         char = text[at]

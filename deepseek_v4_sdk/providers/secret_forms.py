@@ -1,4 +1,4 @@
-"""A secret in each form in which a server may repeat it: as it is, percent-encoded, escaped for JSON, in base64."""
+"""A secret in each form in which a server may repeat it: unchanged, percent-encoded, escaped for JSON, in base64."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["hide", "holds", "in_base64"]
 
-_SHORTEST = 6  # of a spelling in base64 that is looked for: a shorter one stands in any text
-# How often one form may be laid over itself, as in %2525 or in JSON within JSON. A bound keeps the search linear.
+_SHORTEST = 6  # of a searched spelling in base64: a shorter one occurs in any text
+# Number of times that one form may be nested, as in %2525 or in JSON within JSON. A bound keeps the search linear.
 _PERCENT = r"%(?:25){0,3}"
 _BACKSLASHES = r"\\{1,7}"
 _REST = (
@@ -21,19 +21,19 @@ _REST = (
 
 
 def hide(text: str, secrets: Sequence[str]) -> str:
-    """The text with `<key>` in the place of each of the secrets, in whichever form it stands there."""
+    """Replace each of the secrets, in any of its forms, by `<key>`."""
     if not secrets or len(text) < min(map(len, secrets)):
         return text
     return _pattern(tuple(secrets)).sub("<key>", text)
 
 
 def holds(text: str, secrets: Sequence[str]) -> bool:
-    """Whether a text holds one of the secrets, in whichever form."""
+    """Whether a text holds one of the secrets, in any form."""
     return bool(secrets) and _pattern(tuple(secrets)).search(text) is not None
 
 
 def in_base64(secret: str) -> tuple[str, ...]:
-    """What of a secret is the same in base64, whatever stands before and after it, in both alphabets."""
+    """The part of a secret that is the same in base64, whatever precedes and follows it, in both alphabets."""
     from base64 import b64encode, urlsafe_b64encode  # loaded by the first search
 
     data, found = secret.encode("utf-8", "surrogatepass"), dict[str, None]()
@@ -57,7 +57,7 @@ def _pattern(secrets: tuple[str, ...]) -> re.Pattern[str]:
 
 @lru_cache(maxsize=256)
 def _character(character: str) -> str:
-    """A pattern for a character in each of its forms; letters and digits may be written as numbers too."""
+    """Make a pattern for a character in each of its forms; letters and digits may be written as numbers too."""
     data = character.encode("utf-8", "surrogatepass")
     percent = "".join(f"{_PERCENT}(?i:{byte:02x})" for byte in data)
     wide = character.encode("utf-16-be", "surrogatepass")

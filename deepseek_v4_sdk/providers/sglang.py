@@ -17,7 +17,7 @@ __all__ = ["PROVIDER"]
 
 
 def _thinking(level: Thinking) -> dict[str, JsonValue]:
-    # An effort alone does not switch thinking on inside the kwargs, and at the body's root it would: both go inside.
+    # Only an effort does not switch thinking on inside the kwargs, and at the body's root it would: both go inside.
     if level == "off":
         return {"chat_template_kwargs": {"thinking": False}}
     return {"chat_template_kwargs": {"thinking": True, "reasoning_effort": level}}
@@ -41,7 +41,8 @@ PROVIDER = ChatCompletions(
             shows_format=True,
             exact=lambda version: version == "0.5.23",
             count_path="/v1/tokenize",
-            count_effort_at_root=True,  # on this route, unlike on chats, one inside the kwargs is passed over (0.5.23)
+            # on this route, unlike on chats, the server ignores one inside the kwargs (0.5.23)
+            count_effort_at_root=True,
         ),
         grammar=SGLANG,
         history=HistoryRules(late_system="here it is pulled to the front"),

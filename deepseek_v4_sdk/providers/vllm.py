@@ -18,9 +18,9 @@ __all__ = ["PROVIDER"]
 
 
 def _thinking(level: Thinking) -> dict[str, JsonValue]:
-    # vLLM ORs `thinking` and `enable_thinking`, and a server default lies under each of them: both are always sent,
-    # alike. The effort goes here and not to the body's root, where it would switch thinking on, and where 0.20
-    # refuses "max". With thinking off there is no effort: from 0.28 on any would be ignored, before it was an error.
+    # vLLM ORs `thinking` and `enable_thinking`, and each of them may have a server default: both are always sent,
+    # alike. The effort goes here and not to the body's root, where it would switch thinking on, and where 0.20 refuses
+    # "max". With thinking off there is no effort: from 0.28 on the server ignores it, before that it was an error.
     on = level != "off"
     switch: dict[str, JsonValue] = {"thinking": on, "enable_thinking": on}
     if on:

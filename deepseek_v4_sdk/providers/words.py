@@ -1,4 +1,4 @@
-"""Words of answers that mean the same on every server: broken off, not yet, and nothing at all."""
+"""Words of answers with the same meaning on every server: broken off, not yet, and nothing at all."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ BROKEN_OFF = frozenset(
         "timeout",
     }
 )
-"""Finish reasons that say that the answer was broken off, in lower case."""
+"""Finish reasons of an answer that was broken off, in lower case."""
 NO_REASONS = ("null", "None")
-"""What some write for a finish reason where there is none yet."""
+"""Values that some write for a finish reason where there is none yet."""
 PINGS = frozenset({"ping", "pong", "heartbeat", "keepalive", "keep-alive", "keep_alive"})
 """Names and types of events that only show that the server lives, in lower case."""
 _NOTES = frozenset(
@@ -79,7 +79,7 @@ _NOTES = frozenset(
         "操作成功",
     }
 )
-"""Words of a server that tells how its work stands, and that nothing is wrong."""
+"""Words of a server that reports progress, and that nothing is wrong."""
 _KINDS = ("type", "object", "event", "status", "state")
 _CODES = ("code", "error_code", "err_code", "errcode", "status", "status_code", "statusCode")
 _TEXTS = ("message", "msg", "error_message", "error_description", "detail", "errmsg")
@@ -87,17 +87,17 @@ _SIGNS = ("success", "ok")
 _ENVELOPE = frozenset(
     {"error", "errors", "id", "object", "created", "model", "system_fingerprint", "service_tier", "request_id"}
 )
-_AROUND = " .!:…。!"  # what may stand around a word
-_LONGEST_WORD = 100  # in bytes
+_AROUND = " .!:…。!"  # characters around a word
+_LONGEST_WORD = 100  # characters that may surround a word
 _MOST_DIGITS = 18
-_DEEPEST = 8  # values that are nested deeper are taken for something
+_DEEPEST = 8  # values that are nested deeper count as content
 
 
 def says_wrong(payload: JsonValue) -> bool:
-    """Whether an object, which has no choices, says that something is wrong; every error does, and nothing else.
+    """Whether an object, which has no choices, reports that something is wrong; every error does, and nothing else.
 
-    An error says so by its `error`, by a word such as "failed", by `success: false`, or by a status or a code. A
-    message or a detail says so too, unless a code, a status or its words say that all is well.
+    An error shows it by its `error`, by a word such as "failed", by `success: false`, or by a status or a code. A
+    message or a detail shows it too, unless a code, a status or its words report that all is well.
     """
     if not isinstance(payload, dict):
         return False
@@ -127,10 +127,10 @@ def is_reason(error: JsonValue) -> bool:
 
 
 def is_empty(payload: JsonValue) -> bool:
-    """Whether an event carries nothing for the answer.
+    """Whether an event has nothing for the answer.
 
-    Such are null, a number, a text or an object that only shows that the server lives or how its work stands, and an
-    object whose values are all empty. It is asked of what does not say that something is wrong.
+    Such are null, a number, a text or an object that only shows that the server lives or is working, and an object
+    whose values are all empty. It is called for objects that report nothing wrong.
     """
     if isinstance(payload, str):
         return _word(payload) in PINGS | _NOTES or not payload.strip()
@@ -152,7 +152,7 @@ def is_idle_text(data: bytes) -> bool:
 
 
 def _is_well(payload: dict[str, JsonValue]) -> bool:
-    """Whether a word or a code in an object says that all is well."""
+    """Whether a word or a code in an object reports that all is well."""
     if any(payload.get(name) is True for name in _SIGNS):
         return True
     if any((word := _word(payload.get(name))) in PINGS or word in _NOTES for name in (*_KINDS, *_TEXTS, "code")):
@@ -165,7 +165,7 @@ def _fine(text: JsonValue) -> bool:
 
 
 def _word(value: JsonValue) -> str:
-    """A text as the tables above write it."""
+    """A text in the form of the tables above."""
     return "_".join(value.strip(_AROUND).lower().split()) if isinstance(value, str) else ""
 
 
@@ -176,7 +176,7 @@ def _number(value: JsonValue) -> int | None:
 
 
 def _is_vacant(value: JsonValue, depth: int = 0) -> bool:
-    """Whether nothing is in a value, however it is wrapped."""
+    """Whether a value is empty, however it is wrapped."""
     if isinstance(value, str):
         return not value.strip()
     if isinstance(value, dict | list) and depth < _DEEPEST:

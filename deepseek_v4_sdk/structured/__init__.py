@@ -1,4 +1,4 @@
-"""Structured answers: ask for JSON in the way this server has, read it wherever it landed, and check it here."""
+"""Structured answers: request JSON with the server's mechanism, read it wherever it is, and check it here."""
 
 from deepseek_v4_sdk.structured.mechanism import Mechanism, MechanismChoice, Plan
 from deepseek_v4_sdk.structured.parse_steps import Parsed, parse_steps

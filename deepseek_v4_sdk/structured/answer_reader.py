@@ -23,12 +23,12 @@ _START = re.compile(
     re.VERBOSE,
 )
 _KEPT = 256
-"""Characters in which a beginning must be recognised. One that is longer is found when the answer has ended."""
-_MOST = 256  # brackets that are tried: each may cost the rest of a piece
+"""Number of characters in which a beginning must be recognized. A longer one is found when the answer has ended."""
+_MOST = 256  # brackets that are tried: each may require the rest of a piece
 
 
 class AnswerReader:
-    """Reads the value out of an answer's events.
+    """Reads the value from an answer's events.
 
     It begins at the bracket that begins the text, at an object whose first key the schema names, or at the bracket that
     begins a fenced block. JSON in any other place is left to the reading of the whole answer.
@@ -45,11 +45,11 @@ class AnswerReader:
         self._by_call = by_call
         self._call: int | None = None
         self._keys = outline.keys if wrapper is None else outline.keys | {wrapper}
-        self._held = ""  # the end of what was looked at
-        self._leads = True  # whether only blanks have come
+        self._held = ""  # the end of the text that was searched
+        self._leads = True  # whether only blanks have arrived
         self.json = JsonReader(outline, wrapper)
         self._reads = False
-        self._told = False  # whether anything was said about the value
+        self._told = False  # whether any part of the value was reported
         self._tries = 0
 
     def feed(self, event: ChatEvent) -> bool:
@@ -106,7 +106,7 @@ class AnswerReader:
         return None
 
     def _may_begin(self, sign: str) -> bool:
-        """Whether a value may begin so."""
+        """Whether a value may begin like this."""
         if sign == "{":
             return self._wrapper is not None or self._outline.admits("object")
         return sign == "[" and self._outline.admits("array")

@@ -1,4 +1,4 @@
-"""JSON while it comes: an incremental reader without I/O, whose work grows as the text does."""
+"""JSON while it arrives: an incremental reader without I/O, whose work grows linearly with the text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["JsonReader"]
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]+')
 _SCALAR = re.compile(r"[-+.0-9A-Za-z]+")
-_DEEPEST = 200  # levels, as the decoder of whole answers has it
+_DEEPEST = 200  # levels, like the decoder of whole answers
 
 
 class _Frame:
@@ -33,8 +33,8 @@ class _Frame:
         self.at: str | int = parent.place() if parent is not None else ""
         self.list: list[JsonValue] | None = [] if is_list else None
         self.dict: dict[str, JsonValue] = {}
-        self.key = ""  # of the value that comes
-        self.closed = 0  # how many of its values have closed
+        self.key = ""  # of the arriving value
+        self.closed = 0  # the number of its values that have closed
         self.is_wrapper = False
         self._path: str | None = None
 
@@ -57,7 +57,7 @@ class _Frame:
             self.list.append(value)
 
     def grow(self, text: str) -> None:
-        """Add to the text that was put last. Nothing else holds it meanwhile, so that CPython adds in place."""
+        """Add to the last text. Nothing else holds it meanwhile, so that CPython adds in place."""
         if self.list is None:
             whole = cast("str", self.dict[self.key])
             self.dict[self.key] = None
@@ -95,8 +95,8 @@ class JsonReader:
     Attributes:
         over: Whether it reads no further.
         done: Whether the value has closed.
-        changed: Whether the last piece said something about the value.
-        items: How many items of a list have closed.
+        changed: Whether the last piece changed the value.
+        items: Number of items of a list that have closed.
     """
 
     def __init__(self, outline: Outline, wrapper: str | None = None) -> None:
@@ -108,9 +108,9 @@ class JsonReader:
         self._base: _Frame | None = None  # the value, where it is a container
         self._depth = 0
         self._step: Callable[[str, int], int] = self._value
-        self._is_fresh = False  # whether the container that is open has no value yet
+        self._is_fresh = False  # whether the open container has no value yet
         self._is_key = False
-        self._shows = False  # whether the text that comes is shown
+        self._shows = False  # whether the arriving text is shown
         self._pieces: list[str] = []  # of a number, a text or a key, that are not joined
         self._escape = ""
         self._closed: list[tuple[_Frame | None, str | int]] = []  # whose paths are not written
@@ -141,7 +141,7 @@ class JsonReader:
 
     @property
     def whole(self) -> JsonValue:
-        """The same with the object around it."""
+        """The value with the object around it."""
         self._show()
         return None if self._top is None else self._top.container
 
@@ -166,7 +166,7 @@ class JsonReader:
             self._frame.grow(text)
 
     def _stop(self, place: int) -> int:
-        """This is not JSON, or not of the schema."""
+        """Stop, because this is not JSON, or does not fit the schema."""
         self._show()
         self._pieces.clear()
         self.over = True
@@ -219,7 +219,7 @@ class JsonReader:
         return place + 1
 
     def _close(self, place: int) -> int:
-        """The container that is open has closed."""
+        """Close the open container."""
         frame = cast("_Frame", self._frame)
         self._depth -= 1
         self._frame = frame.parent
@@ -235,7 +235,7 @@ class JsonReader:
         return place
 
     def _ended(self, frame: _Frame) -> None:
-        """A value in a container has closed."""
+        """Note that a value in a container has closed."""
         self._closed.append((frame, frame.place()))
         frame.closed += 1
         self.changed = True
@@ -308,7 +308,7 @@ class JsonReader:
         return place + 1
 
     def _escaped(self, text: str, place: int) -> int:
-        """A character that is escaped; a pair of surrogates is one."""
+        """Read an escaped character; a pair of surrogates is one."""
         while place < len(text):
             self._escape += text[place]
             place += 1

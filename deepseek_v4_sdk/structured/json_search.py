@@ -1,4 +1,4 @@
-"""Finding JSON that stands inside other text, in prose or in a fence. Nothing is completed, and nothing put right."""
+"""Finding JSON inside other text, in prose or in a fence. It completes and repairs nothing."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from deepseek_v4_sdk.chat import JsonValue, read_json
 __all__ = ["json_at_the_end", "json_in"]
 
 _OPENER = re.compile(r"[{\[]")
-# What begins so is meant as JSON. When it does not end as JSON, what lies within is a piece of something broken.
+# A text with such a beginning is meant as JSON. When it does not end as JSON, its parts are pieces of something broken.
 _MEANT = re.compile(r'\{\s*"|\[\s*(?:[{\["]|-?\d[\d.eE+-]*\s*,)')
 _CLOSING = re.compile(r"\s*(?:```\s*)?")
 _DECODER = json.JSONDecoder()
 _MOST = 256
-"""How many brackets are tried: each may cost the rest of the text."""
+"""Number of brackets that are tried: each may require the rest of the text."""
 
 
 def json_in(text: str) -> list[JsonValue]:
-    """The JSON objects and lists inside a text, whole ones alone; none when one of them is broken."""
+    """Find the JSON objects and lists inside a text, only whole ones; none when one of them is broken."""
     return [value for value, _ in _found(text)]
 
 
 def json_at_the_end(text: str) -> list[JsonValue]:
-    """The JSON that ends a text, but for the end of a fence; none when there is other text behind it."""
+    """Find the JSON that ends a text, except for the end of a fence; none when other text follows."""
     found = _found(text)
     return [value for value, end in found[-1:] if _CLOSING.fullmatch(text, end)]
 

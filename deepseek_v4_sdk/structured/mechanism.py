@@ -1,4 +1,4 @@
-"""How an answer is held to a schema: what this provider has, what it refuses, and what the request then says."""
+"""Holding an answer to a schema: the provider's mechanisms, its refusals, and the options of the request."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["TOOL", "Mechanism", "MechanismChoice", "Plan"]
 
 Mechanism: TypeAlias = Literal["json_schema", "json_object", "tool"]
-"""How the server was held to the schema: by a grammar of it, to a JSON object with the schema in the prompt, or by a
-strict tool whose arguments are the answer."""
+"""The way in which the server was held to the schema.
+
+That is a grammar of it, a JSON object with the schema in the prompt, or a strict tool whose arguments are the answer.
+"""
 
 MechanismChoice: TypeAlias = Literal["auto", "json_schema", "json_object", "tool"]
 """A mechanism, or "auto": the first of these that the provider has."""
@@ -29,11 +31,11 @@ TOOL = "answer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How to ask one provider for an answer of a shape.
+    """The plan for requesting an answer of a shape from one provider.
 
     Attributes:
-        provider: What the provider is like.
-        mechanism: How it is held to the schema.
+        provider: The provider's properties.
+        mechanism: The mechanism.
         shows_format: Whether it certainly shows the response format to the model.
         options: The options of the chat, as the caller gave them.
     """
@@ -50,10 +52,10 @@ class Plan:
         """Choose the mechanism.
 
         Args:
-            provider: What the provider is like.
-            choice: What the caller wants.
+            provider: The provider's properties.
+            choice: The caller's choice.
             options: The options of the chat.
-            engine_known: Whether the provider is known for good, and not one of several.
+            engine_known: Whether the provider is final, and not one of several.
 
         Raises:
             InvalidRequestError: An option makes no sense here.
@@ -89,7 +91,7 @@ class Plan:
         )
 
     def check(self, schema: Mapping[str, JsonValue]) -> None:
-        """Refuse what the server would.
+        """Refuse a schema that the server would refuse.
 
         Raises:
             UnsupportedOptionError: The text names the first keyword that the server refuses, and all their places.
@@ -106,13 +108,13 @@ class Plan:
         if found:
             raise UnsupportedOptionError(
                 f"{self.provider.name} cannot hold an answer to this schema: {'; '.join(found)}; leave it out and "
-                "check the value yourself, or give mechanism='json_object', which is checked here alone",
+                "check the value yourself, or give mechanism='json_object', which is only checked here",
                 option="schema",
                 provider=self.provider.name,
             )
 
     def conversation(self, messages: MessagesInput, schema: Mapping[str, JsonValue]) -> Conversation:
-        """The messages, with the schema where the model can read it: vLLM holds answers to it, and does not show it."""
+        """Return the messages, with the schema where the model can read it: vLLM enforces it, but does not show it."""
         conversation = Conversation(list(messages) if isinstance(messages, Conversation) else read_messages(messages))
         if self.mechanism == "tool":
             _instruct(conversation, f"Answer by calling the tool {TOOL}, once, and with nothing else.")
@@ -124,11 +126,11 @@ class Plan:
         return conversation
 
     def asked(self, name: str, schema: Mapping[str, JsonValue], *, thinks: bool) -> dict[str, Any]:
-        """The options of the chat that asks.
+        """Return the options of the chat.
 
         Args:
             name: A name for the schema.
-            schema: What the answer must look like.
+            schema: The schema of the answer.
             thinks: Whether the model thinks: no call is forced then, which DeepSeek's own API refuses.
         """
         if self.mechanism == "tool":
@@ -144,7 +146,7 @@ class Plan:
 
 
 def refusals(schema: Mapping[str, object], grammar: Grammar) -> Iterator[tuple[str, str]]:
-    """What a grammar refuses in a schema: the place of each keyword, and why."""
+    """Yield the keywords of a schema that a grammar refuses: each with its place and the reason."""
     from deepseek_v4_sdk.tools.places import schemas_in
     from deepseek_v4_sdk.tools.refusal import path_of
 
@@ -160,7 +162,7 @@ def _refused(node: Mapping[str, object], grammar: Grammar) -> Iterator[tuple[str
     for key, others in grammar.refuses_beside:
         beside = sorted(others & node.keys())
         if key in node and beside:
-            yield key, f"its grammar refuses {key} beside {beside[0]}"
+            yield key, f"its grammar refuses {key} next to {beside[0]}"
     if isinstance(known := node.get("format"), str) and known not in grammar.formats:
         yield "format", f"its grammar does not know the format {known}"
     if isinstance(pattern := node.get("pattern"), str):
@@ -170,7 +172,7 @@ def _refused(node: Mapping[str, object], grammar: Grammar) -> Iterator[tuple[str
 
 
 def _instruct(conversation: Conversation, text: str) -> None:
-    """Put a text at the end of the system text: what stands before it stays as it was for the prefix cache."""
+    """Add a text to the end of the system text: the text before it stays unchanged for the prefix cache."""
     first = conversation[0] if len(conversation) else None
     if isinstance(first, SystemMessage):
         parts = (first.content,) if isinstance(first.content, str) else first.content

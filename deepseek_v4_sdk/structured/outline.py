@@ -1,4 +1,4 @@
-"""A JSON Schema as a reader of unfinished JSON needs it: the types a place admits, the texts to hold back."""
+"""A JSON Schema for a reader of unfinished JSON: the types that a place admits, the texts to hold back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from deepseek_v4_sdk.chat import is_list, is_mapping
 
 __all__ = ["Outline"]
 
-_DEEPEST = 30  # references and unions that a question is followed through
+_DEEPEST = 30  # references and unions that are followed
 _SAYS = frozenset(
     {
         "type", "properties", "patternProperties", "additionalProperties", "items", "prefixItems",
@@ -50,7 +50,7 @@ class Outline:
 
     @cached_property
     def holds_text(self) -> bool:
-        """Whether the beginning of a text means nothing here: of an enum, a date, a text with a pattern."""
+        """Whether the beginning of a text is useless here: of an enum, a date, a text with a pattern."""
         return any(_HOLDS & node.keys() for node in self._nodes if "string" in (_kinds_of(node) or {"string"}))
 
     @cached_property
@@ -115,7 +115,7 @@ def _distinct(nodes: Iterator[Mapping[str, object]]) -> list[Mapping[str, object
 
 
 def _kinds_of(node: Mapping[str, object]) -> frozenset[str] | None:
-    """The types of one schema; None when it says nothing of them."""
+    """The types of one schema; None when it does not restrict them."""
     kinds = node.get("type")
     named = [str(kind) for kind in kinds] if is_list(kinds) else [kinds] if isinstance(kinds, str) else []
     if not named and is_list(values := node.get("enum", [node["const"]] if "const" in node else None)):

@@ -1,4 +1,4 @@
-"""The course of a structured answer: ask, find the JSON, check it, and ask again with what was wrong. No I/O."""
+"""A structured answer: request it, find the JSON, check it, and request it again with the error. No I/O."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Parsed(Generic[T_co]):
 
     Attributes:
         value: The value, checked.
-        reply: The reply it was read from. Its `repairs` say what was put right, its `attempts` are those of every
-            time the model was asked.
-        mechanism: How the server was held to the schema.
+        reply: The reply it was read from. Its `repairs` list the changes, its `attempts` are those of every request to
+            the model.
+        mechanism: The way in which the server was held to the schema.
     """
 
     value: T_co
@@ -55,19 +55,19 @@ def parse_steps(
     retries: int,
     watcher: Watcher[object] | None = None,
 ) -> Steps[Parsed[T]]:
-    """Ask, read and check; ask again with what was wrong, as often as allowed. What is asked is checked now.
+    """Request, read and check; request again with the error, as often as allowed. The messages are checked now.
 
     Args:
-        messages: What is asked.
-        shape: What the answer must look like.
-        plan: How the server is held to it.
-        ask: Checks a chat, and makes its steps of its conversation and options.
+        messages: The messages.
+        shape: The shape of the answer.
+        plan: The mechanism for it.
+        ask: Checks a chat, and makes its steps from its conversation and options.
         thinks: Whether the model thinks.
-        retries: How often it may be asked again.
-        watcher: What hands the value out while it arrives. Once it did, nothing is asked again.
+        retries: Number of times that it may be requested again.
+        watcher: The watcher that hands the value out while it arrives. Once it did, nothing is requested again.
 
     Raises:
-        SchemaViolationError: No answer matched, or what was handed out does not.
+        SchemaViolationError: No answer matched, or the part that was handed out does not.
         IncompleteReplyError: An answer was cut, or is empty.
     """
     plan.check(shape.schema)
@@ -121,7 +121,7 @@ def _is_cut(error: Exception) -> bool:
 def _read(
     answer: Reply | EmptyTurnError, shape: Shape[T], *, by_call: bool
 ) -> tuple[Reply, T, JsonValue, list[Repair]]:
-    """The value of an answer, its JSON, and what was put right to get at it."""
+    """The value of an answer, its JSON, and the repairs that were needed."""
     if isinstance(answer, EmptyTurnError):
         # vLLM 0.20 put the JSON there: docs/field-failures.md O2
         partial = answer.partial
@@ -140,14 +140,14 @@ def _read(
     calls = [call.arguments for call in answer.tool_calls if by_call and call.name == TOOL]
     texts = calls or [answer.text]
     found: list[JsonValue] = []
-    notes = [Repair("json_in_text", "the JSON stood in the text, and not in a call")] if by_call and not calls else []
+    notes = [Repair("json_in_text", "the JSON was in the text, and not in a call")] if by_call and not calls else []
     for text in texts:
         try:
             found.append(read_json(text))
         except ValueError:
             inside = [] if calls else json_in(text)
             if inside and not notes:
-                notes = [Repair("json_in_text", "the JSON stood inside other text")]
+                notes = [Repair("json_in_text", "the JSON was inside other text")]
             found += inside
     try:
         value, raw, repairs = _only_fitting(found, shape)
@@ -158,9 +158,9 @@ def _read(
 
 
 def _only_fitting(found: list[JsonValue], shape: Shape[T]) -> tuple[T, JsonValue, list[Repair]]:
-    """The one value that fits, and its JSON; the same value twice is one."""
+    """The only value that fits, and its JSON; the same value twice is one."""
     fitting: dict[bytes, tuple[T, JsonValue, list[Repair]]] = {}
-    misfit = MisfitError("", "it is no JSON")
+    misfit = MisfitError("", "it is not JSON")
     for candidate in found:
         try:
             value, repairs = shape.read(candidate)
@@ -175,7 +175,7 @@ def _only_fitting(found: list[JsonValue], shape: Shape[T]) -> tuple[T, JsonValue
 
 
 def _tell(conversation: Conversation, reply: Reply, said: str) -> None:
-    """Say what was wrong: a call wants its result first, and no other message between."""
+    """Report the error: a call needs its result first, and no other message between."""
     conversation.add(_bounded(reply))
     text = f"That does not match the schema: {said}. Answer again, "
     if not reply.tool_calls:
@@ -185,7 +185,7 @@ def _tell(conversation: Conversation, reply: Reply, said: str) -> None:
 
 
 _LONGEST_TURN = 20_000
-"""Characters of a wrong answer that are sent back: a model may fill what is left of its limit with blanks."""
+"""Number of characters of a wrong answer that are sent back: a model may fill the rest of its limit with blanks."""
 
 
 def _bounded(reply: Reply) -> AssistantMessage:

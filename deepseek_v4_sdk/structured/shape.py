@@ -1,4 +1,4 @@
-"""What an answer must look like: the schema of a type, as servers take it, and the check of a value against it."""
+"""The shape of an answer: the schema of a type, in the form of servers, and the check of a value against it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ItemsShape", "MisfitError", "Shape"]
 T = TypeVar("T")
 
 KEY = "value"
-"""Where the value stands when it is no object: some servers hold answers to objects alone."""
+"""The key of the value when it is not an object: some servers only hold answers to objects."""
 
 _CANNOT = (TypeError, ValueError, AttributeError, KeyError, NameError, NotImplementedError, RecursionError)
 
@@ -29,8 +29,8 @@ class MisfitError(ValueError):
     """A value is not of the shape.
 
     Attributes:
-        path: Where, such as `items[2].name`.
-        said: What should be there.
+        path: The place, such as `items[2].name`.
+        said: The expected value.
     """
 
     def __init__(self, path: str, said: str) -> None:
@@ -40,7 +40,7 @@ class MisfitError(ValueError):
 
 
 class Shape(Generic[T]):
-    """What an answer must look like.
+    """The shape of an answer.
 
     Args:
         schema: A pydantic model, a dataclass, a `TypedDict`, any type that pydantic knows, a `TypeAdapter`, or a JSON
@@ -49,8 +49,8 @@ class Shape(Generic[T]):
 
     Attributes:
         name: A name for it.
-        schema: The JSON Schema that goes out; an object at its top.
-        wrapped: Whether the value stands under the key `value` of that object.
+        schema: The JSON Schema to send; an object at its top.
+        wrapped: Whether the value is under the key `value` of that object.
 
     Raises:
         ConfigurationError: There is no schema for it.
@@ -78,7 +78,7 @@ class Shape(Generic[T]):
         except ValueError as error:
             fault = str(error)
         if fault is not None:
-            raise ConfigurationError(f"the schema is no JSON Schema: {fault}")
+            raise ConfigurationError(f"the schema is not a JSON Schema: {fault}")
         if (elsewhere := foreign_reference(self._given)) is not None:
             raise ConfigurationError(f"the schema refers to {elsewhere!r}: nothing is fetched; put it under $defs")
         given = self._given
@@ -107,7 +107,7 @@ class Shape(Generic[T]):
             first = (str(error).splitlines() or [type(error).__name__])[0]
             raise ConfigurationError(f"there is no JSON Schema for {name}: {first}") from None
         definitions = cast("dict[str, dict[str, object]]", raw.get("$defs", {}))
-        if isinstance(reference := raw.get("$ref"), str):  # a type that holds itself
+        if isinstance(reference := raw.get("$ref"), str):  # a type that contains itself
             raw = {**definitions[reference.removeprefix("#/$defs/")], "$defs": definitions}
         self.wrapped = self._many or raw.get("type") != "object"
         if self.wrapped:
@@ -124,12 +124,12 @@ class Shape(Generic[T]):
 
     @property
     def outline(self) -> Outline:
-        """The schema of the value, as a reader of unfinished JSON needs it."""
+        """The schema of the value, for a reader of unfinished JSON."""
         outline = Outline([self.schema], self.schema)
         return outline.property(KEY) if self.wrapped else outline
 
     def read(self, value: JsonValue) -> tuple[T, list[Repair]]:
-        """The value in the type asked for, and what was put right to read it.
+        """Convert the value to the requested type, and list the repairs that were needed.
 
         Raises:
             MisfitError: It does not match.
@@ -161,11 +161,11 @@ class Shape(Generic[T]):
             value, notes = coerced(value, self._held, marked=self._adapter is not None)
             return self._checked(value), [Repair("read_value", note) for note in notes]
         except BrokenSchemaError as error:
-            raise ConfigurationError(f"the schema is no JSON Schema: {error}") from None
+            raise ConfigurationError(f"the schema is not a JSON Schema: {error}") from None
 
     @cached_property
     def _held(self) -> Mapping[str, object]:
-        """What an answer is read by."""
+        """The schema for reading an answer."""
         if self._adapter is None:
             return self._given
         from deepseek_v4_sdk.tools.generator import CheckedSchema
@@ -219,7 +219,7 @@ class ItemsShape(Shape[T]):
         return item
 
     def forget(self) -> None:
-        """A list begins."""
+        """Note that a list begins."""
         self._known.clear()
 
     def _read(self, value: JsonValue) -> tuple[T, list[Repair]]:
@@ -250,7 +250,7 @@ class ItemsShape(Shape[T]):
 
 
 def _of_answers(said: str) -> str:
-    """What is said of the arguments of a call, said of an answer."""
+    """Rewrite an error about the arguments of a call into one about an answer."""
     return said.replace("there is no such argument", "there is no such field")
 
 
@@ -263,7 +263,7 @@ def _wrapping(inner: Mapping[str, object]) -> dict[str, JsonValue]:
 
 
 def _moved(node: object, to: str) -> JsonValue:
-    """A schema that moves into the wrapping: references within it follow, the shared definitions stay at the top."""
+    """Move a schema into the wrapping: references within it follow, the shared definitions stay at the top."""
     if is_list(node):
         return [_moved(item, to) for item in node]
     if not is_mapping(node):

@@ -1,4 +1,4 @@
-"""Structured answers while they arrive: what `client.stream_parse()` and `client.iter_parse()` give."""
+"""Structured answers while they arrive: the streams of `client.stream_parse()` and `client.iter_parse()`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ErrorT = TypeVar("ErrorT", bound="DeepSeekV4Error")
 
 
 class Asked:
-    """The call that is under way, of those that a structured answer may take."""
+    """The running call, of those that a structured answer may take."""
 
     def __init__(self) -> None:
         self.call: StreamedCall | None = None
         self._before: list[Attempt] = []  # of the calls that have ended
 
     def begin(self, call: StreamedCall) -> None:
-        """The next call begins."""
+        """Begin the next call."""
         self._before += [] if self.call is None else self.call.attempts
         self.call = call
 
@@ -50,17 +50,17 @@ class Asked:
 class ParseStream(EventStream[Partial, Parsed[T_co]]):
     """A structured answer while it arrives: iterate over its states. The last one is the whole value.
 
-    Use it in a `with` block. `break` leaves it open, and a second loop goes on; leaving the block, `close()`
-    and garbage collection close the connection at once.
+    Use it in a `with` block. `break` leaves it open, and a second loop continues; leaving the block, `close()` and
+    garbage collection close the connection at once.
     """
 
     def parsed(self) -> Parsed[T_co]:
-        """Read what is left, and give the checked value; again and again the same.
+        """Read the rest, and return the checked value; repeated calls return the same.
 
         Raises:
             SchemaViolationError: The answer does not match.
             IncompleteReplyError: The answer was cut, or is not whole; also after an early close.
-            DeepSeekV4Error: The model could not be asked.
+            DeepSeekV4Error: The request to the model failed.
         """
         return self._drained()
 
@@ -73,12 +73,12 @@ class ItemStream(EventStream[T_co, Parsed[list[T_co]]]):  # pyright: ignore[repo
     """
 
     def parsed(self) -> Parsed[list[T_co]]:
-        """Read what is left, and give the whole list; again and again the same.
+        """Read the rest, and return the whole list; repeated calls return the same.
 
         Raises:
             SchemaViolationError: The answer does not match.
             IncompleteReplyError: The answer was cut, or is not whole; also after an early close.
-            DeepSeekV4Error: The model could not be asked.
+            DeepSeekV4Error: The request to the model failed.
         """
         return self._drained()
 
@@ -86,17 +86,17 @@ class ItemStream(EventStream[T_co, Parsed[list[T_co]]]):  # pyright: ignore[repo
 class AsyncParseStream(AsyncEventStream[Partial, Parsed[T_co]]):
     """A structured answer while it arrives: iterate over its states with `async for`. The last one is the whole value.
 
-    Use it in an `async with` block. `break` leaves it open, and a second loop goes on; leaving the block, `close()`,
+    Use it in an `async with` block. `break` leaves it open, and a second loop continues; leaving the block, `close()`,
     cancellation and garbage collection close the connection at once.
     """
 
     async def parsed(self) -> Parsed[T_co]:
-        """Read what is left, and give the checked value; again and again the same.
+        """Read the rest, and return the checked value; repeated calls return the same.
 
         Raises:
             SchemaViolationError: The answer does not match.
             IncompleteReplyError: The answer was cut, or is not whole; also after an early close.
-            DeepSeekV4Error: The model could not be asked.
+            DeepSeekV4Error: The request to the model failed.
         """
         return await self._drained()
 
@@ -109,11 +109,11 @@ class AsyncItemStream(AsyncEventStream[T_co, Parsed[list[T_co]]]):  # pyright: i
     """
 
     async def parsed(self) -> Parsed[list[T_co]]:
-        """Read what is left, and give the whole list; again and again the same.
+        """Read the rest, and return the whole list; repeated calls return the same.
 
         Raises:
             SchemaViolationError: The answer does not match.
             IncompleteReplyError: The answer was cut, or is not whole; also after an early close.
-            DeepSeekV4Error: The model could not be asked.
+            DeepSeekV4Error: The request to the model failed.
         """
         return await self._drained()

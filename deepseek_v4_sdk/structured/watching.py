@@ -66,7 +66,7 @@ class Partial:
 
 
 class _Arriving(Partial):
-    """One whose value is built when it is read."""
+    """A partial whose value is built when it is read."""
 
     __slots__ = ("_json",)
 
@@ -83,19 +83,19 @@ class _Arriving(Partial):
 
 
 class Watcher(Protocol[T_co]):
-    """Sees the events of the answers to a question, and hands out what they say.
+    """Sees the events of the answers to a request, and hands out their values.
 
     Attributes:
-        given: Whether anything was handed out: then the question is not asked again.
+        given: Whether anything was handed out: then the request is not repeated.
     """
 
     given: bool
 
     def begin(self) -> None:
-        """An answer begins."""
+        """Note that an answer begins."""
 
     def saw(self, event: ChatEvent) -> Iterator[T_co]:
-        """An event came.
+        """Take an event.
 
         Raises:
             SchemaViolationError: An item does not match, and others were handed out before.
@@ -103,7 +103,7 @@ class Watcher(Protocol[T_co]):
         ...
 
     def rest(self, value: JsonValue) -> Iterator[T_co]:
-        """The answer is whole: what was not handed out of its value.
+        """Take the whole answer: yield the rest of its value.
 
         Raises:
             SchemaViolationError: Another value was handed out.
@@ -119,7 +119,7 @@ def watcher_of(shape: Shape[T], *, by_call: bool) -> Watcher[object]:
 
 
 def watched(steps: Steps[T], watcher: Watcher[object], tell: Callable[[SchemaViolationError], object]) -> Steps[T]:
-    """The steps of a chat, which deliver what a watcher makes of the events.
+    """Run the steps of a chat, and deliver a watcher's values in place of the events.
 
     Args:
         steps: The steps of the chat. They are closed when this ends.
@@ -142,7 +142,7 @@ def watched(steps: Steps[T], watcher: Watcher[object], tell: Callable[[SchemaVio
             if type(step) is not Deliver:
                 try:
                     answer = yield step
-                except Exception as error:  # noqa: BLE001  # of the connection: the chat knows what it means
+                except Exception as error:  # noqa: BLE001  # of the connection: the chat knows its meaning
                     go_on = partial(steps.throw, error)
                 else:
                     go_on = partial(steps.send, answer)
@@ -184,16 +184,16 @@ class PartialWatcher:
         self.begin()
 
     def begin(self) -> None:
-        """An answer begins."""
+        """Note that an answer begins."""
         self._reader = AnswerReader(self._outline, self._wrapper, by_call=self._by_call)
 
     def saw(self, event: ChatEvent) -> Iterator[Partial]:
-        """An event came."""
+        """Take an event."""
         if self._reader.feed(event) and self._reader.json.has_value:
             yield _Arriving(self._reader.json)
 
     def rest(self, value: JsonValue) -> Iterator[Partial]:
-        """The answer is whole: its value, unless that was the last that was handed out.
+        """Take the whole answer: yield its value, unless that was handed out last.
 
         Raises:
             SchemaViolationError: Another value was handed out.
@@ -222,14 +222,14 @@ class ItemWatcher(Generic[T]):
         self.begin()
 
     def begin(self) -> None:
-        """An answer begins."""
+        """Note that an answer begins."""
         self._reader = AnswerReader(_LIST, self._shape.wrapper, by_call=self._by_call)
         self._shape.forget()
         self._is_wrong = False
         self._number = 0
 
     def saw(self, event: ChatEvent) -> Iterator[T]:
-        """An event came.
+        """Take an event.
 
         Raises:
             SchemaViolationError: An item is wrong, and others were handed out before.
@@ -250,7 +250,7 @@ class ItemWatcher(Generic[T]):
             yield item
 
     def rest(self, value: JsonValue) -> Iterator[T]:
-        """The answer is whole: the items that were not handed out.
+        """Take the whole answer: yield the items that were not handed out.
 
         Raises:
             SchemaViolationError: Other items were handed out.
@@ -262,7 +262,7 @@ class ItemWatcher(Generic[T]):
 
 
 def _begins(part: JsonValue, whole: JsonValue) -> bool:
-    """Whether a value may have been read on the way to another."""
+    """Whether a value may have been read before another."""
     if isinstance(part, dict):
         return isinstance(whole, dict) and all(key in whole and _begins(part[key], whole[key]) for key in part)
     if isinstance(part, list):

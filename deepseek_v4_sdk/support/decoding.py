@@ -1,4 +1,4 @@
-"""Text out of the bytes of a file, by its byte order mark."""
+"""Text from the bytes of a file, by its byte order mark."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 __all__ = ["decoded"]
 
-# What editors and shells on Windows write. UTF-32 comes first: its mark begins with that of UTF-16.
+# The marks that editors and shells on Windows write. UTF-32 comes first: its mark begins with that of UTF-16.
 _MARKS: Mapping[bytes, str] = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -18,7 +18,7 @@ _MARKS: Mapping[bytes, str] = {
 
 
 def decoded(data: bytes) -> str:
-    """The text in these bytes, without the mark: UTF-8, or what the mark at their beginning says.
+    """Decode these bytes, without the mark: UTF-8, or the encoding of the mark at their beginning.
 
     Raises:
         UnicodeDecodeError: They are neither.

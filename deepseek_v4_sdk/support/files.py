@@ -1,4 +1,4 @@
-"""Files: where a path leads, and writing them whole or not at all, readable only by their owner."""
+"""Files: expanding a path, and writing them whole or not at all, readable only by their owner."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["expanded", "make_private", "open_to_append", "own_folder", "working_
 
 
 def expanded(path: str | os.PathLike[str], what: str) -> Path:
-    """A path, with the home folder for `~`.
+    """Expand a path, with the home folder for `~`.
 
     Args:
         path: The path.
-        what: What names it, for the error.
+        what: The setting that names it, for the error.
 
     Raises:
         ConfigurationError: There is no home folder.
@@ -33,8 +33,8 @@ def expanded(path: str | os.PathLike[str], what: str) -> Path:
 
 
 def own_folder(kind: Literal["config", "data", "state"]) -> Path | None:
-    """The user's folder for what this package keeps of a kind; None without a home folder: it would be anybody's."""
-    import platformdirs  # loaded when it is asked for
+    """The user's folder for this package's files of a kind; None without a home folder: it would not be private."""
+    import platformdirs  # loaded when it is needed
 
     find = {
         "config": platformdirs.user_config_path,
@@ -49,7 +49,7 @@ def own_folder(kind: Literal["config", "data", "state"]) -> Path | None:
 
 
 def working_folder() -> Path | None:
-    """The working directory; None where it was deleted."""
+    """The working directory; None if it was deleted."""
     try:
         return Path.cwd()
     except FileNotFoundError:
@@ -59,16 +59,16 @@ def working_folder() -> Path | None:
 def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
     """Write a file that only its owner can read.
 
-    It is written beside its place under a name that nobody can know, and then takes the place at once: a reader sees
-    the old file or the new one, and a link that stands there is replaced and not followed.
+    It writes the file next to its place under an unpredictable name, which then takes the place at once: a reader sees
+    the old file or the new one, and a link in that place is replaced and not followed.
 
     Args:
-        path: The file. Its folder must be there.
-        content: What it will hold.
-        replace: Whether a file that is there is replaced.
+        path: The file. Its folder must exist.
+        content: Its new content.
+        replace: Whether to replace an existing file.
 
     Raises:
-        FileExistsError: There is one, and it is not to be replaced.
+        FileExistsError: The file exists, and is not to be replaced.
         OSError: It cannot be written.
     """
     descriptor, name = mkstemp(prefix=".deepseek-v4.", dir=path.parent)  # made with mode 0600, and never over another
@@ -86,10 +86,10 @@ def write_private(path: Path, content: bytes, *, replace: bool = True) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Make a file that only its owner can read, or take from others what they may do with one that is there.
+    """Make a file that only its owner can read, or take other users' rights from an existing one.
 
     Raises:
-        OSError: It cannot be made or opened, or a link stands there.
+        OSError: It cannot be made or opened, or is a link.
     """
     with open_to_append(path) as opened:
         if hasattr(os, "fchmod"):
@@ -100,7 +100,7 @@ def open_to_append(path: Path) -> io.FileIO:
     """Open a file to read and to append to, or make one that only its owner can read. It is not buffered.
 
     Raises:
-        OSError: It cannot be opened, or a link stands there.
+        OSError: It cannot be opened, or is a link.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     return io.FileIO(os.open(path, flags | getattr(os, "O_BINARY", 0), 0o600), "ab+")
@@ -108,7 +108,7 @@ def open_to_append(path: Path) -> io.FileIO:
 
 def _take_free_place(beside: Path, path: Path) -> None:
     try:
-        path.hardlink_to(beside)  # this alone fails when something is there
+        path.hardlink_to(beside)  # only this fails when the file exists
     except FileExistsError:
         raise
     except OSError:  # a file system without such links

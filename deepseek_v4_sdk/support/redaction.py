@@ -1,4 +1,4 @@
-"""What tracebacks, debuggers and logs show of objects and variables: never an error, and never a key."""
+"""Safe representations of objects and variables in tracebacks, debuggers and logs: never an error, and never a key."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120  
 
 
 def never_raises(show: Callable[[Any], str]) -> Callable[[Any], str]:
-    """Make a `__repr__` one that shows the class where it would raise, as for an object whose `__init__` raised."""
+    """Make a `__repr__` show only the class where it would raise, as for an object whose `__init__` raised."""
 
     @wraps(show)
     def shown(self: object) -> str:
         try:
             return show(self)
-        except Exception:  # noqa: BLE001  # parts may be missing, and the user's may raise anything
+        except Exception:  # noqa: BLE001  # parts may be missing, and a user's object may raise anything
             return f"<{type(self).__name__}, not whole>"
 
     return shown
 
 
 def forgets(method: Callable[Concatenate[SelfT, P], R]) -> Callable[Concatenate[SelfT, P], R]:
-    """Make a method one that leaves no values in the package's frames once it has raised.
+    """Make a method leave no values in the package's frames once it has raised.
 
-    Tools that report errors write down the variables of each frame, and keys are among its arguments.
+    Error reporting tools record the variables of each frame, and keys are among the arguments.
     """
 
     @wraps(method)
@@ -51,7 +51,7 @@ def forgets(method: Callable[Concatenate[SelfT, P], R]) -> Callable[Concatenate[
 
 
 def forget_variables(error: BaseException) -> None:
-    """Empty the package's frames that an error, and those behind it, have left."""
+    """Empty the package's frames that an error, and its causes, have left."""
     for each in _chain(error):
         trace = each.__traceback__
         while trace is not None:
@@ -62,7 +62,7 @@ def forget_variables(error: BaseException) -> None:
 
 
 def hide_headers(options: Mapping[str, Any]) -> None:
-    """Show no value of a call's headers from now on, wherever its options are shown: a key may be among them."""
+    """Hide the values of a call's headers from now on, wherever its options are shown: a key may be among them."""
     headers: object = options.get("extra_headers")
     if isinstance(headers, dict) and isinstance(options, dict):  # a call's own: nobody else has it
         options["extra_headers"] = _Headers(cast("dict[str, Any]", headers))
@@ -76,7 +76,7 @@ class _Headers(dict[str, Any]):
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error, and those behind it."""
+    """Yield an error and its causes."""
     seen: set[int] = set()
     left: list[BaseException | None] = [error]
     while left:

@@ -1,4 +1,4 @@
-"""Counting tokens locally, with the vocabulary that V4-Pro and V4-Flash share; prompts are rendered elsewhere.
+"""Counting tokens locally, with the vocabulary that V4-Pro and V4-Flash share; `prompt` renders prompts.
 
 Importing this package reads no file and imports no tokenizer: the vocabulary is loaded at the first count.
 """

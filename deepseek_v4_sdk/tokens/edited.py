@@ -1,4 +1,4 @@
-"""Counting a conversation that was made of one already counted, by leaving out and replacing: only what is new."""
+"""Counting a conversation that was made from a counted one, by leaving out and replacing: only the new parts."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def count_edited(
     known: PromptCount,
     form: PromptForm,
 ) -> PromptCount:
-    """The tokens of a conversation that was made of another one, exactly as `count_prompt` gives them.
+    """Count the tokens of a conversation that was made from another one, exactly like `count_prompt`.
 
-    Of an answer, and of what the user's side says in a row, the tokens hang on nothing else in the conversation but on
-    what kind of message is before it, and on whether the user's side speaks again behind it. So where that is as it
-    was, they are not counted again; what is behind the last change is not even rendered.
+    The tokens of an answer, and of consecutive messages of the user's side, depend on nothing else in the conversation
+    than the kind of message before it, and on whether the user's side continues after it. So where that is unchanged,
+    they are not counted again; messages after the last change are not even rendered.
 
     Args:
         messages: The conversation.
-        places: Where in the other one each message stands; None for one that is not there.
-        source: The other one.
+        places: The index of each message in the other one; None for a new message.
+        source: The other conversation.
         known: The tokens of the other one.
         form: The form of both.
 
@@ -46,7 +46,7 @@ def count_edited(
     head = _head(taken)
     late = head != _head(before) or has_system(taken[head:]) or has_system(before[head:])
     if late or (taken and "prefix" in taken[-1].extra):
-        return count_prompt(taken, form)  # system messages may be pulled elsewhere, and take tools with them
+        return count_prompt(taken, form)  # system messages may move, and take tools with them
     tail = _tail(places, taken, len(before))
     end = next((at for at in range(tail, len(taken)) if isinstance(taken[at], AssistantMessage)), len(taken))
     try:
@@ -74,7 +74,7 @@ def _head(messages: Sequence[Message]) -> int:
 
 
 def _tail(places: Sequence[int | None], messages: tuple[Message, ...], size: int) -> int:
-    """Where, behind the last change, an answer that was there before is answered by the user or a tool."""
+    """The index, after the last change, at which the user or a tool responds to an answer that was there before."""
     last = len(messages)
     first = last
     while first and places[first - 1] == size - (last - first) - 1:
@@ -118,7 +118,7 @@ def _counted(
 
 
 def _same(messages: tuple[Message, ...], places: Sequence[int | None], source: tuple[Message, ...]) -> list[bool]:
-    """Of each message, whether it is rendered as it was."""
+    """Whether each message is rendered unchanged."""
     same = [False] * len(messages)
     spoken, spoken_before = _spoken(messages), _spoken(source)
     at = 0
@@ -132,7 +132,7 @@ def _same(messages: tuple[Message, ...], places: Sequence[int | None], source: t
                 continue
             ends = (source[max(place - 1, 0) : place], source[place + at - start : place + at - start + 1])
             if any(_of_user(message) for end in ends for message in end):
-                continue  # it was a part of more
+                continue  # it was a part of a larger turn
             # Results are put in the order of the calls before them.
             results = any(isinstance(message, ToolMessage) for message in messages[start:at])
             if not results or (start > 0 and places[start - 1] == place - 1):
@@ -144,7 +144,10 @@ def _same(messages: tuple[Message, ...], places: Sequence[int | None], source: t
 
 
 def _spoken(messages: tuple[Message, ...]) -> int:
-    """Where the user spoke last, or a tool answered; -1 for nowhere. Reasoning behind it may be shown."""
+    """The index of the user's last message, or of a tool's last result; -1 for none.
+
+    Reasoning after it may be shown.
+    """
     return next(
         (at for at in range(len(messages) - 1, -1, -1) if isinstance(messages[at], UserMessage | ToolMessage)), -1
     )

@@ -1,4 +1,4 @@
-"""Counting large texts on several threads, cut where cutting changes no token."""
+"""Counting large texts on several threads, divided where that changes no token."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["count_large"]
 
-# Below this one thread has counted before others have begun.
+# Below this, one thread finishes before others have begun.
 _LARGE = 200_000
-# Pieces are counted as threads come free, so that one that is dear does not hold the others up.
+# Free threads take the next piece, so that a slow one does not hold the others up.
 _PIECES_PER_THREAD = 8
 
 
 def count_large(text: str, *, special: SpecialText = "control") -> int:
-    """The number of tokens of a text, the same as `count_text` gives; large texts are counted on several threads.
+    """Count the tokens of a text like `count_text`, on several threads where it is large.
 
     Raises:
         InvalidRequestError: As `count_text`.

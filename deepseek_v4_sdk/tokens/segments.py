@@ -1,4 +1,4 @@
-"""Counting one segment of a prompt: its tokens, whose they are, and which texts spell control tokens."""
+"""Counting one segment of a prompt: its tokens, their messages, and the texts that spell control tokens."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Counted(NamedTuple):
 def count_segment(segment: Segment, messages: Sequence[Message], indices: tuple[int, ...], dialect: Dialect) -> Counted:
     """Count a segment.
 
-    Where a turn was made of several messages, each has the tokens of its own text; the first has those around them,
-    and all of them where the encoder changed the texts.
+    Where a turn consists of several messages, each has its text's tokens; the first also has those around them, and all
+    of them where the encoder changed the texts.
 
     Args:
         segment: The segment.
         messages: The conversation.
         indices: The messages in the segment.
-        dialect: Who rendered it. vLLM reads the whole prompt with the added vocabulary, the vendor's encoder each
-            text by itself.
+        dialect: The dialect that rendered it. vLLM reads the whole prompt with the added vocabulary, the vendor's
+            encoder each text separately.
 
     Raises:
         InvalidRequestError: A text holds a surrogate; the error names the message.
@@ -49,7 +49,7 @@ def count_segment(segment: Segment, messages: Sequence[Message], indices: tuple[
 
 
 def encode_segment(segment: Segment, dialect: Dialect) -> list[int]:
-    """The tokens of a segment, one by one; `dialect` is who rendered it.
+    """Return the tokens of a segment, one by one; `dialect` rendered it.
 
     Raises:
         InvalidRequestError: A text holds a surrogate.
@@ -71,12 +71,12 @@ def _counted(segment: Segment, messages: Sequence[Message], indices: tuple[int, 
         if control:
             tokens += 1
             if answer and text == THINK_CLOSE[0]:
-                reasoning, last = last, 0  # what stands before the end of thinking is what was thought
+                reasoning, last = last, 0  # the text before the end of thinking is reasoning
             else:
                 last = 0
             continue
         spells = may_spell_special(text)
-        reading: SpecialText = special if spells else "plain"  # alike where there is none
+        reading: SpecialText = special if spells else "plain"  # equal where there is none
         blocks = _blocks(text, messages, indices) if len(indices) > 1 else None
         if blocks is None:
             last = count_large(text, special=reading)
@@ -89,9 +89,9 @@ def _counted(segment: Segment, messages: Sequence[Message], indices: tuple[int, 
 
 
 def _blocks(text: str, messages: Sequence[Message], indices: tuple[int, ...]) -> list[tuple[int, str]] | None:
-    """The text of a user's turn, taken apart into what each message gave, whatever their order; None if it cannot be.
+    """Split the text of a user's turn into the texts of its messages, in any order; None if that is not possible.
 
-    No token reaches over the blank line between two of them when neither begins with a blank.
+    No token spans the blank line between two of them when neither begins with a blank.
     """
     blocks: list[tuple[int, str]] = []
     for index in indices:
@@ -126,7 +126,7 @@ def _texts(message: Message) -> list[str]:
 
 
 def _named(error: InvalidRequestError, messages: Sequence[Message], indices: tuple[int, ...]) -> InvalidRequestError:
-    """The error of the text that is to blame, with the place of its message."""
+    """The error of the faulty text, with the place of its message."""
     for index in indices:
         for text in _texts(messages[index]):
             try:

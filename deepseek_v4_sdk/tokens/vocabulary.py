@@ -35,7 +35,7 @@ class Vocabulary:
     Attributes:
         encoding: The tiktoken encoding of 127,997 ordinary tokens and 1,283 special ones.
         special_tokens: Spelling to id of the special tokens.
-        special_names: The spellings alone, in the form that tiktoken takes.
+        special_names: Only the spellings, in the form that tiktoken takes.
     """
 
     encoding: tiktoken.Encoding
@@ -44,7 +44,7 @@ class Vocabulary:
 
 
 def load_vocabulary() -> Vocabulary:
-    """The vocabulary, loaded by the first call (about 0.2 s) and shared by all threads from then on.
+    """Return the vocabulary, loaded by the first call (about 0.2 s) and shared by all threads from then on.
 
     A failed load is not remembered: a later call tries again.
 
@@ -76,7 +76,7 @@ def _load() -> Vocabulary:
     ranks = {
         entry.translate(letter_to_byte).encode("latin-1"): rank
         for entry, rank in tokenizer["model"]["vocab"].items()
-        # Begin of sentence, end of sentence and padding stand in both lists.
+        # Begin of sentence, end of sentence and padding are in both lists.
         if entry not in special
     }
     encoding = tiktoken.Encoding(
@@ -134,7 +134,7 @@ def _read(path: Path) -> bytes:
 def byte_alphabet() -> dict[int, int]:
     """The alphabet of byte-level BPE (from GPT-2): code point of the letter in the file to the byte it stands for.
 
-    Bytes that are printable in Latin-1 stand for themselves; the others, in order, are U+0100 and up.
+    Bytes that are printable in Latin-1 represent themselves; the others, in order, are U+0100 and up.
     """
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = sorted(set(range(256)).difference(printable))

@@ -1,4 +1,4 @@
-"""Tools: what a function, a schema or an MCP definition offers the model, and whether a call's arguments fit."""
+"""Tools: functions, schemas or MCP definitions that are offered to the model, and checks of a call's arguments."""
 
 from deepseek_v4_sdk.tools.forms import as_spec, as_specs, as_tool, validate_arguments
 from deepseek_v4_sdk.tools.mcp import mcp_tools

@@ -1,4 +1,4 @@
-"""The arguments of a function as a pydantic model: their schema, and checking and binding what a model wrote."""
+"""The arguments of a function as a pydantic model: their schema, and checking and binding a call's arguments."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _CANNOT = (PydanticUserError, SchemaError, TypeError, ValueError, AttributeError
 
 
 class ArgumentsModel(ReadingCheck):
-    """Checks the calls of one function: by its types, and by the schema that the model was offered.
+    """Checks the calls of one function: by its types, and by the schema that was offered to the model.
 
-    Both say the same of most values. What only one of them refuses is refused: pydantic passes over a key that a nested
-    type does not have, or an item that a set has twice, and no schema knows what a validator of one's own refuses. The
-    schema of a strict tool requires every property; the check leaves the function its defaults.
+    The two agree on most values. If only one of them refuses a value, the check refuses it: pydantic ignores a key that
+    a nested type does not have, or an item that a set has twice, and no schema knows a custom validator. The schema of
+    a strict tool requires every property; the check leaves the function its defaults.
 
     Args:
         label: The tool's name, for errors.
         arguments: The parameters, in their order.
 
     Raises:
-        ConfigurationError: The type of one of them cannot be offered; the text names it.
+        ConfigurationError: The type of one of them has no schema; the text names the parameter.
     """
 
     def __init__(self, label: str, arguments: Sequence[Argument]) -> None:
@@ -64,7 +64,7 @@ class ArgumentsModel(ReadingCheck):
         return compact(self._raw, described, require_all=strict)
 
     def read(self, call: ToolCall) -> BodyReader:
-        """The arguments as the schema means them."""
+        """Read the arguments by the schema."""
         return read_call(call, self._held, marked=True)
 
     def hold(self, call: ToolCall, reading: BodyReader) -> None:
@@ -72,7 +72,7 @@ class ArgumentsModel(ReadingCheck):
         self._validated(call, reading)
 
     def bind(self, call: ToolCall) -> dict[str, object]:
-        """What the model gave, in the function's types."""
+        """Convert the model's values to the function's types."""
         validated = self._validated(call, self.read(call))
         given = validated.model_fields_set
         return {item.name: getattr(validated, key) for key, item in self._arguments.items() if key in given}
@@ -83,7 +83,7 @@ class ArgumentsModel(ReadingCheck):
 
     def _validated(self, call: ToolCall, reading: BodyReader) -> BaseModel:
         try:
-            # As text: only as JSON may a date be a text where types are held strictly.
+            # As text: only in JSON may a date be a text where types are strict.
             validated = self._model.model_validate_json(reading.text, strict=True)
         except ValidationError as error:
             details = error.errors(include_url=False, include_context=False, include_input=False)
@@ -105,7 +105,7 @@ class ArgumentsModel(ReadingCheck):
                 raise ConfigurationError(f"{where} has its default in Field(...): write it into the signature")
 
     def _named(self, error: Exception) -> ConfigurationError:
-        """What is wrong, with the name of the parameter: each is tried by itself."""
+        """Make the error with the name of the parameter: each is tried separately."""
         for argument in self._arguments.values():
             try:
                 _model({"p0": argument}).model_json_schema(schema_generator=PlainSchema)
@@ -116,7 +116,7 @@ class ArgumentsModel(ReadingCheck):
 
 
 def _model(arguments: dict[str, Argument]) -> type[BaseModel]:
-    """A model with a field for each argument. Its fields have names of their own: BaseModel has some already."""
+    """Make a model with a field for each argument. Its fields have separate names: BaseModel uses some already."""
     fields: dict[str, Any] = {}
     for key, argument in arguments.items():
         default: Any = ... if argument.default is Parameter.empty else argument.default

@@ -1,4 +1,4 @@
-"""Reading values as their schema means them: whole numbers, nulls for what is not given, and JSON inside of texts."""
+"""Reading values by their schema: whole numbers, nulls for absent values, and JSON inside of texts."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ __all__ = ["BodyReader", "ReadingCheck", "coerced", "read_call"]
 _Schema: TypeAlias = Mapping[str, object]
 _Container: TypeAlias = "dict[str, JsonValue] | list[JsonValue]"
 _Kinds: TypeAlias = "frozenset[str] | None"
-"""The types of JSON that a schema allows; None when it says nothing about them."""
+"""The types of JSON that a schema allows; None when it does not restrict them."""
 
-_DEEPEST = 30  # references that a question is followed through
+_DEEPEST = 30  # references that are followed
 _SHARED = ("$defs", "definitions")
 
 
 def coerced(value: JsonValue, schema: _Schema, *, marked: bool = False) -> tuple[JsonValue, list[str]]:
-    """A value as its schema means it, and a line for each text in it that was read as something else.
+    """Read a value by its schema, and return a line for each text in it that was converted.
 
-    Three things lose nothing and are read so: `3.0` where a whole number is wanted (JSON Schema counts it as one);
-    null where it means that nothing was given; and a text where the schema allows no
-    text, whose JSON is of a type that it does allow, as `"3"`. vLLM's Python front end reads such texts by itself, its
-    Rust front end does not. Whether the value fits is not asked here.
+    Three conversions lose nothing: `3.0` where a whole number is wanted (JSON Schema counts it as one); null where it
+    means an absent value; and a text where the schema allows no text, whose JSON is of an allowed type, such as `"3"`.
+    vLLM's Python front end converts such texts, its Rust front end does not. This function does not check whether the
+    value fits.
 
     Args:
-        value: What the model wrote. It is not changed; the same object comes back when there is nothing to read.
+        value: The model's value. It is not changed; the same object is returned when nothing is converted.
         schema: The JSON Schema of it.
-        marked: Whether `"default": null` in it marks where null means that nothing was given.
+        marked: Whether `"default": null` in it marks where null means an absent value.
     """
     reader = _Reader(schema, marked=marked)
     return reader.read(value, schema, ()), reader.notes
@@ -48,12 +48,12 @@ def coerced(value: JsonValue, schema: _Schema, *, marked: bool = False) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class BodyReader:
-    """The arguments of a call, read.
+    """The arguments of a call, after reading.
 
     Attributes:
         value: The arguments.
-        text: The same as JSON text; the model's own where it means what it says.
-        notes: A line for each text that was read as something else.
+        text: The same as JSON text; the model's own where nothing was converted.
+        notes: A line for each text that was converted.
     """
 
     value: dict[str, JsonValue]
@@ -62,10 +62,10 @@ class BodyReader:
 
 
 def read_call(call: ToolCall, schema: _Schema, *, marked: bool = False) -> BodyReader:
-    """The arguments of a call, read so; also when all of them were written into one text.
+    """Read the arguments of a call by a schema; also when all of them were written into one text.
 
     Raises:
-        InvalidToolArgumentsError: They are no JSON object.
+        InvalidToolArgumentsError: They are not a JSON object.
     """
     notes: list[str] = []
     value: JsonValue
@@ -82,17 +82,17 @@ def read_call(call: ToolCall, schema: _Schema, *, marked: bool = False) -> BodyR
 
 
 class ReadingCheck(ABC):
-    """A check of arguments that reads them as their schema means them.
+    """A check of arguments that reads them by their schema.
 
-    Called with a call, it gives the arguments as JSON values, or raises `InvalidToolArgumentsError`.
+    Called with a call, it returns the arguments as JSON values, or raises `InvalidToolArgumentsError`.
     """
 
     @abstractmethod
     def read(self, call: ToolCall) -> BodyReader:
-        """The arguments as the schema means them.
+        """Read the arguments by the schema.
 
         Raises:
-            InvalidToolArgumentsError: They are no JSON object.
+            InvalidToolArgumentsError: They are not a JSON object.
         """
 
     @abstractmethod
@@ -104,13 +104,13 @@ class ReadingCheck(ABC):
         """
 
     def __call__(self, call: ToolCall) -> dict[str, JsonValue]:
-        """The arguments, once they are known to fit."""
+        """Return the arguments if they fit."""
         reading = self.read(call)
         self.hold(call, reading)
         return reading.value
 
     def notes(self, call: ToolCall) -> Sequence[str]:
-        """What was read as something else than it was written as, in arguments that fit."""
+        """The values that were converted, in arguments that fit."""
         try:
             reading = self.read(call)
             if reading.notes:
@@ -127,7 +127,7 @@ class _Reader:
         self.notes: list[str] = []
 
     def read(self, value: JsonValue, node: object, place: Upstream) -> JsonValue:
-        """One value by one schema."""
+        """Read one value by one schema."""
         if not is_mapping(node):
             return value
         if isinstance(value, str | float):
@@ -180,7 +180,7 @@ class _Reader:
         return [changed.get(index, item) for index, item in enumerate(value)]
 
     def _branch(self, value: _Container, branches: Iterable[object], place: Upstream) -> _Container:
-        """By the branch of a union that it fits: as it stands if there is one, else as that branch reads it."""
+        """Read by the branch of a union that fits: the unchanged value if possible, else the converted one."""
         fitting: tuple[_Container, list[str]] | None = None
         for branch in branches:
             reader = _Reader(self._root, marked=self._marked)
@@ -205,7 +205,7 @@ class _Reader:
             return False
 
     def _all(self, node: object, depth: int = 0) -> Iterator[_Schema]:
-        """A schema, what it refers to, and all that must hold with it."""
+        """Yield a schema, its references, and all schemas that must hold with it."""
         if not is_mapping(node) or depth > _DEEPEST:
             return
         yield node
@@ -266,10 +266,10 @@ def _either(branches: list[_Kinds]) -> _Kinds:
 
 
 def _inner(node: _Schema, key: str | int) -> object:
-    """The schema of what stands in a list or an object, as far as it is plain which one."""
+    """The schema of a value in a list or an object, where it is clear which one."""
     if isinstance(key, int):
         first, rest = node.get("prefixItems"), node.get("items")
-        if is_list(rest):  # before draft 2020-12
+        if is_list(rest):  # before JSON Schema 2020-12
             first, rest = rest, node.get("additionalItems")
         return first[key] if is_list(first) and key < len(first) else rest
     properties = node.get("properties")
@@ -306,10 +306,10 @@ def _whole(value: float) -> int:
 
 
 def _lossless(text: str) -> JsonValue:
-    """The JSON in a text, when reading it loses nothing.
+    """Read the JSON in a text, when that loses nothing.
 
     Raises:
-        ValueError: It is no JSON, or holds a number with more digits than a float, or a key twice.
+        ValueError: It is not JSON, or holds a number with more digits than a float, or a key twice.
     """
     value = read_json(text)
     json.loads(text, parse_float=_exact, object_pairs_hook=_once)
@@ -317,7 +317,7 @@ def _lossless(text: str) -> JsonValue:
 
 
 def _within_a_text(text: str) -> JsonValue:
-    """The JSON within a text that is itself written as JSON, or None."""
+    """The JSON in a text that is itself a JSON string, or None."""
     try:
         inner = read_json(text)
         return _lossless(inner) if isinstance(inner, str) else None

@@ -1,4 +1,4 @@
-"""Reading a docstring: what it says about the function, and about each parameter."""
+"""Reading a docstring: the texts about the function, and about each parameter."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["Docstring", "read_docstring"]
 
 @dataclass(frozen=True, slots=True)
 class Docstring:
-    """A docstring, taken apart.
+    """A docstring, split into parts.
 
     Attributes:
         description: The summary and what follows it, without the sections; None when there is nothing.
-        parameters: What it says about parameters, by name.
+        parameters: The texts about parameters, by name.
     """
 
     description: str | None = None
@@ -23,9 +23,9 @@ class Docstring:
 
 
 def read_docstring(text: str | None) -> Docstring:
-    """Take a docstring apart, in whichever of Google's, NumPy's and Sphinx's styles it says most.
+    """Split a docstring by the style that explains most of it: Google's, NumPy's or Sphinx's.
 
-    Without a parameter or section in any of them it is prose, and stays as it is.
+    Without a parameter or section in any of them it is prose, and stays unchanged.
     """
     if not text or not text.strip():
         return Docstring()
@@ -36,8 +36,8 @@ def read_docstring(text: str | None) -> Docstring:
     parameters: dict[str, str] = {}
     for style in (DocstringStyle.GOOGLE, DocstringStyle.NUMPYDOC, DocstringStyle.REST):
         try:
-            parsed = parse(f"\n{text}", style)  # a first line of its own: its indentation is not counted otherwise
-        except (ParseError, ValueError, LookupError):  # not all that a broken docstring raises is a ParseError
+            parsed = parse(f"\n{text}", style)  # an empty first line: otherwise its indentation is not counted
+        except (ParseError, ValueError, LookupError):  # a broken docstring raises other errors than ParseError, too
             continue
         if len(parsed.meta) > most:
             most, description = len(parsed.meta), (parsed.description or "").strip()

@@ -1,4 +1,4 @@
-"""What a tool run yields beside the events of its answers."""
+"""The events of a tool run in addition to those of its answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ToolRunning:
 
 @dataclass(slots=True)
 class ToolFinished:
-    """A call has its result. One that was refused or denied has one too, and was never running."""
+    """A call has its result. A refused or denied call has one too, and never ran."""
 
     type: ClassVar[Literal["tool_finished"]] = "tool_finished"
     call: ToolCall

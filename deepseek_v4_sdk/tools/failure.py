@@ -1,4 +1,4 @@
-"""What went wrong with a tool: whether the run ends with it, and the words in which model and developer are told."""
+"""A tool's exception: whether it ends the run, and the texts for model and developer."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _MOST_LEAVES = 8
 
 
 def ends_the_run(error: BaseException) -> bool:
-    """Whether a tool's exception is none of the tool's own business, such as `SystemExit` and `KeyboardInterrupt`.
+    """Whether an exception is not the tool's own, such as `SystemExit` and `KeyboardInterrupt`.
 
-    A `CancelledError` is: a cancellation of the run itself never comes here as the outcome of a tool.
+    A `CancelledError` is: a cancellation of the run itself never arrives here as the outcome of a tool.
     """
     return any(not isinstance(leaf, Exception | CancelledError) for leaf in _leaves(error))
 
 
 def reason(error: BaseException) -> str:
-    """What went wrong, for the model: the kind and the text of an exception, and of a group those of its leaves."""
+    """Describe an exception for the model: its kind and text, and for a group those of its leaves."""
     leaves = _leaves(error)
     texts = list(dict.fromkeys(_text(leaf) for leaf in islice(leaves, _MOST_LEAVES)))
     more = sum(1 for _ in leaves)
@@ -32,8 +32,8 @@ def reason(error: BaseException) -> str:
 
 
 def warn_of_result(name: str, function: object, error: BaseException) -> None:
-    """Tell the developer, at the line of the tool, that its result is an error to the model."""
-    text = f"the tool {name!r}: {error}; the model was told that the call failed"
+    """Warn the developer, at the line of the tool, that its result is an error for the model."""
+    text = f"the tool {name!r}: {error}; the model sees a failed call"
     inner = inspect.unwrap(function) if callable(function) else function
     inner = inner.__func__ if isinstance(inner, MethodType) else inner
     if isinstance(inner, FunctionType):
@@ -46,7 +46,7 @@ def warn_of_result(name: str, function: object, error: BaseException) -> None:
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """The exceptions in a group, and in the groups in it; an exception that is no group is its own leaf."""
+    """The exceptions in a group, and in the groups in it; an exception that is not a group is its own leaf."""
     waiting = [error]
     while waiting:
         first = waiting.pop()

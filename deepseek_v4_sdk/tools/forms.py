@@ -1,4 +1,4 @@
-"""The forms in which people have their tools, and the one function that reads them all."""
+"""The forms of tools, and the only function that reads them all."""
 
 from __future__ import annotations
 
@@ -24,35 +24,36 @@ _SCHEMA_NAMES = ("inputSchema", "input_schema")  # mcp 1 has the one, mcp 2 the 
 
 
 def as_tool(value: object) -> AnyTool:
-    """Make a tool of whatever describes one.
+    """Make a tool from any description of one.
 
     Args:
         value: A tool, a function, a `ToolSpec`, a mapping in OpenAI's form or bare (`name`, `description`,
-            `parameters`), or a tool of an MCP server, as an object or a mapping with `inputSchema`. Of an MCP tool the
-            name, the description and the schema count; its other fields are not for the model.
+            `parameters`), or a tool of an MCP server, as an object or a mapping with `inputSchema`. Only the name, the
+            description and the schema of an MCP tool count; its other fields are not for the model.
 
     Raises:
-        InvalidRequestError: It describes no tool; the text names what is wrong.
+        InvalidRequestError: It does not describe a tool; the text names the fault.
         ConfigurationError: A function cannot be a tool; the text names the parameter.
     """
     return _tool(value, "the tool")
 
 
 def as_spec(value: object) -> ToolSpec:
-    """The same as a `ToolSpec`, which carries the check of its arguments.
+    """Make a `ToolSpec` from any description of a tool, with the check of its arguments.
 
     Raises:
-        InvalidRequestError: It describes no tool.
+        InvalidRequestError: It does not describe a tool.
         ConfigurationError: A function cannot be a tool.
     """
     return as_tool(value).tool_spec()
 
 
 def as_specs(values: object) -> tuple[ToolSpec, ...]:
-    """The tools of a request as specs, in the order given.
+    """Make specs of the tools of a request, in the order given.
 
     Raises:
-        InvalidRequestError: One of them describes no tool, or is a function that cannot be one; the text names it.
+        InvalidRequestError: One of them does not describe a tool, or is a function that cannot be one; the text names
+            it.
     """
     if not is_iterable(values):
         raise InvalidRequestError(f"tools is {type(values).__name__}: give a list of tools")
@@ -66,15 +67,15 @@ def as_specs(values: object) -> tuple[ToolSpec, ...]:
 
 
 def validate_arguments(call: ToolCall, tool: object) -> dict[str, JsonValue]:
-    """The arguments of a call, once they are known to fit the tool's own schema.
+    """Return the arguments of a call if they fit the tool's own schema.
 
     Args:
-        call: The call. Its arguments are checked as they stand.
+        call: The call. Its arguments are checked unchanged.
         tool: The tool in any form that `as_tool` takes.
 
     Raises:
-        InvalidToolArgumentsError: They do not fit; `path` says where.
-        InvalidRequestError: `tool` describes no tool.
+        InvalidToolArgumentsError: They do not fit; `path` names the place.
+        InvalidRequestError: `tool` does not describe a tool.
     """
     return as_tool(tool).check(call)
 
@@ -110,7 +111,7 @@ def _offer_of(spec: ToolSpec, _: type | None) -> Offer:
 
 
 class _NoFunction:
-    """Stands where a tool has no function."""
+    """A placeholder for the function of a tool without one."""
 
     def __init__(self, name: str) -> None:
         self.__name__ = self.__qualname__ = name
@@ -120,7 +121,7 @@ class _NoFunction:
 
 
 def _mapping_of(value: object) -> Mapping[str, object] | None:
-    """A tool's description as a mapping in our form, or None where the value is no such thing."""
+    """A tool's description as a mapping in our form, or None where the value is not one."""
     if is_mapping(value):
         key = next((key for key in _SCHEMA_NAMES if key in value), None)
         return value if key is None else _from_mcp(value.get("name"), value.get("description"), value[key])
@@ -137,7 +138,7 @@ def _mapping_of(value: object) -> Mapping[str, object] | None:
 
 def _from_mcp(name: object, description: object, schema: object) -> Mapping[str, object]:
     if is_mapping(schema):
-        # MCP lets a tool without arguments leave these out; servers of the chat API do not.
+        # MCP allows a tool without arguments to leave these out; servers of the chat API do not.
         missing: Mapping[str, object] = {"type": "object", "properties": {}}
         schema = {**schema, **{key: item for key, item in missing.items() if key not in schema}}
     return {"name": name, "description": description, "parameters": schema}

@@ -1,4 +1,4 @@
-"""Reading a function: which parameters a model may fill, their types, and what the docstring says about them."""
+"""Reading a function: the parameters that a model may fill, their types, and their descriptions in the docstring."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Argument:
         name: Its name.
         annotation: Its type.
         default: Its default, or `inspect.Parameter.empty`.
-        description: What the docstring says about it, or None.
+        description: Its description in the docstring, or None.
     """
 
     name: str
@@ -62,14 +62,14 @@ def read_function(
     strict: bool | None,
     owner: type | None = None,
 ) -> Offer:
-    """What a function offers the model.
+    """Read the offer of a function to the model.
 
     Args:
-        function: What runs.
+        function: The function to run.
         name: Another name than the function's.
-        description: Other words than the docstring's.
+        description: Another description than the docstring's.
         strict: Whether the server should hold the model to the schema.
-        owner: The class through which a method was reached: its names may stand in annotations.
+        owner: The class through which a method was reached: annotations may use its names.
 
     Raises:
         ConfigurationError: It cannot be a tool; the text names the function and the parameter.
@@ -77,10 +77,10 @@ def read_function(
     """
     if isinstance(function, classmethod | staticmethod):
         kind = type(cast("object", function)).__name__
-        raise ConfigurationError(f"@tool stands above @{kind}: put it below, next to the function")
+        raise ConfigurationError(f"@tool is above @{kind}: put it below, next to the function")
     if not callable(function) or inspect.isclass(function):
         what = f"the class {function.__name__}" if inspect.isclass(function) else type(function).__name__
-        raise ConfigurationError(f"{what} is no function that a model could call")
+        raise ConfigurationError(f"{what} is not a function that a model could call")
     callee, fixed = _opened(function)
     label = name or _name_of(callee)
     doc = read_docstring(_docstring_of(callee))
@@ -100,7 +100,7 @@ _PLAIN: WeakKeyDictionary[FunctionType, dict[bool, Offer]] = WeakKeyDictionary()
 
 
 def plain_offer(function: object) -> Offer:
-    """What an undecorated function offers; a function that is given with each request is read once.
+    """Read the offer of an undecorated function; one that is given with each request is read once.
 
     Raises:
         ConfigurationError: It cannot be a tool.
@@ -119,7 +119,7 @@ def plain_offer(function: object) -> Offer:
 
 
 def _opened(function: Callable[..., object]) -> tuple[Callable[..., object], frozenset[str]]:
-    """The function inside of partials, and the names of the arguments they fix."""
+    """The function inside of partials, and the names of the arguments that they fix."""
     fixed: frozenset[str] = frozenset()
     while isinstance(function, functools.partial):
         partial = cast("functools.partial[object]", function)

@@ -1,4 +1,4 @@
-"""Pydantic's generator of JSON Schemas, with what it leaves out: texts beside types, and names of fields."""
+"""Pydantic's generator of JSON Schemas, with additions: texts next to types, and names of fields."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _DECIMAL = r"^-?\d+(\.\d+)?$"
 
 
 class PlainSchema(GenerateJsonSchema):
-    """What the model is told of a type.
+    """The schema of a type for the model.
 
-    Defaults come out the same in every process, and those that are no JSON stay out. A text or a `Doc` in `Annotated`
-    describes what it stands beside, where no `Field` does. A field that `__init__` does not take is not offered, and
-    a `NamedTuple` is an object with the names of its fields.
+    Defaults are the same in every process, and those that are not JSON are left out. A text or a `Doc` in `Annotated`
+    describes its type, where no `Field` does. A field that `__init__` does not take is not offered, and a `NamedTuple`
+    is an object with the names of its fields.
     """
 
-    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012  # as pydantic has it
+    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012  # like pydantic
 
     def encode_default(self, dft: Any) -> Any:
-        """A default as JSON. A set has no order of its own, and would differ from process to process."""
+        """Encode a default as JSON. A set is sorted, because its order would differ from process to process."""
         value = super().encode_default(_ordered(dft))
         try:
             return plain_json(value, "default")
@@ -40,7 +40,7 @@ class PlainSchema(GenerateJsonSchema):
             raise PydanticSerializationError(str(error)) from None
 
     def model_schema(self, schema: Any) -> _Node:
-        """A pydantic model, with the texts beside its fields."""
+        """A pydantic model, with the texts next to its fields."""
         node = super().model_schema(schema)
         fields = cast("type[BaseModel]", schema["cls"]).model_fields
         for name, field in fields.items():
@@ -50,17 +50,17 @@ class PlainSchema(GenerateJsonSchema):
         return node
 
     def dataclass_schema(self, schema: Any) -> _Node:
-        """A dataclass, with the texts beside its fields."""
+        """A dataclass, with the texts next to its fields."""
         return _told(super().dataclass_schema(schema), schema["cls"])
 
     def dataclass_args_schema(self, schema: Any) -> _Node:
-        """The fields of a dataclass that may be given."""
+        """The fields of a dataclass that `__init__` takes."""
         fields = [field for field in schema["fields"] if field.get("init", True)]
         given: Any = {**schema, "fields": fields}
         return super().dataclass_args_schema(given)
 
     def typed_dict_schema(self, schema: Any) -> _Node:
-        """A `TypedDict`, with the texts beside its keys."""
+        """A `TypedDict`, with the texts next to its keys."""
         return _told(super().typed_dict_schema(schema), schema.get("cls"))
 
     def named_tuple_schema(self, schema: Any) -> _Node:
@@ -76,7 +76,7 @@ class PlainSchema(GenerateJsonSchema):
         return _told(node, schema["cls"])
 
     def call_schema(self, schema: Any) -> _Node:
-        """The same before pydantic 2.14, where it is a call of its class."""
+        """A `NamedTuple` before pydantic 2.14, where it is a call of its class."""
         arguments = dict(schema["arguments_schema"])
         arguments["metadata"] = {
             key: value
@@ -88,14 +88,14 @@ class PlainSchema(GenerateJsonSchema):
         return _told(node, schema["function"]) if isinstance(schema["function"], type) else node
 
     def dict_schema(self, schema: Any) -> _Node:
-        """A map; where its keys are whole numbers, that is told."""
+        """A map; where its keys are whole numbers, the schema says so."""
         node = super().dict_schema(schema)
         if schema.get("keys_schema", {}).get("type") == "int":
             node["propertyNames"] = {"pattern": _KEY_OF_WHOLE}
         return node
 
     def decimal_schema(self, schema: Any) -> _Node:
-        """A decimal number, as a number or as a text with nothing else in it."""
+        """A decimal number, as a number or as a text that holds only a number."""
         node = super().decimal_schema(schema)
         for branch in node.get("anyOf", ()):
             if branch.get("type") == "string":
@@ -104,22 +104,22 @@ class PlainSchema(GenerateJsonSchema):
 
 
 class CheckedSchema(PlainSchema):
-    """What arguments are held to beside pydantic's own check.
+    """The schema that arguments must match in addition to pydantic's own check.
 
-    What a validator takes before pydantic looks at it is not told by the type, so that anything may stand there. Texts
-    are pydantic's: its patterns are not Python's.
+    The type does not show the values that a validator accepts before pydantic reads them, so any value is allowed
+    there. Pydantic checks texts: its patterns are not Python's.
     """
 
     def function_before_schema(self, schema: Any) -> _Node:
-        """What `BeforeValidator` takes."""
+        """The input of `BeforeValidator`."""
         return super().function_before_schema(schema) if schema.get("json_schema_input_schema") else {}
 
     def function_wrap_schema(self, schema: Any) -> _Node:
-        """What `WrapValidator` takes."""
+        """The input of `WrapValidator`."""
         return super().function_wrap_schema(schema) if schema.get("json_schema_input_schema") else {}
 
     def function_plain_schema(self, schema: Any) -> _Node:
-        """What `PlainValidator` takes."""
+        """The input of `PlainValidator`."""
         return super().function_plain_schema(schema) if schema.get("json_schema_input_schema") else {}
 
     def str_schema(self, schema: Any) -> _Node:
@@ -152,10 +152,10 @@ def _property(node: object, name: str) -> object:
 
 
 def _told(node: _Node, cls: object) -> _Node:
-    """The schema of a class, with what the annotations of its fields say in words."""
+    """The schema of a class, with the texts in the annotations of its fields."""
     try:
         hints = get_type_hints(cls, include_extras=True)
-    except (NameError, TypeError, AttributeError):  # names that pydantic found elsewhere, or no class at all
+    except (NameError, TypeError, AttributeError):  # names that pydantic found elsewhere, or not a class
         return node
     for name, hint in hints.items():
         _describe(_property(node, name), hint, ())
@@ -163,7 +163,7 @@ def _told(node: _Node, cls: object) -> _Node:
 
 
 def _describe(node: object, hint: object, metadata: Iterable[object]) -> bool:
-    """Put the text that stands beside a type into its schema, and those within; whether there is a schema."""
+    """Add the text next to a type to its schema, and to those within; return whether there is a schema."""
     if not isinstance(node, dict):
         return False
     written = cast("_Node", node)
@@ -187,7 +187,7 @@ def _text_in(metadata: Iterable[object]) -> str | None:
     for item in metadata:
         if isinstance(item, FieldInfo):
             if item.description is not None:
-                return None  # pydantic tells it
+                return None  # pydantic adds it
             continue
         text = item if isinstance(item, str) else getattr(item, "documentation", None)
         if isinstance(text, str) and text.strip():
@@ -196,7 +196,7 @@ def _text_in(metadata: Iterable[object]) -> str | None:
 
 
 def _parts(node: Mapping[str, Any], hint: object) -> Iterable[tuple[object, object]]:
-    """The schemas within a schema, each with the type that it is of."""
+    """The schemas within a schema, each with its type."""
     arguments = [item for item in get_args(hint) if item is not Ellipsis]
     branches = node.get("anyOf")
     if is_list(branches):

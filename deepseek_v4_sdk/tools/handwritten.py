@@ -1,4 +1,4 @@
-"""Tools whose JSON Schema somebody wrote: what they offer, and the check of their calls against it."""
+"""Tools with a handwritten JSON Schema: their offer, and the check of their calls against it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["hold", "written_offer"]
 
 
 def written_offer(spec: ToolSpec) -> Offer:
-    """What a tool with a schema of its own offers. The schema is compiled at the first call that is checked."""
+    """The offer of a tool with its own schema. The schema is compiled at the first call that is checked."""
     check = _Check(spec.parameters)
 
     def bind(call: ToolCall) -> dict[str, object]:
@@ -47,7 +47,7 @@ def hold(call: ToolCall, value: dict[str, JsonValue], schema: Mapping[str, objec
     """Refuse arguments that a schema does not allow.
 
     Raises:
-        InvalidToolArgumentsError: It does not, or it is no JSON Schema.
+        InvalidToolArgumentsError: It does not allow them, or it is not a JSON Schema.
     """
     try:
         mistake = mistake_in(value, schema)

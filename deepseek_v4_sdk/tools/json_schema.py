@@ -1,4 +1,4 @@
-"""Checking a value against a JSON Schema, by `jsonschema`."""
+"""Checking a value against a JSON Schema, with `jsonschema`."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _KINDS = {
 
 
 class BrokenSchemaError(ValueError):
-    """The schema itself is wrong; the text says where."""
+    """The schema itself is wrong; the text names the place."""
 
 
 def fault_of(schema: Mapping[str, object]) -> str | None:
-    """What makes this no JSON Schema, or None."""
+    """The fault that makes this not a JSON Schema, or None."""
     try:
         _compiled(write_json(schema))
     except BrokenSchemaError as error:
@@ -44,10 +44,10 @@ def fault_of(schema: Mapping[str, object]) -> str | None:
 
 
 def mistake_in(value: JsonValue, schema: Mapping[str, object]) -> tuple[list[str | int], str] | None:
-    """The worst mistake in a value: where it is, and what the schema wants there; None when the value fits.
+    """Find the worst mistake in a value: its place, and the schema's requirement there; None when the value fits.
 
     Raises:
-        ValueError: The schema is none.
+        ValueError: The schema is not one.
     """
     from jsonschema.exceptions import best_match  # pyright: ignore[reportUnknownVariableType]
     from referencing.exceptions import Unresolvable
@@ -62,7 +62,7 @@ def mistake_in(value: JsonValue, schema: Mapping[str, object]) -> tuple[list[str
 
 @lru_cache(maxsize=256)
 def _compiled(schema: bytes) -> Validator:
-    """A validator for a schema, made once. References lead into the schema alone: nothing is fetched."""
+    """A validator for a schema, made once. References lead only into the schema: nothing is fetched."""
     from jsonschema import validators
     from jsonschema.exceptions import SchemaError
     from referencing.jsonschema import EMPTY_REGISTRY
@@ -73,7 +73,7 @@ def _compiled(schema: bytes) -> Validator:
         kind.check_schema(content)
     except SchemaError as error:
         where = path_of(list(error.absolute_path))
-        raise BrokenSchemaError(f"{where or 'it'} is {shown(error.instance)}, which is no JSON Schema") from None
+        raise BrokenSchemaError(f"{where or 'it'} is {shown(error.instance)}, which is not a JSON Schema") from None
     except RecursionError:
         raise BrokenSchemaError("it lies too deep") from None
     exact = cast("type[Validator]", cast("Any", validators).extend(kind, {"multipleOf": _multiple}))
@@ -81,11 +81,11 @@ def _compiled(schema: bytes) -> Validator:
 
 
 def _multiple(_: Validator, wanted: float, value: object, __: object) -> Iterator[ValidationError]:
-    """The mistake that a number is no multiple, by its digits: divided as floats, 19.99 is no multiple of 0.01."""
+    """Check by its digits whether a number is a multiple: divided as floats, 19.99 is not a multiple of 0.01."""
     from jsonschema import ValidationError
 
     if isinstance(value, int | float) and not isinstance(value, bool) and _as_written(value) % _as_written(wanted):
-        yield ValidationError(f"{value!r} is no multiple of {wanted!r}")
+        yield ValidationError(f"{value!r} is not a multiple of {wanted!r}")
 
 
 def _as_written(number: float) -> Fraction:
@@ -93,7 +93,7 @@ def _as_written(number: float) -> Fraction:
 
 
 def _described(error: ValidationError) -> tuple[list[str | int], str]:
-    """Where a mistake is, and what the schema wants there."""
+    """The place of a mistake, and the schema's requirement there."""
     place = list(error.absolute_path)
     keyword, wanted, came = str(error.validator), cast("object", error.validator_value), cast("object", error.instance)
     if keyword == "required" and is_mapping(came):

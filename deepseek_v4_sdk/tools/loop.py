@@ -1,7 +1,7 @@
-"""The tool loop without I/O: ask, run the calls, send their results, until the model answers or a limit is met.
+"""The tool loop without I/O: call the model, run its calls, send the results, until it answers or a limit is reached.
 
-`ToolLoop.steps` yields what is to be done, and a shell does it; and events to hand to the caller. The rules of the loop
-are here once, for blocking and for awaited clients.
+`ToolLoop.steps` yields steps, which a driver runs, and events for the caller. The rules of the loop are here once, for
+blocking and for awaited clients.
 """
 
 from __future__ import annotations
@@ -47,16 +47,17 @@ class ToolLoop:
 
     Attributes:
         messages: The conversation.
-        tools: What the model may call, by name.
-        specs: The same as they are offered to it.
-        limits: What ends it.
+        tools: The tools that the model may call, by name.
+        specs: The tools as they are offered to the model.
+        limits: The limits of the loop.
         thinking: The level of the caller's requests.
-        runs: Whether calls are run at all: not under `tool_choice="none"`, whoever found them.
-        now: Tells the time, in seconds.
-        count: The tokens of a turn and its prompt, where the server does not say.
+        runs: Whether calls are run at all: not under `tool_choice="none"`, whether a server or the markup reader found
+            them.
+        now: Returns the time, in seconds.
+        count: Counts the tokens of a turn and its prompt, where the server does not report them.
         prices: The client's own prices, or None.
         rounds: The turns so far.
-        stopped: Why it ended; None while it has not.
+        stopped: The reason why it ended; None while it has not.
         pending: Calls of the last turn that wait for the caller.
         attempts: The requests so far.
     """
@@ -91,11 +92,11 @@ class ToolLoop:
         count: Callable[[Conversation, Reply], int],
         prices: PriceTable | None = None,
     ) -> ToolLoop:
-        """A loop that has not begun.
+        """Make a loop that has not begun.
 
         Raises:
-            InvalidRequestError: One of the tools describes no tool, two have the same name, or `approvals` names a
-                call that the conversation does not end with.
+            InvalidRequestError: One of the tools does not describe a tool, two have the same name, or `approvals` names
+                a call that the conversation does not end with.
             ConfigurationError: A function cannot be a tool.
         """
         offered = [as_tool(value) for value in tools]
@@ -106,7 +107,7 @@ class ToolLoop:
         return cls(started, named, specs, limits, thinking, runs, now, count, prices)
 
     def steps(self) -> Generator[LoopStep, object, None]:
-        """What is to be done, one thing after another; `stopped` tells at the end why there is nothing more."""
+        """Yield the next steps; at the end `stopped` has the reason why there are no more."""
         limits = self.limits
         ends = None if limits.deadline is None else self.now() + limits.deadline
         if waiting := unanswered(self.messages):
@@ -121,7 +122,8 @@ class ToolLoop:
                 break
             self._spent(reply)
             results = (yield from self._work(reply.tool_calls, ends)) if reply.tool_calls else ()
-            # The turn and its results go in together: whatever ends the loop in between leaves what was valid.
+            # The turn and its results are added together: if anything ends the loop in between, the conversation stays
+            # valid.
             self.messages.add(reply)
             self._add(results)
             done = Round(reply=reply, results=results, preamble=reply.text if reply.tool_calls else "")
@@ -131,7 +133,7 @@ class ToolLoop:
         yield RunFinished(self.run())
 
     def run(self, stopped: Stopped | None = None) -> ToolRun:
-        """The loop as it ended; or as it stands, for one of these reasons.
+        """The loop as it ended; or its current state, for one of these reasons.
 
         Raises:
             ConfigurationError: It has not ended.
@@ -152,18 +154,18 @@ class ToolLoop:
         )
 
     def asked(self, attempts: Sequence[Attempt]) -> None:
-        """Keep the requests of a question, however that ended."""
+        """Keep the HTTP requests of a call to the model, however that ended."""
         self.attempts += [replace(made, number=len(self.attempts) + place) for place, made in enumerate(attempts, 1)]
 
     def _ask(self, ends: float | None) -> Generator[LoopStep, object, Reply | None]:
-        """The next turn of the model; None when the deadline comes before it, or falls into it."""
+        """Get the next turn of the model; None when the deadline is reached before or during it."""
         lower: Thinking | None = None
         while True:
             left = None if ends is None else ends - self.now()
             if left is not None and left <= 0:
                 if self.rounds or self._resumed:
                     return None
-                left = 0.001  # with no turn at all there is nothing to end with, but a timer that runs out
+                left = 0.001  # without any turn there is no result, only a timer that runs out
             try:
                 reply = cast("Reply", (yield AskModel(self.messages, lower, left)))
             except DeepSeekV4Error as error:
@@ -195,7 +197,7 @@ class ToolLoop:
         Args:
             calls: The calls.
             ends: When the whole loop ends, on the loop's clock, or None.
-            again: Whether they were left before, and somebody has decided about them since, or may now.
+            again: Whether an earlier run left them, so that a decision exists or can be made now.
         """
         done: dict[str, ToolResult] = {}
         jobs: list[ToolJob] = []
@@ -219,16 +221,16 @@ class ToolLoop:
         return tuple(done[call.id] for call in calls if call.id in done)
 
     def _judged(self, call: ToolCall) -> Generator[LoopStep, object, Postpone | str | None]:
-        """What becomes of a call of this turn: it waits, or it is refused for a reason, or it runs (None)."""
+        """Decide about a call of this turn: return a postponement, a refusal, or None to run it."""
         how = self.limits.on_recovered
-        # What no server reads as a call may be anybody's text that the model repeats.
+        # A call that only the markup reader found may be a foreign text that the model repeats.
         odd = call.bars not in {None, "full-width"} and how == "auto" and self.limits.approve is None
         if not self.runs or odd or (call.recovered and how == "pending"):
             return Postpone()
         return (yield from self._checked(call, decision=None))
 
     def _decided(self, call: ToolCall) -> Generator[LoopStep, object, Postpone | str | None]:
-        """The same for a call that was left before: `approvals` decides, else `approve` is asked anew."""
+        """Decide about a call that an earlier run left: `approvals` decides, else `approve` is called again."""
         decision = (self.limits.approvals or {}).get(call.id)
         if not self.runs or (decision is None and self.limits.approve is None):
             return Postpone()
@@ -237,7 +239,7 @@ class ToolLoop:
     def _checked(
         self, call: ToolCall, decision: bool | str | None
     ) -> Generator[LoopStep, object, Postpone | str | None]:
-        """What is wrong with a call comes first; then it is decided about, unless nothing here can run it."""
+        """Check a call first for faults; then decide about it, unless nothing here can run it."""
         if (refused := self._refused(call)) is not None:
             return refused
         if decision is None and self.tools[call.name].runs and self.limits.approve is not None:
@@ -252,7 +254,7 @@ class ToolLoop:
         return None if self.tools[call.name].runs else Postpone()
 
     def _refused(self, call: ToolCall) -> str | None:
-        """Why a call cannot be run as it stands, or None."""
+        """The reason why a call cannot be run, or None."""
         tool = self.tools.get(call.name)
         if tool is None:
             known = f"there are: {', '.join(self.tools)}" if self.tools else "there are none"
@@ -266,8 +268,8 @@ class ToolLoop:
     def _run_jobs(
         self, waiting: deque[ToolJob], ends: float | None, done: dict[str, ToolResult]
     ) -> Generator[LoopStep, object, None]:
-        """Run jobs, so many at once as is allowed; their results go into `done`."""
-        running: dict[int, tuple[ToolJob, float, float]] = {}  # how long each may take, and when it is late
+        """Run jobs, at most the allowed number at once; their results go into `done`."""
+        running: dict[int, tuple[ToolJob, float, float]] = {}  # the time that each may take, and when it is late
         while waiting or running:
             begun: list[ToolJob] = []
             while waiting and len(running) < self.limits.parallel:
@@ -293,7 +295,7 @@ class ToolLoop:
                     del running[told.job.number]
                     yield self._finish(self._result(told.job, told.what), done)
             for job, seconds, late in list(running.values()):
-                if at >= late:  # what it told before was told before this
+                if at >= late:  # later messages were sent after this
                     del running[job.number]
                     outcome = cast("Outcome | None", (yield Stop(job)))
                     gave_up = outcome is None or (outcome.error is not None and not _ends(outcome.error))
@@ -301,7 +303,7 @@ class ToolLoop:
                     yield self._finish(result, done)
 
     def _seconds(self, ends: float | None) -> float:
-        """How long a call that begins now may take."""
+        """Seconds that a call which begins now may take."""
         seconds = _NEVER if self.limits.tool_timeout is None else self.limits.tool_timeout
         return seconds if ends is None else min(seconds, ends - self.now())
 

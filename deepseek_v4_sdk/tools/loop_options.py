@@ -1,4 +1,4 @@
-"""The options of a tool loop: what ends it, how calls are run, and which of them wait."""
+"""The options of a tool loop: its limits, the way in which calls are run, and which of them wait."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from deepseek_v4_sdk.errors import ConfigurationError
 __all__ = ["LoopLimits", "LoopOptions", "OnRecovered", "split_options"]
 
 OnRecovered: TypeAlias = Literal["auto", "run", "pending"]
-"""What becomes of a call that was read from markup in a text."""
+"""The treatment of a call that was read from markup in a text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopLimits:
-    """What ends a loop, and how calls are run.
+    """The limits of a loop, and the way in which calls are run.
 
     Attributes:
-        max_rounds: The most turns of the model.
-        max_total_tokens: The most tokens of all prompts and answers together, as the server counts them; counted here
-            where it does not say. The turn that goes beyond them is the last.
-        deadline: The most seconds. Where they end before the first turn has come, that is a `PhaseTimeoutError`.
-        tool_timeout: The most seconds for one call.
-        parallel: How many calls run at once.
-        raise_tool_errors: Whether what a tool raises ends the loop; else the model is told.
-        retry_empty: Whether an empty turn is asked for once more, with less thinking.
-        approve: Asked before each call whose arguments fit, one after another: True runs it, False or a text (the
-            reason) tells the model that it was denied, and `Postpone` ends the run with the call pending. With the
-            async client it may be async.
-        approvals: Decides about calls that an earlier run left, by their ids: True runs one, False or a text (the
-            reason) denies it. Others of them are asked about anew, or stay where there is no `approve`.
-        on_recovered: What becomes of calls that were read from markup in a text. With "auto" one in V4's own bars runs,
-            as the server's own parser would have had it run; any other needs an `approve`, or it waits for you. "run"
-            runs both, "pending" leaves both to you.
+        max_rounds: Most turns of the model.
+        max_total_tokens: Most tokens of all prompts and answers together, as the server counts them; counted here where
+            it does not. The turn that goes beyond them is the last.
+        deadline: Most seconds. If they end before the first turn has arrived, the loop raises a `PhaseTimeoutError`.
+        tool_timeout: Most seconds for one call.
+        parallel: Number of calls that run at once.
+        raise_tool_errors: Whether an exception of a tool ends the loop; else the model gets its text.
+        retry_empty: Whether an empty turn is requested again, with less thinking.
+        approve: A callback before each call whose arguments fit, one after another: True runs it, False or a text (the
+            reason) denies it, which the model sees, and `Postpone` ends the run with the call pending. With the async
+            client it may be async.
+        approvals: Decisions about calls that an earlier run left, by their ids: True runs one, False or a text (the
+            reason) denies it. `approve` decides about the others, or they stay where there is none.
+        on_recovered: The treatment of calls that were read from markup in a text. With "auto" one in V4's own bars
+            runs, as the server's own parser would have made it; any other needs an `approve`, or it waits for you.
+            "run" runs both, "pending" leaves both to you.
     """
 
     max_rounds: int = 20
@@ -51,10 +51,10 @@ class LoopLimits:
 
 
 class LoopOptions(AskOptions, total=False):
-    """The options of a tool loop: those of every question to the model, those of `LoopLimits`, and who is told.
+    """The options of a tool loop: those of every request to the model, those of `LoopLimits`, and a callback.
 
     Attributes:
-        on_event: Told of each event of each turn, as it streams. With the async client it may be async.
+        on_event: A callback for each event of each turn, as it streams. With the async client it may be async.
     """
 
     max_rounds: int
@@ -71,7 +71,7 @@ class LoopOptions(AskOptions, total=False):
 
 
 def split_options(options: Mapping[str, object]) -> tuple[LoopLimits, Mapping[str, object]]:
-    """The limits among the options of a loop, and those of its questions.
+    """Split the options of a loop into its limits and the options of its requests.
 
     Raises:
         ConfigurationError: A limit makes no sense.
@@ -95,10 +95,10 @@ def split_options(options: Mapping[str, object]) -> tuple[LoopLimits, Mapping[st
 
 
 def _decisions(value: object) -> dict[str, bool | str] | None:
-    """What was decided about calls, checked: a value that is neither would else let a call run, or not, by accident.
+    """Check the decisions about calls: otherwise a wrong value would let a call run, or not, by accident.
 
     Raises:
-        ConfigurationError: Something else was given.
+        ConfigurationError: The value is something else.
     """
     if value is None:
         return None

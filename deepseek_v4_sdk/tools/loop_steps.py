@@ -1,4 +1,4 @@
-"""The steps of a tool loop: what a shell does for it, and what it is told in return."""
+"""The steps of a tool loop: the work of a driver for it, and the answers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["AskApproval", "AskModel", "LoopStep", "Start", "Stop", "Told", "Wait
 
 @dataclass(frozen=True, slots=True)
 class AskModel:
-    """Ask the model, and hand its events over; the answer is its `Reply`.
+    """Call the model, and hand its events over; the answer is its `Reply`.
 
     Attributes:
         messages: The conversation.
         thinking: Another level than the caller's, or None.
-        seconds: How long it may take, or None.
+        seconds: Seconds that it may take, or None.
     """
 
     messages: Conversation
@@ -32,11 +32,11 @@ class AskModel:
 
 @dataclass(frozen=True, slots=True)
 class AskApproval:
-    """Ask whether a call may run; the answer is what `approve` said.
+    """Get the decision whether a call may run; the answer is the result of `approve`.
 
     Attributes:
         call: The call.
-        ask: Whom to ask.
+        ask: The callback that decides.
     """
 
     call: ToolCall
@@ -52,10 +52,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait until a call tells something; the answer is what was `Told`, or None when the time is over.
+    """Wait for a message of a call; the answer is a `Told`, or None when the time is over.
 
     Attributes:
-        seconds: How long, or None. What was told before counts first, whatever the time.
+        seconds: Most seconds, or None. An earlier message counts first, whatever the time.
     """
 
     seconds: float | None
@@ -63,19 +63,19 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Stop a call that is late, as far as that can be; the answer is the outcome it had after all, or None."""
+    """Stop a call that is late, as far as possible; the answer is its outcome if it had one after all, or None."""
 
     job: ToolJob
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a running call tells: how far it is, or what came of it.
+    """A message of a running call: its progress, or its outcome.
 
     Attributes:
         job: The call.
-        what: What it tells.
-        at: When, on the loop's clock.
+        what: The message.
+        at: The time, on the loop's clock.
     """
 
     job: ToolJob

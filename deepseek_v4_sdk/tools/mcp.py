@@ -1,4 +1,4 @@
-"""Tools of an MCP server, from a session that is open. By shape alone: no MCP package is imported here."""
+"""Tools of an MCP server, from an open session. Only its shape counts: this module imports no MCP package."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _LONGEST_NAME = 64
 
 
 class McpSession(Protocol):
-    """What is needed of a session: `ClientSession` of mcp 1 and 2 has it, and so has `Client` of mcp 2."""
+    """The methods that a session needs: `ClientSession` of mcp 1 and 2 has them, and so has `Client` of mcp 2."""
 
     @property
     def list_tools(self) -> Callable[..., Awaitable[Any]]:
-        """Gives a page of the server's tools."""
+        """Returns a page of the server's tools."""
         ...
 
     @property
@@ -37,12 +37,12 @@ class McpSession(Protocol):
 async def mcp_tools(session: McpSession, *, prefix: str = "") -> list[Tool[..., object]]:
     """The tools of an MCP server, ready for `run_tools` of the async client.
 
-    They are listed once and sorted by name, so that the head of the prompt stays the same. What the server reports as
-    an error goes back to the model. V4 reads text only: images, sounds and files become a line that names them.
+    They are listed once and sorted by name, so that the head of the prompt stays the same. The model gets the errors
+    that the server reports. V4 reads only text: images, sounds and files become a line that names them.
 
     Args:
-        session: A session that is open and initialised. It must stay open while its tools run.
-        prefix: Stands before each name, to tell the tools of several servers apart.
+        session: A session that is open and initialized. It must stay open while its tools run.
+        prefix: A prefix of each name, which separates the tools of several servers.
 
     Raises:
         InvalidRequestError: One of the tools cannot be offered; the text says why.
@@ -85,7 +85,10 @@ def _tool(session: McpSession, listed: object, prefix: str) -> Tool[..., object]
 
 
 def _text(result: object) -> str:
-    """What the model reads of a result. Text and structured content say the same thing twice: one of them is sent."""
+    """The text of a result for the model.
+
+    Text and structured content have the same information: one of them is sent.
+    """
     parts = list(_field(result, "content") or ())
     texts = [str(_field(part, "text")) for part in parts if _field(part, "type") == "text"]
     others = [_named(part) for part in parts if _field(part, "type") != "text"]
@@ -96,7 +99,7 @@ def _text(result: object) -> str:
 
 
 def _named(part: object) -> str:
-    """A line for what is no text."""
+    """A line for a part that is not text."""
     kind = str(_field(part, "type"))
     resource = _field(part, "resource")
     if resource is not None and isinstance(text := _field(resource, "text"), str):
@@ -109,7 +112,7 @@ def _named(part: object) -> str:
 
 
 def _field(value: object, *names: str) -> Any:
-    """The first of these fields that an object or a mapping has."""
+    """The first of these fields in an object or a mapping."""
     for name in names:
         if is_mapping(value):
             if name in value:

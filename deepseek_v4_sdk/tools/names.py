@@ -1,4 +1,4 @@
-"""What the annotations of a function mean: read one by one, with the names that Python still holds where it stands."""
+"""Resolving the annotations of a function: each one separately, with the names that Python still has around it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LOCALS = ".<locals>"
 
 
 def annotations_of(function: object) -> Mapping[str, object]:
-    """The annotations of a function as they stand; what they name need not exist yet.
+    """The unevaluated annotations of a function; their names need not exist yet.
 
-    From Python 3.14 on they are evaluated when somebody asks (PEP 649), and a name that is not there is an error
-    unless one asks for references.
+    From Python 3.14 on they are evaluated on access (PEP 649), and a missing name is an error unless references are
+    requested.
     """
     if sys.version_info >= (3, 14):
         import annotationlib
@@ -32,7 +32,7 @@ def annotations_of(function: object) -> Mapping[str, object]:
 
 
 def signature_of(function: Callable[..., object]) -> typing.Any:
-    """The signature of a function, whatever its annotations name."""
+    """The signature of a function, even if its annotations name missing objects."""
     if sys.version_info >= (3, 14):
         import annotationlib
 
@@ -41,13 +41,13 @@ def signature_of(function: Callable[..., object]) -> typing.Any:
 
 
 def annotation_of(function: object, name: str, owner: type | None) -> object:
-    """The type of one parameter. Each is read by itself: what others name, and what is returned, may be unknown.
+    """The type of one parameter. Each is read separately: other annotations, and that of the result, may be unknown.
 
-    A text is looked up as Python would where the function stands: in its class, in the functions around it (their
+    A text is looked up as Python would at the function's place: in its class, in the functions around it (their
     closed-over variables, and those that are still running), then in its module.
 
     Args:
-        function: The function itself, out of its wrappers.
+        function: The function itself, without its wrappers.
         name: The parameter.
         owner: The class through which a method was reached, or None.
 
@@ -60,7 +60,7 @@ def annotation_of(function: object, name: str, owner: type | None) -> object:
     module = cast("dict[str, object]", getattr(function, "__globals__", {}))
     known: dict[str, object] = {}
     for names in _around(function, module, owner):
-        known = {**names, **known}  # what stands nearer wins
+        known = {**names, **known}  # the nearest one wins
     return typing.get_type_hints(holder, globalns=module, localns=known, include_extras=True)[name]
 
 
@@ -87,7 +87,7 @@ def _around(function: object, module: Mapping[str, object], owner: type | None) 
 
 
 def _of_class(place: str, module: Mapping[str, object], owner: type | None) -> Iterator[Mapping[str, object]]:
-    """The names in the class of a method: as it is being made, as it was reached, or as its module has it."""
+    """The names in the class of a method: while it is made, as it was reached, or from its module."""
     making = _running(place, module)
     if making is not None:
         yield making.f_locals

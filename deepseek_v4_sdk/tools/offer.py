@@ -1,4 +1,4 @@
-"""What a tool is to the rest of the SDK: its spec, and how the arguments of its calls are checked and bound."""
+"""A tool's interface to the rest of the SDK: its spec, and how the arguments of its calls are checked and bound."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Offer:
     """One tool, however it was made.
 
     Attributes:
-        spec: What the model is told.
-        check: Gives a call's arguments as JSON values, or raises `InvalidToolArgumentsError`.
-        bind: Gives them in the types of the function.
+        spec: The description of the tool for the model.
+        check: Returns a call's arguments as JSON values, or raises `InvalidToolArgumentsError`.
+        bind: Returns them in the types of the function.
     """
 
     spec: ToolSpec

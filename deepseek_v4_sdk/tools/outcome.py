@@ -1,4 +1,4 @@
-"""What a tool, or whoever approves its calls, may answer beyond a plain value."""
+"""The results of a tool, and of the approval of its calls, other than a plain value."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["Postpone", "ToolError", "ToolOutput", "ToolProgress"]
 
 
 class ToolError(Exception):
-    """Raise it in a tool to tell the model, in your own words, why a call failed. The run goes on in any case.
+    """Raise it in a tool to show the model, in your own words, why a call failed. The run continues in any case.
 
     Args:
-        text: What the model reads.
-        retry: Whether it may try again; with False it is asked not to repeat the call.
+        text: The text for the model.
+        retry: Whether the model may try again; with False the text says not to repeat the call.
     """
 
     def __init__(self, text: str, retry: bool = True) -> None:  # `ToolError("gone", False)` reads well
@@ -29,11 +29,11 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ToolOutput:
-    """Return it from a tool to give your program something that the model does not read.
+    """Return it from a tool to give your program a value that the model does not read.
 
     Attributes:
-        content: What the model reads: a text as it is, anything else as JSON.
-        artifact: What is on the `ToolResult`, and neither sent nor kept in the conversation.
+        content: The result for the model: a text unchanged, anything else as JSON.
+        artifact: The value on the `ToolResult`, which is neither sent nor kept in the conversation.
     """
 
     content: object
@@ -45,7 +45,7 @@ class Postpone:
     """Return it from `approve` to decide about a call later: the run ends, and the call waits.
 
     Attributes:
-        reason: Why; it is in `run.reasons`.
+        reason: The reason; it is in `run.reasons`.
     """
 
     reason: str = ""
@@ -53,7 +53,7 @@ class Postpone:
 
 @dataclass(slots=True)
 class ToolProgress:
-    """How far a tool is. A generator tool yields it, and whoever listens to the run gets it as an event.
+    """The progress of a tool. A generator tool yields it, and the listeners of the run get it as an event.
 
     Attributes:
         value: Anything.

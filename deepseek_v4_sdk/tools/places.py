@@ -1,4 +1,4 @@
-"""Where schemas stand within a JSON Schema."""
+"""The places of schemas within a JSON Schema."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["MANY", "NAMED", "ONE", "schemas_in"]
 ONE = frozenset({"items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else"})
 """The keywords that hold one schema."""
 MANY = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
-"""Those that hold a list of them."""
+"""The keywords that hold a list of schemas."""
 NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
-"""Those that hold them by name."""
+"""The keywords that hold schemas by name."""
 
 
 def schemas_in(
     node: object, place: tuple[str | int, ...] = ()
 ) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, object]]]:
-    """Each schema in a schema, itself first, with its place."""
+    """Yield each schema in a schema, itself first, with its place."""
     if not is_mapping(node):
         return
     yield place, node

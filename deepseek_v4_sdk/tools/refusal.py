@@ -1,4 +1,4 @@
-"""Saying what is wrong with arguments: where, what is expected, and what came, in few words."""
+"""Errors in arguments: the place, the expected value, and the received one, in few words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLAIN_KEY = re.compile(r"[\w$-]+")
 
 
 def path_of(place: Sequence[str | int]) -> str:
-    """A place in the arguments as people write it, such as `items[2].name`."""
+    """A place in the arguments in readable form, such as `items[2].name`."""
     path = ""
     for part in place:
         path = longer_path(path, part)
@@ -73,15 +73,15 @@ def refusal(call: ToolCall, value: object, place: Sequence[str | int], expected:
 def pydantic_refusal(
     call: ToolCall, value: dict[str, JsonValue], details: Sequence[tuple[Upstream, str, str]]
 ) -> InvalidToolArgumentsError:
-    """The error for what pydantic found in the arguments of a call."""
+    """Make the error for the first mistake that pydantic found in the arguments of a call."""
     return refusal(call, value, *first_mistake(value, details))
 
 
 def first_mistake(value: object, details: Sequence[tuple[Upstream, str, str]]) -> tuple[Upstream, str]:
-    """The first mistake that pydantic found, and in a union where the branch is that went furthest.
+    """Find the first of pydantic's mistakes, and in a union the one of the branch that went furthest.
 
     Args:
-        value: What was checked.
+        value: The checked value.
         details: Place, type and message of each mistake; pydantic's places name the branches of unions too.
     """
     found = [(*_real(value, place, kind), kind, text) for place, kind, text in details]

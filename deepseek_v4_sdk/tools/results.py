@@ -1,4 +1,4 @@
-"""From what a tool gave or raised to the result of its call."""
+"""From the return value or exception of a tool to the result of its call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "ToolJob", "failed", "gathered", "result_of"]
 
-# Raised out of an iteration or a run, these would be read as its end, or as somebody's cancelling it.
+# Raised out of an iteration or a run, these would look like its end, or like a cancellation.
 _NOT_RAISED = (StopIteration, StopAsyncIteration, CancelledError)
 _NOT_AGAIN = "Do not repeat this call."
 
@@ -30,9 +30,9 @@ class ToolJob:
     """One call to run.
 
     Attributes:
-        number: Tells the jobs of a run apart.
+        number: Number of the job in its run.
         call: The call.
-        tool: What runs.
+        tool: The tool to run.
     """
 
     number: int
@@ -42,9 +42,9 @@ class ToolJob:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What running a tool gave: a value, or what it raised.
+    """The outcome of a tool: a value, or an exception.
 
-    It travels as a value: a future cannot carry `StopIteration`, and takes some other exceptions for its own.
+    It is passed as a value: a future cannot hold `StopIteration`, and gives some other exceptions a special meaning.
     """
 
     value: object = None
@@ -52,12 +52,12 @@ class Outcome:
 
 
 def result_of(job: ToolJob, outcome: Outcome, *, raises: bool) -> ToolResult:
-    """What the model is told of an outcome; what ends the run is raised.
+    """Make the model's result of an outcome; raise an exception that ends the run.
 
     Args:
         job: The call.
-        outcome: What came of it.
-        raises: Whether what a tool raises ends the run.
+        outcome: Its outcome.
+        raises: Whether an exception of a tool ends the run.
     """
     error = outcome.error
     if error is None:
@@ -81,12 +81,12 @@ def result_of(job: ToolJob, outcome: Outcome, *, raises: bool) -> ToolResult:
 
 
 def failed(call: ToolCall, text: str) -> ToolResult:
-    """The result of a call that came to nothing."""
+    """Make the result of a failed call."""
     return ToolResult(call=call, content=f"error: {text}", error=text)
 
 
 def gathered(items: Iterable[object], returned: object = None) -> object:
-    """The value of a generator tool: what it returned, else the list of its items, its progress left aside.
+    """The value of a generator tool: its return value, else the list of its items, without its progress.
 
     An async generator cannot return a value: a `ToolOutput` that is its only item is one.
     """

@@ -1,4 +1,4 @@
-"""A tool run as it stands: its rounds, what came of their calls, and what all of it has cost."""
+"""The state of a tool run: its rounds, the results of their calls, and the cost of all of it."""
 
 from __future__ import annotations
 
@@ -22,21 +22,24 @@ __all__ = ["Round", "Stopped", "ToolResult", "ToolRun"]
 Stopped: TypeAlias = Literal[
     "answered", "no_call", "max_rounds", "budget", "deadline", "pending", "failed", "cancelled"
 ]
-"""Why a run ended: the model answered; it announced a call and made none; a limit was met; a call waits for you; an
-error ended it; it was cancelled, or closed early."""
+"""The reason why a run ended.
+
+The model answered; it announced a call and made none; a limit was reached; a call waits for you; an error ended it; it
+was cancelled, or closed early.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
-    """What came of one call.
+    """The result of one call.
 
     Attributes:
         call: The call.
         content: The text that the model reads.
-        error: What went wrong, or None.
-        note: What was put right in what the tool gave, or None.
-        artifact: What the tool gave for your program alone, as `ToolOutput(artifact=...)`; it is neither sent nor kept
-            in the conversation.
+        error: The error, or None.
+        note: A note on a repair of the tool's result, or None.
+        artifact: The value only for your program, as in `ToolOutput(artifact=...)`; it is neither sent nor kept in the
+            conversation.
     """
 
     call: ToolCall
@@ -55,12 +58,12 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One turn of the model, and what came of its calls.
+    """One turn of the model, and the results of its calls.
 
     Attributes:
         reply: The turn.
         results: One for each call that was run, in the order of the calls; none for calls that wait for you.
-        preamble: Text that the model wrote beside its calls: for a log, not the answer.
+        preamble: Text of the model in addition to its calls: for a log, not the answer.
     """
 
     reply: Reply
@@ -70,20 +73,20 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRun:
-    """A run of tools that has ended; or, as the `run` of an error, as far as it had come.
+    """A run of tools that has ended; or, as the `run` of an error, the part up to the error.
 
     Attributes:
         reply: The last turn of the model; None where no round has ended.
-        messages: The whole conversation, ready to go on with.
+        messages: The whole conversation, ready to be continued.
         rounds: Every turn that has ended.
-        stopped: Why it ended.
+        stopped: The reason why it ended.
         pending_calls: Calls that nothing ran: those of tools without a function, those that `approve` postponed or
             `on_recovered` holds back, and under `tool_choice="none"` all. Decide about them with `approvals`, or add
-            their results to `messages`, and go on.
+            their results to `messages`, and continue.
         reasons: The reason that `approve` gave for postponing a call, by the id of the call.
         resumed: The results of the calls that the conversation ended with when the run began.
-        attempts: Every HTTP request of the run, those that failed among them, numbered from 1.
-        prices: The client's own prices, by which `cost` reckons; None for the built-in ones.
+        attempts: Every HTTP request of the run, including failed ones, numbered from 1.
+        prices: The client's own prices, which `cost` uses; None for the built-in ones.
     """
 
     reply: Reply | None
@@ -103,17 +106,17 @@ class ToolRun:
 
     @property
     def usage(self) -> Usage:
-        """The tokens of all requests, as far as they were told; `unknown` counts the requests that may have cost more.
+        """The tokens of all requests, as far as they are known; `unknown` counts the requests that may have cost more.
 
         With `unknown` above 0 each number is "at least".
         """
         return total_usage(self.attempts)
 
     def cost(self, *, prices: PriceTable | None = None, currency: str = "USD") -> Cost | None:
-        """The cost of all requests, each by the price that held when it was sent.
+        """Compute the cost of all requests, each by the price at its time of sending.
 
-        None where the cost of no request is known. `unknown` counts the requests that may have cost something that
-        nobody told; the amount is then "at least".
+        None where the cost of no request is known. `unknown` counts the requests with an unknown cost; the amount is
+        then "at least".
 
         Args:
             prices: Other prices than the client's.

@@ -1,4 +1,4 @@
-"""From pydantic's JSON Schema to one for a model to read: compact, in one order, nothing behind references."""
+"""From pydantic's JSON Schema to one for a model to read: compact, in one order, without references."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ __all__ = ["compact"]
 _FIRST = ("$ref", "type", "description", "enum")
 _LAST = ("anyOf", "prefixItems", "items", "properties", "required", "additionalProperties", "default", "$defs")
 _PREFIX = "#/$defs/"
-_DEEPEST = 30  # references that a question is followed through
+_DEEPEST = 30  # references that are followed
 
 
 def compact(
     raw: Mapping[str, object], described: Mapping[str, str], *, require_all: bool = False, marks: bool = False
 ) -> dict[str, JsonValue]:
-    """A schema as the model gets it.
+    """Write a schema for the model.
 
-    Without titles; definitions stand where they are used, but for recursive ones; a constant is an enum of one; an
-    object that lists its properties takes no others; what is null when it is left out may be given as null.
+    It has no titles; definitions are inlined, except for recursive ones; a constant is an enum of one; an object that
+    lists its properties takes no others; a value with the default null may be null.
 
     Args:
         raw: Pydantic's schema of the arguments.
-        described: What the docstring says about them.
+        described: Their descriptions in the docstring.
         require_all: Whether each property is required, as strict modes want it.
-        marks: Whether `"default": null` stays where null means that nothing was given, and the type has none.
+        marks: Whether `"default": null` stays where null means an absent value, and the type has none.
     """
     definitions = cast("dict[str, dict[str, object]]", raw.get("$defs", {}))
     recursive = {name for name in definitions if name in _reached(definitions[name], definitions)}
     writer = _Writer(definitions, recursive, require_all=require_all, marks=marks)
     top = {key: value for key, value in raw.items() if key not in {"$defs", "title", "description"}}
     properties = cast("dict[str, dict[str, object]] | None", top.get("properties"))
-    if properties is not None:  # what is no object, or a map, lists none
+    if properties is not None:  # a value that is not an object, or a map, lists none
         top["properties"] = {
             name: {"description": described[name], **node} if name in described else node
             for name, node in properties.items()
@@ -47,7 +47,7 @@ def compact(
 
 
 def _reached(node: object, definitions: Mapping[str, object]) -> set[str]:
-    """The names of the definitions that a schema leads to."""
+    """The names of the definitions that a schema refers to."""
     found: set[str] = set()
     waiting = [node]
     while waiting:
@@ -80,7 +80,7 @@ class _Writer:
         self._marks = marks
 
     def write(self, node: object) -> JsonValue:
-        """One schema, and those within it."""
+        """Write one schema, and those within it."""
         if not is_mapping(node):
             return cast("JsonValue", node)  # true or false
         reference = node.get("$ref")
@@ -95,7 +95,7 @@ class _Writer:
                 continue
             if key == "const":
                 written["enum"] = [cast("JsonValue", value)]
-            elif key in {"anyOf", "oneOf"}:  # the latter for tagged unions alone, whose branches exclude each other
+            elif key in {"anyOf", "oneOf"}:  # the latter only for tagged unions, whose branches exclude each other
                 written["anyOf"] = self._union(value)
             elif key in ONE:
                 written[key] = self.write(value)
@@ -115,7 +115,7 @@ class _Writer:
         return {key: written[key] for key in sorted(written, key=_place)}
 
     def _or_null(self, written: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        """A schema that takes null too, for a parameter as `unit: str = None`."""
+        """Make a schema accept null too, for a parameter such as `unit: str = None`."""
         outer: dict[str, JsonValue] = {"description": written.pop("description")} if "description" in written else {}
         branches = written["anyOf"] if written.keys() == {"anyOf"} else [written]
         outer["anyOf"] = [*cast("list[JsonValue]", branches), {"type": "null"}]

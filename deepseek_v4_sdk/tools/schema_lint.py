@@ -1,4 +1,4 @@
-"""What a provider's grammar or strict mode does not take of a tool's schema, named before it is sent."""
+"""The parts of a tool's schema that a provider's grammar or strict mode refuses, named before it is sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Named", "lint_schema"]
 
 
 class Named(Protocol):
-    """A provider's data, or anything else with a provider's name."""
+    """A provider's data, or any object with a provider's name."""
 
     @property
     def name(self) -> str:
@@ -33,16 +33,17 @@ _Lint: TypeAlias = Callable[[_Schema], Iterator[_Finding]]
 
 
 def lint_schema(tool: object, provider: str | Named) -> list[str]:
-    """What a provider would refuse, or not enforce, of a tool's schema; each line begins with the place.
+    """List the parts of a tool's schema that a provider would refuse, or not enforce; each line begins with the place.
 
     Args:
         tool: The tool in any form that `as_tool` takes.
-        provider: The provider's name or its data. DeepSeek's own API and Dynamo's closed objects concern tools with
-            `strict=True`; the grammars of vLLM and SGLang any tool, since a forced call is held to them too.
+        provider: The provider's name or its data. For DeepSeek's own API and for Dynamo's closed objects only tools
+            with `strict=True` matter; for the grammars of vLLM and SGLang any tool does, because they also constrain
+            forced calls.
 
     Raises:
         ConfigurationError: There is no such provider.
-        InvalidRequestError: `tool` describes no tool.
+        InvalidRequestError: `tool` does not describe a tool.
     """
     name = provider if isinstance(provider, str) else provider.name
     if name not in _LINTS:
@@ -73,7 +74,7 @@ def _deepseek(node: _Schema) -> Iterator[_Finding]:
         if key not in _DEEPSEEK_TAKES:
             yield (key,), f"strict tools of DeepSeek's API take no {key}"
     if "format" in node and node["format"] not in _DEEPSEEK_FORMATS:
-        yield ("format",), f"strict tools of DeepSeek's API take {', '.join(_DEEPSEEK_FORMATS)} alone"
+        yield ("format",), f"strict tools of DeepSeek's API take only {', '.join(_DEEPSEEK_FORMATS)}"
     if "object" not in _types(node):
         return
     names = list(cast("Mapping[str, object]", node.get("properties", {})))
@@ -90,7 +91,7 @@ def _closed(node: _Schema) -> Iterator[_Finding]:
         yield ("additionalProperties",), "an object of a strict tool must say false here"
 
 
-# What vLLM 0.33.0 refuses for its grammar engine, and what that engine (xgrammar 0.2.7) was seen to let pass.
+# The keywords that vLLM 0.33.0 refuses for its grammar engine, and those that this engine (xgrammar 0.2.7) lets pass.
 _GRAMMAR_IGNORES = (
     *("not", "if", "dependentRequired", "dependentSchemas"),
     *("multipleOf", "uniqueItems", "contains", "minContains", "maxContains"),
@@ -109,15 +110,15 @@ def _grammar(node: _Schema) -> Iterator[_Finding]:
         yield ("format",), "the server's grammar does not know this format"
     for key in ("minLength", "maxLength"):
         if key in node and ("pattern" in node or "format" in node):
-            yield (key,), f"the server's grammar drops {key} beside a pattern or format"
+            yield (key,), f"the server's grammar drops {key} next to a pattern or format"
     branches = node.get("allOf")
     if is_list(branches) and len(branches) > 1:
-        yield ("allOf",), "the server's grammar takes an allOf of one alone"
+        yield ("allOf",), "the server's grammar takes only an allOf of one"
     patterns = node.get("patternProperties")
     if is_mapping(patterns) and (len(patterns) > 1 or "properties" in node):
-        yield ("patternProperties",), "the server's grammar takes one pattern, and no properties beside it"
+        yield ("patternProperties",), "the server's grammar takes one pattern, and no properties next to it"
     if "propertyNames" in node and ("properties" in node or patterns is not None):
-        yield ("propertyNames",), "the server's grammar takes it by itself alone"
+        yield ("propertyNames",), "the server's grammar takes it only without others"
 
 
 def _types(node: _Schema) -> list[object]:

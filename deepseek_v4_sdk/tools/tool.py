@@ -1,4 +1,4 @@
-"""`@tool`, and the object it makes of a function: a tool for the model that is still the function it was."""
+"""`@tool`, and the object it makes of a function: a tool for the model that is still the same function."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ T = TypeVar("T")
 
 
 class Tool(Generic[P, R]):
-    """A function that the model may call. It stays callable as the function it is.
+    """A function that the model may call. It stays callable like the function.
 
     In a class it is a method like any other: `agent.search` is the tool bound to `agent`, and `self` is not offered.
 
     Args:
-        function: What runs.
-        offer: Gives what the model is told and what checks its calls, for the class whose method it is, or None.
-        runs: Whether there is a function behind it at all; a schema alone is run by somebody else.
-        known: What `offer` gives, where that is known.
+        function: The function to run.
+        offer: Returns the model's description and the check of its calls, for the class of the method, or None.
+        runs: Whether it has a function at all; a tool with only a schema is run by the caller.
+        known: The result of `offer`, where it is known.
         read_only: Whether it is known to change nothing; `approve` sees it on the calls.
 
     Attributes:
-        owner: The class whose method it is, or None: the class's names may stand in annotations.
+        owner: The class of the method, or None: annotations may use the class's names.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Tool(Generic[P, R]):
         return self._with(MethodType(self.function, instance), self._offer)
 
     def _with(self, function: Callable[..., object], offer: Callable[[type | None], Offer]) -> Tool[..., object]:
-        """The same tool for another function."""
+        """Make the same tool for another function."""
         return Tool(function, offer, runs=self.runs, known=self._made, read_only=self.read_only)
 
     def __copy__(self) -> Self:
@@ -85,7 +85,7 @@ class Tool(Generic[P, R]):
         return self if function is self.function else self._with(function, self._make)
 
     def __reduce__(self) -> str | tuple[object, ...]:
-        """As functions are pickled: by name where it has one of its own, else with its function."""
+        """Pickle like a function: by name where it has its own, else with its function."""
         if isinstance(self.function, MethodType):
             return getattr, (self.function.__self__, self.function.__name__)
         path = str(getattr(self.function, "__qualname__", ""))
@@ -113,12 +113,12 @@ class Tool(Generic[P, R]):
 
     @property
     def description(self) -> str | None:
-        """What the model is told about it."""
+        """The description for the model."""
         return self._offer().spec.description
 
     @property
     def parameters(self) -> dict[str, JsonValue]:
-        """The JSON Schema of its arguments, a copy of its own; empty where nobody gave one."""
+        """A copy of the JSON Schema of its arguments; empty without one."""
         offered = cast("dict[str, dict[str, JsonValue]]", self.tool_spec().to_dict())["function"]
         return cast("dict[str, JsonValue]", offered.get("parameters", {}))
 
@@ -129,7 +129,7 @@ class Tool(Generic[P, R]):
 
     @property
     def is_async(self) -> bool:
-        """Whether calling it gives something to await, or to iterate over with `async for`."""
+        """Whether calling it returns an awaitable, or an async iterator."""
         target: object = self.function
         while isinstance(target, functools.partial):
             target = cast("functools.partial[object]", target).func
@@ -138,12 +138,12 @@ class Tool(Generic[P, R]):
         return inspect.iscoroutinefunction(target) or inspect.isasyncgenfunction(target)
 
     def tool_spec(self) -> ToolSpec:
-        """The tool as it is offered to the model; it carries the check of its arguments."""
+        """Return the tool in the form that is offered to the model, with the check of its arguments."""
         offer = self._offer()
         return offer.spec.checked_by(offer.check)
 
     def check(self, call: ToolCall) -> dict[str, JsonValue]:
-        """The arguments of a call as they came, decoded, once they are known to fit.
+        """Return the decoded arguments of a call, unchanged, if they fit.
 
         Raises:
             InvalidToolArgumentsError: They do not; the error names the place.
@@ -151,10 +151,10 @@ class Tool(Generic[P, R]):
         return self._offer().check(call)
 
     def bind(self, call: ToolCall) -> dict[str, object]:
-        """The arguments of a call in the function's own types, ready for `tool(**arguments)`.
+        """Return the arguments of a call in the function's own types, ready for `tool(**arguments)`.
 
-        What the model left out is left out: the function's own defaults hold. Without annotations to go by, as with
-        schemas written by hand, the arguments are plain JSON values.
+        Arguments that the model left out are absent: the function's own defaults apply. Without annotations, as with
+        handwritten schemas, the arguments are plain JSON values.
 
         Raises:
             InvalidToolArgumentsError: They do not fit; the error names the place.
@@ -168,7 +168,7 @@ def _again(
     runs: bool,
     read_only: bool = False,
 ) -> Tool[..., object]:
-    """A tool that comes out of a pickle."""
+    """Make a tool out of a pickle."""
     return Tool(function, offer, runs=runs, read_only=read_only)
 
 
@@ -201,17 +201,17 @@ def tool(
 ) -> object:
     """Make a tool of a function, as `@tool` or `@tool(...)`.
 
-    The model is offered the function's name, what its docstring says about it and about each parameter (Google, NumPy
-    and Sphinx style), and a JSON Schema of the parameters made from their annotations. Arguments are checked as JSON:
-    `"3"` is no whole number, unless a validator of the parameter's own makes it one (`BeforeValidator(int)`).
+    The offer to the model is the function's name, the docstring's texts about it and about each parameter (Google,
+    NumPy and Sphinx style), and a JSON Schema of the parameters made from their annotations. Arguments are checked as
+    JSON: `"3"` is not a whole number, unless a validator of the parameter converts it (`BeforeValidator(int)`).
 
     Args:
-        function: What the model may call: a function, an async function, a method, a `functools.partial` or an object
-            with `__call__`. Each parameter needs an annotation; `*args` and `**kwargs` cannot be offered.
+        function: The function: a function, an async function, a method, a `functools.partial` or an object with
+            `__call__`. Each parameter needs an annotation; `*args` and `**kwargs` cannot be offered.
         name: Another name than the function's.
-        description: Other words than the docstring's.
+        description: Another description than the docstring's.
         strict: Whether the server should hold the model to the schema. The schema then requires every property.
-        read_only: Whether it changes nothing. The model is not told; `approve` sees it as `call.read_only`.
+        read_only: Whether it changes nothing. The model does not see it; `approve` sees it as `call.read_only`.
 
     Raises:
         ConfigurationError: The function cannot be a tool; the text names the parameter and the remedy.
@@ -221,7 +221,7 @@ def tool(
         inner = function.function if isinstance(function, Tool) else function
         offer = functools.partial(read_function, inner, name, description, strict)
         made: Tool[..., object] = Tool(inner, offer, read_only=read_only)
-        with contextlib.suppress(UnresolvedNameError):  # it may stand further down: read again at the first use
+        with contextlib.suppress(UnresolvedNameError):  # the name may be defined later: read again at the first use
             made.tool_spec()
         return made
 

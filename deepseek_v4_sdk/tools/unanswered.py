@@ -1,4 +1,4 @@
-"""The calls that a conversation ends with and that have no result yet, and what was decided about them."""
+"""The calls at the end of a conversation that have no result yet, and the decisions about them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["check_approvals", "unanswered"]
 
 
 def unanswered(messages: Conversation) -> tuple[ToolCall, ...]:
-    """The calls without a result, where the conversation ends with a turn that called tools and what answers it."""
+    """The calls without a result, where the conversation ends with a turn that called tools and its results."""
     calls, answered = _last_turn(messages)
     return tuple(call for call in calls if call.id not in answered)
 
 
 def check_approvals(messages: Conversation, approvals: Mapping[str, bool | str]) -> None:
-    """See that what was decided concerns the last turn; a call of it that has its result by now is passed over.
+    """Check that the decisions concern the last turn; calls of it that have a result by now are skipped.
 
     Raises:
-        InvalidRequestError: It concerns another call.
+        InvalidRequestError: A decision concerns another call.
     """
     known = {call.id for call in _last_turn(messages)[0]}
     for call_id in approvals:

@@ -1,1 +1,1 @@
-"""Where a request may go and when: replicas, rate limiters, circuit breakers."""
+"""Choosing where a request may go and when: replicas, rate limiters, circuit breakers."""

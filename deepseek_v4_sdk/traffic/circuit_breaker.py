@@ -1,4 +1,4 @@
-"""Circuits: after failures in a row nothing is sent for a while, and then one request goes ahead to see."""
+"""Circuit breakers: after consecutive failures nothing is sent for a while, and then one request probes the server."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ __all__ = ["CircuitBreaker"]
 
 
 class CircuitBreaker:
-    """Counts failures in a row, and says until when to wait. It reads no clock, and is locked by its owner.
+    """Counts consecutive failures, and returns how long to wait. It reads no clock; its owner locks it.
 
     Args:
-        threshold: How many failures in a row open it; None is never.
+        threshold: Number of consecutive failures that open it; None is never.
         first: Seconds for which it opens; each time it opens again without a success between doubles them.
         longest: The longest such time in seconds.
     """
@@ -29,31 +29,31 @@ class CircuitBreaker:
 
     @property
     def closed(self) -> bool:
-        """Whether requests go as they please."""
+        """Whether requests may go freely."""
         return self._until is None
 
     @property
     def probing(self) -> bool:
-        """Whether one request is under way to see how it is, and the others wait for it."""
+        """Whether one request is probing the server, and the others wait for it."""
         return self._probing
 
     def send(self) -> bool:
-        """A request goes. Gives whether it is the one that sees how it is: its end must then be told."""
+        """Note that a request is sent. Return whether it is the probe: its end must then be reported."""
         self._probing = self._until is not None
         return self._probing
 
     def succeeded(self) -> None:
-        """The server took a request."""
+        """Note that the server accepted a request."""
         self._failures = self._openings = 0
         self._until, self._probing = None, False
 
     def failed(self, now: float, *, probe: bool, hint: float = 0.0) -> bool:
-        """The server refused a request; gives whether that has opened it.
+        """Note that the server refused a request; return whether that has opened it.
 
         Args:
             now: The time.
-            probe: Whether it was the request that was to see.
-            hint: How long the server asks to be left alone, in seconds; opens it at once when it is not 0.
+            probe: Whether it was the probe.
+            hint: Seconds for which the server asks to be left alone; opens it at once when it is not 0.
         """
         self._failures += 1
         if self._until is not None and not probe:  # it was sent before
@@ -68,5 +68,5 @@ class CircuitBreaker:
         return True
 
     def unknown(self) -> None:
-        """The request that was to see ended without a word of the server: the next one is to see."""
+        """Note that the probe ended without an answer of the server: the next request is the probe."""
         self._probing = False

@@ -1,4 +1,4 @@
-"""Gates: what all clients of the process together ask of one server with one key. Driven by the times it is told."""
+"""Rate limiters: the requests of all clients in the process to one server with one key. Callers pass in the time."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST_HINT", "RateLimiter"]
 
 LONGEST_HINT = 120.0
-"""The longest wait in seconds that a server may ask for without being left alone altogether."""
+"""The longest wait in seconds that a server may request without opening the circuit."""
 
-# A request counts from when its answer's head has come, for until then nobody knows when the server saw it; but at most
-# so many seconds later than it was sent.
+# A request counts from the arrival of its answer's head, because until then nobody knows when the server saw it; but at
+# most so many seconds after it was sent.
 _LONGEST_WAY = 5.0
 # Hosted V4 has hidden windows that were seen to reset after 30 minutes to two hours (build.nvidia.com, 2026).
 _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 1800.0
 
 
 class RateLimiter:
-    """Lets requests through in the order in which they came, as their limits, the refusals and the circuit allow.
+    """Lets requests through in order of arrival, as their limits, the refusals and the circuit breaker allow.
 
-    It may be used from many threads. Times are seconds of one clock that never goes back; of several clocks the
-    furthest counts.
+    It may be used from many threads. Times are seconds of one clock that never goes back; of several clocks the latest
+    counts.
     """
 
     def __init__(self) -> None:
@@ -40,16 +40,16 @@ class RateLimiter:
         self._now = -math.inf
         self._queue: deque[Reservation] = deque()
         self._running: set[Reservation] = set()
-        self._counted: set[Reservation] = set()  # those of the last minute, and how much they are together
+        self._counted: set[Reservation] = set()  # those of the last minute, with their sums
         self._requests = 0
         self._tokens = 0
         self._ends: list[
             tuple[float, int, Reservation]
-        ] = []  # a heap of when they leave; who leaves sooner is in it twice
+        ] = []  # a heap by the time of leaving; one that leaves earlier is in it twice
         self._number = 0
-        self._moves = 0  # how often a request got on: was let through, was answered, ended
+        self._moves = 0  # the number of advances: a request was let through, was answered, ended
         self._paused = -math.inf
-        self._due = math.inf  # when the first of the line expects to go
+        self._due = math.inf  # when the first of the queue expects to go
         self._learned_requests, self._learned_tokens, self._learned_running = (
             LearnedRate(),
             LearnedRate(),
@@ -60,19 +60,19 @@ class RateLimiter:
     def reserve(
         self, now: float, tokens: int, limits: RateLimits, ends: float = math.inf, *, again: bool = False
     ) -> Reservation:
-        """Get in line. The ticket is granted at once where there is room and nobody waits.
+        """Join the queue. The reservation is granted at once where there is room and nobody waits.
 
         Args:
             now: The time.
-            tokens: How many tokens the request is likely to count for.
-            limits: What the caller keeps to.
-            ends: When it is too late.
-            again: Whether it asks again for what the server has accepted. Who asks has a place already, and may be the
-                one that others wait for: it goes before those who begin, and whatever the circuit says.
+            tokens: Number of tokens that the request is likely to count for.
+            limits: The caller's limits.
+            ends: The time after which it is too late.
+            again: Whether it polls for an answer that the server has accepted. Such a request has a place already, and
+                others may wait for it: it goes before new requests, even while the circuit is open.
 
         Raises:
             LocalLimitError: There will be no room before it is too late.
-            CircuitOpenError: The server has refused too often, and is left alone for a while.
+            CircuitOpenError: The server has refused too often, and the client leaves it alone for a while.
         """
         allowed = limits.tokens_per_minute
         if allowed is not None and tokens > allowed:
@@ -89,11 +89,11 @@ class RateLimiter:
         return reservation
 
     def poll(self, reservation: Reservation, now: float, ends: float = math.inf) -> float:
-        """How many seconds to wait for the ticket or for its bell; 0 when it is granted.
+        """Seconds to wait for the reservation or its wakeup; 0 when it is granted.
 
         Raises:
             LocalLimitError: There will be no room before it is too late.
-            CircuitOpenError: The server was found to refuse everything.
+            CircuitOpenError: The server refuses everything at the moment.
         """
         reservation.clear()
         with self._lock:
@@ -109,7 +109,7 @@ class RateLimiter:
             return (room if reservation.timed else ends) - now
 
     def on_head(self, reservation: Reservation, now: float) -> None:
-        """The head of the answer has come, so the server has counted the request by now."""
+        """Note that the head of the answer has arrived, so the server has counted the request by now."""
         with self._lock:
             self._moves += 1
             until = min(reservation.until, self._tick(now) + MINUTE)
@@ -118,7 +118,7 @@ class RateLimiter:
                 self._queue[0].wake()
 
     def on_success(self, reservation: Reservation) -> None:
-        """The server took the request."""
+        """Note that the server accepted the request."""
         with self._lock:
             if reservation.probes or self._breaker.closed:
                 self._breaker.succeeded()
@@ -127,7 +127,7 @@ class RateLimiter:
                 self._wake()
 
     def on_429(self, reservation: Reservation, now: float, hint: float | None = None) -> None:
-        """The server answered 429; the hint is how long it asks to be left alone, in seconds."""
+        """Note that the server answered 429; the hint is the seconds for which it asks to be left alone."""
         with self._lock:
             now = self._tick(now)
             reservation.refused, probe, reservation.probes = True, reservation.probes, False
@@ -140,17 +140,17 @@ class RateLimiter:
                 self._wake()
 
     def pause(self, now: float, seconds: float) -> None:
-        """The server tells that it has no room for so long."""
+        """Note that the server reports that it has no room for so many seconds."""
         with self._lock:
             self._paused = max(self._paused, self._tick(now) + min(seconds, LONGEST_HINT))
 
     def release(self, reservation: Reservation, now: float, used: int | None = None) -> None:
-        """The request has ended. Releasing twice is releasing once.
+        """Note that the request has ended. A second call changes nothing.
 
         Args:
-            reservation: Its ticket.
+            reservation: Its reservation.
             now: The time.
-            used: How many tokens the server counted; None when it did not tell.
+            used: Number of tokens that the server counted; None when it did not report it.
         """
         with self._lock:
             now = self._tick(now)
@@ -162,7 +162,7 @@ class RateLimiter:
             self._stir()
 
     def cancel(self, reservation: Reservation, now: float) -> None:
-        """The request will not be sent: it counts for nothing, and those behind it move up."""
+        """Note that the request will not be sent: it does not count, and those after it move up."""
         with self._lock:
             now = self._tick(now)
             if reservation in self._running:
@@ -182,13 +182,13 @@ class RateLimiter:
             return self._breaker.wait(self._tick(now))
 
     def is_idle(self, now: float) -> bool:
-        """Whether it knows nothing that counts: forgotten, it would be missed by nobody."""
+        """Whether its state no longer matters, so that it can be forgotten."""
         with self._lock:
             self._tick(now)
             return not (self._queue or self._running or self._counted) and self._breaker.closed and self._paused <= now
 
     def _tick(self, now: float) -> float:
-        """Time goes on; what is older than a minute counts no more."""
+        """Advance the time; entries older than a minute no longer count."""
         self._now = now = max(self._now, now)
         ends = self._ends
         while ends and ends[0][0] <= now:
@@ -201,7 +201,7 @@ class RateLimiter:
         return self._moves
 
     def _advance(self, now: float) -> None:
-        """Let through who may go. Who is then the first is woken, to look how long it has to wait."""
+        """Let the requests through that may go. Wake the next one, so that it finds out how long to wait."""
         line, moved = self._queue, False
         while line and (line[0].is_abandoned or self._fits(line[0], now)):
             reservation = line.popleft()
@@ -244,7 +244,7 @@ class RateLimiter:
             heapq.heappush(self._ends, (until, self._number, reservation))
 
     def _correct(self, reservation: Reservation, now: float, used: int | None) -> None:
-        """Put the server's count in place of the estimate; what is beyond it and came late, counts from now."""
+        """Replace the estimate by the server's count; a late excess counts from now."""
         if used is None:
             return
         if reservation in self._counted:
@@ -254,7 +254,7 @@ class RateLimiter:
             self._count(Reservation(reservation.limits, used - reservation.tokens, requests=0), now + MINUTE)
 
     def _fits(self, reservation: Reservation, now: float) -> bool:
-        """Whether the first of the line may go now."""
+        """Whether the first of the queue may go now."""
         breaker, limits = self._breaker, reservation.limits
         return (
             self._paused <= now
@@ -267,7 +267,7 @@ class RateLimiter:
         )
 
     def _room(self, reservation: Reservation, place: int, now: float) -> float:
-        """When a ticket at that place of the line may go; infinity where that depends on how others end."""
+        """The time at which a reservation at that place may go; infinity where that depends on other requests."""
         limits = reservation.limits
         when = max(now, self._paused)
         if reservation.begins:
@@ -275,7 +275,7 @@ class RateLimiter:
                 return math.inf
             when = max(when, now + self._breaker.wait(now))
         ahead = sum(other.tokens for other in islice(self._queue, place)) if limits.tokens_per_minute else 0
-        # Those ahead who do not fit into one minute go in later ones.
+        # Those ahead that do not fit into one minute go in later ones.
         rounds, place = divmod(place, self._learned_requests.of(limits.requests_per_minute or place + 1, now))
         later, ahead = divmod(ahead, self._learned_tokens.of(limits.tokens_per_minute or ahead + 1, now))
         many, much = self._too_many(limits, place, now), self._too_much(reservation, ahead, now)
@@ -291,12 +291,12 @@ class RateLimiter:
         return allowed is None or len(self._running) < self._learned_running.of(allowed, now)
 
     def _too_many(self, limits: RateLimits, ahead: int, now: float) -> int:
-        """How many requests of the last minute must leave before another one may go behind so many."""
+        """Number of requests of the last minute that must leave before another one may go after so many."""
         allowed = limits.requests_per_minute
         return 0 if allowed is None else self._requests + ahead + 1 - self._learned_requests.of(allowed, now)
 
     def _too_much(self, reservation: Reservation, ahead: int, now: float) -> int:
-        """The same in tokens. A request of more than was learned goes when nothing else counts."""
+        """Number of tokens that must leave. A request above the learned limit goes when nothing else counts."""
         allowed = reservation.limits.tokens_per_minute
         if allowed is None:
             return 0
@@ -305,11 +305,11 @@ class RateLimiter:
         )
 
     def _check(self, reservation: Reservation, place: int, now: float, ends: float) -> float:
-        """When a ticket may go.
+        """The time at which a reservation may go.
 
         Raises:
-            LocalLimitError: Not in time.
-            CircuitOpenError: The server is left alone for a while.
+            LocalLimitError: It may not go in time.
+            CircuitOpenError: The client leaves the server alone for a while.
         """
         pause = self._breaker.wait(now)
         if reservation.begins and pause > 0:
@@ -340,7 +340,7 @@ class RateLimiter:
             self._learned_running.lower(limits.concurrency, running, now)
 
     def _stir(self) -> None:
-        """Wake the first of the line where it does not know yet when it may go: that may be known by now."""
+        """Wake the first of the queue if it does not know yet when it may go: that may be known by now."""
         if self._queue and not self._queue[0].timed:
             self._queue[0].wake()
 

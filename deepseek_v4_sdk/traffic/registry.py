@@ -1,4 +1,4 @@
-"""Which gate a request goes through: one for each server and key of the process, and for each mock."""
+"""Finding the rate limiter of a request: one for each server and key of the process, and for each mock."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["LIMITERS", "LimiterRegistry", "pause_in_headers"]
 _LENGTH = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|)")
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 _Name: TypeAlias = tuple[str, str, int, str]
-_MOST = 256  # beyond it, those that nobody would miss are forgotten: keys may change with each request
+_MOST = 256  # beyond it, unneeded ones are forgotten: keys may change with each request
 
 
 class LimiterRegistry:
-    """The gates of the process. It may be used from many threads."""
+    """The rate limiters of the process. It may be used from many threads."""
 
     def __init__(self) -> None:
         self._lock = new_lock()
@@ -34,14 +34,14 @@ class LimiterRegistry:
     def find(
         self, provider: str, base_url: str, call: HttpCall, scope: str, transport: object, now: float
     ) -> RateLimiter:
-        """The gate of a request.
+        """Find the rate limiter of a request.
 
         Args:
             provider: The kind of server.
             base_url: Its address.
-            call: The request, for its key; what is kept of that is a hash with the salt of this process.
-            scope: What of the server is limited by itself, such as a family of models; empty for all of it.
-            transport: What carries the request. One with a clock of its own has gates of its own.
+            call: The request, for its key; only a hash of that is kept, with the salt of this process.
+            scope: The separately limited part of the server, such as a family of models; empty for all of it.
+            transport: The transport of the request. One with its own clock has its own rate limiters.
             now: The time.
         """
         key = next((value for name, value in call.headers if name == "authorization"), "")
@@ -62,20 +62,20 @@ class LimiterRegistry:
             self.leave_to_parent()
 
     def leave_to_parent(self) -> None:
-        """Begin anew, in a child: places that the parent's requests have are not the child's to wait for."""
+        """Start empty in a child process: the child does not wait for the parent's requests."""
         self._limiters.clear()
         self._of_transports.clear()
 
 
 LIMITERS = LimiterRegistry()
-"""The gates of this process."""
+"""The rate limiters of this process."""
 
 
 def pause_in_headers(headers: Mapping[str, str]) -> float | None:
-    """How many seconds the headers of an answer say that there is no room, or None.
+    """Seconds for which an answer's headers say that the server has no room, or None.
 
-    Read are `x-ratelimit-remaining-requests` and `-tokens` with their `-reset-` (such as `1m30s`), as OpenAI's gateways
-    send them, and `ratelimit-remaining` with `ratelimit-reset` (seconds) of the IETF draft.
+    It reads `x-ratelimit-remaining-requests` and `-tokens` with their `-reset-` (such as `1m30s`), as OpenAI's gateways
+    send them, and `ratelimit-remaining` with `ratelimit-reset` (seconds) of the IETF proposal.
     """
     waits = [
         wait
@@ -87,7 +87,7 @@ def pause_in_headers(headers: Mapping[str, str]) -> float | None:
 
 
 def _seconds(text: str) -> float | None:
-    """A length of time such as `30`, `1.5s`, `250ms` or `1m30s`."""
+    """Parse a length of time such as `30`, `1.5s`, `250ms` or `1m30s`."""
     parts = _LENGTH.findall(text.strip())
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
         return None

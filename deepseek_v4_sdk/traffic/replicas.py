@@ -1,4 +1,4 @@
-"""Pools: the replicas of one provider. Which one gets a request, and which ones rest because they have failed."""
+"""The replicas of one provider: which of them gets a request, and which ones rest because they have failed."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["Balance", "HasServer", "ReplicaSet", "conversation_key"]
 
 Balance: TypeAlias = Literal["sticky", "least_busy"]
-"""How requests are spread: a conversation stays where its prefix is cached, or each goes where the fewest run."""
+"""The way of spreading requests: a conversation stays where its prefix is cached, or each goes where the fewest run."""
 
-# A conversation leaves its replica when that has so many times the mean of what runs, and so many more.
+# A conversation leaves its replica when that runs so many times the mean of the others, and so many more.
 _UNEVEN, _SLACK = 1.25, 2
-# A replica rests after three failures in a row, or one without a connection: a second, and each time twice as long.
+# A replica rests after three consecutive failures, or one without a connection: a second, and each time twice as long.
 _FAILURES, _FIRST_REST, _LONGEST_REST = 3, 1.0, 30.0
 
 
 class HasServer(Protocol):
-    """What a replica set asks of its members: where each is, which tells them apart."""
+    """A member of a replica set, identified by its server."""
 
     def server(self) -> tuple[Provider, Target]:
         """The provider and the target, as far as they are known by now."""
@@ -38,19 +38,19 @@ UpstreamT = TypeVar("UpstreamT", bound=HasServer)
 
 
 class _Replica:
-    """What is known of a place: what runs there, and whether it rests."""
+    """The state of a replica: the number of its running requests, and whether it rests."""
 
     def __init__(self, name: str) -> None:
         self._name = name.encode()
         self.renew()
 
     def renew(self) -> None:
-        """Nothing runs there, and nothing has failed."""
+        """Reset it: nothing runs there, and nothing has failed."""
         self.running = 0
         self.breaker = CircuitBreaker(_FAILURES, _FIRST_REST, _LONGEST_REST)
 
     def rank(self, key: bytes) -> bytes:
-        """Its rank for a conversation: the highest one gets it, and who fails changes nothing among the others."""
+        """Its rank for a conversation: the highest one gets it, and a failure changes nothing among the others."""
         return _hashed(self._name, 8, key)
 
 
@@ -59,10 +59,10 @@ class ReplicaSet(Generic[UpstreamT]):
 
     Args:
         upstreams: The replicas.
-        balance: How requests are spread over them.
-        limits: What the client keeps to at each of them: for all models (under `""`), or for a family of them.
-        model: The model to ask for where a call names none.
-        session_affinity: Whether requests tell a gateway in front of the replicas which conversation they belong to.
+        balance: The spreading of requests over them.
+        limits: The client's limits at each of them: for all models (under `""`), or for a family of them.
+        model: The model for calls that name none.
+        session_affinity: Whether requests name their conversation to a gateway in front of the replicas.
 
     Attributes:
         profile: The profile it is from, or None.
@@ -84,7 +84,7 @@ class ReplicaSet(Generic[UpstreamT]):
         self._limits = limits or {}
         self._sticky = balance == "sticky"
         urls = [upstream.server()[1].base_url for upstream in upstreams]
-        # Of the address alone, so that all processes send a conversation to the same one; mocks have none.
+        # Only of the address, so that all processes send a conversation to the same one; mocks have none.
         names = (f"{url} {urls[:index].count(url)}" for index, url in enumerate(urls))
         self._replicas = {upstream: _Replica(name) for upstream, name in zip(upstreams, names, strict=True)}
         self._lock = new_lock()
@@ -92,22 +92,22 @@ class ReplicaSet(Generic[UpstreamT]):
         renewed_in_children(self)
 
     def leave_to_parent(self) -> None:
-        """Begin anew, in a child."""
+        """Start fresh in a child process."""
         for replica in self._replicas.values():
             replica.renew()
 
     def share(self, other: ReplicaSet[UpstreamT]) -> None:
-        """Go on with what is known of the same places in another pool, and with what becomes known there."""
+        """Share the state of the same replicas with another set, from now on."""
         self._lock = other._lock
         self._replicas = dict(zip(self.upstreams, other._replicas.values(), strict=True))
 
     def choose(self, key: bytes, now: float, avoid: Collection[UpstreamT]) -> UpstreamT:
-        """The place for a request of a conversation.
+        """Choose the replica for a request of a conversation.
 
         Args:
-            key: What tells conversations apart.
+            key: The hash of the conversation.
             now: The time.
-            avoid: Where this call has failed already; taken only if there is no other.
+            avoid: Replicas at which this call has failed; chosen only if there is no other.
         """
         if len(self.upstreams) == 1:
             return self.upstreams[0]
@@ -120,7 +120,7 @@ class ReplicaSet(Generic[UpstreamT]):
                 for upstream in left
                 if every[upstream].breaker.wait(now) <= 0 and not every[upstream].breaker.probing
             ]
-            if not ready:  # asking who rests is better than asking nobody
+            if not ready:  # a resting replica is better than none
                 return min(left, key=lambda upstream: (every[upstream].breaker.wait(now), every[upstream].running))
             if self._sticky:
                 most = sum(one.running for one in every.values()) / len(every) * _UNEVEN + _SLACK
@@ -129,20 +129,20 @@ class ReplicaSet(Generic[UpstreamT]):
             return min(ready, key=lambda upstream: (every[upstream].running, every[upstream].rank(key)))
 
     def begin(self, upstream: UpstreamT) -> bool:
-        """A request goes to a place. Gives whether it is the one that sees whether the place works again."""
+        """Note that a request goes to a replica. Return whether it is the probe."""
         replica = self._replicas[upstream]
         with self._lock:
             replica.running += 1
             return replica.breaker.send()
 
     def end(self, upstream: UpstreamT, now: float, *, probe: bool, works: bool | None, reached: bool = True) -> None:
-        """It has ended.
+        """Note that a request has ended.
 
         Args:
-            upstream: Where.
+            upstream: The replica.
             now: The time.
-            probe: Whether it was the one that sees.
-            works: Whether the place does; None where it did not show.
+            probe: Whether it was the probe.
+            works: Whether the replica works; None where it did not show.
             reached: Whether there was a connection.
         """
         replica = self._replicas[upstream]
@@ -158,11 +158,11 @@ class ReplicaSet(Generic[UpstreamT]):
                 replica.breaker.succeeded()
 
     def another(self, avoid: Collection[UpstreamT]) -> bool:
-        """Whether there is a place that this call has not failed at."""
+        """Whether there is a replica at which this call has not failed."""
         return any(upstream not in avoid for upstream in self.upstreams)
 
     def limits_of(self, model: str | None, catalogue: Catalogue) -> tuple[str, RateLimits] | None:
-        """What is counted together with requests for a model, and what the client keeps to there; None is no limit."""
+        """The scope that is counted together with requests for a model, and the client's limits for it, or None."""
         if not self._limits:
             return None
         family = None if model is None else catalogue.family(model)
@@ -171,7 +171,7 @@ class ReplicaSet(Generic[UpstreamT]):
 
 
 def conversation_key(request: ChatRequest) -> bytes:
-    """What the requests of one conversation have in common, and others have not: all up to the first user message."""
+    """Hash the common part of a conversation's requests: everything up to the first user message."""
     head: list[bytes] = []
     for message in request.messages:
         head.append(write_json(message.to_dict()))

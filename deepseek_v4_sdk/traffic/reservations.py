@@ -1,4 +1,4 @@
-"""Tickets: the places of requests in the line of a gate, and what their refusals teach of its limits."""
+"""Reservations: the places of requests in a rate limiter's queue, and the limits learned from refusals."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _RECOVERY = 0.1  # of the limit, each minute
 
 
 class Reservation(Wakeup):
-    """A request's place in the line, and later among what counts. Made by `RateLimiter.reserve`.
+    """A request's place in the queue, and later among those that count. Made by `RateLimiter.reserve`.
 
     Attributes:
         granted: Whether the request may be sent.
-        limits: What its caller keeps to.
-        requests: For how many requests it counts: 1, or 0 where it stands for tokens alone.
-        tokens: For how many tokens it counts.
-        until: Until when it counts among those of the last minute.
+        limits: Its caller's limits.
+        requests: Number of requests that it counts for: 1, or 0 where it is only for tokens.
+        tokens: Number of tokens that it counts for.
+        until: The time until which it counts among those of the last minute.
         refused: Whether the server refused it.
-        probes: Whether it was sent to see whether the server takes requests again.
-        begins: Whether it begins a call, and takes a place of `concurrency`; else it asks again for what was accepted.
+        probes: Whether it is the probe of an open circuit.
+        begins: Whether it begins a call, and takes a place in `concurrency`; else it polls for an accepted answer.
     """
 
     __slots__ = ("begins", "granted", "limits", "probes", "refused", "requests", "tokens", "until")
@@ -57,21 +57,21 @@ class Reservation(Wakeup):
 
 
 class LearnedRate:
-    """A limit that refusals have taught: it falls at once, and grows back by a tenth of what is allowed each minute."""
+    """A limit learned from refusals: it falls at once, and grows back by a tenth of the allowed limit each minute."""
 
     def __init__(self) -> None:
         self._value: float | None = None
         self._since = 0.0
 
     def of(self, allowed: int, now: float) -> int:
-        """The limit that holds now, at least 1."""
+        """The current limit, at least 1."""
         if self._value is None:
             return allowed
         grown = self._value + max(1.0, allowed * _RECOVERY) * ((now - self._since) // MINUTE)
         return max(1, min(allowed, int(grown)))
 
     def lower(self, allowed: int, passed: int, now: float) -> None:
-        """A request was refused. Each time the limit is halved, but not below what the server let pass."""
+        """Halve the limit after a refusal, but not below the number that the server let pass."""
         held = self.of(allowed, now)
         self._value = min(held, max(passed, held / 2))
         self._since = now

@@ -22,9 +22,9 @@ else:
 __all__ = ["Accounts", "Bill", "Reserved", "Spend", "SpendPer", "SpendUnit", "as_spends", "reserve"]
 
 SpendPer: TypeAlias = Literal["client", "run", "day"]
-"""What a limit is for: everything that is sent under it, one call or tool run, or one day in UTC."""
+"""The scope of a limit: all requests under it, one call or tool run, or one day in UTC."""
 SpendUnit: TypeAlias = Literal["USD", "tokens"]
-"""What a limit counts."""
+"""The unit of a limit."""
 
 _ZERO = Decimal(0)
 
@@ -139,7 +139,7 @@ class Bill:
 
     Attributes:
         provider: The provider whose prices hold.
-        model: The model that is asked for, or None.
+        model: The requested model, or None.
         endpoint: Tells endpoints apart.
         at: When it is sent.
         prices: The prices.
@@ -154,7 +154,7 @@ class Bill:
     def amount(
         self, unit: SpendUnit, prompt: int, answer: int, *, cached: int = 0, model: str | None = None
     ) -> Decimal:
-        """What so many tokens are, in the unit.
+        """Convert a number of tokens to the unit.
 
         Raises:
             ConfigurationError: The model has no price in USD.
@@ -180,7 +180,7 @@ class Bill:
 
 @dataclass(slots=True)
 class Reserved:
-    """What is reserved for a request under way.
+    """The reservation of a running request.
 
     Attributes:
         bill: By what it is billed.
@@ -197,9 +197,9 @@ class Reserved:
         """The request has ended, and has cost so many tokens. Settling twice is settling once.
 
         Args:
-            prompt: Those of its prompt.
-            answer: Those of its answer.
-            cached: Those of the prompt that came from the cache.
+            prompt: The tokens of its prompt.
+            answer: The tokens of its answer.
+            cached: The tokens of the prompt that came from the cache.
             model: The model that answered, where it said.
             told: Whether the server counted them.
         """

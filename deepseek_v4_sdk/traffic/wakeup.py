@@ -1,4 +1,4 @@
-"""Bells: what a waiting call is woken by, from whichever thread, before its time."""
+"""Wakeups: they end the wait of a call early, from any thread."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Wakeup"]
 
-# On a clock of its own (a mock's) a wait takes no time; but other threads or tasks, whose time is real, may be about to
-# ring. As long as they get on, they are waited for; where nothing moves they get so many turns of so many seconds. One
-# long time would not do: a loop that is busy gives nobody a turn before it is over.
+# On its own clock (a mock's) a wait takes no time; but other threads or tasks, whose time is real, may be about to wake
+# it. As long as they advance, the call waits for them; where nothing moves they get so many turns of so many seconds.
+# One long turn would not do: a busy loop runs nothing else before it is over.
 _TURNS = 16
 _TURN = 0.125
 
 
 class Wakeup:
-    """Rings once for each `clear`. One call waits for it, any thread may ring it.
+    """Wakes once for each `clear`. One call waits for it, any thread may wake it.
 
     Args:
-        moves: Gives a number that grows while those get on who may ring.
+        moves: Returns a number that grows while those that may wake it advance.
 
     Attributes:
-        timed: Whether what is waited for comes with time, whatever others do.
+        timed: Whether the wait also ends with time, whatever others do.
     """
 
     __slots__ = ("_listener", "_loop", "_moves", "_rung", "timed")
@@ -41,31 +41,31 @@ class Wakeup:
         self.timed = False
         self._rung = False
         self._listener: Callable[[], object] | None = None
-        self._loop: AbstractEventLoop | None = None  # on which somebody waits
+        self._loop: AbstractEventLoop | None = None  # the loop that waits
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether who waits for it will not wake: the event loop was closed meanwhile."""
+        """Whether the waiting call can no longer wake: its event loop was closed meanwhile."""
         return self._loop is not None and self._loop.is_closed()
 
     @property
     def is_awake(self) -> bool:
-        """Whether it has rung since it was cleared."""
+        """Whether it was woken since it was cleared."""
         return self._rung
 
     def clear(self) -> None:
-        """From now on a ring is a new one."""
+        """Forget an earlier wake."""
         self._rung = False
 
     def wake(self) -> None:
-        """Wake who waits, or will."""
-        self._rung = True  # before the listener is looked at: `_listen` does it the other way round
+        """Wake the waiting call, or the next one that waits."""
+        self._rung = True  # set before the listener is read: `_listen` does it in the reverse order
         listener = self._listener
         if listener is not None:
             listener()
 
     def wait(self, clock: Clock, seconds: float) -> None:
-        """Wait for the ring, at most so long, for a sync client."""
+        """Wait to be woken, at most so many seconds, for a sync client."""
         event = threading.Event()
         self._listen(event.set)
         real = isinstance(clock, SystemClock)
@@ -81,7 +81,7 @@ class Wakeup:
             self._listener = None
 
     async def await_(self, clock: Clock, seconds: float) -> None:
-        """The same for an async client."""
+        """Wait to be woken, at most so many seconds, for an async client."""
         import asyncio
 
         event, self._loop = asyncio.Event(), asyncio.get_running_loop()
@@ -101,7 +101,7 @@ class Wakeup:
             self._listener = self._loop = None
 
     def _turns(self) -> Iterator[float]:
-        """The times to wait, one after another, on a clock of its own."""
+        """The times to wait, one after another, on its own clock."""
         left, seen = _TURNS, self._moves()
         while left and not self.timed:
             yield _TURN

@@ -1,1 +1,1 @@
-"""How bytes travel: steps and the pumps that run them, transports, clock, retries."""
+"""Bytes only: transports, their connections, and the clock."""

@@ -1,4 +1,4 @@
-"""Addresses as they go over the wire: ASCII alone."""
+"""Addresses in the form that goes over the wire: only ASCII."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from deepseek_v4_sdk.providers import ascii_host
 __all__ = ["wire_url"]
 
 _PORTS = {"http": 80, "https": 443}
-# What RFC 3986 lets stand in a path or a query, and the sign of what is quoted already.
+# Characters that RFC 3986 allows in a path or a query, and the sign of a quoted one.
 _PLAIN = "!$&'()*+,;=:@/?%"
 
 
 def wire_url(url: str) -> str:
-    """A URL with its host in the form of the DNS, without the scheme's own port, and with all else quoted."""
+    """Return a URL with its host in the form of the DNS, without the scheme's own port, and with all else quoted."""
     parts = urlsplit(url)
     host = ascii_host(parts.hostname or "")
     if ":" in host:

@@ -1,4 +1,4 @@
-"""A connection of aiohttp's that knows where an answer ends, as our own connections do."""
+"""A connection of aiohttp that knows where an answer ends, as our own connections do."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["FramedHandler", "FramedRequest", "SpoiltConnectionError"]
 
 
 class SpoiltConnectionError(ClientConnectionError):
-    """Bytes came on an idle connection before the request was sent on it: nothing of the request was sent."""
+    """Bytes arrived on an idle connection before the request was sent on it: nothing of the request was sent."""
 
 
 class FramedHandler(ResponseHandler):
-    """Keeps what belongs to no request away from aiohttp's parser, and the connection it came on from the next one."""
+    """Keeps bytes outside any answer away from aiohttp's parser, and closes the connection that they arrived on."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -35,18 +35,18 @@ class FramedHandler(ResponseHandler):
 
     @property
     def should_close(self) -> bool:
-        """Whether the connection is closed behind this answer; asked when the answer has ended."""
+        """Whether the connection is closed after this answer; aiohttp reads it when the answer has ended."""
         return not self._framer.clean or super().should_close
 
     def is_connected(self) -> bool:
-        """Whether the connection is there, and can be used again where it is idle."""
+        """Whether the connection is open, and can be used again where it is idle."""
         transport = self.transport
         if transport is None or not super().is_connected():
             return False
         return self._framer.busy or (self._framer.clean and not is_readable(transport.get_extra_info("socket")))
 
     def set_response_params(self, **params: Any) -> None:
-        """A request is about to be sent; that of a tunnel has been sent by now."""
+        """Note that a request is about to be sent; that of a tunnel has been sent by now."""
         self._is_reused = self._is_used
         if not self._is_reused:
             self._is_used = True
@@ -54,10 +54,10 @@ class FramedHandler(ResponseHandler):
         super().set_response_params(**params)
 
     def begin(self) -> bool:
-        """The next write is the request; False where bytes came on the idle connection, so that it must not be used.
+        """Begin a request with the next write; False where bytes arrived on the idle connection: do not use it.
 
-        aiohttp asks `is_connected` when it takes a connection, and on Python 3.11 it writes the request in a later turn
-        of the loop. What comes between the two would become the answer.
+        aiohttp reads `is_connected` when it takes a connection, and on Python 3.11 it writes the request in a later
+        turn of the loop. Bytes that arrive between the two would become the answer.
         """
         if self._is_reused:
             if not self.is_connected():
@@ -66,7 +66,7 @@ class FramedHandler(ResponseHandler):
         return True
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came; with none, the parser goes on with those it has."""
+        """Take bytes that arrived; with none, the parser continues with those it has."""
         if not data or not self._is_used or (data := self._framer.feed(data)):
             super().data_received(data)
 
@@ -77,7 +77,7 @@ class FramedHandler(ResponseHandler):
         super().close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The connection is gone; what came before is heard."""
+        """Note that the connection is lost; bytes from before are still read."""
         if exc is not None and self.transport is not None:
             for block in unread(self.transport):
                 self.data_received(block)
@@ -87,13 +87,13 @@ class FramedHandler(ResponseHandler):
 
 
 class FramedRequest(ClientRequest):
-    """A request that asks its connection once more, in the step that writes it."""
+    """A request that checks its connection again, in the step that writes it."""
 
     async def send(self, conn: Connection) -> ClientResponse:
         """Write the request, or its head where it has a body.
 
         Raises:
-            SpoiltConnectionError: Bytes have come on the connection.
+            SpoiltConnectionError: Bytes have arrived on the connection.
         """
         if not self.body and not _begin(conn):
             raise SpoiltConnectionError
@@ -102,7 +102,7 @@ class FramedRequest(ClientRequest):
     async def write_bytes(
         self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
     ) -> None:
-        """Write the request with its body, or let the reader know that bytes have come on the connection."""
+        """Write the request with its body, or report to the reader that bytes have arrived on the connection."""
         if not self.body or _begin(conn):
             await super().write_bytes(writer, conn, content_length)
         elif conn.protocol is not None:

@@ -1,6 +1,6 @@
-"""The way of bytes for many streams: aiohttp's connections, without the layers of httpx above them.
+"""The transport for many streams: aiohttp's connections, without the layers of httpx above them.
 
-It needs the extra `fast` and is asked for by name. It is one carrier among others: nothing else depends on it.
+It needs the extra `fast` and is chosen by name. Nothing else depends on it.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ if TYPE_CHECKING:
 
 __all__ = ["AiohttpTransport"]
 
-# What is read ahead of the caller: half of it, before reading pauses.
+# The size of the buffer that is read ahead of the caller: half of it, before reading pauses.
 _AHEAD = 128 * 1024
-# aiohttp sends what is larger at once only with a warning; from a file it goes out in pieces.
+# aiohttp warns of a larger body that is sent at once; from a file it sends the body in pieces.
 _LARGE = 1024 * 1024
 
 
 class _AiohttpResponse(ReadTimer):
-    """An answer of aiohttp."""
+    """A response of aiohttp."""
 
     __slots__ = ("_content", "_deadline", "_loops", "_response", "_waits", "head")
 
     def __init__(self, response: aiohttp.ClientResponse, deadline: Deadline, loops: object) -> None:
         super().__init__()
-        self._loops = loops  # kept as long as the answer: with the last of both the connections are closed
+        self._loops = loops  # kept as long as the answer: the connections are closed when both are gone
         self._response = response
         self._content = response.content
         self._deadline = deadline
@@ -72,7 +72,8 @@ class _AiohttpResponse(ReadTimer):
 
     async def close(self) -> None:
         self._disarm()
-        connection = self._response.connection  # None where the answer was read to its end: the pool has it by now
+        # None where the answer was read to its end: the connection is back in the pool
+        connection = self._response.connection
         if connection is not None and self._loop.is_closed():
             _let_go(connection.protocol)
             connection.close()
@@ -103,15 +104,15 @@ class _Connector(aiohttp.TCPConnector):
         for protocol in list(self.protocols):
             _let_go(protocol)
         self.leave_answers()
-        self._conns.clear()  # as it does of itself
+        self._conns.clear()  # as aiohttp does
 
     def leave_answers(self) -> None:
-        """Close the connections of answers that nobody has read: aiohttp warns of them when they are collected."""
+        """Close the connections of unread answers: aiohttp warns about them when they are collected."""
         for connection in list(self.in_use):
             connection.close()
 
     def hang_up(self) -> None:
-        """Tell the servers now, while the loop stands still."""
+        """Close the connections to the servers now, while the loop is not running."""
         for protocol in list(self.protocols):
             if protocol.transport is not None:
                 hang_up(protocol.transport)
@@ -132,9 +133,9 @@ class _LoopSession:
             read_bufsize=_AHEAD,
             timeout=aiohttp.ClientTimeout(),
         )
-        # Requests are sent again in one place, where they are counted; aiohttp would do so by itself.
+        # Requests are sent again in one place, which counts them; aiohttp would do so silently.
         setattr(self.session, "_retry_connection", False)  # noqa: B010  # it has no public name
-        setattr(self._connector, "_factory", partial(FramedHandler, loop=self._loop))  # noqa: B010  # nor has this
+        setattr(self._connector, "_factory", partial(FramedHandler, loop=self._loop))  # noqa: B010  # nor does this
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -152,7 +153,7 @@ class _LoopSession:
 
 
 class AiohttpTransport(AsyncTransport):
-    """Carries requests over aiohttp.
+    """Sends requests over aiohttp.
 
     Args:
         tls: Whether to make a TLS context.
@@ -163,7 +164,7 @@ class AiohttpTransport(AsyncTransport):
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
         self.hints = ConnectionHints(proxy=proxy is not None, ca_bundle=ca_bundle is not None)
         context = pools.tls_context(ca_bundle) if tls else None
-        # aiohttp shows a proxy's URL in its errors: user and password go beside it.
+        # aiohttp shows a proxy's URL in its errors: user and password are passed separately.
         hints = pools.proxy_of(proxy)
         self._proxy = URL(str(hints.url), encoded=True) if hints is not None else None
         self.proxy_host = None if hints is None else hints.url.host
@@ -179,7 +180,8 @@ class AiohttpTransport(AsyncTransport):
             while True:
                 try:
                     response = await self._request(session, step)
-                except SpoiltConnectionError:  # nothing was sent, and that connection is closed: there may be another
+                # nothing was sent, and that connection is closed: another one may be open
+                except SpoiltConnectionError:
                     continue
                 return _AiohttpResponse(response, step.deadline, self._loops)
 
@@ -187,7 +189,7 @@ class AiohttpTransport(AsyncTransport):
         call = step.call
         body = io.BytesIO(call.body) if call.body is not None and len(call.body) > _LARGE else call.body
         address = _address(call.url)
-        direct = address.scheme == "http"  # through a proxy such a request goes as it is, and one with TLS in a tunnel
+        direct = address.scheme == "http"  # a proxy gets such a request unchanged, and one with TLS in a tunnel
         return await session.request(
             call.method,
             address,
@@ -200,7 +202,7 @@ class AiohttpTransport(AsyncTransport):
         )
 
     async def aclose(self) -> None:
-        """Close every connection, on whichever loop it is."""
+        """Close every connection, on any loop."""
         await self._loops.aclose()
 
 

@@ -1,4 +1,4 @@
-"""Network streams for httpcore, on asyncio: what `network` does, with the same moving deadlines."""
+"""Network streams for httpcore, on asyncio: the async form of `network`, with the same moving deadlines."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["AsyncTimedBackend"]
 
 
 class _AsyncTimedStream(httpcore.AsyncNetworkStream):
-    """A stream that asks how much time is left at each read."""
+    """A stream that reads the time left at each read."""
 
     def __init__(self, wire: AsyncioSocket) -> None:
         self._wire = wire
         self._framer = Framer()
         self._write_buffer = WriteBuffer()
         self._was_used = False
-        self._early = b""  # what came while the request was being sent
+        self._early = b""  # bytes that arrived while the request was being sent
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's own
         del max_bytes
@@ -60,14 +60,13 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
         return _AsyncTimedStream(self._wire)
 
     def get_extra_info(self, info: str) -> object:
-        if (
-            info == "is_readable" and not self._framer.clean
-        ):  # what httpcore asks of a connection before it uses it again
+        if info == "is_readable" and not self._framer.clean:  # httpcore calls this before it uses a connection again
             return True
         return self._wire.get_extra_info(info)
 
     async def _send(self, parts: list[bytes | memoryview], timeout: float | None) -> None:  # noqa: ASYNC109
-        if self._was_used and self.get_extra_info("is_readable"):  # once more: bytes may have come since the pool asked
+        # again: bytes may have arrived since the pool's check
+        if self._was_used and self.get_extra_info("is_readable"):
             raise httpcore.ConnectionNotAvailable
         self._was_used = True
         self._framer.sent()
@@ -77,23 +76,23 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
                     self._framer.spoil()
                     return
         except httpcore.WriteError:
-            self._framer.spoil()  # the server may have answered before it closed, and reading tells
+            self._framer.spoil()  # the server may have answered before it closed, and reading shows it
 
     def _goes_on(self) -> bool:
-        """Take what came before all is sent; whether to go on sending."""
+        """Take early bytes; return whether to continue sending."""
         if not self._framer.status:
             self._early += self._framer.feed(self._wire.take())
         return not self._framer.refuses
 
 
 class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
-    """Connects with asyncio and gives out timed streams."""
+    """Connects with asyncio and returns timed streams."""
 
     def __init__(self) -> None:
         self._wires: WeakSet[AsyncioSocket] = WeakSet()
 
     def let_go(self) -> None:
-        """Close every connection without its loop, which is closed, or is the parent's."""
+        """Close every connection without its loop, which is closed, or belongs to the parent."""
         for wire in list(self._wires):
             wire.let_go()
 
@@ -106,7 +105,7 @@ class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
         socket_options: SocketOptions | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Open a connection."""
-        del local_address, socket_options  # our pools set neither
+        del local_address, socket_options  # our pools set neither of them
         wire = await connect(host, port, seconds_left(timeout))
         self._wires.add(wire)
         return _AsyncTimedStream(wire)

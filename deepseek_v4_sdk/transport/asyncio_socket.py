@@ -1,4 +1,4 @@
-"""One connection on asyncio's own transports, with one timer that is moved and not made anew for each read."""
+"""One connection on asyncio's own transports, with one timer that is moved and not created for each read."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncioSocket", "connect"]
 
-# What is read ahead of the caller, at most, and what is handed to the transport at once.
+# Most bytes to read ahead of the caller, and most to pass to the transport at once.
 _AHEAD = 256 * 1024
 _PIECE = 256 * 1024
-# An address that does not answer in this time is passed over for the next one, where a name has several.
+# If an address does not answer in this time, the next one is tried, where a name has several.
 _NEXT_ADDRESS = 1.0
 
 
@@ -42,14 +42,14 @@ class AsyncioSocket(ReadTimer, asyncio.Protocol):
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._is_full = False  # the transport's buffer
-        self._drained: asyncio.Future[None] | None = None  # who waits for room in it, or for an answer
-        self._timeout: float | None = None  # of the read that waits
+        self._drained: asyncio.Future[None] | None = None  # of the caller that waits for space in it, or for an answer
+        self._timeout: float | None = None  # of the waiting read
 
     async def receive(self, timeout: float | None) -> bytes:  # noqa: ASYNC109  # a `TimeLeft` moves
-        """What has arrived, waiting for something if nothing has; empty at the end.
+        """Return the bytes that have arrived, waiting for some if none have; empty at the end.
 
         Raises:
-            httpcore.ReadTimeout: Nothing came in time.
+            httpcore.ReadTimeout: Nothing arrived in time.
             httpcore.ReadError: The connection broke.
         """
         blocks = self._blocks
@@ -71,7 +71,7 @@ class AsyncioSocket(ReadTimer, asyncio.Protocol):
         return self.take()
 
     def take(self) -> bytes:
-        """What has arrived."""
+        """Return the bytes that have arrived."""
         blocks = self._blocks
         data = blocks[0] if len(blocks) == 1 else b"".join(blocks)
         blocks.clear()
@@ -87,15 +87,15 @@ class AsyncioSocket(ReadTimer, asyncio.Protocol):
         timeout: float | None,  # noqa: ASYNC109  # a `TimeLeft` moves
         goes_on: Callable[[], bool],
     ) -> bool:
-        """Hand over bytes, in pieces, so that not all of them are copied at once.
+        """Send bytes, in pieces, so that not all of them are copied at once.
 
         Args:
             data: The bytes.
-            timeout: How long that may take.
-            goes_on: Called when something has arrived meanwhile; says whether the rest is still to be sent.
+            timeout: Seconds that this may take.
+            goes_on: Called when something has arrived meanwhile; returns whether to send the rest.
 
         Returns:
-            Whether all was handed over.
+            Whether all bytes were passed on.
 
         Raises:
             httpcore.WriteTimeout: They could not be sent in time.
@@ -103,7 +103,7 @@ class AsyncioSocket(ReadTimer, asyncio.Protocol):
         """
         for start in range(0, len(data), _PIECE):
             if start:
-                await asyncio.sleep(0)  # what has come is heard before a write finds that the connection is gone
+                await asyncio.sleep(0)  # arrived bytes are read before a write finds that the connection is gone
             if self._blocks and not goes_on():
                 return False
             if self._ended or self._transport.is_closing():
@@ -116,15 +116,15 @@ class AsyncioSocket(ReadTimer, asyncio.Protocol):
         return True
 
     async def start_tls(self, context: ssl.SSLContext, host: str | None, seconds: float | None) -> None:
-        """Go on encrypted.
+        """Switch to TLS.
 
         Raises:
             httpcore.ConnectTimeout: The handshake did not end in time.
-            httpcore.ConnectError: It failed, or something came before it.
+            httpcore.ConnectError: It failed, or bytes arrived before it.
         """
-        if self._blocks:  # they would be read as if they had come encrypted
+        if self._blocks:  # they would be read as if they had arrived encrypted
             self.close()
-            raise httpcore.ConnectError("the server spoke before the TLS handshake")
+            raise httpcore.ConnectError("the server sent bytes before the TLS handshake")
         try:
             async with asyncio.timeout(seconds):
                 encrypted = await self._loop.start_tls(self._transport, self, context, server_hostname=host)
@@ -156,30 +156,30 @@ class AsyncioSocket(ReadTimer, asyncio.Protocol):
         if self._loop.is_closed():
             self.let_go()
             return
-        if not self._lost:  # asyncio's transports fail when they are aborted behind their end
+        if not self._lost:  # asyncio's transports fail when they are aborted after their end
             if not self._loop.is_running():
                 hang_up(self._transport)
             self._transport.abort()
         self._wake()
 
     def let_go(self) -> None:
-        """Close it without its loop, which is closed, or is the parent's."""
+        """Close it without its loop, which is closed, or belongs to the parent."""
         self._ended = self._lost = True
         let_go(self._transport)
 
     def get_extra_info(self, info: str) -> object:
-        """What httpcore asks of a stream."""
+        """Return the details of the stream that httpcore requests."""
         if info == "is_readable":
             return self._ended or bool(self._blocks) or is_readable(self._transport.get_extra_info("socket"))
         names = {"client_addr": "sockname", "server_addr": "peername"}
         return cast("object", self._transport.get_extra_info(names.get(info, info)))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is open."""
+        """Note that the connection is open."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came."""
+        """Note that bytes arrived."""
         self._blocks.append(data)
         if self._drained is not None:
             self._wake_drained()
@@ -193,12 +193,12 @@ class AsyncioSocket(ReadTimer, asyncio.Protocol):
             self._transport.pause_reading()
 
     def eof_received(self) -> None:
-        """The server sends no more."""
+        """Note that the server sends no more."""
         self._ended = True
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """Note that the connection is lost."""
         self._lost = True
         if exc is not None and not self._ended:
             self._blocks += unread(self._transport)
@@ -207,11 +207,11 @@ class AsyncioSocket(ReadTimer, asyncio.Protocol):
         self._wake()
 
     def pause_writing(self) -> None:
-        """The transport's buffer is full."""
+        """Note that the transport's buffer is full."""
         self._is_full = True
 
     def resume_writing(self) -> None:
-        """There is room again."""
+        """Note that the buffer has space again."""
         self._is_full = False
         self._wake_drained()
 

@@ -1,4 +1,4 @@
-"""Time: the one place where the SDK reads a clock and waits. The mock puts its own in place of it."""
+"""Time: the only place where the SDK reads a clock and waits. The mock has its own clock."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ DEADLINE = "deepseek_v4.deadline"
 
 
 class Clock(Protocol):
-    """What tells the time and waits, for one exchange."""
+    """A clock for one exchange: it returns the time and waits."""
 
     def now(self) -> float:
         """Seconds since some moment; never goes back."""
         ...
 
     def utc(self) -> datetime:
-        """The date and time in UTC, as a calendar and a clock on the wall show it."""
+        """The date and time in UTC."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -55,15 +55,15 @@ class SystemClock:
 
 
 TICK: Final = 0.001
-"""The least time in seconds that is ever left."""
+"""The shortest time in seconds that is ever left."""
 
 
 class Deadline:
-    """The moment by which the next bytes must have come. It moves as the answer arrives.
+    """The time by which the next bytes must have arrived. It moves as the answer arrives.
 
     Attributes:
-        clock: What tells the time of this exchange.
-        at: The moment.
+        clock: The clock of this exchange.
+        at: The time.
     """
 
     __slots__ = ("at", "clock")
@@ -73,14 +73,14 @@ class Deadline:
         self.at = at
 
     def left(self) -> float:
-        """Seconds until then, at least a tick: a timeout of zero would mean "do not wait" to a socket."""
+        """Seconds until then, at least a tick: for a socket, a timeout of zero means "do not wait"."""
         return max(TICK, self.at - self.clock.now())
 
     def check(self) -> None:
-        """See that it has not passed.
+        """Check that it has not passed.
 
         Raises:
-            TimeoutError: It has.
+            TimeoutError: It has passed.
         """
         if self.clock.now() >= self.at:
             raise TimeoutError("the time is over")
@@ -89,26 +89,26 @@ class Deadline:
 class TimeLeft(float):
     """The time left until a deadline, as the timeout of a read.
 
-    httpcore takes the read timeout once, when the body's iteration starts, and hands it to every read of the network
-    stream. This one is a number to everybody else, and tells our streams the deadline that moves.
+    httpcore takes the read timeout once, when the body's iteration starts, and passes it to every read of the network
+    stream. This one is a number for all other code, and has the moving deadline for our streams.
     """
 
     deadline: Deadline
 
     def __new__(cls, deadline: Deadline) -> Self:
-        """The time left now, and the deadline behind it."""
+        """The time left now, with its deadline."""
         value = super().__new__(cls, deadline.left())
         value.deadline = deadline
         return value
 
 
 def seconds_left(timeout: float | None, late: type[Exception] | None = None) -> float | None:
-    """The seconds of a timeout, as they are now if it moves.
+    """The seconds left of a timeout, at the moment if it moves.
 
     Args:
         timeout: The timeout.
-        late: What to raise when its deadline has passed. Who waits for bytes that are always there is told by nobody
-            else; without it, at least a tick is left.
+        late: The error to raise when its deadline has passed, for callers that wait for bytes which are always
+            available; without it, at least a tick is left.
     """
     if not isinstance(timeout, TimeLeft):
         return timeout

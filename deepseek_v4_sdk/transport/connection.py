@@ -1,6 +1,7 @@
-"""Lines: one open HTTP answer at a time, over whatever carries requests. This is where the I/O happens.
+"""Response streams: one open HTTP answer at a time, over any transport. This is where the I/O happens.
 
-A carrier takes a request as it is and gives an answer; what httpx has, transports and clients, is fitted to that.
+A transport takes an unchanged request and returns a response; an adapter makes transports of httpx's transports and
+clients.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ __all__ = [
     "timeouts_of",
 ]
 
-# Where the end of an answer is not there yet, this is how long it is waited for, so that the connection can be kept.
+# Seconds to wait for the end of an answer that has not arrived yet, so that the connection can be kept.
 _DRAIN_SECONDS = 0.02
 
 
 class Response(Protocol):
-    """An open answer, whose head has come."""
+    """An open answer, whose head has arrived."""
 
     @property
     def head(self) -> ResponseHead:
@@ -51,7 +52,7 @@ class Response(Protocol):
         ...
 
     def close(self) -> None:
-        """Close it at once; unless its end was read, the connection with it."""
+        """Close it at once; unless its end was read, this closes the connection too."""
         ...
 
 
@@ -68,26 +69,26 @@ class AsyncResponse(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close it at once; unless its end was read, the connection with it."""
+        """Close it at once; unless its end was read, this closes the connection too."""
         ...
 
 
 class Transport(ABC):
-    """What carries requests. Reads end at the step's deadline, which moves."""
+    """Sends requests. Reads end at the step's deadline, which moves."""
 
     drains: ClassVar[bool] = True
-    """Whether a read ends at the deadline: else nobody knows how long the end of an answer would be waited for."""
+    """Whether a read ends at the deadline: otherwise waiting for the end of an answer could take any time."""
     proxy_host: str | None = None
-    """The host of the proxy that requests go through."""
+    """The host of the proxy for requests."""
     hints: ConnectionHints | None = None
-    """The way that it takes; None where the user brought it, who knows."""
+    """The settings of its connections; None where the user brought the transport."""
 
     @abstractmethod
     def send(self, step: Open) -> Response:
         """Send a request and wait for the head of its answer."""
 
-    def close(self) -> None:  # noqa: B027  # one that was brought has none
-        """Close the connections that are its own."""
+    def close(self) -> None:  # noqa: B027  # one from the user has none
+        """Close its own connections."""
 
 
 class AsyncTransport(ABC):
@@ -104,8 +105,8 @@ class AsyncTransport(ABC):
     async def send(self, step: Open) -> AsyncResponse:
         """Send a request and wait for the head of its answer."""
 
-    async def aclose(self) -> None:  # noqa: B027  # one that was brought has none
-        """Close the connections that are its own."""
+    async def aclose(self) -> None:  # noqa: B027  # one from the user has none
+        """Close its own connections."""
 
 
 class IteratedResponse:
@@ -113,9 +114,9 @@ class IteratedResponse:
 
     Args:
         head: The head.
-        blocks: The body. Empty blocks are left out.
+        blocks: The body. Empty blocks are skipped.
         close: Closes it.
-        deadline: By when a block that is not empty must have come.
+        deadline: The time by which a block that is not empty must have arrived.
     """
 
     __slots__ = ("_blocks", "_close", "_deadline", "head")
@@ -167,7 +168,7 @@ class AsyncIteratedResponse:
         return b""
 
     async def close(self) -> None:
-        """Close it, and its iterator: else the loop would do that, some time later."""
+        """Close it, and its iterator: otherwise the loop would do that, some time later."""
         await self._close()
         blocks = self._blocks
         if isinstance(blocks, AsyncGeneratorType) and not blocks.ag_running:
@@ -175,7 +176,7 @@ class AsyncIteratedResponse:
 
 
 def timeouts_of(step: Open) -> dict[str, float]:
-    """The timeouts of a request, as httpx and httpcore take them."""
+    """The timeouts of a request, in the form of httpx and httpcore."""
     left = TimeLeft(step.deadline)
     return {"connect": step.connect, "pool": step.connect, "read": left, "write": left}
 
@@ -185,7 +186,7 @@ def _hurry(deadline: Deadline) -> None:
 
 
 def head_of(status: int, fields: Iterable[tuple[bytes, bytes]]) -> ResponseHead:
-    """A head of the fields as they came: a name that comes again goes on with a comma."""
+    """Make a head of the received fields: the values of a repeated name are joined by a comma."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in fields:
         name = raw_name.decode("latin-1").lower()
@@ -208,12 +209,12 @@ class ResponseStream:
         self._deadline: Deadline | None = None
 
     def open(self, step: Open) -> ResponseHead:
-        """Send the request and wait for the head; what was open before is closed."""
+        """Send the request and wait for the head; this closes the answer that was open before."""
         self.close()
         transport = step.transport()
         if not isinstance(transport, Transport):
             from deepseek_v4_sdk.transport.httpx_adapter import (
-                as_transport,  # whoever brought something of httpx has loaded it
+                as_transport,  # a program that brought something of httpx has loaded it
             )
 
             transport = as_transport(transport)
@@ -227,18 +228,18 @@ class ResponseStream:
         return b"" if self._response is None else self._response.read()
 
     def drain(self) -> None:
-        """Take the end of the body if it is there. A client of the user's could wait long for it: not there."""
+        """Read the end of the body if it has arrived. A client of the user's could wait long for it: it does not."""
         if self._deadline is not None:
             _hurry(self._deadline)
             self.read()
 
     def close(self) -> None:
-        """Close the answer. One of a process that this one was forked from stays open there."""
+        """Close the answer. An answer of the parent process stays open there."""
         response, self._response, self._deadline = self._response, None, None
         if response is not None and self._process == PROCESS.generation:
             try:
                 response.close()
-            except Exception as error:  # a connection that was broken cannot be closed well
+            except Exception as error:  # closing a broken connection may fail
                 if as_failure(error) is None:
                     raise
 
@@ -254,7 +255,7 @@ class AsyncResponseStream:
         self._deadline: Deadline | None = None
 
     async def open(self, step: Open) -> ResponseHead:
-        """Send the request and wait for the head; what was open before is closed."""
+        """Send the request and wait for the head; this closes the answer that was open before."""
         await self.close()
         transport = step.transport()
         if not isinstance(transport, AsyncTransport):
@@ -271,17 +272,17 @@ class AsyncResponseStream:
         return b"" if self._response is None else await self._response.read()
 
     async def drain(self) -> None:
-        """Take the end of the body if it is there. A client of the user's could wait long for it: not there."""
+        """Read the end of the body if it has arrived. A client of the user's could wait long for it: it does not."""
         if self._deadline is not None:
             _hurry(self._deadline)
             await self.read()
 
     async def close(self) -> None:
-        """Close the answer. One of a process that this one was forked from stays open there."""
+        """Close the answer. An answer of the parent process stays open there."""
         response, self._response, self._deadline = self._response, None, None
         if response is not None and self._process == PROCESS.generation:
             try:
                 await response.close()
-            except Exception as error:  # a connection that was broken cannot be closed well
+            except Exception as error:  # closing a broken connection may fail
                 if as_failure(error) is None:
                     raise

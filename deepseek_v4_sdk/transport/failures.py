@@ -1,4 +1,4 @@
-"""The exceptions of HTTP libraries, translated into what they mean for a request."""
+"""The exceptions of HTTP libraries, translated into failures of a request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["as_failure"]
 
 _Kind: TypeAlias = Literal["connect", "connect_timeout", "timeout", "broken", "protocol"]
 
-# httpx, httpcore, httpx2 and the transports that speak their language name these alike, so the name is what counts.
+# httpx, httpcore, httpx2 and compatible transports name these alike, so the name counts.
 _KINDS: Mapping[str, _Kind] = {
     "ConnectTimeout": "connect_timeout",
     "PoolTimeout": "connect_timeout",
@@ -41,7 +41,7 @@ _KINDS: Mapping[str, _Kind] = {
 
 
 def as_failure(error: Exception) -> TransportFailure | None:
-    """What an exception of an HTTP library means, or None when it is none of theirs."""
+    """Translate an exception of an HTTP library; None when it is not one of theirs."""
     for cls in type(error).__mro__:
         kind = _KINDS.get(cls.__name__)
         if kind is not None:
@@ -58,5 +58,6 @@ def as_failure(error: Exception) -> TransportFailure | None:
 def _detail(error: Exception) -> str:
     told: BaseException | None = error
     while told is not None and (not str(told) or getattr(told, "message", None) == ""):
-        told = told.__cause__  # some errors of aiohttp say nothing themselves
-    return type(error).__name__ if told is None else scrub(str(told))  # h11 quotes what it cannot read, at any length
+        told = told.__cause__  # some errors of aiohttp have no text
+    # h11 quotes bytes that it cannot read, at any length
+    return type(error).__name__ if told is None else scrub(str(told))

@@ -1,12 +1,12 @@
-"""Where an answer begins and ends among the bytes of a connection, and the joining of HTTP chunks that came together.
+"""Finding the ends of answers among the bytes of a connection, and joining HTTP chunks that arrived together.
 
-A connection may be used again only after an answer that is seen to have ended, with nothing behind it: what is behind
-would be taken for the next answer (RFC 9112, section 6.3). So the framing is read here, before the HTTP library does,
-and bytes that belong to no request go no further.
+A connection may be used again only after an answer that is seen to have ended, with nothing after it: later bytes would
+be taken for the next answer (RFC 9112, section 6.3). So the framing is read here, before the HTTP library does, and
+it drops bytes outside any answer.
 
-Chunks are joined because servers send each event in a chunk of its own, and httpcore spends eight microseconds on each
-chunk: more than on all that is in it. What one read brought is one chunk as well. Only framing that is plain to see is
-followed; whatever else comes goes on as it is, so that the library reads or refuses it, and its connection is not kept.
+Chunks are joined because servers send each event in a separate chunk, and httpcore spends eight microseconds on each
+chunk: more than on its content. The bytes of one read become one chunk as well. The framer follows only clear framing;
+it passes all else on unchanged, so that the library reads or refuses it, and does not keep the connection.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ _LAST = re.compile(rb"0{1,8}\r\n(?:[^\r\n]+\r\n)*\r\n")
 _LONGEST_HEAD = 64 * 1024
 _LEAST_REFUSAL = 300
 
-# What the next bytes are.
-_NOTHING: Final = 0  # that anybody asked for
+# The kind of the next bytes.
+_NOTHING: Final = 0  # no answer is awaited
 _HEAD: Final = 1
-_LENGTH_OF_BODY: Final = 2  # of a body whose length is known
+_LENGTH_OF_BODY: Final = 2  # of a body with a known length
 _CHUNKS: Final = 3
 _LAST_CHUNK: Final = 4
-_ANYTHING: Final = 5  # the library reads it, and nobody knows where it ends
+_ANYTHING: Final = 5  # the library reads it, and its end is not known
 
 
 class Framer:
-    """Reads the bytes of one connection and gives them on, with fewer and larger chunks and the same body.
+    """Reads the bytes of one connection and passes them on, with fewer and larger chunks and the same body.
 
-    Nothing of a body is held back: a chunk that has come in part goes on as a chunk of that part. A head goes on when
-    it is whole. Interim answers (1xx) end here: the client waits for none, and an endless row of them is no head.
+    It holds back nothing of a body: a part of a chunk is passed on as a chunk. A head is passed on when it is complete.
+    Interim answers (1xx) end here: the client waits for none, and an endless series of them is not a head.
     """
 
     __slots__ = ("_end", "_held", "_left", "_next", "_spoilt", "status")
 
     def __init__(self) -> None:
         self.status = 0
-        """The status of the answer; 0 until its head has come, 999 where that is no head of HTTP/1."""
+        """The status of the answer; 0 until its head has arrived, 999 where that is not a head of HTTP/1."""
         self._next = _NOTHING
         self._spoilt = False
         self._held: bytes = b""  # of a head, of the line of a chunk's size, or of the last chunk
-        self._left = 0  # of a body, or of a chunk that has come in part
-        self._end = b""  # what must come behind that chunk
+        self._left = 0  # of a body, or of a chunk that has arrived in part
+        self._end = b""  # the bytes that must follow that chunk
 
     @property
     def clean(self) -> bool:
-        """Whether the connection may be used again: an answer has ended, and nothing is behind it."""
+        """Whether the connection may be used again: an answer has ended, and nothing follows it."""
         return self._next == _NOTHING and not self._spoilt
 
     @property
@@ -65,19 +65,19 @@ class Framer:
 
     @property
     def refuses(self) -> bool:
-        """Whether the answer is one behind which the rest of a request is not sent."""
+        """Whether the rest of the request should not be sent after this answer."""
         return self.status >= _LEAST_REFUSAL
 
     def spoil(self) -> None:
-        """The connection is not to be used again."""
+        """Mark the connection as not to be used again."""
         self._spoilt = True
 
     def sent(self) -> None:
-        """A request was sent: the next bytes are the head of its answer."""
+        """Note that a request was sent: the next bytes are the head of its answer."""
         self._next, self._held, self._left, self._end, self.status = _HEAD, b"", 0, b"", 0
 
     def feed(self, data: bytes) -> bytes:
-        """What to give on for bytes that came: nothing, where they hold no more than a part of the framing."""
+        """Take bytes, and return those to pass on: none, where they are only a part of the framing."""
         what = self._next
         if what == _CHUNKS:
             return self._join(data)
@@ -95,7 +95,7 @@ class Framer:
         return b""
 
     def finish(self) -> bytes:
-        """What is to be given on when the connection has ended: a head that was not whole."""
+        """The bytes to pass on when the connection has ended: an incomplete head."""
         held, self._held = self._held, b""
         what, self._next, self._spoilt = self._next, _ANYTHING, True
         return held if what == _HEAD else b""
@@ -108,7 +108,7 @@ class Framer:
         return data[:end]
 
     def _through(self, data: bytes) -> bytes:
-        """From here on bytes go through as they are."""
+        """Pass on this and all later data unchanged."""
         self._next, self._held = _ANYTHING, b""
         return data
 
@@ -139,7 +139,7 @@ class Framer:
         return self._body(data[at:] if at else data, end - at, is_old=line[1] == b"0")
 
     def _body(self, head: bytes, end: int, *, is_old: bool) -> bytes:
-        """Go on behind a head that is whole."""
+        """Continue after a complete head."""
         status = self.status
         if status in {204, 304}:
             return self._ended(head, end)
@@ -169,7 +169,8 @@ class Framer:
             self._left -= at
             end = data[at : at + len(self._end)]
             if end != self._end[: len(end)]:
-                return _chunk(pieces) + self._through(b";" + data[at:])  # a chunk without its end: no size begins so
+                # a chunk without its end: no size begins like this
+                return _chunk(pieces) + self._through(b";" + data[at:])
             at += len(end)
             self._end = self._end[len(end) :]
         while at < size:
@@ -190,13 +191,13 @@ class Framer:
                     return _chunk(pieces) + self._through(data[at:])
                 self._left, self._end = max(0, stop - size), b"\r\n"[len(end) :]
             elif at == 0 and stop + 2 == size:
-                return data  # one whole chunk
+                return data  # one complete chunk
             pieces.append(data[start:stop])
             at = stop + 2
         return _chunk(pieces)
 
     def _last(self, data: bytes) -> bytes:
-        """The last chunk and the trailers behind it: they go on as they come, up to their end."""
+        """Pass on the last chunk and the trailers after it, up to their end."""
         before = len(self._held)
         last = self._held + data
         found = _LAST.match(last)

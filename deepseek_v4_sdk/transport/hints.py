@@ -1,4 +1,4 @@
-"""What to give when no connection could be made: the argument for it, and which variables are set and not read."""
+"""Hints for a failed connection: the argument that may fix it, and variables of the environment that are not read."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ _PROXIES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class ConnectionHints:
-    """What a client was told of the way to its servers.
+    """The settings of a client's connections.
 
     Attributes:
         proxy: Whether it has a proxy.
-        ca_bundle: Whether it has certificates of its own.
+        ca_bundle: Whether it has its own certificates.
     """
 
     proxy: bool
     ca_bundle: bool
 
     def hint(self, url: str, detail: str) -> str:
-        """What may mend a connection that could not be made, to stand behind what went wrong; empty if that is unknown.
+        """Suggest a fix for a failed connection, for the end of the error's text; empty if none is known.
 
-        The environment is not read for certificates and proxies: it would decide in silence where a key goes. A program
-        on a machine that depends on it is told what to give instead.
+        The client does not read the environment for certificates and proxies: it would silently decide where a key
+        goes. A program on a machine that depends on it gets a hint about the argument to use instead.
 
         Args:
-            url: Where the request goes.
-            detail: What went wrong, as OpenSSL or the HTTP library says it.
+            url: The URL of the request.
+            detail: The failure, in the words of OpenSSL or the HTTP library.
         """
         words = detail.lower()
         if "certificate" in words and "verif" in words:
             if self.ca_bundle:
                 return "; the certificates in ca_bundle do not vouch for this server"
-            return f"; give ca_bundle, a file with the certificate of who signed the server's{_unread(_CERTIFICATES)}"
+            return f"; give ca_bundle, a file with the certificate that signed the server's{_unread(_CERTIFICATES)}"
         if "wrong_version_number" in words or "record layer failure" in words:
-            return "; what answers there speaks no TLS: give an address with http://, if it is meant so"
+            return "; the server there does not use TLS: give an address with http://, if this is intended"
         if self.proxy:
             return "; the way there is the client's proxy"
         variables = _unread(_PROXIES.get(urlsplit(url).scheme, ()))

@@ -1,7 +1,7 @@
-"""The default way of bytes: httpcore's pools, many small ones on one TLS context.
+"""The default transport: httpcore's pools, many small ones on one TLS context.
 
-httpcore 1.0 looks through every connection of a pool at each request, so that one pool's cost grows with the square of
-the number of open streams. Small pools keep it flat: 500 streams cost a fifth of what one pool takes.
+httpcore 1.0 searches every connection of a pool at each request, so that one pool's cost grows with the square of the
+number of open streams. Small pools keep it flat: 500 streams cost a fifth of their cost in one pool.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 __all__ = ["KEEP_ALIVE", "AsyncPooledTransport", "PooledTransport", "proxy_of", "tls_context"]
 
 _CONNECTIONS = 8
-# Both vLLM and SGLang close a connection that was idle for 5 s. One that is used just then fails.
+# Both vLLM and SGLang close a connection that was idle for 5 s. A request sent just then fails.
 KEEP_ALIVE = 4.0
 
 PoolT = TypeVar("PoolT")
 
 
 class _Slot(Generic[PoolT]):
-    """A pool, the number of requests it has, since when it has none, and whether it is to get no more."""
+    """A pool, the number of its requests, the time since it has none, and whether it gets no more."""
 
     __slots__ = ("idle_since", "open", "pool", "retired")
 
@@ -57,7 +57,7 @@ class _Slot(Generic[PoolT]):
 
 
 class _PoolSet(Generic[PoolT]):
-    """Chooses the pool for a request: the fullest one with room, so that few pools hold the idle connections."""
+    """Chooses the pool for a request: the fullest one with space, so that few pools hold the idle connections."""
 
     def __init__(self, make: Callable[[], PoolT]) -> None:
         self._make = make
@@ -66,7 +66,7 @@ class _PoolSet(Generic[PoolT]):
         self._clock = SystemClock()
 
     def take(self) -> _Slot[PoolT]:
-        """A pool with room; it must be given back."""
+        """Take a pool with space; it must be given back."""
         with self._lock:
             best: _Slot[PoolT] | None = None
             for slot in self._slots:
@@ -79,7 +79,7 @@ class _PoolSet(Generic[PoolT]):
             return best
 
     def give_back(self, slot: _Slot[PoolT], *, retire: bool = False) -> PoolT | None:
-        """The request has ended. A pool that retires is given when its last request has ended, to be closed."""
+        """Note that the request has ended. Return a retiring pool when its last request has ended, to be closed."""
         with self._lock:
             slot.open -= 1
             slot.idle_since = self._clock.now()
@@ -90,10 +90,10 @@ class _PoolSet(Generic[PoolT]):
             return slot.pool if slot.retired and slot.open == 0 else None
 
     def take_expired(self) -> PoolT | None:
-        """A pool whose connections are too old to be used again, to be closed; None when there is none.
+        """Take a pool whose connections are too old to be used again, to be closed; None when there is none.
 
-        A pool looks at its connections only when it gets a request. After a burst most pools get no more, and would
-        hold on to sockets that the server has long closed.
+        A pool checks its connections only when it gets a request. After a burst most pools get no more, and would keep
+        sockets that the server has long closed.
         """
         with self._lock:
             last = self._clock.now() - KEEP_ALIVE
@@ -104,7 +104,7 @@ class _PoolSet(Generic[PoolT]):
             return found.pool
 
     def empty(self) -> list[PoolT]:
-        """All pools, to be closed."""
+        """Take all pools, to be closed."""
         with self._lock:
             pools = [slot.pool for slot in self._slots]
             self._slots.clear()
@@ -112,7 +112,7 @@ class _PoolSet(Generic[PoolT]):
 
 
 def tls_context(ca_bundle: str | None) -> ssl.SSLContext:
-    """The TLS context of a client. It costs 10 ms and a megabyte."""
+    """Make the TLS context of a client. It costs 10 ms and a megabyte."""
     import ssl
 
     import certifi
@@ -121,15 +121,15 @@ def tls_context(ca_bundle: str | None) -> ssl.SSLContext:
 
 
 def _tls(ca_bundle: str | None) -> Callable[[], ssl.SSLContext]:
-    """Makes the TLS context when the first pool is made, and the same one for all."""
+    """Return a function that makes the TLS context when the first pool is made, and the same one for all."""
     return cache(lambda: tls_context(ca_bundle))
 
 
 def proxy_of(url: str | None) -> httpx.Proxy | None:
-    """A proxy, its user and password apart from its address."""
+    """A proxy, with its user and password separate from its address."""
     if url is None:
         return None
-    import httpx  # few go through one
+    import httpx  # few programs use one
 
     return httpx.Proxy(url)
 
@@ -141,7 +141,7 @@ def _core_proxy(url: str | None) -> httpcore.Proxy | None:
 
 @lru_cache(maxsize=256)
 def _place(url: str) -> tuple[httpcore.URL, bytes]:
-    """Where a URL leads, and the value of the header `Host`."""
+    """The origin of a URL, and the value of the header `Host`."""
     address = wire_url(url)
     return httpcore.URL(address), urlsplit(address).netloc.encode("ascii")
 
@@ -160,7 +160,7 @@ def _core_request(step: Open) -> httpcore.Request:
 
 
 class PooledTransport(Transport):
-    """Carries requests over small pools that share one TLS context.
+    """Sends requests over small pools that share one TLS context.
 
     Args:
         tls: Whether to make a TLS context.
@@ -187,9 +187,9 @@ class PooledTransport(Transport):
         renewed_in_children(self)
 
     def leave_to_parent(self) -> None:
-        """Begin anew, in a child."""
+        """Start fresh in a child process."""
         for pool in self._pool_set.empty():
-            # A thread of the parent may have held it, and what is left of an answer is closed under it.
+            # A thread of the parent may have held it, and unfinished answers are closed under it.
             lock: object = getattr(pool, "_optional_thread_lock")  # noqa: B009  # it has no public name
             setattr(pool, "_optional_thread_lock", type(lock)())  # noqa: B010
 
@@ -220,7 +220,7 @@ class PooledTransport(Transport):
             pool.close()
 
     def __del__(self) -> None:
-        # Not with the client: a stream may be read to its end after the client that made it is gone.
+        # Not with the client: a stream may be read to its end after its client is gone.
         if hasattr(self, "_pool_set"):
             self.close()
 
@@ -229,7 +229,7 @@ class _LoopPools:
     """The pools of one event loop.
 
     Args:
-        make: Makes one that connects in a certain way.
+        make: Makes one with a given way to connect.
     """
 
     def __init__(self, make: Callable[[AsyncTimedBackend], httpcore.AsyncConnectionPool]) -> None:
@@ -250,7 +250,7 @@ class _LoopPools:
 
 
 class AsyncPooledTransport(AsyncTransport):
-    """The async form of `PooledTransport`. Each event loop has pools of its own.
+    """The async form of `PooledTransport`. Each event loop has its own pools.
 
     Args:
         tls: Whether to make a TLS context.
@@ -287,7 +287,8 @@ class AsyncPooledTransport(AsyncTransport):
         try:
             response = await slot.pool.handle_async_request(_core_request(step))
         except BaseException as error:
-            # httpcore 1.0 may lose a connection when a request is cancelled before it was sent: it is in use for ever.
+            # httpcore 1.0 may lose a connection when a request is cancelled before it was sent: it counts as in use
+            # indefinitely.
             await self._give_back(pools, slot, retire=not isinstance(error, Exception))
             raise
 
@@ -308,5 +309,5 @@ class AsyncPooledTransport(AsyncTransport):
             await retired.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection, on whichever loop it is."""
+        """Close every connection, on any loop."""
         await self._loops.aclose()

@@ -1,6 +1,6 @@
-"""What httpx has, transports and clients, fitted to our carriers, and ours to it.
+"""Adapters between httpx's transports and clients, and our transports.
 
-Whoever brings something of httpx loads this; our own carriers do without.
+Only programs that bring objects of httpx load this; our own transports do without.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ __all__ = [
 ]
 
 
-# How an answer of httpx leads to the connection of httpcore that it came on, and how deep that may lie.
+# The attributes that lead from an answer of httpx to its connection of httpcore, and how deep to search.
 _INNER = ("_httpcore_stream", "_stream", "_connection")
 _DEPTH = 8
 
 
 class ClientLike(Protocol):
-    """An `httpx.Client`, or what has its shape."""
+    """An `httpx.Client`, or an object of its shape."""
 
     def build_request(self, method: str, url: str, **options: Any) -> Any:
         """Make a request."""
@@ -59,7 +59,7 @@ class ClientLike(Protocol):
 
 
 class AsyncClientLike(Protocol):
-    """An `httpx.AsyncClient`, or what has its shape."""
+    """An `httpx.AsyncClient`, or an object of its shape."""
 
     def build_request(self, method: str, url: str, **options: Any) -> Any:
         """Make a request."""
@@ -71,10 +71,10 @@ class AsyncClientLike(Protocol):
 
 
 def check_http_client(transport: object, *, awaited: bool) -> None:
-    """Refuse what cannot carry the requests of a client of this kind.
+    """Refuse an object that cannot send the requests of a client of this kind.
 
     Raises:
-        ConfigurationError: It is a client of the other kind, or none.
+        ConfigurationError: It is a client of the other kind, or not a client.
     """
     if _base_of(transport, awaited=awaited) is not None:
         return
@@ -86,21 +86,21 @@ def check_http_client(transport: object, *, awaited: bool) -> None:
 
 
 def as_transport(brought: httpx.BaseTransport | ClientLike) -> Transport:
-    """A carrier that hands requests to a transport or a client of httpx."""
+    """Make a transport that passes requests to a transport or a client of httpx."""
     if _base_of(brought, awaited=False) is not None:
         return _HttpxTransport(cast("httpx.BaseTransport", brought))
     return _HttpxClient(cast("ClientLike", brought))
 
 
 def as_async_transport(brought: httpx.AsyncBaseTransport | AsyncClientLike) -> AsyncTransport:
-    """A carrier that hands requests to a transport or a client of httpx."""
+    """Make a transport that passes requests to a transport or a client of httpx."""
     if _base_of(brought, awaited=True) is not None:
         return _AsyncHttpxTransport(cast("httpx.AsyncBaseTransport", brought))
     return _AsyncHttpxClient(cast("AsyncClientLike", brought))
 
 
 def as_httpx_transport(transport: Transport | AsyncTransport) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
-    """A transport of httpx, of the same kind, that hands requests, which were made of ours, to a carrier."""
+    """Make a transport of httpx, of the same kind, that passes requests, which were made of ours, to a transport."""
     return _AsHttpxTransport(transport) if isinstance(transport, Transport) else _AsAsyncHttpxTransport(transport)
 
 
@@ -109,15 +109,15 @@ def _extensions(step: Open) -> dict[str, object]:
 
 
 def _base_of(transport: object, *, awaited: bool) -> type | None:
-    """The class that makes it a transport of httpx, or of a library of its shape such as httpx2; None for others."""
+    """The class that makes it a transport of httpx, or of a compatible library such as httpx2; None for others."""
     name = "AsyncBaseTransport" if awaited else "BaseTransport"
     return next((cls for cls in type(transport).__mro__ if cls.__name__ == name), None)
 
 
 def _own_request(step: Open, transport: object, *, awaited: bool) -> Any:
-    """The request, made of the class of the transport's own library."""
+    """Make the request with the class of the transport's own library."""
     call, base = step.call, _base_of(transport, awaited=awaited)
-    # The method tells whose class it is: openai 3.57 writes its own name into the classes that it exports.
+    # The method shows the owner of the class: openai 3.57 writes its own name into the classes that it exports.
     method = getattr(base, "handle_async_request" if awaited else "handle_request", None)
     library = sys.modules.get(getattr(method, "__module__", "").partition(".")[0], httpx)
     made = getattr(library, "Request", httpx.Request)
@@ -129,17 +129,17 @@ def _head(response: httpx.Response) -> ResponseHead:
 
 
 def _was_read(response: Any) -> bool:
-    """Whether a hook of the client, or what is in its place, has read the answer: then it gives what it unpacked.
+    """Whether a hook of the client, or its replacement, has read the answer: then it returns the unpacked bytes.
 
-    Else the bytes are taken as they came, for the client's library unpacks without a bound.
+    Otherwise the received bytes are taken, because the client's library unpacks without a limit.
     """
     return bool(getattr(response, "is_stream_consumed", True)) or not hasattr(response, "iter_raw")
 
 
 def _parser_of(response: Any) -> Any:
-    """The connection of h11 that reads an answer, which alone knows what is behind it, or None.
+    """The connection of h11 that reads an answer, which knows the bytes after it, or None.
 
-    Neither httpx nor httpcore has a public way to it. Where it is not found, nothing is known.
+    Neither httpx nor httpcore has a public way to it. Where it is not found, no check is made.
     """
     part = getattr(response, "stream", None)
     for _ in range(_DEPTH):
@@ -150,9 +150,9 @@ def _parser_of(response: Any) -> Any:
 
 
 def _guarded(response: Any) -> Any:
-    """The same answer, which closes its connection where more bytes are behind it.
+    """Wrap the answer, so that it closes its connection when more bytes follow.
 
-    httpx closes an answer by itself when its end is read, and from then on others may have the connection.
+    httpx closes an answer when its end is read, and from then on other requests may use the connection.
     """
     if (parser := _parser_of(response)) is not None:
         close = response.stream.close
@@ -181,7 +181,7 @@ def _async_guarded(response: Any) -> Any:
 
 
 def _in_time(deadline: Deadline) -> asyncio.Timeout:
-    """What ends a wait at the deadline. A clock of a mock's is no measure for a wait that takes real time."""
+    """Make a timeout for a wait until the deadline. A mock's clock cannot measure a wait that takes real time."""
     import asyncio
 
     return asyncio.timeout(deadline.left() if isinstance(deadline.clock, SystemClock) else None)
@@ -195,14 +195,14 @@ def _their_request(client: ClientLike | AsyncClientLike, step: Open) -> object:
 
 
 def _step(request: httpx.Request) -> Open:
-    """The step that a request was made of, for the carrier that has it; httpx has added what is counted again."""
+    """The step that a request was made of, for the transport; httpx has added headers that are computed again."""
     headers = tuple((name, value) for name, value in request.headers.multi_items() if name != "content-length")
     call = HttpCall(request.method, str(request.url), headers, request.content or None)
     return Open(call, request.extensions["timeout"]["connect"], request.extensions[DEADLINE], lambda: None)
 
 
 class _HttpxTransport(Transport):
-    """Its connections are closed by their owner, as those of every class here."""
+    """Its connections are closed by their owner, like those of every class here."""
 
     def __init__(self, transport: httpx.BaseTransport) -> None:
         self._transport = transport

@@ -1,4 +1,4 @@
-"""What belongs to event loops: connections are used on the loop that opened them, and end with it."""
+"""Objects of event loops: connections are used on the loop that opened them, and end with it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Loops", "OfLoop", "hang_up"]
 
-# How long in seconds another loop may take to close what is its own, before it is left to do that when it comes to it.
+# Seconds that another loop may take to close its own objects, before it is left to close them later.
 _PATIENCE = 1.0
 
 
 class OfLoop(Protocol):
-    """What belongs to one event loop."""
+    """An object of one event loop."""
 
     async def aclose(self) -> None:
         """Close it, on that loop."""
         ...
 
     def let_go(self) -> None:
-        """Close it where the loop cannot: nothing is sent, and the loop is not told."""
+        """Close it where the loop cannot: it sends nothing, and the loop does not know."""
         ...
 
 
@@ -36,12 +36,12 @@ OfLoopT = TypeVar("OfLoopT", bound=OfLoop)
 
 
 class Loops(Generic[OfLoopT]):
-    """One thing for each event loop, made when it is first asked for there, and closed when the loop ends.
+    """One object for each event loop, made on first use there, and closed when the loop ends.
 
     It may be used from many threads.
 
     Args:
-        make: Makes one.
+        make: Makes an object.
     """
 
     def __init__(self, make: Callable[[], OfLoopT]) -> None:
@@ -51,7 +51,7 @@ class Loops(Generic[OfLoopT]):
         renewed_in_children(self)
 
     async def here(self) -> OfLoopT:
-        """The one of the loop that runs."""
+        """The object of the running loop."""
         loop = asyncio.get_running_loop()
         kept = self._kept.get(loop)
         if kept is None or kept.has_ended:
@@ -64,7 +64,7 @@ class Loops(Generic[OfLoopT]):
         return kept.thing
 
     async def aclose(self) -> None:
-        """Close all, each on its own loop; where that does not run any more, what is left of it."""
+        """Close all, each on its own loop; where that no longer runs, close the rest of the object."""
         here = asyncio.get_running_loop()
         with self._lock:
             every, self._kept = self._kept, {}
@@ -78,20 +78,20 @@ class Loops(Generic[OfLoopT]):
 
     def __del__(self) -> None:
         for loop, kept in getattr(self, "_kept", {}).items():
-            if loop.is_closed():  # one that runs closes what it is told to by the keeper
+            if loop.is_closed():  # the keeper closes the object of a running one
                 kept.let_go()
 
     def leave_to_parent(self) -> None:
-        """Begin anew, in a child."""
+        """Start fresh in a child process."""
         every, self._kept = self._kept, {}
         for kept in every.values():
             kept.let_go()
 
 
 class _Kept(Generic[OfLoopT]):
-    """A thing, and its keeper: an asynchronous generator, for a loop closes those that were begun on it when it ends.
+    """An object, and its keeper: an asynchronous generator, because a loop closes those when it ends.
 
-    `asyncio.run` sees to that, as whatever calls `loop.shutdown_asyncgens()`.
+    `asyncio.run` does that, like any program that calls `loop.shutdown_asyncgens()`.
     """
 
     def __init__(self, thing: OfLoopT) -> None:
@@ -104,18 +104,18 @@ class _Kept(Generic[OfLoopT]):
         return self.keeper.ag_frame is None
 
     def let_go(self) -> None:
-        """Close it without its loop, which is closed, or is the parent's."""
+        """Close it without its loop, which is closed, or belongs to the parent."""
         self.thing.let_go()
         self.end()
 
     def end(self) -> None:
-        """Close it from here, while its loop stands still."""
+        """Close it from here, while its loop is not running."""
         with suppress(StopIteration, RuntimeError):  # the keeper has ended, or is about to
             self.keeper.aclose().send(None)
 
 
 def hang_up(transport: asyncio.BaseTransport) -> None:
-    """End a connection now: a loop that stands still closes the socket only when it goes on."""
+    """End a connection now: a loop that is not running closes the socket only when it continues."""
     sock: socket.socket | None = transport.get_extra_info("socket")
     if sock is not None:
         with suppress(OSError):
@@ -130,15 +130,15 @@ async def _keep(thing: OfLoop) -> AsyncGenerator[None]:
 
 
 async def _closed_there(loop: asyncio.AbstractEventLoop, kept: _Kept[OfLoopT]) -> bool:
-    """Close a thing on its own loop, which runs in another thread. Gives False where it does not any more."""
+    """Close an object on its own loop, which runs in another thread. Return False where that no longer runs."""
     here, done = asyncio.get_running_loop(), asyncio.Event()
 
     def tell(_: asyncio.Task[None]) -> None:
-        with suppress(RuntimeError):  # nobody waits any more
+        with suppress(RuntimeError):  # nobody waits any longer
             here.call_soon_threadsafe(done.set)
 
     async def close() -> None:
-        with suppress(RuntimeError):  # it is closed at this moment, by the end of the loop
+        with suppress(RuntimeError):  # the end of the loop is closing it at this moment
             await kept.keeper.aclose()
 
     def begin() -> None:

@@ -1,6 +1,6 @@
-"""Network streams for httpcore: reads end at a deadline that moves, and a refusal is heard before all is sent.
+"""Network streams for httpcore: reads end at a moving deadline, and a refusal is read before all is sent.
 
-Their async form is in `async_network`: a sync program loads no asyncio.
+Their async form is in `asyncio_network`: a sync program does not load asyncio.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SocketOptions", "TimedBackend", "WriteBuffer"]
 
-# A larger body is not copied to stand behind its head; its first part goes out with it.
+# A larger body is not copied after its head; its first part is sent with it.
 _JOINED = 64 * 1024
 _READ_AT_ONCE = 64 * 1024
 
 
 class WriteBuffer:
-    """What is to be sent, held until something is to be read, so that head and body go out together."""
+    """Holds the bytes to send until something is to be read, so that head and body are sent together."""
 
     __slots__ = ("_parts",)
 
@@ -39,12 +39,12 @@ class WriteBuffer:
         self._parts: list[bytes] = []
 
     def add(self, part: bytes) -> None:
-        """One more part."""
+        """Add one more part."""
         if part:
             self._parts.append(part)
 
     def take(self) -> list[bytes | memoryview]:
-        """All parts, as few as can be without copying much."""
+        """Take all parts, as few as possible without copying much."""
         parts, self._parts = self._parts, []
         small: list[bytes | memoryview] = []
         for place, part in enumerate(parts):
@@ -56,26 +56,26 @@ class WriteBuffer:
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A stream that asks how much time is left at each read, and reads while it writes.
+    """A stream that reads the time left at each read, and reads while it writes.
 
     Args:
-        stream: What httpcore has made.
-        layers: How many layers of TLS there are.
+        stream: The stream that httpcore made.
+        layers: Number of TLS layers.
     """
 
     def __init__(self, stream: httpcore.NetworkStream, layers: int = 0) -> None:
         self._stream = stream
         self._layers = layers
-        # TLS within TLS (through a proxy that speaks TLS) is no socket: nothing is read there before all is written.
+        # TLS within TLS (through a proxy that uses TLS) is not a socket: nothing is read there before all is written.
         self._socket: socket.socket | None = stream.get_extra_info("socket") if layers < 2 else None
         self._framer = Framer()
         self._write_buffer = WriteBuffer()
         self._was_used = False
-        self._early = b""  # what came while the request was being sent
+        self._early = b""  # bytes that arrived while the request was being sent
         renewed_in_children(self)
 
     def leave_to_parent(self) -> None:
-        """Close it in a child alone: the connection stays with the parent, and the server hears nothing."""
+        """Close it only in the child: the connection stays with the parent, and the server notices nothing."""
         self._stream.close()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -103,14 +103,13 @@ class _TimedStream(httpcore.NetworkStream):
         return _TimedStream(inner, self._layers + 1)
 
     def get_extra_info(self, info: str) -> object:
-        if (
-            info == "is_readable" and not self._framer.clean
-        ):  # what httpcore asks of a connection before it uses it again
+        if info == "is_readable" and not self._framer.clean:  # httpcore calls this before it uses a connection again
             return True
         return self._stream.get_extra_info(info)
 
     def _send(self, parts: list[bytes | memoryview], timeout: float | None) -> None:
-        if self._was_used and self.get_extra_info("is_readable"):  # once more: bytes may have come since the pool asked
+        # again: bytes may have arrived since the pool's check
+        if self._was_used and self.get_extra_info("is_readable"):
             raise httpcore.ConnectionNotAvailable
         self._was_used = True
         self._framer.sent()
@@ -122,10 +121,10 @@ class _TimedStream(httpcore.NetworkStream):
                     self._framer.spoil()
                     return
         except (httpcore.WriteError, OSError):
-            self._framer.spoil()  # the server may have answered before it closed, and reading tells
+            self._framer.spoil()  # the server may have answered before it closed, and reading shows it
 
     def _push(self, sock: socket.socket, view: memoryview, timeout: float | None) -> bool:
-        """Send bytes; whether all were sent, or the server has refused the request meanwhile."""
+        """Send bytes; return whether all were sent, or the server has refused the request meanwhile."""
         sock.settimeout(0)
         while view:
             wants_read = False
@@ -149,7 +148,7 @@ class _TimedStream(httpcore.NetworkStream):
         return True
 
     def _listen(self, sock: socket.socket) -> bool:
-        """Take what comes before all is sent; whether to go on sending."""
+        """Take bytes that arrive before all is sent; return whether to continue sending."""
         try:
             data = sock.recv(_READ_AT_ONCE)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -159,7 +158,7 @@ class _TimedStream(httpcore.NetworkStream):
 
 
 class TimedBackend(httpcore.NetworkBackend):
-    """Connects with httpcore's own backend and gives out timed streams."""
+    """Connects with httpcore's own backend and returns timed streams."""
 
     def __init__(self) -> None:
         self._backend = httpcore.SyncBackend()

@@ -1,4 +1,4 @@
-"""The timer of a connection on an event loop: moved, and not made anew for each read."""
+"""The timer of a connection on an event loop: moved, and not created for each read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ __all__ = ["ReadTimer"]
 
 
 class ReadTimer:
-    """What reads with one timer, which is armed for each read, and made anew only when it must be.
+    """A base for objects that read with one timer, which is armed for each read, and created only when it must be.
 
-    A base and no part: a part that calls back would tie both into a circle, which only the garbage collector unties.
+    A base class and not a member: a member that calls back would make a reference cycle, which only the garbage
+    collector frees.
     """
 
     __slots__ = ("_loop", "_timer")
@@ -24,14 +25,14 @@ class ReadTimer:
 
     @abstractmethod
     def _left(self) -> float | None:
-        """The seconds that the read which waits may still take; None when none waits, or when it may take any time."""
+        """Seconds that the waiting read may still take; None when none waits, or when it may take any time."""
 
     @abstractmethod
     def _end(self) -> None:
         """End that read."""
 
     def _arm(self) -> None:
-        """See to it that the timer rings no later than the read may last; that it rings too early does no harm."""
+        """Make sure that the timer fires no later than the read may last; firing too early does no harm."""
         seconds = self._left()
         if seconds is None:
             return

@@ -1,4 +1,4 @@
-"""A request that a transport is to send: the step that a call opens it with."""
+"""A request for a transport: the step with which a call opens it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Open"]
 
 @dataclass(slots=True, eq=False)
 class Open:
-    """Send a request; the answer is its `ResponseHead`. Whatever was open before is closed.
+    """Send a request; the answer is its `ResponseHead`. It closes the answer that was open before.
 
     Attributes:
         call: The request.
         connect: Seconds for opening the connection.
-        deadline: By when each further byte must have come; it moves.
-        transport: Gives what carries it: a transport, or a client that the user brought.
+        deadline: The time by which each further byte must have arrived; it moves.
+        transport: Returns the transport, or a client that the user brought.
     """
 
     call: HttpCall

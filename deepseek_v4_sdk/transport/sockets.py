@@ -1,4 +1,4 @@
-"""What the system knows of a socket: whether it can be read or written now, and what is left in it."""
+"""Questions to the system about a socket: whether it can be read or written now, and its unread bytes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["is_readable", "unread", "wait_for"]
 
 _AT_ONCE = 64 * 1024
-_READ, _WRITE = 1, 4  # POLLIN and POLLOUT, which not every system has
+_READ, _WRITE = 1, 4  # POLLIN and POLLOUT, which some systems lack
 
 
 def wait_for(sock: socket.socket, *, read: bool, write: bool, seconds: float | None) -> tuple[bool, bool]:
-    """Wait until a socket can be read or written, and tell which; neither when the time is over."""
+    """Wait until a socket can be read or written, and return which; neither when the time is over."""
     number = sock.fileno()
     if not hasattr(select, "poll"):
         readable, writable, _ = select.select([number] * read, [number] * write, [], seconds)
         return bool(readable), bool(writable)
-    poll = select.poll()  # select.select ends at the thousandth descriptor
+    poll = select.poll()  # select.select fails above descriptor 1023
     poll.register(number, _READ * read | _WRITE * write)
     found = poll.poll(None if seconds is None else math.ceil(seconds * 1000))
     events = found[0][1] if found else 0
@@ -32,17 +32,17 @@ def wait_for(sock: socket.socket, *, read: bool, write: bool, seconds: float | N
 
 
 def is_readable(sock: socket.socket | None) -> bool:
-    """Whether something came, or the end; true of a socket that is closed."""
+    """Whether bytes arrived, or the end; true of a closed socket."""
     if sock is None or sock.fileno() < 0:
         return True
     return wait_for(sock, read=True, write=False, seconds=0)[0]
 
 
 def unread(transport: asyncio.BaseTransport) -> list[bytes]:
-    """What the system still holds of a connection that a failed write has ended.
+    """The unread bytes of a connection that a failed write has ended.
 
-    asyncio drops a connection when a write fails, with all that had come: such as the refusal of a server that did not
-    read the whole request. What came encrypted is not read here.
+    asyncio drops a connection when a write fails, with all that had arrived: such as the refusal of a server that did
+    not read the whole request. Encrypted bytes are not read here.
     """
     blocks: list[bytes] = []
     sock = transport.get_extra_info("socket")

@@ -48,19 +48,20 @@ def test_no_kind_is_forgotten() -> None:
 TEXTS = {
     "an orphan": "messages[1] is a result for 'a', a call that no assistant message before it has made",
     "a second result": "messages[3] is a second result for the call 'a': leave one out",
-    "no result": "messages[1] calls a tool ('a') that has no result: add a tool message for it right behind",
+    "no result": "messages[1] calls a tool ('a') that has no result: add a tool message for it right after",
     "a user message between": (
-        "messages[2] stands between the tool calls of messages[1] and their results: put it behind messages[3]"
+        "messages[2] is between the tool calls of messages[1] and their results: put it after messages[3]"
     ),
     "an id in two turns": (
         "messages[3].tool_calls[0] has the id 'a', which messages[1] has too: it goes out under another"
     ),
     "arguments that are a list": (
-        "messages[1].tool_calls[0] has arguments that are no JSON object; they go out as one argument named 'arguments'"
+        "messages[1].tool_calls[0] has arguments that are not a JSON object; "
+        "they are sent as one argument named 'arguments'"
     ),
     "a developer": "messages[0] has the role developer and goes out as system",
     "a reminder at the end": (
-        "messages[1] is a latest_reminder, and last: it would stand behind the opening of the answer; "
+        "messages[1] is a latest_reminder, and last: it would follow the opening of the answer; "
         "its place is before the last user message"
     ),
 }

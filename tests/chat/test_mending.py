@@ -33,7 +33,7 @@ MENDED: dict[str, tuple[list[Message], list[Message], list[str]]] = {
     "a foreign message": (
         [user(), asks("a", "b"), late(), result("b"), user("And?"), result("a"), user("So?")],
         [user(), asks("a", "b"), result("b"), result("a"), late(), user("And?"), user("So?")],
-        ["messages[2] was moved behind the results", "messages[4] was moved behind the results"],
+        ["messages[2] was moved after the results", "messages[4] was moved after the results"],
     ),
     "orphans": (
         [result("x"), user(), asks("a"), result("x"), result("a"), result("a"), user(), result("a")],

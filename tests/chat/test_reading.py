@@ -189,7 +189,7 @@ def test_reasoning_is_read_under_either_name(key: str) -> None:
         (made(ToolMessage, {"ok": 1}, "c1"), ".content is dict: give a text"),
         (made(UserMessage, "a", None), ".extra is NoneType: give a dict"),
         (made(UserMessage, "a", {"task": b"x"}), ".extra.task is bytes, which JSON does not have"),
-        (made(UserMessage, "a", {"role": "system"}), ".extra has role: the message has a field of its own for it"),
+        (made(UserMessage, "a", {"role": "system"}), ".extra has role: the message has its own field for it"),
     ],
 )
 def test_an_object_built_with_wrong_types_is_named_by_its_place(message: object, text: str) -> None:

@@ -83,7 +83,7 @@ def files() -> None:
         # files, conversations, tools
         (("chat", *MOCK, "-f", "none.txt", "Hi"), "--file none.txt cannot be read: No such file or directory"),
         (("chat", *MOCK, "-f", "folder", "Hi"), "--file folder cannot be read: Is a directory"),
-        (("chat", *MOCK, "-f", "latin.txt", "Hi"), "--file latin.txt is no UTF-8 text: byte 2 does not belong there"),
+        (("chat", *MOCK, "-f", "latin.txt", "Hi"), "--file latin.txt is not UTF-8 text: byte 2 does not belong there"),
         (("chat", *MOCK, "-f", "binary.bin", "Hi"), "--file binary.bin is binary: it holds a zero byte"),
         (("chat", *MOCK), "there is no question: stdin is empty"),
         (
@@ -116,7 +116,7 @@ def test_one_line(arguments: tuple[str, ...], told: str) -> None:
 
 
 def test_stdin_that_is_no_text() -> None:
-    assert complaint("chat", *MOCK, stdin=b"\xff\xfd\x00") == "stdin is no UTF-8 text: byte 0 does not belong there"
+    assert complaint("chat", *MOCK, stdin=b"\xff\xfd\x00") == "stdin is not UTF-8 text: byte 0 does not belong there"
 
 
 def test_a_port_in_use() -> None:
@@ -156,7 +156,7 @@ def test_a_paragraph_of_help_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERMINAL_WIDTH", "80")
     shown = run("count", "--help").stdout
     lines = [" ".join(line.split()) for line in shown.splitlines()]
-    assert "dot. A file that is binary or cannot be read is named and skipped, and makes" in lines
+    assert "with a dot. A file that is binary or cannot be read is named and skipped, and" in lines
 
 
 def test_no_command_shows_what_there_is() -> None:

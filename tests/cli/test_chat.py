@@ -202,7 +202,7 @@ def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came() -> None:
     assert result.stdout.endswith("\n")
     (line,) = result.stderr.splitlines()
     assert line.startswith("deepseek-v4: the connection to ")
-    assert line.endswith("; what had come of the answer is kept")
+    assert line.endswith("; the arrived part of the answer is kept")
     question, answer = json.loads(Path("cut.json").read_text("utf-8"))
     assert question["content"] == "Hi"
     assert answer["content"] == result.stdout.rstrip("\n")
@@ -222,7 +222,7 @@ def test_a_server_that_refuses(status: int) -> None:
         result = run(*server, "Hi", "--save", "none.json", code=3)
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
-    assert "nothing had come of an answer: the question is taken back" in line
+    assert "nothing of an answer had arrived: the question is taken back" in line
     assert not Path("none.json").exists()
 
 

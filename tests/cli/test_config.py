@@ -174,7 +174,7 @@ def test_the_file_of_another_user_is_asked_about(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(f"deepseek_v4_sdk.{name}.name_of", lambda _: "mallory\x1b[2J")
     monkeypatch.setattr("deepseek_v4_sdk.cli.config.is_ones_own", lambda _: False)
     name = "mallory\N{SYMBOL FOR ESCAPE}[2J"
-    asked = f"{file} belongs to {name}, who can change it. Trust it? [y/N]:"
+    asked = f"{file} belongs to {name}, a user that can change it. Trust it? [y/N]:"
     told = run("config", "trust", "--json", stdin="", code=2)
     assert told.stdout.strip() == ""
     assert told.stderr.startswith(asked)
@@ -193,7 +193,7 @@ def test_init_writes_also_where_trust_cannot_be_kept(tmp_path: Path, monkeypatch
     monkeypatch.setenv("HOME", str(tmp_path / "file"))
     result = run("config", "init")
     assert "deepseek_v4.toml is written" in result.stdout
-    assert "of trust in" in result.stderr or "cannot be written" in result.stderr
+    assert "the stored trust in" in result.stderr or "cannot be written" in result.stderr
 
 
 def test_init_trusts_what_it_wrote() -> None:

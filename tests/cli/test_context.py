@@ -206,7 +206,7 @@ def test_the_window_of_a_server(tree: Path) -> None:
         said = as_json("src", *there, "--window", "9000", "--reserve", "100")
         talk = as_json(saved([{"role": "user", "content": "<think>"}]), *there)
     assert (found["window"], found["window_source"], found["room"]) == (65_536, "asked", 65_536 - 2 - 4_096 - 8_192)
-    assert "the window is what the server says" in lines
+    assert "the window is reported by the server" in lines
     assert (said["window"], said["window_source"], said["room"]) == (9_000, "configured", 8_898)
     assert talk["total"] == as_json("talk.json")["total"] + 2  # SGLang reads a spelled control token as plain text
 

@@ -58,7 +58,7 @@ def test_all_is_well() -> None:
         == f"""\
 vllm at {url}: deepseek-ai/DeepSeek-V4-Pro
 
-window             works     1,048,576 tokens, as the server tells
+window             works     1,048,576 tokens, as the server reports
 version            works     0.33.0
 prompt format      works     vLLM's encoder: 19 and 98 prompt tokens, as counted here
 thinking           works     off gives no thinking, high does

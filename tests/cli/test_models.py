@@ -26,7 +26,7 @@ def test_models() -> None:
 def test_models_of_a_server_that_tells_no_window() -> None:
     with MockServer(MockProvider(flavor="deepseek")) as server:
         shown = run("models", "--provider", "nim", "--base-url", server.url).stdout
-    assert "window not told" in shown
+    assert "window not reported" in shown
 
 
 def test_demo() -> None:

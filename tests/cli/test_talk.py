@@ -139,7 +139,7 @@ def test_files_go_before_the_next_question_alone(says: Type, mock: MockProvider)
 def test_lines_that_go_on_and_lines_that_are_dropped(says: Type, mock: MockProvider) -> None:
     undecodable = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
     _, wrong = says("dropped\\", KeyboardInterrupt(), undecodable, "", "One\\", "more?")
-    assert wrong == "deepseek-v4: that line is no UTF-8 text: it was dropped\n"
+    assert wrong == "deepseek-v4: that line is not UTF-8 text and does not count\n"
     assert [request.messages[-1]["content"] for request in mock.requests] == ["One\nmore?"]
 
 
@@ -155,5 +155,5 @@ def test_an_error_of_the_server_is_told_and_the_conversation_goes_on(step: Step,
     talk.client = DeepSeekV4(mock, max_retries=0)
     told, wrong = says("One?", "Two?")
     assert told == "Hello.\n\n"
-    assert "overloaded; nothing had come of an answer: the question is taken back" in wrong
+    assert "overloaded; nothing of an answer had arrived: the question is taken back" in wrong
     assert said(mock) == ["Be brief.", "Two?"]

@@ -241,7 +241,7 @@ def test_ctrl_c_stops_an_answer_and_keeps_what_had_come(tmp_path: Path) -> None:
         shown.until("words")
         shown.interrupt(pexpect.EOF)
         assert shown.end() == 130
-    assert shown.lines[-1] == "deepseek-v4: stopped; what had come of the answer is kept"
+    assert shown.lines[-1] == "deepseek-v4: stopped; the arrived part of the answer is kept"
     assert "Traceback" not in shown.written
     question, answer = json.loads(kept.read_text("utf-8"))
     assert question["content"] == "What is it?"
@@ -299,4 +299,4 @@ def test_a_question_before_anything_came_is_taken_back(tmp_path: Path) -> None:
         time.sleep(0.2)
         shown.interrupt(pexpect.EOF)
         assert shown.end() == 130
-    assert shown.lines[-1].endswith("nothing had come of an answer: the question is taken back")
+    assert shown.lines[-1].endswith("nothing of an answer had arrived: the question is taken back")

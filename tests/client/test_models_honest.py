@@ -71,7 +71,7 @@ def test_who_repeats_any_name_is_asked_for_its_list(overflow: Any, mode: Mode) -
     mock = MockProvider(default=script.text("Hi"), flavor=SGLangFlavor(model="deepseek-ai/DeepSeek-V4-Flash"))
     client = connect(mode, mock, model="deepseek-ai/DeepSeek-V4-Pro", strict_model=True)
     with pytest.raises(
-        ModelMismatchError, match=r"V4-Pro' was asked for, and the server has 'deepseek-ai/DeepSeek-V4-Flash'"
+        ModelMismatchError, match=r"V4-Pro' was requested, and the server has 'deepseek-ai/DeepSeek-V4-Flash'"
     ):
         client.chat("x", overflow=overflow)
     assert not mock.requests
@@ -93,7 +93,7 @@ def test_a_fallback_is_compared_too_and_the_list_is_read_once() -> None:
     assert replay.paths == ["/v1/models", "/v1/chat/completions", "/v1/chat/completions"]
     wrong = DeepSeekV4(Played("sglang", Replay(listed)), model="a", strict_model=True)
     first = DeepSeekV4(Played("vllm", Replay(answer(b"{}", status=500, headers=JSON))), model="a", max_retries=0)
-    with pytest.raises(ModelMismatchError, match="'a' was asked for, and the server has 'b'"):
+    with pytest.raises(ModelMismatchError, match="'a' was requested, and the server has 'b'"):
         first.with_options(fallback=[wrong], strict_model=True, max_retries=1).chat("x")
 
 

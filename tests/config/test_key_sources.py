@@ -75,7 +75,7 @@ def test_a_command(file: Path) -> None:
         (command("raise SystemExit(3)"), f"api_key_command failed: {sys.executable} ended with 3"),
         (command("pass"), "api_key_command gave no key: "),
         ('api_key_command = "no-such-program --now"', "api_key_command does not run: no-such-program: "),
-        ('api_key_command = "\'open"', "api_key_command is no command: No closing quotation"),
+        ('api_key_command = "\'open"', "api_key_command is not a command: No closing quotation"),
         ("api_key_command = []", "api_key_command is empty: give a command that prints the key"),
         ("api_key_command = 5", "api_key_command is int: give a text"),
         ('api_key_file = "gone"', "which cannot be read: No such file or directory"),

@@ -28,7 +28,7 @@ def test_a_provider_reads_its_own_variable_and_no_other(provider: str, monkeypat
 def test_a_base_url_of_another_library_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_BASE_URL", "VLLM_BASE_URL", "BASE_URL"):
         monkeypatch.setenv(name, "http://stale.example")
-    with pytest.raises(errors.ConfigurationError, match="vllm has no address of its own: give base_url, such as http"):
+    with pytest.raises(errors.ConfigurationError, match="vllm has no default address: give base_url, such as http"):
         DeepSeekV4("vllm")
 
 
@@ -64,14 +64,14 @@ BAD_KEYS = ["private key", "private\nkey", "private\tkey", "privaté", "private\
 def test_a_key_that_no_header_can_hold_is_refused_unseen(key: str, wrap: Any) -> None:
     with pytest.raises(errors.ConfigurationError) as caught:
         DeepSeekV4("vllm", base_url="http://localhost:8000", api_key=wrap(key))
-    assert "api_key is no usable key: it is empty, or holds blanks, line ends or non-ASCII" in str(caught.value)
+    assert "api_key is not a usable key: it is empty, or holds blanks, line ends or non-ASCII" in str(caught.value)
     assert "priv" not in repr(caught.value)
 
 
 @pytest.mark.parametrize("key", ["private key", "privaté"])
 def test_a_bad_variable_is_named_and_not_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SGLANG_API_KEY", key)
-    with pytest.raises(errors.ConfigurationError, match="SGLANG_API_KEY is no usable key") as caught:
+    with pytest.raises(errors.ConfigurationError, match="SGLANG_API_KEY is not a usable key") as caught:
         DeepSeekV4("sglang", base_url="http://localhost:8000")
     assert "priv" not in repr(caught.value)
 
@@ -149,6 +149,6 @@ def test_a_base_url_with_a_secret_is_refused_unseen(url: str) -> None:
 
 
 def test_a_refused_proxy_is_not_shown() -> None:
-    with pytest.raises(errors.ConfigurationError, match="proxy is no URL with http, https or socks5") as caught:
+    with pytest.raises(errors.ConfigurationError, match="proxy is not a URL with http, https or socks5") as caught:
         DeepSeekV4("vllm", base_url="http://localhost:8000", proxy="ftp://user:private@localhost")
     assert "private" not in shown(caught.value)

@@ -82,7 +82,7 @@ def test_a_base_url_means_the_same_with_and_without_v1_and_slash(root: str, tail
         ("http://local host", "base_url holds blanks or control characters"),
         ("http://localhost\n/v1", "base_url holds blanks or control characters"),
         ("http://localhost/\x00", "base_url holds blanks or control characters"),
-        ("http://localhost?a=b", "base_url holds a query or a fragment: give scheme, host and path alone"),
+        ("http://localhost?a=b", "base_url holds a query or a fragment: give only scheme, host and path"),
         ("http://localhost#a", "base_url holds a query or a fragment"),
         ("http://me:you@localhost", "base_url holds a user name or password: give the key as api_key"),
         (5, "base_url is int: give a text such as http://localhost:8000"),
@@ -111,7 +111,7 @@ def test_a_wrong_base_url_is_refused_when_the_client_is_made(url: Any, text: str
         ({"thinking": True}, "thinking is True: give 'off'"),
         ({"model": ""}, "model is '': give a text that is not empty"),
         ({"model": 5}, "model is 5: give a text"),
-        ({"default_headers": {"a b": "c"}}, "default_headers is dict: give a mapping of texts; 'a b' is no name"),
+        ({"default_headers": {"a b": "c"}}, "default_headers is dict: give a mapping of texts; 'a b' is not the name"),
         (
             {"default_headers": {"a": "c\r\nd: e"}},
             "default_headers is dict: give a mapping of texts in printable ASCII",
@@ -142,7 +142,7 @@ def test_a_ca_bundle_may_be_a_path(tmp_path: Path) -> None:
 )
 def test_a_wrong_proxy_is_refused(proxy: Any) -> None:
     said = complaint(proxy=proxy)
-    assert said == "proxy is no URL with http, https or socks5: give one such as http://localhost:3128"
+    assert said == "proxy is not a URL with http, https or socks5: give one such as http://localhost:3128"
 
 
 @pytest.mark.parametrize("proxy", ["http://localhost:3128", "https://user:pass@localhost", "HTTP://[::1]:1"])

@@ -285,7 +285,7 @@ def test_a_broken_record_of_trust_is_told(file: Path, content: str) -> None:
     write(file, PRIVILEGED)
     kept().parent.mkdir(parents=True)
     kept().write_bytes(content.encode("latin-1"))
-    assert refusal() == f"what is kept of trust in {kept()} is broken: delete it, and trust your files again"
+    assert refusal() == f"the stored trust in {kept()} is broken: delete it, and trust your files again"
 
 
 def test_an_entry_that_makes_no_sense_is_trust_in_nothing(file: Path) -> None:
@@ -346,7 +346,7 @@ class TestOwners:
         of_file = _Rights(4_000_001, 4_000_000)  # now it is a third one's
         assert "belongs to user 4000001" in refusal()
         of_file = _Rights(4_000_000, 4_000_000, 0o664)
-        assert "others can write into it: it belongs to user 4000000, so copy it to a place of your own" in refusal()
+        assert "others can write into it: it belongs to user 4000000, so copy it to your own folder" in refusal()
 
     def test_a_link_of_another_user(self, file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         target = tmp_path / "target.toml"
@@ -389,7 +389,7 @@ class TestOwners:
         write(file, PRIVILEGED)
         trust(file)
         kept().chmod(0o666)
-        assert refusal() == f"what is kept of trust in {kept()} could be written by others: delete it"
+        assert refusal() == f"the stored trust in {kept()} could be written by others: delete it"
 
     def test_where_owners_are_not_looked_at_trust_is_needed_all_the_same(
         self, file: Path, monkeypatch: pytest.MonkeyPatch

@@ -171,8 +171,8 @@ SHAPE = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": 
     [
         ([USER, ANSWER, MORE], [USER], 1, "the later request ends sooner"),
         ([USER], [USER, MORE], 1, "messages[1]: the earlier request expected something else here"),
-        ([USER, MORE], [USER], 0, "messages[0] joins what stands before or behind it in another way"),
-        ([USER, MORE], [USER, ANSWER], 0, "messages[0] joins what stands before or behind it in another way"),
+        ([USER, MORE], [USER], 0, "messages[0] joins the text before or after it differently"),
+        ([USER, MORE], [USER, ANSWER], 0, "messages[0] joins the text before or after it differently"),
     ],
 )
 def test_why_two_requests_without_thinking_part(

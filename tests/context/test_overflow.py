@@ -154,7 +154,7 @@ def test_clamp_knows_the_servers_limit_of_an_answer(kind: str) -> None:
 
 def test_a_limit_in_extra_body_is_not_touched(kind: str) -> None:
     talk = Talk(kind, mock_of())
-    with pytest.raises(InvalidRequestError, match="stands in extra_body"):
+    with pytest.raises(InvalidRequestError, match="is in extra_body"):
         talk.chat("word " * 1_500, extra_body={"max_tokens": 1_000}, overflow="clamp")
     assert not talk.mock.requests
 

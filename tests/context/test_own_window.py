@@ -135,11 +135,11 @@ class TestBudget:
 class TestPlaces:
     def test_both_in_one_place(self) -> None:
         budget = ContextBudget(2_000, 100)
-        with pytest.raises(ConfigurationError, match="window is given beside a ContextBudget"):
+        with pytest.raises(ConfigurationError, match="window is given next to a ContextBudget"):
             DeepSeekV4(MockProvider(), window=1_000, overflow=budget)
-        with pytest.raises(ConfigurationError, match="window is given beside a ContextBudget"):
+        with pytest.raises(ConfigurationError, match="window is given next to a ContextBudget"):
             DeepSeekV4(MockProvider()).chat("Hi", window=1_000, overflow=budget)
-        with pytest.raises(ConfigurationError, match="window is given beside a ContextBudget"):
+        with pytest.raises(ConfigurationError, match="window is given next to a ContextBudget"):
             DeepSeekV4(MockProvider()).with_options(window=1_000, overflow=budget)
 
     def test_a_budget_of_the_call_takes_the_place_of_a_window_of_the_client(self) -> None:

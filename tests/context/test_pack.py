@@ -175,9 +175,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 LEFT_OUT = {
     "tree/.git/": ("excluded", "by '.*'"),
     "tree/huge.txt": ("too_big", "16,777,217 bytes; more than 16,777,216 are not read"),
-    "tree/latin.txt": ("no_utf8", "byte 2 does not belong into UTF-8"),
+    "tree/latin.txt": ("no_utf8", "byte 2 is not valid in UTF-8"),
     "tree/picture.png": ("binary", "it holds a zero byte"),
-    "tree/pipe": ("no_file", "it is no regular file"),
+    "tree/pipe": ("no_file", "it is not a regular file"),
     "tree/sub/__pycache__/": ("excluded", "by '__pycache__'"),
     "tree/sub/again.py": ("twice", "it is the same file as tree/b.py"),
     "tree/sub/broken": ("unreadable", "No such file or directory"),

@@ -111,7 +111,7 @@ def test_a_block_at_the_end_of_the_reasoning_is_promoted(style: str, wire: str, 
     reply = outcome.answered
     assert found(outcome) == [("get_weather", PARIS)]
     assert (reply.text, reply.reasoning) == ("", "I look.")
-    assert reply.repairs == (Repair("promoted_calls", "1 tool call(s) stood at the end of the reasoning as markup"),)
+    assert reply.repairs == (Repair("promoted_calls", "1 tool call(s) were at the end of the reasoning as markup"),)
     assert kinds(outcome)[-2:] == ["tool_call_ready", "repaired"]
     assert spoken(outcome, "reasoning") == f"I look.\n\n{leak}\n"  # deltas are never taken back
 

@@ -190,7 +190,7 @@ def test_any_split_of_the_bytes_gives_the_same_halves() -> None:
 
 def test_broken_json_beside_an_escape_is_told_as_it_was() -> None:
     outcome = ask(answer(say("Hi"), b'data: {"choices": [{"delta": {"content": "\\ud83d"}}\n\n'))
-    assert "what is no answer" in str(outcome.error)
+    assert "something that is not an answer" in str(outcome.error)
     assert outcome.partial.text == "Hi"
 
 

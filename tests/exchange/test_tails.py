@@ -60,7 +60,7 @@ def test_they_are_cut_off_the_end(case: str, size: int, mode: Mode) -> None:
         what = "reasoning" if thinks else "text"
         [repair] = reply.repairs
         assert repair.kind == "trimmed_tokens"
-        assert repair.detail == f"{count} control token(s) of V4's stood at the end of the {what}, and were cut off"
+        assert repair.detail == f"{count} control token(s) of V4's were at the end of the {what}, and were cut off"
         assert [event.repair for event in outcome.events if isinstance(event, Repaired)] == [repair]
     if size == 1000:
         whole = ask(answer(plain("stop", content=said), headers=JSON), mode=mode, wire="plain").answered

@@ -86,13 +86,13 @@ def test_the_usual(mode: Mode) -> None:
             {"free": SPEAKS, "forced": script.text("<｜DSML｜tool_calls>\nget_weather", finish_reason="length")},
             "tools",
             "unknown",
-            "the answer was cut before it told",
+            "the answer was cut too early to show it",
         ),
         (
             {"free": script.text("<｜DSML｜tool_calls>", finish_reason="length")},
             "tools",
             "unknown",
-            "the answer was cut before it told",
+            "the answer was cut too early to show it",
         ),
         (
             {"free": script.text("<｜DSML｜tool_calls>")},
@@ -115,7 +115,7 @@ def test_the_usual(mode: Mode) -> None:
             "works",
             "a forced call was parsed; of itself the model made none",
         ),
-        ({"shaped": script.text("A heron.")}, "structured_output", "fails", 'the answer is no JSON: "A heron."'),
+        ({"shaped": script.text("A heron.")}, "structured_output", "fails", 'the answer is not JSON: "A heron."'),
         (
             {"shaped": script.text('{"bird": "owl"}')},
             "structured_output",
@@ -126,7 +126,7 @@ def test_the_usual(mode: Mode) -> None:
             {"shaped": script.text("{" + " \n" * 99, finish_reason="length")},
             "structured_output",
             "unknown",
-            "the answer was cut before it told",
+            "the answer was cut too early to show it",
         ),
         (
             {"shaped": script.text('{"word"' + " \n" * 99, finish_reason="length")},

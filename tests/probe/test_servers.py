@@ -65,7 +65,7 @@ def test_a_window_that_a_refusal_told(mode: Mode) -> None:
     with pytest.raises(ContextLengthExceededError):
         client.chat("word " * 6000)
     finding = client.probe().finding("window")
-    assert (finding.status, finding.detail) == ("works", "4,096 tokens, as a refusal told")
+    assert (finding.status, finding.detail) == ("works", "4,096 tokens, as a refusal reported")
 
 
 @in_both_modes
@@ -101,7 +101,7 @@ def test_an_older_wording(mode: Mode) -> None:
     """It thinks at high, but its prompt has as many tokens as the one without thinking."""
     status, detail, remedy = found(mode, VLLMFlavor(version="0.27.0"), "prompt_format")
     assert (status, remedy) == ("fails", "vLLM 0.28 or later")
-    assert detail.startswith("an older wording, in which high has no text of its own: 19 and 19 prompt tokens")
+    assert detail.startswith("an older wording, in which high has no separate text: 19 and 19 prompt tokens")
 
 
 @in_both_modes

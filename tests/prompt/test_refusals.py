@@ -64,13 +64,13 @@ _WRONG: list[tuple[Any, dict[str, Any], str]] = [
 @pytest.mark.parametrize(
     ("properties", "told"),
     [
-        ([], r"tools\[0\]\.function\.parameters\.properties is no object"),
-        ({"a": "string"}, r"parameters\.properties\.a is no schema with type, anyOf or \$ref"),
-        ({"a": {"title": "A"}}, r"parameters\.properties\.a is no schema"),
-        ({"a": {"anyOf": [{"type": "string"}, 7]}}, r"parameters\.properties\.a\.anyOf\[1\] is no schema"),
+        ([], r"tools\[0\]\.function\.parameters\.properties is not an object"),
+        ({"a": "string"}, r"parameters\.properties\.a is not a schema with type, anyOf or \$ref"),
+        ({"a": {"title": "A"}}, r"parameters\.properties\.a is not a schema"),
+        ({"a": {"anyOf": [{"type": "string"}, 7]}}, r"parameters\.properties\.a\.anyOf\[1\] is not a schema"),
         ({"a": {"type": "array"}}, r"parameters\.properties\.a is an array without items"),
-        ({"a": {"type": "array", "items": {"type": "thing"}}}, r"properties\.a\.items\.type is no type"),
-        ({"a": {"type": "null", "description": 1}}, r"parameters\.properties\.a\.description is no text"),
+        ({"a": {"type": "array", "items": {"type": "thing"}}}, r"properties\.a\.items\.type is not a type"),
+        ({"a": {"type": "null", "description": 1}}, r"parameters\.properties\.a\.description is not a text"),
     ],
 )
 def test_a_strict_schema_is_refused_by_its_place(properties: Any, told: str) -> None:

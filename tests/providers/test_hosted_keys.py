@@ -64,7 +64,7 @@ def test_hosted_providers_have_an_address(provider: str, url: str) -> None:
 
 @pytest.mark.parametrize("provider", ["nim", "dynamo"])
 def test_the_others_must_be_given_one(provider: str) -> None:
-    with pytest.raises(ConfigurationError, match="no address of its own: give base_url"):
+    with pytest.raises(ConfigurationError, match="no default address: give base_url"):
         DeepSeekV4(provider)
 
 

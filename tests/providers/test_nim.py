@@ -128,7 +128,7 @@ def test_a_profile_declares_the_engine(tmp_path: Path) -> None:
         client.chat("x", priority=1)
     assert network.bodies[0]["priority"] == -1
     file.write_text(f'[profiles.a]\nprovider = "vllm"\nengine = "vllm"\nbase_url = "{BASE}"\n')
-    with pytest.raises(ConfigurationError, match='engine goes with provider = "nim" alone'):
+    with pytest.raises(ConfigurationError, match='engine goes only with provider = "nim"'):
         DeepSeekV4.from_profile("a", path=file)
 
 

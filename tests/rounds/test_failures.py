@@ -54,7 +54,9 @@ def test_a_timeout_of_the_tools_own_is_an_exception_like_any_other(kind: Kind) -
 @each_kind
 def test_a_result_that_json_cannot_express(kind: Kind) -> None:
     play = Play(kind, call("Babel"))
-    with pytest.warns(UserWarning, match="the tool 'look': the result .* it.words is inf.* the model was told") as told:
+    with pytest.warns(
+        UserWarning, match="the tool 'look': the result .* it.words is inf.* the model sees a failed call"
+    ) as told:
         (text,) = results(play.run([play.tool(look)]))
     assert told[0].filename == __file__  # where the tool is
     assert text.startswith("error: InvalidRequestError: the result cannot be written as JSON")

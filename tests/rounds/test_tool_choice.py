@@ -33,7 +33,7 @@ def test_where_it_can_be_forced_while_thinking_it_is(flavor: str, choice: str, w
 @pytest.mark.parametrize("choice", CHOICES)
 def test_where_it_cannot_nothing_is_sent(choice: str) -> None:
     mock = MockProvider(flavor="deepseek")
-    with pytest.raises(UnsupportedOptionError, match="is refused while thinking") as raised:
+    with pytest.raises(UnsupportedOptionError, match="does not work while thinking") as raised:
         DeepSeekV4(mock, model="pro").chat("Go.", tools=[TOOL], tool_choice=choice)
     assert raised.value.option == "tool_choice"
     assert "on_unsupported='disable_thinking' or 'auto'" in str(raised.value)
@@ -50,7 +50,7 @@ def test_thinking_may_be_given_up(choice: str) -> None:
         "required" if choice == "required" else {"type": "function", "function": {"name": "look"}}
     )
     (repair,) = [repair for repair in reply.repairs if repair.kind == "tool_choice"]
-    assert repair.detail == f"deepseek: tool_choice={choice!r} is refused while thinking; sent: thinking='off'"
+    assert repair.detail == f"deepseek: tool_choice={choice!r} does not work while thinking; sent: thinking='off'"
 
 
 @pytest.mark.parametrize("choice", CHOICES)

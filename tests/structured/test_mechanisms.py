@@ -122,7 +122,7 @@ def test_wrong_twice(mode: Mode, flavor: str, mechanism: Mechanism) -> None:
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_as_often_as_allowed(mode: Mode, retries: int) -> None:
     mock, client = client_of(mode, "vllm", *[script.text("No.")] * (retries + 1))
-    with pytest.raises(SchemaViolationError, match="it is no JSON"):
+    with pytest.raises(SchemaViolationError, match="it is not JSON"):
         client.parse("The invoice A-7", Invoice, retries=retries)
     assert len(mock.requests) == retries + 1
 

@@ -93,7 +93,7 @@ def test_a_function_is_linted_too() -> None:
 
 def test_no_schema_at_all() -> None:
     (line,) = lint_schema(tool({"type": "objekt"}), "vllm")
-    assert line == 'parameters: properties.x.type is "objekt", which is no JSON Schema'
+    assert line == 'parameters: properties.x.type is "objekt", which is not a JSON Schema'
 
 
 def test_no_such_provider() -> None:

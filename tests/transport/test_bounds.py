@@ -167,7 +167,7 @@ def test_a_number_that_is_none_ends_the_answer(event: str, number: str) -> None:
     assert finite.error is None
     outcome = ask(answer(say("Hi"), data.replace(b"N", number.encode()), finish("stop"), DONE))
     assert type(outcome.error) is StreamInterruptedError
-    assert "vllm sent what is no answer" in str(outcome.error)
+    assert "vllm sent something that is not an answer" in str(outcome.error)
     assert outcome.partial.text.startswith("Hi")
 
 

@@ -102,7 +102,7 @@ def test_a_server_without_tls(mode: str) -> None:
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     with HostileServer(plain) as server:
-        assert "speaks no TLS" in str(failure(mode, server.url.replace("http", "https")))
+        assert "does not use TLS" in str(failure(mode, server.url.replace("http", "https")))
 
 
 def test_a_client_that_was_brought_knows_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,7 @@ def test_after_events_that_say_nothing_it_is_tried_again(event: str, mode: Mode)
 
 
 def test_an_early_end_is_told_with_the_time_it_took() -> None:
-    with pytest.raises(DeepSeekV4Error, match=r"after 61\.0 s.*nothing of an answer had come"):
+    with pytest.raises(DeepSeekV4Error, match=r"after 61\.0 s.*nothing of an answer had arrived"):
         client_for(Replay(answer(Wait(61), RESET)), max_retries=0).chat("x")
 
 

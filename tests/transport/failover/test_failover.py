@@ -97,7 +97,7 @@ def test_who_lacks_something_is_passed_over_by_name() -> None:
     reply = client.chat("Hello", priority=3)
     assert reply.provider == "sglang"
     assert [repair.detail for repair in reply.repairs if repair.kind == "passed_over"] == [
-        "nvidia was passed over: nvidia has no option priority: hosted requests have none; leave it out"
+        "nvidia was skipped: nvidia has no option priority: hosted requests have none; leave it out"
     ]
 
 
@@ -107,7 +107,7 @@ def test_where_nobody_can_take_over_the_cause_is_raised_and_the_others_are_named
     with pytest.raises(AuthenticationError) as caught:
         client.chat("Hello", priority=3)
     assert caught.value.__notes__ == [
-        "nvidia was passed over: nvidia has no option priority: hosted requests have none; leave it out"
+        "nvidia was skipped: nvidia has no option priority: hosted requests have none; leave it out"
     ]
     assert lacking.requests == []
 
@@ -119,7 +119,7 @@ def test_a_server_that_is_found_unfit_after_it_was_asked_is_passed_over() -> Non
     reply = client.chat("Hello", model="flash")
     assert (reply.provider, reply.requested_model) == ("nvidia", "deepseek-ai/deepseek-v4-flash-0731")
     (passed,) = [repair.detail for repair in reply.repairs if repair.kind == "passed_over"]
-    assert passed.startswith("nim was passed over: nim: model='flash' is not one of the models there")
+    assert passed.startswith("nim was skipped: nim: model='flash' is not one of the models there")
     assert [one.provider for one in reply.attempts] == ["deepseek", "nim", "nvidia"]
     assert nim.requests == []
     with pytest.raises(OverloadedError) as caught:
@@ -140,7 +140,7 @@ def test_what_is_meant_for_one_server_does_not_go_to_another(options: dict[str, 
     client = DeepSeekV4(named("vllm", default=faults.status(401)), model="m", fallback=[behind])
     with pytest.raises(AuthenticationError) as caught:
         client.chat("Hello", **options)
-    assert "passed over" in caught.value.__notes__[0]
+    assert "was skipped" in caught.value.__notes__[0]
     assert "key-of-one" not in "".join(caught.value.__notes__)
     assert behind.requests == []
 
@@ -288,8 +288,11 @@ def test_wrong_fallbacks_are_told_with_their_place() -> None:
     cases: list[tuple[Any, str]] = [
         ("nvidya", r"fallback\[0\]: .*nvidya"),
         ({"base_url": "http://x"}, r"fallback\[0\] has no provider"),
-        ({"provider": "vllm", "base_ur": "http://x"}, r"fallback\[0\] has 'base_ur', which is no argument of a client"),
-        ({"provider": "vllm"}, r"fallback\[0\]: vllm has no address of its own"),
+        (
+            {"provider": "vllm", "base_ur": "http://x"},
+            r"fallback\[0\] has 'base_ur', which is not an argument of a client",
+        ),
+        ({"provider": "vllm"}, r"fallback\[0\]: vllm has no default address"),
         (5, r"fallback\[0\]: provider is int"),
         (AsyncDeepSeekV4("mock"), r"fallback\[0\] is AsyncDeepSeekV4: give DeepSeekV4"),
     ]
