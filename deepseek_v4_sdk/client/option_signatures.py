@@ -38,7 +38,9 @@ class _Shown(inspect.Signature):
         """Another one, with some changes."""
         return self._whole().replace(**changes)
 
-    __repr__ = never_raises(inspect.Signature.__repr__)
+    @never_raises
+    def __repr__(self) -> str:
+        return super().__repr__()
 
     def _whole(self) -> inspect.Signature:
         own = inspect.signature(_bare(self._function))

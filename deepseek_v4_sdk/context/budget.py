@@ -102,7 +102,7 @@ class ContextBudget(Shared):
         self.window_source: WindowSource = window_source
         self.max_output = max_output
         self._counter = counter or PromptCounter.rendering("vllm")
-        self.strategies = _as_strategies(strategies) or DEFAULT_STRATEGIES
+        self.strategies = DEFAULT_STRATEGIES if strategies is None else _as_strategies(strategies)
         self._trim_memory = trim_memory or TrimMemory()
         self._known_tools: tuple[bytes, tuple[Message, ...], int] | None = None
         self._known_left_out: tuple[bytes, tuple[Message, ...], int] = (b"", (), 0)
@@ -268,7 +268,7 @@ class ContextBudget(Shared):
         return fit_messages(
             request.messages,
             self._counter.form(request),
-            _as_strategies(strategy) or self.strategies,
+            self.strategies if strategy is None else _as_strategies(strategy),
             self._trim_memory,
             available_tokens=self.room,
             low_water=int(self.room * self.low_water),

@@ -152,6 +152,7 @@ def _cut(
 
     draft = TrimDraft(items, known, available_tokens=available_tokens, target=low_water)
     left: tuple[Item, ...] = ()
+    count = known
     while True:
         for strategy in strategies:
             strategy.apply(draft)

@@ -222,8 +222,15 @@ def _graph(plan: Plan) -> dict[str, object]:
     }
 
 
-_OF_A_NODE = {"--data-parallel-address": 1, "--data-parallel-start-rank": 1, "--nnodes": 1, "--node-rank": 1}
-_OF_A_NODE |= {"--master-addr": 1, "--dist-init-addr": 1, "--headless": 0}
+_OF_A_NODE = {
+    "--data-parallel-address": 1,
+    "--data-parallel-start-rank": 1,
+    "--nnodes": 1,
+    "--node-rank": 1,
+    "--master-addr": 1,
+    "--dist-init-addr": 1,
+    "--headless": 0,
+}
 
 
 def _of_any_node(argv: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from deepseek_v4_sdk import UnsupportedOptionError
+from deepseek_v4_sdk.chat.openai_form import is_mapping
 
 __all__ = ["started"]
 
@@ -31,8 +32,8 @@ def started(begin: Callable[..., T], messages: Sequence[Mapping[str, object]], o
 
 def _instructed(messages: Sequence[Mapping[str, object]], choice: object) -> list[Mapping[str, object]]:
     """The messages, with a sentence at the end of the system text that asks for a call."""
-    function = choice.get("function") if isinstance(choice, Mapping) else None
-    name = function.get("name") if isinstance(function, Mapping) else choice
+    function = choice.get("function") if is_mapping(choice) else None
+    name = function.get("name") if is_mapping(function) else choice
     text = "Answer by calling one of the tools." if name == "required" else f"Answer by calling the tool {name}."
     read = list(messages)
     if read and read[0]["role"] == "system":

@@ -11,7 +11,7 @@ import deepseek_v4_sdk as ours
 from deepseek_v4_sdk.integrations.common import in_both_trees
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 __all__ = ["as_langchain", "raised_as_langchain"]
 
@@ -47,7 +47,7 @@ def as_langchain(error: ours.DeepSeekV4Error) -> ours.DeepSeekV4Error:
 
 
 @contextmanager
-def raised_as_langchain() -> Iterator[None]:
+def raised_as_langchain() -> Generator[None, None, None]:
     """Raise the SDK's errors as those of both trees."""
     try:
         yield

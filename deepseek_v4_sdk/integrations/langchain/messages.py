@@ -17,6 +17,7 @@ from langchain_core.messages import (
 from langchain_core.messages.tool import invalid_tool_call, tool_call
 
 from deepseek_v4_sdk import InvalidRequestError
+from deepseek_v4_sdk.chat.openai_form import is_mapping
 
 if TYPE_CHECKING:
     from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
@@ -80,8 +81,8 @@ def _texts(message: BaseMessage, where: str) -> object:
 def _text(block: object, where: str) -> str:
     if isinstance(block, str):
         return block
-    kind = block.get("type") if isinstance(block, Mapping) else type(block).__name__
-    text = block.get("text") if isinstance(block, Mapping) else None
+    kind = block.get("type") if is_mapping(block) else type(block).__name__
+    text = block.get("text") if is_mapping(block) else None
     if kind in {"text", "text-plain"} and isinstance(text, str):
         return text
     raise InvalidRequestError(f"{where} has type {kind!r}: V4 reads text only, give {{'type': 'text', 'text': ...}}")
@@ -116,7 +117,7 @@ def _block(block: Mapping[str, object], where: str) -> tuple[bool, str] | None:
         return None
     if kind == "non_standard":
         value = block.get("value")
-        inner = value if isinstance(value, Mapping) else {}
+        inner: Mapping[str, Any] = value if is_mapping(value) else {}
         if inner.get("type") == "thinking" and isinstance(inner.get("thinking"), str):
             return True, str(inner["thinking"])
         return _block(inner, where)
@@ -125,7 +126,7 @@ def _block(block: Mapping[str, object], where: str) -> tuple[bool, str] | None:
 
 def _calls(message: AIMessage) -> list[dict[str, object]]:
     marks = message.response_metadata.get(_RECOVERED)
-    bars = marks if isinstance(marks, Mapping) else {}
+    bars: Mapping[str, Any] = marks if is_mapping(marks) else {}
     valid = [_call(call["id"], call["name"], call["args"], bars) for call in message.tool_calls]
     broken = [
         _call(call["id"], call["name"], _unwrapped(call["args"] or ""), bars) for call in message.invalid_tool_calls

@@ -63,7 +63,7 @@ def wanted(schema: object, method: Method, retries: int) -> Wanted:
     if isinstance(schema, type) and is_basemodel_subclass(schema):
         if issubclass(schema, BaseModel):
             return Wanted(schema, None, method, retries)
-        return Wanted(convert_to_json_schema(schema), schema, method, retries)
+        return Wanted(convert_to_json_schema(schema), schema, method, retries)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(schema, Mapping):
         return Wanted(convert_to_json_schema(cast("dict[str, Any]", schema)), None, method, retries)
     return Wanted(schema, None, method, retries)

@@ -135,7 +135,7 @@ class EventMaker:
             output_tokens_details=used.output_tokens_details,
         )
         if reply.request_id is not None:
-            response._request_id = reply.request_id  # where the framework looks for it
+            response._request_id = reply.request_id  # pyright: ignore[reportPrivateUsage]  # the framework reads it
         return ResponseCompletedEvent(response=response, type="response.completed", sequence_number=self._next())
 
     def _response(self, output: list[TResponseOutputItem], model: str | None = None) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agents.usage import Usage
 from openai.types.responses import (
@@ -16,6 +16,7 @@ from openai.types.responses.response_reasoning_item import Content
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 
 from deepseek_v4_sdk import InvalidRequestError
+from deepseek_v4_sdk.chat.openai_form import is_mapping
 
 if TYPE_CHECKING:
     from agents.items import TResponseInputItem, TResponseOutputItem
@@ -72,14 +73,16 @@ class _Turn:
     def add(self, item: Mapping[str, Any], where: str) -> None:
         kind = item.get("type", "message")
         if kind == "reasoning":
-            texts = [part.get("text", "") for part in (item.get("content") or item.get("summary") or [])]
+            parts: list[dict[str, str]] = item.get("content") or item.get("summary") or []
+            texts = [part.get("text", "") for part in parts]
             self.message["reasoning"] = "\n".join(texts)
             return
         self.said = True
         if kind == "function_call":
             call: dict[str, object] = {"id": item.get("call_id")}
             call["function"] = {"name": item.get("name"), "arguments": item.get("arguments") or "{}"}
-            bars = (item.get("provider_data") or {}).get("bars")
+            kept: dict[str, object] = item.get("provider_data") or {}
+            bars = kept.get("bars")
             self._calls.append({**call, "bars": bars} if bars else call)
             self.message["tool_calls"] = self._calls
             # A turn that called without a thought has an empty one: DeepSeek's API wants it.
@@ -102,13 +105,13 @@ def _other(item: Mapping[str, Any], where: str) -> dict[str, object]:
 def _text(content: object, where: str) -> str:
     if isinstance(content, str):
         return content
-    parts: list[Any] = list(content) if isinstance(content, Sequence) else []
+    parts: list[object] = list(cast("Sequence[object]", content)) if isinstance(content, Sequence) else []
     texts: list[str] = []
     for place, part in enumerate(parts):
-        kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
-        if kind not in {"input_text", "output_text", "text", "refusal"}:
+        kind = part.get("type") if is_mapping(part) else type(part).__name__
+        if not is_mapping(part) or kind not in {"input_text", "output_text", "text", "refusal"}:
             raise InvalidRequestError(f"{where}.content[{place}] is of type {kind!r}: V4 reads text only")
-        texts.append(part.get("text") or part.get("refusal") or "")
+        texts.append(str(part.get("text") or part.get("refusal") or ""))
     return "".join(texts)
 
 

@@ -11,7 +11,7 @@ import deepseek_v4_sdk as ours
 from deepseek_v4_sdk.integrations.common import in_both_trees
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 __all__ = ["as_pydantic_ai", "raised_as_pydantic_ai"]
 
@@ -76,7 +76,7 @@ def as_pydantic_ai(error: ours.DeepSeekV4Error, model: str) -> ours.DeepSeekV4Er
 
 
 @contextmanager
-def raised_as_pydantic_ai(model: str) -> Iterator[None]:
+def raised_as_pydantic_ai(model: str) -> Generator[None, None, None]:
     """Raise the SDK's errors as those of both trees."""
     try:
         yield

@@ -9,7 +9,7 @@ from pydantic_ai.messages import (
     ModelRequest,
     ModelResponse,
     ModelResponsePart,
-    RetryPromptPart,
+    RetryPromptPart,  # pyright: ignore[reportDeprecated]  # histories of earlier versions have it
     SystemPromptPart,
     TextContent,
     TextPart,
@@ -84,9 +84,9 @@ def _request_part(part: object, where: str) -> dict[str, object]:
             if part.files:
                 raise InvalidRequestError(f"{where} has files: V4 reads text only, return the text of them")
             return {"role": "tool", "content": part.model_response_str(), "tool_call_id": part.tool_call_id}
-        case RetryPromptPart() if part.tool_name is not None:  # of histories of earlier versions
+        case RetryPromptPart() if part.tool_name is not None:  # pyright: ignore[reportDeprecated]
             return {"role": "tool", "content": part.model_response(), "tool_call_id": part.tool_call_id}
-        case RetryPromptPart():
+        case RetryPromptPart():  # pyright: ignore[reportDeprecated]
             return {"role": "user", "content": part.model_response()}
         case _:
             raise InvalidRequestError(f"{where} is {type(part).__name__}: V4 has no such part")

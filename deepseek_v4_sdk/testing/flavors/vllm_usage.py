@@ -18,7 +18,9 @@ def counted(prompt: int, completion: int, thought: int | None) -> dict[str, Json
         "total_tokens": prompt + completion,
         "completion_tokens": completion,
     }
-    return counts if thought is None else counts | {"completion_tokens_details": {"reasoning_tokens": thought}}
+    if thought is not None:
+        counts["completion_tokens_details"] = {"reasoning_tokens": thought}
+    return counts
 
 
 def prompt_details(chat: Chat, block: int, *, plain: bool) -> dict[str, JsonValue]:
