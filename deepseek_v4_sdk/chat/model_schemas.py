@@ -34,11 +34,14 @@ def schema_of(cls: type, handler: GetCoreSchemaHandler) -> CoreSchema:
         return _read_by(cls, _conversation, core_schema.list_schema(core_schema.dict_schema()), _conversation_json)
     if issubclass(cls, Reply):
         return _from_fields(cls, handler, {}, _reply_json)
-    kind = cast("type[object]", cls)  # the two tests above leave pyright without a type
-    if hasattr(kind, "role"):
-        return _read_by(kind, _message, _message_fields(kind), stored)
-    tag = {"type": core_schema.typed_dict_field(core_schema.literal_schema([kind.__dict__["type"]]), required=True)}
-    return _from_fields(kind, handler, tag, _event_json)
+    return _of_message_or_event(cls, handler)  # pyright: ignore[reportUnknownArgumentType]  # narrowed twice
+
+
+def _of_message_or_event(cls: type, handler: GetCoreSchemaHandler) -> CoreSchema:
+    if hasattr(cls, "role"):
+        return _read_by(cls, _message, _message_fields(cls), stored)
+    tag = {"type": core_schema.typed_dict_field(core_schema.literal_schema([cls.__dict__["type"]]), required=True)}
+    return _from_fields(cls, handler, tag, _event_json)
 
 
 def _read_by(
