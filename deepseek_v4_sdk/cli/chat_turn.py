@@ -130,4 +130,4 @@ def _kept(messages: Conversation, asked: int, heard: _Heard) -> tuple[Conversati
         return messages, "the arrived part of the answer is kept"
     if len(messages) > asked:
         return messages, "the calls that were run are kept"
-    return messages[: asked - 1], "nothing of an answer had arrived: the question is taken back"
+    return messages[: asked - 1], "nothing had arrived: the question is taken back"

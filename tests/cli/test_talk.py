@@ -155,5 +155,5 @@ def test_an_error_of_the_server_is_told_and_the_conversation_goes_on(step: Step,
     talk.client = DeepSeekV4(mock, max_retries=0)
     told, wrong = says("One?", "Two?")
     assert told == "Hello.\n\n"
-    assert "overloaded; nothing of an answer had arrived: the question is taken back" in wrong
+    assert "overloaded; nothing had arrived: the question is taken back" in wrong
     assert said(mock) == ["Be brief.", "Two?"]

@@ -299,4 +299,4 @@ def test_a_question_before_anything_came_is_taken_back(tmp_path: Path) -> None:
         time.sleep(0.2)
         shown.interrupt(pexpect.EOF)
         assert shown.end() == 130
-    assert shown.lines[-1].endswith("nothing of an answer had arrived: the question is taken back")
+    assert shown.lines[-1].endswith("nothing had arrived: the question is taken back")

@@ -69,7 +69,7 @@ def test_a_conversation(encoding: str, tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     assert decoded(b"") == ""
-    with pytest.raises(InvalidRequestError, match="no JSON"):
+    with pytest.raises(InvalidRequestError, match="not JSON"):
         Conversation.from_json(b"\xff\xfe[")
     (tmp_path / "p.toml").write_bytes(b"\xff\xfea")
     with pytest.raises(ConfigurationError, match="cannot be read"):

@@ -38,7 +38,7 @@ def test_in_a_profile(tmp_path: Path) -> None:
     file = tmp_path / "deepseek_v4.toml"
     file.write_text(f'default = "p"\n[profiles.p]\nprovider = "vllm"\nbase_url = "{HERE}"\ntransport = "aiohttp"\n')
     assert AsyncDeepSeekV4.from_profile(path=file).explain()["transport"].value == "aiohttp"
-    with pytest.raises(ConfigurationError, match="async alone"):
+    with pytest.raises(ConfigurationError, match="only async"):
         DeepSeekV4.from_profile(path=file)
 
 
