@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.deploy.shell import CACHE
 from deepseek_v4_sdk.deploy.yaml_text import written
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["kubernetes"]
 
-_CACHE = "/root/.cache/huggingface"
 _STARTUP = {"periodSeconds": 10, "failureThreshold": 540}  # 90 minutes: weights are loaded and kernels compiled
 _LEADER = "$(LWS_LEADER_ADDRESS)"
 _HEADS = ("--data-parallel-address", "--master-addr", "--dist-init-addr")
@@ -121,7 +121,7 @@ def _pod(plan: Plan, node: Node, argv: list[str], size: int = 1) -> dict[str, ob
     container |= {
         "resources": {"requests": gpus, "limits": gpus},
         "volumeMounts": [
-            {"name": "cache", "mountPath": _CACHE},
+            {"name": "cache", "mountPath": CACHE[1]},
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108  # it is the container's
         ],
     }
@@ -199,7 +199,7 @@ def _graph(plan: Plan) -> dict[str, object]:
             container |= {
                 "env": [*_environment(first)],
                 "resources": {"requests": gpus, "limits": gpus},
-                "volumeMounts": [{"name": "cache", "mountPath": _CACHE}],
+                "volumeMounts": [{"name": "cache", "mountPath": CACHE[1]}],
                 "startupProbe": {"httpGet": {"path": "/live", "port": 9090}, **_STARTUP},
             }
         spec: dict[str, object] = {"containers": [container]}

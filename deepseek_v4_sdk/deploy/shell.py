@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CACHE", "commands", "docker"]
 
-CACHE = ("~/.cache/huggingface", "/root/.cache/huggingface")
+# The engines' images run as root, and Hugging Face keeps its cache below the home of the user.
+CACHE = ("~/.cache/huggingface", str(PurePosixPath("/", "root", ".cache", "huggingface")))
 """The one path of the host that texts name, and where it is in a container."""
 
 _FIRST = "#!/bin/sh\n"

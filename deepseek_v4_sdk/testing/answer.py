@@ -10,7 +10,7 @@ from deepseek_v4_sdk.chat import JsonValue, write_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Break", "ServerAnswer", "Unit", "Wait", "json_answer"]
+__all__ = ["Break", "Part", "ServerAnswer", "Wait", "json_answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Break:
     kind: Literal["cut", "reset"]
 
 
-Unit: TypeAlias = bytes | Wait | Break | Exception
+Part: TypeAlias = bytes | Wait | Break | Exception
 """A block of a body, silence before the next, the end of the connection, or the error that the reader gets."""
 
 
@@ -48,7 +48,7 @@ class ServerAnswer:
 
     status: int
     headers: Mapping[str, str]
-    parts: tuple[Unit, ...] = ()
+    parts: tuple[Part, ...] = ()
     ended: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -66,7 +66,7 @@ class ServerAnswer:
         length = self.headers.get("content-length", "")
         if not length.isdecimal():
             return self
-        parts: list[Unit] = []
+        parts: list[Part] = []
         left = int(length)
         for part in self.parts:
             if left <= 0:

@@ -13,7 +13,7 @@ from pydantic_core import SchemaError
 
 from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.tools.coercion import BodyReader, ReadingCheck, read_call
+from deepseek_v4_sdk.tools.coercion import ArgumentReading, ReadingCheck, read_call
 from deepseek_v4_sdk.tools.function import Argument, UnresolvedNameError
 from deepseek_v4_sdk.tools.generator import CheckedSchema, PlainSchema
 from deepseek_v4_sdk.tools.handwritten import hold
@@ -63,11 +63,11 @@ class ArgumentsModel(ReadingCheck):
         described = {item.name: item.description for item in self._arguments.values() if item.description}
         return compact(self._raw, described, require_all=strict)
 
-    def read(self, call: ToolCall) -> BodyReader:
+    def read(self, call: ToolCall) -> ArgumentReading:
         """Read the arguments by the schema."""
         return read_call(call, self._held, marked=True)
 
-    def hold(self, call: ToolCall, reading: BodyReader) -> None:
+    def hold(self, call: ToolCall, reading: ArgumentReading) -> None:
         """Refuse arguments that the types or the schema do not allow."""
         self._validated(call, reading)
 
@@ -81,7 +81,7 @@ class ArgumentsModel(ReadingCheck):
     def _held(self) -> dict[str, JsonValue]:
         return compact(self._model.model_json_schema(schema_generator=CheckedSchema), {}, marks=True)
 
-    def _validated(self, call: ToolCall, reading: BodyReader) -> BaseModel:
+    def _validated(self, call: ToolCall, reading: ArgumentReading) -> BaseModel:
         try:
             # As text: only in JSON may a date be a text where types are strict.
             validated = self._model.model_validate_json(reading.text, strict=True)

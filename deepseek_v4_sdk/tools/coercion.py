@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from deepseek_v4_sdk.chat import JsonValue, is_list, is_mapping, read_arguments, read_json, write_json
 from deepseek_v4_sdk.errors import InvalidToolArgumentsError
 from deepseek_v4_sdk.tools.json_schema import mistake_in
-from deepseek_v4_sdk.tools.refusal import Upstream, path_of
+from deepseek_v4_sdk.tools.refusal import Place, path_of
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ToolCall
 
-__all__ = ["BodyReader", "ReadingCheck", "coerced", "read_call"]
+__all__ = ["ArgumentReading", "ReadingCheck", "coerced", "read_call"]
 
 _Schema: TypeAlias = Mapping[str, object]
 _Container: TypeAlias = "dict[str, JsonValue] | list[JsonValue]"
@@ -47,7 +47,7 @@ def coerced(value: JsonValue, schema: _Schema, *, marked: bool = False) -> tuple
 
 
 @dataclass(frozen=True, slots=True)
-class BodyReader:
+class ArgumentReading:
     """The arguments of a call, after reading.
 
     Attributes:
@@ -61,7 +61,7 @@ class BodyReader:
     notes: Sequence[str] = ()
 
 
-def read_call(call: ToolCall, schema: _Schema, *, marked: bool = False) -> BodyReader:
+def read_call(call: ToolCall, schema: _Schema, *, marked: bool = False) -> ArgumentReading:
     """Read the arguments of a call by a schema; also when all of them were written into one text.
 
     Raises:
@@ -78,7 +78,7 @@ def read_call(call: ToolCall, schema: _Schema, *, marked: bool = False) -> BodyR
         notes.append("they came as one text, which was read as an object")
     read, others = coerced(value, schema, marked=marked)
     text = call.arguments if read is value and not notes and call.arguments.strip() else write_json(read)
-    return BodyReader(cast("dict[str, JsonValue]", read), text, notes + others)
+    return ArgumentReading(cast("dict[str, JsonValue]", read), text, notes + others)
 
 
 class ReadingCheck(ABC):
@@ -88,7 +88,7 @@ class ReadingCheck(ABC):
     """
 
     @abstractmethod
-    def read(self, call: ToolCall) -> BodyReader:
+    def read(self, call: ToolCall) -> ArgumentReading:
         """Read the arguments by the schema.
 
         Raises:
@@ -96,7 +96,7 @@ class ReadingCheck(ABC):
         """
 
     @abstractmethod
-    def hold(self, call: ToolCall, reading: BodyReader) -> None:
+    def hold(self, call: ToolCall, reading: ArgumentReading) -> None:
         """Refuse arguments that do not fit.
 
         Raises:
@@ -126,7 +126,7 @@ class _Reader:
         self._marked = marked
         self.notes: list[str] = []
 
-    def read(self, value: JsonValue, node: object, place: Upstream) -> JsonValue:
+    def read(self, value: JsonValue, node: object, place: Place) -> JsonValue:
         """Read one value by one schema."""
         if not is_mapping(node):
             return value
@@ -140,7 +140,7 @@ class _Reader:
                         value = self._branch(value, branches, place)
         return value
 
-    def _scalar(self, value: JsonValue, kinds: _Kinds, place: Upstream) -> JsonValue:
+    def _scalar(self, value: JsonValue, kinds: _Kinds, place: Place) -> JsonValue:
         if kinds is None:
             return value
         if isinstance(value, float):
@@ -161,7 +161,7 @@ class _Reader:
         self.notes.append(f"the text at {path_of(place) or 'the top'} was read as {_NAMES[kind]}")
         return held
 
-    def _within(self, value: _Container, node: _Schema, place: Upstream) -> _Container:
+    def _within(self, value: _Container, node: _Schema, place: Place) -> _Container:
         changed: dict[str | int, JsonValue] = {}
         dropped: set[str | int] = set()
         items = value.items() if isinstance(value, dict) else enumerate(value)
@@ -179,7 +179,7 @@ class _Reader:
             return {key: changed.get(key, item) for key, item in value.items() if key not in dropped}
         return [changed.get(index, item) for index, item in enumerate(value)]
 
-    def _branch(self, value: _Container, branches: Iterable[object], place: Upstream) -> _Container:
+    def _branch(self, value: _Container, branches: Iterable[object], place: Place) -> _Container:
         """Read by the branch of a union that fits: the unchanged value if possible, else the converted one."""
         fitting: tuple[_Container, list[str]] | None = None
         for branch in branches:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk.chat import read_arguments
 from deepseek_v4_sdk.errors import InvalidToolArgumentsError
-from deepseek_v4_sdk.tools.coercion import BodyReader, ReadingCheck, read_call
+from deepseek_v4_sdk.tools.coercion import ArgumentReading, ReadingCheck, read_call
 from deepseek_v4_sdk.tools.json_schema import BrokenSchemaError, mistake_in
 from deepseek_v4_sdk.tools.offer import Offer
 from deepseek_v4_sdk.tools.refusal import refusal
@@ -33,12 +33,12 @@ class _Check(ReadingCheck):
     def __init__(self, schema: Mapping[str, object] | None) -> None:
         self._schema = schema
 
-    def read(self, call: ToolCall) -> BodyReader:
+    def read(self, call: ToolCall) -> ArgumentReading:
         if self._schema is None:
-            return BodyReader(read_arguments(call), call.arguments)
+            return ArgumentReading(read_arguments(call), call.arguments)
         return read_call(call, self._schema)
 
-    def hold(self, call: ToolCall, reading: BodyReader) -> None:
+    def hold(self, call: ToolCall, reading: ArgumentReading) -> None:
         if self._schema is not None:
             hold(call, reading.value, self._schema)
 

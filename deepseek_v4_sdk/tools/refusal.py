@@ -13,9 +13,9 @@ from deepseek_v4_sdk.errors import InvalidToolArgumentsError
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue, ToolCall
 
-__all__ = ["Upstream", "first_mistake", "longer_path", "path_of", "pydantic_refusal", "refusal", "shown"]
+__all__ = ["Place", "first_mistake", "longer_path", "path_of", "pydantic_refusal", "refusal", "shown"]
 
-Upstream = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 _MISSING = object()
 _LONGEST = 200
 _PLAIN_KEY = re.compile(r"[\w$-]+")
@@ -71,13 +71,13 @@ def refusal(call: ToolCall, value: object, place: Sequence[str | int], expected:
 
 
 def pydantic_refusal(
-    call: ToolCall, value: dict[str, JsonValue], details: Sequence[tuple[Upstream, str, str]]
+    call: ToolCall, value: dict[str, JsonValue], details: Sequence[tuple[Place, str, str]]
 ) -> InvalidToolArgumentsError:
     """Make the error for the first mistake that pydantic found in the arguments of a call."""
     return refusal(call, value, *first_mistake(value, details))
 
 
-def first_mistake(value: object, details: Sequence[tuple[Upstream, str, str]]) -> tuple[Upstream, str]:
+def first_mistake(value: object, details: Sequence[tuple[Place, str, str]]) -> tuple[Place, str]:
     """Find the first of pydantic's mistakes, and in a union the one of the branch that went furthest.
 
     Args:
@@ -95,10 +95,10 @@ def first_mistake(value: object, details: Sequence[tuple[Upstream, str, str]]) -
     return place, "; or ".join(words[:4])
 
 
-def _real(value: object, place: Upstream, kind: str) -> tuple[Upstream, Upstream | None]:
+def _real(value: object, place: Place, kind: str) -> tuple[Place, Place | None]:
     """The part of pydantic's place that exists in the arguments, and the place of the first union in it, if any."""
     real: list[str | int] = []
-    within: Upstream | None = None
+    within: Place | None = None
     for index, part in enumerate(place):
         inner = _inside(value, part)
         ends = index == len(place) - 1 and kind == "missing"

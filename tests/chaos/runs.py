@@ -24,7 +24,7 @@ from deepseek_v4_sdk.testing.script import Turn
 from tests.chaos.plans import draw_plan
 from tests.chaos.proxy import MARK
 
-__all__ = ["LONGEST", "ProbeAnswers", "Run", "answer_to", "draw_run", "name_of", "names_in", "turn_of"]
+__all__ = ["LONGEST", "Received", "Run", "answer_to", "draw_run", "name_of", "names_in", "turn_of"]
 
 LONGEST = 1.0
 """The total timer of a run, in seconds."""
@@ -97,7 +97,7 @@ def answer_to(request: MockRequest) -> Turn:
 
 
 @dataclass
-class ProbeAnswers:
+class Received:
     """What a run came to."""
 
     events: list[ChatEvent] = field(default_factory=list)

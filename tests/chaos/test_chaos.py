@@ -25,7 +25,7 @@ from deepseek_v4_sdk.providers import PROVIDER_NAMES
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.chaos.proxy import Proxy
-from tests.chaos.runs import ProbeAnswers, Run, answer_to, draw_run, turn_of
+from tests.chaos.runs import Received, Run, answer_to, draw_run, turn_of
 from tests.chaos.tally import FAULTS, PROPERTY
 from tests.transport.calls import MODES, async_client, in_each_mode
 
@@ -45,9 +45,9 @@ def descriptors() -> int:
     return len(list(_OPEN.iterdir())) if _OPEN.exists() else 0
 
 
-def hear(client: DeepSeekV4, run: Run) -> ProbeAnswers:
+def hear(client: DeepSeekV4, run: Run) -> Received:
     """One run of the sync client."""
-    heard = ProbeAnswers()
+    heard = Received()
     started = time.monotonic()
     try:
         if run.way in {"chat", "plain"}:
@@ -66,9 +66,9 @@ def hear(client: DeepSeekV4, run: Run) -> ProbeAnswers:
     return heard
 
 
-async def hear_async(client: AsyncDeepSeekV4, run: Run) -> ProbeAnswers:
+async def hear_async(client: AsyncDeepSeekV4, run: Run) -> Received:
     """The same of the async client."""
-    heard = ProbeAnswers()
+    heard = Received()
     started = time.monotonic()
     try:
         if run.way in {"chat", "plain"}:
@@ -91,7 +91,7 @@ def rounds_of(runs: list[Run]) -> list[list[Run]]:
     return [runs[place : place + ROUND] for place in range(0, len(runs), ROUND)]
 
 
-def play(mode: str, runs: list[Run], arguments: dict[str, Any], proxy: Proxy) -> list[ProbeAnswers]:
+def play(mode: str, runs: list[Run], arguments: dict[str, Any], proxy: Proxy) -> list[Received]:
     """All runs through one client, several at once; half of them may be tried again.
 
     After each round all connections that it used are idle, and bytes come on some of them.
@@ -101,13 +101,13 @@ def play(mode: str, runs: list[Run], arguments: dict[str, Any], proxy: Proxy) ->
     if mode == "sync":
         with DeepSeekV4(**arguments, max_retries=0) as client, ThreadPoolExecutor(AT_ONCE) as threads:
             patient = client.with_options(max_retries=2)
-            each: list[ProbeAnswers] = []
+            each: list[Received] = []
             for share in rounds_of(runs):
                 each += threads.map(lambda run: hear(patient if run.number % 2 else client, run), share)
                 proxy.speak_late({run.number for run in share})
             return each
     several = async_client(mode, **arguments, max_retries=0)
-    heard: dict[int, ProbeAnswers] = {}
+    heard: dict[int, Received] = {}
 
     def on_a_loop(share: list[Run]) -> None:
         asyncio.run(play_share(several, share, heard, proxy))
@@ -118,7 +118,7 @@ def play(mode: str, runs: list[Run], arguments: dict[str, Any], proxy: Proxy) ->
     return [heard[run.number] for run in runs]
 
 
-async def play_share(client: AsyncDeepSeekV4, runs: list[Run], heard: dict[int, ProbeAnswers], proxy: Proxy) -> None:
+async def play_share(client: AsyncDeepSeekV4, runs: list[Run], heard: dict[int, Received], proxy: Proxy) -> None:
     """A share of the runs, on the loop that runs."""
     room = asyncio.Semaphore(AT_ONCE // 2)
     patient = client.with_options(max_retries=2)

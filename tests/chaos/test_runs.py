@@ -10,17 +10,17 @@ from deepseek_v4_sdk.testing.server import MockServer
 from tests.any_name import ANY_NAME
 from tests.chaos.plans import draw_late, draw_plan
 from tests.chaos.proxy import MARK, Proxy
-from tests.chaos.runs import ProbeAnswers, answer_to, draw_run, name_of, names_in, turn_of
+from tests.chaos.runs import Received, answer_to, draw_run, name_of, names_in, turn_of
 
 
 @pytest.mark.parametrize("where", ["reply", "partial", "events", "error"])
 def test_another_runs_answer_is_noticed(where: str) -> None:
     reply = DeepSeekV4(MockProvider(turn_of(2))).chat("x")
     heard = {
-        "reply": ProbeAnswers(reply=reply),
-        "partial": ProbeAnswers(error=StreamInterruptedError("x").about(partial=reply)),
-        "events": ProbeAnswers(events=[TextDelta(f"x{name_of(2)}")]),
-        "error": ProbeAnswers(error=StreamInterruptedError(f"x {name_of(2)}")),
+        "reply": Received(reply=reply),
+        "partial": Received(error=StreamInterruptedError("x").about(partial=reply)),
+        "events": Received(events=[TextDelta(f"x{name_of(2)}")]),
+        "error": Received(error=StreamInterruptedError(f"x {name_of(2)}")),
     }[where]
     assert heard.names() == {name_of(2)}
     with pytest.raises(AssertionError, match="another's answer"):

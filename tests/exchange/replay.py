@@ -13,7 +13,7 @@ import httpx
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, Finished, Reply
 from deepseek_v4_sdk.chat import ChatEvent
 from deepseek_v4_sdk.providers import find_provider
-from deepseek_v4_sdk.testing.answer import ServerAnswer, Unit, Wait
+from deepseek_v4_sdk.testing.answer import Part, ServerAnswer, Wait
 from deepseek_v4_sdk.testing.clock import VirtualClock
 from deepseek_v4_sdk.transport.clock import DEADLINE, Deadline
 
@@ -22,10 +22,10 @@ __all__ = [
     "MODEL",
     "Mode",
     "Outcome",
+    "Part",
     "Played",
     "Replay",
     "ServerAnswer",
-    "Unit",
     "Wait",
     "answer",
     "ask",
@@ -43,7 +43,7 @@ Mode: TypeAlias = Literal["sync", "async"]
 both: tuple[Mode, ...] = ("sync", "async")
 
 
-def answer(*parts: Unit, status: int = 200, headers: Mapping[str, str] = STREAM) -> ServerAnswer:
+def answer(*parts: Part, status: int = 200, headers: Mapping[str, str] = STREAM) -> ServerAnswer:
     """An HTTP answer, by default a stream."""
     return ServerAnswer(status, headers, parts)
 
@@ -51,7 +51,7 @@ def answer(*parts: Unit, status: int = 200, headers: Mapping[str, str] = STREAM)
 class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body that comes in its parts, and tells its replay when it is closed."""
 
-    def __init__(self, parts: tuple[Unit, ...], deadline: Deadline, replay: Replay) -> None:
+    def __init__(self, parts: tuple[Part, ...], deadline: Deadline, replay: Replay) -> None:
         self._parts = parts
         self._deadline = deadline
         self._replay = replay
@@ -77,7 +77,7 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
     async def aclose(self) -> None:
         self.close()
 
-    def _take(self, part: Unit) -> bytes:
+    def _take(self, part: Part) -> bytes:
         if isinstance(part, Exception):
             raise part
         if isinstance(part, bytes):

@@ -19,7 +19,7 @@ ANSWERS = script.think("Good.") + script.text("It is sunny.")
 FUNCTION: dict[str, Any] = {"type": "function", **TOOL["function"], "strict": None}
 
 
-class Upstream(BaseModel):
+class Place(BaseModel):
     city: str
 
 
@@ -108,8 +108,8 @@ def test_two_rounds_of_responses(talk: Talk) -> None:
 
 @pytest.mark.parametrize("talk", [script.text('{"city": "Rome"}')], indirect=True)
 def test_parse_of_chat(talk: Talk) -> None:
-    parsed = talk.openai.chat.completions.parse(model="m", messages=ASK, response_format=Upstream)  # type: ignore[arg-type]
-    assert parsed.choices[0].message.parsed == Upstream(city="Rome")
+    parsed = talk.openai.chat.completions.parse(model="m", messages=ASK, response_format=Place)  # type: ignore[arg-type]
+    assert parsed.choices[0].message.parsed == Place(city="Rome")
     form = sent(talk.client)["response_format"]
     assert form["type"] == ("json_object" if talk.client.flavor == "deepseek" else "json_schema")
     if talk.client.flavor == "deepseek":
@@ -118,8 +118,8 @@ def test_parse_of_chat(talk: Talk) -> None:
 
 @pytest.mark.parametrize("talk", [script.text('{"city": "Rome"}')], indirect=True)
 def test_parse_of_responses(talk: Talk) -> None:
-    parsed = talk.openai.responses.parse(model="m", input="Where?", text_format=Upstream)
-    assert parsed.output_parsed == Upstream(city="Rome")
+    parsed = talk.openai.responses.parse(model="m", input="Where?", text_format=Place)
+    assert parsed.output_parsed == Place(city="Rome")
 
 
 @pytest.mark.parametrize("talk", [script.think("Hm.") + script.tool_call("weather", city="Rome")], indirect=True)

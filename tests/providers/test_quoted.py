@@ -35,7 +35,7 @@ QUOTING = [
     "Value error, got: maximum context length is 17",
     'JSON decode error near "maximum context length is 9 tok',
     "Cannot reach the tool 'no healthy upstream today'",
-    "Upstream error: \"Invalid value: 'the prompt is too long'\"",
+    "Place error: \"Invalid value: 'the prompt is too long'\"",
 ]
 
 
@@ -58,7 +58,7 @@ def test_a_refusal_of_another_field_is_not_the_window(field: str) -> None:
 REPORTED: dict[str, int | None] = {
     "litellm.BadRequestError: Error code: 400 - {'error': {'message': \"This model's maximum context length is 4096 "
     'tokens. However, you requested 5000 tokens (4000 in the messages, 1000 in the completion)."}}': 4096,
-    'Upstream error: "prompt is too long: 210000 tokens > 200000 maximum"': 200_000,
+    'Place error: "prompt is too long: 210000 tokens > 200000 maximum"': 200_000,
     '{"error": {"message": "This model\'s maximum context length is 8192 tokens", "code": 400}}': 8192,
     'Provider failed: {\\"error\\": {\\"message\\": \\"maximum context length is 512 tokens\\"}}': 512,
     '"This model\'s maximum context length is 8192 tokens"': 8192,

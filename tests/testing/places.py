@@ -21,17 +21,17 @@ __all__ = [
     "PLACES",
     "TOOL",
     "Mode",
+    "Place",
     "Seen",
-    "Upstream",
     "ask",
     "fetch",
     "request_body",
 ]
 
 Mode: TypeAlias = Literal["sync", "async"]
-Upstream: TypeAlias = Literal["process", "socket"]
+Place: TypeAlias = Literal["process", "socket"]
 MODES: tuple[Mode, ...] = ("sync", "async")
-PLACES: tuple[Upstream, ...] = ("process", "socket")
+PLACES: tuple[Place, ...] = ("process", "socket")
 
 MODELS = {
     "nvidia": "deepseek-ai/deepseek-v4-pro-0813",
@@ -89,7 +89,7 @@ def request_body(flavor: str, *, stream: bool = True, thinking: bool = True, **m
 
 def fetch(
     server: MockServer,
-    place: Upstream,
+    place: Place,
     mode: Mode,
     mock: MockProvider,
     body: object = None,
@@ -133,7 +133,7 @@ def fetch(
 
 def ask(
     server: MockServer,
-    place: Upstream,
+    place: Place,
     mode: Mode,
     mock: MockProvider,
     flavor: str,

@@ -11,7 +11,7 @@ from deepseek_v4_sdk.testing import Chaos, MockProvider, faults, script
 from deepseek_v4_sdk.testing.faults import Fault
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.testing.cases import TEXT, TURN, is_prefix
-from tests.testing.places import FLAVORS, PLACES, Seen, Upstream, ask, fetch, request_body
+from tests.testing.places import FLAVORS, PLACES, Place, Seen, ask, fetch, request_body
 
 on_each_flavor = pytest.mark.parametrize("flavor", FLAVORS)
 in_each_place = pytest.mark.parametrize("place", PLACES)
@@ -19,7 +19,7 @@ in_each_place = pytest.mark.parametrize("place", PLACES)
 COMMENT = b": keep-alive\n\n"
 
 
-def see(server: MockServer, *faults_of_it: Fault, flavor: str = "vllm", place: Upstream = "process") -> Seen:
+def see(server: MockServer, *faults_of_it: Fault, flavor: str = "vllm", place: Place = "process") -> Seen:
     step = TURN
     for fault in faults_of_it:
         step = step | fault  # type: ignore[assignment]
@@ -28,7 +28,7 @@ def see(server: MockServer, *faults_of_it: Fault, flavor: str = "vllm", place: U
 
 @in_each_place
 @on_each_flavor
-def test_a_cut_of_a_split_answer(flavor: str, place: Upstream, server: MockServer) -> None:
+def test_a_cut_of_a_split_answer(flavor: str, place: Place, server: MockServer) -> None:
     clean = see(server, flavor=flavor).body
     seen = see(server, faults.split(every=7), faults.cut(after_bytes=1000), flavor=flavor, place=place)
     assert (seen.body, seen.ended) == (clean[:1000], "cut")
@@ -87,9 +87,7 @@ def test_a_refusal_that_was_accepted_first(server: MockServer) -> None:
 @pytest.mark.parametrize("fault", [faults.hang_after_done(), faults.stall(), faults.cut(after_bytes=10**6)], ids=repr)
 @in_each_place
 @on_each_flavor
-def test_a_plain_answer_ends_where_its_length_says(
-    flavor: str, place: Upstream, fault: Fault, server: MockServer
-) -> None:
+def test_a_plain_answer_ends_where_its_length_says(flavor: str, place: Place, fault: Fault, server: MockServer) -> None:
     """What would come behind that is waited for by no client, so the mock does not send it."""
     body = request_body(flavor, stream=False)
     clean = fetch(server, "process", "sync", MockProvider(TURN, flavor=flavor), body)
@@ -99,7 +97,7 @@ def test_a_plain_answer_ends_where_its_length_says(
 
 @in_each_place
 @on_each_flavor
-def test_garbage_in_place_of_a_plain_answer(flavor: str, place: Upstream, server: MockServer) -> None:
+def test_garbage_in_place_of_a_plain_answer(flavor: str, place: Place, server: MockServer) -> None:
     mock = MockProvider(TURN | faults.garbage(), flavor=flavor)
     seen = fetch(server, place, "sync", mock, request_body(flavor, stream=False))
     assert (len(seen.body), seen.ended) == (64, "whole")
@@ -108,7 +106,7 @@ def test_garbage_in_place_of_a_plain_answer(flavor: str, place: Upstream, server
 
 
 @in_each_place
-def test_a_plain_answer_that_is_cut(place: Upstream, server: MockServer) -> None:
+def test_a_plain_answer_that_is_cut(place: Place, server: MockServer) -> None:
     body = request_body("vllm", stream=False)
     clean = fetch(server, "process", "sync", MockProvider(TURN), body)
     seen = fetch(server, place, "sync", MockProvider(TURN | faults.cut(after_bytes=100)), body)

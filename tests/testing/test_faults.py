@@ -22,7 +22,7 @@ from deepseek_v4_sdk import (
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.faults import __all__ as names
 from tests.testing.cases import CASES, REASONING, TEXT, TURN, is_prefix
-from tests.testing.places import FLAVORS, MODES, PLACES, TOOL, Mode, Upstream, ask, fetch, request_body
+from tests.testing.places import FLAVORS, MODES, PLACES, TOOL, Mode, Place, ask, fetch, request_body
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.model_markup import Style
@@ -52,7 +52,7 @@ def _clean(flavor: str, server: MockServer) -> list[bytes]:
 
 @pytest.mark.parametrize("name", CASES)
 @on_every_wire
-def test_bytes(name: str, place: Upstream, mode: Mode, flavor: str, server: MockServer) -> None:
+def test_bytes(name: str, place: Place, mode: Mode, flavor: str, server: MockServer) -> None:
     case = CASES[name]
     fault = case.make(600.0)
     with MockProvider(TURN | fault, flavor=flavor) as mock:
@@ -63,7 +63,7 @@ def test_bytes(name: str, place: Upstream, mode: Mode, flavor: str, server: Mock
 
 @pytest.mark.parametrize("name", CASES)
 @on_every_wire
-def test_what_the_client_makes_of_it(name: str, place: Upstream, mode: Mode, flavor: str, server: MockServer) -> None:
+def test_what_the_client_makes_of_it(name: str, place: Place, mode: Mode, flavor: str, server: MockServer) -> None:
     case = CASES[name]
     mock = MockProvider(default=TURN | case.make(600.0), flavor=flavor)
     timers = Timeouts(first_event=1.5 if name == "slow_prefill" else 20, idle=0.5) if case.silent else None
@@ -97,7 +97,7 @@ def test_no_fault_is_forgotten() -> None:
 
 
 @on_every_wire
-def test_accepted_then(place: Upstream, mode: Mode, flavor: str, server: MockServer) -> None:
+def test_accepted_then(place: Place, mode: Mode, flavor: str, server: MockServer) -> None:
     """202 with an id to ask for; the third time of asking has the answer."""
     clean = b"".join(_clean(flavor, server))
     with MockProvider(TURN | faults.accepted_then(polls=3), flavor=flavor) as mock:
@@ -111,9 +111,7 @@ def test_accepted_then(place: Upstream, mode: Mode, flavor: str, server: MockSer
 
 
 @on_every_wire
-def test_the_client_asks_again_for_what_was_accepted(
-    place: Upstream, mode: Mode, flavor: str, server: MockServer
-) -> None:
+def test_the_client_asks_again_for_what_was_accepted(place: Place, mode: Mode, flavor: str, server: MockServer) -> None:
     polls = 3 if place == "process" else 1  # a pause between two is half a second
     got = ask(server, place, mode, MockProvider(TURN | faults.accepted_then(polls), flavor=flavor), flavor)
     assert isinstance(got, Reply)
@@ -121,7 +119,7 @@ def test_the_client_asks_again_for_what_was_accepted(
 
 
 @on_every_wire
-def test_keepalive(place: Upstream, mode: Mode, flavor: str, server: MockServer) -> None:
+def test_keepalive(place: Place, mode: Mode, flavor: str, server: MockServer) -> None:
     """A silence is cut into pieces with a comment between them; nothing else changes."""
     seconds = 600.0 if place == "process" else 0.0625  # a quarter of it is exact too
     fault = TURN | faults.slow_prefill(seconds) | faults.keepalive(every=seconds / 4)
@@ -160,7 +158,7 @@ def test_leak_dsml(flavor: str, where: Literal["text", "reasoning"], style: Styl
 @pytest.mark.parametrize("flavor", FLAVORS)
 @pytest.mark.parametrize("place", PLACES)
 def test_the_client_keeps_leaked_markup_where_no_tool_was_offered(
-    place: Upstream, flavor: str, server: MockServer
+    place: Place, flavor: str, server: MockServer
 ) -> None:
     turn = TURN + script.tool_call("get_weather", city="Paris")
     got = ask(server, place, "sync", MockProvider(turn | faults.leak_dsml("ascii"), flavor=flavor), flavor)
@@ -172,7 +170,7 @@ def test_the_client_keeps_leaked_markup_where_no_tool_was_offered(
 @pytest.mark.parametrize("style", _OPENERS)
 @on_every_wire
 def test_the_client_recovers_the_call_of_an_offered_tool(
-    style: Style, place: Upstream, mode: Mode, flavor: str, server: MockServer
+    style: Style, place: Place, mode: Mode, flavor: str, server: MockServer
 ) -> None:
     turn = TURN + script.tool_call("get_weather", city="Paris", days=3)
     mock = MockProvider(turn | faults.leak_dsml(style), flavor=flavor)

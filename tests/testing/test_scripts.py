@@ -11,7 +11,7 @@ from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, Reply
 from deepseek_v4_sdk.testing import MockProvider, MockRequest, MockScriptError, faults, script
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.any_name import ANY_NAME
-from tests.testing.places import FLAVORS, MODELS, PLACES, TOOL, Upstream, ask, fetch, request_body
+from tests.testing.places import FLAVORS, MODELS, PLACES, TOOL, Place, ask, fetch, request_body
 
 
 def chat(mock: MockProvider, text: str = "Hi", flavor: str = "vllm", **options: object) -> Reply:
@@ -192,7 +192,7 @@ def test_an_unknown_flavor() -> None:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_each_step_is_taken_once_by_many_threads(place: Upstream, server: MockServer) -> None:
+def test_each_step_is_taken_once_by_many_threads(place: Place, server: MockServer) -> None:
     """Eight threads with twenty requests each; an attempt takes one step, whoever makes it."""
     steps = [script.text(str(number)) for number in range(160)]
     with MockProvider(*steps) as mock:

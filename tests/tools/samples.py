@@ -19,7 +19,7 @@ class Color(enum.Enum):
 
 
 @dataclass
-class Upstream:
+class Place:
     city: str
     country: str = "France"
 
@@ -60,7 +60,7 @@ def everything(
     items: list[Item],
     color: Color,
     day: dt.date,
-    place: Upstream | None = None,
+    place: Place | None = None,
     span: Range | None = None,
     tree: Node | None = None,
     pet: Pet | None = None,

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from deepseek_v4_sdk import InvalidToolArgumentsError, ToolCall, ToolSpec, tool
 from deepseek_v4_sdk.tools import as_spec, as_tool, validate_arguments
-from tests.tools.samples import Cat, Color, Item, Node, Range, Upstream, everything, weather
+from tests.tools.samples import Cat, Color, Item, Node, Place, Range, everything, weather
 
 LEAST = {"items": [], "color": "red", "day": "2026-11-21"}
 WRITTEN = as_spec({"name": "everything", "parameters": everything.parameters})
@@ -46,7 +46,7 @@ def test_bound_in_the_types_of_the_function() -> None:
         "items": [Item(name="pen", tags=frozenset({"x"}))],
         "color": Color.RED,
         "day": dt.date(2026, 11, 21),
-        "place": Upstream("Paris"),
+        "place": Place("Paris"),
         "span": Range(low=1),
         "tree": Node(value=1, children=[Node(value=2)]),
         "pet": Cat(kind="cat", lives=9),

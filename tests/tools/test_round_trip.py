@@ -13,11 +13,11 @@ from pydantic import TypeAdapter
 from deepseek_v4_sdk import InvalidToolArgumentsError, ToolCall, ToolSpec
 from deepseek_v4_sdk.chat import JsonValue, write_json
 from deepseek_v4_sdk.tools import as_spec, validate_arguments
-from tests.tools.samples import Cat, Color, Dog, Item, Node, Range, Upstream, everything
+from tests.tools.samples import Cat, Color, Dog, Item, Node, Place, Range, everything
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 WHOLE = st.integers(-(2**63), 2**63 - 1)
-PLACES = st.builds(Upstream, city=TEXTS, country=TEXTS)
+PLACES = st.builds(Place, city=TEXTS, country=TEXTS)
 RANGES: st.SearchStrategy[Range] = st.fixed_dictionaries({}, optional={"low": WHOLE, "high": WHOLE})  # type: ignore[assignment]
 ITEMS = st.builds(Item, name=TEXTS, count=st.integers(1, 9), tags=st.frozensets(TEXTS, max_size=3))
 NODES = st.recursive(

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from deepseek_v4_sdk import tool
 from deepseek_v4_sdk.chat import write_json
 from deepseek_v4_sdk.tools import as_spec
-from tests.tools.samples import Cat, Color, Item, Node, Pet, Range, Upstream, everything
+from tests.tools.samples import Cat, Color, Item, Node, Pet, Place, Range, everything
 
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
@@ -71,7 +71,7 @@ RANGE = {"type": "object", "properties": {"low": WHOLE, "high": WHOLE}, "additio
         (Annotated[int, Field(ge=1, lt=10)], {"type": "integer", "exclusiveMaximum": 10, "minimum": 1}),
         (Annotated[str, Field(description="Of a city.")], {"type": "string", "description": "Of a city."}),
         (Annotated[str, Field(title="T", pattern="^a$")], {"type": "string", "pattern": "^a$"}),
-        (Upstream, PLACE),
+        (Place, PLACE),
         (Item, ITEM),
         (Range, RANGE),
         (Pet, {"anyOf": [CAT, DOG]}),
@@ -124,7 +124,7 @@ def test_nothing_to_fill() -> None:
 
 def test_strict_requires_everything() -> None:
     @tool(strict=True)
-    def buy(item: Item, place: Upstream | None = None, count: int = 1) -> None: ...
+    def buy(item: Item, place: Place | None = None, count: int = 1) -> None: ...
 
     assert buy.strict is True
     assert buy.parameters["required"] == ["item", "place", "count"]

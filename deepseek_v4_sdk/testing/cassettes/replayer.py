@@ -14,7 +14,7 @@ from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import Provider, find_provider
 from deepseek_v4_sdk.support.forks import new_lock
 from deepseek_v4_sdk.support.redaction import never_raises
-from deepseek_v4_sdk.testing.answer import Break, ServerAnswer, Unit, Wait
+from deepseek_v4_sdk.testing.answer import Break, Part, ServerAnswer, Wait
 from deepseek_v4_sdk.testing.cassettes.cassette import CassetteError, RecordedExchange, failure_named, read_cassette
 from deepseek_v4_sdk.testing.cassettes.matching import Match, differences, mark_of, reading_of
 from deepseek_v4_sdk.testing.cassettes.proxy import CheckedDelegatingProvider
@@ -141,7 +141,7 @@ class Replayer(CheckedDelegatingProvider):
         return None
 
     def _play(self, exchange: RecordedExchange) -> ServerAnswer:
-        parts: list[Unit] = [part for part in exchange.parts if self._timed or not isinstance(part, Wait)]
+        parts: list[Part] = [part for part in exchange.parts if self._timed or not isinstance(part, Wait)]
         ended = exchange.ended
         if ended == "left":
             told = "the program that was recorded left here, and this one waits for more"

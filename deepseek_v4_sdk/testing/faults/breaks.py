@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from deepseek_v4_sdk.testing.answer import Break, ServerAnswer, Unit
+from deepseek_v4_sdk.testing.answer import Break, Part, ServerAnswer
 from deepseek_v4_sdk.testing.faults.fault import Fault, dice, place_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class _Reset(Fault):
 
 
 def _broken(answer: ServerAnswer, after_bytes: int, kind: Literal["cut", "reset"]) -> ServerAnswer:
-    parts: list[Unit] = []
+    parts: list[Part] = []
     left = after_bytes
     for part in answer.parts:
         if not isinstance(part, bytes):
@@ -61,7 +61,7 @@ class _Split(Fault):
     every: int
 
     def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
-        parts: list[Unit] = []
+        parts: list[Part] = []
         for part in answer.parts:
             if isinstance(part, bytes):
                 parts += [part[start : start + self.every] for start in range(0, len(part), self.every)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.testing.answer import ServerAnswer, Unit, Wait
+from deepseek_v4_sdk.testing.answer import Part, ServerAnswer, Wait
 from deepseek_v4_sdk.testing.faults.fault import Fault, place_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class _Keepalive(Fault):
     def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
         if not answer.streams:
             return answer
-        parts: list[Unit] = []
+        parts: list[Part] = []
         for part in answer.parts:
             if isinstance(part, Wait):
                 left = part.seconds
