@@ -19,11 +19,11 @@ from deepseek_v4_sdk import (
     StreamInterruptedError,
     TextDelta,
 )
-from tests.exchange.replay import JSON, Replay, ServerAnswer, Unit, answer, async_client_for
+from tests.exchange.replay import JSON, Part, Replay, ServerAnswer, answer, async_client_for
 from tests.exchange.wire import DONE, finish, reason, say
 
 pytestmark = pytest.mark.anyio
-HELLO: list[Unit] = [reason("Hm."), say("Hel"), say("lo"), say(" you"), finish("stop"), DONE]
+HELLO: list[Part] = [reason("Hm."), say("Hel"), say("lo"), say(" you"), finish("stop"), DONE]
 
 
 def hello() -> ServerAnswer:

@@ -7,13 +7,13 @@ import pytest
 
 from deepseek_v4_sdk import InvalidRequestError, PhaseTimeoutError, ReasoningExhaustedError, Timeouts
 from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import JSON, Mode, Replay, ServerAnswer, Unit, Wait, answer
+from tests.exchange.replay import JSON, Mode, Part, Replay, ServerAnswer, Wait, answer
 from tests.exchange.wire import DONE, call, chunk, finish, plain, reason, say, usage
 
 END = [finish("stop"), DONE]
 COMMENT = b": keep-alive\n\n"
 
-SLOW: dict[str, tuple[list[Unit], str, float, str]] = {
+SLOW: dict[str, tuple[list[Part], str, float, str]] = {
     "no event": ([Wait(601), say("Hi"), *END], "first_event", 600, ""),
     "comments and no event": ([*[COMMENT, Wait(100)] * 7, say("Hi"), *END], "first_event", 600, ""),
     "silence in the text": ([say("Hi"), Wait(121), say("!"), *END], "idle", 120, "Hi"),
@@ -38,7 +38,7 @@ def test_too_slow(case: str, mode: Mode) -> None:
     )
 
 
-PATIENT: dict[str, list[Unit]] = {
+PATIENT: dict[str, list[Part]] = {
     "a long prompt": [Wait(599), say("Hi"), *END],
     "comments before the first event": [*[COMMENT, Wait(100)] * 5, say("Hi"), *END],
     "comments inside the answer": [say("H"), *[Wait(110), COMMENT] * 9, say("i"), *END],
@@ -65,7 +65,7 @@ def test_behind_the_finish_reason_nobody_waits_long(mode: Mode) -> None:
     assert reply.timing.total <= 10
 
 
-GIVEN: dict[str, tuple[Timeouts, list[Unit], str, float]] = {
+GIVEN: dict[str, tuple[Timeouts, list[Part], str, float]] = {
     "first_event": (Timeouts(first_event=5), [Wait(6), say("Hi"), *END], "first_event", 5),
     "idle": (Timeouts(idle=5), [say("Hi"), Wait(6), *END], "idle", 5),
     "idle in a call": (Timeouts(idle=5), [call(0, "a", "f"), Wait(6), *END], "idle", 5),
