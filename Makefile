@@ -16,7 +16,7 @@ SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: help demo test integrations frameworks web-test fuzz chaos lint prose lock tables docs coverage release-check bench bench-check clean
+.PHONY: help demo test integrations frameworks web-test fuzz chaos lint prose lock tables round-trip docs coverage release-check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -75,6 +75,9 @@ lock:  ## choose the newest tools of the suite: writes requirements-dev.txt from
 tables: $(VENV)/.installed-dev  ## read a release of an engine into the tables of deploy, and show what it changes (VERSION=vllm==0.34.0)
 	@test -n "$(VERSION)" || { echo "say which release: make tables VERSION=vllm==0.34.0 (or sglang==, ai-dynamo==, or a wheel file)" >&2; exit 1; }
 	@$(BIN)/python .ci/tables $(VERSION)
+
+round-trip: $(VENV)/.installed-dev  ## plan a small server, start it with a real engine, and ask it (ENGINE, ENGINE_PROGRAM, ENGINE_MODEL)
+	@$(BIN)/python -m pytest -q -m realserver tests/deploy/test_round_trip.py
 
 coverage: $(VENV)/.installed-dev  ## the suite again, with the share of lines and branches that it runs
 	@$(BIN)/python -m coverage erase

@@ -65,6 +65,7 @@ def plan(
     host: Annotated[list[str] | None, typer.Option(help="The address of a machine; once for each.")] = None,
     served_name: Annotated[str | None, typer.Option(help="The name that clients ask for.")] = None,
     port: Annotated[int | None, typer.Option(help="The server's port.")] = None,
+    key: Annotated[bool, typer.Option("--key", help="Clients must send a key; the texts only refer to it.")] = False,
     inside: Annotated[str, typer.Option(help="The engine inside Dynamo: vllm or sglang.")] = "vllm",
     tables: _Tables = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write every text into this folder.")] = None,
@@ -89,6 +90,7 @@ def plan(
         hosts=host or (),
         served_name=served_name,
         port=port,
+        key=key,
         inside=inside,
         tables=tables,
     )
@@ -171,8 +173,17 @@ def _pairs(words: Sequence[str]) -> Mapping[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-@commands.command(context_settings=_ROOM_FOR_WORDS)
+@commands.command(
+    "explain",
+    context_settings=_ROOM_FOR_WORDS,
+    help="Show the arithmetic of a capacity, step by step, with what is assumed.",
+)
+@commands.command(
+    context_settings=_ROOM_FOR_WORDS,
+    help="Show what GPUs hold: the longest conversation, how many at once, and what the engine's log will say.",
+)
 def capacity(
+    ctx: typer.Context,
     model: _Model,
     gpu: _GPU,
     gpus: Annotated[int, typer.Argument(metavar="GPUS", help="How many.")],
@@ -185,7 +196,7 @@ def capacity(
     raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what GPUs hold: the longest conversation, how many at once, and what the engine's log will say."""
+    """Show a capacity, or under the name `explain` its arithmetic."""
     held = room.capacity(
         model,
         gpu,
@@ -197,42 +208,53 @@ def capacity(
         kv_gib=kv_gib,
         tables=tables,
     )
-    if as_json:
-        say_json(held.to_dict())
+    if ctx.info_name == "explain":
+        _show({"steps": held.steps, "assumptions": held.assumptions}, held.explain(), as_json=as_json)
     else:
-        say(held)
+        _show(held.to_dict(), held, as_json=as_json)
+
+
+def _show(values: object, text: object, *, as_json: bool) -> None:
+    if as_json:
+        say_json(values)
+    else:
+        say(text)
 
 
 @commands.command(context_settings=_ROOM_FOR_WORDS)
-def explain(
+def nim(
     model: _Model,
-    gpu: _GPU,
-    gpus: Annotated[int, typer.Argument(metavar="GPUS", help="How many.")],
-    argv: _Words = None,
-    engine: _Engine = "vllm",
-    engine_version: _Version = None,
-    checkpoint: _Checkpoint = None,
-    kv_gib: Annotated[float | None, typer.Option(help="GiB of a GPU for the cache, where a log reports it.")] = None,
+    argv: Annotated[list[str] | None, typer.Argument(help="Flags for the engine inside, after --.")] = None,
+    tag: Annotated[str, typer.Option(help="The tag of the image.")] = "latest",
+    profile: Annotated[
+        str | None, typer.Option(help="The profile: 64 hexadecimal digits, as list-model-profiles prints them.")
+    ] = None,
+    context: _Context = None,
+    inside: Annotated[str, typer.Option(help="The engine inside: vllm or sglang.")] = "sglang",
+    inside_version: Annotated[
+        str | None, typer.Option(help="Its release, to check the flags; /v1/metadata reports it.")
+    ] = None,
     tables: _Tables = None,
     raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the arithmetic of a capacity, step by step, with what is assumed."""
-    held = room.capacity(
+    """Write the commands of a NIM container, and check the flags that it passes to the engine inside.
+
+    The container chooses its split over the GPUs by a profile. The exit code is 1 where a flag is an error.
+    """
+    made = room.nim(
         model,
-        gpu,
-        gpus,
-        engine=engine,
-        engine_version=_needed(engine_version, engine),
-        argv=argv or (),
-        checkpoint=checkpoint,
-        kv_gib=kv_gib,
+        tag=tag,
+        profile=profile,
+        context=context,
+        passthrough=argv or (),
+        inside=inside,
+        inside_version=inside_version,
         tables=tables,
     )
-    if as_json:
-        say_json({"steps": held.steps, "assumptions": held.assumptions})
-    else:
-        say(held.explain())
+    _show(made.to_dict(), made, as_json=as_json)
+    if any(each.severity == "error" for each in made.problems):
+        raise typer.Exit(ExitCode.FOUND)
 
 
 @commands.command()

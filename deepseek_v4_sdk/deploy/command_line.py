@@ -109,18 +109,19 @@ def strip_program(argv: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
     """The words that name the program, and the rest.
 
     The known programs are `vllm serve`, `sglang serve`, `python -m vllm.entrypoints.openai.api_server`, `python -m
-    sglang.launch_server` and `python -m dynamo.vllm`. The function drops assignments of variables before them.
+    sglang.launch_server` and `python -m dynamo.vllm`. The function drops assignments of variables before them, and a
+    shell that hands its arguments on (`sh -c 'exec "$@" …' sh`).
     """
     words = list(argv)
     start = 0
-    while start < len(words) and re.match(r"[A-Z_][A-Z0-9_]*=", words[start]):
-        start += 1
-    if words[start : start + 1] == ["exec"]:
+    while start < len(words) and (words[start] in {"env", "exec"} or re.match(r"[A-Z_][A-Z0-9_]*=", words[start])):
         start += 1
     rest = words[start:]
     if not rest or rest[0].startswith("-"):
         return (), tuple(rest)
     name = rest[0].rpartition("/")[2]
+    if name in {"sh", "bash"} and rest[1:2] == ["-c"] and '"$@"' in "".join(rest[2:3]):
+        return strip_program(rest[4:])
     if name in {"vllm", "sglang"} and rest[1:2] == ["serve"]:
         return tuple(rest[:2]), tuple(rest[2:])
     if re.fullmatch(r"python[\d.]*", name) and rest[1:2] == ["-m"] and len(rest) > 2:

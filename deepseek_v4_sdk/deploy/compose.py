@@ -30,11 +30,14 @@ def compose(plan: Plan) -> str:
 
 def _service(plan: Plan, node: Node) -> dict[str, object]:
     start, *rest = node.argv
+    environment = {"HF_TOKEN": None, **{name: _literal(value) for name, value in node.env.items()}}
+    if plan.key_variable:
+        environment[plan.key_variable] = f"${{{plan.key_variable}:?set it to the key of the server}}"
     service: dict[str, object] = {
         "image": plan.image,
         "entrypoint": [_literal(start)],
         "command": [_literal(word) for word in rest],
-        "environment": {"HF_TOKEN": None, **{name: _literal(value) for name, value in node.env.items()}},
+        "environment": environment,
     }
     if len(plan.nodes) > 1:
         service["network_mode"] = "host"

@@ -26,6 +26,7 @@ def kubernetes(plan: Plan) -> str:
         f"# {plan.recipe}: {plan.model} on {plan.gpus} x {plan.gpu}, {plan.engine} {plan.engine_version}\n"
         f"# verified by: {plan.verified_by}\n"
         "# needs: a claim `model-cache` for the weights, and a secret `hf-token` with the key `token` for gated ones\n"
+        + ("# needs: a secret `v4-api-key` with the key `key`\n" if plan.key_variable else "")
     )
     return head + written(*documents)
 
@@ -112,7 +113,7 @@ def _pod(plan: Plan, node: Node, argv: list[str], size: int = 1) -> dict[str, ob
         "image": plan.image,
         "command": command,
         "args": args,
-        "env": [*_environment(node)],
+        "env": [*_environment(plan, node)],
         "ports": [{"containerPort": node.port}],
     }
     if not node.gpus:
@@ -163,9 +164,11 @@ def _started(argv: list[str], size: int) -> tuple[list[str], list[str]]:
     return ["/bin/sh", "-c", f'exec "$@"{more}', "sh"], words
 
 
-def _environment(node: Node) -> Iterator[dict[str, object]]:
+def _environment(plan: Plan, node: Node) -> Iterator[dict[str, object]]:
     reference = {"name": "hf-token", "key": "token", "optional": True}
     yield {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": reference}}
+    if plan.key_variable:
+        yield {"name": plan.key_variable, "valueFrom": {"secretKeyRef": {"name": "v4-api-key", "key": "key"}}}
     for name, value in node.env.items():
         if name == "VLLM_NIXL_SIDE_CHANNEL_HOST":
             yield {"name": name, "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
@@ -197,7 +200,7 @@ def _graph(plan: Plan) -> dict[str, object]:
         if first.gpus:
             gpus = {"nvidia.com/gpu": first.gpus}
             container |= {
-                "env": [*_environment(first)],
+                "env": [*_environment(plan, first)],
                 "resources": {"requests": gpus, "limits": gpus},
                 "volumeMounts": [{"name": "cache", "mountPath": CACHE[1]}],
                 "startupProbe": {"httpGet": {"path": "/live", "port": 9090}, **_STARTUP},

@@ -14,19 +14,17 @@ from deepseek_v4_sdk.errors import one_line
 
 __all__ = ["LogFinding", "LogReport", "read_log"]
 
-_LONGEST = 4_000  # characters of a line that are looked at
+_LONGEST = 40_000  # characters of a line that are looked at; SGLang writes all its settings in one of 20,000
 _SHOWN = 200
 _VERSIONS = {
-    "vllm": re.compile(
-        r"vllm (?:api server |engine )?version:? v?(\d+\.\d+[\w.]*)|LLM engine \(v(\d+\.\d+[\w.]*)\)", re.IGNORECASE
-    ),
+    "vllm": re.compile(r"(?:vllm (?:api server |engine )?version:? |LLM engine \()v?(\d+\.\d+[\w.]*)", re.IGNORECASE),
     "sglang": re.compile(r"sglang(?: version|==|-)[:= ]*v?(\d+\.\d+[\w.]*)", re.IGNORECASE),
     "dynamo": re.compile(r"(?:ai-)?dynamo(?: version|==)[:= ]*v?(\d+\.\d+[\w.]*)", re.IGNORECASE),
 }
 _NAMES = {
     "dynamo": re.compile(r"\bdynamo\.(vllm|sglang|frontend)\b"),
-    "sglang": re.compile(r"\bsglang\b|server_args=ServerArgs\(", re.IGNORECASE),
-    "vllm": re.compile(r"\bvllm\b", re.IGNORECASE),
+    "sglang": re.compile(r"\bsglang\b|server_args=(?:ServerArgs\(|\{)", re.IGNORECASE),
+    "vllm": re.compile(r"\bvllm\b|\bLLM engine \(v\d", re.IGNORECASE),
 }
 _UNKNOWN = re.compile(r"unrecognized arguments?: (.+)$")
 _INVALID = re.compile(r"argument (?P<flag>--[\w-]+)[^:]*: invalid (?:choice|\w+ value): '?(?P<value>[^' ]+)")
@@ -112,7 +110,13 @@ def read_log(lines: Iterable[str], *, engine: str | None = None, version: str | 
                 found[key] = finding
             else:
                 found[key] = replace(before, times=before.times + 1)
-    return LogReport(engine=engine, version=version, lines=len(kept), findings=tuple(found.values()))
+    confirmed = (each for each in found.values() if _confirmed(each, kept, engine))
+    return LogReport(engine=engine, version=version, lines=len(kept), findings=tuple(confirmed))
+
+
+def _confirmed(finding: LogFinding, lines: list[str], engine: str | None) -> bool:
+    trouble = next((each for each in TROUBLES if each.number == finding.trouble), None)
+    return trouble is None or trouble.confirmed_by(lines, finding.times, engine)
 
 
 def _engine(lines: list[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from os import PathLike
 
 from deepseek_v4_sdk.deploy.check import check
@@ -34,6 +34,14 @@ class NIMText:
     profiles: str
     start: str
     problems: tuple[CommandProblem, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything as plain values, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        lines = ["# the profiles that fit this machine", self.profiles, "", "# start the server", self.start]
+        return "\n".join([*lines, *(f"# {each}" for each in self.problems)])
 
 
 def nim(

@@ -36,6 +36,7 @@ class Layout:
         hosts: Names of the machines, as far as they were given.
         served_name: The name that clients ask for.
         port: The requested port, or None.
+        key: Whether clients must send a key.
     """
 
     engine: str
@@ -47,6 +48,7 @@ class Layout:
     hosts: tuple[str, ...]
     served_name: str
     port: int | None
+    key: bool
 
     def host(self, index: int, several: bool) -> str:
         """The name of a machine."""
@@ -62,6 +64,11 @@ class Layout:
     def public_port(self) -> int:
         """The port that clients use."""
         return self.port or _PORTS[self.engine]
+
+    @property
+    def key_variable(self) -> str | None:
+        """The environment variable with the key that clients must send."""
+        return f"{self.engine.upper()}_API_KEY" if self.key else None
 
 
 def lay_out(layout: Layout, roles: Mapping[str, list[str]]) -> list[Node]:
@@ -114,6 +121,8 @@ def _command(layout: Layout, role: str, argv: list[str], rank: int, count: int, 
         yield from ("python3", "-m", f"dynamo.{layout.inside}")
         yield from ("--model-path" if layout.inside == "sglang" else "--model", model)
     else:
+        if layout.key and layout.inside == "sglang":  # it takes a key only as a flag: a shell inserts it at the start
+            yield from ("sh", "-c", 'exec "$@" --api-key "${SGLANG_API_KEY:?}"', "sh")
         yield from _PROGRAMS[layout.inside]
         yield from (model,) if layout.inside == "vllm" else ("--model-path", model)
     if layout.served_name != model or layout.engine == "dynamo":

@@ -64,6 +64,7 @@ class Plan:
         warnings: Remarks to read before starting it.
         assumptions: The assumptions of the plan.
         verified_by: The source of the recipe and its date; "derived" where nobody published it so.
+        key_variable: The environment variable with the key that clients must send; None where the server takes none.
     """
 
     model: str
@@ -81,6 +82,7 @@ class Plan:
     warnings: tuple[str, ...]
     assumptions: tuple[str, ...]
     verified_by: str
+    key_variable: str | None = None
 
     @property
     def argv(self) -> list[str]:

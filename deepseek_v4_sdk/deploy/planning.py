@@ -45,6 +45,7 @@ class _Wish:
     hosts: Sequence[str]
     served_name: str | None
     port: int | None
+    key: bool
 
 
 @dataclass(slots=True)
@@ -74,6 +75,7 @@ def plan(
     hosts: Sequence[str] = (),
     served_name: str | None = None,
     port: int | None = None,
+    key: bool = False,
     inside: str = "vllm",
     tables: str | PathLike[str] | None = None,
 ) -> Plan:
@@ -92,6 +94,7 @@ def plan(
         hosts: Names or addresses of the machines, in the order of the nodes.
         served_name: The name that clients ask for; else the name of the weights.
         port: The port of the server; else the engine's own.
+        key: Whether clients must send a key. The texts take it from VLLM_API_KEY or SGLANG_API_KEY, or from a secret.
         inside: The engine inside Dynamo: "vllm" or "sglang".
         tables: A folder with your tables.
 
@@ -120,6 +123,7 @@ def plan(
         hosts=hosts,
         served_name=served_name,
         port=port,
+        key=key,
     )
     family = known.family_of(model)
     plain = model.lower().rpartition("/")[2] in {family, f"deepseek-v4-{family}"} and "/" not in model
@@ -226,7 +230,10 @@ def _finish(wish: _Wish, draft: _Draft) -> Plan:
         hosts=tuple(wish.hosts),
         served_name=wish.served_name or draft.weights.id,
         port=wish.port,
+        key=wish.key,
     )
+    if wish.key and (wish.engine == "dynamo" or draft.row.roles):
+        raise ConfigurationError("key=True needs one server without a router: put a gateway with a key before this one")
     nodes = lay_out(layout, draft.roles)
     _look_over(wish, draft, nodes, held)
     if wish.engine == "vllm" and nodes[-1].role == "router":
@@ -251,6 +258,7 @@ def _finish(wish: _Wish, draft: _Draft) -> Plan:
         warnings=tuple(dict.fromkeys(draft.warnings)),
         assumptions=tuple(dict.fromkeys([*draft.assumptions, *held.assumptions])),
         verified_by=draft.verified_by,
+        key_variable=layout.key_variable,
     )
 
 

@@ -21,13 +21,14 @@ def profile_toml(layout: Layout, version: str, nodes: list[Node], weights: Check
     if "--data-parallel-hybrid-lb" in front.argv:  # every node answers for the replicas that it runs
         places = [f"http://{node.host}:{node.port}" for node in nodes if node.gpus]
         place = f"endpoints = {json.dumps(places)}"
+    key = f'\napi_key_env = "{layout.key_variable}"' if layout.key else ""
     return f"""\
 default = "planned"
 
 [profiles.planned]
 provider = "{layout.engine}"
 {place}
-model = {model}
+model = {model}{key}
 thinking = "high"
 server_version = "{version}"
 

@@ -56,7 +56,7 @@ def _draft(case: Situation) -> Iterator[CommandProblem]:
     if not method or weights is None or weights.draft == method or method not in {"mtp", "dspark"}:
         return
     has = {"dspark": "DSpark stages and no MTP head", "mtp": "an MTP head and no DSpark stages"}.get(
-        weights.draft, "nothing to draft with"
+        weights.draft, "neither of them"
     )
     right = {"vllm": {"mtp": '{"method":"mtp","num_speculative_tokens":2}'}}.get(case.table.engine, {}).get(
         weights.draft

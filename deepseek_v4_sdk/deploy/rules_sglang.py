@@ -92,7 +92,7 @@ def _pool(case: Situation) -> Iterator[CommandProblem]:
         return
     text = (
         f"neither it nor --max-running-requests is given: since {_CAP_MODE} the pool of the sliding window is sized "
-        "for 256 requests (25 GiB per GPU for Pro without drafts), and may leave no room"
+        "for 256 requests (25 GiB per GPU for Pro without speculative decoding), and may leave no room"
     )
     yield _problem("warning", "--swa-full-tokens-ratio", text, "add --swa-full-tokens-ratio 0.1", _CAP_MODE)
 
@@ -105,7 +105,7 @@ def _drafts(case: Situation) -> Iterator[CommandProblem]:
         yield _problem("error", "--speculative-algorithm", text, "use EAGLE, or DSPARK for weights with DSpark stages")
     topk = command.value("--speculative-eagle-topk")
     if algorithm == "EAGLE" and topk not in {None, "1"}:
-        text = f"V4 drafts one token at a position, and the flag requests {topk}"
+        text = f"V4 takes one draft token at each position, and the flag requests {topk}"
         yield _problem("error", "--speculative-eagle-topk", text, "use --speculative-eagle-topk 1")
 
 

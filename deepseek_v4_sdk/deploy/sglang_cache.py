@@ -37,7 +37,7 @@ class SGLangCache:
 
     @property
     def _with_draft(self) -> float:
-        """The draft's layer, as a factor."""
+        """The layer that makes draft tokens, as a factor."""
         layers = self.family.layers
         return (layers + 1) / layers if self.draft > 1 else 1.0
 

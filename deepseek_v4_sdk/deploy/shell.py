@@ -36,13 +36,14 @@ def _titled(plan: Plan, node: Node, text: str) -> str:
 
 
 def _together(plan: Plan, parts: list[str]) -> str:
+    needed = f': "${{{plan.key_variable}:?set it to the key of the server}}"\n' if plan.key_variable else ""
     if len(parts) == 1:
-        return f"{_FIRST}{parts[0]}\n"
+        return f"{_FIRST}{needed}{parts[0]}\n"
     cases = "\n".join(f"{node.name})\n{part}\n;;" for node, part in zip(plan.nodes, parts, strict=True))
     names = "|".join(node.name for node in plan.nodes)
     usage = f'*)\necho "usage: sh $0 {names}" >&2\nexit 2\n;;'
     first = f"# One command for each node, by its name: {plan.nodes[0].name}"
-    return f'{_FIRST}{first}\ncase "${{1:-}}" in\n{cases}\n{usage}\nesac\n'
+    return f'{_FIRST}{needed}{first}\ncase "${{1:-}}" in\n{cases}\n{usage}\nesac\n'
 
 
 def commands(plan: Plan) -> str:
@@ -67,7 +68,7 @@ def docker(plan: Plan) -> str:
             flags += ["--privileged", "--ulimit", "memlock=-1"] if node.gpus else []
         else:
             flags += ["-p", f"{node.port}:{node.port}"]
-        flags += ["-e", "HF_TOKEN"]
+        flags += ["-e", "HF_TOKEN", *(["-e", plan.key_variable] if plan.key_variable else [])]
         for name, value in node.env.items():
             flags += ["-e", f"{name}={value}"]
         mounted = f'-v "$HOME/{CACHE[0].removeprefix("~/")}:{CACHE[1]}"'

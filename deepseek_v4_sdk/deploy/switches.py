@@ -40,7 +40,7 @@ class Setting:
 
     @property
     def draft(self) -> int:
-        """Tokens to draft; 0 where none are."""
+        """Number of draft tokens; 0 without speculative decoding."""
         draft = self.recipe.draft
         if "eagle" in draft:
             return draft["eagle"]

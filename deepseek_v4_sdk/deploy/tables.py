@@ -176,7 +176,7 @@ class Recipe:
         nodes: Nodes of one server.
         gpus_per_node: GPUs of a node, as the source says; where the arguments say otherwise, they count.
         checkpoints: The weights it is for, best first.
-        draft: Draft tokens by method; empty where it drafts none.
+        draft: Draft tokens by method; empty without speculative decoding.
         since: The first release it is for.
         until: The last one, or None.
         argv: The arguments. A word with @ is a meaning; `switches.py` has its flags by release.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -21,6 +21,9 @@ class Trouble:
         title: The failure.
         remedies: The change that mends it, by engine.
         signs: Patterns of a log that show it, by engine; "" is every engine.
+        context: Patterns of another line that the log must have, by engine.
+        contrary: Patterns of lines that no log of it has, by engine.
+        least: How many lines must show it.
         features: The features that a probe of the server finds failing because of it.
         sources: Public reports.
         since: The first release that it concerns, by engine.
@@ -31,6 +34,9 @@ class Trouble:
     title: str
     remedies: Mapping[str, str]
     signs: Mapping[str, str] = field(default_factory=dict[str, str])
+    context: Mapping[str, str] = field(default_factory=dict[str, str])
+    contrary: Mapping[str, str] = field(default_factory=dict[str, str])
+    least: int = 1
     features: tuple[str, ...] = ()
     sources: str = ""
     since: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -48,11 +54,23 @@ class Trouble:
 
     def shown_by(self, line: str, engine: str | None) -> bool:
         """Whether a line of a log shows it."""
-        return any(
-            _compiled(pattern).search(line) is not None
-            for name, pattern in self.signs.items()
-            if name == "" or engine is None or name == engine
+        return _matches(self.signs, line, engine)
+
+    def confirmed_by(self, lines: Sequence[str], times: int, engine: str | None) -> bool:
+        """Whether a whole log, of which so many lines show it, bears it out."""
+        return (
+            times >= self.least
+            and (not self.context or any(_matches(self.context, line, engine) for line in lines))
+            and not (self.contrary and any(_matches(self.contrary, line, engine) for line in lines))
         )
+
+
+def _matches(patterns: Mapping[str, str], line: str, engine: str | None) -> bool:
+    return any(
+        _compiled(pattern).search(line) is not None
+        for name, pattern in patterns.items()
+        if name == "" or engine is None or name == engine
+    )
 
 
 @cache
@@ -111,6 +129,15 @@ TROUBLES: tuple[Trouble, ...] = (
         remedies={
             "vllm": "tensor parallelism copies the cache: use --data-parallel-size 8 --enable-expert-parallel",
             "sglang": "tensor parallelism copies the cache: use --tp-size 8 --dp-size 8 --enable-dp-attention",
+        },
+        signs={  # conversations wait for a full cache ...
+            "vllm": r"Waiting: [1-9]\d* reqs.{0,80}KV cache usage: (9\d|100)\.",
+            "sglang": r"token usage: (0\.9\d|1\.0).{0,300}#queue-req: [1-9]|KV cache pool is full\. Retract",
+        },
+        context={  # ... of which each GPU has a copy
+            "vllm": r"tensor_parallel_size=([2-9]|\d\d+), .{0,60}data_parallel_size=1\b",
+            "sglang": r"\btp_size(=|': )([2-9]|\d\d).{0,3000}\bdp_size(=|': )1\b"
+            r"(?!.{0,3000}attn_dp_size(=|': )([2-9]|\d\d))",
         },
         sources="vllm#51454",
     ),
@@ -174,7 +201,7 @@ TROUBLES: tuple[Trouble, ...] = (
             "vllm": "set TORCH_SYMM_MEM_DISABLE_MULTICAST=1 and --compilation-config "
             """'{"mode":0,"cudagraph_mode":"FULL_DECODE_ONLY"}'; on GB200 VLLM_USE_NCCL_SYMM_MEM=0""",
         },
-        signs={"": r"symm(etric)?[_ ]?mem\w*.{0,80}(error|fail|multicast)|graph capture.{0,80}(error|fail|illegal)"},
+        signs={"": r"symm(etric)?[_ ]?mem.{0,120}(error|fail|multicast)|graph capture.{0,80}(error|fail|illegal)"},
         sources="vllm#53320",
     ),
     Trouble(
@@ -201,7 +228,7 @@ TROUBLES: tuple[Trouble, ...] = (
             "place of 7 on small GPUs; none for throughput",
             "sglang": "the method of the weights: EAGLE for preview and NVFP4, DSPARK for 0731 and 0813",
         },
-        signs={"": r"draft acceptance rate:\s*[0-2]?\d(\.\d+)?%|mtp.{0,60}(not found|missing|no such|unsupported)"},
+        signs={"": r"\bacceptance rate:\s*[0-2]?\d(\.\d+)?%|mtp.{0,60}(not found|missing|no such|unsupported)"},
         sources="vllm#41834, vllm#51009",
     ),
     Trouble(
@@ -213,7 +240,7 @@ TROUBLES: tuple[Trouble, ...] = (
             "sglang": "--tool-call-parser deepseekv4 --reasoning-parser deepseek-v4",
             "dynamo": "--dyn-tool-call-parser deepseek_v4 --dyn-reasoning-parser deepseek_v4, on each worker",
         },
-        signs={"": r"\"?auto\"? tool choice requires|tool_call_parser=None|reasoning_parser=None"},
+        signs={"": r"\"?auto\"? tool choice requires|(tool_call|reasoning)_parser(=|': )None"},
         features=("tools", "reasoning", "personality", "thinking"),
     ),
     Trouble(
@@ -225,6 +252,15 @@ TROUBLES: tuple[Trouble, ...] = (
             "sglang": "a hit needs pages of the sliding window: --swa-prefix-tails, or a larger "
             "--swa-full-tokens-ratio",
         },
+        signs={
+            "vllm": r"Running: [1-9]\d* reqs.{0,120}(?<!External )Prefix cache hit rate: 0\.0%",
+            "sglang": r"Prefill batch.{0,120}#cached-token: 0\b",
+        },
+        contrary={
+            "vllm": r"(?<!External )Prefix cache hit rate: (?!0\.0%)\d",
+            "sglang": r"#cached-token: [1-9]",
+        },
+        least=10,  # the first requests find an empty cache
         features=("cached_tokens",),
         sources="vllm#43447, sglang#28058",
     ),

@@ -84,6 +84,22 @@ def test_capacity_and_its_arithmetic() -> None:
     assert json.loads(run("deploy", "explain", *wish, "--json").stdout)["assumptions"]
 
 
+def test_nim() -> None:
+    shown = run("deploy", "nim", "pro", "--context", "131072").stdout
+    assert "list-model-profiles" in shown
+    assert "NIM_MAX_MODEL_LEN=131072" in shown
+    flags = ("--inside-version", "0.5.21", "--", "--enable-deepep-waterfill")
+    assert "# error: --enable-deepep-waterfill" in run("deploy", "nim", "flash", *flags, code=1).stdout
+    told = json.loads(run("deploy", "nim", "flash", "--json", *flags, code=1).stdout)
+    assert told["problems"][0]["last"] == "0.5.14"
+    assert "give inside_version" in complaint("deploy", "nim", "flash", "--", "--x")
+
+
+def test_a_key_is_only_referred_to() -> None:
+    shown = run("deploy", "plan", "flash", "h200", "4", "-V", "0.33.0", "--key").stdout
+    assert ': "${VLLM_API_KEY:?' in shown
+
+
 def test_recipes() -> None:
     shown = run("deploy", "recipes", "pro", "--gpu", "gb300", "-e", "vllm").stdout
     assert "vllm    pro    gb300 x 4" in shown

@@ -34,7 +34,9 @@ def error(problems: list[CommandProblem]) -> CommandProblem:
     return found
 
 
-@pytest.mark.parametrize("name", ["vllm serve", "python3 -m vllm.entrypoints.openai.api_server", "X=1 vllm serve", ""])
+@pytest.mark.parametrize(
+    "name", ["vllm serve", "python3 -m vllm.entrypoints.openai.api_server", "X=1 vllm serve", "env X=1 vllm serve", ""]
+)
 def test_a_good_command_has_no_problem_with_and_without_its_program(name: str) -> None:
     assert check("vllm", "0.33.0", shlex.split(f"{name} --model {FLASH} {VLLM} -tp 4")) == []
     assert sglang("--tp 4") == []  # an abbreviation, as the cookbook has it

@@ -1,7 +1,8 @@
-"""A plan from rows of the user's own, started as a real vLLM on a CPU, and asked by the client of its profile.
+"""A plan from rows of the user's own, started as a real engine on a CPU, and asked by the client of its profile.
 
-It needs an environment in which vLLM runs, and a small model whose words a script dictates. VLLM_PROGRAM names the
-program, such as `python -m vllm.entrypoints.openai.api_server --model`, VLLM_MODEL the weights, VLLM_EXTRA more flags.
+It needs an environment in which vLLM or SGLang runs, and a small model whose words a script in the prompt dictates.
+ENGINE_PROGRAM replaces the program of the planned command up to its model, such as `python -m sglang.launch_server
+--model-path`; ENGINE_MODEL names the weights, ENGINE_FLAGS has more flags.
 """
 
 from __future__ import annotations
@@ -26,13 +27,25 @@ from deepseek_v4_sdk.deploy import Plan, check, plan
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PROGRAM, MODEL, EXTRA = (os.environ.get(f"VLLM_{name}", "") for name in ("PROGRAM", "MODEL", "EXTRA"))
+ENGINE = os.environ.get("ENGINE", "vllm")
+PROGRAM, MODEL, EXTRA = (os.environ.get(f"ENGINE_{name}", "") for name in ("PROGRAM", "MODEL", "FLAGS"))
+VERSION = os.environ.get("ENGINE_VERSION", {"vllm": "0.33.0", "sglang": "0.5.23"}[ENGINE])
+ON_A_CPU = {
+    "vllm": "--load-format dummy --dtype bfloat16 --enforce-eager --max-num-seqs 16",
+    "sglang": "--load-format dummy --dtype float32 --device cpu --attention-backend torch_native "
+    "--sampling-backend pytorch --max-total-tokens 20000 --max-running-requests 16 --disable-overlap-schedule "
+    "--cuda-graph-backend-decode disabled --cuda-graph-backend-prefill disabled",
+}
+PARSERS = {
+    "vllm": {"--tool-call-parser deepseek_v4", "--reasoning-parser deepseek_v4"},
+    "sglang": {"--tool-call-parser deepseekv4", "--reasoning-parser deepseek-v4"},
+}
 WINDOW = 4096
 
 pytestmark = [
     pytest.mark.realserver,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(not PROGRAM or not MODEL, reason="VLLM_PROGRAM and VLLM_MODEL name a vLLM that runs here"),
+    pytest.mark.skipif(not PROGRAM or not MODEL, reason="ENGINE_PROGRAM and ENGINE_MODEL name an engine"),
 ]
 
 
@@ -49,8 +62,7 @@ def get_weather(city: str, unit: str = "celsius") -> str:
 
 def made(folder: Path, *, parsers: bool) -> Plan:
     """The plan of a tiny model on one CPU."""
-    small = "--load-format dummy --dtype bfloat16 --enforce-eager --max-num-seqs 16"
-    flags = f"{'@parsers' if parsers else ''} {small} {EXTRA}"
+    flags = f"{'@parsers' if parsers else ''} {ON_A_CPU[ENGINE]} {EXTRA}"
     tables = {
         "gpus.json": {
             "gpus": {
@@ -86,14 +98,14 @@ def made(folder: Path, *, parsers: bool) -> Plan:
                     "experts": "bf16",
                     "draft": "none",
                     "generation": "2026-08",
-                    "engines": {"vllm": "0.30.0"},
+                    "engines": {ENGINE: VERSION},
                 }
             },
         },
         "recipes.json": {
             "recipes": [
                 {
-                    "engine": "vllm",
+                    "engine": ENGINE,
                     "family": "tiny",
                     "gpu": "cpu",
                     "recipe": "balanced",
@@ -102,7 +114,7 @@ def made(folder: Path, *, parsers: bool) -> Plan:
                     "gpus_per_node": 1,
                     "checkpoints": [MODEL],
                     "draft": {},
-                    "since": "0.30.0",
+                    "since": VERSION,
                     "argv": flags,
                 }
             ]
@@ -115,8 +127,8 @@ def made(folder: Path, *, parsers: bool) -> Plan:
     return plan(
         "tiny",
         "cpu",
-        engine="vllm",
-        engine_version=os.environ.get("VLLM_VERSION", "0.33.0"),
+        engine=ENGINE,
+        engine_version=VERSION,
         context=WINDOW,
         served_name="tiny-v4",
         port=port,
@@ -127,10 +139,10 @@ def made(folder: Path, *, parsers: bool) -> Plan:
 @contextmanager
 def running(found: Plan, log: Path) -> Iterator[None]:
     """The server, until it has answered; only the name of the program is another."""
-    assert found.argv[:2] == ["vllm", "serve"]
+    words = found.argv[found.argv.index(MODEL) :]
     with log.open("w") as out:
         server = subprocess.Popen(
-            [*shlex.split(PROGRAM), *found.argv[2:]], env={**os.environ, **found.env}, stdout=out, stderr=out
+            [*shlex.split(PROGRAM), *words], env={**os.environ, **found.env}, stdout=out, stderr=out
         )
     try:
         for _ in range(600):
@@ -149,17 +161,17 @@ def running(found: Plan, log: Path) -> Iterator[None]:
 
 def test_a_plan_becomes_a_server_that_the_profile_talks_to(tmp_path: Path) -> None:
     found = made(tmp_path, parsers=True)
-    problems = check("vllm", found.engine_version, found.argv, tables=tmp_path)
+    problems = check(ENGINE, VERSION, found.argv, tables=tmp_path)
     assert [each.flag for each in problems if each.severity != "note"] == []
     files = found.write(tmp_path / "server")
     profile = next(file for file in files if file.suffix == ".toml")
     with running(found, tmp_path / "log"), DeepSeekV4.from_profile(path=profile) as client:
         assert client.budget().window == WINDOW == tomllib.loads(found.profile_toml)["models"][0]["window"]
-        reply = client.chat("script:tool", tools=[get_weather], thinking="high")
+        reply = client.chat("[[script:tool]]", tools=[get_weather], thinking="high")
         assert [call.name for call in reply.tool_calls] == ["get_weather"]
-        reply = client.chat("script:plain", thinking="high", max_tokens=200)
+        reply = client.chat("[[script:default]]", thinking="high", max_tokens=200)
         assert reply.reasoning
-        assert reply.text.startswith("Hello")
+        assert "scripted" in reply.text
         report = client.probe()
         failed = {each.feature for each in report.findings if each.status == "fails"}
         assert not failed & {"tools", "reasoning", "window", "version"}
@@ -167,11 +179,11 @@ def test_a_plan_becomes_a_server_that_the_profile_talks_to(tmp_path: Path) -> No
 
 def test_without_parsers_the_doctor_names_the_flags(tmp_path: Path) -> None:
     found = made(tmp_path, parsers=False)
-    missing = {each.flag for each in check("vllm", found.engine_version, found.argv, tables=tmp_path)}
-    assert {"--tool-call-parser", "--reasoning-parser"} <= missing
+    missing = {each.remedy for each in check(ENGINE, VERSION, found.argv, tables=tmp_path)}
+    assert {f"add {each}" for each in PARSERS[ENGINE]} <= missing
     with (
         running(found, tmp_path / "log"),
-        DeepSeekV4("vllm", base_url=f"http://localhost:{found.nodes[0].port}") as client,
+        DeepSeekV4(ENGINE, base_url=f"http://localhost:{found.nodes[0].port}") as client,
     ):
         remedies = " ".join(each.remedy for each in client.probe().findings if each.status == "fails")
-    assert "--tool-call-parser deepseek_v4" in remedies or "--tokenizer-mode deepseek_v4" in remedies
+    assert any(each in remedies for each in PARSERS[ENGINE]), remedies

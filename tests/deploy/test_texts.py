@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
-from deepseek_v4_sdk.deploy import Plan, plan
+from deepseek_v4_sdk.deploy import Plan, check, plan
 from deepseek_v4_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -262,6 +263,45 @@ def test_nothing_secret_and_no_path_of_the_host(name: str, monkeypatch: pytest.M
         assert not re.search(r"(?<![\w.])/(home|root|mnt|data|etc)/(?!\.cache/huggingface)", text), file
     assert "HF_TOKEN" in texts["docker.sh"]
     assert "hostPath" not in texts["kubernetes.yaml"]
+
+
+@pytest.mark.parametrize(("engine", "version"), [("vllm", "0.33.0"), ("sglang", "0.5.23")])
+def test_a_key_is_referred_to_and_never_missing(engine: str, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    variable = f"{engine.upper()}_API_KEY"
+    monkeypatch.setenv(variable, "key-canary")
+    found = plan("flash", "h200", engine=engine, engine_version=version, key=True)
+    assert found.key_variable == variable
+    assert not any("canary" in text for text in found.texts().values())
+    profile = tomllib.loads(found.profile_toml)["profiles"]["planned"]
+    assert profile["api_key_env"] == variable
+    service = yaml.safe_load(found.compose())["services"]["server-0-0"]
+    assert service["environment"][variable].startswith(f"${{{variable}:?")
+    ((container, _),) = containers(next(yaml.safe_load_all(found.kubernetes())))
+    (entry,) = (each for each in container["env"] if each["name"] == variable)
+    assert entry["valueFrom"] == {"secretKeyRef": {"name": "v4-api-key", "key": "key"}}
+    guard, docker = found.docker().splitlines()[1:3]
+    assert f"  -e {variable} \\" in found.docker().splitlines()
+    assert guard.startswith(f': "${{{variable}:?')
+    assert docker.startswith("docker run")
+    assert not [each for each in check(engine, version, found.argv, gpu="h200") if each.severity == "error"]
+
+
+@pytest.mark.skipif(SH is None, reason="there is no shell")
+def test_sglang_takes_the_key_from_a_shell() -> None:
+    found = plan("flash", "h200", engine="sglang", engine_version="0.5.23", key=True)
+    shell, option, script, name, *rest = found.argv
+    assert (shell, option, name, rest[:3]) == ("sh", "-c", "sh", ["python3", "-m", "sglang.launch_server"])
+    shown = [str(SH), "-c", script.replace("exec ", "printf '%s\\n' ", 1), name, *rest]
+    done = subprocess.run(shown, env={"SGLANG_API_KEY": "a b"}, capture_output=True, text=True, check=True, timeout=30)
+    assert done.stdout.splitlines() == [*rest, "--api-key", "a b"]
+    done = subprocess.run(shown, env={}, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode != 0
+
+
+def test_a_router_takes_no_key() -> None:
+    for engine, version, gpu in (("vllm", "0.33.0", "gb200"), ("dynamo", "1.6.1", "gb200")):
+        with pytest.raises(ConfigurationError, match="without a router"):
+            plan("pro", gpu, engine=engine, engine_version=version, recipe="pd", key=True)
 
 
 def test_arm64_hosts_are_chosen() -> None:

@@ -50,6 +50,7 @@ CLEAN: tuple[str, ...] = (
     "deepseek_v4_sdk/client",
     "deepseek_v4_sdk/config",
     "deepseek_v4_sdk/context",
+    "deepseek_v4_sdk/deploy",
     "deepseek_v4_sdk/dsml",
     "deepseek_v4_sdk/errors.py",
     "deepseek_v4_sdk/exchange",
