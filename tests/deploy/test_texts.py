@@ -283,7 +283,8 @@ def test_a_key_is_referred_to_and_never_missing(engine: str, version: str, monke
     assert f"  -e {variable} \\" in found.docker().splitlines()
     assert guard.startswith(f': "${{{variable}:?')
     assert docker.startswith("docker run")
-    assert not [each for each in check(engine, version, found.argv, gpu="h200") if each.severity == "error"]
+    problems = check(engine, version, found.argv, gpu="h200", env=found.env)
+    assert not [each for each in problems if each.severity == "error"]
 
 
 @pytest.mark.skipif(SH is None, reason="there is no shell")
