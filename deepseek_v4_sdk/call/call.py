@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.call.call_hooks import Asked, ToldCall
 from deepseek_v4_sdk.call.notifier import Notifier
+from deepseek_v4_sdk.call.retry import CallState, Decision, GiveUp, decide
+from deepseek_v4_sdk.call.retry_budget import RetryBudget
 from deepseek_v4_sdk.call.steps import ACCEPTED, DRAIN, DROP, READ, Deliver, Sleep, Steps
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, Reply, RequestDetails, StreamRestarted, Timeouts
 from deepseek_v4_sdk.exchange import HttpExchange, ResponseHead, TransportFailure
 from deepseek_v4_sdk.providers import HttpCall, without_secrets
-from deepseek_v4_sdk.support.forks import PROCESS
 from deepseek_v4_sdk.transport.clock import Deadline
 from deepseek_v4_sdk.transport.request import Open
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.hints import ConnectionHints
 
-__all__ = ["Call", "CallSettings", "RetryBudget"]
+__all__ = ["Call", "CallSettings"]
 
 T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
@@ -51,54 +52,31 @@ class CallSettings:
     strict_model: bool = False
 
 
-class RetryBudget:
-    """The common budget of a call's requests: one deadline, one number of retries, and the list of requests.
+class Call(Generic[ExchangeT, T]):
+    """A call, from its first attempt to its result. Subclasses define the request and the result.
+
+    The steps pass through these states. `sent` is the time at which the request under way was sent.
+
+    | state      | steps                   | `exchange` | `sent` | followed by                                     |
+    |------------|-------------------------|------------|--------|-------------------------------------------------|
+    | preparing  | those of `ready`        | None       | None   | waiting; deciding, after an error               |
+    | waiting    | `Sleep`, from `admit`   | None       | None   | sending; deciding, after an error               |
+    | sending    | `Open`                  | set        | a time | polling, reading; deciding, after an error      |
+    | polling    | `Sleep`, `Open`         | set        | a time | polling, reading; deciding, after an error      |
+    | reading    | `Read`, `Deliver`       | set        | a time | ended, with a whole answer; deciding            |
+    | deciding   | `Drop`                  | kept       | None   | pausing, or failed, as `decide` says            |
+    | pausing    | `Deliver`, `Sleep`      | kept       | None   | preparing                                       |
+    | ended      | `Deliver`, `Drain`      | set        | None   | -                                               |
+    | failed     | none                    | kept       | None   | -                                               |
+
+    A server that needs time for its answer may only accept the request at first; then the call polls. A chat yields
+    `Accepted` before it reads. A call that its caller leaves ends in any state, with `StreamClosedError`.
 
     Attributes:
-        ends: Time at which the call must have ended.
-        attempts: The HTTP requests that have ended, in order.
-        details: The request that was sent last, or would have been.
-        failures: Number of them that have failed.
-        reserved_retries: Number of retries that are kept for the providers which have not been called yet.
-        waited: Seconds that the next request has waited so far.
+        call_settings: The settings of every call.
+        retry_budget: The common budget of the call's requests.
+        exchange: The request under way or the last one, and its answer; None until the attempt sends one.
     """
-
-    __slots__ = ("_id", "_process", "attempts", "details", "ends", "failures", "reserved_retries", "waited")
-
-    def __init__(self) -> None:
-        self.ends = float("inf")
-        self.attempts: list[Attempt] = []
-        self.details: RequestDetails | None = None
-        self.failures = 0
-        self.reserved_retries = 0
-        self.waited = 0.0
-        self._id = ""
-        self._process = PROCESS.generation
-
-    @property
-    def is_inherited(self) -> bool:
-        """Whether the call belongs to the parent process, from which this one was forked, and is reported there."""
-        return self._process != PROCESS.generation
-
-    def begin(self, ends: float) -> None:
-        """Begin the call, in this process."""
-        self.ends, self._process = ends, PROCESS.generation
-
-    @property
-    def call_id(self) -> str:
-        """The id of the call."""
-        if not self._id:  # made here, because calls prepared before a fork run in several processes
-            self._id = os.urandom(16).hex()
-        return self._id
-
-    def request_id(self) -> str:
-        """Return an id for the next request."""
-        number = len(self.attempts) + 1
-        return self.call_id if number == 1 else f"{self.call_id}-{number}"
-
-
-class Call(Generic[ExchangeT, T]):
-    """A call, from its first attempt to its result. Subclasses define the request and the result."""
 
     is_chat = False
     """Whether a model answers: then the step `Accepted` comes when the server has accepted the request."""
@@ -108,8 +86,7 @@ class Call(Generic[ExchangeT, T]):
         self.retry_budget = retry_budget or RetryBudget()
         self.exchange: ExchangeT | None = None
         self._owns = retry_budget is None  # else it is a part of another call
-        self._open = False  # whether a request is under way
-        self._sent = 0.0  # when it was sent
+        self._sent: float | None = None  # when the request under way was sent
         self._told = ToldCall(call_settings.notifier)
 
     @property
@@ -193,26 +170,23 @@ class Call(Generic[ExchangeT, T]):
 
     def _attempts(self) -> Steps[T]:
         """Make one attempt after the other."""
-        clock, retry_budget = self.call_settings.clock, self.retry_budget
+        retry_budget = self.retry_budget
         while True:
             try:
                 return (yield from self._try())
             except errors.DeepSeekV4Error as found:
                 error = self._tell_of(found)
-                wait = self.next_wait(error)
-                if wait is not None and clock.now() + wait >= retry_budget.ends:
-                    wait = None
-                details = retry_budget.details
-                if wait is None:
+                decision, details = self.follow(error), retry_budget.details
+                if isinstance(decision, GiveUp):
                     if self._owns and details is not None:
                         self.call_settings.notifier.error(details, error)
                     raise
                 if details is not None:
-                    self.call_settings.notifier.retry(details, error, wait, self.next_provider())
-            if self.exchange is not None and self.exchange.answering:
+                    self.call_settings.notifier.retry(details, error, decision.wait, self.next_provider())
+            if decision.restart:
                 yield Deliver([StreamRestarted(error)])
-            yield Sleep(wait)
-            retry_budget.waited += wait
+            yield Sleep(decision.wait)
+            retry_budget.waited += decision.wait
 
     def tell(self, error: ErrorT) -> ErrorT:
         """Add to an error what is known of the call: attempts, ids, the URL, and the arrived part of an answer."""
@@ -226,25 +200,27 @@ class Call(Generic[ExchangeT, T]):
             url=exchange.call.url,
         )
 
-    def next_wait(self, error: errors.DeepSeekV4Error) -> float | None:
-        """Seconds until the next attempt, or None when the caller should get the error."""
+    def follow(self, error: errors.DeepSeekV4Error) -> Decision:
+        """Decide what follows an error of an attempt, and prepare the call for it."""
+        return decide(error, self.state(error))
+
+    def state(self, error: errors.DeepSeekV4Error) -> CallState:
+        """The facts on which the decision about an error depends."""
+        del error
         retry_budget = self.retry_budget
-        if (
-            not self.may_repeat(error)
-            or retry_budget.failures + retry_budget.reserved_retries > self.call_settings.policy.max_retries
-        ):
-            return None
-        return self.call_settings.policy.wait(error, retry_budget.failures)
+        return CallState(
+            policy=self.call_settings.policy,
+            failures=retry_budget.failures,
+            reserved_retries=retry_budget.reserved_retries,
+            seconds_left=retry_budget.ends - self.call_settings.clock.now(),
+            chance=int.from_bytes(os.urandom(4)) / 2**32,  # a child process does not repeat its parent's
+            answering=self.exchange is not None and self.exchange.answering,
+        )
 
     def next_provider(self) -> str:
         """The provider of the next attempt."""
         details = self.retry_budget.details
         return "" if details is None else details.provider
-
-    def may_repeat(self, error: errors.DeepSeekV4Error) -> bool:
-        """Whether anything may be sent again if the cause allows it: nothing of an answer has been received."""
-        del error
-        return self.exchange is None or not self.exchange.answering
 
     def model(self) -> str | None:
         """The requested model."""
@@ -274,13 +250,13 @@ class Call(Generic[ExchangeT, T]):
         except errors.DeepSeekV4Error as error:
             if self.exchange is not None:
                 self.retry_budget.failures += 1
-                if self._open:
+                if self._sent is not None:
                     self._note(self._attempted(self.exchange, type(error)))
                 yield DROP
             self.on_end(error)
             raise
         finally:
-            if self._open and self.exchange is not None:  # its caller left
+            if self._sent is not None and self.exchange is not None:  # its caller left
                 self._note(self._attempted(self.exchange, errors.StreamClosedError))
             self.on_end(None)
 
@@ -292,9 +268,9 @@ class Call(Generic[ExchangeT, T]):
         provider, call = yield from self.ready()
         call, details = self._identify(provider, call)
         yield from self.admit()
-        self._sent = clock.now()
-        self.exchange = exchange = self.begin(call, self._sent)
-        self._announce(details)
+        now = clock.now()
+        self.exchange = exchange = self.begin(call, now)
+        self._announce(details, now)
         if (broken := (yield from self._exchange(exchange, details))) is not None:
             raise exchange.failed(broken, clock.now())
         attempt = self._attempted(exchange, None)
@@ -356,8 +332,8 @@ class Call(Generic[ExchangeT, T]):
         )
         return call, details
 
-    def _announce(self, details: RequestDetails) -> None:
-        self._open, self.retry_budget.details = True, details
+    def _announce(self, details: RequestDetails, now: float) -> None:
+        self._sent, self.retry_budget.details = now, details
         self.call_settings.notifier.request(details)
 
     def _exchange(self, exchange: ExchangeT, details: RequestDetails) -> Steps[TransportFailure | None]:
@@ -388,8 +364,9 @@ class Call(Generic[ExchangeT, T]):
                 raise TransportFailure("timeout", "the answer was accepted, and did not become ready")
             pause += yield from self.admit_again(deadline.at)
             self._note(attempt)
-            self.retry_budget.waited, self._sent = pause, clock.now()
-            self._announce(replace(details, method=poll.method, url=poll.url, size=0, attempt=len(self.attempts) + 1))
+            self.retry_budget.waited = pause
+            polled = replace(details, method=poll.method, url=poll.url, size=0, attempt=len(self.attempts) + 1)
+            self._announce(polled, clock.now())
             connect = min(connect, deadline.left())
             exchange.opened(cast("ResponseHead", (yield Open(poll, connect, deadline, self.transport))), clock.now())
         self.on_head(exchange)
@@ -421,7 +398,7 @@ class Call(Generic[ExchangeT, T]):
             status=exchange.head.status if exchange.head else None,
             error=error.__name__ if error else None,
             waited=self.retry_budget.waited,
-            seconds=self.call_settings.clock.now() - self._sent,
+            seconds=0.0 if self._sent is None else self.call_settings.clock.now() - self._sent,
             request_id=exchange.request_id or (details.request_id if details is not None else None),
             usage=exchange.counted,
             provider=exchange.provider.name,
@@ -434,7 +411,7 @@ class Call(Generic[ExchangeT, T]):
 
     def _note(self, attempt: Attempt) -> None:
         """Note that a request has ended."""
-        self._open = False
+        self._sent = None
         if self.retry_budget.is_inherited:
             return
         self.attempts.append(attempt)

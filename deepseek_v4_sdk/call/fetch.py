@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from deepseek_v4_sdk.call.call import CallSettings, RetryBudget
+    from deepseek_v4_sdk.call.call import CallSettings
+    from deepseek_v4_sdk.call.retry_budget import RetryBudget
     from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.chat import Attempt, ChatEvent
     from deepseek_v4_sdk.providers import HttpCall, Provider

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.traffic.rate_limiter import LONGEST_HINT
 
-__all__ = ["RetryPolicy", "transient", "worth_failover"]
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.call.upstream import Upstream
+    from deepseek_v4_sdk.traffic.replicas import ReplicaSet
+
+__all__ = [
+    "CallState",
+    "Decision",
+    "FailOver",
+    "GiveUp",
+    "Retry",
+    "RetryPolicy",
+    "decide",
+    "transient",
+    "worth_failover",
+]
 
 # 52x are Cloudflare's, when the server behind it failed or did not answer.
 _STATUSES = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 527, 529})
@@ -48,12 +63,13 @@ class RetryPolicy:
     cap: float = 20.0
     rate_limit_cap: float = 20.0
 
-    def wait(self, error: errors.DeepSeekV4Error, failures: int) -> float | None:
+    def wait(self, error: errors.DeepSeekV4Error, failures: int, chance: float) -> float | None:
         """Seconds to wait before the next request to the same server, or None when there is none.
 
         Args:
             error: The error, before anything of an answer was received.
             failures: Number of requests of the call that have failed, this one included.
+            chance: The place of the wait between its bounds, from 0 to 1; drawn by the caller.
         """
         if not transient(error):
             return None
@@ -61,12 +77,130 @@ class RetryPolicy:
         if isinstance(hint, float) and hint >= _LEAST_WAIT:
             return hint if hint <= LONGEST_HINT else None
         # Imported here: most programs never get this far.
-        from tenacity import RetryCallState, Retrying, wait_random_exponential
+        from tenacity import RetryCallState, Retrying, wait_exponential
 
         cap = self.rate_limit_cap if isinstance(error, errors.RateLimitError) else self.cap
         state = RetryCallState(Retrying(), None, (), {})
         state.attempt_number = failures
-        return wait_random_exponential(multiplier=self.base, max=cap, min=_LEAST_WAIT)(state)
+        bound = wait_exponential(multiplier=self.base, max=cap, min=_LEAST_WAIT)(state)
+        return _LEAST_WAIT + (bound - _LEAST_WAIT) * chance
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Send the request again to the same provider.
+
+    Attributes:
+        wait: Seconds to wait before.
+        restart: Whether the caller has received a part of an answer that is void now.
+        refit: Whether to fit the request into the window that the refusal has named; this does not count as a retry.
+    """
+
+    wait: float
+    restart: bool = False
+    refit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FailOver:
+    """Send the request to another provider at once, if it can take it.
+
+    Attributes:
+        place: The replicas of the provider.
+        restart: Whether the caller has received a part of an answer that is void now.
+    """
+
+    place: ReplicaSet[Upstream]
+    restart: bool = False
+
+    @property
+    def wait(self) -> float:
+        """Seconds to wait before: none."""
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Raise the error."""
+
+
+Decision: TypeAlias = Retry | FailOver | GiveUp
+"""The answer to an error of a call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallState:
+    """The facts about a call, at the time of an error, that `decide` reads.
+
+    Attributes:
+        policy: The errors that are retried, and the time to wait.
+        failures: Number of requests that have failed, the last one included.
+        reserved_retries: Number of retries that are kept for the providers which have not been called yet.
+        seconds_left: Seconds until the call must have ended.
+        chance: A number from 0 to 1, drawn for this decision; it places the wait between its bounds.
+        answering: Whether a part of an answer has arrived.
+        restarts: Whether the caller wants a broken answer from the beginning again.
+        may_refit: Whether the server has answered this attempt, and the request may be shortened and was not refitted.
+        another: Whether the provider has a replica at which the call has not failed.
+        closed: Whether the circuit to the server is open.
+        leaving: Whether the call has already decided to leave the provider because of this error.
+        places: The providers for failover that have not been called yet, in order.
+    """
+
+    policy: RetryPolicy
+    failures: int
+    reserved_retries: int
+    seconds_left: float
+    chance: float
+    answering: bool = False
+    restarts: bool = False
+    may_refit: bool = False
+    another: bool = False
+    closed: bool = False
+    leaving: bool = False
+    places: tuple[ReplicaSet[Upstream], ...] = ()
+
+
+def decide(error: errors.DeepSeekV4Error, state: CallState) -> Decision:
+    """Decide what follows an error. It changes nothing, and draws nothing: the same arguments have the same result.
+
+    When the server refuses a request for its length, the request is fitted once. An answer that has begun is only
+    requested again if the caller wants a restart and the server broke it. A transient error is retried: at once at
+    another replica, else after a wait. Where no retry is left or the circuit is open, the next provider is called, if
+    the error is worth that.
+    """
+    if _names_window(error) and state.may_refit and not state.answering:
+        return _in_time(Retry(0.0, refit=True), state)
+    if state.answering and not (state.restarts and _broke_answer(error)):
+        return GiveUp()
+    if not state.leaving:
+        wait = None
+        if state.failures + state.reserved_retries <= state.policy.max_retries:
+            wait = state.policy.wait(error, state.failures, state.chance)
+        if wait is not None and not state.closed:
+            return _in_time(Retry(0.0 if state.another else wait, restart=state.answering), state)
+        if not worth_failover(error) or state.failures > state.policy.max_retries:
+            return GiveUp()
+    if not state.places:
+        return GiveUp()
+    return _in_time(FailOver(state.places[0], restart=state.answering), state)
+
+
+def _in_time(decision: Retry | FailOver, state: CallState) -> Decision:
+    """The decision, unless the call ends before its wait does."""
+    return decision if decision.wait < state.seconds_left else GiveUp()
+
+
+def _names_window(error: errors.DeepSeekV4Error) -> bool:
+    """Whether a server refused the length of a request, and named its window."""
+    return isinstance(error, errors.ContextLengthExceededError) and error.limit is not None
+
+
+def _broke_answer(error: errors.DeepSeekV4Error) -> bool:
+    """Whether the server or the connection broke an answer off; an answer that is whole but wrong is not restarted."""
+    if isinstance(error, errors.PhaseTimeoutError):
+        return error.phase == "idle"
+    return isinstance(error, errors.StreamInterruptedError | errors.APIError)
 
 
 def transient(error: errors.DeepSeekV4Error) -> bool:

@@ -89,7 +89,7 @@ def test_any_refusal_is_an_api_error(provider: str, status: int, headers: dict[s
     assert error.status_code == status
     assert len(str(error)) < 3_000
     assert "key-123456" not in f"{error} {error.body} {error.code}"
-    wait = RetryPolicy(max_retries=2).wait(error, 1)
+    wait = RetryPolicy(max_retries=2).wait(error, 1, 0.5)
     assert wait is None or 0 <= wait <= 120
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 

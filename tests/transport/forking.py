@@ -177,7 +177,7 @@ def imported(url: str) -> None:
     slow.begun.wait()
     os.register_at_fork(before=slow.go_on.set)  # it runs before the hook of the package
     failed = ConnectionFailedError("x")
-    child = start(lambda: RetryPolicy().wait(failed, 1))
+    child = start(lambda: RetryPolicy().wait(failed, 1, 0.5))
     thread.join()
     end(child)
 

@@ -123,7 +123,7 @@ def test_an_early_end_is_told_with_the_time_it_took() -> None:
 
 
 def waits(error: DeepSeekV4Error, attempt: int, **policy: Any) -> list[float]:
-    found = [RetryPolicy(**{"max_retries": 99, **policy}).wait(error, attempt) for _ in range(400)]
+    found = [RetryPolicy(**{"max_retries": 99, **policy}).wait(error, attempt, at / 400) for at in range(400)]
     return [wait for wait in found if wait is not None]
 
 

@@ -49,7 +49,7 @@ def test_all_processes_choose_alike() -> None:
 
     def place(urls: list[str], question: str) -> str:
         client = DeepSeekV4("vllm", endpoints=urls, model="m")
-        return client._chat(question, {})._upstream.server()[1].base_url
+        return client._chat(question, {})._plan.upstream.server()[1].base_url
 
     for number in range(20):
         assert place(URLS, f"question {number}") == place(URLS[::-1], f"question {number}")
@@ -59,7 +59,7 @@ def test_all_processes_choose_alike() -> None:
 def test_who_leaves_moves_nobody_else() -> None:
     def places(urls: list[str]) -> dict[int, str]:
         client = DeepSeekV4("vllm", endpoints=urls, model="m")
-        return {number: client._chat(f"q{number}", {})._upstream.server()[1].base_url for number in range(40)}
+        return {number: client._chat(f"q{number}", {})._plan.upstream.server()[1].base_url for number in range(40)}
 
     before, after = places(URLS), places(URLS[:3])
     assert all(after[number] == url for number, url in before.items() if url != URLS[3])

@@ -1,0 +1,102 @@
+"""An attempt's use of one server: its place under the rate limits, and the report of its end to the replicas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.support.forks import PROCESS
+from deepseek_v4_sdk.traffic.registry import pause_in_headers
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.call.upstream import Upstream
+    from deepseek_v4_sdk.exchange import ChatExchange
+    from deepseek_v4_sdk.traffic.rate_limiter import RateLimiter
+    from deepseek_v4_sdk.traffic.replicas import ReplicaSet
+    from deepseek_v4_sdk.traffic.reservations import Reservation
+
+__all__ = ["Lease"]
+
+
+class Lease:
+    """An attempt's use of an upstream, from the moment it is chosen; `end` may be called twice.
+
+    Args:
+        replica_set: The replicas of the provider.
+        upstream: The chosen one.
+
+    Attributes:
+        limiter: The rate limiter of the server; None where the client obeys no limits there.
+        reservation: The place of the request in its queue, or None.
+        again: That of the request which polls for the accepted answer, or None.
+    """
+
+    def __init__(self, replica_set: ReplicaSet[Upstream], upstream: Upstream) -> None:
+        self.replica_set = replica_set
+        self.upstream = upstream
+        self.limiter: RateLimiter | None = None
+        self.reservation: Reservation | None = None
+        self.again: Reservation | None = None
+        self._process = PROCESS.generation
+        self._probe: bool | None = None  # None as long as nothing was sent
+
+    def is_closed(self, now: float) -> bool:
+        """Whether the circuit to the server is open."""
+        return self.limiter is not None and self.limiter.closed_for(now) > 0
+
+    def sent(self) -> None:
+        """Note that the request is being sent."""
+        self._probe = self.replica_set.begin(self.upstream)
+
+    def on_head(self, exchange: ChatExchange, now: float) -> None:
+        """Note that the head of the answer has arrived."""
+        if self.limiter is None or self.reservation is None or exchange.head is None:
+            return
+        self.limiter.on_head(self.again or self.reservation, now)
+        if exchange.head.status < 500 and exchange.head.status != 429:
+            self.limiter.on_success(self.reservation)
+        if (pause := pause_in_headers(exchange.head.headers)) is not None:
+            self.limiter.pause(now, pause)
+
+    def end(self, exchange: ChatExchange | None, error: errors.DeepSeekV4Error | None, now: float) -> None:
+        """End it, with the error or None."""
+        limiter, reservation, self.reservation = self.limiter, self.reservation, None
+        if self._process != PROCESS.generation:
+            return  # it belongs to the parent, which counts it
+        if limiter is not None and reservation is not None:
+            if self.again is not None:
+                limiter.cancel(self.again, now)
+            if self._probe is None:
+                limiter.cancel(reservation, now)
+            else:
+                if isinstance(error, errors.RateLimitError):
+                    limiter.on_429(reservation, now, error.retry_after)
+                limiter.release(reservation, now, _tokens_used(exchange))
+        probe, self._probe = self._probe, None
+        if probe is not None:
+            reached = exchange is not None and exchange.head is not None
+            self.replica_set.end(self.upstream, now, probe=probe, works=_works(exchange, error), reached=reached)
+
+
+def _tokens_used(exchange: ChatExchange | None) -> int | None:
+    """The server's count, when it reports one; a request that it refused cost nothing."""
+    if exchange is None or exchange.head is None:
+        return None
+    if exchange.head.status >= 400:
+        return 0
+    return None if exchange.counted is None else exchange.counted.total_tokens
+
+
+def _works(exchange: ChatExchange | None, error: errors.DeepSeekV4Error | None) -> bool | None:
+    """Whether an upstream works, judged by the end of an attempt there; None where that does not show it."""
+    match error:
+        case errors.RateLimitError():
+            return None
+        case errors.PhaseTimeoutError():
+            return None if error.phase == "total" else False
+        case errors.ConnectionFailedError() | errors.StreamInterruptedError():
+            return False
+        case errors.ServerError() | errors.OverloadedError() | errors.GatewayTimeoutError():
+            return False
+        case _:
+            return True if exchange is not None and exchange.head is not None else None

@@ -1,0 +1,70 @@
+"""The plan of one attempt of a chat, and the route of its attempts: values that are replaced, never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.call.upstream import PreparedRequest, Upstream
+    from deepseek_v4_sdk.chat import ChatRequest, Repair
+    from deepseek_v4_sdk.errors import DeepSeekV4Error
+    from deepseek_v4_sdk.providers import EncodedChat, Provider, Target
+    from deepseek_v4_sdk.traffic.replicas import ReplicaSet
+
+__all__ = ["AttemptPlan", "Route"]
+
+_BYTES_PER_TOKEN = 3  # on the low side: of program texts and most languages a token is 3 to 4 bytes of JSON
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttemptPlan:
+    """One attempt: what is sent, to which server, and with which settings of it.
+
+    Attributes:
+        request: The caller's request, as rewritten for the provider.
+        replica_set: The replicas of the provider.
+        upstream: The replica that is called.
+        provider: Its API, as known when the request was encoded.
+        target: Its address, key, limits and prices, as known then.
+        prepared: The request as prepared for that server, and the decisions made for the caller.
+        encoded: The same in the server's form.
+        is_prepared: Whether the steps that come before a chat there have run.
+    """
+
+    request: ChatRequest
+    replica_set: ReplicaSet[Upstream]
+    upstream: Upstream
+    provider: Provider
+    target: Target
+    prepared: PreparedRequest
+    encoded: EncodedChat
+    is_prepared: bool
+
+    def tokens_expected(self, limit: int) -> int:
+        """Estimate the tokens of the prompt, and of the answer as far as the limit leaves room for them."""
+        prompt = len(self.encoded.call.body or b"") // _BYTES_PER_TOKEN
+        return max(prompt, min(limit, prompt + (self.prepared.request.max_tokens or 0)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """The way of a chat from attempt to attempt: the provider that is called, and what became of the others.
+
+    Attributes:
+        request: The caller's request, as rewritten for the provider.
+        replica_set: The replicas of the provider that is called.
+        rest: The providers for failover that have not been called yet, in order.
+        avoided: The replicas at which the chat has failed.
+        notes: The providers that have failed or cannot take the request.
+        cause: The error because of which the last provider was left, or None.
+        is_refitted: Whether the request was fitted again, after a refusal that named the window.
+    """
+
+    request: ChatRequest
+    replica_set: ReplicaSet[Upstream]
+    rest: tuple[ReplicaSet[Upstream], ...]
+    avoided: frozenset[Upstream] = frozenset()
+    notes: tuple[Repair, ...] = ()
+    cause: DeepSeekV4Error | None = None
+    is_refitted: bool = False
