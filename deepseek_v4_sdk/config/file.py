@@ -86,7 +86,7 @@ class ProfileFile:
                 f"{file} cannot be read: it is not UTF-8 text (byte {error.start}); write it as plain text"
             ) from None
         except tomllib.TOMLDecodeError as error:
-            raise ConfigurationError(f"{file} is no TOML: {error}") from None
+            raise ConfigurationError(f"{file} is not valid TOML: {error}") from None
         except RecursionError:
             raise ConfigurationError(f"{file} is nested too deeply: write profiles as in [profiles.dev]") from None
 

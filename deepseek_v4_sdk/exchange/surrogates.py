@@ -166,4 +166,4 @@ def _cleaned(value: JsonValue, key: str) -> JsonValue:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

@@ -90,7 +90,7 @@ def recipe_tools(tools: Sequence[ToolObject], chosen: str | None) -> list[ToolOb
 def _parameters(tool: ToolObject, where: str) -> dict[str, JsonValue]:
     parameters = tool.get("parameters")
     if parameters is not None and (not isinstance(parameters, dict) or parameters.get("type") != "object"):
-        raise InvalidRequestError(f"{where} is no JSON Schema with 'type': 'object'")
+        raise InvalidRequestError(f"{where} is not a JSON Schema with 'type': 'object'")
     if tool.get("strict") is True:
         return strict_parameters(parameters, where)
     return parameters or {}

@@ -179,7 +179,7 @@ def _tell(conversation: Conversation, reply: Reply, said: str) -> None:
     conversation.add(_bounded(reply))
     text = f"That does not match the schema: {said}. Answer again, "
     if not reply.tool_calls:
-        conversation.user(f"{text}with the JSON alone.")
+        conversation.user(f"{text}with only the JSON.")
     for call in reply.tool_calls:
         conversation.add_tool_result(call, f"{text}in the same way.")
 

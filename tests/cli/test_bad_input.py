@@ -71,9 +71,9 @@ def files() -> None:
         # profiles
         (("chat", "--config", "none.toml", "Hi"), "--config names none.toml: there is no such file"),
         (("chat", "--config", "folder", "Hi"), "--config names folder: there is no such file"),
-        (("chat", "--config", "binary.bin", "Hi"), "binary.bin is no TOML: "),
+        (("chat", "--config", "binary.bin", "Hi"), "binary.bin is not valid TOML: "),
         (("chat", "--config", "latin.txt", "Hi"), "latin.txt cannot be read: it is not UTF-8 text"),
-        (("chat", "--config", "no.toml", "Hi"), "no.toml is no TOML: "),
+        (("chat", "--config", "no.toml", "Hi"), "no.toml is not valid TOML: "),
         (("chat", "--config", "typo.toml", "Hi"), "typo.toml:4, profile 'p': there is no setting 'thinkin' (did you"),
         (("chat", "--config", "circle.toml", "Hi"), "circle.toml:4, profile 'p': fallback goes in a circle: p -> p"),
         (("chat", "--config", "good.toml", "-p", "q", "Hi"), "good.toml has no profile 'q'; it has p"),

@@ -163,7 +163,7 @@ def test_what_cannot_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     user_file().write_text(FILE, "utf-8")
     assert "needs no trust" in complaint("config", "trust")
     Path("deepseek_v4.toml").write_text("[profiles", "utf-8")
-    assert "is no TOML" in complaint("config", "trust")
+    assert "is not valid TOML" in complaint("config", "trust")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no such owners there")

@@ -239,7 +239,7 @@ def test_a_mistake_outside_of_profiles_is_named_with_its_line(here: Path, conten
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ("[profiles.p\n", " is no TOML: "),
+        ("[profiles.p\n", " is not valid TOML: "),
         ("", " has no profiles: write a table such as [profiles.dev]"),
         ("profiles = 5", " has no profiles"),
         ("[profiles]", " has no profiles"),

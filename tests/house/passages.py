@@ -29,7 +29,7 @@ _SECTION = re.compile(r"(Args|Raises|Returns|Yields|Attributes|Examples?|Notes?|
 _ENTRY = re.compile(r"\*{0,2}\w[\w.]*(?:, \*{0,2}\w[\w.]*)*(?: \([^)]*\))?: +")
 _BULLET = re.compile(r"(?:[-*+]|\d+[.)]) +|\| *")
 _DIRECTIVE = re.compile(r"#[:!]?\s*(?:(?:noqa|type|pyright|mypy|pragma|ruff|fmt)\b[^#]*(?:#\s*)?)?")
-_WORDS = re.compile(r"[A-Za-z]{2,}[ ,]+[a-z]+[ ,]+[a-z]+")
+_WORDS = re.compile(r"[A-Za-z]{2,}[ ,]+[a-z]+[ ,]+[A-Za-z]+")
 _SENTENCE_END = re.compile(r"[.!?][\"')\]*]* +(?=[\"'(\[*]*[A-Z`{0-9…])")
 # What nobody reads as prose: code, addresses, and the words of somebody else.
 _NOT_PROSE = re.compile(

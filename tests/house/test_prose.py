@@ -162,6 +162,10 @@ def test_a_python_file_is_taken_apart() -> None:
     }
 
 
+def test_a_message_may_end_in_a_name() -> None:
+    assert [each.text for each in of_python('raise ValueError(f"{name} is no JSON")')] == ["{…} is no JSON"]
+
+
 def test_a_page_is_taken_apart() -> None:
     page = (
         "# The title\n\nA paragraph with `code` in\ntwo lines.\n\n"

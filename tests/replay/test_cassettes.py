@@ -222,9 +222,9 @@ ANSWER = {"status": 200, "body": [], "ended": "whole"}
         (line(answer={**ANSWER, "status": "200"}), "line 1 cannot be read: answer.status: Input should be a valid int"),
         (
             line(answer={**ANSWER, "ended": "well"}),
-            "line 1 cannot be read: answer.ended: 'well' is no end of",
+            "line 1 cannot be read: answer.ended: 'well' is not an end of",
         ),
-        (line(answer={"body": [], "ended": "whole"}), "line 1 cannot be read: answer.ended: 'whole' is no end"),
+        (line(answer={"body": [], "ended": "whole"}), "line 1 cannot be read: answer.ended: 'whole' is not an end"),
         (line(answer={**ANSWER, "body": [{"base64": "%"}]}), "line 1 cannot be read: "),
         (line(answer={**ANSWER, "head": []}), "line 1 cannot be read: answer.head: "),
         (line(began="yesterday"), "line 1 cannot be read: began: Input should be a valid datetime"),

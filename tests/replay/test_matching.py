@@ -118,7 +118,7 @@ def test_another_route_and_another_body() -> None:
             CassetteError, match=r"is not the one of exchange 1:\n  recorded POST /tokenize, sent GET /v1"
         ):
             client.get("/v1/models")
-        with pytest.raises(CassetteError, match="body: recorded 1 bytes, sent 2 others, and one of them is no JSON"):
+        with pytest.raises(CassetteError, match="body: recorded 1 bytes, sent 2 others, and one of them is not JSON"):
             client.post("/tokenize", content=b"{}")
         assert client.post("/tokenize", content=b"x").status_code == 200
 

@@ -60,8 +60,8 @@ OPTIONAL = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"typ
 @pytest.mark.parametrize(
     ("tools", "said"),
     [
-        (tool({"properties": {"a": {"type": "string"}}}), "is no JSON Schema with 'type': 'object'"),
-        (tool({"type": "string"}), "is no JSON Schema with 'type': 'object'"),
+        (tool({"properties": {"a": {"type": "string"}}}), "is not a JSON Schema with 'type': 'object'"),
+        (tool({"type": "string"}), "is not a JSON Schema with 'type': 'object'"),
         (tool(OPTIONAL, strict=True), "required does not name every property"),
     ],
     ids=["without a type", "no object", "strict"],

@@ -172,7 +172,7 @@ def _read(line: bytes, place: str, *, whole: bool) -> RecordedExchange:
         read = _lines().validate_json(line, strict=True)
         request, answer = read.request, read.answer
         if answer.ended not in _ENDS[answer.status is None :] and failure_named(answer.ended) is None:
-            raise ValueError(f"answer.ended: {answer.ended!r} is no end of an answer")
+            raise ValueError(f"answer.ended: {answer.ended!r} is not an end of an answer")
         if read.began is not None and read.began.tzinfo is None:
             raise ValueError("began: it has no time zone")
         return RecordedExchange(

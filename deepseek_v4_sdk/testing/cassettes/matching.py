@@ -56,7 +56,7 @@ def differences(recorded: RecordedExchange, method: str, path: str, body: bytes,
     try:
         one, other = read_json(recorded.request_body), read_json(body)
     except ValueError:
-        yield f"body: recorded {len(recorded.request_body)} bytes, sent {len(body)} others, and one of them is no JSON"
+        yield f"body: recorded {len(recorded.request_body)} bytes, sent {len(body)} others, and one of them is not JSON"
         return
     yield from _compare(reading(one), reading(other), "body")
 
