@@ -16,7 +16,6 @@ from deepseek_v4_sdk.call.steps import Sleep, Steps
 from deepseek_v4_sdk.call.upstream import PreparedRequest, Upstream
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Repair, Reply
 from deepseek_v4_sdk.exchange import ChatExchange
-from deepseek_v4_sdk.providers import EncodedChat
 from deepseek_v4_sdk.traffic.registry import LIMITERS
 from deepseek_v4_sdk.traffic.replicas import ReplicaSet, conversation_key
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.call.spending import Spending
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import CallDetails
-    from deepseek_v4_sdk.providers import HttpCall, Provider
+    from deepseek_v4_sdk.providers import HttpCall, Provider, RenderedRequest
 
 __all__ = ["ChatCall"]
 
@@ -101,12 +100,19 @@ class ChatCall(Call[ChatExchange, Reply]):
         last, upstream, request = self._plan, self._lease.upstream, self._route.request
         same = last.upstream is upstream and last.request is request
         if same and last.is_prepared:
-            return self._encode(upstream, last.prepared)  # encoded again, because a key may have changed
+            # Encoded again, because a key may have changed.
+            return self._encode(upstream, last.prepared, (yield from self._render(upstream, last.prepared)))
         steps = upstream.prepare(request, self.call_settings, self.retry_budget)
-        if steps is None and same and upstream.server() == (last.provider, last.target):
+        if steps is None and same and request.wire != "raw" and upstream.server() == (last.provider, last.target):
             return replace(last, is_prepared=True)  # encoded when the call was made
-        found = None if steps is None else (yield from steps)
-        return self._encode(upstream, found or PreparedRequest(request))
+        prepared = (None if steps is None else (yield from steps)) or PreparedRequest(request)
+        return self._encode(upstream, prepared, (yield from self._render(upstream, prepared)))
+
+    def _render(self, upstream: Upstream, prepared: PreparedRequest) -> Steps[RenderedRequest | None]:
+        """Render the request as a prompt, where that is what is sent."""
+        if prepared.request.wire != "raw":
+            return None
+        return (yield from upstream.render(prepared.request, self.call_settings, self.retry_budget))
 
     def admit(self) -> Steps[None]:
         """Wait until the limits have room, and reserve what it may cost.
@@ -164,7 +170,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         self._lease.sent()
         plan, target = self._plan, self._plan.target
         notes = (*self._route.notes, *plan.prepared.notes, *plan.encoded.repairs)
-        encoded = EncodedChat(call, plan.encoded.model, plan.encoded.max_tokens, notes)
+        encoded = replace(plan.encoded, call=call, repairs=notes)
         reasoning_in_text = target.limits.of(target.base_url, encoded.model).reasoning_in_text
         return ChatExchange(
             plan.prepared.request,
@@ -292,10 +298,22 @@ class ChatCall(Call[ChatExchange, Reply]):
         upstream = route.replica_set.choose(key, self.call_settings.clock.now(), route.avoided)
         return Lease(route.replica_set, upstream)
 
-    def _encode(self, upstream: Upstream, prepared: PreparedRequest, *, is_prepared: bool = True) -> AttemptPlan:
-        """Plan an attempt: encode a request for an upstream of the route."""
+    def _encode(
+        self,
+        upstream: Upstream,
+        prepared: PreparedRequest,
+        rendered: RenderedRequest | None = None,
+        *,
+        is_prepared: bool = True,
+    ) -> AttemptPlan:
+        """Plan an attempt: encode a request for an upstream of the route, or its prompt."""
         route, (provider, target) = self._route, upstream.server()
-        encoded = provider.encode(prepared.request, target)
+        if prepared.request.wire != "raw":
+            encoded = provider.encode(prepared.request, target)
+        else:
+            from deepseek_v4_sdk.providers.completion_bodies import encode_rendered  # few programs render prompts
+
+            encoded = encode_rendered(provider, prepared.request, target, rendered)
         header = provider.data.session_header
         if (
             route.replica_set.session_affinity

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.call.retry_budget import RetryBudget
     from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.chat import ChatRequest, Repair
-    from deepseek_v4_sdk.providers import Provider, Target
+    from deepseek_v4_sdk.providers import Provider, RenderedRequest, Target
 
 __all__ = ["PreparedRequest", "Upstream"]
 
@@ -39,6 +39,12 @@ class Upstream(Protocol):
         self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
     ) -> Steps[PreparedRequest | None] | None:
         """Return the steps to run before a chat there, which may return another request to send; or None."""
+        ...
+
+    def render(
+        self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
+    ) -> Steps[RenderedRequest]:
+        """The steps that render a request as a prompt for this server."""
         ...
 
     def count_bound(self, request: ChatRequest) -> int:

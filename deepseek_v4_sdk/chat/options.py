@@ -76,7 +76,8 @@ class AskOptions(TypedDict, total=False):
         user: An id of the end user.
         timeout: Total seconds, or `Timeouts`.
         metadata: Local notes that the reply returns; nothing of it is sent.
-        wire: "stream" (default), or "plain" for one JSON answer.
+        wire: "stream" (default), "plain" for one JSON answer, or "raw" to send the rendered prompt and to read the
+            model's raw output here.
         overflow: The action when prompt and answer exceed the window, before anything is sent: "raise" an error,
             "clamp" max_tokens to the rest, or "fit" the conversation by leaving out its oldest parts. A `ContextBudget`
             fits it into your window, with its reserves and strategies. Without it nothing is counted.
@@ -114,7 +115,7 @@ class AskOptions(TypedDict, total=False):
     user: str | None
     timeout: float | Timeouts | None
     metadata: Mapping[str, object] | None
-    wire: Literal["stream", "plain"] | None
+    wire: Literal["stream", "plain", "raw"] | None
     overflow: Overflow | None
     window: int | None
     spend: SpendLimit | Sequence[SpendLimit] | None
@@ -300,7 +301,7 @@ _CHECKS: Mapping[str, _Check] = {
     "user": _text,
     "timeout": as_timeouts,
     "metadata": _mapping,
-    "wire": _one_of("stream", "plain"),
+    "wire": _one_of("stream", "plain", "raw"),
     "overflow": _overflow,
     "window": _whole(1),
     "spend": lambda value: value,  # checked where the accounts are opened

@@ -53,7 +53,7 @@ class ChatRequest:
     user: str | None = None
     timeout: Timeouts = field(default_factory=Timeouts)
     metadata: Mapping[str, object] = field(default_factory=dict[str, object])
-    wire: Literal["stream", "plain"] = "stream"
+    wire: Literal["stream", "plain", "raw"] = "stream"
     overflow: Overflow | None = None
     window: int | None = None
     spend: Sequence[SpendLimit] = ()

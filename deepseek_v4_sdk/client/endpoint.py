@@ -11,6 +11,7 @@ from deepseek_v4_sdk.call.steps import Compute
 from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.client.preflight import fit_request_to_window, published, sent_as, window_in
 from deepseek_v4_sdk.client.prompt_count import count_request, is_exact, is_large, read_count
+from deepseek_v4_sdk.client.raw_prompts import render_request
 from deepseek_v4_sdk.providers.learned_limits import RUST
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.served import ModelInfo
     from deepseek_v4_sdk.context import TrimMemory, Window
     from deepseek_v4_sdk.exchange import HttpExchange
-    from deepseek_v4_sdk.providers import Provider, Target
+    from deepseek_v4_sdk.providers import Provider, RenderedRequest, Target
 
 __all__ = ["Endpoint"]
 
@@ -130,6 +131,32 @@ class Endpoint:
         made = cast("PreparedRequest | errors.DeepSeekV4Error", (yield Compute(fit, long=is_large(request))))
         if isinstance(made, errors.DeepSeekV4Error):
             raise made
+        return made
+
+    def render(
+        self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
+    ) -> Steps[RenderedRequest]:
+        """Render a request as a prompt, and find the longest answer to it: this route has no default for that.
+
+        Raises:
+            BudgetError: There is no limit for the answer, and the window is not known.
+            InvalidRequestError: The server's encoder would refuse the conversation.
+        """
+        limit, own = request.max_tokens, request.window if request.budget is None else request.budget.window
+        window = 0
+        if limit is None:
+            window = own or (yield from self.window(request, call_settings, retry_budget)).tokens
+
+        def render() -> RenderedRequest | errors.DeepSeekV4Error:
+            try:
+                return render_request(request, *self.server())
+            except errors.DeepSeekV4Error as error:  # raised below, where the call adds its attempts to it
+                return error
+
+        made = cast("RenderedRequest | errors.DeepSeekV4Error", (yield Compute(render, long=is_large(request))))
+        if isinstance(made, errors.DeepSeekV4Error):
+            raise made
+        made.limit = limit or max(1, window - len(made.ids))
         return made
 
     def _own_window(self, request: ChatRequest, tokens: int) -> Window:

@@ -28,6 +28,16 @@ class TextPosition:
         """Whether markup here could be intended: at the start of a line, outside fences and back-ticks."""
         return not self._line and not self._fence and not self._ticks
 
+    @property
+    def allows_own_markup(self) -> bool:
+        """Whether V4's own mark here could be intended: outside fences and back-ticks."""
+        if self._fence:
+            return False
+        ticks = self._ticks
+        for run in _TICKS.findall("".join(self._line)):
+            ticks = len(run) if not ticks else 0 if ticks == len(run) else ticks
+        return not ticks
+
     def advance(self, text: str) -> None:
         """Advance through a text."""
         lines = text.split("\n")

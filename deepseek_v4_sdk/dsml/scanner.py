@@ -13,6 +13,7 @@ from deepseek_v4_sdk.dsml.spelling import BEGINNING, BLOCK_START, opening
 __all__ = ["Scanner"]
 
 _OPENING = opening()
+_OWN = "<\N{FULLWIDTH VERTICAL LINE}DSML\N{FULLWIDTH VERTICAL LINE}"
 _CANDIDATE = re.compile("<(?=[\N{FULLWIDTH VERTICAL LINE}|]|\\Z)")
 # After a false outer tag, a call is not one either: both belong to a text about the markup.
 _ENDS_IN_OPENING = re.compile(rf"{BLOCK_START.pattern}\Z")
@@ -33,14 +34,17 @@ class Scanner:
 
     Args:
         tools: The names of the offered tools.
+        own: Whether the text is the model's own output. There V4's own mark is the control token: it begins a block in
+            the middle of a line, too, and whatever its first tool is.
 
     Attributes:
         lost: The unchanged blocks that broke or did not end.
         calls: Number of calls that were found.
     """
 
-    def __init__(self, tools: Collection[str]) -> None:
+    def __init__(self, tools: Collection[str], *, own: bool = False) -> None:
         self._tools = frozenset(tools)
+        self._own = own
         self._longest = _HELD + max(map(len, self._tools), default=0)
         self._held = ""
         self._context = TextPosition()
@@ -123,7 +127,9 @@ class Scanner:
                 continue
             start, decided = self._find(text)
             before = text[:start]
-            self._pass(before.removesuffix("\n").removesuffix("\n") if decided else before, pieces)
+            if decided and not (self._own and not before.endswith("\n\n")):
+                before = before.removesuffix("\n").removesuffix("\n")
+            self._pass(before, pieces)
             if start > self._seen:
                 self._unseen.append(text[self._seen : start])
             self._seen = max(0, self._seen - start)
@@ -143,10 +149,12 @@ class Scanner:
                     self._context.advance("".join((*self._unseen, text[self._seen : at])))
                     self._unseen.clear()
                     self._seen = at
-                if self._context.allows_markup and not _ENDS_IN_OPENING.search(self._context.line_end):
+                own = self._own and _is_own(match[0])
+                allowed = self._context.allows_own_markup if own else self._context.allows_markup
+                if allowed and not _ENDS_IN_OPENING.search(self._context.line_end):
                     name = match[match.lastindex] if match.lastindex else None
                     if name is not None and match[0].endswith('"'):
-                        if name in self._tools and len(match[0]) <= self._longest:
+                        if (own or name in self._tools) and len(match[0]) <= self._longest:
                             return at, True
                     elif len(text) - at < self._longest:
                         return _with_blank_line(text, at), False
@@ -167,6 +175,11 @@ class Scanner:
             self.lost.append("".join(block.raw))
         elif block.rest:
             pieces.append(Text(block.rest))
+
+
+def _is_own(text: str) -> bool:
+    """Whether an opening, or a beginning of one, has V4's own mark, with single full-width bars."""
+    return _OWN.startswith(text) or (text.startswith(_OWN) and not text.startswith(_OWN + _OWN[1]))
 
 
 def _with_blank_line(text: str, at: int) -> int:

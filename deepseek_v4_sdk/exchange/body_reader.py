@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk import errors
@@ -14,7 +15,7 @@ from deepseek_v4_sdk.exchange.output_repair import OutputRepair
 from deepseek_v4_sdk.exchange.reasoning_limit import ReasoningLimit
 from deepseek_v4_sdk.exchange.sinks import AfterFinish, BeforeFirstEvent
 from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder, is_stream
-from deepseek_v4_sdk.providers import ForeignEventError, InexactNumberError
+from deepseek_v4_sdk.providers import ForeignEventError, InexactNumberError, read_completion
 from deepseek_v4_sdk.providers.refusals import error_event, told_error, value_without_secrets
 from deepseek_v4_sdk.providers.scrub import scrub
 from deepseek_v4_sdk.providers.words import PINGS, is_empty, is_idle_text
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from deepseek_v4_sdk.chat import JsonValue, Timeouts
+    from deepseek_v4_sdk.exchange.raw_output import RawOutput
     from deepseek_v4_sdk.exchange.surrogates import SurrogateJoiner
     from deepseek_v4_sdk.providers import EncodedChat, Provider, Sink
 
@@ -47,7 +49,7 @@ class BodyReader(HttpExchange):
         timeouts: The timers.
         now: Time of sending.
         ends: Time at which the whole call must have ended.
-        count: Counts the tokens of a text; called only when `max_reasoning_tokens` is given.
+        count: Counts the tokens of a text; called only for `max_reasoning_tokens` and for raw output.
         reasoning_in_text: Whether this server is known to leave reasoning in the text.
     """
 
@@ -73,16 +75,32 @@ class BodyReader(HttpExchange):
             cuts_tokens=request.dsml == "auto",
             one_call=request.parallel_tool_calls is False,
         )
-        self._output_repair = OutputRepair(self._assembler, request, reasoning_in_text=reasoning_in_text)
+        self._decode_payload = provider.decode
+        self._output_repair: OutputRepair | RawOutput
+        if encoded.raw_output is None:
+            self._output_repair = OutputRepair(self._assembler, request, reasoning_in_text=reasoning_in_text)
+        else:
+            self._read_raw(encoded.raw_output)
         self._halves: SurrogateJoiner | None = None  # before the output repair, where half a surrogate pair was met
         self._streams: bool | None = None  # None until the first bytes decide it
         self._beginning = b""
         self._first = BeforeFirstEvent(self._output_repair.sink)
         self._first_seen: float | None = None  # when the first event arrived, also one without content
         self._finished_at = now
+        self._count = count
         limit = request.max_reasoning_tokens
         self._limit = None if limit is None else ReasoningLimit(limit, count, self.call.url)
         self._fault: errors.DeepSeekV4Error | None = None
+
+    def _read_raw(self, begins: str) -> None:
+        """Read raw output in place of a chat's pieces."""
+        from deepseek_v4_sdk.exchange.raw_output import RawOutput  # few programs send rendered prompts
+
+        rules = self.provider.data.completions
+        if rules is None:
+            raise errors.ConfigurationError(f"{self.provider.name} has no route for rendered prompts")
+        self._decode_payload = partial(read_completion, self.provider)
+        self._output_repair = RawOutput(self._assembler, self.request, rules, thinks=begins == "reasoning")
 
     @property
     def payload_complete(self) -> bool:
@@ -181,7 +199,7 @@ class BodyReader(HttpExchange):
     def _decode(self, messages: list[tuple[str, bytes]], now: float) -> list[ChatEvent]:
         assembler = self._assembler
         assembler.now = now
-        decode, sink = self.provider.decode, self._sink()
+        decode, sink = self._decode_payload, self._sink()
         limit = self._limit
         for name, data in messages:
             if data == _DONE:
@@ -293,7 +311,7 @@ class BodyReader(HttpExchange):
             raise error
         if self._halves is None:
             self._halves = SurrogateJoiner(self._output_repair, self._assembler)
-        self.provider.decode(payload, self._sink())
+        self._decode_payload(payload, self._sink())
         return {key: without_halves(value) for key, value in payload.items()}
 
     def _finish(self, now: float) -> list[ChatEvent]:
@@ -343,7 +361,7 @@ class BodyReader(HttpExchange):
                 if (error := error_event(self.provider.name, payload, self._place(streamed=streamed))) is not None:
                     raise error
                 try:
-                    self.provider.decode(payload, self._halves or self._output_repair.sink)
+                    self._decode_payload(payload, self._halves or self._output_repair.sink)
                 except ValueError as odd:
                     payload = self._decode_as_written(body, odd)
             if not payload.get("choices"):

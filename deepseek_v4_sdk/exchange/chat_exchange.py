@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
@@ -125,6 +126,9 @@ class ChatExchange(BodyReader):
         raw_reason = assembler.finish_reason
         head = self.head or ResponseHead(0, {})
         usage = assembler.usages
+        if self.encoded.raw_output is not None and self.complete and not usage.reasoning_tokens:
+            # The server does not know where the reasoning of raw output ends.
+            usage = replace(usage, reasoning_tokens=self._count("".join(assembler.reasonings)))
 
         def since(moment: float | None) -> float | None:
             return None if moment is None else moment - self.started

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.exchange.assembler import Assembler
     from deepseek_v4_sdk.providers import Sink
 
-__all__ = ["OutputRepair"]
+__all__ = ["OutputRepair", "drop_further_calls", "trim_stop"]
 
 _CLOSE = "</think>"
 _OPEN = "<think>"
@@ -144,13 +144,11 @@ class OutputRepair:
         if self._thinks and not assembler.reasonings:
             self._split_late()
         if assembler.stop_sequence is not None and not self._keeps_stop:
-            self._trim_stop(assembler.stop_sequence)
+            trim_stop(assembler, assembler.stop_sequence)
         if self._tools:
             self._trim_arguments()
             self._promote()
-        if more := len(assembler.calls) - len(assembler.given_calls):
-            text = f"parallel_tool_calls is False, and the model made {more} more call(s): only the first is given out"
-            assembler.repairs.append(Repair("dropped_calls", text))
+        drop_further_calls(assembler)
 
     def _pass(self, pieces: list[Piece], *, told: bool = False) -> None:
         """Pass on the scanner's pieces; text that events have already reported makes no other event."""
@@ -207,15 +205,6 @@ class OutputRepair:
             Repair("joined_text", "the streamed reasoning was the answer's text: it ended without a closing tag")
         )
 
-    def _trim_stop(self, stop: str) -> None:
-        """Cut the stop text off the end: where a character has several tokens, SGLang's streams leave it (0.5.23)."""
-        assembler = self._assembler
-        pieces = assembler.texts or assembler.reasonings
-        whole = "".join(pieces)
-        if whole.endswith(stop):
-            pieces[:] = [whole[: -len(stop)]] if whole != stop else []
-            assembler.repairs.append(Repair("trimmed_text", "the stop text was left at the end of the answer"))
-
     def _split_late(self) -> None:
         """Split reasoning from the text of a server that was not expected to leave it there."""
         texts = self._assembler.texts
@@ -265,3 +254,19 @@ class OutputRepair:
         assembler.repairs.append(
             Repair("promoted_calls", f"{len(calls)} tool call(s) were at the end of the reasoning as markup")
         )
+
+
+def trim_stop(assembler: Assembler, stop: str) -> None:
+    """Cut the stop text off the end: where a character has several tokens, SGLang's streams leave it (0.5.23)."""
+    pieces = assembler.texts or assembler.reasonings
+    whole = "".join(pieces)
+    if whole.endswith(stop):
+        pieces[:] = [whole[: -len(stop)]] if whole != stop else []
+        assembler.repairs.append(Repair("trimmed_text", "the stop text was left at the end of the answer"))
+
+
+def drop_further_calls(assembler: Assembler) -> None:
+    """Note the calls that are not given out."""
+    if more := len(assembler.calls) - len(assembler.given_calls):
+        text = f"parallel_tool_calls is False, and the model made {more} more call(s): only the first is given out"
+        assembler.repairs.append(Repair("dropped_calls", text))

@@ -11,6 +11,7 @@ from deepseek_v4_sdk.chat import JsonValue, Repair
 if TYPE_CHECKING:
     from deepseek_v4_sdk.exchange.assembler import Assembler
     from deepseek_v4_sdk.exchange.output_repair import OutputRepair
+    from deepseek_v4_sdk.exchange.raw_output import RawOutput
 
 __all__ = ["SurrogateJoiner", "read_as_written", "without_halves"]
 
@@ -76,7 +77,7 @@ class SurrogateJoiner:
         assembler: The assembler that holds the repairs.
     """
 
-    def __init__(self, repair: OutputRepair, assembler: Assembler) -> None:
+    def __init__(self, repair: OutputRepair | RawOutput, assembler: Assembler) -> None:
         self._repair = repair
         self._assembler = assembler
         self._held: tuple[_Place, str] | None = None  # a first half at the end of a piece, and the kind of the piece

@@ -9,6 +9,7 @@ from deepseek_v4_sdk.chat import nearest
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers.answers import ForeignEventError, InexactNumberError
 from deepseek_v4_sdk.providers.bodies import thinking_level
+from deepseek_v4_sdk.providers.completions import Completions, RenderedRequest, read_completion
 from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, ascii_host, read_base_url
 from deepseek_v4_sdk.providers.learned_limits import LEARNED, learned_through
 from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Renderer, Sink, WrapsTransport
@@ -17,6 +18,7 @@ from deepseek_v4_sdk.providers.refusals import headers_without_secrets, request_
 __all__ = [
     "LEARNED",
     "PROVIDER_NAMES",
+    "Completions",
     "EncodedChat",
     "ForeignEventError",
     "HttpCall",
@@ -24,6 +26,7 @@ __all__ = [
     "OwnTransport",
     "Provider",
     "ProviderData",
+    "RenderedRequest",
     "Renderer",
     "Sink",
     "Target",
@@ -33,6 +36,7 @@ __all__ = [
     "headers_without_secrets",
     "learned_through",
     "read_base_url",
+    "read_completion",
     "request_id_of",
     "secrets_in",
     "thinking_level",

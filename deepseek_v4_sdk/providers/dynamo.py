@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import option_rules as rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key, top_k
+from deepseek_v4_sdk.providers.completions import Completions
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ PROVIDER = ChatCompletions(
         model="discovered",
         reasoning_keys=("reasoning_content",),
         renderer=Renderer(dialect="vllm"),
+        completions=Completions(),  # its front end passes tokens on to the worker (1.6.1, by its documents)
         history=HistoryRules(reminders=False),
         options={
             **OPTIONS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from deepseek_v4_sdk._late_types import late_type
@@ -52,12 +52,14 @@ class EncodedChat:
         model: The model name that was sent, or None where the server has one model and needs no name.
         max_tokens: The limit that was sent, or None.
         repairs: The decisions made for the caller.
+        raw_output: The beginning of the answer where it is raw output, as for a rendered prompt; None for a chat.
     """
 
     call: HttpCall
     model: str | None
     max_tokens: int | None
     repairs: tuple[Repair, ...] = ()
+    raw_output: Literal["reasoning", "text"] | None = None
 
 
 @dataclass(slots=True, eq=False)

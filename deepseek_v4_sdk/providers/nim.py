@@ -74,6 +74,7 @@ def _with_engine(engine: ProviderData) -> ProviderData:
         options=engine.options,
         history=engine.history,
         renderer=replace(engine.renderer, exact=_never),
+        completions=engine.completions,
         grammar=engine.grammar,
         rules=engine.rules,
     )
@@ -96,6 +97,7 @@ _DATA: Mapping[Engine, ProviderData] = {
             "cache_salt": Refused("NIM 1.x refuses the field"),
             "user": as_key("user"),
         },
+        completions=None,  # not known of 1.x
         history=HistoryRules(reminders=False),
     ),
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from deepseek_v4_sdk._late_types import late_module, late_type
 from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, RateLimits, Repair, Thinking, Usage
 from deepseek_v4_sdk.errors import APIError
+from deepseek_v4_sdk.providers.completions import Completions
 from deepseek_v4_sdk.providers.grammar import EITHER, Grammar
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class ProviderData:
             Dynamo's give `--block-size 256`, SGLang 0.5.23 has pages of 256 for V4), or None where that is not known.
         history: Its rules for a conversation that differ from those of other servers.
         renderer: The way in which it makes a prompt of a conversation.
+        completions: Its route for rendered prompts, or None.
         grammar: The JSON Schemas that its grammar refuses, where it has one.
         options: The rule for each option.
         rules: The combinations it refuses.
@@ -160,6 +162,7 @@ class ProviderData:
     closes_cut_calls: bool = True
     cache_block: int | None = None
     renderer: Renderer
+    completions: Completions | None = None
     grammar: Grammar = EITHER
     history: HistoryRules = field(default_factory=HistoryRules)
     options: Mapping[str, OptionRule] = field(default_factory=dict[str, OptionRule])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import option_rules as rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key, top_k
+from deepseek_v4_sdk.providers.completions import Completions
 from deepseek_v4_sdk.providers.grammar import SGLANG
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer, every_level
 
@@ -44,6 +45,7 @@ PROVIDER = ChatCompletions(
             # on this route, unlike on chats, the server ignores one inside the kwargs (0.5.23)
             count_effort_at_root=True,
         ),
+        completions=Completions(shows_written_calls=True, trims="line_ends", drops_ends=True),
         grammar=SGLANG,
         history=HistoryRules(late_system="here it is pulled to the front"),
         options={

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import option_rules as rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key, top_k
+from deepseek_v4_sdk.providers.completions import Completions
 from deepseek_v4_sdk.providers.grammar import VLLM
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer, every_level
 
@@ -43,6 +44,13 @@ PROVIDER = ChatCompletions(
         thinking=every_level(_thinking),
         reasoning_keys=("reasoning",),  # read by every release with V4; `reasoning_content` only from 0.22.1 on
         renderer=Renderer(dialect="vllm", exact=lambda version: _release(version) >= (0, 28), count_path="/tokenize"),
+        completions=Completions(
+            # V4's tokenizer adds no token, but that of another checkpoint might.
+            body={"add_special_tokens": False},
+            waits_for_reasoning=True,
+            trims="end_of_reasoning",
+            rethinks=True,
+        ),
         grammar=VLLM,
         history=HistoryRules(late_system="here it becomes bare text in its place"),
         options={

@@ -16,6 +16,7 @@ from deepseek_v4_sdk.testing.answer import ServerAnswer, json_answer
 from deepseek_v4_sdk.testing.argument_types import properties_of
 from deepseek_v4_sdk.testing.expectations import MockScriptError, expect, summary
 from deepseek_v4_sdk.testing.flavors.base import JSON, STREAM, Chat, Counts, as_uuid, wanted
+from deepseek_v4_sdk.testing.flavors.completions import GivenPrompt, left_of, read_prompt
 from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, rough_ends, say, within_last_call
 from deepseek_v4_sdk.testing.ids import own_numbers
 from deepseek_v4_sdk.testing.model import answer
@@ -110,6 +111,8 @@ class Backend:
             if method != "POST":
                 return json_answer(405, {"detail": "Method Not Allowed"})
             return self._chat(path, headers, body)
+        if method == "POST" and path == "/v1/completions" and self._engine.completions is not None:
+            return self._complete(path, headers, body)
         if method == "POST" and path in self._engine.count_paths:
             return self._tokenize(path, headers, body)
         if method == "POST" and path.replace("/detokenize", "/tokenize") in self._engine.count_paths:
@@ -203,6 +206,30 @@ class Backend:
             self._running += 1
         return replace(answered, ended=self._one_less)
 
+    def _complete(self, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
+        """Answer a rendered prompt with the rest of the next step."""
+        engine = self._engine
+        decoded = self._read(headers, body)
+        if decoded is None or engine.completions is None:
+            return self._unreadable(path, headers, body)
+        given = read_prompt(decoded.get("prompt"))
+        refused = self._too_many() or engine.completions.refuse(decoded, given, self.window)
+        given = given or GivenPrompt((), "", thinks=False, begun="")
+        rendering = Rendering(engine.dialect, "2026-08", "high" if given.thinks else "off", self._grammar)
+        shown = {name: "***" if name == "authorization" else value for name, value in headers.items()}
+        request = MockRequest(decoded, path, shown, rendering.thinking, rendering, given=given.text)
+        with self._lock:
+            self.requests.append(request)
+            number = len(self.requests)
+            step = refused or self._next(request)
+        prompt = _Prompt(len(given.ids), given.ids)
+        cached = self._looked_up(prompt, decoded) if refused is None else 0
+        chat = Chat(decoded, self._number(number), self.window, prompt.size, cached, prompt.ids, shown, given)
+        answered, _ = self._answer(step, request, chat, self._chaos.draw(number) if self._chaos is not None else ())
+        with self._lock:
+            self._running += 1
+        return replace(answered, ended=self._one_less)
+
     def _number(self, number: int) -> int:
         """The numbers in the ids of an answer."""
         return own_numbers() + self._numbered_from + number
@@ -247,11 +274,12 @@ class Backend:
         else:
             generated = self._said(step, faults, request, chat)
             self._remember(generated, chat)
+            route = self._engine if chat.given is None else self._engine.completions or self._engine
             if request.streamed:
                 headers = {"content-type": STREAM}
-                answered = ServerAnswer(200, headers | own, tuple(self._engine.stream(generated, chat)))
+                answered = ServerAnswer(200, headers | own, tuple(route.stream(generated, chat)))
             else:
-                answered = json_answer(200, self._engine.plain(generated, chat))
+                answered = json_answer(200, route.plain(generated, chat))
                 answered = replace(answered, headers={**answered.headers, **own})
         for fault in faults:
             answered = fault.on_answer(answered, self._engine)
@@ -284,6 +312,10 @@ class Backend:
             output = "".join(span.raw for span in spans)
         else:
             spans = None
+        if chat.given is not None and engine.completions is not None:
+            rest, ends = left_of(output, chat.given.begun), token_ends if self._counts else rough_ends
+            most = engine.completions.limit(body, self.window, chat.prompt)
+            return engine.completions.generate(rest, ends, body, most, changed.cuts)
         given = body.get("stop")
         stops = given if isinstance(given, list) else [given]
         limit = (

@@ -32,6 +32,7 @@ class MockRequest:
         thinking: The level that the flavor's server understood: "off", "low", "high" or "max".
         rendering: How the flavor's server makes a prompt.
         seen: The body as its encoder gets it; None for the body unchanged.
+        given: The rendered prompt, where it came as such; None for a chat.
     """
 
     body: dict[str, JsonValue]
@@ -40,10 +41,13 @@ class MockRequest:
     thinking: str = "high"
     rendering: Rendering = field(default=_RENDERING, repr=False)
     seen: dict[str, JsonValue] | None = field(default=None, repr=False)
+    given: str | None = field(default=None, repr=False)
 
     @property
     def prompt(self) -> str:
-        """The prompt that the flavor's server makes of it, as the model reads it."""
+        """The prompt that the flavor's server makes of it, as the model reads it; a rendered one as it came."""
+        if self.given is not None:
+            return self.given
         return render_body(self.body if self.seen is None else self.seen, self.rendering)
 
     @property

@@ -28,7 +28,7 @@ NUMBERS: dict[str, tuple[list[Any], list[Any], str]] = {
 }
 WORDS: dict[str, tuple[list[Any], str]] = {
     "thinking": (["off", "low", "high", "max"], "give 'off' or 'low' or 'high' or 'max'"),
-    "wire": (["stream", "plain"], "give 'stream' or 'plain'"),
+    "wire": (["stream", "plain", "raw"], "give 'stream' or 'plain' or 'raw'"),
     "overflow": (["raise", "clamp", "fit"], "give 'raise', 'clamp', 'fit' or a ContextBudget"),
     "dsml": (["auto", "off"], "give 'auto' or 'off'"),
     "on_unsupported": (["nearest", "disable_thinking", "auto"], "give 'nearest' or 'disable_thinking' or 'auto'"),

@@ -11,6 +11,7 @@ from deepseek_v4_sdk.testing.script import Error, Raw
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect, Generation
+    from deepseek_v4_sdk.testing.flavors.completions import CompletionRoute, GivenPrompt
     from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan
     from deepseek_v4_sdk.testing.output_parser import OutputParser
     from deepseek_v4_sdk.testing.prefix_cache import CacheRule
@@ -53,6 +54,7 @@ class Chat:
         cached: Tokens that the prefix cache had.
         ids: The prompt, where the body asks for it or the prefix cache needs it.
         headers: Its headers, names in lower case.
+        given: The rendered prompt, where it came as such.
     """
 
     body: dict[str, JsonValue]
@@ -62,6 +64,7 @@ class Chat:
     cached: int = 0
     ids: Sequence[int] = ()
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    given: GivenPrompt | None = None
 
     @property
     def streams_usage(self) -> bool:
@@ -98,6 +101,7 @@ class Flavor:
         name: The provider whose wire it is.
         chat_paths: Paths that take chats.
         count_paths: Paths that count the tokens of a prompt.
+        completions: The route for rendered prompts; None where there is none.
         dialect: The encoder with which it makes a prompt.
         parser: How it reads what the model wrote.
         prefix_cache: How it keeps the beginnings of prompts; None when it does not tell of them.
@@ -112,6 +116,7 @@ class Flavor:
     name: str
     chat_paths: tuple[str, ...] = ("/v1/chat/completions",)
     count_paths: tuple[str, ...] = ()
+    completions: CompletionRoute | None = None
     dialect: Dialect = "vllm"
     parser: OutputParser
     prefix_cache: CacheRule | None = None

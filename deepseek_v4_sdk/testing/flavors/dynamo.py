@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, sse, wanted
+from deepseek_v4_sdk.testing.flavors.completions import CompletionRoute
 from deepseek_v4_sdk.testing.model_markup import one_call, unread, unseparated
 from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
@@ -62,6 +63,7 @@ class DynamoFlavor(Flavor):
     served = _MODEL
 
     dialect: Dialect = "vllm"
+    completions = CompletionRoute()
     parser = OutputParser()
 
     def __init__(

@@ -18,6 +18,7 @@ from deepseek_v4_sdk.testing.flavors.base import (
     sse,
     wanted,
 )
+from deepseek_v4_sdk.testing.flavors.completions import CompletionRoute
 from deepseek_v4_sdk.testing.flavors.fields import Wrong
 from deepseek_v4_sdk.testing.flavors.sglang_checks import bad_request, check_chat, not_json, refused, too_long
 from deepseek_v4_sdk.testing.flavors.sglang_deltas import call_id, finish, paced, stop, text_delta, written
@@ -80,6 +81,15 @@ class SGLangFlavor(Flavor):
     needs_type = True
     stops_in_order = True
     dialect: Dialect = "recipe"
+    completions = CompletionRoute(
+        stop_key="matched_stop",
+        end_stop=1,
+        prefix="",
+        clamps=False,
+        null_is_default=False,
+        counts_reasoning=True,
+        shows_halves=True,
+    )
     count_paths: tuple[str, ...] = ("/v1/tokenize", "/tokenize")
 
     def __init__(

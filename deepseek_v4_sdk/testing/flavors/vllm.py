@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, refusal, same_key, sse, wanted
+from deepseek_v4_sdk.testing.flavors.completions import CompletionRoute
 from deepseek_v4_sdk.testing.flavors.served import KNOWN, ServedNames
 from deepseek_v4_sdk.testing.flavors.vllm_checks import (
     bad_value,
@@ -83,6 +84,7 @@ class VLLMFlavor(Flavor):
     needs_type = True
     dialect: Dialect = "vllm"
     count_paths: tuple[str, ...] = ("/tokenize",)
+    completions = CompletionRoute(stop_key="stop_reason")
     parser = OutputParser(
         bursts,
         ("tool_calls", "toolcalls", "tool"),

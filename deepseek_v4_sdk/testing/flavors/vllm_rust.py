@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
 from deepseek_v4_sdk.testing.flavors.base import DONE, JSON, Chat, Flavor, Refusal, refusal, sse, wanted
+from deepseek_v4_sdk.testing.flavors.completions import CompletionRoute
 from deepseek_v4_sdk.testing.flavors.vllm_routes import CREATED
 from deepseek_v4_sdk.testing.flavors.vllm_rust_checks import FieldFault, error_body, faults_of, model_fault, refused
 from deepseek_v4_sdk.testing.generated_output import OutputSpan
@@ -93,6 +94,7 @@ class RustFrontEnd(Flavor):
     encoder_refuses = True
     dialect: Dialect = "vllm"
     count_paths: tuple[str, ...] = ("/tokenize",)
+    completions = CompletionRoute(shows_halves=True)
     parser = _Parser()
 
     def __init__(

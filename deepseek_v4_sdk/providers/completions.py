@@ -1,0 +1,81 @@
+"""The route that takes rendered prompts, as data: what it reads, and how the server's parsers show raw output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat import JsonValue
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.providers.provider import Provider, Sink
+else:
+    Provider = late_type("deepseek_v4_sdk.providers.provider", "Provider")
+    Sink = late_type("deepseek_v4_sdk.providers.provider", "Sink")
+
+__all__ = ["Completions", "RenderedRequest", "read_completion"]
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Completions:
+    """The properties of a server's route for rendered prompts.
+
+    The output there is raw. The rules of reading say what the server's own parsers would make of it, so that an answer
+    is the same on both routes.
+
+    Attributes:
+        path: The path, under the base URL.
+        body: Fields of every body.
+        waits_for_reasoning: Whether a grammar begins after the reasoning; else it also holds inside it.
+        shows_written_calls: Whether a chat's stream shows the arguments of a call as the model wrote them, so that the
+            markup of half a call can be written again.
+        trims: The blanks that its parsers take away: "end_of_reasoning" is all of them there, "line_ends" is line ends
+            around the reasoning and before the text.
+        rethinks: Whether reasoning may begin again, and end again, before the calls.
+        drops_ends: Whether a mark that ends no reasoning is taken out of the text.
+    """
+
+    path: str = "/v1/completions"
+    body: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    waits_for_reasoning: bool = False
+    shows_written_calls: bool = False
+    trims: Literal["end_of_reasoning", "line_ends"] | None = None
+    rethinks: bool = False
+    drops_ends: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class RenderedRequest:
+    """A request as a prompt.
+
+    Attributes:
+        ids: The tokens of the prompt.
+        thinks: Whether it ends inside reasoning.
+        limit: Most tokens of the answer.
+    """
+
+    ids: list[int]
+    thinks: bool
+    limit: int = 1
+
+
+def read_completion(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -> None:
+    """Split one event of a stream of raw output into pieces: its text is passed to the sink as text.
+
+    Raises:
+        APIError: The payload says that something went wrong on the server.
+        ValueError: The payload is not a part of an answer.
+    """
+    choices = payload.get("choices")
+    if isinstance(choices, list):
+        payload = {**payload, "choices": [_as_chat(choice) for choice in choices]}
+    provider.decode(payload, sink)
+
+
+def _as_chat(choice: JsonValue) -> JsonValue:
+    if not isinstance(choice, dict):
+        return choice
+    text = choice.get("text")
+    return {**{key: value for key, value in choice.items() if key != "text"}, "delta": {"content": text or None}}
