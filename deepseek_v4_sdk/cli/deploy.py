@@ -98,11 +98,18 @@ def plan(
     if as_json:
         say_json({**made.to_dict(), "files": [str(each) for each in files]})
         return
-    say(made)
-    if files:
-        say()
-        say(f"{in_one_line(output)} holds {', '.join(each.name for each in files)}")
-        say(f"next: start it, then deepseek-v4 doctor --config {in_one_line(output)}/deepseek_v4.toml")
+    if output is None:
+        say(made)
+        return
+    say(made.summary())
+    folder = in_one_line(output)
+    names = [each.name for each in files]
+    say(f"\n{folder} holds {', '.join(names[:3])},\n  {', '.join(names[3:])}")
+    say("start the server:")
+    for node in made.nodes:
+        name = f" {node.name}" if len(made.nodes) > 1 else ""
+        say(f"  sh {folder}/command.sh{name:<14}  # on {node.host}")
+    say(f"then: deepseek-v4 doctor --config {folder}/deepseek_v4.toml")
 
 
 @commands.command(context_settings=_ROOM_FOR_WORDS)

@@ -79,7 +79,10 @@ class Capacity:
 
     def explain(self) -> str:
         """The arithmetic, step by step, with its assumptions."""
-        return "\n".join([*self.steps, "", "Assumed:", *(f"- {each}" for each in self.assumptions)])
+        from deepseek_v4_sdk.deploy.picture import bullets, wrapped
+
+        steps = (wrapped(each, rest="  ") for each in self.steps)
+        return "\n".join([*steps, *bullets("Assumed", self.assumptions)])
 
     def __str__(self) -> str:
         from deepseek_v4_sdk.deploy.picture import picture

@@ -93,7 +93,7 @@ def compute(case: Situation, family: Family, weights: Checkpoint, gpu: GPU, kv_g
             *assumed(case, weights, kv_gib),
             *([] if kv_gib is not None else [f"activations, graphs and communication take {_OVERHEAD} GiB of a GPU"]),
             f"{batches} batch{'es' if batches > 1 else ''} of {batch:,} tokens in flight",
-            "tensor parallelism copies the cache to each of its GPUs: V4 has one KV head",
+            *(["tensor parallelism copies the cache to each of its GPUs: V4 has one KV head"] if case.tp > 1 else []),
         ),
         steps=(
             f"memory of a GPU: {gpu.gib} GiB, of which the engine uses {share:g}",

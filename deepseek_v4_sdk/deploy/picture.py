@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.deploy.capacity import Capacity
     from deepseek_v4_sdk.deploy.tables import Interval
 
-__all__ = ["picture"]
+__all__ = ["bullets", "picture", "wrapped"]
 
-_WIDTH = 60
+_COLUMNS = 80
+_BAR = 60
 _REMEDIES = {
     "vllm": "lower --max-num-batched-tokens first, then the window",
     "sglang": "give --swa-full-tokens-ratio 0.1, or lower --max-running-requests",
 }
 _MARKS = {"weights": "█", "overhead": "▒", "reserve": "▓", "cache": "░"}
+
+
+def wrapped(text: str, first: str = "", rest: str = "") -> str:
+    """A sentence in lines for a terminal, of which no flag or name is cut."""
+    return textwrap.fill(
+        text,
+        _COLUMNS,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def bullets(title: str, sentences: Iterable[str]) -> list[str]:
+    """A list with a title, as lines; nothing where it is empty."""
+    lines = [wrapped(each, "- ", "  ") for each in sentences]
+    return ["", f"{title}:", *lines] if lines else []
 
 
 def picture(capacity: Capacity) -> str:
@@ -47,10 +68,10 @@ def _bar(capacity: Capacity) -> list[str]:
     bar, used = "", 0.0
     for name, size in parts.items():
         used += size
-        bar += _MARKS[name] * (min(_WIDTH, round(used / memory * _WIDTH)) - len(bar))
-    words = {"overhead": "overhead and free", "reserve": "reserve", "cache": "conversations"}
+        bar += _MARKS[name] * (min(_BAR, round(used / memory * _BAR)) - len(bar))
+    words = {"overhead": "overhead and free", "cache": "conversations"}
     legend = "  ".join(f"{_MARKS[name]} {words.get(name, name)} {size:.1f}" for name, size in parts.items())
-    return [f"one GPU, {memory:.0f} GiB, at the least", bar, f"{legend}  (GiB)"]
+    return [f"GiB of one GPU, {memory:.0f} in all, counted cautiously", bar, legend]
 
 
 def _range(interval: Interval, unit: str = "") -> str:
@@ -84,4 +105,4 @@ def _closing(capacity: Capacity) -> list[str]:
         )
     if capacity.pools > 1:
         lines.append(f"{capacity.pools} caches that share nothing: one for each replica of attention")
-    return lines
+    return [wrapped(line, rest="  ") for line in lines]

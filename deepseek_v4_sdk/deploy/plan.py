@@ -167,16 +167,23 @@ class Plan:
         """Everything as plain values, ready for JSON."""
         return {**asdict(self), "capacity": self.capacity.to_dict(), "command": self.command()}
 
+    def summary(self) -> str:
+        """The plan without its commands: the source, the capacity, warnings and assumptions."""
+        return self._told([])
+
     def __str__(self) -> str:
+        return self._told([self.command().rstrip(), ""])
+
+    def _told(self, commands: list[str]) -> str:
+        from deepseek_v4_sdk.deploy.picture import bullets, wrapped
+
         lines = [
-            f"{self.recipe}: {self.model} on {self.gpus} x {self.gpu}, {self.engine} {self.engine_version}",
-            f"verified by: {self.verified_by}",
+            wrapped(f"{self.recipe}: {self.model} on {self.gpus} x {self.gpu}, {self.engine} {self.engine_version}"),
+            wrapped(f"verified by: {self.verified_by}", rest="  "),
             "",
-            self.command().rstrip(),
-            "",
-            str(self.capacity),
+            *commands,
+            str(self.capacity).partition("\n\n")[2],  # its first line is the plan's
+            *bullets("Know", self.warnings),
+            *bullets("Assumed", self.assumptions),
         ]
-        for title, found in (("Know", self.warnings), ("Assumed", self.assumptions)):
-            if found:
-                lines += ["", f"{title}:", *(f"- {each}" for each in found)]
         return "\n".join(lines)

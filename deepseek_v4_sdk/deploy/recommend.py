@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.deploy.capacity import sessions_of
 from deepseek_v4_sdk.deploy.engines import known_versions
+from deepseek_v4_sdk.deploy.picture import wrapped
 from deepseek_v4_sdk.deploy.plan import Plan
 from deepseek_v4_sdk.deploy.planning import plan
 from deepseek_v4_sdk.deploy.recipes import RECIPES
@@ -62,7 +63,7 @@ class Recommendation:
     def __str__(self) -> str:
         made = self.plan
         head = f"{made.recipe}: {made.model} on {made.gpus} x {made.gpu}, {made.engine} {made.engine_version}"
-        return "\n  ".join([head, *self.reasons])
+        return "\n".join([head, *(wrapped(each, "  ", "    ") for each in self.reasons)])
 
 
 def recommend(

@@ -50,9 +50,8 @@ def commands(plan: Plan) -> str:
     """The commands; a plan of several nodes is a script that takes the name of one."""
     parts: list[str] = []
     for node in plan.nodes:
-        env = [f"{name}={value}" for name, value in node.env.items()]
-        words = [*(["env", *env] if env else []), *node.argv]
-        parts.append(_titled(plan, node, _lines(words)))
+        env = "".join(f"{shlex.quote(f'{name}={value}')} \\\n  " for name, value in node.env.items())
+        parts.append(_titled(plan, node, f"{'env ' if env else ''}{env}{_lines(node.argv)}"))
     return _together(plan, parts)
 
 

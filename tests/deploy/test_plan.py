@@ -86,6 +86,13 @@ def test_prefill_and_decode_agree(wish: tuple[str, str, str, str]) -> None:
     assert {"--prefill", "--decode"} <= set(roles["router"])
 
 
+@pytest.mark.parametrize("wish", WISHES, ids="-".join)
+def test_a_summary_fits_a_terminal(wish: tuple[str, str, str, str]) -> None:
+    found = planned(*wish)
+    texts = (found.summary(), found.capacity.explain())
+    assert [line for text in texts for line in text.splitlines() if len(line) > 80] == []
+
+
 def test_the_profile_makes_a_client(tmp_path: Path) -> None:
     found = plan("pro", "h200", 8, engine="vllm", engine_version="0.33.0", recipe="long-context", hosts=["10.0.0.7"])
     file = tmp_path / "deepseek_v4.toml"

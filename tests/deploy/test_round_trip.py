@@ -62,7 +62,8 @@ def get_weather(city: str, unit: str = "celsius") -> str:
 
 def made(folder: Path, *, parsers: bool) -> Plan:
     """The plan of a tiny model on one CPU."""
-    flags = f"{'@parsers' if parsers else ''} {ON_A_CPU[ENGINE]} {EXTRA}"
+    bare = "--tokenizer-mode deepseek_v4" if ENGINE == "vllm" else ""
+    flags = f"{'@parsers' if parsers else bare} {ON_A_CPU[ENGINE]} {EXTRA}"
     tables = {
         "gpus.json": {
             "gpus": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 import shutil
@@ -9,7 +11,8 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -18,10 +21,9 @@ import yaml
 from deepseek_v4_sdk.deploy import Plan, check, plan
 from deepseek_v4_sdk.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 SH = shutil.which("sh")
+SHELLCHECK = shutil.which("shellcheck")
+SCHEMA = os.environ.get("COMPOSE_SCHEMA", "")
 WISHES = {
     "one node": ("pro", "h200", 8, "vllm", "0.33.0", "balanced"),
     "two nodes": ("pro", "gb200", 8, "vllm", "0.31.0", "max-throughput"),
@@ -134,6 +136,25 @@ def test_compose(name: str) -> None:
         if node.gpus:
             (device,) = service["deploy"]["resources"]["reservations"]["devices"]
             assert device["count"] == node.gpus
+
+
+@pytest.mark.realserver
+@pytest.mark.skipif(not SCHEMA, reason="COMPOSE_SCHEMA is compose-spec.json of github.com/compose-spec/compose-spec")
+def test_compose_by_its_public_schema() -> None:
+    schema = {
+        **json.loads(Path(SCHEMA).read_text(encoding="utf-8")),
+        "$schema": jsonschema.Draft7Validator.META_SCHEMA["$id"],
+    }
+    for wish in WISHES:
+        jsonschema.validate(yaml.safe_load(planned(wish).compose()), schema)
+
+
+@pytest.mark.realserver
+@pytest.mark.skipif(SHELLCHECK is None, reason="there is no shellcheck")
+def test_shellcheck_has_no_warning() -> None:
+    for wish in WISHES:
+        for text in (planned(wish).command(), planned(wish).docker()):
+            subprocess.run([str(SHELLCHECK), "-S", "warning", "-"], input=text, text=True, check=True, timeout=60)
 
 
 def test_compose_doubles_dollars() -> None:
