@@ -5,17 +5,28 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk._version import __version__
 from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
 from deepseek_v4_sdk.chat import (
+    ArgumentCheck,
     AssistantMessage,
     Attempt,
     ChatEvent,
     ChatOptions,
+    Content,
+    ControlTokens,
     Conversation,
+    CountMethod,
     Finished,
     FinishReason,
+    HasHistoryRules,
+    HistoryRules,
     JsonValue,
+    MarkupBars,
     Message,
     MessagesInput,
+    OffersTool,
+    Overflow,
+    Phase,
     Problem,
+    ProblemKind,
     RateLimits,
     ReasoningDelta,
     ReminderMessage,
@@ -34,6 +45,8 @@ from deepseek_v4_sdk.chat import (
     ToolCallDelta,
     ToolCallReady,
     ToolCallStarted,
+    ToolChoice,
+    ToolInput,
     ToolMessage,
     ToolSpec,
     Usage,
@@ -78,7 +91,9 @@ from deepseek_v4_sdk.errors import (
 from deepseek_v4_sdk.providers import Provider, ProviderData
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.catalogue.models import Catalogue, ModelFamily, ModelGeneration, ServedModel
     from deepseek_v4_sdk.catalogue.prices import Cost, PeakHours, Price, PriceTable, Rates
+    from deepseek_v4_sdk.chat.bounds import SpendLimit, WindowBudget
     from deepseek_v4_sdk.chat.hooks import (
         AttemptDetails,
         CallDetails,
@@ -91,10 +106,13 @@ if TYPE_CHECKING:
         ToolEndDetails,
     )
     from deepseek_v4_sdk.chat.ledger import Ledger, Spent
+    from deepseek_v4_sdk.chat.reply import RepairLevel
     from deepseek_v4_sdk.chat.served import Health, ModelInfo
+    from deepseek_v4_sdk.client.arguments import ClientArguments, Fallback
     from deepseek_v4_sdk.client.tool_rounds import AsyncToolRounds, ToolRounds
     from deepseek_v4_sdk.client.tool_streams import AsyncToolStream, ToolStream
-    from deepseek_v4_sdk.config import ExplainedValue, Explanation
+    from deepseek_v4_sdk.config.explanation import ExplainedValue, Explanation
+    from deepseek_v4_sdk.config.settings import ApiKey, LimitsChoice, TransportName
     from deepseek_v4_sdk.context import (
         CacheProblem,
         CacheReport,
@@ -112,28 +130,35 @@ if TYPE_CHECKING:
         lint_cache,
         pack,
     )
-    from deepseek_v4_sdk.probe import Finding, ProbeReport
+    from deepseek_v4_sdk.probe import Finding, ProbeFeature, ProbeReport, ProbeStatus
     from deepseek_v4_sdk.structured import (
         AsyncItemStream,
         AsyncParseStream,
         ItemStream,
+        Mechanism,
+        MechanismChoice,
         Parsed,
         ParseStream,
         Partial,
     )
-    from deepseek_v4_sdk.tokens import count_text
+    from deepseek_v4_sdk.tokens import SpecialText, count_text
     from deepseek_v4_sdk.tools import tool
     from deepseek_v4_sdk.tools.events import RoundFinished, RunEvent, RunFinished, ToolFinished, ToolRunning
-    from deepseek_v4_sdk.tools.loop_options import LoopOptions
+    from deepseek_v4_sdk.tools.loop_options import LoopOptions, OnRecovered
     from deepseek_v4_sdk.tools.outcome import Postpone, ToolError, ToolOutput, ToolProgress
-    from deepseek_v4_sdk.tools.run import Round, ToolResult, ToolRun
-    from deepseek_v4_sdk.traffic.spend import Spend
+    from deepseek_v4_sdk.tools.run import Round, Stopped, ToolResult, ToolRun
+    from deepseek_v4_sdk.traffic.replicas import Balance
+    from deepseek_v4_sdk.traffic.spend import Spend, SpendPer, SpendUnit
+    from deepseek_v4_sdk.transport.http_clients import AsyncHttpClient, HttpClient
 
 __all__ = [
     "APIError",
+    "ApiKey",
+    "ArgumentCheck",
     "AssistantMessage",
     "AsyncChatStream",
     "AsyncDeepSeekV4",
+    "AsyncHttpClient",
     "AsyncItemStream",
     "AsyncParseStream",
     "AsyncToolRounds",
@@ -142,6 +167,7 @@ __all__ = [
     "AttemptDetails",
     "AuthenticationError",
     "BadRequestError",
+    "Balance",
     "BillingError",
     "BudgetError",
     "CacheProblem",
@@ -149,16 +175,21 @@ __all__ = [
     "CacheUse",
     "CallDetails",
     "CallEndDetails",
+    "Catalogue",
     "ChatEvent",
     "ChatOptions",
     "ChatStream",
     "CircuitOpenError",
+    "ClientArguments",
     "ConfigurationError",
     "ConnectionFailedError",
+    "Content",
     "ContextBudget",
     "ContextLengthExceededError",
+    "ControlTokens",
     "Conversation",
     "Cost",
+    "CountMethod",
     "DeepSeekV4",
     "DeepSeekV4Error",
     "Divergence",
@@ -167,13 +198,17 @@ __all__ = [
     "ErrorDetails",
     "ExplainedValue",
     "Explanation",
+    "Fallback",
     "Finding",
     "FinishReason",
     "Finished",
     "FitPlan",
     "GatewayTimeoutError",
+    "HasHistoryRules",
     "Health",
+    "HistoryRules",
     "Hooks",
+    "HttpClient",
     "IncompleteReplyError",
     "InvalidRequestError",
     "InvalidToolArgumentsError",
@@ -181,16 +216,25 @@ __all__ = [
     "JsonValue",
     "Ledger",
     "LeftOut",
+    "LimitsChoice",
     "LocalLimitError",
     "LoopOptions",
     "LostToolCallError",
+    "MarkupBars",
     "Measure",
+    "Mechanism",
+    "MechanismChoice",
     "Message",
     "MessagesInput",
+    "ModelFamily",
+    "ModelGeneration",
     "ModelInfo",
     "ModelMismatchError",
     "ModelNotFoundError",
     "ModelRetiredError",
+    "OffersTool",
+    "OnRecovered",
+    "Overflow",
     "OverloadedError",
     "Pack",
     "PackedDocument",
@@ -199,12 +243,16 @@ __all__ = [
     "Partial",
     "PeakHours",
     "PermissionDeniedError",
+    "Phase",
     "PhaseTimeoutError",
     "Postpone",
     "Price",
     "PriceTable",
+    "ProbeFeature",
     "ProbeReport",
+    "ProbeStatus",
     "Problem",
+    "ProblemKind",
     "Provider",
     "ProviderData",
     "RateLimitError",
@@ -214,6 +262,7 @@ __all__ = [
     "ReasoningExhaustedError",
     "ReminderMessage",
     "Repair",
+    "RepairLevel",
     "Repaired",
     "Reply",
     "ReplyDetails",
@@ -224,10 +273,16 @@ __all__ = [
     "RunEvent",
     "RunFinished",
     "SchemaViolationError",
+    "ServedModel",
     "ServerError",
+    "SpecialText",
     "Spend",
+    "SpendLimit",
     "SpendLimitError",
+    "SpendPer",
+    "SpendUnit",
     "Spent",
+    "Stopped",
     "StreamClosedError",
     "StreamInUseError",
     "StreamInterruptedError",
@@ -242,10 +297,12 @@ __all__ = [
     "ToolCallDelta",
     "ToolCallReady",
     "ToolCallStarted",
+    "ToolChoice",
     "ToolDetails",
     "ToolEndDetails",
     "ToolError",
     "ToolFinished",
+    "ToolInput",
     "ToolMessage",
     "ToolOutput",
     "ToolProgress",
@@ -255,10 +312,12 @@ __all__ = [
     "ToolRunning",
     "ToolSpec",
     "ToolStream",
+    "TransportName",
     "TruncatedToolCallError",
     "UnsupportedOptionError",
     "Usage",
     "UserMessage",
+    "WindowBudget",
     "__version__",
     "cache_report",
     "cache_use",
@@ -270,49 +329,33 @@ __all__ = [
 
 # Where the names are that are loaded when they are first used: a program that only chats pays for none of them.
 _LATE = {
-    "chat.hooks": (
-        "AttemptDetails",
-        "CallDetails",
-        "CallEndDetails",
-        "ErrorDetails",
-        "Hooks",
-        "ReplyDetails",
-        "RetryDetails",
-        "ToolDetails",
-        "ToolEndDetails",
-    ),
-    "chat.ledger": ("Ledger", "Spent"),
-    "chat.served": ("Health", "ModelInfo"),
-    "config": ("ExplainedValue", "Explanation"),
-    "context": (
-        "CacheProblem",
-        "CacheReport",
-        "CacheUse",
-        "ContextBudget",
-        "Document",
-        "FitPlan",
-        "LeftOut",
-        "Measure",
-        "Pack",
-        "PackedDocument",
-        "Divergence",
-        "cache_report",
-        "cache_use",
-        "lint_cache",
-        "pack",
-    ),
-    "catalogue.prices": ("Cost", "PeakHours", "Price", "PriceTable", "Rates"),
-    "probe": ("Finding", "ProbeReport"),
-    "client.tool_rounds": ("AsyncToolRounds", "ToolRounds"),
-    "structured": ("AsyncItemStream", "AsyncParseStream", "ItemStream", "ParseStream", "Parsed", "Partial"),
-    "tokens": ("count_text",),
-    "tools": ("tool",),
-    "client.tool_streams": ("AsyncToolStream", "ToolStream"),
-    "tools.events": ("RoundFinished", "RunEvent", "RunFinished", "ToolFinished", "ToolRunning"),
-    "tools.loop_options": ("LoopOptions",),
-    "tools.outcome": ("Postpone", "ToolError", "ToolOutput", "ToolProgress"),
-    "traffic.spend": ("Spend",),
-    "tools.run": ("Round", "ToolResult", "ToolRun"),
+    "catalogue.models": "Catalogue ModelFamily ModelGeneration ServedModel",
+    "catalogue.prices": "Cost PeakHours Price PriceTable Rates",
+    "chat.bounds": "SpendLimit WindowBudget",
+    "chat.hooks": "AttemptDetails CallDetails CallEndDetails ErrorDetails Hooks ReplyDetails RetryDetails ToolDetails "
+    "ToolEndDetails",
+    "chat.ledger": "Ledger Spent",
+    "chat.reply": "RepairLevel",
+    "chat.served": "Health ModelInfo",
+    "client.arguments": "ClientArguments Fallback",
+    "client.tool_rounds": "AsyncToolRounds ToolRounds",
+    "client.tool_streams": "AsyncToolStream ToolStream",
+    "config.explanation": "ExplainedValue Explanation",
+    "config.settings": "ApiKey LimitsChoice TransportName",
+    "context": "CacheProblem CacheReport CacheUse ContextBudget Divergence Document FitPlan LeftOut Measure "
+    ""
+    "Pack PackedDocument cache_report cache_use lint_cache pack",
+    "probe": "Finding ProbeFeature ProbeReport ProbeStatus",
+    "structured": "AsyncItemStream AsyncParseStream ItemStream Mechanism MechanismChoice ParseStream Parsed Partial",
+    "tokens": "SpecialText count_text",
+    "tools": "tool",
+    "tools.events": "RoundFinished RunEvent RunFinished ToolFinished ToolRunning",
+    "tools.loop_options": "LoopOptions OnRecovered",
+    "tools.outcome": "Postpone ToolError ToolOutput ToolProgress",
+    "tools.run": "Round Stopped ToolResult ToolRun",
+    "traffic.replicas": "Balance",
+    "traffic.spend": "Spend SpendPer SpendUnit",
+    "transport.http_clients": "AsyncHttpClient HttpClient",
 }
 
 if not TYPE_CHECKING:  # type checkers read the imports above, and know of a name that is none
@@ -321,7 +364,7 @@ if not TYPE_CHECKING:  # type checkers read the imports above, and know of a nam
         from importlib import import_module
 
         for room, names in _LATE.items():
-            if name in names:
+            if name in names.split():
                 value = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)
                 return value
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

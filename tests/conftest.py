@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 
-from deepseek_v4_sdk.providers import LEARNED
+from deepseek_v4_sdk.providers.learned_limits import LEARNED
 from deepseek_v4_sdk.traffic.registry import LIMITERS
 
 if TYPE_CHECKING:

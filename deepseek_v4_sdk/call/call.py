@@ -14,7 +14,8 @@ from deepseek_v4_sdk.call.retry_budget import RetryBudget
 from deepseek_v4_sdk.call.steps import ACCEPTED, DRAIN, DROP, READ, Deliver, Sleep, Steps
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, Reply, RequestDetails, StreamRestarted, Timeouts
 from deepseek_v4_sdk.exchange import HttpExchange, ResponseHead, TransportFailure
-from deepseek_v4_sdk.providers import HttpCall, without_secrets
+from deepseek_v4_sdk.providers import HttpCall
+from deepseek_v4_sdk.providers.refusals import without_secrets
 from deepseek_v4_sdk.transport.clock import Deadline
 from deepseek_v4_sdk.transport.request import Open
 

@@ -133,9 +133,9 @@ class StreamState(Shared, Generic[EventT_co, T_co]):
 class EventStream(StreamState[EventT_co, T_co]):
     """Events that arrive with blocking I/O, and a result."""
 
-    def __init__(self, call: StreamedCall, driver: SyncDriver[T_co]) -> None:
-        super().__init__(call)
-        self._driver = driver
+    def __init__(self, _call: StreamedCall, _driver: SyncDriver[T_co]) -> None:
+        super().__init__(_call)
+        self._driver = _driver
 
     def __enter__(self) -> Self:
         """Send the request and wait until the server accepts it.
@@ -223,9 +223,9 @@ class EventStream(StreamState[EventT_co, T_co]):
 class AsyncEventStream(StreamState[EventT_co, T_co]):
     """Events that arrive with awaited I/O, and a result."""
 
-    def __init__(self, call: StreamedCall, driver: AsyncDriver[T_co]) -> None:
-        super().__init__(call)
-        self._driver = driver
+    def __init__(self, _call: StreamedCall, _driver: AsyncDriver[T_co]) -> None:
+        super().__init__(_call)
+        self._driver = _driver
 
     async def __aenter__(self) -> Self:
         """Send the request and wait until the server accepts it.

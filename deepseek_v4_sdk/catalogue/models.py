@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, TypeAlias, cast
 
-__all__ = ["AS_OF", "Catalogue", "Family", "Generation", "ServedModel", "plain_name"]
+__all__ = ["AS_OF", "Catalogue", "ModelFamily", "ModelGeneration", "ServedModel", "plain_name"]
 
-Family: TypeAlias = Literal["pro", "flash"]
+ModelFamily: TypeAlias = Literal["pro", "flash"]
 """The two sizes."""
 
-Generation: TypeAlias = Literal["2026-04", "2026-08", "v4.1"]
+ModelGeneration: TypeAlias = Literal["2026-04", "2026-08", "v4.1"]
 """The prompt formats: the preview checkpoints of April 2026, the dated ones (Flash-0731, Pro-0813), and V4.1."""
 
 AS_OF = date(2026, 11, 15)
@@ -41,8 +41,8 @@ class ServedModel:
 
     provider: str
     id: str
-    family: Family
-    generation: Generation
+    family: ModelFamily
+    generation: ModelGeneration
     window: int | None = _WINDOW
     max_output: int | None = _OUTPUT
     retired_on: date | None = None
@@ -160,7 +160,7 @@ class Catalogue:
         entry = self.find(provider, name)
         return entry is not None and entry is self.find(provider, other)
 
-    def family(self, name: str) -> Family | None:
+    def family(self, name: str) -> ModelFamily | None:
         """The family of a model by a name that it has anywhere, or None for any other name."""
         asked = plain_name(name)
         for entry in self.entries:

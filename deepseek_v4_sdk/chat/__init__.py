@@ -53,12 +53,12 @@ from deepseek_v4_sdk.chat.options import (
 )
 from deepseek_v4_sdk.chat.rate_limits import RateLimits
 from deepseek_v4_sdk.chat.reading import read_message, read_messages
-from deepseek_v4_sdk.chat.reply import FinishReason, Repair, Reply
+from deepseek_v4_sdk.chat.reply import FinishReason, Repair, RepairLevel, Reply
 from deepseek_v4_sdk.chat.request import ChatRequest
 from deepseek_v4_sdk.chat.results import result_text
 from deepseek_v4_sdk.chat.shared import Shared
 from deepseek_v4_sdk.chat.timing import Phase, Timeouts, Timing, as_timeouts
-from deepseek_v4_sdk.chat.tool_call import Bars, ToolCall, read_arguments, reading_notes
+from deepseek_v4_sdk.chat.tool_call import MarkupBars, ToolCall, read_arguments, reading_notes
 from deepseek_v4_sdk.chat.tool_spec import OffersTool, ToolInput, ToolSpec, read_tool, read_tools
 from deepseek_v4_sdk.chat.usage import CountMethod, TokenCount, Usage
 
@@ -69,7 +69,6 @@ __all__ = [
     "AskOptions",
     "AssistantMessage",
     "Attempt",
-    "Bars",
     "CallIds",
     "ChatEvent",
     "ChatOptions",
@@ -84,6 +83,7 @@ __all__ = [
     "History",
     "HistoryRules",
     "JsonValue",
+    "MarkupBars",
     "Message",
     "MessagesInput",
     "OffersTool",
@@ -95,6 +95,7 @@ __all__ = [
     "ReasoningDelta",
     "ReminderMessage",
     "Repair",
+    "RepairLevel",
     "Repaired",
     "Reply",
     "RequestDetails",

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from deepseek_v4_sdk._late_types import late_type
+
 if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
     from deepseek_v4_sdk.chat.request import ChatRequest
+else:
+    date = late_type("datetime", "date")
+    datetime = late_type("datetime", "datetime")
+    Decimal = late_type("decimal", "Decimal")
+    ChatRequest = late_type("deepseek_v4_sdk.chat.request", "ChatRequest")
 
 __all__ = ["SpendLimit", "WindowBudget"]
 

@@ -142,9 +142,14 @@ class ToolMessage(ModelField):
 Message: TypeAlias = SystemMessage | UserMessage | ReminderMessage | AssistantMessage | ToolMessage
 """Any message."""
 
-_Item: TypeAlias = Message | Reply | Mapping[str, object]
-
-MessagesInput: TypeAlias = str | Message | Mapping[str, object] | Sequence[_Item] | list[object] | Conversation
+MessagesInput: TypeAlias = (
+    str
+    | Message
+    | Mapping[str, object]
+    | Sequence[Message | Reply | Mapping[str, object]]
+    | list[object]
+    | Conversation
+)
 """Messages as a call accepts them: a text, a message, a sequence, a `Conversation`; mappings have OpenAI's form.
 
 A `Reply` in a sequence is read as its message.

@@ -19,7 +19,7 @@ from deepseek_v4_sdk.chat.messages import (
     UserMessage,
 )
 from deepseek_v4_sdk.chat.reply import Reply
-from deepseek_v4_sdk.chat.tool_call import Bars, ToolCall
+from deepseek_v4_sdk.chat.tool_call import MarkupBars, ToolCall
 from deepseek_v4_sdk.errors import InvalidRequestError
 
 __all__ = ["read_message", "read_messages"]
@@ -30,7 +30,7 @@ _TEXT_ROLES: Mapping[str, type[UserMessage | ReminderMessage]] = {
     "latest_reminder": ReminderMessage,
 }
 _ROLES = ("system", "developer", "user", "assistant", "tool", "latest_reminder")
-_BARS = get_args(Bars)
+_BARS = get_args(MarkupBars)
 # Fields of V4's prompt format that a server may read on a message. They are passed on unchanged.
 _EXTRA = frozenset({"name", "task", "wo_eos", "mask", "prefix"})
 # Fields that are attributes of a message object, by role.
@@ -204,7 +204,7 @@ def _call(value: object, where: str) -> ToolCall:
     bars = value.get("bars")
     if bars is not None and bars not in _BARS:
         raise InvalidRequestError(f"{where}.bars is {bars!r}: give {' or '.join(map(repr, _BARS))}")
-    return ToolCall(call_id, name, arguments, bars=cast("Bars | None", bars))
+    return ToolCall(call_id, name, arguments, bars=cast("MarkupBars | None", bars))
 
 
 def _extra(value: Mapping[str, object], known: frozenset[str], where: str) -> dict[str, JsonValue]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
+from deepseek_v4_sdk.chat.bounds import SpendLimit, WindowBudget
 from deepseek_v4_sdk.chat.conversation import Conversation
 from deepseek_v4_sdk.chat.history import History
+from deepseek_v4_sdk.chat.messages import Message
 from deepseek_v4_sdk.chat.options import ControlTokens, Overflow, Thinking, check_options, is_budget, with_defaults
 from deepseek_v4_sdk.chat.reading import read_messages
 from deepseek_v4_sdk.chat.timing import Timeouts
+from deepseek_v4_sdk.chat.tool_spec import ToolSpec
 from deepseek_v4_sdk.errors import InvalidRequestError
-
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat.bounds import SpendLimit, WindowBudget
-    from deepseek_v4_sdk.chat.messages import Message
-    from deepseek_v4_sdk.chat.tool_spec import ToolSpec
 
 __all__ = ["ChatRequest"]
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Self
 
-__all__ = ["Bars", "ToolCall", "read_arguments", "reading_notes"]
+__all__ = ["MarkupBars", "ToolCall", "read_arguments", "reading_notes"]
 
-Bars: TypeAlias = Literal["full-width", "doubled", "ascii"]
+MarkupBars: TypeAlias = Literal["full-width", "doubled", "ascii"]
 """The form of markup: V4's own, with doubled bars, or with ASCII bars; no server reads the last two."""
 
 
@@ -39,7 +39,7 @@ class ToolCall(Checked):
     name: str
     arguments: str
     # It is not sent to a server, and the same call from a server and from markup is equal.
-    bars: Bars | None = field(default=None, compare=False, kw_only=True)
+    bars: MarkupBars | None = field(default=None, compare=False, kw_only=True)
     read_only: bool = field(default=False, compare=False, kw_only=True, repr=False)
 
     @property

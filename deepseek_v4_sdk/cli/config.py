@@ -13,18 +13,10 @@ from deepseek_v4_sdk import ConfigurationError
 from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, explained
 from deepseek_v4_sdk.cli.outcome import complain
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
-from deepseek_v4_sdk.config import (
-    FILE_NAME,
-    TEMPLATE,
-    ProfileFile,
-    find_near,
-    is_ones_own,
-    json_schema,
-    name_of,
-    privileged,
-    user_file,
-    withdraw,
-)
+from deepseek_v4_sdk.config import FILE_NAME, TEMPLATE, json_schema, user_file
+from deepseek_v4_sdk.config.file import ProfileFile, find_near
+from deepseek_v4_sdk.config.owners import is_ones_own, name_of
+from deepseek_v4_sdk.config.trust import privileged, withdraw
 from deepseek_v4_sdk.support.files import write_private
 
 if TYPE_CHECKING:

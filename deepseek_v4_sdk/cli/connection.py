@@ -13,7 +13,7 @@ from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, DeepSeekV4
 from deepseek_v4_sdk.config import find_file
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.config import Explanation
+    from deepseek_v4_sdk import Explanation
 
 __all__ = [
     "AsJson",

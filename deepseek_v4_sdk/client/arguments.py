@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.catalogue.models import Catalogue
@@ -15,13 +15,17 @@ from deepseek_v4_sdk.traffic.replicas import Balance
 if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import Hooks
-    from deepseek_v4_sdk.client.base import BaseClient
+    from deepseek_v4_sdk.client.clients import AsyncDeepSeekV4, DeepSeekV4
     from deepseek_v4_sdk.traffic.spend import Spend
+    from deepseek_v4_sdk.transport.http_clients import AsyncHttpClient, HttpClient
 else:
     PriceTable = late_type("deepseek_v4_sdk.catalogue.prices", "PriceTable")
     Hooks = late_type("deepseek_v4_sdk.chat.hooks", "Hooks")
     Spend = late_type("deepseek_v4_sdk.traffic.spend", "Spend")
-    BaseClient = late_type("deepseek_v4_sdk.client.base", "BaseClient")
+    AsyncHttpClient = late_type("deepseek_v4_sdk.transport.http_clients", "AsyncHttpClient")
+    HttpClient = late_type("deepseek_v4_sdk.transport.http_clients", "HttpClient")
+    AsyncDeepSeekV4 = late_type("deepseek_v4_sdk.client.clients", "AsyncDeepSeekV4")
+    DeepSeekV4 = late_type("deepseek_v4_sdk.client.clients", "DeepSeekV4")
 
 __all__ = ["ClientArguments", "Fallback"]
 
@@ -44,7 +48,7 @@ class ClientArguments(TypedDict, total=False):
     proxy: str | None
     ca_bundle: str | None
     transport: TransportName
-    http_client: Any
+    http_client: HttpClient | AsyncHttpClient | None
     catalogue: Catalogue | None
     prices: PriceTable | None
     hooks: Sequence[Hooks]
@@ -57,5 +61,5 @@ class ClientArguments(TypedDict, total=False):
     fallback: Sequence[Fallback]
 
 
-Fallback: TypeAlias = str | Provider | ClientArguments | BaseClient
+Fallback: TypeAlias = str | Provider | ClientArguments | DeepSeekV4 | AsyncDeepSeekV4
 """The server that takes over: the name of a provider, a provider object, the arguments of a client, or a client."""

@@ -28,7 +28,7 @@ from deepseek_v4_sdk.chat import (
 )
 from deepseek_v4_sdk.client.arguments import ClientArguments, Fallback
 from deepseek_v4_sdk.client.endpoint import Endpoint
-from deepseek_v4_sdk.config import Explanation
+from deepseek_v4_sdk.config.explanation import Explanation
 from deepseek_v4_sdk.config.settings import (
     ApiKey,
     LimitsChoice,
@@ -54,12 +54,15 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.call.upstream import Upstream
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import Hooks
-    from deepseek_v4_sdk.config import LoadedProfile
+    from deepseek_v4_sdk.config.profiles import LoadedProfile
     from deepseek_v4_sdk.traffic.spend import Spend
+    from deepseek_v4_sdk.transport.http_clients import AsyncHttpClient, HttpClient
 else:
     PriceTable = late_type("deepseek_v4_sdk.catalogue.prices", "PriceTable")
     Hooks = late_type("deepseek_v4_sdk.chat.hooks", "Hooks")
     Spend = late_type("deepseek_v4_sdk.traffic.spend", "Spend")
+    AsyncHttpClient = late_type("deepseek_v4_sdk.transport.http_clients", "AsyncHttpClient")
+    HttpClient = late_type("deepseek_v4_sdk.transport.http_clients", "HttpClient")
 
 __all__ = ["BaseClient", "ClientArguments"]
 
@@ -87,7 +90,7 @@ class BaseClient(Shared):
         proxy: str | None = None,
         ca_bundle: str | None = None,
         transport: TransportName = "httpx",
-        http_client: Any = None,
+        http_client: HttpClient | AsyncHttpClient | None = None,
         catalogue: Catalogue | None = None,
         prices: PriceTable | None = None,
         hooks: Sequence[Hooks] = (),
@@ -237,7 +240,7 @@ class BaseClient(Shared):
         if not is_list(fallback):
             raise ConfigurationError(f"fallback is {type(fallback).__name__}: give a list")
         self._fallbacks = [self._as_fallback(index, given) for index, given in enumerate(fallback)]
-        self._arguments["fallback"] = tuple(self._fallbacks)
+        self._arguments["fallback"] = cast("tuple[Fallback, ...]", tuple(self._fallbacks))
         self._replica_sets: tuple[ReplicaSet[Upstream], ...] = (
             self._replica_set,
             *(replica_set for client in self._fallbacks for replica_set in client._replica_sets),
@@ -267,7 +270,7 @@ class BaseClient(Shared):
         Raises:
             ConfigurationError: The file or the profile is missing or wrong, or needs trust; the text names the place.
         """
-        from deepseek_v4_sdk.config import load_profile
+        from deepseek_v4_sdk.config.profiles import load_profile
 
         return cls._of(load_profile(name, path, overrides))
 
@@ -287,7 +290,7 @@ class BaseClient(Shared):
         Raises:
             ConfigurationError: The file or the profile is missing or wrong; the text names the place.
         """
-        from deepseek_v4_sdk.config import load_profile
+        from deepseek_v4_sdk.config.profiles import load_profile
 
         return cls._of(load_profile(name, path, overrides, for_show=True)).explain()
 

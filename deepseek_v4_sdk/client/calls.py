@@ -193,7 +193,8 @@ class ClientCalls(BaseClient):
         limits_file: str | os.PathLike[str] | None,
     ) -> tuple[Steps[ContextBudget], Clock]:
         """Make a budget; it requests the window from the server unless that is given."""
-        from deepseek_v4_sdk.context import ContextBudget, Window
+        from deepseek_v4_sdk.context import ContextBudget
+        from deepseek_v4_sdk.context.window import Window
 
         given = {"model": model, "thinking": thinking}
         if window is None:

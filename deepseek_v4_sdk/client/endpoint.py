@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.call.upstream import PreparedRequest
     from deepseek_v4_sdk.chat import ChatRequest, JsonValue, TokenCount
     from deepseek_v4_sdk.chat.served import ModelInfo
-    from deepseek_v4_sdk.context import TrimMemory, Window
+    from deepseek_v4_sdk.context import TrimMemory
+    from deepseek_v4_sdk.context.window import Window
     from deepseek_v4_sdk.exchange import HttpExchange
     from deepseek_v4_sdk.providers import Provider, RenderedRequest, Target
 
@@ -161,7 +162,7 @@ class Endpoint:
 
     def _own_window(self, request: ChatRequest, tokens: int) -> Window:
         """The caller's window. A request is fitted into less where the server has refused as much."""
-        from deepseek_v4_sdk.context import Window
+        from deepseek_v4_sdk.context.window import Window
 
         provider, target = self.server()
         learned = target.limits.of(target.base_url, sent_as(request, provider, target).model).window
@@ -189,7 +190,7 @@ class Endpoint:
             BudgetError: The window is not known.
             InvalidRequestError: This server would refuse the request.
         """
-        from deepseek_v4_sdk.context import resolve_window
+        from deepseek_v4_sdk.context.window import resolve_window
 
         models = (
             (yield from self._ask_models(call_settings, request.model, retry_budget))
@@ -260,7 +261,7 @@ class Endpoint:
             InvalidRequestError: The server's encoder would refuse the conversation.
             ConfigurationError: The vocabulary is not installed.
         """
-        from deepseek_v4_sdk.context import UNSURE_TOKENS
+        from deepseek_v4_sdk.context.budget import UNSURE_TOKENS
 
         unsure = 0 if is_exact(request, *self.server()) else UNSURE_TOKENS
         return self.count_here(request).total + unsure

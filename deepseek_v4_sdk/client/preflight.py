@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue.models import ServedModel
     from deepseek_v4_sdk.chat import ChatRequest, MessagesInput
     from deepseek_v4_sdk.chat.served import ModelInfo
-    from deepseek_v4_sdk.context import PromptCounter, TrimMemory, Window
+    from deepseek_v4_sdk.context import PromptCounter, TrimMemory
+    from deepseek_v4_sdk.context.window import Window
     from deepseek_v4_sdk.providers import EncodedChat, Provider, ProviderData, Target
 
 __all__ = ["counter_of_server", "fit_request_to_window", "most_output", "published", "reserves", "sent_as", "window_in"]

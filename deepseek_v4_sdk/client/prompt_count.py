@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import AssistantMessage, TokenCount, write_json
 from deepseek_v4_sdk.errors import ConfigurationError, ServerError
-from deepseek_v4_sdk.providers import thinking_level
+from deepseek_v4_sdk.providers.bodies import thinking_level
 from deepseek_v4_sdk.providers.learned_limits import RUST
 
 if TYPE_CHECKING:

@@ -102,24 +102,19 @@ class ToolStream(_State):
     """A tool run while it happens: iterate over its events, in a `with` block.
 
     Leaving the block, or `close()`, ends the answer at once. Functions that run then cannot be ended: they continue,
-    and nobody waits for their results.
-
-    Args:
-        loop: The loop.
-        ask: Calls the model.
-        watch: Learns of the functions that run.
+    and nobody waits for their results. `client.stream_tools()` makes it.
     """
 
-    def __init__(self, loop: ToolLoop, ask: Callable[[AskModel], ChatStream], watch: Notifier) -> None:
-        for tool in loop.tools.values():
+    def __init__(self, _loop: ToolLoop, _ask: Callable[[AskModel], ChatStream], _watch: Notifier) -> None:
+        for tool in _loop.tools.values():
             if tool.runs and tool.is_async:
                 raise ConfigurationError(
                     f"the tool {tool.name!r} is async: use AsyncDeepSeekV4, or make it a plain function"
                 )
-        if inspect.iscoroutinefunction(loop.limits.approve):
+        if inspect.iscoroutinefunction(_loop.limits.approve):
             raise ConfigurationError("approve is async: use AsyncDeepSeekV4, or make it a plain function")
-        super().__init__(loop, watch)
-        self._ask = ask
+        super().__init__(_loop, _watch)
+        self._ask = _ask
         self._answering: ChatStream | None = None
         self._listening: Iterator[ChatEvent] | None = None
         self._told: SimpleQueue[Told | None] = SimpleQueue()
@@ -244,17 +239,13 @@ class AsyncToolStream(_State):
     """A tool run while it happens: iterate over its events with `async for`, in an `async with` block.
 
     Leaving the block, `close()` or cancellation ends the answer at once, and cancels and awaits async tools. Plain
-    functions that run then cannot be ended: they continue, and nobody waits for their results.
-
-    Args:
-        loop: The loop.
-        ask: Calls the model.
-        watch: Learns of the functions that run.
+    functions that run then cannot be ended: they continue, and nobody waits for their results. `client.stream_tools()`
+    makes it.
     """
 
-    def __init__(self, loop: ToolLoop, ask: Callable[[AskModel], AsyncChatStream], watch: Notifier) -> None:
-        super().__init__(loop, watch)
-        self._ask = ask
+    def __init__(self, _loop: ToolLoop, _ask: Callable[[AskModel], AsyncChatStream], _watch: Notifier) -> None:
+        super().__init__(_loop, _watch)
+        self._ask = _ask
         self._answering: AsyncChatStream | None = None
         self._listening: AsyncIterator[ChatEvent] | None = None
         self._told: asyncio.Queue[Told | None] = asyncio.Queue()

@@ -24,6 +24,7 @@ __all__ = ["FILE_NAME", "FILE_VARIABLE", "ProfileFile", "find_file", "find_near"
 
 FILE_VARIABLE = "DEEPSEEK_V4_CONFIG"
 FILE_NAME = "deepseek_v4.toml"
+"""The name of a file of profiles, in a working directory or above it."""
 
 _HERE = "working directory"
 _ABOVE = "above the working directory"

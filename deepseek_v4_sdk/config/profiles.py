@@ -18,7 +18,7 @@ from deepseek_v4_sdk.config.file import ProfileFile
 from deepseek_v4_sdk.config.keys import KEY_SOURCES, find_key
 from deepseek_v4_sdk.config.trust import Setting, command_for, kept, privileged
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
-from deepseek_v4_sdk.providers import read_base_url
+from deepseek_v4_sdk.providers.http_call import read_base_url
 from deepseek_v4_sdk.support.files import expanded
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag
 
 from deepseek_v4_sdk.chat import ControlTokens, Thinking, nearest
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
-from deepseek_v4_sdk.providers.nim import Engine
+from deepseek_v4_sdk.providers.nim import NIMEngine
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -89,7 +89,7 @@ class Profile(BaseModel):
     flavor: Annotated[str, WithJsonSchema({"type": "string", "enum": list(PROVIDER_NAMES)})] | None = Field(
         None, description="The provider that the mock imitates. Only for provider = mock."
     )
-    engine: Engine | None = Field(None, description="The engine inside a NIM. Only for provider = nim.")
+    engine: NIMEngine | None = Field(None, description="The engine inside a NIM. Only for provider = nim.")
     endpoints: list[str] | None = Field(None, description="The addresses of several replicas, in place of base_url.")
     balance: Literal["sticky", "least_busy"] | None = Field(
         None, description="How chats are spread over replicas. Default sticky."

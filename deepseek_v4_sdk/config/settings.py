@@ -14,15 +14,9 @@ from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.catalogue.models import Catalogue
 from deepseek_v4_sdk.chat import RateLimits, Timeouts, as_timeouts, check_options, is_list
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
-from deepseek_v4_sdk.providers import (
-    LEARNED,
-    PROVIDER_NAMES,
-    Provider,
-    Target,
-    find_provider,
-    learned_through,
-    read_base_url,
-)
+from deepseek_v4_sdk.providers import PROVIDER_NAMES, Provider, Target, find_provider
+from deepseek_v4_sdk.providers.http_call import read_base_url
+from deepseek_v4_sdk.providers.learned_limits import LEARNED, learned_through
 from deepseek_v4_sdk.support.installed import install_command
 from deepseek_v4_sdk.traffic.replicas import Balance
 

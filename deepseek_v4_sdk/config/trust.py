@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from deepseek_v4_sdk.chat import is_list, is_mapping
 from deepseek_v4_sdk.config import owners
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.providers import read_base_url
+from deepseek_v4_sdk.providers.http_call import read_base_url
 from deepseek_v4_sdk.support.files import own_folder, write_private
 
 __all__ = [

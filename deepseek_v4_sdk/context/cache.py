@@ -20,7 +20,7 @@ __all__ = [
     "CacheReport",
     "CacheUse",
     "Divergence",
-    "Field",
+    "DivergenceField",
     "PromptRequest",
     "RenderedRequest",
     "cache_report",
@@ -32,7 +32,7 @@ __all__ = [
 PromptRequest: TypeAlias = MessagesInput | Mapping[str, object]
 """A request as far as its prompt goes: messages, or a mapping with `messages` and options of a chat (`tools`, ...)."""
 
-Field: TypeAlias = Literal[
+DivergenceField: TypeAlias = Literal[
     "thinking", "tools", "tool_choice", "response_format", "role", "content", "reasoning", "tool_calls", "removed"
 ]
 """The difference at which two prompts diverge."""
@@ -50,7 +50,7 @@ class Divergence:
     """
 
     message: int | None
-    field: Field
+    field: DivergenceField
     why: str
     token: int
 
@@ -244,7 +244,7 @@ def _gone_on(request: ChatRequest, index: int, token: int) -> Divergence:
     return Divergence(index, "role", f"messages[{index}]: the earlier request expected something else here", token)
 
 
-def _differs(first: Message, second: Message) -> Field | None:
+def _differs(first: Message, second: Message) -> DivergenceField | None:
     """The first part of a message, in the order of the prompt, that differs."""
     if first.role != second.role:
         return "role"
@@ -254,7 +254,7 @@ def _differs(first: Message, second: Message) -> Field | None:
     return None
 
 
-def _head_differs(first: ChatRequest, second: ChatRequest) -> tuple[Field, str] | None:
+def _head_differs(first: ChatRequest, second: ChatRequest) -> tuple[DivergenceField, str] | None:
     """The first of the definitions at the head that differs."""
     one, other = ([write_json(tool.to_dict()) for tool in request.tools] for request in (first, second))
     if one != other:

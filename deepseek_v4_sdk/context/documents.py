@@ -12,9 +12,9 @@ from typing import Final, Literal, TypeAlias
 
 from deepseek_v4_sdk.errors import InvalidRequestError
 
-__all__ = ["EXCLUDE", "MAX_BYTES", "Document", "DocumentInput", "Found", "LeftOut", "Reason", "find_documents"]
+__all__ = ["EXCLUDE", "MAX_BYTES", "Document", "DocumentInput", "Found", "LeftOut", "LeftOutReason", "find_documents"]
 
-Reason: TypeAlias = Literal[
+LeftOutReason: TypeAlias = Literal[
     "excluded", "link", "no_file", "unreadable", "too_big", "binary", "no_utf8", "twice", "no_room"
 ]
 """The reason why a document was left out."""
@@ -50,7 +50,7 @@ class LeftOut:
     """
 
     name: str
-    reason: Reason
+    reason: LeftOutReason
     detail: str
     tokens: int | None = None
 

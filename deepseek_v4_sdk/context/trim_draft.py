@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 else:
     PromptCount = late_type("deepseek_v4_sdk.tokens.prompts", "PromptCount")
 
-__all__ = ["Item", "PartKind", "TrimDraft", "Unit"]
+__all__ = ["Item", "TrimDraft", "Unit", "UnitKind"]
 
-PartKind: TypeAlias = Literal["system", "user", "round", "summary"]
+UnitKind: TypeAlias = Literal["system", "user", "round", "summary"]
 """Instructions, a message of the user, an answer of the model with the results of its calls, or a summary of others."""
 
 
@@ -52,7 +52,7 @@ class Unit:
         items: Its messages.
     """
 
-    kind: PartKind
+    kind: UnitKind
     turn: int
     pinned: bool = False
     items: list[Item] = field(default_factory=list[Item])
@@ -154,7 +154,7 @@ def _units(items: Iterable[Item]) -> list[Unit]:
         if item.origin is None:
             parts.append(Unit("summary", turn, items=[item]))
             continue
-        kind: PartKind = "round" if isinstance(message, AssistantMessage | ToolMessage) else "user"
+        kind: UnitKind = "round" if isinstance(message, AssistantMessage | ToolMessage) else "user"
         if kind == "user" and before == "round":
             turn += 1
         if kind == before and parts and parts[-1].kind == kind and not isinstance(message, AssistantMessage):

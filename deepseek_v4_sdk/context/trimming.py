@@ -83,13 +83,13 @@ class TrimMemory:
         self._made: list[_Cut] = []  # the latest first
         self._lock = new_lock()
 
-    def of(self, key: object, messages: tuple[Message, ...]) -> _Cut | None:
+    def _of(self, key: object, messages: tuple[Message, ...]) -> _Cut | None:
         """Find the latest cut of the longest beginning of a conversation."""
         with self._lock:
             made = [cut for cut in self._made if cut.key == key and cut.given == messages[: len(cut.given)]]
         return max(made, key=lambda cut: len(cut.given), default=None)
 
-    def add(self, cut: _Cut) -> None:
+    def _add(self, cut: _Cut) -> None:
         """Remember a cut."""
         with self._lock:
             self._made.insert(0, cut)
@@ -122,7 +122,7 @@ def fit_messages(
     from deepseek_v4_sdk.tokens.prompts import count_prompt
 
     key = (form.key, available_tokens, low_water, strategies)
-    cut = trim_memory.of(key, messages)
+    cut = trim_memory._of(key, messages)
     size, items, saved = (len(cut.given), cut.left, cut.saved) if cut is not None else (0, (), 0)
     items = (*items, *(Item(message, 0, place) for place, message in enumerate(messages[size:], size)))
     source = tuple(item.message for item in items)
@@ -131,7 +131,7 @@ def fit_messages(
         return _plan(messages, items, known, known.total + saved, kept=known.total, lost=0)
     left, count = _cut(items, source, known, form, strategies, available_tokens, low_water)
     saved += known.total - count.total
-    trim_memory.add(_Cut(key, messages, left, saved))
+    trim_memory._add(_Cut(key, messages, left, saved))
     kept, lost = _cache(left, source, known)
     kept = min(kept, count.total)  # the messages that are left may be rendered shorter than they were
     lost = min(lost, count.total - kept)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from deepseek_v4_sdk.chat import Bars, read_json, spaced_json
+from deepseek_v4_sdk.chat import MarkupBars, read_json, spaced_json
 from deepseek_v4_sdk.dsml.spelling import (
     BLOCK_END,
     BLOCK_START,
@@ -33,7 +33,7 @@ class CallStart:
     """A call begins; its bars are those of the tags so far."""
 
     name: str
-    bars: Bars
+    bars: MarkupBars
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Arguments:
 class CallEnd:
     """The open call is complete; its bars are the worst of all its tags."""
 
-    bars: Bars
+    bars: MarkupBars
 
 
 Piece: TypeAlias = Text | CallStart | Arguments | CallEnd
@@ -91,8 +91,8 @@ class BlockReader:
         self.rest = ""
         self._buffer = ""
         self._wrapped: bool | None = None  # whether the block has an outer tag; None before the first tag
-        self._block_bars: Bars = "full-width"  # of the outer tag
-        self._bars: Bars = "full-width"  # of the open call
+        self._block_bars: MarkupBars = "full-width"  # of the outer tag
+        self._bars: MarkupBars = "full-width"  # of the open call
         self._in_call = False
         self._count = 0  # arguments of the open call so far
         # The form of the open argument: "true" (a text), "false" (JSON), "" (not given), "direct" (none is open).

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from deepseek_v4_sdk.chat import Bars
+from deepseek_v4_sdk.chat import MarkupBars
 from deepseek_v4_sdk.dsml.block import Arguments, CallEnd, CallStart, Piece, Text
 from deepseek_v4_sdk.dsml.scanner import Scanner
 
@@ -15,7 +15,7 @@ _MARK = "[\N{FULLWIDTH VERTICAL LINE}|]{1,2}DSML"
 _TAG = re.compile(f"</?{_MARK}")
 
 
-def calls_at_the_end(text: str, tools: Collection[str]) -> tuple[str, list[tuple[str, str, Bars]]] | None:
+def calls_at_the_end(text: str, tools: Collection[str]) -> tuple[str, list[tuple[str, str, MarkupBars]]] | None:
     """Find the calls of a complete block at the end of a text, and the text before it; None when there is none.
 
     A block in the middle is a part of the reasoning, and stays.
@@ -45,9 +45,9 @@ def without_markup(arguments: str) -> str | None:
     return arguments[:end] if isinstance(value, dict) and _TAG.match(arguments[end:].lstrip()) else None
 
 
-def _calls(pieces: list[Piece]) -> list[tuple[str, str, Bars]]:
+def _calls(pieces: list[Piece]) -> list[tuple[str, str, MarkupBars]]:
     calls: list[tuple[str, list[str]]] = []
-    bars: list[Bars] = []
+    bars: list[MarkupBars] = []
     for piece in pieces:
         if isinstance(piece, CallStart):
             calls.append((piece.name, []))

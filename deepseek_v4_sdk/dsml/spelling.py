@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from deepseek_v4_sdk.chat import Bars
+from deepseek_v4_sdk.chat import MarkupBars
 
 __all__ = [
     "BEGINNING",
@@ -50,10 +50,10 @@ def value_end(mark: str) -> re.Pattern[str]:
 
 
 _TAG_MARK = re.compile(f"</?({_BARS})DSML({_BARS})")
-_WORST_FIRST: tuple[Bars, ...] = ("ascii", "doubled", "full-width")
+_WORST_FIRST: tuple[MarkupBars, ...] = ("ascii", "doubled", "full-width")
 
 
-def bars_of(tag: str) -> Bars:
+def bars_of(tag: str) -> MarkupBars:
     """The form of a tag."""
     match = _TAG_MARK.match(tag)
     bars = match[1] + match[2] if match else ""
@@ -62,7 +62,7 @@ def bars_of(tag: str) -> Bars:
     return "doubled" if len(bars) > 2 else "full-width"
 
 
-def worse_bars(one: Bars, other: Bars) -> Bars:
+def worse_bars(one: MarkupBars, other: MarkupBars) -> MarkupBars:
     """The one that is further from V4's own."""
     return next(bars for bars in _WORST_FIRST if bars in {one, other})
 

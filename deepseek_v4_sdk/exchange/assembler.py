@@ -26,7 +26,7 @@ from deepseek_v4_sdk.exchange.control_tokens import Tail
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from deepseek_v4_sdk.chat import ArgumentCheck, Bars, Message
+    from deepseek_v4_sdk.chat import ArgumentCheck, MarkupBars, Message
 
 __all__ = ["Assembler", "OpenCall"]
 
@@ -52,7 +52,7 @@ class OpenCall:
         self.id = ""
         self.name = ""
         self.arguments: list[str] = []
-        self.bars: Bars | None = None
+        self.bars: MarkupBars | None = None
         self.started = False
         self.ready = False
 
@@ -218,7 +218,7 @@ class Assembler:
             if call.started:
                 self._events.append(ToolCallDelta(call.place, arguments))
 
-    def open_call(self, name: str, bars: Bars) -> None:
+    def open_call(self, name: str, bars: MarkupBars) -> None:
         """Begin a tool call that the server did not find; pieces without an index belong to it.
 
         Args:
@@ -230,7 +230,7 @@ class Assembler:
         self.call(None, None, name, None)
         self.end_call(bars)
 
-    def end_call(self, bars: Bars) -> None:
+    def end_call(self, bars: MarkupBars) -> None:
         """Note the form of the last call's markup."""
         if self._last_call is not None:
             self._last_call.bars = bars

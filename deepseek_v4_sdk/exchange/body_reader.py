@@ -15,7 +15,8 @@ from deepseek_v4_sdk.exchange.output_repair import OutputRepair
 from deepseek_v4_sdk.exchange.reasoning_limit import ReasoningLimit
 from deepseek_v4_sdk.exchange.sinks import AfterFinish, BeforeFirstEvent
 from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder, is_stream
-from deepseek_v4_sdk.providers import ForeignEventError, InexactNumberError, read_completion
+from deepseek_v4_sdk.providers import ForeignEventError, InexactNumberError
+from deepseek_v4_sdk.providers.completions import read_completion
 from deepseek_v4_sdk.providers.refusals import error_event, told_error, value_without_secrets
 from deepseek_v4_sdk.providers.scrub import scrub
 from deepseek_v4_sdk.providers.words import PINGS, is_empty, is_idle_text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import ChatEvent, JsonValue, Phase, read_json
 from deepseek_v4_sdk.exchange.decompression import Unpacker, UnpackError
-from deepseek_v4_sdk.providers import headers_without_secrets, request_id_of
+from deepseek_v4_sdk.providers.refusals import headers_without_secrets, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -4,8 +4,9 @@
 """
 
 from deepseek_v4_sdk.gateway.app import Gateway
-from deepseek_v4_sdk.gateway.memory import ReasoningMemory
+from deepseek_v4_sdk.gateway.callers import Caller
+from deepseek_v4_sdk.gateway.memory import ReasoningMemory, Restored
 from deepseek_v4_sdk.gateway.seal import kept_key
 from deepseek_v4_sdk.gateway.serve import serve
 
-__all__ = ["Gateway", "ReasoningMemory", "kept_key", "serve"]
+__all__ = ["Caller", "Gateway", "ReasoningMemory", "Restored", "kept_key", "serve"]

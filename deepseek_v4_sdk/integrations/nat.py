@@ -69,8 +69,8 @@ class DeepSeekV4LLMConfig(LLMBaseConfig, name="deepseek_v4"):  # type: ignore[ca
     max_tokens: int | None = Field(default=None, description="The most tokens of an answer, reasoning included.")
     num_retries: int | None = Field(default=None, ge=0, description="How many requests a call may make.")
     parallel_tool_calls: bool | None = Field(default=None, description="Whether one turn may hold several calls.")
-    chat_template_kwargs: dict[str, Any] = Field(
-        default_factory=dict, description="As for _type nim; the thinking switches are read as the level."
+    chat_template_kwargs: dict[str, object] = Field(
+        default_factory=dict[str, object], description="As for _type nim; the thinking switches are read as the level."
     )
 
     @model_validator(mode="after")

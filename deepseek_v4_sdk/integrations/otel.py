@@ -8,27 +8,34 @@ from __future__ import annotations
 
 import json
 import time
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from opentelemetry import context as otel_context
 from opentelemetry import metrics, trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.context import Context
+from opentelemetry.metrics import Histogram, MeterProvider
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider
+from opentelemetry.util.types import AttributeValue
 
-from deepseek_v4_sdk import AssistantMessage, Hooks, Message, Reply, SystemMessage, ToolCall, ToolMessage, __version__
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from contextvars import Token
-
-    from opentelemetry.context import Context
-    from opentelemetry.metrics import Histogram, MeterProvider
-    from opentelemetry.trace import Span, TracerProvider
-    from opentelemetry.util.types import AttributeValue
-
-    from deepseek_v4_sdk import CallDetails, CallEndDetails, JsonValue, RetryDetails, ToolDetails, ToolEndDetails
+from deepseek_v4_sdk import (
+    AssistantMessage,
+    CallDetails,
+    CallEndDetails,
+    Hooks,
+    JsonValue,
+    Message,
+    Reply,
+    RetryDetails,
+    SystemMessage,
+    ToolCall,
+    ToolDetails,
+    ToolEndDetails,
+    ToolMessage,
+    __version__,
+)
 
 __all__ = ["OpenTelemetryHooks"]
 

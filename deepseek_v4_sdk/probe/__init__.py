@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from deepseek_v4_sdk.probe.interview import ProbedServer, RequestCounter, probe_steps
-from deepseek_v4_sdk.probe.report import Feature, Finding, ProbeReport, Status
+from deepseek_v4_sdk.probe.report import Finding, ProbeFeature, ProbeReport, ProbeStatus
 
-__all__ = ["Feature", "Finding", "ProbeReport", "ProbedServer", "RequestCounter", "Status", "probe_steps"]
+__all__ = ["Finding", "ProbeFeature", "ProbeReport", "ProbeStatus", "ProbedServer", "RequestCounter", "probe_steps"]

@@ -12,7 +12,7 @@ from deepseek_v4_sdk.chat import JsonValue, Reply, read_json
 from deepseek_v4_sdk.chat.served import ModelInfo
 from deepseek_v4_sdk.probe.questions import TOOL, WORD
 from deepseek_v4_sdk.probe.remedies import remedy_for
-from deepseek_v4_sdk.probe.report import Feature, Finding, Status
+from deepseek_v4_sdk.probe.report import Finding, ProbeFeature, ProbeStatus
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import TokenCount
@@ -88,7 +88,7 @@ class ProbeAnswers:
         """Whether the server itself reports that a parser is off."""
         return parser in self.model_info and self.model_info[parser] is None
 
-    def say(self, feature: Feature, status: Status, detail: str, remedy: str | None = None) -> Finding:
+    def say(self, feature: ProbeFeature, status: ProbeStatus, detail: str, remedy: str | None = None) -> Finding:
         """Make a finding, with a remedy where the feature does not work."""
         if remedy is None:
             remedy = remedy_for(feature, self.name, self.engine) if status == "fails" else ""
@@ -265,7 +265,7 @@ def _cached(answers: ProbeAnswers) -> Finding:
     return answers.say("cached_tokens", "works", f"of a prompt sent twice, {cached} of {prompt} tokens came from it")
 
 
-def _unanswered(answers: ProbeAnswers, feature: Feature, answer: Answer) -> Finding:
+def _unanswered(answers: ProbeAnswers, feature: ProbeFeature, answer: Answer) -> Finding:
     """Conclude from an error.
 
     The server lacks a feature whose request it refuses as wrong, unless it refuses every request.

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deepseek_v4_sdk.probe.report import Feature
+    from deepseek_v4_sdk.probe.report import ProbeFeature
 
 __all__ = ["RELEASE", "remedy_for"]
 
 _GATEWAY = "look for a gateway in front that drops "
 _PROFILE_VERSION = 'server_version = "..." in the profile'
 
-_VLLM: Mapping[Feature, str] = {
+_VLLM: Mapping[ProbeFeature, str] = {
     "window": f"{_GATEWAY}max_model_len from /v1/models",
     "version": _PROFILE_VERSION,
     "thinking": f"--tokenizer-mode deepseek_v4; or {_GATEWAY}chat_template_kwargs",
@@ -25,7 +25,7 @@ _VLLM: Mapping[Feature, str] = {
     "structured_output": f"{_GATEWAY}response_format",
     "prompt_format": "--tokenizer-mode deepseek_v4",
 }
-_SGLANG: Mapping[Feature, str] = {
+_SGLANG: Mapping[ProbeFeature, str] = {
     **_VLLM,
     "thinking": f"--tool-call-parser deepseekv4, which brings the encoder; or {_GATEWAY}chat_template_kwargs",
     "reasoning": "--reasoning-parser deepseek-v4",
@@ -34,7 +34,7 @@ _SGLANG: Mapping[Feature, str] = {
     "cached_tokens": "--enable-cache-report",
     "prompt_format": "--tool-call-parser deepseekv4",
 }
-_DYNAMO: Mapping[Feature, str] = {
+_DYNAMO: Mapping[ProbeFeature, str] = {
     "window": "register the model with its context length: the front end reports it in /v1/models",
     "thinking": f"{_GATEWAY}chat_template_kwargs",
     "reasoning": "--dyn-reasoning-parser deepseek_v4 on each worker",
@@ -45,13 +45,13 @@ _DYNAMO: Mapping[Feature, str] = {
 }
 _HOSTED = "nothing of yours: the service is set up so"
 
-_FLAGS: Mapping[str, Mapping[Feature, str]] = {"vllm": _VLLM, "sglang": _SGLANG, "dynamo": _DYNAMO}
+_FLAGS: Mapping[str, Mapping[ProbeFeature, str]] = {"vllm": _VLLM, "sglang": _SGLANG, "dynamo": _DYNAMO}
 
 RELEASE = ("/v1/version", "release")
 """The path and the key of a NIM container's release."""
 
 
-def remedy_for(feature: Feature, provider: str, engine: str) -> str:
+def remedy_for(feature: ProbeFeature, provider: str, engine: str) -> str:
     """Find the remedy for a feature.
 
     Args:

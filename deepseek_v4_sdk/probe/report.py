@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["Feature", "Finding", "ProbeReport", "Status"]
+__all__ = ["Finding", "ProbeFeature", "ProbeReport", "ProbeStatus"]
 
-Feature: TypeAlias = Literal[
+ProbeFeature: TypeAlias = Literal[
     "window",
     "version",
     "thinking",
@@ -20,10 +20,10 @@ Feature: TypeAlias = Literal[
 ]
 """The features that a probe checks."""
 
-Status: TypeAlias = Literal["works", "fails", "unknown"]
+ProbeStatus: TypeAlias = Literal["works", "fails", "unknown"]
 """Whether it works; unknown where the answers do not show it."""
 
-_WORDS: dict[Status, str] = {"works": "works", "fails": "does not", "unknown": "unknown"}
+_WORDS: dict[ProbeStatus, str] = {"works": "works", "fails": "does not", "unknown": "unknown"}
 _MEND = "mend with: "
 
 
@@ -38,8 +38,8 @@ class Finding:
         remedy: The server's flag, or the line of the profile, that would fix it; empty when there is nothing to fix.
     """
 
-    feature: Feature
-    status: Status
+    feature: ProbeFeature
+    status: ProbeStatus
     detail: str
     remedy: str = ""
 
@@ -71,7 +71,7 @@ class ProbeReport:
         """Whether all checked features work."""
         return all(finding.status == "works" for finding in self.findings)
 
-    def finding(self, feature: Feature) -> Finding | None:
+    def finding(self, feature: ProbeFeature) -> Finding | None:
         """The finding for a feature, or None where this kind of server does not have it."""
         return next((finding for finding in self.findings if finding.feature == feature), None)
 

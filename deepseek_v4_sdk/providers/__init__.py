@@ -3,45 +3,78 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from deepseek_v4_sdk.chat import nearest
+from deepseek_v4_sdk.chat import ChatRequest, History, nearest
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers.answers import ForeignEventError, InexactNumberError
-from deepseek_v4_sdk.providers.bodies import thinking_level
-from deepseek_v4_sdk.providers.completions import Completions, RenderedRequest, read_completion
-from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target, ascii_host, read_base_url
-from deepseek_v4_sdk.providers.learned_limits import LEARNED, learned_through
-from deepseek_v4_sdk.providers.provider import OwnTransport, Provider, ProviderData, Renderer, Sink, WrapsTransport
-from deepseek_v4_sdk.providers.refusals import headers_without_secrets, request_id_of, secrets_in, without_secrets
+from deepseek_v4_sdk.providers.completions import Completions, RenderedRequest
+from deepseek_v4_sdk.providers.grammar import Grammar
+from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target
+from deepseek_v4_sdk.providers.learned_limits import LearnedLimits, ServerLimits
+from deepseek_v4_sdk.providers.provider import (
+    Lacks,
+    Note,
+    OptionRule,
+    OwnTransport,
+    Provider,
+    ProviderData,
+    Refused,
+    Renderer,
+    Rule,
+    Sink,
+    WrapsTransport,
+)
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key
+    from deepseek_v4_sdk.providers.nim import NIM, NIMEngine
 
 __all__ = [
-    "LEARNED",
+    "COMMON_OPTIONS",
+    "NIM",
     "PROVIDER_NAMES",
+    "ChatCompletions",
+    "ChatRequest",
     "Completions",
     "EncodedChat",
     "ForeignEventError",
+    "Grammar",
+    "History",
     "HttpCall",
     "InexactNumberError",
+    "Lacks",
+    "LearnedLimits",
+    "NIMEngine",
+    "Note",
+    "OptionRule",
     "OwnTransport",
     "Provider",
     "ProviderData",
+    "Refused",
     "RenderedRequest",
     "Renderer",
+    "Rule",
+    "ServerLimits",
     "Sink",
     "Target",
     "WrapsTransport",
-    "ascii_host",
+    "as_key",
     "find_provider",
-    "headers_without_secrets",
-    "learned_through",
-    "read_base_url",
-    "read_completion",
-    "request_id_of",
-    "secrets_in",
-    "thinking_level",
-    "without_secrets",
 ]
+
+# The names that those who add a provider use: a client of a provider that ships does without some of their modules.
+_LATE = {"COMMON_OPTIONS": "chat_completions", "ChatCompletions": "chat_completions", "as_key": "chat_completions"}
+_LATE |= {"NIM": "nim", "NIMEngine": "nim"}
+
+if not TYPE_CHECKING:  # type checkers read the imports above
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+        return value
+
 
 PROVIDER_NAMES = ("nvidia", "nim", "vllm", "sglang", "deepseek", "dynamo")
 """The providers that have a module here; the mock comes from `deepseek_v4_sdk.testing`."""
@@ -57,3 +90,7 @@ def find_provider(name: str) -> Provider:
         known = (*PROVIDER_NAMES, "mock")
         raise ConfigurationError(f"there is no provider {name!r}{nearest(name, known)}; known: {', '.join(known)}")
     return cast("Provider", import_module(f"{__name__}.{name}").PROVIDER)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from deepseek_v4_sdk._version import __version__
+from deepseek_v4_sdk.catalogue.models import ServedModel
 from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, Repair, first_fatal
+from deepseek_v4_sdk.chat.served import ModelInfo
 from deepseek_v4_sdk.errors import APIError, ConfigurationError, InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.providers.answers import read_answer, read_models
 from deepseek_v4_sdk.providers.bodies import (
@@ -25,10 +27,6 @@ from deepseek_v4_sdk.providers.bodies import (
 from deepseek_v4_sdk.providers.http_call import EncodedChat, HttpCall, Target
 from deepseek_v4_sdk.providers.provider import Lacks, OptionRule, ProviderData, Refused, Sink
 from deepseek_v4_sdk.providers.refusals import http_refusal
-
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.catalogue.models import ServedModel
-    from deepseek_v4_sdk.chat.served import ModelInfo
 
 __all__ = ["COMMON_OPTIONS", "ChatCompletions", "as_key", "top_k"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from deepseek_v4_sdk import errors
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.support.forks import new_lock
 
 if TYPE_CHECKING:
-    import os
-
-    from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.providers.learned_limits_file import LimitsFile
+else:
+    LimitsFile = late_type("deepseek_v4_sdk.providers.learned_limits_file", "LimitsFile")
 
 __all__ = ["LEARNED", "RUST", "LearnedLimits", "ServerLimits", "learned_through"]
 

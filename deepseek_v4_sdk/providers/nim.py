@@ -5,25 +5,21 @@ The client discovers which, or the caller declares it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from deepseek_v4_sdk.chat import HistoryRules
+from deepseek_v4_sdk.chat import HistoryRules, JsonValue
+from deepseek_v4_sdk.chat.served import ModelInfo
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import option_rules as rules
 from deepseek_v4_sdk.providers import sglang, vllm
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions, as_key, top_k
 from deepseek_v4_sdk.providers.provider import ProviderData, Refused, Renderer
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+__all__ = ["NIM", "PROVIDER", "NIMEngine"]
 
-    from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.chat.served import ModelInfo
-
-__all__ = ["NIM", "PROVIDER", "Engine"]
-
-Engine: TypeAlias = Literal["vllm", "sglang", "1.x"]
+NIMEngine: TypeAlias = Literal["vllm", "sglang", "1.x"]
 """The engine inside: one of those of NIM 2.x, or the 1.x line with its strict bodies and `nvext`."""
 
 
@@ -84,7 +80,7 @@ def _nvext_top_k(count: int) -> Mapping[str, JsonValue]:
     return {"nvext": top_k(count)}  # bodies of 1.x are strict, and this was an extension there
 
 
-_DATA: Mapping[Engine, ProviderData] = {
+_DATA: Mapping[NIMEngine, ProviderData] = {
     "vllm": _with_engine(vllm.PROVIDER.data),
     "sglang": _with_engine(sglang.PROVIDER.data),
     "1.x": replace(
@@ -113,7 +109,7 @@ class NIM(ChatCompletions):
         ConfigurationError: There is no such engine.
     """
 
-    def __init__(self, engine: Engine | None = None) -> None:
+    def __init__(self, engine: NIMEngine | None = None) -> None:
         if engine is not None and engine not in _DATA:
             raise ConfigurationError(f"there is no engine {engine!r}; known: {', '.join(_DATA)}")
         super().__init__(_UNKNOWN if engine is None else _DATA[engine])

@@ -6,15 +6,14 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.testing.model_markup import Invocation, Parameter
+from deepseek_v4_sdk.chat import JsonValue
+from deepseek_v4_sdk.testing.model_markup import Invocation, Parameter
 
 __all__ = ["Properties", "converted", "properties_of"]
 
-Properties: TypeAlias = "Mapping[str, Mapping[str, JsonValue]]"
+Properties: TypeAlias = Mapping[str, Mapping[str, JsonValue]]
 """The properties of the schemas of tools, by the tools' names."""
 
 _WRAPPERS = ("arguments", "input")

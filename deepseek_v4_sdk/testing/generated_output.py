@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 __all__ = ["Cutter", "GeneratedOutput", "OutputKind", "OutputSpan", "Token", "escaped", "rough_ends", "say"]
 
 OutputKind: TypeAlias = Literal["reasoning", "text", "call"]
+"""The part of an answer that a piece of output belongs to."""
 
 Cutter: TypeAlias = Callable[[str], Sequence[int]]
 """Find where the tokens of a text end, in characters."""

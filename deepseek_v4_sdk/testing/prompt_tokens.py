@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from codecs import getincrementaldecoder
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
-from deepseek_v4_sdk.chat import JsonValue, Message, SystemMessage, read_messages, read_tools
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat import JsonValue, Message, SystemMessage, Thinking, read_messages, read_tools
 from deepseek_v4_sdk.tokens import encode
 from deepseek_v4_sdk.tokens.vocabulary import byte_alphabet, load_vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from deepseek_v4_sdk.chat import Thinking
     from deepseek_v4_sdk.prompt import Dialect, Generation, Segment
     from deepseek_v4_sdk.tokens.prompts import PromptForm
+else:
+    Dialect = late_type("deepseek_v4_sdk.prompt", "Dialect")
+    Generation = late_type("deepseek_v4_sdk.prompt", "Generation")
+    Segment = late_type("deepseek_v4_sdk.prompt", "Segment")
+    PromptForm = late_type("deepseek_v4_sdk.tokens.prompts", "PromptForm")
 
 __all__ = ["Rendering", "as_tokenized", "count_body", "encode_body", "render_body", "token_ends", "token_spellings"]
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat import MessagesInput
 from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
-    import os
-
-    from deepseek_v4_sdk.chat import MessagesInput
     from deepseek_v4_sdk.testing.faults import Fault
     from deepseek_v4_sdk.testing.requests import MockRequest
+else:
+    Fault = late_type("deepseek_v4_sdk.testing.faults", "Fault")
+    MockRequest = late_type("deepseek_v4_sdk.testing.requests", "MockRequest")
 
 __all__ = [
     "Error",

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 import httpx
 
 from deepseek_v4_sdk.chat import is_mapping
 from deepseek_v4_sdk.testing.answer import Break, ServerAnswer, Wait
 from deepseek_v4_sdk.testing.clock import Times, VirtualClock
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-    from datetime import datetime
 
 __all__ = ["Answering", "MockTransport", "clock_of", "prepare"]
 

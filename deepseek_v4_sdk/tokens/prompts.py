@@ -6,15 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import AssistantMessage, Message, ToolMessage, write_json
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat import AssistantMessage, Message, Thinking, ToolInput, ToolMessage, ToolSpec, write_json
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.prompt import render_prompt
 from deepseek_v4_sdk.tokens.segments import Counted, count_segment
 from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES, StablePrefix, has_system, stable_end
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import Thinking, ToolInput, ToolSpec
     from deepseek_v4_sdk.prompt import Dialect, Generation, RenderedPrompt
+else:
+    Dialect = late_type("deepseek_v4_sdk.prompt", "Dialect")
+    Generation = late_type("deepseek_v4_sdk.prompt", "Generation")
+    RenderedPrompt = late_type("deepseek_v4_sdk.prompt", "RenderedPrompt")
 
 __all__ = ["PromptCount", "PromptForm", "PromptSums", "count_prompt", "estimate_text", "keep_stable_prefix"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from types import MethodType
-from typing import TYPE_CHECKING, Concatenate, TypeAlias, cast
+from typing import TYPE_CHECKING, Concatenate, cast
 
 from deepseek_v4_sdk.chat import JsonValue, ToolCall, ToolSpec, is_iterable, is_mapping, read_tool
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["as_spec", "as_specs", "as_tool", "validate_arguments"]
 
-AnyTool: TypeAlias = Tool[..., object]
 _SCHEMA_NAMES = ("inputSchema", "input_schema")  # mcp 1 has the one, mcp 2 the other; the wire has the first
 
 
-def as_tool(value: object) -> AnyTool:
+def as_tool(value: object) -> Tool[..., object]:
     """Make a tool from any description of one.
 
     Args:
@@ -80,9 +79,9 @@ def validate_arguments(call: ToolCall, tool: object) -> dict[str, JsonValue]:
     return as_tool(tool).check(call)
 
 
-def _tool(value: object, where: str) -> AnyTool:
+def _tool(value: object, where: str) -> Tool[..., object]:
     if isinstance(value, Tool):
-        return cast("AnyTool", value)
+        return cast("Tool[..., object]", value)
     if isinstance(value, MethodType):
         inner = cast("object", value.__func__)
         if isinstance(inner, Tool):  # @classmethod over @tool, in Python 3.13
@@ -95,7 +94,7 @@ def _tool(value: object, where: str) -> AnyTool:
             )
         function = cast("Callable[..., object]", value)
         plain = plain_offer(function)
-        return Tool(function, partial(_plain_again, function), known=plain)
+        return Tool(function, partial(_plain_again, function), _known=plain)
     spec = read_tool(written, where)
     return Tool(_NoFunction(spec.name), partial(_offer_of, spec), runs=False)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 from deepseek_v4_sdk.chat import is_mapping, result_text
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.tools.forms import as_tool
 from deepseek_v4_sdk.tools.handwritten import written_offer
 from deepseek_v4_sdk.tools.tool import Tool
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 __all__ = ["McpSession", "mcp_tools"]
 
@@ -24,12 +22,12 @@ class McpSession(Protocol):
     """The methods that a session needs: `ClientSession` of mcp 1 and 2 has them, and so has `Client` of mcp 2."""
 
     @property
-    def list_tools(self) -> Callable[..., Awaitable[Any]]:
+    def list_tools(self) -> Callable[..., Awaitable[object]]:
         """Returns a page of the server's tools."""
         ...
 
     @property
-    def call_tool(self) -> Callable[..., Awaitable[Any]]:
+    def call_tool(self) -> Callable[..., Awaitable[object]]:
         """Runs one of them, given its name and its arguments."""
         ...
 
@@ -81,7 +79,7 @@ def _tool(session: McpSession, listed: object, prefix: str) -> Tool[..., object]
     run.__name__ = run.__qualname__ = spec.name
     hints = _field(listed, "annotations")
     read_only = hints is not None and _field(hints, "readOnlyHint", "read_only_hint") is True
-    return Tool(run, lambda _: offer, known=offer, read_only=read_only)
+    return Tool(run, lambda _: offer, _known=offer, read_only=read_only)
 
 
 def _text(result: object) -> str:

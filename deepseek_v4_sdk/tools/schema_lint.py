@@ -15,10 +15,10 @@ from deepseek_v4_sdk.tools.refusal import path_of
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ToolSpec
 
-__all__ = ["Named", "lint_schema"]
+__all__ = ["HasName", "lint_schema"]
 
 
-class Named(Protocol):
+class HasName(Protocol):
     """A provider's data, or any object with a provider's name."""
 
     @property
@@ -32,7 +32,7 @@ _Finding: TypeAlias = tuple[tuple[str, ...], str]
 _Lint: TypeAlias = Callable[[_Schema], Iterator[_Finding]]
 
 
-def lint_schema(tool: object, provider: str | Named) -> list[str]:
+def lint_schema(tool: object, provider: str | HasName) -> list[str]:
     """List the parts of a tool's schema that a provider would refuse, or not enforce; each line begins with the place.
 
     Args:

@@ -32,9 +32,7 @@ class Tool(Generic[P, R]):
 
     Args:
         function: The function to run.
-        offer: Returns the model's description and the check of its calls, for the class of the method, or None.
         runs: Whether it has a function at all; a tool with only a schema is run by the caller.
-        known: The result of `offer`, where it is known.
         read_only: Whether it is known to change nothing; `approve` sees it on the calls.
 
     Attributes:
@@ -44,18 +42,18 @@ class Tool(Generic[P, R]):
     def __init__(
         self,
         function: Callable[P, R],
-        offer: Callable[[type | None], Offer],
+        _offer: Callable[[type | None], Offer],
         *,
         runs: bool = True,
-        known: Offer | None = None,
+        _known: Offer | None = None,
         read_only: bool = False,
     ) -> None:
         self.function = function
         self.runs = runs
         self.read_only = read_only
         functools.update_wrapper(self, function)
-        self._make = offer
-        self._made = known
+        self._make = _offer
+        self._made = _known
         self.owner: type | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -75,7 +73,7 @@ class Tool(Generic[P, R]):
 
     def _with(self, function: Callable[..., object], offer: Callable[[type | None], Offer]) -> Tool[..., object]:
         """Make the same tool for another function."""
-        return Tool(function, offer, runs=self.runs, known=self._made, read_only=self.read_only)
+        return Tool(function, offer, runs=self.runs, _known=self._made, read_only=self.read_only)
 
     def __copy__(self) -> Self:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlsplit
 
-from deepseek_v4_sdk.providers import ascii_host
+from deepseek_v4_sdk.providers.http_call import ascii_host
 
 __all__ = ["wire_url"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
@@ -26,15 +26,14 @@ from deepseek_v4_sdk.transport.request import Open
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 
     from deepseek_v4_sdk.exchange import ResponseHead
     from deepseek_v4_sdk.transport.clock import Deadline
     from deepseek_v4_sdk.transport.connection import AsyncResponse, Response
+    from deepseek_v4_sdk.transport.http_clients import AsyncHttpClient, HttpClient
 
 __all__ = [
-    "AsyncClientLike",
-    "ClientLike",
     "as_async_transport",
     "as_httpx_transport",
     "check_http_client",
@@ -44,30 +43,6 @@ __all__ = [
 # The attributes that lead from an answer of httpx to its connection of httpcore, and how deep to search.
 _INNER = ("_httpcore_stream", "_stream", "_connection")
 _DEPTH = 8
-
-
-class ClientLike(Protocol):
-    """An `httpx.Client`, or an object of its shape."""
-
-    def build_request(self, method: str, url: str, **options: Any) -> Any:
-        """Make a request."""
-        ...
-
-    def send(self, request: Any, **options: Any) -> Any:
-        """Send it."""
-        ...
-
-
-class AsyncClientLike(Protocol):
-    """An `httpx.AsyncClient`, or an object of its shape."""
-
-    def build_request(self, method: str, url: str, **options: Any) -> Any:
-        """Make a request."""
-        ...
-
-    def send(self, request: Any, **options: Any) -> Coroutine[Any, Any, Any]:
-        """Send it."""
-        ...
 
 
 def check_http_client(transport: object, *, awaited: bool) -> None:
@@ -85,18 +60,18 @@ def check_http_client(transport: object, *, awaited: bool) -> None:
         raise ConfigurationError(f"http_client is {kind}: {ours} needs an {theirs}, or an object of its shape")
 
 
-def as_transport(brought: httpx.BaseTransport | ClientLike) -> Transport:
+def as_transport(brought: httpx.BaseTransport | HttpClient) -> Transport:
     """Make a transport that passes requests to a transport or a client of httpx."""
     if _base_of(brought, awaited=False) is not None:
         return _HttpxTransport(cast("httpx.BaseTransport", brought))
-    return _HttpxClient(cast("ClientLike", brought))
+    return _HttpxClient(cast("HttpClient", brought))
 
 
-def as_async_transport(brought: httpx.AsyncBaseTransport | AsyncClientLike) -> AsyncTransport:
+def as_async_transport(brought: httpx.AsyncBaseTransport | AsyncHttpClient) -> AsyncTransport:
     """Make a transport that passes requests to a transport or a client of httpx."""
     if _base_of(brought, awaited=True) is not None:
         return _AsyncHttpxTransport(cast("httpx.AsyncBaseTransport", brought))
-    return _AsyncHttpxClient(cast("AsyncClientLike", brought))
+    return _AsyncHttpxClient(cast("AsyncHttpClient", brought))
 
 
 def as_httpx_transport(transport: Transport | AsyncTransport) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
@@ -187,7 +162,7 @@ def _in_time(deadline: Deadline) -> asyncio.Timeout:
     return asyncio.timeout(deadline.left() if isinstance(deadline.clock, SystemClock) else None)
 
 
-def _their_request(client: ClientLike | AsyncClientLike, step: Open) -> object:
+def _their_request(client: HttpClient | AsyncHttpClient, step: Open) -> object:
     call = step.call
     return client.build_request(
         call.method, call.url, headers=list(call.headers), content=call.body, extensions=_extensions(step)
@@ -217,7 +192,7 @@ class _HttpxTransport(Transport):
 class _HttpxClient(Transport):
     drains = False
 
-    def __init__(self, client: ClientLike) -> None:
+    def __init__(self, client: HttpClient) -> None:
         self._client = client
 
     def send(self, step: Open) -> IteratedResponse:
@@ -243,7 +218,7 @@ class _AsyncHttpxTransport(AsyncTransport):
 class _AsyncHttpxClient(AsyncTransport):
     drains = False
 
-    def __init__(self, client: AsyncClientLike) -> None:
+    def __init__(self, client: AsyncHttpClient) -> None:
         self._client = client
 
     async def send(self, step: Open) -> AsyncIteratedResponse:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from deepseek_v4_sdk import DeepSeekV4
-from deepseek_v4_sdk.config import ProfileFile
+from deepseek_v4_sdk.config.file import ProfileFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from deepseek_v4_sdk import (
     ContextLengthExceededError,
     DeepSeekV4,
 )
-from deepseek_v4_sdk.context import resolve_window
+from deepseek_v4_sdk.context.window import resolve_window
 from deepseek_v4_sdk.providers.learned_limits import LearnedLimits
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor

@@ -12,7 +12,7 @@ import deepseek_v4_sdk
 from deepseek_v4_sdk.catalogue.prices import PRICES
 from deepseek_v4_sdk.chat import OPTION_NAMES, AskOptions, ChatEvent
 from deepseek_v4_sdk.client.base import ClientArguments
-from deepseek_v4_sdk.context.documents import Reason
+from deepseek_v4_sdk.context.documents import LeftOutReason
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.tools.loop_options import LoopLimits, LoopOptions
 from deepseek_v4_sdk.tools.run import Stopped, ToolRun
@@ -89,4 +89,4 @@ def test_prices() -> None:
 
 def test_why_a_document_was_left_out() -> None:
     table = _section("packing.md", "## Documents that do not fit")
-    assert _first_cells(table) == set(get_args(Reason))
+    assert _first_cells(table) == set(get_args(LeftOutReason))

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import inspect
 import typing
-from importlib import import_module
 from types import FunctionType
 
 import pytest
 
+from tests.house.border import PLACES
 from tests.house.test_imports import loaded
-
-_PLACES = (
-    "",
-    ".errors",
-    ".testing",
-    ".testing.server",
-    ".prompt",
-    ".tools",
-    ".context",
-    ".providers",
-    ".config",
-    ".store",
-    ".deploy",
-    ".gateway",
-)
+from tests.house.test_public_names import of_place
 
 
 def _parts(thing: object) -> list[object]:
@@ -43,9 +29,9 @@ def _parts(thing: object) -> list[object]:
     return parts
 
 
-@pytest.mark.parametrize("place", _PLACES)
+@pytest.mark.parametrize("place", PLACES)
 def test_hints_resolve(place: str) -> None:
-    module = import_module(f"deepseek_v4_sdk{place}")
+    module = of_place(place)
     for name in module.__all__:
         for part in _parts(getattr(module, name)):
             hints = typing.get_type_hints(part)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from deepseek_v4_sdk.providers import find_provider, read_base_url
+from deepseek_v4_sdk.providers import find_provider
+from deepseek_v4_sdk.providers.http_call import read_base_url
 from deepseek_v4_sdk.transport.addresses import wire_url
 
 

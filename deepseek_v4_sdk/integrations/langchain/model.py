@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput, ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, create_model, model_validator
 
-from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, InvalidRequestError, SchemaViolationError, Thinking, count_text
+from deepseek_v4_sdk import (
+    AsyncDeepSeekV4,
+    ChatOptions,
+    DeepSeekV4,
+    InvalidRequestError,
+    Reply,
+    SchemaViolationError,
+    Thinking,
+    count_text,
+)
 from deepseek_v4_sdk.chat.openai_form import thinking_of_effort
 from deepseek_v4_sdk.integrations.common import OnRecovered, check_recovered
 from deepseek_v4_sdk.integrations.forced import started
@@ -21,17 +35,7 @@ from deepseek_v4_sdk.integrations.langchain.messages import ai_message, to_sdk
 from deepseek_v4_sdk.integrations.langchain.request import OPTIONS, chat_options, read_tools
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from typing import Unpack
-
-    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-    from langchain_core.language_models import LangSmithParams
-    from langchain_core.outputs import ChatGenerationChunk
-    from langchain_core.runnables import Runnable
-    from langchain_core.tools import BaseTool
-
-    from deepseek_v4_sdk import ChatOptions, Reply
 
     _WithOptions = BaseChatModel
 else:
@@ -116,7 +120,7 @@ class ChatDeepSeekV4(_WithOptions):
 
     @classmethod
     def from_profile(
-        cls, name: str | None = None, *, path: str | os.PathLike[str] | None = None, **options: Any
+        cls, name: str | None = None, *, path: str | os.PathLike[str] | None = None, **options: object
     ) -> Self:
         """Make a model from a profile in a TOML file, as `DeepSeekV4.from_profile` does.
 
@@ -128,7 +132,8 @@ class ChatDeepSeekV4(_WithOptions):
         Raises:
             ConfigurationError: The file or the profile is missing or wrong, or needs trust.
         """
-        return cls(client=DeepSeekV4.from_profile(name, path=path), owns_client=True, **options)
+        given = cast("dict[str, Any]", options)
+        return cls(client=DeepSeekV4.from_profile(name, path=path), owns_client=True, **given)
 
     @model_validator(mode="after")
     def _connect(self) -> Self:
@@ -206,7 +211,7 @@ class ChatDeepSeekV4(_WithOptions):
     def get_num_tokens_from_messages(
         self,
         messages: list[BaseMessage],
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] | None = None,
+        tools: Sequence[dict[str, object] | type | Callable[..., object] | BaseTool] | None = None,
     ) -> int:
         """The number of tokens of the prompt of these messages, rendered and counted as the server does."""
         with raised_as_langchain():
@@ -216,11 +221,11 @@ class ChatDeepSeekV4(_WithOptions):
 
     def bind_tools(
         self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        tools: Sequence[dict[str, object] | type | Callable[..., object] | BaseTool],
         *,
-        tool_choice: dict[str, Any] | str | bool | None = None,
+        tool_choice: dict[str, object] | str | bool | None = None,
         strict: bool | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """A model that may call tools.
 
@@ -237,13 +242,13 @@ class ChatDeepSeekV4(_WithOptions):
 
     def with_structured_output(
         self,
-        schema: dict[str, Any] | type | None = None,
+        schema: dict[str, object] | type | None = None,
         *,
         include_raw: bool = False,
-        method: structured.Method = "auto",
+        method: structured.StructuredMethod = "auto",
         strict: bool | None = None,
         retries: int = 0,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> Runnable[LanguageModelInput, Any]:
         """A chain whose answers are values of a schema. The model may think, and the values are checked here.
 

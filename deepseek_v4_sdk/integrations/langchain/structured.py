@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk import Parsed, Reply
 
-__all__ = ["Method", "Wanted", "failed_message", "mechanism_of", "parsed_message", "structured_chain", "wanted"]
+__all__ = [
+    "StructuredMethod",
+    "Wanted",
+    "failed_message",
+    "mechanism_of",
+    "parsed_message",
+    "structured_chain",
+    "wanted",
+]
 
-Method: TypeAlias = Literal["auto", "json_schema", "function_calling", "json_mode"]
+StructuredMethod: TypeAlias = Literal["auto", "json_schema", "function_calling", "json_mode"]
 """LangChain's words for how an answer is held to a schema; "auto" takes the best one that the server has."""
 
 _PARSED = "parsed"
@@ -44,17 +52,17 @@ class Wanted:
 
     schema: Any
     model: Any = None
-    method: Method = "auto"
+    method: StructuredMethod = "auto"
     retries: int = 0
 
 
-def wanted(schema: object, method: Method, retries: int) -> Wanted:
+def wanted(schema: object, method: StructuredMethod, retries: int) -> Wanted:
     """Read a schema in any form that LangChain knows.
 
     Raises:
         InvalidRequestError: There is none, and the method needs one.
     """
-    if method not in (known := get_args(Method)):
+    if method not in (known := get_args(StructuredMethod)):
         raise InvalidRequestError(f"method is {method!r}: one of {', '.join(map(repr, known))}")
     if schema is None:
         if method != "json_mode":
@@ -69,7 +77,9 @@ def wanted(schema: object, method: Method, retries: int) -> Wanted:
     return Wanted(schema, None, method, retries)
 
 
-def mechanism_of(method: Method, *, holds_schema: bool) -> Literal["auto", "json_schema", "json_object", "tool"]:
+def mechanism_of(
+    method: StructuredMethod, *, holds_schema: bool
+) -> Literal["auto", "json_schema", "json_object", "tool"]:
     """The SDK's mechanism for a method.
 
     A server that cannot hold an answer to a schema, as DeepSeek's own API, gets the schema in the prompt; the answer is

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import Any
 
-from agents import generation_span
-from agents.items import ModelResponse
+from agents import AgentOutputSchemaBase, Handoff, ModelSettings, Tool, generation_span
+from agents.items import ModelResponse, TResponseInputItem, TResponseStreamEvent
 from agents.models.interface import Model, ModelProvider, ModelTracing
+from agents.tracing import GenerationSpanData, Span
+from openai.types.responses.response_prompt_param import ResponsePromptParam
 
-from deepseek_v4_sdk import AsyncDeepSeekV4, Finished, InvalidRequestError
+from deepseek_v4_sdk import AsyncDeepSeekV4, Finished, InvalidRequestError, Reply
 from deepseek_v4_sdk.integrations.common import OnRecovered, check_recovered, must_be_async
 from deepseek_v4_sdk.integrations.forced import started
 from deepseek_v4_sdk.integrations.openai_agents.errors import raised_as_agents
@@ -20,16 +23,6 @@ from deepseek_v4_sdk.integrations.openai_agents.request import (
     read_output,
     read_tools,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from agents import AgentOutputSchemaBase, Handoff, ModelSettings, Tool
-    from agents.items import TResponseInputItem, TResponseStreamEvent
-    from agents.tracing import GenerationSpanData, Span
-    from openai.types.responses.response_prompt_param import ResponsePromptParam
-
-    from deepseek_v4_sdk import Reply
 
 __all__ = ["DeepSeekV4AgentsModel", "DeepSeekV4ModelProvider"]
 

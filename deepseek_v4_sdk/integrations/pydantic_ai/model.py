@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from pydantic_ai import RunContext
 from pydantic_ai.exceptions import UserError
-from pydantic_ai.models import Model, ModelRequestParameters, check_allow_model_requests
-from pydantic_ai.settings import ModelSettings, ToolOrOutput
+from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse, check_allow_model_requests
+from pydantic_ai.profiles import ModelProfile
+from pydantic_ai.settings import ModelSettingName, ModelSettings, ToolOrOutput
+from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.usage import RequestUsage
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, ChatOptions, InvalidRequestError, Thinking, Timeouts
@@ -17,16 +22,6 @@ from deepseek_v4_sdk.integrations.forced import started
 from deepseek_v4_sdk.integrations.pydantic_ai.errors import raised_as_pydantic_ai
 from deepseek_v4_sdk.integrations.pydantic_ai.messages import PROVIDER, response, to_sdk
 from deepseek_v4_sdk.integrations.pydantic_ai.stream import DeepSeekV4StreamedResponse
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from pydantic_ai import RunContext
-    from pydantic_ai.messages import ModelMessage, ModelResponse
-    from pydantic_ai.models import StreamedResponse
-    from pydantic_ai.profiles import ModelProfile
-    from pydantic_ai.settings import ModelSettingName
-    from pydantic_ai.tools import ToolDefinition
 
 __all__ = ["DeepSeekV4Model", "DeepSeekV4ModelSettings"]
 

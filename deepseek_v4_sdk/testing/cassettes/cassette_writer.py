@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.providers import secrets_in
+from deepseek_v4_sdk.providers.refusals import secrets_in
 from deepseek_v4_sdk.support.files import open_to_append, write_private
 from deepseek_v4_sdk.support.forks import new_lock
 from deepseek_v4_sdk.testing.answer import Wait

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.testing.cassettes.cassette import RecordedExchange
 
-__all__ = ["LEFT_OUT", "BodyReader", "Match", "differences", "mark_of", "reading_of"]
+__all__ = ["LEFT_OUT", "BodyReader", "RequestMatch", "differences", "mark_of", "reading_of"]
 
-Match: TypeAlias = Literal["strict", "normalised"] | Callable[[JsonValue], JsonValue]
+RequestMatch: TypeAlias = Literal["strict", "normalised"] | Callable[[JsonValue], JsonValue]
 """The comparison of requests: exact and in order; or without meaningless fields, in any order; or by a
 function that returns the compared part of a body, in any order."""
 
@@ -40,7 +40,7 @@ class _Absent(Enum):
 _Value: TypeAlias = "JsonValue | _Absent"
 
 
-def reading_of(match: Match) -> BodyReader:
+def reading_of(match: RequestMatch) -> BodyReader:
     """The part of a body that is compared."""
     if match == "normalised":
         return _normalised

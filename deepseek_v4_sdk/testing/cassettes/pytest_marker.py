@@ -116,7 +116,7 @@ def _cassette_of(item: pytest.Item, given: Mapping[str, Any]) -> Path | None:
 
 def _recorder(item: pytest.Item, path: Path) -> Recorder:
     """A recorder in front of the server of a profile."""
-    from deepseek_v4_sdk.config import load_profile
+    from deepseek_v4_sdk.config.profiles import load_profile
 
     sharing = [
         other.nodeid

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -11,20 +11,15 @@ from typing import TYPE_CHECKING, Literal, cast
 import httpx
 
 from deepseek_v4_sdk._late_types import late_type
-from deepseek_v4_sdk.providers import Provider, ProviderData, find_provider
+from deepseek_v4_sdk.providers import Provider, ProviderData, Target, find_provider
 from deepseek_v4_sdk.support.redaction import never_raises
 from deepseek_v4_sdk.testing.cassettes.cassette import CassetteError, read_cassette
-from deepseek_v4_sdk.testing.cassettes.cassette_writer import CassetteWriter
+from deepseek_v4_sdk.testing.cassettes.cassette_writer import CassetteWriter, RecordingInProgress
 from deepseek_v4_sdk.testing.cassettes.proxy import DelegatingProvider
 from deepseek_v4_sdk.testing.transport import clock_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
     from pydantic import SecretStr
-
-    from deepseek_v4_sdk.providers import Target
-    from deepseek_v4_sdk.testing.cassettes.cassette_writer import RecordingInProgress
 else:
     SecretStr = late_type("pydantic", "SecretStr")
 
@@ -117,16 +112,15 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     Args:
         transport: The other transport.
-        begin: Begins to record a request.
     """
 
     def __init__(
         self,
         transport: httpx.BaseTransport | httpx.AsyncBaseTransport,
-        begin: Callable[[httpx.Request, bytes], RecordingInProgress],
+        _begin: Callable[[httpx.Request, bytes], RecordingInProgress],
     ) -> None:
         self._transport = transport
-        self._begin = begin
+        self._begin = _begin
         if (clock := getattr(transport, "exchange_clock", None)) is not None:
             self.exchange_clock = clock
 

@@ -16,7 +16,7 @@ from deepseek_v4_sdk.support.forks import new_lock
 from deepseek_v4_sdk.support.redaction import never_raises
 from deepseek_v4_sdk.testing.answer import Break, Part, ServerAnswer, Wait
 from deepseek_v4_sdk.testing.cassettes.cassette import CassetteError, RecordedExchange, failure_named, read_cassette
-from deepseek_v4_sdk.testing.cassettes.matching import Match, differences, mark_of, reading_of
+from deepseek_v4_sdk.testing.cassettes.matching import RequestMatch, differences, mark_of, reading_of
 from deepseek_v4_sdk.testing.cassettes.proxy import CheckedDelegatingProvider
 from deepseek_v4_sdk.testing.transport import MockTransport
 
@@ -54,7 +54,7 @@ class Replayer(CheckedDelegatingProvider):
         self,
         cassette: str | os.PathLike[str] | Sequence[RecordedExchange],
         *,
-        match: Match = "strict",
+        match: RequestMatch = "strict",
         timing: Literal["kept", "removed"] = "kept",
         provider: str | Provider | None = None,
     ) -> None:

@@ -6,13 +6,17 @@ import random
 import re
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.support.redaction import never_raises
+from deepseek_v4_sdk.testing.answer import ServerAnswer
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.testing.answer import ServerAnswer
     from deepseek_v4_sdk.testing.flavors.base import Flavor
     from deepseek_v4_sdk.testing.script import Turn
+else:
+    Flavor = late_type("deepseek_v4_sdk.testing.flavors.base", "Flavor")
+    Turn = late_type("deepseek_v4_sdk.testing.script", "Turn")
 
 __all__ = ["DONE", "Fault", "dice", "place_of"]
 

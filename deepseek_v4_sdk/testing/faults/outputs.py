@@ -55,7 +55,9 @@ class _LeakDsml(Fault):
         return replace(generated, text=generated.text + markup)
 
 
-def leak_dsml(style: Style = "full_width", where: Literal["text", "reasoning"] = "text") -> Fault:
+def leak_dsml(
+    style: Literal["full_width", "ascii", "doubled"] = "full_width", where: Literal["text", "reasoning"] = "text"
+) -> Fault:
     """The server's parser misses the model's tool calls, and their markup is left in a text.
 
     Args:

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from deepseek_v4_sdk.chat import nearest
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.testing.argument_types import Properties
+from deepseek_v4_sdk.testing.flavors.base import Chat, Counts, Flavor, Refusal
+from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputKind, OutputSpan, Token
+from deepseek_v4_sdk.testing.model_markup import Invocation, Parameter, ShowCalls
+from deepseek_v4_sdk.testing.output_parser import OutputParser
+from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.testing.flavors.base import Flavor
-
-__all__ = ["FLAVOR_NAMES", "find_flavor"]
+__all__ = [
+    "FLAVOR_NAMES",
+    "CacheRule",
+    "Chat",
+    "Counts",
+    "Flavor",
+    "GeneratedOutput",
+    "Invocation",
+    "OutputKind",
+    "OutputParser",
+    "OutputSpan",
+    "Parameter",
+    "Properties",
+    "Refusal",
+    "ShowCalls",
+    "Token",
+    "find_flavor",
+]
 
 FLAVOR_NAMES = ("nvidia", "nim", "vllm", "sglang", "deepseek", "dynamo")
 """Every flavor."""

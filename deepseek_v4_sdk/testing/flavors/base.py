@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat import JsonValue, write_json
 from deepseek_v4_sdk.testing.script import Error, Raw
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan
     from deepseek_v4_sdk.testing.output_parser import OutputParser
     from deepseek_v4_sdk.testing.prefix_cache import CacheRule
+else:
+    Dialect = late_type("deepseek_v4_sdk.prompt", "Dialect")
+    Generation = late_type("deepseek_v4_sdk.prompt", "Generation")
+    GeneratedOutput = late_type("deepseek_v4_sdk.testing.generated_output", "GeneratedOutput")
+    OutputSpan = late_type("deepseek_v4_sdk.testing.generated_output", "OutputSpan")
+    OutputParser = late_type("deepseek_v4_sdk.testing.output_parser", "OutputParser")
+    CacheRule = late_type("deepseek_v4_sdk.testing.prefix_cache", "CacheRule")
 
 __all__ = [
     "DONE",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from deepseek_v4_sdk.chat import JsonValue
+from deepseek_v4_sdk.prompt import Dialect, Generation
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Flavor, Refusal, as_uuid, level_of, same_key, sse, wanted
 from deepseek_v4_sdk.testing.flavors.recipe_checks import (
     conversation_faults,
@@ -18,16 +20,12 @@ from deepseek_v4_sdk.testing.flavors.recipe_checks import (
     word_fault,
 )
 from deepseek_v4_sdk.testing.flavors.recipe_types import UnreadableError, read_body
+from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, Token
 from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
 
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.prompt import Dialect, Generation
-    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, Token
-
-__all__ = ["FLAVOR", "DeepSeekFlavor"]
+__all__ = ["DeepSeekFlavor"]
 
 _CREATED = 1_795_200_000
 _MODELS = ("deepseek-flash", "deepseek-v4-pro")

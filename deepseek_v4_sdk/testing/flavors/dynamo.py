@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from deepseek_v4_sdk.chat import JsonValue
+from deepseek_v4_sdk.prompt import Dialect
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, sse, wanted
 from deepseek_v4_sdk.testing.flavors.completions import CompletionRoute
+from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, Token
 from deepseek_v4_sdk.testing.model_markup import one_call, unread, unseparated
 from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error
 
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.prompt import Dialect
-    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, Token
-
-__all__ = ["FLAVOR", "DynamoFlavor"]
+__all__ = ["DynamoFlavor"]
 
 _CREATED = 1_795_280_661
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"

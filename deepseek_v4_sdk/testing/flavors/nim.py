@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import Literal
 
+from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.testing.flavors import nim_1, sglang, vllm
 from deepseek_v4_sdk.testing.flavors.base import Flavor, Refusal, same_key
 from deepseek_v4_sdk.testing.script import Error
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from deepseek_v4_sdk.chat import JsonValue
-
-__all__ = ["FLAVOR", "NimFlavor"]
+__all__ = ["NimFlavor"]
 
 _MODEL = "deepseek-ai/deepseek-v4-pro-0813"
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.testing.flavors.base import Refusal, as_uuid, refusal, wanted
 from deepseek_v4_sdk.testing.flavors.dynamo import DynamoFlavor
 from deepseek_v4_sdk.testing.script import Error, Raw
 
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import JsonValue
-
-__all__ = ["FLAVOR", "NvidiaFlavor"]
+__all__ = ["NvidiaFlavor"]
 
 _LIVE = ("deepseek-ai/deepseek-v4-pro-0813", "deepseek-ai/deepseek-v4-flash-0731")
 _ENDED = ("deepseek-ai/deepseek-v4-pro", "deepseek-ai/deepseek-v4-flash")

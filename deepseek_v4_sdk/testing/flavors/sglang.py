@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.chat import JsonValue
+from deepseek_v4_sdk.prompt import Dialect
 from deepseek_v4_sdk.testing.flavors.base import (
     DONE,
     STREAM,
@@ -24,7 +25,7 @@ from deepseek_v4_sdk.testing.flavors.sglang_checks import bad_request, check_cha
 from deepseek_v4_sdk.testing.flavors.sglang_deltas import call_id, finish, paced, stop, text_delta, written
 from deepseek_v4_sdk.testing.flavors.sglang_prompts import read_history
 from deepseek_v4_sdk.testing.flavors.sglang_routes import CREATED, card, model_info, no_such_model
-from deepseek_v4_sdk.testing.generated_output import OutputSpan, Token
+from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, Token
 from deepseek_v4_sdk.testing.model_markup import (
     THINK_ENDS,
     fragments,
@@ -37,12 +38,7 @@ from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error, Raw
 from deepseek_v4_sdk.tokens import count_text
 
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.prompt import Dialect
-    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput
-
-__all__ = ["FLAVOR", "SGLangFlavor"]
+__all__ = ["SGLangFlavor"]
 
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
 _TOKENIZER_LENGTH = 1_048_576

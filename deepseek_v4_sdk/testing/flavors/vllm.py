@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from deepseek_v4_sdk.chat import JsonValue
+from deepseek_v4_sdk.prompt import Dialect, Generation
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, refusal, same_key, sse, wanted
 from deepseek_v4_sdk.testing.flavors.completions import CompletionRoute
 from deepseek_v4_sdk.testing.flavors.served import KNOWN, ServedNames
@@ -30,18 +32,14 @@ from deepseek_v4_sdk.testing.flavors.vllm_deltas import (
 from deepseek_v4_sdk.testing.flavors.vllm_prompts import answering_role, mended, older_thinking, plain_prompt
 from deepseek_v4_sdk.testing.flavors.vllm_routes import CREATED, card, measures
 from deepseek_v4_sdk.testing.flavors.vllm_usage import counted, prompt_details, usage
+from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan
 from deepseek_v4_sdk.testing.model_markup import bursts, one_call, unseparated
 from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.prompt_tokens import token_spellings
 from deepseek_v4_sdk.testing.script import Error
 
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.prompt import Dialect, Generation
-    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan
-
-__all__ = ["FLAVOR", "VLLMFlavor"]
+__all__ = ["VLLMFlavor"]
 
 _MODEL = "deepseek-ai/DeepSeek-V4-Pro"
 _NO_TEMPLATE = (

@@ -1,0 +1,145 @@
+"""The public border: signatures name only public types, everything public is described, each place has its list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.house.border import PLACES, Border, border
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Bases that are an inner matter: a class of the face has their members as its own, and promises nothing about the base.
+# Give a new base a public name, or write it down here.
+INNER_BASES = {
+    "call.event_streams.AsyncEventStream",
+    "call.event_streams.EventStream",
+    "call.streams._Chat",
+    "chat.checked.Checked",
+    "chat.events.StreamEvent",
+    "chat.model_field.ModelField",
+    "chat.options.AskOptions",
+    "chat.shared.Shared",
+    "client.parsing.AsyncParseCalls",
+    "client.parsing.ParseCalls",
+    "client.tool_streams._State",
+    "integrations.langchain.model._WithOptions",
+    "testing.cassettes.proxy.CheckedDelegatingProvider",
+    "testing.cassettes.proxy.DelegatingProvider",
+    "testing.script._Step",
+}
+# Signatures in which a framework's own type is generic over anything, or its method returns anything.
+OF_FRAMEWORKS = {
+    "integrations.langchain.ChatDeepSeekV4.with_structured_output",
+    "integrations.openai_agents.DeepSeekV4AgentsModel.get_response(handoffs)",
+    "integrations.openai_agents.DeepSeekV4AgentsModel.stream_response(handoffs)",
+    "integrations.pydantic_ai.DeepSeekV4Model.request_stream(run_context)",
+}
+
+BAD = '''
+"""A package with a face that is wrong in each way that the checks find."""
+
+from typing import Any, TypeAlias, TypeVar
+
+from bad.inner import Fine, Hidden
+
+__all__ = ["Choice", "Fine", "Public", "function"]
+
+T = TypeVar("T")
+Choice: TypeAlias = str | Hidden
+"""A choice."""
+
+
+class Public(Hidden):
+    """A public class."""
+
+    field: Hidden
+    untyped: Any
+
+    def __init__(self, given: Hidden, _own: Hidden) -> None: ...
+
+    def method(self) -> "list[Hidden]": ...
+
+    @property
+    def made(self) -> dict[str, Hidden]:
+        """A property."""
+        ...
+
+    def _private(self) -> Hidden: ...
+
+
+def function(fine: Fine, value: T) -> T: ...
+'''
+INNER = '''
+class Fine:
+    """A class that is public."""
+
+
+class Hidden:
+    """A class that is not."""
+
+    def inherited(self, other: "Hidden") -> Fine:
+        """A method."""
+        ...
+'''
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Border:
+    folder: Path = tmp_path_factory.mktemp("border")
+    (folder / "bad").mkdir()
+    (folder / "bad" / "__init__.py").write_text(BAD, encoding="utf-8")
+    (folder / "bad" / "inner.py").write_text(INNER, encoding="utf-8")
+    return Border(["bad"], folder)
+
+
+def test_a_signature_that_names_an_inner_type_is_found(bad: Border) -> None:
+    found = [(named.where, named.type.removeprefix("bad.inner."), named.part) for named in bad.named()]
+    assert sorted(found) == [
+        ("bad.Choice", "Hidden", "value"),
+        ("bad.Public", "Hidden", "base"),
+        ("bad.Public.__init__(given)", "Hidden", "parameter"),
+        ("bad.Public.field", "Hidden", "result"),
+        ("bad.Public.inherited(other)", "Hidden", "parameter"),
+        ("bad.Public.made", "Hidden", "result"),
+        ("bad.Public.method", "Hidden", "result"),
+        ("bad.Public.untyped", "Any", "result"),
+    ]
+
+
+def test_a_public_name_without_a_docstring_is_found(bad: Border) -> None:
+    assert sorted(bad.undescribed()) == ["bad.Public.method", "bad.function"]
+
+
+def test_public_signatures_name_public_types() -> None:
+    package = f"{PLACES[0]}."
+    inner = [
+        (named.where, named.type)
+        for named in border().named()
+        if not (named.part == "base" and named.type.removeprefix(package) in INNER_BASES)
+        and not (named.type == "Any" and named.where.removeprefix(package) in OF_FRAMEWORKS)
+    ]
+    assert inner == [], "give these types a public name, or take them out of the signature"
+
+
+def test_the_exceptions_are_needed() -> None:
+    named = list(border().named())
+    package = f"{PLACES[0]}."
+    assert {each.type.removeprefix(package) for each in named if each.part == "base"} == INNER_BASES
+    assert {each.where.removeprefix(package) for each in named if each.type == "Any"} == OF_FRAMEWORKS
+
+
+def test_public_names_are_described() -> None:
+    assert list(border().undescribed()) == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_place_lists_its_names(place: str) -> None:
+    exports = [str(name) for name in border().places[place].exports or ()]
+    assert exports == sorted(set(exports), key=exports.index), "a name stands there twice"
+    assert exports
+    for name in border().names(place):
+        thing = border().named_thing(place, name)
+        assert not thing.is_module or f"{place}.{name}" in PLACES, f"{place}.{name} is a module, and not a public place"
