@@ -13,8 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from deepseek_v4_sdk import Conversation, DeepSeekV4
-from deepseek_v4_sdk.testing import MockProvider, script
-from deepseek_v4_sdk.testing.requests import MockRequest
+from deepseek_v4_sdk.testing import MockProvider, MockRequest, script
 from deepseek_v4_sdk.testing.script import Step
 
 WINDOW = 65_536

@@ -7,6 +7,7 @@ in front is private: only the package gives it.
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -92,6 +93,39 @@ class Border:
                     if described and not member.name.startswith("_") and not _described(member, thing):
                         yield f"{public}.{member.name}"
 
+    def inner_names(self, program: str) -> Iterator[str]:
+        """The names of the package that a program imports, or reads from a module, and that are not public."""
+        bound: dict[str, str] = {}
+        tree = ast.parse(program)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and _is_within(node.module or "", self.name):
+                for alias in node.names:
+                    if node.module in self.places:
+                        yield from self._read(node.module, [alias.name])
+                    else:
+                        yield f"{node.module}.{alias.name}"
+                    bound[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    if _is_within(alias.name, self.name):
+                        yield from () if alias.name in self.places else (alias.name,)
+                        bound |= {alias.asname: alias.name} if alias.asname else {self.name: self.name}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                first, *names = ast.unparse(node).split(".")
+                yield from self._read(bound.get(first, ""), names)
+
+    def _read(self, place: str, names: Sequence[str]) -> Iterator[str]:
+        """The first of these names, each read from the one before, that is not public; none below a public class."""
+        for name in names:
+            if place not in self.places:
+                return
+            within = f"{place}.{name}"
+            if name not in (self.places[place].exports or ()) and within not in self.places:
+                yield within
+                return
+            place = within
+
     def _things(self) -> Iterator[tuple[griffe.Object, str]]:
         for path, public in self.public.items():
             yield self._find(path), public
@@ -101,7 +135,7 @@ class Border:
 
     def _imported(self, module: griffe.Object, name: str) -> griffe.Object:
         source, _, there = module.imports.get(name, "").rpartition(".")
-        if source == module.path or source.partition(".")[0] != self.name:
+        if source == module.path or not _is_within(source, self.name):
             return _final(module[name])
         return self._imported(self._find(source), there)
 
@@ -116,6 +150,10 @@ class Border:
         value = found.value if isinstance(found, griffe.Attribute) else None
         makes = value.canonical_path if isinstance(value, griffe.ExprCall) else ""
         return None if makes in _VARIABLES or found.is_module else found.path
+
+
+def _is_within(module: str, package: str) -> bool:
+    return module.partition(".")[0] == package
 
 
 def _final(thing: griffe.Object | griffe.Alias) -> griffe.Object:

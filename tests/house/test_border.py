@@ -113,6 +113,23 @@ def test_a_public_name_without_a_docstring_is_found(bad: Border) -> None:
     assert sorted(bad.undescribed()) == ["bad.Public.method", "bad.function"]
 
 
+@pytest.mark.parametrize(
+    ("program", "found"),
+    [
+        ("from bad import Public", []),
+        ("from bad import Hidden", ["bad.Hidden"]),
+        ("from bad.inner import Fine", ["bad.inner.Fine"]),
+        ("import bad.inner", ["bad.inner"]),
+        ("import bad; bad.Public.method", []),
+        ("import bad; bad.inner.Fine()", ["bad.inner"]),
+        ("import bad as b; print(b.Any)", ["bad.Any"]),
+        ("import badly.inner; badly.inner", []),
+    ],
+)
+def test_a_program_that_uses_an_inner_name_is_found(bad: Border, program: str, found: list[str]) -> None:
+    assert sorted(set(bad.inner_names(program))) == found
+
+
 def test_public_signatures_name_public_types() -> None:
     package = f"{PLACES[0]}."
     inner = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import get_args
 
-from deepseek_v4_sdk.probe import Feature
+from deepseek_v4_sdk.probe import ProbeFeature
 from tests.docs.pages import ROOT
 
 PAGE = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
@@ -16,7 +16,7 @@ FEATURES += ["streamed_usage", "cached_tokens"]
 def test_the_table_of_meanings() -> None:
     rows = re.findall(r"^\| ([a-z ]+) \|", PAGE, re.MULTILINE)
     assert [row.replace(" ", "_") for row in rows if row != "row"] == FEATURES
-    assert set(FEATURES) == set(get_args(Feature))
+    assert set(FEATURES) == set(get_args(ProbeFeature))
 
 
 def test_the_printed_table() -> None:
