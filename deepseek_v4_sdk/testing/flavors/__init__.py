@@ -9,6 +9,7 @@ from deepseek_v4_sdk.chat import nearest
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.testing.argument_types import Properties
 from deepseek_v4_sdk.testing.flavors.base import Chat, Counts, Flavor, Refusal
+from deepseek_v4_sdk.testing.flavors.completions import CompletionRoute, GivenPrompt
 from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputKind, OutputSpan, Token
 from deepseek_v4_sdk.testing.model_markup import Invocation, Parameter, ShowCalls
 from deepseek_v4_sdk.testing.output_parser import OutputParser
@@ -18,9 +19,11 @@ __all__ = [
     "FLAVOR_NAMES",
     "CacheRule",
     "Chat",
+    "CompletionRoute",
     "Counts",
     "Flavor",
     "GeneratedOutput",
+    "GivenPrompt",
     "Invocation",
     "OutputKind",
     "OutputParser",

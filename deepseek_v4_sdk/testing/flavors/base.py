@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.output_parser import OutputParser
     from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 else:
+    CompletionRoute = late_type("deepseek_v4_sdk.testing.flavors.completions", "CompletionRoute")
+    GivenPrompt = late_type("deepseek_v4_sdk.testing.flavors.completions", "GivenPrompt")
     Dialect = late_type("deepseek_v4_sdk.prompt", "Dialect")
     Generation = late_type("deepseek_v4_sdk.prompt", "Generation")
     GeneratedOutput = late_type("deepseek_v4_sdk.testing.generated_output", "GeneratedOutput")

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.testing.flavors.base import DONE, Refusal, sse
-from deepseek_v4_sdk.testing.generated_output import OutputSpan, Token, say
+from deepseek_v4_sdk.chat import JsonValue
+from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Refusal, sse
+from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, Token, say
 from deepseek_v4_sdk.testing.prompt_tokens import token_ends
 from deepseek_v4_sdk.testing.script import Error
 from deepseek_v4_sdk.tokens import decode, encode, special_tokens
-
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import JsonValue
-    from deepseek_v4_sdk.testing.flavors.base import Chat
-    from deepseek_v4_sdk.testing.generated_output import GeneratedOutput
 
 __all__ = ["CompletionRoute", "GivenPrompt", "left_of", "read_prompt"]
 
