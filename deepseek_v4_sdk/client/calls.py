@@ -41,6 +41,15 @@ class ClientCalls(BaseClient):
     Calls load the packages that a program which only chats does not use.
     """
 
+    @property
+    def context_window(self) -> int | None:
+        """The window of the client's model in tokens, as far as it is known without a request; None where it is not.
+
+        It is your `window`; else the size that the server reported, or named in a refusal; else the published one of a
+        hosted model.
+        """
+        return self._endpoint.known_window(self._request("?", {}))
+
     @forgets
     def _request(self, messages: MessagesInput, options: Mapping[str, object]) -> ChatRequest:
         if options.get("tools") is not None:

@@ -190,8 +190,6 @@ class Endpoint:
             BudgetError: The window is not known.
             InvalidRequestError: This server would refuse the request.
         """
-        from deepseek_v4_sdk.context.window import resolve_window
-
         models = (
             (yield from self._ask_models(call_settings, request.model, retry_budget))
             if self._needs_discovery(request)
@@ -215,8 +213,25 @@ class Endpoint:
             # the edge.
             smaller = held is not None and (listed is None or held + provider.data.edge[0] <= listed)
             target.limits.learn_asked(target.base_url, model, held if smaller else listed)
+        return self._resolve_window(model, why)
+
+    def known_window(self, request: ChatRequest) -> int | None:
+        """The window for a request, as far as it is known without a request to the server; None where it is not."""
+        provider, target = self.server()
+        try:
+            return self._resolve_window(sent_as(request, provider, target).model, configured=request.window).tokens
+        except errors.InvalidRequestError:  # the client has no model yet, or one that the server does not have
+            return request.window
+        except errors.BudgetError:
+            return None
+
+    def _resolve_window(self, model: str | None, why: str = "", *, configured: int | None = None) -> Window:
+        from deepseek_v4_sdk.context.window import resolve_window
+
+        provider, target = self.server()
         known, entry = target.limits.of(target.base_url, model), published(provider.data, target, model)
         return resolve_window(
+            configured=configured,
             asked=known.asked,
             learned=known.window,
             catalogue=entry.window if entry is not None else None,

@@ -280,3 +280,19 @@ def test_what_a_reply_tells_of_a_cut_that_was_made_before() -> None:
     assert [repair.kind for repair in first.alarms] == ["fit_request_to_window"]
     assert not second.alarms
     assert "fit_request_to_window" in [repair.kind for repair in second.repairs]
+
+
+@pytest.mark.parametrize("kind", [DeepSeekV4, AsyncDeepSeekV4])
+def test_a_client_tells_the_window_that_it_knows_without_a_request(kind: Any) -> None:
+    mock = MockProvider(default=script.text("Hello."), window=64_000)
+    client = kind(mock, model="pro")
+    assert client.context_window is None
+    assert client.with_options(window=32_000).context_window == 32_000
+    asked = client.budget()
+    if kind is AsyncDeepSeekV4:
+        asyncio.run(asked)
+    assert client.context_window == 64_000
+    assert kind("nvidia", api_key="k").context_window is None  # no model yet
+    assert kind("nvidia", api_key="k", window=9_000).context_window == 9_000
+    assert kind("deepseek", api_key="k", model="flash").context_window == PUBLISHED
+    assert kind("vllm", base_url="http://localhost:9", model="flash").context_window is None

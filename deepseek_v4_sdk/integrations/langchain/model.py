@@ -30,7 +30,6 @@ from deepseek_v4_sdk.integrations.forced import started
 from deepseek_v4_sdk.integrations.langchain import structured
 from deepseek_v4_sdk.integrations.langchain.chunks import ChunkMaker, whole_chunk
 from deepseek_v4_sdk.integrations.langchain.errors import raised_as_langchain
-from deepseek_v4_sdk.integrations.langchain.forms import awaited, blocking
 from deepseek_v4_sdk.integrations.langchain.messages import ai_message, to_sdk
 from deepseek_v4_sdk.integrations.langchain.request import OPTIONS, chat_options, read_tools
 
@@ -156,6 +155,8 @@ class ChatDeepSeekV4(_WithOptions):
         else:
             raise ValueError("client is missing: give client=DeepSeekV4(...), or provider='vllm' and its base_url")
         self.model = self.model or self._used.model  # for traces and for Deep Agents, which look for a name
+        if self.profile is None:
+            self.profile = self._resolve_model_profile()
         return self
 
     def close(self) -> None:
@@ -184,7 +185,13 @@ class ChatDeepSeekV4(_WithOptions):
         return params
 
     def _resolve_model_profile(self) -> ModelProfile | None:
+        if getattr(self, "_used", None) is None:  # LangChain calls this before `_connect`, which calls it again
+            return None
+        client = self._used if self.model == self._used.model else self._used.with_options(model=self.model)
+        window = client.context_window
+        known: ModelProfile = {} if window is None else {"max_input_tokens": window}
         return {
+            **known,
             "name": self.model or "DeepSeek-V4",
             "open_weights": True,
             "text_inputs": True,
@@ -216,7 +223,7 @@ class ChatDeepSeekV4(_WithOptions):
         """The number of tokens of the prompt of these messages, rendered and counted as the server does."""
         with raised_as_langchain():
             specs = read_tools(tools, None) if tools else None
-            client = blocking(self._used)
+            client = self._used.as_sync()
             return client.count_tokens(to_sdk(messages), specs, thinking=self.thinking, model=self.model).total
 
     def bind_tools(
@@ -282,7 +289,7 @@ class ChatDeepSeekV4(_WithOptions):
         del run_manager
         with raised_as_langchain():
             shape, said, options = self._asked(messages, stop, kwargs)
-            client = blocking(self._used)
+            client = self._used.as_sync()
             if shape is not None:
                 try:
                     parsed = client.parse(said, shape.schema, **self._parsing(shape), **options)
@@ -300,11 +307,9 @@ class ChatDeepSeekV4(_WithOptions):
         **kwargs: Any,
     ) -> ChatResult:
         del run_manager
-        client = awaited(self._used)
-        if client is None:
-            return await super()._agenerate(messages, stop, None, **kwargs)  # on a thread
         with raised_as_langchain():
             shape, said, options = self._asked(messages, stop, kwargs)
+            client = self._used.as_async()
             if shape is not None:
                 try:
                     parsed = await client.parse(said, shape.schema, **self._parsing(shape), **options)
@@ -329,7 +334,7 @@ class ChatDeepSeekV4(_WithOptions):
                 return
             _refuse_restart(options)
             maker = ChunkMaker(self.on_recovered)
-            with started(blocking(self._used).stream, said, options) as stream:
+            with started(self._used.as_sync().stream, said, options) as stream:
                 for event in stream:
                     if (chunk := maker.chunk(event, stream.partial)) is not None:
                         yield chunk
@@ -341,11 +346,6 @@ class ChatDeepSeekV4(_WithOptions):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        client = awaited(self._used)
-        if client is None:  # on a thread
-            async for waited in super()._astream(messages, stop, None, **kwargs):
-                yield waited
-            return
         with raised_as_langchain():
             shape, said, options = self._asked(messages, stop, kwargs)
             if shape is not None:
@@ -354,7 +354,7 @@ class ChatDeepSeekV4(_WithOptions):
                 return
             _refuse_restart(options)
             maker = ChunkMaker(self.on_recovered)
-            async with started(client.stream, said, options) as stream:
+            async with started(self._used.as_async().stream, said, options) as stream:
                 async for event in stream:
                     if (chunk := maker.chunk(event, stream.partial)) is not None:
                         yield chunk

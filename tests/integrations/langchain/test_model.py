@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
-import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from langchain_core.callbacks import UsageMetadataCallbackHandler
@@ -17,14 +16,10 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel, ValidationError
 
 import deepseek_v4_sdk as sdk
-from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
+from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.integrations.langchain import ChatDeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider, faults, script
-from deepseek_v4_sdk.testing.server import MockServer
 from tests.integrations.model import MODELS, mock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 FLAVORS = ("vllm", "sglang", "deepseek")
 KEY = "sk-a-key-that-nobody-may-see"
@@ -352,45 +347,3 @@ def test_tokens_are_counted_with_the_own_vocabulary() -> None:
     assert counted == message.usage_metadata["input_tokens"]
     assert model.get_num_tokens("Hello there") == sdk.count_text("Hello there")
     assert len(served.requests) == 1
-
-
-@pytest.mark.parametrize("how", ["break", "close", "cancel", "cancel ainvoke"])
-def test_the_server_learns_that_nobody_reads_on(how: str) -> None:
-    slow = ANSWER | faults.stall(after=3, seconds=60)
-    served = MockProvider(default=slow)
-    with MockServer(served) as server:
-        model = ChatDeepSeekV4(client=AsyncDeepSeekV4("vllm", base_url=server.url, model=MODELS["vllm"]))
-
-        async def left() -> None:
-            chunks: Any = model.astream("Hi")
-            async for _ in chunks:
-                break
-            if how == "close":
-                await chunks.aclose()
-
-        async def cancelled() -> None:
-            async def read() -> None:
-                if how == "cancel ainvoke":
-                    await model.ainvoke("Hi")
-                async for _ in model.astream("Hi"):
-                    pass
-
-            task = asyncio.create_task(read())
-            await until(lambda: bool(served.requests))
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-
-        async def run() -> None:
-            await (left() if how in {"break", "close"} else cancelled())
-            await until(lambda: bool(server.disconnects))
-
-        asyncio.run(run())
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so, two seconds at most."""
-    deadline = time.monotonic() + 2
-    while not is_so():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
