@@ -1,1 +1,1 @@
-"""Adapters for the frameworks that people have. Each is imported by its user only, and needs an extra of its own."""
+"""Adapters for frameworks. Each has its own extra, and importing the package imports none of them."""

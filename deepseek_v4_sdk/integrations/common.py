@@ -1,4 +1,4 @@
-"""What the adapters share: errors of two trees, and calls that came out of markup."""
+"""Shared parts of the adapters: errors of two trees, and calls that came out of markup."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["OnRecovered", "check_recovered", "in_both_trees", "must_be_async"]
 
 OnRecovered: TypeAlias = Literal["auto", "run"]
-"""What to do with a call that was read from markup that no server reads as one.
+"""The action for a call that was read from markup that no server takes for a call.
 
-"auto" raises `LostToolCallError`, "run" hands it to the framework, which runs it. Calls in V4's own markup are handed
-on in both cases, and carry a mark.
+"auto" raises `LostToolCallError`; "run" passes the call to the framework, which runs it. Both pass on calls in V4's
+own markup, with a mark.
 """
 
 
@@ -44,7 +44,7 @@ def in_both_trees(error: DeepSeekV4Error, *theirs: type[Exception], **attributes
     Args:
         error: The error.
         theirs: The classes of the framework.
-        attributes: What their constructors would set, as far as the SDK's error has no attribute of that name.
+        attributes: The attributes that their constructors would set; those of the SDK's error win.
     """
     return _rebuild(type(error), theirs, error.args, {**attributes, **error.__dict__})
 
@@ -74,7 +74,7 @@ _NEVER_A_CALL = frozenset({"ascii", "doubled"})
 
 
 def check_recovered(calls: tuple[ToolCall, ...], on_recovered: OnRecovered, partial: Reply) -> None:
-    """Refuse calls that were read from markup that no server reads as one: anybody's text may spell it.
+    """Refuse calls that were read from markup that no server takes for a call: any text may contain it.
 
     Raises:
         LostToolCallError: There is one, and `on_recovered` is not "run".

@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 
 def started(begin: Callable[..., T], messages: Sequence[Mapping[str, object]], options: Mapping[str, Any]) -> T:
-    """Begin a call. Where a server does not force calls while it thinks, the model is told to call instead.
+    """Begin a chat. Where a server forces no calls while it thinks, the prompt instructs the model to call instead.
 
-    Frameworks force calls by themselves. Thinking goes on, and the reply's repairs tell of it.
+    Frameworks force calls that no user has requested. The model still thinks, and the reply's repairs have a note.
 
     Raises:
         InvalidRequestError: Something is wrong with the request.

@@ -35,7 +35,7 @@ class DeepSeekV4LLMConfig(LLMBaseConfig, name="deepseek_v4"):  # type: ignore[ca
     """A DeepSeek-V4 server: `_type: deepseek_v4`.
 
     Attributes:
-        profile: A profile of the SDK's configuration file; the keys beside it win over it.
+        profile: A profile of the SDK's configuration file; the other keys win over it.
         provider: "nvidia", "nim", "vllm", "sglang", "deepseek" or "dynamo"; without it, and without another address,
             the hosted one of NVIDIA.
         base_url: The server's address.
@@ -84,7 +84,7 @@ class DeepSeekV4LLMConfig(LLMBaseConfig, name="deepseek_v4"):  # type: ignore[ca
         return self
 
     def level(self) -> Thinking | None:
-        """The thinking level that is asked for, or None."""
+        """Return the thinking level of the file, or None."""
         told = asked_thinking({"chat_template_kwargs": self.chat_template_kwargs})
         if self.thinking is None:
             return told
@@ -129,7 +129,7 @@ async def deepseek_v4(config: DeepSeekV4LLMConfig, builder: Builder) -> AsyncIte
 
 @register_llm_client(config_type=DeepSeekV4LLMConfig, wrapper_type=LLMFrameworkEnum.LANGCHAIN)  # type: ignore[untyped-decorator]
 async def deepseek_v4_langchain(config: DeepSeekV4LLMConfig, builder: Builder) -> AsyncIterator[ChatDeepSeekV4]:
-    """The LangChain model itself, unwrapped: Deep Agents take no other object, and the client retries by itself."""
+    """The LangChain model itself, unwrapped: Deep Agents take no other object, and the client has the retries."""
     del builder
     model = config.model()
     try:

@@ -1,7 +1,7 @@
 """OpenTelemetry: one span for each chat, one for each tool, and the metrics of both. Needs the extra `otel`.
 
 The names are those of the conventions for generative AI (repository `open-telemetry/semantic-conventions-genai`). All
-of them are experimental, and no package has them as constants that stay, so they stand here.
+of them are experimental, and no package has them as lasting constants, so this file has its own.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class OpenTelemetryHooks(Hooks):
     current one while it runs. No text and no key is in any of them.
 
     Args:
-        tracer_provider: Where spans go; None for the global one.
-        meter_provider: Where metrics go; None for the global one.
+        tracer_provider: The receiver of the spans; None for the global one.
+        meter_provider: The receiver of the metrics; None for the global one.
         capture_content: Whether the texts of conversations, calls and results go into the spans.
     """
 
@@ -205,7 +205,7 @@ def _seconds(meter: metrics.Meter, name: str, text: str) -> Histogram:
 
 
 def _end_of(reply: Reply | None, begun: int) -> int:
-    """When an answer had arrived, in nanoseconds; now, where there is none. A slow reader does not count."""
+    """The time at which an answer had arrived, in nanoseconds; now without an answer. A slow reader does not count."""
     now = time.time_ns()
     if reply is None or reply.timing.sent_at is None:
         return now

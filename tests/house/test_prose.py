@@ -54,6 +54,7 @@ CLEAN: tuple[str, ...] = (
     "deepseek_v4_sdk/dsml",
     "deepseek_v4_sdk/errors.py",
     "deepseek_v4_sdk/exchange",
+    "deepseek_v4_sdk/integrations",
     "deepseek_v4_sdk/probe",
     "deepseek_v4_sdk/prompt",
     "deepseek_v4_sdk/providers",

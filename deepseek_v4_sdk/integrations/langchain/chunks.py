@@ -28,7 +28,7 @@ class ChunkMaker:
     """Makes chunks of the events of one stream.
 
     Args:
-        on_recovered: What to do with calls that were read from markup.
+        on_recovered: The action for calls that were read from markup.
     """
 
     def __init__(self, on_recovered: OnRecovered) -> None:
@@ -40,11 +40,12 @@ class ChunkMaker:
 
         Args:
             event: The event.
-            partial: What has arrived so far.
+            partial: The part of the answer that has arrived.
 
         Raises:
             LostToolCallError: A call was read from markup that no server reads as one.
-            DeepSeekV4Error: The answer was begun anew, which chunks cannot tell; the error is what broke it off.
+            DeepSeekV4Error: The client restarted the answer, and chunks cannot express that; it is the error of
+                the first attempt.
         """
         match event:
             case TextDelta(text):

@@ -35,7 +35,7 @@ REASONING = "reasoning_content"
 
 _RECOVERED = "recovered_tool_calls"
 _ROLES = frozenset({"system", "developer", "user", "assistant", "latest_reminder"})
-# What a block of an assistant's message repeats of `tool_calls`, or what no other model can read.
+# Blocks of an assistant's message that repeat `tool_calls`, and blocks that no other model can read.
 _REPEATED = frozenset({"tool_call", "tool_call_chunk", "tool_use", "function_call", "invalid_tool_call"})
 _UNREADABLE = frozenset({"redacted_thinking", "encrypted_reasoning"})
 
@@ -100,7 +100,7 @@ def _assistant(message: AIMessage, where: str) -> dict[str, object]:
         thoughts.append(other)
     read: dict[str, object] = {"role": "assistant", "content": "".join(texts) or None}
     calls = _calls(message)
-    if thoughts or calls:  # a turn that called without a thought has an empty one: DeepSeek's API wants it
+    if thoughts or calls:  # DeepSeek's API wants the field in a turn with calls, even if it is empty
         read["reasoning"] = "".join(thoughts)
     if calls:
         read["tool_calls"] = calls
@@ -108,7 +108,7 @@ def _assistant(message: AIMessage, where: str) -> dict[str, object]:
 
 
 def _block(block: Mapping[str, object], where: str) -> tuple[bool, str] | None:
-    """Whether a block is reasoning, and its text; None for what stands elsewhere."""
+    """Whether a block is reasoning, and its text; None for a block whose content is in another field."""
     kind = block.get("type")
     if kind == "reasoning":
         text = block.get("reasoning")
@@ -177,7 +177,7 @@ def _unwrapped(arguments: str) -> str:
 
 
 def metadata_of(reply: Reply) -> dict[str, Any]:
-    """What is known about a reply, for `response_metadata`."""
+    """Return the known facts about a reply, for `response_metadata`."""
     metadata: dict[str, Any] = {
         "model_provider": MODEL_PROVIDER,
         "model_name": reply.model or reply.requested_model or "",

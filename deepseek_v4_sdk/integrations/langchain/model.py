@@ -72,12 +72,12 @@ class ChatDeepSeekV4(_WithOptions):
         max_retries: How many HTTP requests may follow the first of a call; None for the client's own.
         streaming: Whether `invoke` streams inside LangChain too, so that its handlers see each token.
         owns_client: Whether `close` and `aclose` close the client that was given.
-        on_recovered: What to do with a call that was read from markup that no server reads as one: "auto" raises
-            `LostToolCallError`, "run" hands it on.
+        on_recovered: The action for a call that was read from markup that no server takes for a call: "auto" raises
+            `LostToolCallError`, "run" passes it on.
 
     Every option of a chat is a field too: `max_tokens`, `temperature`, `top_p`, `stop`, `timeout`, `extra_body` and the
-    others of `ChatOptions`, but for `metadata`, which is LangChain's word for its traces. An unknown argument is
-    refused.
+    others of `ChatOptions`, but for `metadata`, which is LangChain's word for its traces. An unknown argument is an
+    error.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
@@ -238,8 +238,8 @@ class ChatDeepSeekV4(_WithOptions):
 
         Args:
             tools: Functions, tools, pydantic models, or OpenAI's mappings.
-            tool_choice: "auto", "none", "any", "required", True, or the name of a tool. Where the server does not force
-                calls while it thinks, the model is told to call.
+            tool_choice: "auto", "none", "any", "required", True, or the name of a tool. Where the server forces
+                no calls while it thinks, the prompt instructs the model to call.
             strict: Whether the server holds arguments to the schemas.
             kwargs: Options of a chat, such as `parallel_tool_calls` and `response_format`.
         """
@@ -262,11 +262,11 @@ class ChatDeepSeekV4(_WithOptions):
         Args:
             schema: A pydantic model, a `TypedDict`, a dataclass, or a JSON Schema; None only for "json_mode".
             include_raw: Whether it gives a dict with `raw`, `parsed` and `parsing_error`.
-            method: "json_schema" holds the server to the schema, and where it cannot, the prompt tells it;
-                "function_calling" answers through a tool; "json_mode" holds the server to some JSON object; "auto"
-                takes the first that the server has.
+            method: "json_schema" makes the server enforce the schema, or puts it into the prompt where it cannot;
+                "function_calling" answers through a tool; "json_mode" makes the server enforce some JSON object; "auto"
+                takes the first one that the server has.
             strict: Taken for the sake of other models: answers are always held as strictly as the server can.
-            retries: How often the model is told what was wrong and asked again.
+            retries: How many further requests may follow a wrong answer; each has the error in its prompt.
             kwargs: Options of a chat.
 
         Raises:
@@ -371,7 +371,7 @@ class ChatDeepSeekV4(_WithOptions):
     ) -> tuple[structured.Wanted | None, list[dict[str, object]], dict[str, Any]]:
         """The shape that is wanted, if any; the messages; and the options of the chat."""
         given = {name: value for name, value in kwargs.items() if name != _SHAPE}
-        # The client's own model stays unnamed: what takes over from it has a name of its own.
+        # The client's model is left out of the request: a fallback has another name for its model.
         named = {} if self.model == self._used.model else {"model": self.model}
         options = chat_options({**named, **self._fields()}, stop, given)
         return kwargs.get(_SHAPE), to_sdk(messages), options
@@ -398,6 +398,6 @@ def _result(message: AIMessage) -> ChatResult:
 def _refuse_restart(options: dict[str, Any]) -> None:
     if options.get("on_interrupt") == "restart":
         raise InvalidRequestError(
-            "on_interrupt='restart' begins a broken answer anew, and chunks that were handed out cannot be taken back: "
+            "on_interrupt='restart' restarts a broken answer, and LangChain cannot take back the chunks that it has: "
             "call invoke, or leave on_interrupt out"
         )

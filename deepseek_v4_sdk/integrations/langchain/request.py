@@ -1,4 +1,4 @@
-"""What LangChain hands to a model with each call, as the options of a chat."""
+"""The arguments that LangChain passes to a model with each call, as the options of a chat."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["OPTIONS", "chat_options", "read_tool_choice", "read_tools"]
 
 # `metadata` is LangChain's own word for what goes into traces.
 OPTIONS = frozenset(ChatOptions.__annotations__) - {"metadata", "model", "thinking"}
-"""The options of a chat that the model takes as fields, beside its name and the thinking level."""
+"""The options of a chat that are fields of the model; its name and the thinking level are fields too."""
 
-# What LangChain passes for itself: they are for traces, or choose between `_generate` and `_stream`.
+# LangChain passes these for its traces, or to choose between `_generate` and `_stream`.
 _NOT_SENT = frozenset({"ls_structured_output_format", "structured_output_format", "stream"})
 
 
@@ -27,9 +27,9 @@ def chat_options(fields: Mapping[str, object], stop: list[str] | None, kwargs: M
     """The options of one chat: those of the model, with those of the call in front.
 
     Args:
-        fields: What the model was made with.
+        fields: The options that the model was made with.
         stop: The stop texts of the call; none is as good as an empty list.
-        kwargs: What was bound, or given with the call. A name that is no option stays, for the client to refuse.
+        kwargs: The options that were bound, or given with the call. Unknown names stay; the client refuses them.
 
     Raises:
         InvalidRequestError: A level is given twice, or is none.

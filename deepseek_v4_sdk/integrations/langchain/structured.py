@@ -44,10 +44,10 @@ class Wanted:
     """The shape of an answer, as it travels with the arguments of a call.
 
     Attributes:
-        schema: What the SDK's `parse` takes: a type or a JSON Schema; None for any JSON object.
+        schema: A type or a JSON Schema, as the SDK's `parse` takes it.
         model: A pydantic model of version 1, which its values become; else None.
         method: How the answer is held to it.
-        retries: How often the model is told what was wrong and asked again.
+        retries: How many further requests may follow a wrong answer; each has the error in its prompt.
     """
 
     schema: Any

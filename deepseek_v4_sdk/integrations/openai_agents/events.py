@@ -44,8 +44,8 @@ class EventMaker:
     """Makes events of the events of one stream.
 
     Args:
-        model: The model that is asked for.
-        on_recovered: What to do with calls that were read from markup.
+        model: The model of the request.
+        on_recovered: The action for calls that were read from markup.
     """
 
     def __init__(self, model: str, on_recovered: OnRecovered) -> None:
@@ -54,7 +54,7 @@ class EventMaker:
         self._created = time.time()
         self._number = -1
         self._index = -1  # of the output item that is open, or was last
-        self._open = ""  # what it is: "reasoning", "message", or nothing
+        self._open = ""  # the kind of that item: "reasoning", "message", or nothing
         self._text: list[str] = []
 
     def begin(self) -> TResponseStreamEvent:
@@ -66,11 +66,12 @@ class EventMaker:
 
         Args:
             event: The event.
-            partial: What has arrived so far.
+            partial: The part of the answer that has arrived.
 
         Raises:
             LostToolCallError: A call was read from markup that no server reads as one.
-            DeepSeekV4Error: The answer was begun anew, which these events cannot tell; the error broke it off.
+            DeepSeekV4Error: The client restarted the answer, and these events cannot express that; it is the error of
+                the first attempt.
         """
         match event:
             case ReasoningDelta(text):

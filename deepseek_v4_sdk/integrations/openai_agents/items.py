@@ -35,7 +35,7 @@ def to_sdk(items: str | Sequence[TResponseInputItem], system: str | None) -> lis
 
     Args:
         items: The history.
-        system: The text that stands before it, or None.
+        system: The instructions, which come first, or None.
 
     Raises:
         InvalidRequestError: An item is one that V4 cannot read; the text names the place.
@@ -85,7 +85,7 @@ class _Turn:
             bars = kept.get("bars")
             self._calls.append({**call, "bars": bars} if bars else call)
             self.message["tool_calls"] = self._calls
-            # A turn that called without a thought has an empty one: DeepSeek's API wants it.
+            # DeepSeek's API wants the field in a turn with calls, even if it is empty.
             self.message.setdefault("reasoning", "")
             return
         text = _text(item.get("content"), where)

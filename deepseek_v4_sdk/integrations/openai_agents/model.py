@@ -42,8 +42,8 @@ class DeepSeekV4AgentsModel(Model):
     Args:
         client: The client. The caller closes it.
         model: The model's name at the provider; None for the client's own.
-        on_recovered: What to do with a call that was read from markup that no server reads as one: "auto" raises
-            `LostToolCallError`, "run" hands it on.
+        on_recovered: The action for a call that was read from markup that no server takes for a call: "auto" raises
+            `LostToolCallError`, "run" passes it on.
 
     Raises:
         ConfigurationError: The client is not an async one.
@@ -58,7 +58,7 @@ class DeepSeekV4AgentsModel(Model):
 
     @property
     def model(self) -> str:
-        """The model that is asked for."""
+        """The model of the requests."""
         return self._named or self._client.model or "deepseek-v4"
 
     async def get_response(
@@ -80,7 +80,7 @@ class DeepSeekV4AgentsModel(Model):
         Raises:
             ModelBehaviorError: The answer is not whole.
             UserError: Something is wrong with the request; nothing was sent.
-            AgentsException: The model could not be asked.
+            AgentsException: The server refused the request, or there was no connection.
         """
         _refuse_kept_state(previous_response_id, conversation_id, prompt)
         with raised_as_agents(), self._span(tracing) as span:
@@ -110,15 +110,15 @@ class DeepSeekV4AgentsModel(Model):
         Raises:
             ModelBehaviorError: The answer broke off, or is not whole.
             UserError: Something is wrong with the request; nothing was sent.
-            AgentsException: The model could not be asked.
+            AgentsException: The server refused the request, or there was no connection.
         """
         _refuse_kept_state(previous_response_id, conversation_id, prompt)
         with raised_as_agents(), self._span(tracing) as span:
             said, options = self._asked(system_instructions, input, model_settings, tools, output_schema, handoffs)
             if options.get("on_interrupt") == "restart":
                 raise InvalidRequestError(
-                    "on_interrupt='restart' begins a broken answer anew, and events that were handed out cannot be "
-                    "taken back: run without streaming, or leave it out"
+                    "on_interrupt='restart' restarts a broken answer, and the framework cannot take back the events "
+                    "that it has: run without streaming, or leave on_interrupt out"
                 )
             maker = EventMaker(self.model, self._on_recovered)
             async with started(self._client.stream, said, options) as stream:

@@ -1,4 +1,4 @@
-"""What OpenAI Agents hands to a model, as the options of a chat."""
+"""The settings and tools that OpenAI Agents passes to a model, as the options of a chat."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SAME = (
     "extra_headers",
     "timeout",
 )
-# What only OpenAI's own servers do.
+# Settings that only OpenAI's servers have.
 _FOREIGN = (
     "truncation",
     "verbosity",
@@ -88,13 +88,13 @@ def _function(name: str, description: str, schema: Mapping[str, Any], *, strict:
 def read_output(
     schema: AgentOutputSchemaBase | None, provider: ProviderData, *, offers: bool
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """What holds an answer to its shape, and what the model is told of it.
+    """Return the option that makes the server enforce a shape, and the sentence about the shape for the prompt.
 
     Args:
         schema: The shape, or None for plain text.
-        provider: What the server is like.
-        offers: Whether tools are offered. Beside them nothing holds the answer, for a grammar would leave no place for
-            a call; the framework checks it.
+        provider: The known data of the server.
+        offers: Whether tools are offered. With tools no server enforces the shape, because a grammar leaves no place
+            for a call; the framework checks the answer.
     """
     if schema is None or schema.is_plain_text():
         return None, None
@@ -109,5 +109,5 @@ def read_output(
 
 
 def instructions_with(instructions: str | None, text: str | None) -> str | None:
-    """The instructions, with a text at their end: what stands before it stays as it was for the prefix cache."""
+    """Return the instructions with a text at their end, so that the beginning stays the same for the prefix cache."""
     return "\n\n".join(part for part in (instructions, text) if part) or None

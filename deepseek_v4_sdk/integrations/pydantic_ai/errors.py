@@ -48,7 +48,7 @@ def as_pydantic_ai(error: ours.DeepSeekV4Error, model: str) -> ours.DeepSeekV4Er
 
     Args:
         error: The error.
-        model: The model that was asked.
+        model: The model of the request.
     """
     text = str(error)
     kind = next((known for mine, known in _TABLE.items() if isinstance(error, mine)), None)

@@ -50,7 +50,7 @@ def to_sdk(messages: Sequence[ModelMessage], instructions: Iterable[str]) -> lis
 
     Args:
         messages: The history.
-        instructions: The texts that stand before it.
+        instructions: The texts that come first.
 
     Raises:
         InvalidRequestError: A part holds what V4 cannot read, such as an image; the text names the place.
@@ -97,7 +97,7 @@ def _user(content: str | Sequence[UserContent], where: str) -> object:
         return content
     texts: list[dict[str, str]] = []
     for place, item in enumerate(content):
-        if isinstance(item, CachePoint):  # V4's servers cache prefixes by themselves
+        if isinstance(item, CachePoint):  # V4's servers cache prefixes without it
             continue
         text = item.content if isinstance(item, TextContent) else item
         if not isinstance(text, str):
@@ -126,7 +126,7 @@ def _response(message: ModelResponse, where: str) -> dict[str, object]:
                 kind = type(part).__name__
                 raise InvalidRequestError(f"{where}.parts[{place}] is {kind}: V4 has no such part, take it out")
     read: dict[str, object] = {"role": "assistant", "content": "".join(texts) or None}
-    if thoughts or calls:  # a turn that called without a thought has an empty one: DeepSeek's API wants it
+    if thoughts or calls:  # DeepSeek's API wants the field in a turn with calls, even if it is empty
         read["reasoning"] = "".join(thoughts)
     return {**read, "tool_calls": calls} if calls else read
 
@@ -166,7 +166,7 @@ def finish_reason(reply: Reply) -> FinishReason | None:
 
 
 def details_of(reply: Reply) -> dict[str, Any]:
-    """What is known about a reply, for `provider_details`."""
+    """Return the known facts about a reply, for `provider_details`."""
     known = {
         "finish_reason": reply.raw_finish_reason,
         "provider": reply.provider,

@@ -65,8 +65,8 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
         model: The model's name at the provider; None for the client's own.
         settings: Settings of every request.
         profile: Changes of the profile, such as `context_window`.
-        on_recovered: What to do with a call that was read from markup that no server reads as one: "auto" raises
-            `LostToolCallError`, "run" hands it on.
+        on_recovered: The action for a call that was read from markup that no server takes for a call: "auto" raises
+            `LostToolCallError`, "run" passes it on.
 
     Raises:
         ConfigurationError: The client is not an async one.
@@ -95,7 +95,7 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
 
     @property
     def model_name(self) -> str:
-        """The model that is asked for."""
+        """The model of the requests."""
         return self._named or self._client.model or "deepseek-v4"
 
     @property
@@ -117,7 +117,8 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
         """Ask, and wait for the whole answer.
 
         Raises:
-            ModelAPIError: The model could not be asked; of the category, with status and `retry_after`.
+            ModelAPIError: The server refused the request, or there was no connection; of the category, with status and
+                `retry_after`.
             UnexpectedModelBehavior: The answer is not whole, such as `IncompleteToolCall`.
             UserError: Something is wrong with the request; nothing was sent.
         """
@@ -140,7 +141,7 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
         """Ask, and take the answer as it arrives.
 
         Raises:
-            ModelAPIError: The model could not be asked.
+            ModelAPIError: The server refused the request, or there was no connection.
             UserError: Something is wrong with the request; nothing was sent.
         """
         del run_context
@@ -149,8 +150,8 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
             said, options = self._asked(messages, model_settings, model_request_parameters)
             if options.get("on_interrupt") == "restart":
                 raise InvalidRequestError(
-                    "on_interrupt='restart' begins a broken answer anew, and parts that were handed out cannot be "
-                    "taken back: run without streaming, or leave it out"
+                    "on_interrupt='restart' restarts a broken answer, and pydantic-ai cannot take back the parts that "
+                    "it has: run without streaming, or leave on_interrupt out"
                 )
             async with started(self._client.stream, said, options) as stream:
                 yield DeepSeekV4StreamedResponse(
@@ -271,7 +272,7 @@ def _named(tools: list[ToolDefinition], names: list[str]) -> list[ToolDefinition
 
 
 def _response_format(parameters: ModelRequestParameters) -> dict[str, Any] | None:
-    """What holds the answer to its shape. Beside tools nothing does: a grammar would leave no place for a call."""
+    """Return the option that makes the server enforce a shape; None with tools, which a grammar would forbid."""
     wanted = parameters.output_object
     if wanted is None or parameters.function_tools:
         return None

@@ -75,7 +75,7 @@ class DeepSeekV4StreamedResponse(StreamedResponse):
 
     @property
     def model_name(self) -> str:
-        """The model that answers; the one that was asked for as long as it is not known."""
+        """The model that answers; until the server names it, the model of the request."""
         return self._served or self._model
 
     @property
@@ -90,5 +90,5 @@ class DeepSeekV4StreamedResponse(StreamedResponse):
 
     @property
     def timestamp(self) -> datetime:
-        """When the answer began."""
+        """The time at which the answer began."""
         return self._timestamp
