@@ -298,10 +298,19 @@ class SpendLimitError(DeepSeekV4Error):
         reserved: The amount that is reserved for requests under way.
         needed: The amount that this one may cost.
         unit: The unit of all of them: "USD" or "tokens".
+        per: The scope of the limit: "client", "run" or "day".
     """
 
     def __init__(
-        self, message: str, *, limit: Decimal, spent: Decimal, reserved: Decimal, needed: Decimal, unit: str
+        self,
+        message: str,
+        *,
+        limit: Decimal,
+        spent: Decimal,
+        reserved: Decimal,
+        needed: Decimal,
+        unit: str,
+        per: str = "client",
     ) -> None:
         super().__init__(message)
         self.limit = limit
@@ -309,6 +318,7 @@ class SpendLimitError(DeepSeekV4Error):
         self.reserved = reserved
         self.needed = needed
         self.unit = unit
+        self.per = per
 
 
 class CircuitOpenError(DeepSeekV4Error):

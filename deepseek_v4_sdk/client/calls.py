@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from deepseek_v4_sdk.call.call import CallSettings
 from deepseek_v4_sdk.call.chat_call import ChatCall
@@ -57,6 +57,13 @@ class ClientCalls(BaseClient):
 
             options = {**options, "tools": as_specs(options["tools"])}
         return ChatRequest.build(messages, options, self._settings.defaults)
+
+    def _for_probing(self) -> Self:
+        """Make the same client, whose refusals open no circuit: it finds out how many requests the server takes."""
+        client = self.with_options()
+        client._replica_set = client._replica_set.never_opening()
+        client._replica_sets = tuple(each.never_opening() for each in client._replica_sets)
+        return client
 
     def _with_accounts(self, options: Mapping[str, object]) -> Mapping[str, object]:
         """Options with the accounts that pay for all the requests of one call or run: the client's, and the call's."""

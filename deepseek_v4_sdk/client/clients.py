@@ -10,8 +10,8 @@ from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver, close_from_here, on_a_thread
 from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
 from deepseek_v4_sdk.chat import ChatOptions, MessagesInput, Reply, Thinking, TokenCount, ToolChoice, ToolInput
+from deepseek_v4_sdk.client.mapping import AsyncMapCalls, MapCalls
 from deepseek_v4_sdk.client.option_signatures import shows_options
-from deepseek_v4_sdk.client.parsing import AsyncParseCalls, ParseCalls
 from deepseek_v4_sdk.client.prompt_count import is_large, warm_up
 from deepseek_v4_sdk.support.redaction import hide_headers
 from deepseek_v4_sdk.transport.connection import AsyncResponseStream, ResponseStream
@@ -54,7 +54,7 @@ __all__ = ["AsyncDeepSeekV4", "DeepSeekV4"]
 T = TypeVar("T")
 
 
-class DeepSeekV4(ParseCalls):
+class DeepSeekV4(MapCalls):
     """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served.
 
     It is safe to share between threads. Use it in a `with` block, or `close()` it. The page on configuration explains
@@ -399,7 +399,7 @@ class DeepSeekV4(ParseCalls):
         return SyncDriver(steps, ResponseStream(), clock).run()
 
 
-class AsyncDeepSeekV4(AsyncParseCalls):
+class AsyncDeepSeekV4(AsyncMapCalls):
     """A client for DeepSeek-V4-Pro and V4-Flash, wherever they are served, for asyncio.
 
     It is safe to share between tasks and event loops, in several threads too. Use it in an `async with` block, or

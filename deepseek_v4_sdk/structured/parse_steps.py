@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.structured.shape import Shape
     from deepseek_v4_sdk.structured.watching import Watcher
 
-__all__ = ["Parsed", "parse_steps"]
+__all__ = ["Parsed", "parse_steps", "parsed_again"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -112,6 +112,20 @@ def _steps(
         else:
             reply = replace(reply, attempts=tuple(attempts), repairs=(*reply.repairs, *notes, *repairs))
             return Parsed(value=value, reply=reply, mechanism=mechanism)
+
+
+def parsed_again(reply: Reply, shape: Shape[T], mechanism: Mechanism) -> Parsed[T]:
+    """Read the structured answer in a reply that was kept.
+
+    Raises:
+        ValueError: It does not match.
+        DeepSeekV4Error: It was cut, or is empty.
+    """
+    answer: Reply | EmptyTurnError = reply
+    if not reply.text and not reply.tool_calls:  # it was found in the reasoning
+        answer = EmptyTurnError("the answer is empty").about(partial=reply)
+    _, value, _, _ = _read(answer, shape, by_call=mechanism == "tool")
+    return Parsed(value=value, reply=reply, mechanism=mechanism)
 
 
 def _is_cut(error: Exception) -> bool:

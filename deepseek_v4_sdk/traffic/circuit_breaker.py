@@ -55,7 +55,7 @@ class CircuitBreaker:
             probe: Whether it was the probe.
             hint: Seconds for which the server asks to be left alone; opens it at once when it is not 0.
         """
-        self._failures += 1
+        self._failures += self.threshold is not None
         if self._until is not None and not probe:  # it was sent before
             self._until = max(self._until, now + hint)
             return False

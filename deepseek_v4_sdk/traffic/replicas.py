@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from deepseek_v4_sdk.chat import UserMessage, write_json
@@ -100,6 +102,12 @@ class ReplicaSet(Generic[UpstreamT]):
         """Share the state of the same replicas with another set, from now on."""
         self._lock = other._lock
         self._replicas = dict(zip(self.upstreams, other._replicas.values(), strict=True))
+
+    def never_opening(self) -> ReplicaSet[UpstreamT]:
+        """The same replicas with the same limits, but for refusals: those of its requests open no circuit."""
+        same = copy(self)
+        same._limits = {scope: replace(limits, refusals=None) for scope, limits in self._limits.items()}
+        return same
 
     def choose(self, key: bytes, now: float, avoid: Collection[UpstreamT]) -> UpstreamT:
         """Choose the replica for a request of a conversation.

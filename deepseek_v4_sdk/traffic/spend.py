@@ -103,6 +103,7 @@ class Spend(Shared):
                     reserved=self._reserved,
                     needed=amount,
                     unit=self.unit,
+                    per=self.per,
                 )
             self._reserved += amount
         return day

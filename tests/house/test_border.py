@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # Bases that are an inner matter: a class of the face has their members as its own, and promises nothing about the base.
 # Give a new base a public name, or write it down here.
 INNER_BASES = {
+    "batch.maps._Results",
     "call.event_streams.AsyncEventStream",
     "call.event_streams.EventStream",
     "call.streams._Chat",
@@ -22,8 +23,8 @@ INNER_BASES = {
     "chat.model_field.ModelField",
     "chat.options.AskOptions",
     "chat.shared.Shared",
-    "client.parsing.AsyncParseCalls",
-    "client.parsing.ParseCalls",
+    "client.mapping.AsyncMapCalls",
+    "client.mapping.MapCalls",
     "client.tool_streams._State",
     "integrations.langchain.model._WithOptions",
     "testing.cassettes.proxy.CheckedDelegatingProvider",

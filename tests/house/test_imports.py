@@ -50,6 +50,7 @@ def test_a_client_loads_its_own_provider() -> None:
 
 
 _LATE = (
+    "batch",
     "context",
     "deploy",
     "catalogue.prices",

@@ -47,6 +47,7 @@ CLEAN: tuple[str, ...] = (
     "deepseek_v4_sdk/catalogue",
     "deepseek_v4_sdk/chat",
     "deepseek_v4_sdk/cli",
+    "deepseek_v4_sdk/batch",
     "deepseek_v4_sdk/client",
     "deepseek_v4_sdk/config",
     "deepseek_v4_sdk/context",

@@ -1,0 +1,22 @@
+"""Many requests: `client.map` asks them side by side, keeps what is done in a journal, and raises for no row."""
+
+from deepseek_v4_sdk.batch.journal import JournalFound
+from deepseek_v4_sdk.batch.maps import AsyncMapResults, MapResults
+from deepseek_v4_sdk.batch.progress import MapProgress
+from deepseek_v4_sdk.batch.requests import MapRequest
+from deepseek_v4_sdk.batch.results import MapError, MapResult
+from deepseek_v4_sdk.batch.settings import MapConcurrency, MapOrder
+from deepseek_v4_sdk.batch.state import MapStopped
+
+__all__ = [
+    "AsyncMapResults",
+    "JournalFound",
+    "MapConcurrency",
+    "MapError",
+    "MapOrder",
+    "MapProgress",
+    "MapRequest",
+    "MapResult",
+    "MapResults",
+    "MapStopped",
+]

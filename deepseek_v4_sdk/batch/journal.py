@@ -1,0 +1,201 @@
+"""Journals: files of finished rows, one line each, from which a second start takes what is done."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk.batch.id_index import IdIndex, hash_of
+from deepseek_v4_sdk.batch.records import Record
+from deepseek_v4_sdk.chat import read_json
+from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.support.files import expanded, open_to_append
+
+if TYPE_CHECKING:
+    import io
+
+__all__ = ["Journal", "JournalFound"]
+
+log = logging.getLogger("deepseek_v4_sdk.batch")
+
+_SEEN = 3
+_DONE, _FAILED, _AGAIN = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalFound:
+    """The rows that a journal held when it was opened.
+
+    Attributes:
+        done: Rows with an answer.
+        failed: Rows that failed, and would fail again.
+        retryable: Rows that failed for a cause that may have gone: they are sent again.
+        broken: Lines that could not be read, and a torn last one: their rows are sent again.
+    """
+
+    done: int = 0
+    failed: int = 0
+    retryable: int = 0
+    broken: int = 0
+
+
+class Journal:
+    """An append-only file of JSON lines, or a folder of such files. One process at a time writes a file.
+
+    A line is with the system before `write` returns: killing the process loses none. It is not written through to the
+    disk, which a failing machine may lose.
+
+    Args:
+        path: The file, or an existing folder, in which a new file is made. All files `*.jsonl` of a folder are read.
+
+    Attributes:
+        found: The rows that it held.
+
+    Raises:
+        ConfigurationError: It cannot be opened, or another process writes it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._index = IdIndex()
+        self._parts: list[tuple[int, io.FileIO]] = []  # each file, and where it begins in the sequence of all
+        self._end = 0
+        given = expanded(path, "journal")
+        try:
+            if given.is_dir():
+                own = given / f"rows-{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
+                others = sorted(file for file in given.glob("*.jsonl") if file.is_file())
+            else:
+                own, others = given, []
+            broken = sum([self._read(file.open("rb", buffering=0)) for file in others])
+            self._file = open_to_append(own)
+            _lock(self._file, own)
+            if hasattr(os, "fchmod"):
+                os.fchmod(self._file.fileno(), 0o600)
+            broken += _mend(self._file) + self._read(self._file)
+        except OSError as error:
+            self.close()
+            raise ConfigurationError(
+                f"the journal {given} cannot be opened: {error.strerror or error}; give a file that you can write, or "
+                "a folder"
+            ) from None
+        except ConfigurationError:
+            self.close()
+            raise
+        states = [0, 0, 0, 0]
+        for value in self._index.values():
+            states[value & 3] += 1
+        self.found = JournalFound(done=states[_DONE], failed=states[_FAILED], retryable=states[_AGAIN], broken=broken)
+
+    def look_up(self, row_id: str) -> tuple[Record | None, bool]:
+        """Find the last line of a row, and whether the row was met in this run."""
+        value = self._index.get(hash_of(row_id)[0])
+        if value is None:
+            return None, False
+        try:
+            record = Record(read_json(self._line(value >> 2)))
+        except ValueError:  # somebody else changed the file
+            return None, False
+        if record.id != row_id:  # two ids with one hash
+            return None, False
+        return record, value & 3 == _SEEN
+
+    def meet(self, row_id: str) -> None:
+        """Note that a row, whose line is here, is given out in this run."""
+        key, _ = hash_of(row_id)
+        value = self._index.get(key)
+        if value is not None:
+            self._index.put(key, value | _SEEN)
+
+    def write(self, row_id: str, line: bytes) -> None:
+        """Append the line of a finished row.
+
+        Raises:
+            OSError: It cannot be written; the file is as before.
+        """
+        begin, left = self._end, memoryview(line)
+        try:
+            while left:
+                left = left[self._file.write(left) or 0 :]
+        except OSError:
+            with suppress(OSError):
+                self._file.truncate(begin - self._parts[-1][0])
+            raise
+        self._end += len(line)
+        self._index.put(hash_of(row_id)[0], begin << 2 | _SEEN)
+
+    def close(self) -> None:
+        """Close the files, and let another process write."""
+        for _, file in self._parts:
+            file.close()
+        if hasattr(self, "_file"):
+            self._file.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _read(self, file: io.FileIO) -> int:
+        """Read a file into the index; gives the number of lines that could not be read."""
+        begin, broken = self._end, 0
+        self._parts.append((begin, file))
+        file.seek(0)
+        with open(file.fileno(), "rb", closefd=False) as lines:
+            for line in lines:
+                try:
+                    record = Record(read_json(line))
+                except ValueError:
+                    broken += 1
+                else:
+                    state = _AGAIN if record.retryable else _FAILED if record.failed else _DONE
+                    self._index.put(hash_of(record.id)[0], self._end << 2 | state)
+                self._end += len(line)
+        return broken
+
+    def _line(self, place: int) -> bytes:
+        begin, file = next(part for part in reversed(self._parts) if part[0] <= place)
+        with open(file.fileno(), "rb", closefd=False) as lines:
+            lines.seek(place - begin)
+            return lines.readline()
+
+
+def _mend(file: io.FileIO) -> int:
+    """Cut off a last line that a kill has torn, or end it where only its end is missing; gives their number."""
+    size = end = file.seek(0, os.SEEK_END)
+    tail = b""
+    while end and b"\n" not in tail:
+        begin = max(0, end - 65_536)
+        file.seek(begin)
+        tail, end = file.read(end - begin) + tail, begin
+    torn = tail[tail.rfind(b"\n") + 1 :]
+    if not torn:
+        return 0
+    try:
+        Record(read_json(torn))
+    except ValueError:
+        file.truncate(size - len(torn))
+        log.warning("the last line of the journal was torn, and was cut off: its row is sent again")
+        return 1
+    file.write(b"\n")
+    return 0
+
+
+def _lock(file: io.FileIO, path: Path) -> None:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise ConfigurationError(
+            f"another run writes the journal {path}: wait for its end, or give a folder, in which each run has its "
+            "own file"
+        ) from None

@@ -1,0 +1,171 @@
+"""`client.map` of both clients: many requests, side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk.chat import ChatOptions, MessagesInput
+from deepseek_v4_sdk.client.option_signatures import shows_options
+from deepseek_v4_sdk.client.parsing import AsyncParseCalls, ParseCalls
+from deepseek_v4_sdk.support.redaction import hide_headers
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.batch import AsyncMapResults, MapProgress, MapRequest, MapResult, MapResults
+    from deepseek_v4_sdk.batch.settings import MapConcurrency, MapOrder, MapSettings
+    from deepseek_v4_sdk.client.clients import AsyncDeepSeekV4, DeepSeekV4
+else:
+    AsyncMapResults = late_type("deepseek_v4_sdk.batch", "AsyncMapResults")
+    MapProgress = late_type("deepseek_v4_sdk.batch", "MapProgress")
+    MapRequest = late_type("deepseek_v4_sdk.batch", "MapRequest")
+    MapResult = late_type("deepseek_v4_sdk.batch", "MapResult")
+    MapResults = late_type("deepseek_v4_sdk.batch", "MapResults")
+    MapConcurrency = late_type("deepseek_v4_sdk.batch.settings", "MapConcurrency")
+    MapOrder = late_type("deepseek_v4_sdk.batch.settings", "MapOrder")
+
+__all__ = ["AsyncMapCalls", "MapCalls"]
+
+
+class MapCalls(ParseCalls):
+    """The map of the sync client."""
+
+    @shows_options("chat:ChatOptions")
+    def map(
+        self,
+        requests: Iterable[MapRequest | MessagesInput],
+        *,
+        schema: object = None,
+        concurrency: MapConcurrency = "auto",
+        max_concurrency: int = 256,
+        journal: str | os.PathLike[str] | None = None,
+        skip_done: bool = False,
+        keep_prompts: bool = False,
+        order: MapOrder = "done",
+        deadline: float | None = None,
+        on_result: Callable[[MapResult], object] | None = None,
+        progress: Callable[[MapProgress], object] | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> MapResults:
+        """Send many requests side by side, and take their results as they end. No row raises: a result has its error.
+
+        Use it as `with client.map(...) as results`, and iterate. It may read an iterator that is longer than memory:
+        at most twice as many results as rows may be in flight wait to be taken. After a limit of `spend` or the
+        deadline no more is sent; `results.stopped` and `results.left` tell.
+
+        Args:
+            requests: The rows: texts, messages, lists of messages, mappings with `messages` (a request with its
+                options, and `id`, `schema` or `tools`), or `MapRequest`s. The thread that iterates reads them.
+            schema: The type of the answers, as for `parse`; a row may have its own.
+            concurrency: Number of rows in flight. "auto" starts at 4, grows as long as the server refuses nothing and
+                answers as fast as before, and shrinks when it does not.
+            max_concurrency: The most that "auto" reaches.
+            journal: A file that keeps each finished row, or a folder of such files. A second start takes the rows from
+                there, and asks only those that are missing, have changed, or failed for a cause that may have gone.
+            skip_done: Whether results of the journal are left out.
+            keep_prompts: Whether the journal holds the prompts too, and not only digests of them.
+            order: "done" gives results as the rows end, "input" in the order of the rows.
+            deadline: Seconds after which no more rows are sent; rows in flight finish.
+            on_result: A callback that receives each result before the loop does.
+            progress: A callback that receives a `MapProgress` after each result.
+            options: The options of every row; those of a row win. See `ChatOptions`. With `tools` a row is a tool run.
+
+        Raises:
+            ConfigurationError: An argument makes no sense, or the journal cannot be opened.
+        """
+        from deepseek_v4_sdk.batch.maps import MapResults
+        from deepseek_v4_sdk.client.map_rows import MapRows
+
+        hide_headers(options)
+        settings = _settings(
+            schema,
+            cast("Mapping[str, object]", options),
+            concurrency=concurrency,
+            max_concurrency=max_concurrency,
+            journal=journal,
+            skip_done=skip_done,
+            keep_prompts=keep_prompts,
+            order=order,
+            deadline=deadline,
+            on_result=on_result,
+            progress=progress,
+        )
+        asks = cast("DeepSeekV4", self._for_probing() if settings.concurrency == "auto" else self)
+        known = self._settings.target.catalogue
+        return MapResults(MapRows(asks, self._request, known, self._arguments.get("prices")), settings, requests)
+
+
+class AsyncMapCalls(AsyncParseCalls):
+    """The map of the async client."""
+
+    @shows_options("chat:ChatOptions")
+    def map(
+        self,
+        requests: Iterable[MapRequest | MessagesInput] | AsyncIterable[MapRequest | MessagesInput],
+        *,
+        schema: object = None,
+        concurrency: MapConcurrency = "auto",
+        max_concurrency: int = 256,
+        journal: str | os.PathLike[str] | None = None,
+        skip_done: bool = False,
+        keep_prompts: bool = False,
+        order: MapOrder = "done",
+        deadline: float | None = None,
+        on_result: Callable[[MapResult], object] | None = None,
+        progress: Callable[[MapProgress], object] | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> AsyncMapResults:
+        """Send many requests side by side, and take their results as they end. No row raises: a result has its error.
+
+        Use it as `async with client.map(...) as results`, and iterate with `async for`. Leaving the block cancels the
+        rows in flight. Everything else is as for the sync client's `map`.
+
+        Args:
+            requests: As for the sync client; also an async iterator.
+            schema: As for the sync client.
+            concurrency: As for the sync client.
+            max_concurrency: As for the sync client.
+            journal: As for the sync client.
+            skip_done: As for the sync client.
+            keep_prompts: As for the sync client.
+            order: As for the sync client.
+            deadline: As for the sync client.
+            on_result: As for the sync client; it may be async.
+            progress: As for the sync client; it may be async.
+            options: The options of every row; those of a row win. See `ChatOptions`. With `tools` a row is a tool run.
+
+        Raises:
+            ConfigurationError: An argument makes no sense, or the journal cannot be opened.
+        """
+        from deepseek_v4_sdk.batch.maps import AsyncMapResults
+        from deepseek_v4_sdk.client.map_rows import AsyncMapRows
+
+        hide_headers(options)
+        settings = _settings(
+            schema,
+            cast("Mapping[str, object]", options),
+            concurrency=concurrency,
+            max_concurrency=max_concurrency,
+            journal=journal,
+            skip_done=skip_done,
+            keep_prompts=keep_prompts,
+            order=order,
+            deadline=deadline,
+            on_result=on_result,
+            progress=progress,
+        )
+        asks = cast("AsyncDeepSeekV4", self._for_probing() if settings.concurrency == "auto" else self)
+        known = self._settings.target.catalogue
+        return AsyncMapResults(
+            AsyncMapRows(asks, self._request, known, self._arguments.get("prices")), settings, requests
+        )
+
+
+def _settings(schema: object, options: Mapping[str, object], **others: Any) -> MapSettings:
+    from deepseek_v4_sdk.batch.requests import MapRequest
+    from deepseek_v4_sdk.batch.settings import MapSettings
+
+    shared = {name: value for name, value in options.items() if name != "tools"}
+    tools = cast("Sequence[object] | None", options.get("tools")) or ()
+    return MapSettings(shared=MapRequest("", schema=schema, tools=tools, options=shared), **others)
