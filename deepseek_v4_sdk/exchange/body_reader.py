@@ -10,6 +10,7 @@ from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import ChatEvent, ChatRequest, Repair, read_event, read_json
 from deepseek_v4_sdk.exchange.assembler import Assembler
 from deepseek_v4_sdk.exchange.decompression import UnpackError
+from deepseek_v4_sdk.exchange.delta_frames import DeltaFrames
 from deepseek_v4_sdk.exchange.http_exchange import HttpExchange, ResponseHead
 from deepseek_v4_sdk.exchange.output_repair import OutputRepair
 from deepseek_v4_sdk.exchange.reasoning_limit import ReasoningLimit
@@ -77,6 +78,7 @@ class BodyReader(HttpExchange):
             one_call=request.parallel_tool_calls is False,
         )
         self._decode_payload = provider.decode
+        self._frames = DeltaFrames(provider.decode) if provider.data.reads_frames else None
         self._output_repair: OutputRepair | RawOutput
         if encoded.raw_output is None:
             self._output_repair = OutputRepair(self._assembler, request, reasoning_in_text=reasoning_in_text)
@@ -101,6 +103,7 @@ class BodyReader(HttpExchange):
         if rules is None:
             raise errors.ConfigurationError(f"{self.provider.name} has no route for rendered prompts")
         self._decode_payload = partial(read_completion, self.provider)
+        self._frames = None
         self._output_repair = RawOutput(self._assembler, self.request, rules, thinks=begins == "reasoning")
 
     @property
@@ -200,24 +203,17 @@ class BodyReader(HttpExchange):
     def _decode(self, messages: list[tuple[str, bytes]], now: float) -> list[ChatEvent]:
         assembler = self._assembler
         assembler.now = now
-        decode, sink = self._decode_payload, self._sink()
-        limit = self._limit
+        sink, limit, frames = self._sink(), self._limit, self._frames
         for name, data in messages:
             if data == _DONE:
                 return self._finish(now)
             try:
                 if name and self._says_all(name, data):
                     continue
-                try:
-                    payload = read_event(data)
-                    if isinstance(payload, dict):
-                        decode(payload, sink)
-                    elif not is_empty(payload):
-                        raise ValueError("an event that is not an object")
-                except ValueError as error:
-                    if is_idle_text(data):
-                        continue
-                    self._decode_as_written(data, error)
+                if frames is not None and not name and (text := frames.read(data)):
+                    (sink.reasoning if frames.thinks else sink.text)(text)
+                elif not self._parse(data, sink):
+                    continue
                 if limit is not None:
                     limit.check(assembler.reasonings)
             except (ValueError, errors.DeepSeekV4Error) as error:
@@ -230,6 +226,30 @@ class BodyReader(HttpExchange):
         if self._sse.annotations:
             self._annotate()
         return assembler.take()
+
+    def _parse(self, data: bytes, sink: Sink) -> bool:
+        """Decode an event; whether it is one, and not only a sign of life.
+
+        Raises:
+            APIError: It says that something went wrong on the server.
+            ValueError: It is not a part of an answer.
+        """
+        frames = self._frames
+        try:
+            payload = read_event(data)
+            if isinstance(payload, dict):
+                self._decode_payload(payload, sink)
+                if frames is not None:
+                    frames.parsed(data, payload)
+            elif not is_empty(payload):
+                raise ValueError("an event that is not an object")
+        except ValueError as error:
+            if frames is not None:
+                frames.forget()
+            if is_idle_text(data):
+                return False
+            self._decode_as_written(data, error)
+        return True
 
     def _ends(self, error: ValueError | errors.DeepSeekV4Error, data: bytes, now: float) -> bool:
         """Whether an error ends the answer.

@@ -76,10 +76,17 @@ COMMON_OPTIONS: Mapping[str, OptionRule] = {
 
 
 class ChatCompletions:
-    """A provider with the Chat Completions API, according to its data."""
+    """A provider with the Chat Completions API, according to its data.
 
-    def __init__(self, data: ProviderData) -> None:
-        self.data = data
+    Args:
+        data: The properties of its server.
+        reads_frames: Whether events that differ only in their text are read without parsing; never where a subclass
+            has its own `decode`.
+    """
+
+    def __init__(self, data: ProviderData, *, reads_frames: bool = True) -> None:
+        own = type(self).decode is not ChatCompletions.decode
+        self.data = replace(data, reads_frames=reads_frames and not own)
 
     @property
     def name(self) -> str:

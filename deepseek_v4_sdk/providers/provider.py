@@ -138,6 +138,8 @@ class ProviderData:
         remedies: Special remedies for a status, where it has a special meaning here.
         limits: The known limits for one key: for all models (under `""`), or for each family of models.
         session_header: The header that names a request's conversation to a gateway in front of it.
+        reads_frames: Whether `decode` treats every text alike, so that the client reads an event that differs from an
+            earlier one only in its text without parsing it. `ChatCompletions` sets it.
     """
 
     name: str
@@ -175,6 +177,7 @@ class ProviderData:
     remedies: Mapping[int, str] = field(default_factory=dict[int, str])
     limits: Mapping[str, RateLimits] = field(default_factory=dict[str, "RateLimits"])
     session_header: str | None = None
+    reads_frames: bool = False
 
 
 def every_level(form: Callable[[Thinking], Mapping[str, JsonValue]]) -> Mapping[Thinking, Mapping[str, JsonValue]]:

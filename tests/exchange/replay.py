@@ -12,7 +12,7 @@ import httpx
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, Finished, Reply
 from deepseek_v4_sdk.chat import ChatEvent
-from deepseek_v4_sdk.providers import find_provider
+from deepseek_v4_sdk.providers import Provider, find_provider
 from deepseek_v4_sdk.testing.answer import Part, ServerAnswer, Wait
 from deepseek_v4_sdk.testing.clock import VirtualClock
 from deepseek_v4_sdk.transport.clock import DEADLINE, Deadline
@@ -129,15 +129,15 @@ class Replay(httpx.BaseTransport, httpx.AsyncBaseTransport):
 class Played:
     """One of the real providers, with a replay in place of its server."""
 
-    def __init__(self, server: str, transport: Replay) -> None:
-        self._inner = find_provider(server)
+    def __init__(self, server: str | Provider, transport: Replay) -> None:
+        self._inner = find_provider(server) if isinstance(server, str) else server
         self.transport = transport
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
 
-def client_for(replay: Replay, server: str = "vllm", **arguments: Any) -> DeepSeekV4:
+def client_for(replay: Replay, server: str | Provider = "vllm", **arguments: Any) -> DeepSeekV4:
     """A sync client of a replay."""
     return DeepSeekV4(Played(server, replay), **{"model": MODEL, **arguments})
 
