@@ -101,7 +101,7 @@ def _drafts(case: Situation) -> Iterator[CommandProblem]:
     command = case.command
     algorithm = (command.value("--speculative-algorithm") or "").upper()
     if algorithm and algorithm not in {"EAGLE", "DSPARK", "NEXTN"}:
-        text = f"V4 drafts with EAGLE or DSPARK, and {algorithm} is given"
+        text = f"V4 speculates with EAGLE or DSPARK, and {algorithm} is given"
         yield _problem("error", "--speculative-algorithm", text, "use EAGLE, or DSPARK for weights with DSpark stages")
     topk = command.value("--speculative-eagle-topk")
     if algorithm == "EAGLE" and topk not in {None, "1"}:
