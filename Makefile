@@ -87,7 +87,7 @@ release-check: $(VENV)/.installed-dev  ## build the package, install it in an em
 	@$(BIN)/python .ci/release_check.py $(RELEASE)
 
 docs: $(VENV)/.installed-dev  ## build the documentation site into site/, with every warning an error
-	@$(BIN)/python docs/site.py
+	@$(BIN)/python -m docs.site
 	@$(BIN)/zensical build --clean --strict
 
 # A tiny run makes do with the tools of the suite; figures are taken beside other clients, in an environment of their own.

@@ -1,7 +1,7 @@
 """Lays out the pages of the documentation site: the repository's own, where they are, so that links hold in both.
 
-Two things are made here: the API reference, from the public names, and `llms.txt`, a list of the pages for language
-models.
+Two things are made here: the API reference, from the public names (`tests/house/public_places.txt` lists their places),
+and `llms.txt`, a list of the pages for language models. Run it as `python -m docs.site`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import shutil
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from types import ModuleType
 
-import deepseek_v4_sdk
-from deepseek_v4_sdk import testing
+from griffe import Alias, Class, Function, Module
 
+from tests.house.border import border
+
+PACKAGE = "deepseek_v4_sdk"
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "build" / "pages"
 TAKEN = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "docs", "examples", "benchmarks")
@@ -38,63 +39,107 @@ def lay_out() -> None:
     (PAGES / "llms.txt").write_text(llms(), encoding="utf-8")
 
 
-# In which part of the reference the names of a room stand.
+# The parts of the reference, in the order in which a reader meets them, with the modules of their names: the longest
+# match decides. A name at the top level counts by the module that defines it, any other by its place.
 PARTS = {
-    "client": "Clients",
-    "call": "Clients",
-    "config": "Clients",
-    "chat": "Messages, options, events and replies",
-    "tools": "Tools",
-    "traffic": "Prices",
-    "structured": "Structured output",
-    "tokens": "Counting and the window",
-    "context": "Counting and the window",
-    "catalogue": "Prices",
-    "probe": "What a server can do",
-    "providers": "Providers",
-    "errors": "Errors",
-    "testing": "Testing",
+    "Clients": (
+        "client",
+        "call",
+        "chat.options",
+        "chat.timing.Timeouts",
+        "config.settings",
+        "transport",
+        "chat.bounds",
+    ),
+    "Replies": ("chat.reply", "chat.usage", "chat.timing", "chat.attempt", "chat.tool_call", "chat.json_value"),
+    "Events": ("chat.events",),
+    "Errors": ("errors",),
+    "Tools": ("tools", "chat.tool_spec", "chat.checked"),
+    "Testing": ("testing",),
+    "Messages": ("chat",),
+    "Structured output": ("structured",),
+    "Counting and the window": ("tokens", "context"),
+    "Prices and limits": ("catalogue", "traffic", "chat.rate_limits", "chat.ledger", "limits"),
+    "Hooks": ("chat.hooks",),
+    "Many requests": ("batch",),
+    "What a server can do": ("probe", "chat.served"),
+    "Conversations that last": ("store",),
+    "Configuration": ("config",),
+    "Prompts": ("prompt",),
+    "Providers": ("providers",),
+    "Your own servers": ("deploy",),
+    "Gateway": ("gateway",),
+    "Frameworks": ("integrations",),
 }
-OTHERS = "Others"
+FIRST = (
+    "DeepSeekV4",
+    "AsyncDeepSeekV4",
+    "ChatOptions",
+    "ChatStream",
+    "AsyncChatStream",
+    "Reply",
+    "DeepSeekV4Error",
+    "tool",
+    "MockProvider",
+    "Conversation",
+)
+"""The names that open their parts."""
 
 
 def reference() -> Iterator[str]:
-    """The lines of the API reference: every public name, part by part."""
-    names = [(part_of(module, name), f"{module.__name__}.{name}") for module in (deepseek_v4_sdk, testing)
-             for name in module.__all__ if not name.startswith("__")]  # fmt: skip
-    order = [*dict.fromkeys(PARTS.values()), OTHERS]
-    names.sort(key=lambda entry: (order.index(entry[0]), ".Async" in entry[1]))
+    """The lines of the API reference: every public name once, part by part, and in a part place by place."""
+    names = [
+        (part_of(path, public), public.rpartition(".")[0], public, path) for path, public in border().public.items()
+    ]
+    parts, places = [*PARTS], [*border().places]
+
+    def order(entry: tuple[str, str, str, str]) -> tuple[int, int, int, str]:
+        part, place, public, _ = entry
+        name = public.rpartition(".")[2]
+        first = FIRST.index(name) if name in FIRST else len(FIRST)
+        return parts.index(part), places.index(place), first, name.removeprefix("Async").lower()
+
+    names.sort(key=order)
     for part, entries in groupby(names, lambda entry: entry[0]):
         yield f"\n## {part}\n"
-        yield from (f"::: {path}\n{options(path)}" for _, path in entries)
+        for place, within in groupby(entries, lambda entry: entry[1]):
+            yield f"\nFrom `{place}`:\n"
+            yield from (f"::: {named(public, path)}\n{options(path)}" for *_, public, path in within)
+
+
+def named(public: str, path: str) -> str:
+    """The name by which an entry is found: the definition's where a module has the name too, as in `deploy.plan`."""
+    place, _, name = public.rpartition(".")
+    return path if isinstance(border().places[place].get_member(name), Module) else public
 
 
 def options(path: str) -> str:
-    """What the entry of a public class shows beside its own: what it has from bases that are not public themselves."""
-    module, _, name = path.rpartition(".")
-    thing = getattr(testing if module == testing.__name__ else deepseek_v4_sdk, name)
-    if not isinstance(thing, type):
+    """The options of a class's entry: it shows the members of inner bases, and no constructor that is private."""
+    thing = border().thing(path)
+    if not isinstance(thing, Class):
         return ""
-    public = {getattr(room, each) for room in (deepseek_v4_sdk, testing) for each in room.__all__}
-    hidden = [base for base in thing.__mro__[1:] if is_ours(base.__module__) and base not in public]
-    if not hidden or module == testing.__name__:  # what a stand-in has of a provider is for the client alone
-        return ""
-    members = dict.fromkeys(each for base in hidden for each in vars(base) if not each.startswith("_"))
-    return f"    options:\n      show_bases: false\n      inherited_members: [{', '.join(members)}]\n"
+    lines = ["    options:"]
+    inner = [base for base in thing.mro() if base.path.startswith(f"{PACKAGE}.") and base.path not in border().public]
+    of_mock = path.startswith(f"{PACKAGE}.testing.")  # the members that it has of a provider are for the client
+    if inner and not of_mock:
+        members = dict.fromkeys(each for base in inner for each in base.members if not each.startswith("_"))
+        lines += ["      show_bases: false", f"      inherited_members: [{', '.join(members)}]"]
+    made = thing.all_members.get("__init__")
+    if isinstance(made, Function | Alias) and any(each.name.startswith("_") for each in made.parameters):
+        lines.append("      merge_init_into_class: false")
+    return "\n".join([*lines, ""]) if len(lines) > 1 else ""
 
 
-def part_of(module: ModuleType, name: str) -> str:
+def part_of(path: str, public: str) -> str:
     """The part of the reference in which a name stands."""
-    thing = getattr(module, name)
-    home = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", None)
-    if not is_ours(str(home)):  # an alias: most of them are of the language of chats
-        home = module.__name__ if module is testing else "deepseek_v4_sdk.chat"
-    return PARTS.get(str(home).split(".")[1], OTHERS)
-
-
-def is_ours(module: str) -> bool:
-    """Whether a module, by its full name, belongs to the package."""
-    return module.startswith(f"{deepseek_v4_sdk.__name__}.")
+    is_at_the_top = public.rpartition(".")[0] == PACKAGE
+    key = (path if is_at_the_top else public).removeprefix(f"{PACKAGE}.")
+    prefixes = [(prefix, part) for part, of_part in PARTS.items() for prefix in of_part]
+    found = [(prefix, part) for prefix, part in prefixes if f"{key}.".startswith(f"{prefix}.")]
+    if not found:
+        module = key.rpartition(".")[0]
+        raise ValueError(f"{public} belongs to no part of the reference: add {module} to PARTS in docs/site.py")
+    return max(found, key=lambda each: len(each[0]))[1]
 
 
 def llms() -> str:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import deepseek_v4_sdk
-from deepseek_v4_sdk import testing
 from tests.docs.pages import PAGES, ROOT, name_of
+from tests.house.border import border
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,15 +46,28 @@ def test_links_hold_where_the_site_lays_its_pages(site: ModuleType) -> None:
                 assert (page.parent / link).exists(), f"{page.relative_to(site.PAGES)} links to {link}"
 
 
-def test_the_reference_has_every_public_name(site: ModuleType) -> None:
+def test_the_reference_has_every_public_name_once(site: ModuleType) -> None:
     site.lay_out()
     text = (site.PAGES / "docs" / "api.md").read_text("utf-8")
     shown = re.findall(r"^::: (\S+)$", text, re.MULTILINE)
-    public = [f"{module.__name__}.{name}" for module in (deepseek_v4_sdk, testing) for name in module.__all__]
-    assert sorted(shown) == sorted(name for name in public if not name.rpartition(".")[2].startswith("__"))
-    assert f"## {site.OTHERS}" not in text, "name the room of a public name in docs/site.py"
-    for heading, name in {"Errors": "APIError", "Clients": "DeepSeekV4", "Testing": "testing.MockProvider"}.items():
+    assert len(shown) == len(set(shown))
+    assert sorted(shown) == sorted(site.named(public, path) for path, public in border().public.items())
+    assert {"deepseek_v4_sdk.DeepSeekV4", "deepseek_v4_sdk.deploy.planning.plan"} <= set(shown)
+    for heading, name in {"Errors": "APIError", "Clients": "Fallback", "Testing": "testing.script.text"}.items():
         assert f"::: deepseek_v4_sdk.{name}\n" in text.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+
+
+def test_the_reference_opens_with_the_names_that_a_user_meets_first(site: ModuleType) -> None:
+    lines = [*site.reference()]
+    parts = [line.strip("\n# ") for line in lines if line.startswith("\n## ")]
+    assert parts[:6] == ["Clients", "Replies", "Events", "Errors", "Tools", "Testing"]
+    shown = [line.split()[1].removeprefix("deepseek_v4_sdk.") for line in lines if line.startswith(":::")]
+    assert shown[:5] == ["DeepSeekV4", "AsyncDeepSeekV4", "ChatOptions", "ChatStream", "AsyncChatStream"]
+
+
+def test_a_name_without_a_part_is_refused(site: ModuleType) -> None:
+    with pytest.raises(ValueError, match="add elsewhere to PARTS"):
+        site.part_of("deepseek_v4_sdk.elsewhere.Name", "deepseek_v4_sdk.Name")
 
 
 def test_llms_txt_lists_every_page_with_a_sentence(site: ModuleType) -> None:
@@ -74,6 +86,7 @@ def test_the_reference_shows_what_a_class_has_from_bases_of_no_promise(site: Mod
     assert "show_bases: false" in entry
     assert {"from_profile", "with_options", "explain"} <= set(re.findall(r"\w+", entry))
     assert "options:" not in text.partition("::: deepseek_v4_sdk.APIError\n")[2].partition(":::")[0]
+    assert "merge_init_into_class: false" in text.partition("::: deepseek_v4_sdk.ChatStream\n")[2].partition(":::")[0]
 
 
 def test_the_site_asks_no_other_host_and_its_navigation_has_every_page() -> None:

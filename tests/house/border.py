@@ -57,7 +57,7 @@ class Border:
         self.name = places[0]
         self._root = griffe.load(self.name, search_paths=[str(folder)], resolve_aliases=True, allow_inspection=False)
         assert isinstance(self._root, griffe.Module)
-        self.places = {place: self._find(place) for place in places}
+        self.places = {place: self.thing(place) for place in places}
         self.public: dict[str, str] = {}
         for place in places:
             for name in self.names(place):
@@ -128,23 +128,24 @@ class Border:
 
     def _things(self) -> Iterator[tuple[griffe.Object, str]]:
         for path, public in self.public.items():
-            yield self._find(path), public
+            yield self.thing(path), public
 
-    def _find(self, path: str) -> griffe.Object:
+    def thing(self, path: str) -> griffe.Object:
+        """What the package defines under a full name."""
         return self._root if path == self.name else _final(self._root[path.removeprefix(f"{self.name}.")])
 
     def _imported(self, module: griffe.Object, name: str) -> griffe.Object:
         source, _, there = module.imports.get(name, "").rpartition(".")
         if source == module.path or not _is_within(source, self.name):
             return _final(module[name])
-        return self._imported(self._find(source), there)
+        return self._imported(self.thing(source), there)
 
     def _ours(self, path: str) -> str | None:
         """The full name of a type of the package; None for others, and for variables of types."""
         if not path.startswith(f"{self.name}."):
             return None
         try:
-            found = self._find(path)
+            found = self.thing(path)
         except KeyError:  # `P.args`
             return None if path.endswith((".args", ".kwargs")) else path
         value = found.value if isinstance(found, griffe.Attribute) else None
