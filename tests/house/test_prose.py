@@ -41,6 +41,7 @@ CLEAN: tuple[str, ...] = (
     "docs/scaling.md",
     "docs/tools.md",
     "docs/gateway",
+    "docs/integrations",
     "docs/providers",
     "deepseek_v4_sdk/_pyinstaller",
     "deepseek_v4_sdk/call",

@@ -51,11 +51,15 @@ class Path:
         flavor: The server.
         url: Its address.
         ours: Whether our adapter is in between.
+        key: The key of the server.
+        model: The name of the model; None for that of the mock.
     """
 
-    def __init__(self, framework: str, flavor: str, url: str, *, ours: bool) -> None:
-        self._flavor, self._url, self._ours = flavor, url, ours
-        self._model = MODELS[flavor]
+    def __init__(
+        self, framework: str, flavor: str, url: str, *, ours: bool, key: str = "k", model: str | None = None
+    ) -> None:
+        self._flavor, self._url, self._ours, self._key = flavor, url, ours, key
+        self._model = model or MODELS[flavor]
         self._run = {"LangChain": self._langchain, "pydantic-ai": self._pydantic, "OpenAI Agents": self._agents}[
             framework
         ]
@@ -65,7 +69,7 @@ class Path:
         return await self._run(question, stream, tools, shape)
 
     def _client(self) -> AsyncDeepSeekV4:
-        return AsyncDeepSeekV4(self._flavor, base_url=self._url, api_key="k", model=self._model, max_retries=0)
+        return AsyncDeepSeekV4(self._flavor, base_url=self._url, api_key=self._key, model=self._model, max_retries=0)
 
     async def _langchain(self, question: str, stream: bool, tools: bool, shape: bool) -> Any:
         if self._ours:
@@ -75,7 +79,7 @@ class Path:
 
             model = ChatOpenAI(
                 base_url=f"{self._url}/v1",
-                api_key="k",
+                api_key=self._key,
                 model=self._model,
                 max_retries=0,
                 extra_body=_MAX[self._flavor],
@@ -110,7 +114,7 @@ class Path:
             from pydantic_ai.providers.vllm import VLLMProvider
 
             kinds: Any = {"vllm": VLLMProvider, "sglang": OpenAIProvider, "deepseek": DeepSeekProvider}
-            own = AsyncOpenAI(base_url=f"{self._url}/v1", api_key="k", max_retries=0)
+            own = AsyncOpenAI(base_url=f"{self._url}/v1", api_key=self._key, max_retries=0)
             model = OpenAIChatModel(self._model, provider=kinds[self._flavor](openai_client=own))
         settings: Any = {"thinking": "max"}
         given: Any = {"tools": [weather]} if tools and not shape else {}
@@ -127,7 +131,7 @@ class Path:
         else:
             from openai import AsyncOpenAI
 
-            own = AsyncOpenAI(base_url=f"{self._url}/v1", api_key="k", max_retries=0)
+            own = AsyncOpenAI(base_url=f"{self._url}/v1", api_key=self._key, max_retries=0)
             model = agents.OpenAIChatCompletionsModel(self._model, openai_client=own)
             settings = agents.ModelSettings(extra_body=_MAX[self._flavor])
         offered: Any = [agents.function_tool(weather)] if tools and not shape else []

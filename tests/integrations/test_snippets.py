@@ -2,22 +2,66 @@
 
 from __future__ import annotations
 
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
 import pytest
 from pytest_examples import CodeExample, EvalExample, find_examples
 
 from tests.docs.pages import PAGES, name_of
 from tests.docs.test_snippets import servers
 
-__all__ = ["servers"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["backend", "servers"]
 
 SNIPPETS = list(find_examples(*(str(page) for page in PAGES if page.parent.name == "integrations")))
+# Deep Agents has an environment of its own (`make frameworks`).
+APART = "deepagents"
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
+    """A receiver of OTLP over HTTP: what arrived, by path."""
+    arrived: dict[str, bytes] = {}
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            arrived[self.path] = self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's word
+            del format, args
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
+        yield arrived
+        server.shutdown()
+
+
+def needs(example: CodeExample) -> set[str]:
+    """The packages that a snippet imports."""
+    return set(re.findall(r"^(?:from|import) (\w+)", example.source, re.MULTILINE))
 
 
 @pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("example", SNIPPETS, ids=lambda each: f"{name_of(each.path)}:{each.start_line}")
-def test_snippet(example: CodeExample, eval_example: EvalExample) -> None:
+def test_snippet(example: CodeExample, eval_example: EvalExample, backend: dict[str, bytes]) -> None:
+    if APART in needs(example) and find_spec(APART) is None:
+        pytest.skip("Deep Agents is not among the tools of the suite")
     eval_example.run(example)
+    if "OTLPSpanExporter" in example.source:
+        assert b"chat" in backend["/v1/traces"]
+        assert b"gen_ai.client.operation.duration" in backend["/v1/metrics"]
 
 
 def test_each_page_shows_something_that_runs() -> None:
     assert {example.path.stem for example in SNIPPETS} == {"langchain", "pydantic-ai", "openai-agents", "opentelemetry"}
+    assert [APART in needs(example) for example in SNIPPETS].count(True) == 1

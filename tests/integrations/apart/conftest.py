@@ -1,4 +1,4 @@
-"""Frameworks that need an environment of their own: what is not installed is not collected (`make integrations`)."""
+"""Frameworks that need an environment of their own: what is not installed is not collected (`make frameworks`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from importlib.util import find_spec
 
 from tests.integrations.conftest import pytest_pyfunc_call
 
-_NEEDS = {"test_nat.py": "nat", "test_deep_agents.py": "deepagents"}
+_NEEDS = {
+    "test_nat.py": "nat",
+    "test_deep_agents.py": "deepagents",
+    "test_realserver.py": "deepagents",
+    "test_snippets.py": "deepagents",
+}
 
 collect_ignore = [file for file, module in _NEEDS.items() if find_spec(module) is None]
 

@@ -119,7 +119,9 @@ async def test_an_answer_of_a_shape_while_thinking(flavor: str) -> None:
     assert all(levels)
 
 
-async def test_an_overflow_compacts_and_goes_on() -> None:
+@pytest.mark.parametrize("told", ["the profile", "the client", "nothing"])
+async def test_an_overflow_compacts_and_goes_on(told: str) -> None:
+    """The client's own window is known to the profile; where nobody knows it, the server refuses."""
     long = "It rained a lot. " * 100
 
     def says(request: MockRequest) -> Any:
@@ -128,10 +130,14 @@ async def test_an_overflow_compacts_and_goes_on() -> None:
         return script.think("Hm.") + script.text("It rains.")
 
     served = MockProvider(default=script.from_function(says), window=12_000)
-    model = model_of(served, max_tokens=1_000, profile={"max_input_tokens": 20_000})
+    client = DeepSeekV4(served, model="pro", **({"window": 12_000} if told == "the client" else {}))
+    profile: Any = {"max_input_tokens": 20_000} if told == "the profile" else None
+    model = ChatDeepSeekV4(client=client, max_tokens=1_000, profile=profile)
     agent = create_deep_agent(model=model, tools=[search])
     history = [("user" if turn % 2 == 0 else "ai", f"{turn}: {long}") for turn in range(24)]
     result = await agent.ainvoke({"messages": [*history, ("user", "Does it rain?")]})
     assert result["messages"][-1].content == "It rains."
-    statuses = len(served.requests)
-    assert statuses >= 3  # refused, summed up, answered
+    last = json.dumps(served.requests[-1].messages)
+    assert "They spoke of rain." in last  # the summary takes the place of the beginning
+    assert '"0: It rained' not in last
+    assert "Does it rain?" in last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,10 @@ NAT = str(Path(sys.executable).with_name("nat"))
 KEY = "sk-a-key-that-nobody-may-see"
 CALL = script.think("I need the time.") + script.tool_call("current_datetime", {"unused": ""})
 ANSWER = script.think("Now I know.") + script.text("It is Monday.")
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "integrations" / "nemo-agent-toolkit.md"
+WORKFLOW, ROLES = (
+    yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+)
 
 discover_and_register_plugins(PluginTypes.ALL)
 
@@ -48,12 +53,14 @@ def workflow(url: str, kind: str, **keys: Any) -> dict[str, Any]:
     }
 
 
-def nat(tmp_path: Path, config: dict[str, Any], *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def nat(
+    tmp_path: Path, config: dict[str, Any], *arguments: str, asked: str = "Which day is it?", **variables: str
+) -> subprocess.CompletedProcess[str]:
     file = tmp_path / "workflow.yml"
     file.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     command = [NAT, *arguments, "--config_file", str(file)]
     if arguments[0] == "run":
-        command += ["--input", "Which day is it?"]
+        command += ["--input", asked]
     return subprocess.run(
         command,
         capture_output=True,
@@ -95,13 +102,15 @@ def test_the_react_agent(tmp_path: Path) -> None:
     assert len(served.requests) == 2
 
 
-def test_validate_and_variables(tmp_path: Path) -> None:
-    config = workflow("${V4_URL:-http://localhost:8000}", "tool_calling_agent", api_key="${V4_KEY:-}")
+def test_the_file_of_the_page_and_its_variables(tmp_path: Path) -> None:
+    config = {**WORKFLOW, "llms": {"v4": {**WORKFLOW["llms"]["v4"], "api_key": "${V4_KEY:-}"}}}
     done = nat(tmp_path, config, "validate")
     assert done.returncode == 0, done.stderr[-2000:]
-    with MockServer(MockProvider(CALL, ANSWER)) as server:
-        done = nat(tmp_path, config, "run", V4_URL=server.url)
+    served = MockProvider(CALL, ANSWER)
+    with MockServer(served) as server:
+        done = nat(tmp_path, config, "run", V4_BASE_URL=server.url)
     assert "It is Monday." in done.stdout + done.stderr, done.stderr[-2000:]
+    assert [request.thinking for request in served.requests] == ["high"] * 2
     wrong = workflow("http://localhost:8000", "tool_calling_agent", thinkng="max")
     done = nat(tmp_path, wrong, "validate")
     assert done.returncode != 0
@@ -190,7 +199,7 @@ async def test_the_profiler_counts_tokens() -> None:
 
 
 async def test_aiq_roles_run_deep_agents_from_yaml() -> None:
-    """A hosted orchestrator and a self-hosted researcher, a level for each, as AI-Q's files have them."""
+    """A hosted orchestrator and a self-hosted researcher, a level for each, from the file of the page."""
     from deepagents import create_deep_agent
 
     task = {"description": "Find the day", "subagent_type": "researcher"}
@@ -201,30 +210,15 @@ async def test_aiq_roles_run_deep_agents_from_yaml() -> None:
     )
     research = MockProvider(CALL, ANSWER)
     with MockServer(plans) as hosted, MockServer(research) as own:
-        text = f"""
-        llms:
-          orchestrator_llm:
-            _type: deepseek_v4
-            provider: nvidia
-            base_url: {hosted.url}
-            api_key: a-key
-            model_name: deepseek-ai/deepseek-v4-pro-0813
-            thinking: max
-            num_retries: 5
-          researcher_llm:
-            _type: deepseek_v4
-            provider: vllm
-            base_url: {own.url}
-            temperature: 1.0
-            chat_template_kwargs: {{enable_thinking: true, reasoning_effort: low}}
-            parallel_tool_calls: false
-        """
+        described = ROLES["llms"]
+        described["orchestrator_llm"] |= {"base_url": hosted.url, "api_key": "a-key"}
+        described["researcher_llm"] |= {"base_url": own.url, "temperature": 1.0}
 
         def current_datetime(unused: str) -> str:
             """The date and time."""
             return "Monday"
 
-        roles = Config.model_validate(yaml.safe_load(text)).llms
+        roles = Config.model_validate(ROLES).llms
         async with WorkflowBuilder() as builder:
             for name, config in roles.items():
                 await builder.add_llm(name, config)
