@@ -56,8 +56,8 @@ def changes(before: Surface, after: Surface) -> Iterator[str]:
     for name in sorted(before.flags.keys() & after.flags.keys()):
         old, now = before.flags[name].get("choices", []), after.flags[name].get("choices", [])
         if old != now and isinstance(old, list) and isinstance(now, list):
-            yield f"~ {name}: " + " ".join([f"-{each}" for each in old if each not in now])
-            yield f"~ {name}: " + " ".join([f"+{each}" for each in now if each not in old])
+            words = [f"-{each}" for each in old if each not in now] + [f"+{each}" for each in now if each not in old]
+            yield f"~ {name}: {' '.join(words) or 'in another order'}"
     yield from (f"- {name} (environment)" for name in sorted(set(before.env) - set(after.env)))
 
 
@@ -92,7 +92,7 @@ def main() -> None:
             if older and len(asked.wheels) < 3:
                 last = max(older, key=order)
                 print(f"since {last}:", *changes((known | surfaces)[last], surface), sep="\n  ")
-                print("recipes that it refuses:", *broken_recipes(name, version), sep="\n  ")
+                print("recipes that it refuses:", *(list(broken_recipes(name, version)) or ["none"]), sep="\n  ")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from deepseek_v4_sdk import ConfigurationError
-from deepseek_v4_sdk import deploy as room
 from deepseek_v4_sdk.cli.connection import AsJson
 from deepseek_v4_sdk.cli.outcome import ExitCode
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
@@ -44,9 +43,9 @@ _ROOM_FOR_WORDS = {"ignore_unknown_options": True}
 def _needed(version: str | None, engine: str) -> str:
     """The version, which has no default: a text without it is wrong for somebody."""
     if version is None:
-        from deepseek_v4_sdk.deploy import versions
+        from deepseek_v4_sdk import deploy as room
 
-        known = ", ".join(versions(engine))
+        known = ", ".join(room.versions(engine))
         raise ConfigurationError(f"give --engine-version: flags differ between releases (known: {known})")
     return version
 
@@ -77,6 +76,8 @@ def plan(
     With `-o` it writes a shell script, a script for Docker, a compose file, manifests for Kubernetes, and
     `deepseek_v4.toml`, with which this client talks to the server.
     """
+    from deepseek_v4_sdk import deploy as room
+
     made = room.plan(
         model,
         gpu,
@@ -129,6 +130,8 @@ def check(
     A compose file or manifests bring the environment, the release (by the image) and the GPU (by a node selector).
     The exit code is 1 where something is an error.
     """
+    from deepseek_v4_sdk import deploy as room
+
     given = _pairs(env or [])
     if (file is None) is (not argv):
         raise ConfigurationError("give a command after --, or a file with -f, and not both")
@@ -204,6 +207,8 @@ def capacity(
     as_json: AsJson = False,
 ) -> None:
     """Show a capacity, or under the name `explain` its arithmetic."""
+    from deepseek_v4_sdk import deploy as room
+
     held = room.capacity(
         model,
         gpu,
@@ -249,6 +254,8 @@ def nim(
 
     The container chooses its split over the GPUs by a profile. The exit code is 1 where a flag is an error.
     """
+    from deepseek_v4_sdk import deploy as room
+
     made = room.nim(
         model,
         tag=tag,
@@ -278,6 +285,8 @@ def recipes(
     as_json: AsJson = False,
 ) -> None:
     """List the recipes, and with `--context` rank those that hold such conversations, verified ones first."""
+    from deepseek_v4_sdk import deploy as room
+
     kinds = {name.lower(): count for name, _, count in (each.partition("=") for each in gpu or [])}
     if context is not None:
         _rank(model, kinds, context, sessions, tables, as_json=as_json)
@@ -309,6 +318,8 @@ def _rank(
     *,
     as_json: bool,
 ) -> None:
+    from deepseek_v4_sdk import deploy as room
+
     if model is None:
         raise ConfigurationError("give the model, such as pro: recipes are ranked for one")
     wrong = [f"{name}={count}" for name, count in kinds.items() if not count.isdigit()]

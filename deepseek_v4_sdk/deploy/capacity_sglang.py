@@ -80,7 +80,7 @@ def compute(case: Situation, family: Family, weights: Checkpoint, gpu: GPU, kv_g
             f"memory of a GPU: {gpu.gib} GiB, of which weights and pools may take {share}",
             f"- weights: {per_gpu:.1f} GiB ({weights.id}, tp {case.tp}, dp {case.dp})",
             f"= pools: {room} GiB",
-            f"pool of the sliding window: mode {mode}"
+            f"pool of the sliding window: mode {mode}, a page of a layer has {pools.page_bytes:,} bytes"
             + (f", {pools.cap_tokens(requests, chunk):,} tokens of {pools.window_token:,.0f} bytes" if capped else ""),
             f"- states{' and window' if capped else ''} of {requests} requests: {fixed / _GIB:.2f} GiB",
             f"a token: {token:,.0f} bytes, so {tokens} tokens (max_total_num_tokens)",

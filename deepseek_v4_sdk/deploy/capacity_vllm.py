@@ -20,6 +20,12 @@ __all__ = ["compute", "default_batch"]
 _GIB = 2**30
 _SHARE = 0.92  # --gpu-memory-utilization
 _OVERHEAD = Interval(4.0, 12.0)
+_LAYOUTS = {
+    (True, True): "the largest group of layers",
+    (True, False): "tuples of layers",
+    (False, True): "every state, without the hybrid manager",
+    (False, False): "every state, without the hybrid manager",
+}
 
 
 def default_batch(gpu: GPU) -> tuple[int, int]:
@@ -37,7 +43,8 @@ def compute(case: Situation, family: Family, weights: Checkpoint, gpu: GPU, kv_g
     index = command.config("--attention-config")
     fp4 = index.get("indexer_kv_dtype") == "mxfp4" or str(index.get("use_fp4_indexer_cache")).lower() == "true"
     kind = "bf16" if command.value("--kv-cache-dtype") in {"bfloat16", "float16"} else "fp8"
-    cache = VLLMCache(family, case.table.version, kind, "mxfp4" if fp4 and kind == "fp8" else "fp8")
+    hybrid = not command.has("--disable-hybrid-kv-cache-manager")
+    cache = VLLMCache(family, case.table.version, kind, "mxfp4" if fp4 and kind == "fp8" else "fp8", hybrid)
     batch_default, requests_default = default_batch(gpu)
     batch = command.number("--max-num-batched-tokens", batch_default)
     requests = command.number("--max-num-seqs", requests_default)
@@ -101,7 +108,8 @@ def compute(case: Situation, family: Family, weights: Checkpoint, gpu: GPU, kv_g
             f"- overhead: {_OVERHEAD} GiB",
             f"= cache: {room} GiB",
             f"a block of {BLOCK} tokens: {cache.block_bytes:,} bytes"
-            f" ({'the largest group of layers' if cache.by_groups else 'tuples of layers'}), so {blocks} blocks",
+            f" ({_LAYOUTS[cache.hybrid, cache.by_groups]}), so {blocks} blocks",
+            f"a token: {cache.token_bytes:,.0f} bytes ({cache.least_token_bytes:,.0f} without padding)",
             f"the reserve of a request: {reserve:,} blocks, for {in_flight:,} tokens in flight"
             f" = {reserve * block / _GIB:.2f} GiB",
             f"a window of {most:,} tokens is charged {need:,} blocks = {need * block / _GIB:.2f} GiB",

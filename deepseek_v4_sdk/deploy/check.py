@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.deploy.command_line import read_command, strip_program
 from deepseek_v4_sdk.deploy.problems import CommandProblem
 from deepseek_v4_sdk.deploy.rules import problems_of
-from deepseek_v4_sdk.deploy.situation import Situation, look
+from deepseek_v4_sdk.deploy.situation import Situation
 from deepseek_v4_sdk.deploy.tables import Tables, read_tables
 from deepseek_v4_sdk.errors import ConfigurationError
 
@@ -73,7 +74,23 @@ def look_at(
     if dynamo:
         table = _worker(tables, table, argv)
     command = read_command(table, argv)
-    return look(tables, table, command, gpu=tables.gpu(gpu) if gpu else None, env=env, dynamo=dynamo)
+    name = command.value("--model", "--model-path") or command.model or ""
+    plain = name.rstrip("/").rpartition("/")[2].lower()
+    checkpoint = tables.checkpoints.get(name) or next(
+        (each for key, each in tables.checkpoints.items() if key.rpartition("/")[2].lower() == plain and plain), None
+    )
+    named = re.search(r"v4[-_](pro|flash)", plain)
+    family = checkpoint.family if checkpoint is not None else named[1] if named is not None else ""
+    return Situation(
+        tables=tables,
+        table=table,
+        command=command,
+        env=env or {},
+        gpu=tables.gpu(gpu) if gpu else None,
+        checkpoint=checkpoint,
+        family_name=family,
+        dynamo=dynamo,
+    )
 
 
 def _worker(tables: Tables, dynamo: EngineTable, argv: Sequence[str]) -> EngineTable:

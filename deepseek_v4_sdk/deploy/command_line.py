@@ -228,8 +228,6 @@ _RENAMED: Mapping[tuple[str, str], str] = {
 
 _ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("sglang", "--enable-auto-tool-choice"): "is a flag of vLLM; SGLang needs only --tool-call-parser deepseekv4",
-    ("sglang", "--tokenizer-mode"): "takes other words here; SGLang writes V4's prompt automatically",
-    ("sglang", "--tensor-parallel-size"): "",
 }
 
 
@@ -298,7 +296,7 @@ def _enter(table: EngineTable, command: Command, flag: Flag, option: Option, val
         if wrong := wrong_value(flag, value):
             _refuse(command, option, f"{value!r} {wrong}", _instead(table, flag, value))
     if flag.kind == "json" and values and isinstance(found := _json(values[0]), dict):
-        for owner, key, inner in _inside(table, flag.nested, cast("dict[str, object]", found), ()):
+        for owner, key, inner in _inside(table, flag.nested, cast("dict[str, object]", found)):
             _check_key(table, command, option.given, owner, key, inner)
 
 
@@ -338,9 +336,7 @@ def _json(text: str) -> object:
         return None
 
 
-def _inside(
-    table: EngineTable, owner: str, value: Mapping[str, object], path: tuple[str, ...]
-) -> Iterator[tuple[str, str, object]]:
+def _inside(table: EngineTable, owner: str, value: Mapping[str, object]) -> Iterator[tuple[str, str, object]]:
     """Every key of a JSON value, with the class it belongs to."""
     keys = table.nested.get(owner)
     if keys is None:
@@ -349,7 +345,7 @@ def _inside(
         yield owner, key, each
         nested = keys[key].nested if key in keys else ""
         if nested and isinstance(each, dict):
-            yield from _inside(table, nested, cast("dict[str, object]", each), (*path, key))
+            yield from _inside(table, nested, cast("dict[str, object]", each))
 
 
 def _check_path(table: EngineTable, command: Command, flag: Flag, option: Option) -> None:

@@ -65,16 +65,10 @@ class Times:
     Attributes:
         since: The first one that was read and has it.
         last: The last one, or None where the newest has it too.
-        from_start: Whether the oldest that was read has it already, so that it may be older.
     """
 
     since: str
     last: str | None
-    from_start: bool
-
-    def __str__(self) -> str:
-        since = f"{self.since}{' or older' if self.from_start else ''}"
-        return f"since {since}" if self.last is None else f"from {since} to {self.last}"
 
 
 _Run = Sequence[object]
@@ -150,8 +144,8 @@ class EngineTable:
             runs = next((with_it for rows in every.values() if (with_it := _named(name, rows))), None)
         if not runs:
             return None
-        first, last = str(runs[0][0]), runs[-1][1]
-        return Times(first, None if last is None else str(last), first == self.versions[0])
+        last = runs[-1][1]
+        return Times(str(runs[0][0]), None if last is None else str(last))
 
     def near(self, name: str, names: Iterable[str] | None = None) -> str:
         """The name most like another one, or an empty text."""

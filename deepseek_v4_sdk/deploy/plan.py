@@ -64,6 +64,7 @@ class Plan:
         warnings: Remarks to read before starting it.
         assumptions: The assumptions of the plan.
         verified_by: The source of the recipe and its date; "derived" where nobody published it so.
+        arm64: Whether the hosts need arm64 images.
         key_variable: The environment variable with the key that clients must send; None where the server takes none.
     """
 
@@ -82,6 +83,7 @@ class Plan:
     warnings: tuple[str, ...]
     assumptions: tuple[str, ...]
     verified_by: str
+    arm64: bool = False
     key_variable: str | None = None
 
     @property
@@ -93,11 +95,6 @@ class Plan:
     def env(self) -> dict[str, str]:
         """The environment variables of that node."""
         return dict(self.nodes[0].env)
-
-    @property
-    def arm64(self) -> bool:
-        """Whether the hosts need arm64 images."""
-        return self.gpu.startswith(("gb", "dgx"))
 
     def command(self) -> str:
         """The commands for a shell, one for each node."""

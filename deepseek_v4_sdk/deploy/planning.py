@@ -258,6 +258,7 @@ def _finish(wish: _Wish, draft: _Draft) -> Plan:
         warnings=tuple(dict.fromkeys(draft.warnings)),
         assumptions=tuple(dict.fromkeys([*draft.assumptions, *held.assumptions])),
         verified_by=draft.verified_by,
+        arm64=wish.gpu.arm64,
         key_variable=layout.key_variable,
     )
 
@@ -357,9 +358,9 @@ def _hold_sessions(wish: _Wish, draft: _Draft, held: Capacity, length: int) -> N
 
 def _too_small(wish: _Wish, draft: _Draft, held: Capacity, want: int | None) -> str:
     window = int(held.window.low)
-    asked = f"a window of {want:,} tokens" if want else "any window"
+    asked = f"a window of {want:,} tokens does not fit" if want else "no window fits"
     left = f"{held.weights_gib:.0f} GiB of weights leave {held.kv_gib} GiB of a GPU for the cache"
-    reason = f"{left}, and {asked} does not fit"
+    reason = f"{left}, and {asked}"
     near = f"the longest that fits is {window:,} tokens" if window else "take more GPUs, or smaller weights"
     return f"{draft.weights.id} on {held.gpus} x {wish.gpu.kind} with {wish.recipe}: {reason}; {near}"
 

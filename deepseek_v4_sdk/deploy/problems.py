@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
-__all__ = ["CommandProblem", "Severity"]
+__all__ = ["CommandProblem", "Severity", "problem"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 """An error exits, or dies later; a warning runs and is not what is wanted; a note is good to know."""
@@ -39,3 +39,8 @@ class CommandProblem:
         return (
             f"{self.severity}: {self.flag}: {self.text}; {self.remedy}" if self.remedy else f"{self.flag}: {self.text}"
         )
+
+
+def problem(severity: Severity, flag: str, text: str, remedy: str, since: str | None = None) -> CommandProblem:
+    """A problem, in one line."""
+    return CommandProblem(severity=severity, flag=flag, text=text, remedy=remedy, since=since)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.deploy.problems import CommandProblem
+from deepseek_v4_sdk.deploy.problems import CommandProblem, problem
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.deploy.situation import Situation
@@ -14,13 +14,6 @@ __all__ = ["problems_of"]
 
 _LEAST_FOR_MAX = 393_216  # tokens that thinking at its longest may take
 _BENCHMARK_CAPS = frozenset({9280, 9216, 10_240, 4416})
-
-
-def problem(
-    severity: Literal["error", "warning", "note"], flag: str, text: str, remedy: str, since: str | None = None
-) -> CommandProblem:
-    """A problem, in one line."""
-    return CommandProblem(severity=severity, flag=flag, text=text, remedy=remedy, since=since)
 
 
 def problems_of(case: Situation) -> Iterator[CommandProblem]:
@@ -58,19 +51,19 @@ def _draft(case: Situation) -> Iterator[CommandProblem]:
     has = {"dspark": "DSpark stages and no MTP head", "mtp": "an MTP head and no DSpark stages"}.get(
         weights.draft, "neither of them"
     )
-    right = {"vllm": {"mtp": '{"method":"mtp","num_speculative_tokens":2}'}}.get(case.table.engine, {}).get(
-        weights.draft
-    )
     if weights.draft == "none":
         remedy = f"remove {flag}"
     elif case.table.engine == "sglang":
         remedy = f"use {flag} {'DSPARK' if weights.draft == 'dspark' else 'EAGLE'}"
     else:
-        remedy = f"use {flag} '{right or _DSPARK}'"
+        remedy = f"use {flag} '{_CONFIGS[weights.draft]}'"
     yield problem("error", flag, f"{weights.id} has {has}, and the flag requests {method}", remedy)
 
 
-_DSPARK = '{"method":"dspark","num_speculative_tokens":7,"draft_sample_method":"probabilistic"}'
+_CONFIGS = {
+    "mtp": '{"method":"mtp","num_speculative_tokens":2}',
+    "dspark": '{"method":"dspark","num_speculative_tokens":7,"draft_sample_method":"probabilistic"}',
+}
 
 
 def _nvfp4(case: Situation) -> Iterator[CommandProblem]:

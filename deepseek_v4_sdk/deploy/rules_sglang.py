@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.deploy.problems import CommandProblem
+from deepseek_v4_sdk.deploy.problems import CommandProblem, problem
+from deepseek_v4_sdk.deploy.sglang_cache import CAP_MODE_SINCE
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.deploy.situation import Situation
@@ -15,11 +16,6 @@ __all__ = ["DISPATCH", "find"]
 
 DISPATCH = "SGLANG_DEEPEP_NUM_MAX_DISPATCH_TOKENS_PER_RANK"
 _DISPATCH_DEFAULT = 128
-_CAP_MODE = "0.5.22"  # the first release that sizes the sliding-window pool by requests
-
-
-def _problem(severity: str, flag: str, text: str, remedy: str, since: str | None = None) -> CommandProblem:
-    return CommandProblem(severity=severity, flag=flag, text=text, remedy=remedy, since=since)  # type: ignore[arg-type]
 
 
 def find(case: Situation) -> Iterator[CommandProblem]:
@@ -39,7 +35,7 @@ def _parsers(case: Situation) -> Iterator[CommandProblem]:
     for flag, value in given.items():
         if value is None and not case.dynamo:
             lost = "tool calls arrive as text" if "tool" in flag else "reasoning arrives inside the answer's text"
-            yield _problem("warning", flag, f"is missing: {lost}", f"add {flag} {right[flag]}")
+            yield problem("warning", flag, f"is missing: {lost}", f"add {flag} {right[flag]}")
     plain = {flag: re.sub(r"\W", "", value) for flag, value in given.items() if value}
     if (
         len(plain) == 2
@@ -48,10 +44,10 @@ def _parsers(case: Situation) -> Iterator[CommandProblem]:
     ):
         text = f"SGLang refuses to start with parsers of two models: {' and '.join(str(v) for v in given.values())}"
         remedy = "use --tool-call-parser deepseekv4 --reasoning-parser deepseek-v4"
-        yield _problem("error", "--tool-call-parser", text, remedy)
+        yield problem("error", "--tool-call-parser", text, remedy)
     elif any(each not in {"deepseekv4", "deepseekv41", "auto"} for each in plain.values()):
         flag = next(each for each, value in plain.items() if value not in {"deepseekv4", "deepseekv41", "auto"})
-        yield _problem("warning", flag, f"{given[flag]} is not V4's parser", f"use {flag} {right[flag]}")
+        yield problem("warning", flag, f"{given[flag]} is not V4's parser", f"use {flag} {right[flag]}")
 
 
 def _mega_moe(case: Situation) -> Iterator[CommandProblem]:
@@ -61,10 +57,10 @@ def _mega_moe(case: Situation) -> Iterator[CommandProblem]:
     if case.gpu is not None and not case.gpu.mega_moe:
         text = f"Mega MoE requires SM100 GPUs, and {case.gpu.name} is {case.gpu.arch}"
         remedy = "use deepep, or leave it out with --moe-runner-backend marlin"
-        yield _problem("error", "--moe-a2a-backend", text, remedy)
+        yield problem("error", "--moe-a2a-backend", text, remedy)
     if command.value("--moe-runner-backend") not in {None, "auto"}:
         text = "Mega MoE brings its own runner"
-        yield _problem("error", "--moe-runner-backend", text, "remove it")
+        yield problem("error", "--moe-runner-backend", text, "remove it")
 
 
 def _dispatch(case: Situation) -> Iterator[CommandProblem]:
@@ -74,7 +70,7 @@ def _dispatch(case: Situation) -> Iterator[CommandProblem]:
     try:
         limit = int(case.env.get(DISPATCH, _DISPATCH_DEFAULT))
     except ValueError:
-        yield _problem("error", DISPATCH, "is not a number", "give the tokens that one rank may dispatch")
+        yield problem("error", DISPATCH, "is not a number", "give the tokens that one rank may dispatch")
         return
     _, verified = case.draft
     running = -(-command.number("--max-running-requests", 256) // max(1, case.dp))
@@ -83,18 +79,18 @@ def _dispatch(case: Situation) -> Iterator[CommandProblem]:
     if need > limit:
         what = f"{max(running, graphs)} requests of {verified} tokens"
         text = f"a rank may dispatch {limit} tokens, and {what} are {need}: DeepEP fails an assertion under load"
-        yield _problem("error", DISPATCH, text, f"set {DISPATCH}={need}, or lower --max-running-requests")
+        yield problem("error", DISPATCH, text, f"set {DISPATCH}={need}, or lower --max-running-requests")
 
 
 def _pool(case: Situation) -> Iterator[CommandProblem]:
     command = case.command
-    if not case.table.at_least(_CAP_MODE) or command.last("--swa-full-tokens-ratio", "--max-running-requests"):
+    if not case.table.at_least(CAP_MODE_SINCE) or command.last("--swa-full-tokens-ratio", "--max-running-requests"):
         return
     text = (
-        f"neither it nor --max-running-requests is given: since {_CAP_MODE} the pool of the sliding window is sized "
-        "for 256 requests (25 GiB per GPU for Pro without speculative decoding), and may leave no room"
+        f"neither it nor --max-running-requests is given: since {CAP_MODE_SINCE} the pool of the sliding window is "
+        "sized for 256 requests (25 GiB per GPU for Pro without speculative decoding), and may leave no room"
     )
-    yield _problem("warning", "--swa-full-tokens-ratio", text, "add --swa-full-tokens-ratio 0.1", _CAP_MODE)
+    yield problem("warning", "--swa-full-tokens-ratio", text, "add --swa-full-tokens-ratio 0.1", CAP_MODE_SINCE)
 
 
 def _drafts(case: Situation) -> Iterator[CommandProblem]:
@@ -102,11 +98,11 @@ def _drafts(case: Situation) -> Iterator[CommandProblem]:
     algorithm = (command.value("--speculative-algorithm") or "").upper()
     if algorithm and algorithm not in {"EAGLE", "DSPARK", "NEXTN"}:
         text = f"V4 speculates with EAGLE or DSPARK, and {algorithm} is given"
-        yield _problem("error", "--speculative-algorithm", text, "use EAGLE, or DSPARK for weights with DSpark stages")
+        yield problem("error", "--speculative-algorithm", text, "use EAGLE, or DSPARK for weights with DSpark stages")
     topk = command.value("--speculative-eagle-topk")
     if algorithm == "EAGLE" and topk not in {None, "1"}:
         text = f"V4 takes one draft token at each position, and the flag requests {topk}"
-        yield _problem("error", "--speculative-eagle-topk", text, "use --speculative-eagle-topk 1")
+        yield problem("error", "--speculative-eagle-topk", text, "use --speculative-eagle-topk 1")
 
 
 def _context_parallel(case: Situation) -> Iterator[CommandProblem]:
@@ -115,17 +111,17 @@ def _context_parallel(case: Situation) -> Iterator[CommandProblem]:
         return
     if command.value("--cp-strategy") not in {None, "interleave"}:
         text = "V4 splits prompts with interleave on NVIDIA GPUs"
-        yield _problem("error", "--cp-strategy", text, "use --cp-strategy interleave")
+        yield problem("error", "--cp-strategy", text, "use --cp-strategy interleave")
     if case.tp > 8:
         text = f"context parallelism is for one machine of up to 8 GPUs, and --tp-size is {case.tp}"
-        yield _problem("error", "--enable-prefill-cp", text, "use --tp-size 8 or less")
+        yield problem("error", "--enable-prefill-cp", text, "use --tp-size 8 or less")
     if case.dp > 1:
         text = "context parallelism and data parallelism of attention exclude each other"
-        yield _problem("error", "--enable-prefill-cp", text, "remove --enable-dp-attention and --dp-size")
+        yield problem("error", "--enable-prefill-cp", text, "remove --enable-dp-attention and --dp-size")
 
 
 def _weights(case: Situation) -> Iterator[CommandProblem]:
     weights, name = case.checkpoint, "SGLANG_DSV4_FP4_EXPERTS"
     if weights is not None and weights.experts == "fp8" and case.env.get(name) != "0":
         text = "is not 0: the engine takes the experts of these weights for FP4 ones"
-        yield _problem("warning", name, text, f"set {name}=0")
+        yield problem("warning", name, text, f"set {name}=0")

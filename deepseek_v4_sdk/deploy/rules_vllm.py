@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.deploy.problems import CommandProblem
+from deepseek_v4_sdk.deploy.problems import CommandProblem, problem
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.deploy.situation import Situation
@@ -15,10 +15,6 @@ __all__ = ["find"]
 _NEW_INDEX = "0.28.0"  # the first release in which V4 reads indexer_kv_dtype
 _MEGA = "deep_gemm_mega_moe"
 _V4 = ("deepseek_v4", "deepseek_v41")
-
-
-def _problem(severity: str, flag: str, text: str, remedy: str, since: str | None = None) -> CommandProblem:
-    return CommandProblem(severity=severity, flag=flag, text=text, remedy=remedy, since=since)  # type: ignore[arg-type]
 
 
 def find(case: Situation) -> Iterator[CommandProblem]:
@@ -41,23 +37,23 @@ def _parsers(case: Situation) -> Iterator[CommandProblem]:
             lost = (
                 "tool calls arrive as text" if part == "tool_parsers" else "reasoning arrives inside the answer's text"
             )
-            yield _problem("warning", flag, f"is missing: {lost}", f"add {flag} deepseek_v4")
+            yield problem("warning", flag, f"is missing: {lost}", f"add {flag} deepseek_v4")
         elif given not in words:
             text = f"vLLM {table.version} has no parser {given!r}; it starts, and fails at the first request"
-            yield _problem("error", flag, text, f"use {table.near(given, words) or 'deepseek_v4'}")
+            yield problem("error", flag, text, f"use {table.near(given, words) or 'deepseek_v4'}")
         elif given not in _V4:
-            yield _problem("warning", flag, f"{given} is not V4's parser", f"use {flag} deepseek_v4")
+            yield problem("warning", flag, f"{given} is not V4's parser", f"use {flag} deepseek_v4")
     if not case.dynamo and command.value("--tool-call-parser") and not command.has("--enable-auto-tool-choice"):
         text = 'is missing: the server refuses a request with tool_choice "auto"'
-        yield _problem("warning", "--enable-auto-tool-choice", text, "add --enable-auto-tool-choice")
+        yield problem("warning", "--enable-auto-tool-choice", text, "add --enable-auto-tool-choice")
     mode = command.value("--tokenizer-mode")
     words = list(table.flags["--tokenizer-mode"].choices) if "--tokenizer-mode" in table.flags else []
     if mode is not None and mode not in words:
         text = f"vLLM {table.version} has no tokenizer mode {mode!r}; it is accepted, and fails later"
-        yield _problem("error", "--tokenizer-mode", text, f"use {table.near(mode, words) or 'deepseek_v4'}")
+        yield problem("error", "--tokenizer-mode", text, f"use {table.near(mode, words) or 'deepseek_v4'}")
     elif mode not in _V4 and not table.at_least("0.28.0"):
         text = "is missing: the checkpoint has no chat template, and this release has no default encoder for V4"
-        yield _problem("warning", "--tokenizer-mode", text, "add --tokenizer-mode deepseek_v4")
+        yield problem("warning", "--tokenizer-mode", text, "add --tokenizer-mode deepseek_v4")
 
 
 def _index(case: Situation) -> Iterator[CommandProblem]:
@@ -72,21 +68,21 @@ def _index(case: Situation) -> Iterator[CommandProblem]:
     ):
         text = f"vLLM {case.table.version} accepts it and ignores it for V4; V4 reads it since {_NEW_INDEX}"
         remedy = "use --attention-config.use_fp4_indexer_cache=True" if kind == "mxfp4" else "remove it"
-        yield _problem("error", flag, text, remedy, _NEW_INDEX)
+        yield problem("error", flag, text, remedy, _NEW_INDEX)
     if (
         old is not None
         and case.table.at_least(_NEW_INDEX)
         and "use_fp4_indexer_cache" in case.table.nested.get("AttentionConfig", {})
     ):
         text = f"vLLM {case.table.version} warns of it, and 0.30.0 refuses it"
-        yield _problem("note", "--attention-config.use_fp4_indexer_cache", text, f"use {flag} mxfp4")
+        yield problem("note", "--attention-config.use_fp4_indexer_cache", text, f"use {flag} mxfp4")
     wanted = kind in {"mxfp4", "nvfp4"} or str(old).lower() == "true"
     if wanted and case.gpu is not None and not case.gpu.fp4_index:
         text = (
             f"an FP4 index cache requires Blackwell data-centre GPUs (sm_10x), and {case.gpu.name} is {case.gpu.arch}"
         )
         used = flag if kind is not None else "--attention-config.use_fp4_indexer_cache"
-        yield _problem("error", used, text, "leave it out, or use fp8")
+        yield problem("error", used, text, "leave it out, or use fp8")
 
 
 def _mega_moe(case: Situation) -> Iterator[CommandProblem]:
@@ -94,13 +90,13 @@ def _mega_moe(case: Situation) -> Iterator[CommandProblem]:
         return
     if case.gpu is not None and not case.gpu.mega_moe:
         text = f"DeepGEMM Mega MoE requires SM100 GPUs, and {case.gpu.name} is {case.gpu.arch}"
-        yield _problem("error", "--moe-backend", text, f"use --moe-backend {'marlin' if case.gpu.hopper else 'auto'}")
+        yield problem("error", "--moe-backend", text, f"use --moe-backend {'marlin' if case.gpu.hopper else 'auto'}")
     if case.checkpoint is not None and case.checkpoint.experts == "nvfp4":
         text = "Mega MoE computes MXFP4 experts, and these weights have NVFP4 ones"
-        yield _problem("error", "--moe-backend", text, "remove it")
+        yield problem("error", "--moe-backend", text, "remove it")
     if not case.command.has("--enable-expert-parallel"):
         text = "Mega MoE fuses the dispatch between experts, and expert parallelism is off"
-        yield _problem("error", "--moe-backend", text, "add --enable-expert-parallel")
+        yield problem("error", "--moe-backend", text, "add --enable-expert-parallel")
 
 
 def _slices(case: Situation) -> Iterator[CommandProblem]:
@@ -117,7 +113,7 @@ def _slices(case: Situation) -> Iterator[CommandProblem]:
         most = max(n for n in powers if family.moe_inter % (n * family.fp8_block) == 0)
         more = case.tp // most
         remedy = f"use --tensor-parallel-size {most}" + (f" --data-parallel-size {more * case.dp}" if more > 1 else "")
-        yield _problem("error", "--tensor-parallel-size", text, remedy)
+        yield problem("error", "--tensor-parallel-size", text, remedy)
 
 
 def _cache(case: Situation) -> Iterator[CommandProblem]:
@@ -126,15 +122,15 @@ def _cache(case: Situation) -> Iterator[CommandProblem]:
     keep = "--no-disable-hybrid-kv-cache-manager"
     if manager is not None and manager.on:
         text = "without the hybrid manager every state of a token is kept, and V4 needs 85 times the cache"
-        yield _problem("error", manager.given, text, f"use {keep}")
+        yield problem("error", manager.given, text, f"use {keep}")
     elif manager is None and command.last("--kv-transfer-config") is not None:
         text = "a KV connector may switch the hybrid manager off, and then V4 needs 85 times the cache"
-        yield _problem("error", "--kv-transfer-config", text, f"add {keep}")
+        yield problem("error", "--kv-transfer-config", text, f"add {keep}")
     block = command.value("--block-size")
     if block is not None and block != "256":
         text = f"V4's cache is laid out in blocks of 256 tokens, and {block} is given"
-        yield _problem("error", "--block-size", text, "use --block-size 256")
+        yield problem("error", "--block-size", text, "use --block-size 256")
     batched = command.number("--max-num-batched-tokens", 0)
     if batched > 16_384:
         text = f"{batched:,} tokens in flight are charged to every request as a reserve of the cache"
-        yield _problem("note", "--max-num-batched-tokens", text, "see `deepseek-v4 deploy capacity`")
+        yield problem("note", "--max-num-batched-tokens", text, "see `deepseek-v4 deploy capacity`")

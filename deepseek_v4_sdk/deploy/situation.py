@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.deploy.engines import EngineTable
     from deepseek_v4_sdk.deploy.tables import GPU, Checkpoint, Family, Tables
 
-__all__ = ["Situation", "look"]
+__all__ = ["Situation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +42,6 @@ class Situation:
     def family(self) -> Family | None:
         """The shape of the model."""
         return self.tables.families.get(self.family_name)
-
-    @property
-    def model(self) -> str:
-        """The model as the command names it."""
-        command = self.command
-        return command.value("--model", "--model-path") or command.model or ""
 
     @property
     def tp(self) -> int:
@@ -91,32 +84,3 @@ class Situation:
             return "", 1
         name = {"DSPARK": "dspark", "EAGLE": "mtp", "NEXTN": "mtp"}.get(algorithm, algorithm.lower())
         return name, command.number("--speculative-num-draft-tokens", 8 if name == "dspark" else 2)
-
-
-def look(
-    tables: Tables,
-    table: EngineTable,
-    command: Command,
-    *,
-    gpu: GPU | None = None,
-    env: Mapping[str, str] | None = None,
-    dynamo: bool = False,
-) -> Situation:
-    """The facts around a command; the weights are those that it names."""
-    name = command.value("--model", "--model-path") or command.model or ""
-    plain = name.rstrip("/").rpartition("/")[2].lower()
-    checkpoint = tables.checkpoints.get(name) or next(
-        (each for key, each in tables.checkpoints.items() if key.rpartition("/")[2].lower() == plain and plain), None
-    )
-    named = re.search(r"v4[-_](pro|flash)", plain)
-    family = checkpoint.family if checkpoint is not None else named[1] if named is not None else ""
-    return Situation(
-        tables=tables,
-        table=table,
-        command=command,
-        env=env or {},
-        gpu=gpu,
-        checkpoint=checkpoint,
-        family_name=family,
-        dynamo=dynamo,
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
@@ -124,7 +124,6 @@ class GPU:
         arch: Its architecture, such as "sm90".
         gib: The memory of one, in GiB: sources differ, and an engine sees less than the box says.
         per_node: How many share a node.
-        fp4: How it computes FP4 experts.
         fp4_index: Whether the index cache can be MXFP4.
         mega_moe: Whether the fused dispatch and GEMM runs on it.
         arm64: Whether its hosts need arm64 images.
@@ -136,7 +135,6 @@ class GPU:
     arch: str
     gib: Interval
     per_node: int
-    fp4: str
     fp4_index: bool
     mega_moe: bool
     arm64: bool = False
@@ -153,12 +151,10 @@ class Role:
     """One part of a server that is made of several.
 
     Attributes:
-        nodes: Nodes of one replica of it.
         argv: Its arguments, in meanings.
         env: Its environment variables.
     """
 
-    nodes: int
     argv: str
     env: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -173,13 +169,12 @@ class Recipe:
         gpu: The kind of GPU.
         recipe: The purpose.
         strategy: How the model is split.
-        nodes: Nodes of one server.
-        gpus_per_node: GPUs of a node, as the source says; where the arguments say otherwise, they count.
         checkpoints: The weights it is for, best first.
         draft: Draft tokens by method; empty without speculative decoding.
         since: The first release it is for.
         until: The last one, or None.
-        argv: The arguments. A word with @ is a meaning; `switches.py` has its flags by release.
+        argv: The arguments. A word with @ is a meaning; `switches.py` has its flags by release. They also say how many
+            GPUs and nodes there are.
         env: Environment variables.
         source: Its publication; "derived" where there is none.
         date: The day of the source.
@@ -192,8 +187,6 @@ class Recipe:
     gpu: str
     recipe: str
     strategy: str
-    nodes: int
-    gpus_per_node: int
     checkpoints: tuple[str, ...]
     draft: Mapping[str, int]
     since: str
@@ -375,6 +368,8 @@ def _made(kind: type[_Row], row: Mapping[str, object], checked: bool) -> _Row:
         return cast("Callable[..., _Row]", kind)(**row)
     from pydantic import TypeAdapter
 
+    if unknown := row.keys() - {each.name for each in fields(kind)}:
+        raise ValueError(f"a row has {min(unknown)}, which is not a field of it")
     return TypeAdapter(kind).validate_python(row)
 
 

@@ -46,13 +46,15 @@ class VLLMCache:
         family: The model's shape.
         version: The release.
         kv: "fp8" or "bf16".
-        index: "fp8" or "mxfp4".
+        index: "fp8", "mxfp4" or "bf16".
+        hybrid: Whether the manager of hybrid caches frees what left the window.
     """
 
     family: Family
     version: str
     kv: str = "fp8"
     index: str = "fp8"
+    hybrid: bool = True
 
     def _page(self, size: int) -> int:
         """A page, padded as its rows demand."""
@@ -94,11 +96,14 @@ class VLLMCache:
 
     @property
     def block_bytes(self) -> int:
-        """Bytes of a block."""
+        """Bytes of a block; without the hybrid manager every state of every token is in it."""
+        rows, family = self.rows, self.family
+        if not self.hybrid:
+            states = family.csa * (rows["csa state"] + rows["index state"]) / 4 + family.hca * rows["hca state"] / 8
+            return int((family.layers * rows["window"] / 64 + states) * BLOCK + self.groups[0])
         if self.by_groups:
             return max(self.groups)
-        rows = self.rows
-        return (self.family.layers + 1) // 2 * (rows["csa"] + rows["index"] + rows["hca"])
+        return (family.layers + 1) // 2 * (rows["csa"] + rows["index"] + rows["hca"])
 
     @property
     def token_bytes(self) -> float:
@@ -106,19 +111,15 @@ class VLLMCache:
         return self.block_bytes / BLOCK
 
     @property
-    def token_bytes_without_hybrid(self) -> float:
-        """Bytes of a token where the hybrid manager is off, and every state of every token is kept."""
-        rows, family = self.rows, self.family
-        return (
-            family.layers * rows["window"] / 64
-            + family.csa * (rows["csa state"] + rows["index state"]) / 4
-            + family.hca * rows["hca state"] / 8
-            + self.groups[0] / BLOCK
-        )
+    def least_token_bytes(self) -> float:
+        """Bytes of a token of a long conversation, without the padding of pages and blocks."""
+        family, row = self.family, _row(self.kv, self.family.kv_dim)
+        return family.csa * (row + _index_row(self.index, family.index_dim)) / 4 + family.hca * row / 128
 
-    @staticmethod
-    def reserve(in_flight: int, window: int) -> int:
+    def reserve(self, in_flight: int, window: int) -> int:
         """Blocks of window and state that a request is charged, whatever its length."""
+        if not self.hybrid:
+            return 0
 
         def blocks(width: int, size: int) -> int:
             return ceil(min(width - 1 + in_flight, window) / size) + 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PRO = "deepseek-ai/DeepSeek-V4-Pro"
+
+
+def test_other_commands_do_not_load_the_tables() -> None:
+    code = "import sys, deepseek_v4_sdk.cli.app; print('deepseek_v4_sdk.deploy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "False"
 
 
 def test_plan(tmp_path: Path) -> None:

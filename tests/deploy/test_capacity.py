@@ -8,7 +8,6 @@ from math import inf
 import pytest
 
 from deepseek_v4_sdk.deploy import Interval, capacity
-from deepseek_v4_sdk.deploy.ideal import ideal_token_bytes
 from deepseek_v4_sdk.deploy.sglang_cache import SGLangCache
 from deepseek_v4_sdk.deploy.tables import read_tables
 from deepseek_v4_sdk.deploy.vllm_cache import VLLMCache, in_flight_batches
@@ -32,12 +31,20 @@ class TestPublicLogs:
 
     def test_vllm_44376_without_the_hybrid_manager(self) -> None:
         """Pro in two pipeline stages, a million tokens: 223.68 GiB of a GPU."""
-        need = VLLMCache(PRO, "0.22.0").token_bytes_without_hybrid * 1_000_000 / 2 / GIB
+        need = VLLMCache(PRO, "0.22.0", hybrid=False).token_bytes * 1_000_000 / 2 / GIB
         assert need == pytest.approx(223.68, rel=0.005)
+
+    def test_without_the_hybrid_manager_a_server_holds_85_times_less(self) -> None:
+        wish = {"engine": "vllm", "engine_version": "0.33.0", "kv_gib": 400.0}
+        off = capacity("pro", "h200", 8, argv=["--disable-hybrid-kv-cache-manager"], **wish)  # type: ignore[arg-type]
+        on = capacity("pro", "h200", 8, **wish)  # type: ignore[arg-type]
+        assert off.token_bytes / on.token_bytes == pytest.approx(85, rel=0.05)
+        assert off.reserve_gib == 0
+        assert "without the hybrid manager" in " ".join(off.steps)
 
     def test_vllm_52495_prints_the_blocks(self) -> None:
         """8 and 128 tokens of window with 16,384 in flight."""
-        parts = VLLMCache.reserve(16_384, 10**6) - 2 * 259
+        parts = VLLMCache(PRO, "0.33.0").reserve(16_384, 10**6) - 2 * 259
         assert parts == 4_099 + 2_065
 
     def test_sglang_26783_prints_the_page(self) -> None:
@@ -45,9 +52,10 @@ class TestPublicLogs:
 
     def test_the_announcement(self) -> None:
         """9.62 GiB for a million tokens of Pro in BF16, 6.7 of Flash, 8.7 times less than V3.2."""
-        assert round(ideal_token_bytes(PRO, "bf16", "bf16") * 2**20 / GIB, 2) == 9.62
-        assert round(ideal_token_bytes(FLASH, "bf16", "bf16") * 2**20 / GIB, 2) == 6.72
-        assert round(V3_2 / ideal_token_bytes(PRO, "bf16", "bf16"), 2) == 8.72
+        pro, flash = (VLLMCache(family, "0.33.0", "bf16", "bf16").least_token_bytes for family in (PRO, FLASH))
+        assert round(pro * 2**20 / GIB, 2) == 9.62
+        assert round(flash * 2**20 / GIB, 2) == 6.72
+        assert round(V3_2 / pro, 2) == 8.72
 
     def test_a_million_tokens_on_eight_h200(self) -> None:
         """A public deployment served 998,218 tokens with these flags."""
@@ -80,7 +88,12 @@ def test_blocks_were_tuples_of_layers_until_0_28() -> None:
 
 
 def test_the_reserve_of_a_request() -> None:
-    assert [VLLMCache.reserve(2 * each, 10**6) for each in (512, 2_048, 8_192, 16_384)] == [442, 1_690, 6_682, 13_338]
+    assert [VLLMCache(PRO, "0.33.0").reserve(2 * each, 10**6) for each in (512, 2_048, 8_192, 16_384)] == [
+        442,
+        1_690,
+        6_682,
+        13_338,
+    ]
     assert [in_flight_batches(each) for each in ("0.25.0", "0.26.0", "0.33.0")] == [1, 2, 2]
     assert in_flight_batches("0.33.0", asynchronous=False) == 1
 

@@ -213,9 +213,9 @@ def test_tables_of_the_users_own(tmp_path: Path) -> None:
                         "arch": "sm90",
                         "gib": [140, 140],
                         "per_node": 2,
-                        "fp4": "weights only",
                         "fp4_index": False,
                         "mega_moe": False,
+                        "arm64": True,
                     }
                 },
             }
@@ -228,8 +228,6 @@ def test_tables_of_the_users_own(tmp_path: Path) -> None:
         "gpu": "box",
         "recipe": "balanced",
         "strategy": "tp",
-        "nodes": 1,
-        "gpus_per_node": 2,
         "checkpoints": ["deepseek-ai/DeepSeek-V4-Flash"],
         "draft": {},
         "since": "0.30.0",
@@ -237,6 +235,7 @@ def test_tables_of_the_users_own(tmp_path: Path) -> None:
     }
     (tmp_path / "recipes.json").write_text(json.dumps({"as_of": "2026-11-01", "recipes": [row]}), encoding="utf-8")
     found = plan("flash", "box", engine="vllm", engine_version="0.33.0", context=65_536, tables=tmp_path)
+    assert found.arm64
     assert found.gpus == 2
     assert found.verified_by == "derived"
     assert (
@@ -246,6 +245,10 @@ def test_tables_of_the_users_own(tmp_path: Path) -> None:
         '{"as_of": "2026-11-01", "recipes": [{"checkpoints": []}]}', encoding="utf-8"
     )
     with pytest.raises(ConfigurationError, match=r"recipes\.json is not a table of the known form"):
+        read_tables(tmp_path)
+    wrong = {"as_of": "2026-11-01", "recipes": [{**row, "sinze": "0.30.0"}]}
+    (tmp_path / "recipes.json").write_text(json.dumps(wrong), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="a row has sinze"):
         read_tables(tmp_path)
     with pytest.raises(ConfigurationError, match="is not a folder"):
         read_tables(tmp_path / "nowhere")

@@ -72,7 +72,6 @@ def made(folder: Path, *, parsers: bool) -> Plan:
                     "arch": "x86",
                     "gib": [64, 64],
                     "per_node": 1,
-                    "fp4": "none",
                     "fp4_index": False,
                     "mega_moe": False,
                 }
@@ -111,8 +110,6 @@ def made(folder: Path, *, parsers: bool) -> Plan:
                     "gpu": "cpu",
                     "recipe": "balanced",
                     "strategy": "tp",
-                    "nodes": 1,
-                    "gpus_per_node": 1,
                     "checkpoints": [MODEL],
                     "draft": {},
                     "since": VERSION,
