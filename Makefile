@@ -11,12 +11,15 @@ PROSE ?=
 PYTEST ?=
 RELEASE ?=
 RUNS ?= 20000
+TIMES ?= 20
 VERSION ?=
 SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+# Compiled files are kept, whatever the machine says: without them each worker of the suite compiles all tests again.
+export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test integrations frameworks web-test fuzz chaos lint prose lock tables round-trip docs coverage release-check bench bench-check clean
+.PHONY: help demo test nightly integrations frameworks web-test fuzz chaos lint prose lock tables round-trip docs coverage release-check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -27,6 +30,10 @@ demo: $(VENV)/.installed  ## see the main job done on the embedded mock: no serv
 
 test: $(VENV)/.installed-dev  ## run the whole suite, on all cores (PYTEST="-k stream" to choose)
 	@$(BIN)/python -m pytest -q -n auto $(PYTEST)
+
+nightly: $(VENV)/.installed-dev  ## the suite with 20 times the examples, new ones each time, and every case (TIMES=20)
+	@TEST_PROFILE=nightly TEST_TIMES=$(TIMES) CHAOS_RUNS=$(RUNS) CHAOS_SEED=$(SEED) \
+	  $(BIN)/python -m pytest -q -n auto --timeout 0 $(PYTEST)
 
 integrations: $(VENV)/.installed-dev  ## clients and tools of other projects in front of the gateway
 	@$(BIN)/python -m pytest -q -m integrations --timeout 600 tests/gateway $(PYTEST)
@@ -49,7 +56,7 @@ frameworks:  ## the adapters in environments of their own: NAT, Deep Agents, and
 	done
 
 fuzz: $(VENV)/.installed-dev  ## look for inputs that break the client, for long (PYTEST="-k refusal" to choose)
-	@FUZZ_PROFILE=long $(BIN)/python -m pytest -q -n auto --timeout 0 tests/fuzz $(PYTEST)
+	@TEST_PROFILE=nightly TEST_TIMES=800 $(BIN)/python -m pytest -q -n auto --timeout 0 tests/fuzz $(PYTEST)
 
 chaos: $(VENV)/.installed-dev  ## many more runs over a hostile network (RUNS=20000 SEED=1)
 	@CHAOS_RUNS=$(RUNS) CHAOS_SEED=$(SEED) $(BIN)/python -m pytest -q -n auto --timeout 0 tests/chaos $(PYTEST)
@@ -100,10 +107,10 @@ BENCH_INSTALLED := $(BENCH_VENV)/.installed
 endif
 
 bench: $(BENCH_INSTALLED)  ## measure beside other clients (BENCH=--write into docs/performance.md, --tiny for a quick look)
-	@PYTHONDONTWRITEBYTECODE= $(BENCH_PYTHON) benchmarks/run.py $(BENCH)
+	@$(BENCH_PYTHON) benchmarks/run.py $(BENCH)
 
 bench-check: $(BENCH_VENV)/.installed  ## measure, and fail where a ratio is 15 % worse than the recorded one: before a release
-	@PYTHONDONTWRITEBYTECODE= $(BENCH_VENV)/bin/python benchmarks/run.py --check $(BENCH)
+	@$(BENCH_VENV)/bin/python benchmarks/run.py --check $(BENCH)
 
 clean:  ## remove the environment and everything that tools leave behind
 	rm -rf $(VENV) $(BENCH_VENV) $(addprefix .venv-,$(FRAMEWORKS)) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

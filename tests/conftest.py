@@ -1,6 +1,6 @@
 """What holds for every test: no test knows what another one has learned, and hypothesis draws the same in each run.
 
-`make fuzz` looks for the new. Plugins can be asked for here alone.
+`make nightly` and `make fuzz` look for the new. Only this file can ask for plugins.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hypothesis.internal.conjecture import providers
 
 from deepseek_v4_sdk.providers.learned_limits import LEARNED
 from deepseek_v4_sdk.traffic.registry import LIMITERS
+from tests.support.profiles import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,10 +24,10 @@ for _name in list(os.environ):
     if _name.endswith(("_API_KEY", "_BASE_URL", "_PROXY", "_proxy")) or _name.startswith("DEEPSEEK_V4_"):
         del os.environ[_name]
 
-pytest_plugins = ["pytester", "tests.chaos.tally"]
+pytest_plugins = ["pytester", "tests.chaos.tally", "tests.support.cost"]
 
-settings.register_profile("suite", deadline=None, derandomize=True)
-settings.load_profile("suite")
+settings.register_profile("ours", examples(25))
+settings.load_profile("ours")
 # Hypothesis also draws the constants of the modules that happen to be loaded, and those differ from worker to worker.
 if hasattr(providers, "_get_local_constants"):
     providers._get_local_constants = lambda: providers._local_constants

@@ -29,11 +29,11 @@ from tests.chaos.runs import Received, Run, answer_to, draw_run, turn_of
 from tests.chaos.tally import FAULTS, PROPERTY
 from tests.transport.calls import MODES, async_client, in_each_mode
 
-RUNS = int(os.environ.get("CHAOS_RUNS", "2000"))
+RUNS = int(os.environ.get("CHAOS_RUNS", "864"))
 SEED = int(os.environ.get("CHAOS_SEED", "0"))
 EACH = -(-RUNS // (3 * len(PROVIDER_NAMES)))
 AT_ONCE = 8
-ROUND = 16
+ROUND = 6
 """How many runs of one loop, or of the sync client, lie between two moments at which bytes come on idle connections."""
 LOOPS = 4
 """On how many event loops an async client plays its runs."""
@@ -177,7 +177,7 @@ def test_whole_or_a_typed_error(flavor: str, mode: str, record_property: Any) ->
     print(flavor, mode, dict(counts), dict(proxy.plans))
     assert counts.total() == len(runs)
     assert undisturbed.text == turn_of(runs[0].number).text
-    assert len(counts) > 2 or RUNS < 2000
+    assert len(proxy.plans) > 8 or EACH < 48, "few kinds of damage were done"
 
 
 @pytest.mark.timeout(300 + EACH)

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from pydantic import BaseModel
 
 from deepseek_v4_sdk import DeepSeekV4
@@ -29,8 +29,9 @@ from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.testing import MockProvider, make_reply, script
 from tests.chat.talks import PROVIDERS, asks, result, user
 from tests.chat.test_round_trip import CONVERSATION
+from tests.support.profiles import examples
 
-steady = settings(deadline=None, derandomize=True, database=None)
+steady = examples(25)
 TALK: list[Message] = [SystemMessage("s"), user("u"), asks("a"), result("a"), AssistantMessage("It is 21.", "So.")]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk import DeepSeekV4
@@ -23,8 +23,9 @@ from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.chat.talks import PROVIDERS, WRONG, asks, late, result, user
 from tests.client.modes import connect, in_both_modes
+from tests.support.profiles import examples
 
-steady = settings(deadline=None, derandomize=True, database=None)
+steady = examples(25)
 
 
 def named(conversation: Conversation, *given: Any, **more: Any) -> list[tuple[int, str, bool]]:

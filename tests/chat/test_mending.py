@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.chat import AssistantMessage, Conversation, Message, SystemMessage, ToolMessage
 from deepseek_v4_sdk.providers import find_provider
 from tests.chat.talks import WRONG, asks, late, result, user
+from tests.support.profiles import examples
 
-steady = settings(deadline=None, derandomize=True, database=None, max_examples=300)
+steady = examples(50)
 PAIRING = {"orphan_result", "second_result", "missing_result", "foreign_message", "duplicate_id"}
 DEEPSEEK = find_provider("deepseek")
 

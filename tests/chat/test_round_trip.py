@@ -7,15 +7,16 @@ import string
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.chat import ToolSpec, read_json, read_messages, read_tools, write_json
+from tests.support.profiles import examples
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import Message
 
-steady = settings(deadline=None, derandomize=True, database=None)
+steady = examples(25)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 WORD = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk import (
@@ -25,6 +25,7 @@ from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing import MockProvider, make_reply, make_usage
 from tests.counting.whole import FORMATS
 from tests.prompt.counting import prompt_tokens
+from tests.support.profiles import examples
 
 every_format = pytest.mark.parametrize(("dialect", "generation"), FORMATS, ids=lambda value: str(value))
 
@@ -102,7 +103,7 @@ def pairs(draw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @every_format
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(pair=pairs())
 def test_the_common_prefix_is_that_of_the_token_lists(
     dialect: Dialect, generation: Generation, pair: tuple[dict[str, Any], dict[str, Any]]

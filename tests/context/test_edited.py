@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.chat import AssistantMessage, Message, ToolMessage, UserMessage, read_messages
@@ -18,9 +18,10 @@ from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES
 from tests.counting.test_going_on import CALLS, FORMS, TOOL, VLLM
 from tests.counting.whole import from_nothing, whole
 from tests.prompt import conversations as some
+from tests.support.profiles import examples
 
 
-@settings(max_examples=300, deadline=None)
+@examples(50)
 @given(st.data(), st.sampled_from(FORMS))
 def test_as_from_nothing(data: st.DataObject, form: Any) -> None:
     """Messages are left out, replaced and put in at random; the counts are those of the whole prompt."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk import BudgetError, ContextBudget, Conversation
@@ -28,6 +28,7 @@ from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES
 from tests.context.talks import TOOL, growing, talks
 from tests.counting.whole import FORMATS, from_nothing
+from tests.support.profiles import examples
 
 RULES: list[HistoryRules] = [find_provider(name).data.history for name in PROVIDER_NAMES]
 Format = tuple[Dialect, Generation]
@@ -112,7 +113,7 @@ def _is_summary(message: Message) -> bool:
     return isinstance(message, UserMessage) and str(message.content).startswith("What happened so far")
 
 
-@settings(max_examples=120, deadline=None)
+@examples(25)
 @given(
     talks(),
     st.sampled_from(FORMATS),

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk import BudgetError, ContextBudget, Conversation, count_text
@@ -17,6 +17,7 @@ from deepseek_v4_sdk.errors import ContextLengthExceededError, InvalidRequestErr
 from deepseek_v4_sdk.prompt import Dialect, Generation
 from tests.counting.whole import FORMATS, from_nothing
 from tests.prompt import conversations as some
+from tests.support.profiles import examples
 
 TOOL = {"name": "look", "description": "Look it up.", "parameters": {"type": "object"}}
 PARTS = ("system", "tools", "user", "answers", "reasoning", "results")
@@ -91,7 +92,7 @@ def test_reasoning_is_left_out_as_the_conversation_goes_on() -> None:
     assert budget.measure(conversation).left_out == 12
 
 
-@settings(max_examples=150, deadline=None)
+@examples(30)
 @given(some.conversations, some.tool_lists(), st.sampled_from(FORMATS), st.sampled_from(("off", "high")))
 def test_parts_and_turns_of_any_conversation_add_up(
     messages: list[some.Message], tools: list[some.Message], form: tuple[Dialect, Generation], thinking: Any

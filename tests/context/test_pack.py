@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk import (
@@ -28,6 +28,7 @@ from deepseek_v4_sdk.context import PromptCounter
 from deepseek_v4_sdk.context import documents as finding
 from deepseek_v4_sdk.testing import MockProvider
 from deepseek_v4_sdk.tokens.texts import spells_special
+from tests.support.profiles import examples
 
 PROSE = "The quick brown fox jumps over the lazy dog.\n"
 _OPENER = re.compile(r'<(document(?:-\d+)?) name=("(?:[^"\\]|\\.)*")( clipped)?>\n')
@@ -67,7 +68,7 @@ content = st.one_of(
 documents = st.lists(st.builds(Document, st.text(max_size=8), content), max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(30)
 @given(given_=documents, limit=st.integers(0, 200), policy=st.sampled_from(["whole", "clip"]))
 def test_laws(given_: list[Document], limit: int, policy: Any) -> None:
     packed = pack(given_, limit, policy=policy)
@@ -90,7 +91,7 @@ def test_laws(given_: list[Document], limit: int, policy: Any) -> None:
     assert all(item.reason == "no_room" for item in packed.left_out)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(20)
 @given(
     given_=documents, last=content, other=content, limit=st.integers(0, 200), policy=st.sampled_from(["whole", "clip"])
 )

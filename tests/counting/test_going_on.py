@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk import Conversation, DeepSeekV4
@@ -29,6 +29,7 @@ from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptForm, count_prompt
 from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES, StablePrefix, StablePrefixes
 from tests.counting.whole import FORMATS, from_nothing, whole
 from tests.prompt import conversations as some
+from tests.support.profiles import examples
 
 TOOL = ToolSpec("f", "Does something.", {"type": "object"})
 LOOK = {"type": "object", "properties": {}}
@@ -56,7 +57,7 @@ def check(messages: Sequence[Message], form: PromptForm) -> None:
         assert counted.total == whole(form.render(messages), form.dialect)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(30)
 @given(st.data(), st.sampled_from(FORMS))
 def test_a_random_walk(data: st.DataObject, form: PromptForm) -> None:
     """Turns are added, messages changed, taken out, moved in and cut off, and every state is counted."""

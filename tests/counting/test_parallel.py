@@ -6,13 +6,14 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.tokens import count_text, parallel
 from deepseek_v4_sdk.tokens.parallel import count_large
 from deepseek_v4_sdk.tokens.runs import cut_between_words
+from tests.support.profiles import examples
 
 _PARTS = st.one_of(
     st.text(max_size=20),
@@ -71,7 +72,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-@settings(max_examples=300, deadline=None)
+@examples(50)
 @given(st.lists(_PARTS, max_size=60).map("".join), st.integers(1, 40), st.sampled_from(("control", "plain")))
 def test_pieces_join_and_count_the_same(text: str, size: int, special: Any) -> None:
     pieces = list(cut_between_words(text, size))

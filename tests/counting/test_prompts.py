@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.chat import (
@@ -26,6 +26,7 @@ from deepseek_v4_sdk.tokens.prompts import PromptForm, count_prompt, estimate_te
 from deepseek_v4_sdk.tokens.texts import spells_special
 from tests.counting.whole import FORMATS, from_nothing, whole
 from tests.prompt import conversations as some
+from tests.support.profiles import examples
 
 VLLM = PromptForm(dialect="vllm", generation="2026-08", thinking="high")
 RECIPE = PromptForm(dialect="recipe", generation="2026-08", thinking="high")
@@ -33,7 +34,7 @@ TOOL = ToolSpec("f", "Does something.", {"type": "object", "properties": {"a": {
 both_dialects = pytest.mark.parametrize("form", [VLLM, RECIPE], ids=["vllm", "recipe"])
 
 
-@settings(max_examples=300, deadline=None)
+@examples(50)
 @given(
     some.conversations,
     some.tool_lists(),

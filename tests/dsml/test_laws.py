@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.dsml import Scanner, Text
 from tests.dsml.leaks import MARK, MARKS, TOOLS, block, invoke, parameter, read
+from tests.support.profiles import examples
 
-steady = settings(deadline=None, derandomize=True, database=None, max_examples=300)
+steady = examples(50)
 
 WORDS = st.sampled_from(
     ["a", " ", "\n", "\n\n", "`", "```", "```\n", "~~~\n", "<", "</", "|", "DSML", '"', ">", "天", "👩", "\r\n", "    "]

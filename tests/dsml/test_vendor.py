@@ -7,12 +7,13 @@ import string
 from typing import Any
 
 import deepseek_recipe as recipe
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.dsml.leaks import MARK, block, invoke, parameter, read
+from tests.support.profiles import examples
 
-steady = settings(deadline=None, derandomize=True, database=None, max_examples=100)
+steady = examples(25)
 
 # A value is written as it is, so that one with the markup in it could not be read by anybody.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30).filter(lambda text: "DSML" not in text)

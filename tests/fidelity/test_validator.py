@@ -8,10 +8,11 @@ from typing import Any
 import deepseek_recipe as recipe
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.testing import MockProvider, script
+from tests.support.profiles import examples
 
 MODELS = {
     "deepseek-flash": recipe.ModelVersion.DeepseekV41Flash,
@@ -243,7 +244,7 @@ def test_one_field(name: str, value: Any) -> None:
 
 
 @given(st.lists(st.sampled_from(CASES), min_size=2, max_size=4, unique_by=lambda case: case[0]))
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(60, suppress_health_check=list(HealthCheck))
 def test_many_fields(chosen: list[tuple[str, Any]]) -> None:
     """Of several wrong ones both name the same first."""
     body = body_of(dict(chosen))

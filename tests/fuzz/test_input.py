@@ -15,8 +15,7 @@ from deepseek_v4_sdk.dsml import Scanner, Text
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
 from deepseek_v4_sdk.providers.scrub import scrub, scrub_json
 from deepseek_v4_sdk.testing import MockProvider, script
-from tests.fuzz.conftest import PROFILE
-from tests.fuzz.values import JSON, MESSAGES, TOML
+from tests.fuzz.values import JSON, MESSAGES, SOME, TOML
 
 SETTINGS = st.sampled_from(
     [
@@ -37,7 +36,7 @@ def toml(value: Any) -> str:
 
 
 @pytest.mark.filterwarnings("ignore:.* holds a key:UserWarning")  # so it may, with a warning
-@PROFILE
+@SOME
 @given(
     st.dictionaries(SETTINGS, TOML | TIMERS, max_size=6), st.dictionaries(st.sampled_from(["models", "default"]), TOML)
 )
@@ -54,7 +53,7 @@ def test_any_profile_is_a_client_or_a_configuration_error(
         return
 
 
-@PROFILE
+@SOME
 @given(st.text(max_size=60) | st.lists(st.sampled_from(["[profiles.a]", "=", "a", "\n", '"', "["])).map("".join))
 def test_any_file_is_read_or_refused(tmp_path_factory: Any, text: str) -> None:
     file: Path = tmp_path_factory.getbasetemp() / "any.toml"
@@ -65,7 +64,7 @@ def test_any_file_is_read_or_refused(tmp_path_factory: Any, text: str) -> None:
         return
 
 
-@PROFILE
+@SOME
 @given(MESSAGES, st.sampled_from(PROVIDER_NAMES))
 def test_any_messages_are_sent_or_refused_here(messages: Any, flavor: str) -> None:
     client = DeepSeekV4(MockProvider(flavor=flavor, default=script.text("Hi"), count_tokens=False), model="pro")
@@ -75,7 +74,7 @@ def test_any_messages_are_sent_or_refused_here(messages: Any, flavor: str) -> No
         return
 
 
-@PROFILE
+@SOME
 @given(MESSAGES)
 def test_a_conversation_takes_them_or_refuses_them(messages: Any) -> None:
     try:
@@ -95,7 +94,7 @@ MARKUP = st.lists(
 )
 
 
-@PROFILE
+@SOME
 @given(MARKUP)
 def test_the_scanner_takes_any_text_in_any_pieces(pieces: list[str]) -> None:
     def scan(blocks: list[str]) -> tuple[str, int, list[str]]:
@@ -110,7 +109,7 @@ def test_the_scanner_takes_any_text_in_any_pieces(pieces: list[str]) -> None:
         assert text == whole
 
 
-@PROFILE
+@SOME
 @given(JSON, st.text(min_size=6, max_size=20), st.text(max_size=40))
 def test_what_is_scrubbed_holds_no_secret_and_is_bounded(value: Any, secret: str, around: str) -> None:
     text = f"{around}{secret}{around}"

@@ -16,8 +16,7 @@ from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, HttpCall, find_provider
 from tests.exchange.replay import JSON as JSON_HEADERS
 from tests.exchange.replay import Replay, answer, ask, client_for
-from tests.fuzz.conftest import PROFILE
-from tests.fuzz.values import HEADERS, JSON, body_like, event_like
+from tests.fuzz.values import HEADERS, JSON, SOME, body_like, event_like
 
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 SERVERS = st.sampled_from(["vllm", "sglang", "nvidia", "deepseek", "dynamo"])
@@ -30,7 +29,7 @@ def written(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=True).encode()
 
 
-@PROFILE
+@SOME
 @given(st.lists(PIECES, max_size=40), st.integers(1, 200))
 def test_the_event_stream_takes_any_bytes_and_keeps_to_its_bound(pieces: list[bytes], limit: int) -> None:
     def decode(blocks: list[bytes]) -> list[tuple[str, bytes]] | None:
@@ -45,7 +44,7 @@ def test_the_event_stream_takes_any_bytes_and_keeps_to_its_bound(pieces: list[by
     assert all(len(data) <= limit for _, data in events or [])
 
 
-@PROFILE
+@SOME
 @given(
     st.lists(event_like.map(written) | JSON.map(written) | st.binary(max_size=30), max_size=6), SERVERS, st.booleans()
 )
@@ -65,7 +64,7 @@ def test_any_events_are_an_answer_or_one_of_our_errors(events: list[bytes], serv
         assert type(pickle.loads(pickle.dumps(outcome.error))) is type(outcome.error)
 
 
-@PROFILE
+@SOME
 @given(event_like.map(written) | JSON.map(written) | st.binary(max_size=50), SERVERS)
 def test_so_is_any_plain_answer(body: bytes, server: str) -> None:
     model = {"model": "pro"} if server in {"nvidia", "deepseek"} else {}
@@ -73,7 +72,7 @@ def test_so_is_any_plain_answer(body: bytes, server: str) -> None:
     assert (outcome.reply is None) == (outcome.error is not None)
 
 
-@PROFILE
+@SOME
 @given(
     st.sampled_from(PROVIDER_NAMES),
     st.integers(100, 599),
@@ -94,7 +93,7 @@ def test_any_refusal_is_an_api_error(provider: str, status: int, headers: dict[s
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
-@PROFILE
+@SOME
 @given(st.integers(200, 599), body_like.map(written) | st.binary(max_size=50))
 def test_any_list_of_models_is_one_or_one_of_our_errors(status: int, body: bytes) -> None:
     with suppress(DeepSeekV4Error):

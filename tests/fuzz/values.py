@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
-__all__ = ["HEADERS", "JSON", "KEYS", "MESSAGES", "TOML", "body_like", "event_like"]
+from tests.support.profiles import examples
 
+__all__ = ["HEADERS", "JSON", "KEYS", "MESSAGES", "SOME", "TOML", "body_like", "event_like"]
+
+SOME = examples(
+    25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+)
+"""Few in the suite; `make fuzz` tries 20,000."""
 NUMBERS = (
     st.integers()
     | st.floats()

@@ -6,13 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.gateway import Gateway
 from deepseek_v4_sdk.gateway.custom_tools import InputReader, arguments_of, input_of
 from deepseek_v4_sdk.testing import script
 from tests.gateway.serving import ASK, PATHS, client_of, events_of, inside, question, sent, words
+from tests.support.profiles import examples
 
 PATCH = '*** Begin Patch\n*** Update File: a "b".py\n-\tx\\n\n+\u00e9\U0001f600\n*** End Patch'
 TOOLS: list[dict[str, Any]] = [
@@ -25,7 +26,7 @@ TOOLS: list[dict[str, Any]] = [
 ]
 
 
-@settings(max_examples=60)
+@examples(20)
 @given(st.text(max_size=40), st.lists(st.integers(1, 9), min_size=1), st.booleans())
 def test_the_text_is_the_same_in_any_pieces(text: str, cuts: list[int], ascii_only: bool) -> None:
     arguments = json.dumps({"input": text}, ensure_ascii=ascii_only)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.gateway import Gateway
 from deepseek_v4_sdk.testing import MockProvider
 from tests.gateway.serving import PATHS, SCHEMA, TOOL, client_for, inside
+from tests.support.profiles import examples
 
-EXAMPLES = 2000 if os.environ.get("FUZZ_PROFILE") == "long" else 40
 CALL = {"id": "c", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
 VALID: dict[str, dict[str, Any]] = {
     "chat": {
@@ -107,7 +106,7 @@ def test_no_body_breaks_the_gateway(route: str, flavor: str) -> None:
     mock = MockProvider(flavor=flavor, count_tokens=False)
     gateway, spots = Gateway(client_for(mock)), places(VALID[route])[1:]
 
-    @settings(max_examples=EXAMPLES)
+    @examples(15)
     @given(st.lists(st.tuples(st.sampled_from(spots), JSON), min_size=1, max_size=3), st.booleans())
     def check(changes: list[tuple[tuple[Any, ...], Any]], stream: bool) -> None:
         body: Any = {**VALID[route], "stream": stream}

@@ -48,5 +48,8 @@ def test_it_grows_as_its_input(name: str, grows: str, tmp_path: Path, monkeypatc
     few, many = row.make(size, tmp_path), row.make(8 * size, tmp_path)
     few()  # what is loaded once
     small = min(seconds(few) for _ in range(3))
-    large = min(seconds(many) for _ in range(2))
-    assert large < 24 * small + 0.02, f"{small:.4f} s for {size}, {large:.4f} s for {8 * size}"
+    bound = 24 * small + 0.02
+    large = seconds(many)
+    if large >= bound:  # a busy machine, perhaps: one more look
+        large = seconds(many)
+    assert large < bound, f"{small:.4f} s for {size}, {large:.4f} s for {8 * size}"

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.chat import AssistantMessage, ToolCall, ToolMessage, UserMessage
@@ -16,6 +16,7 @@ from deepseek_v4_sdk.prompt.literals import EFFORTS
 from deepseek_v4_sdk.tokens import special_tokens
 from tests.prompt import conversations as some
 from tests.prompt.counting import assert_adds_up
+from tests.support.profiles import examples
 
 _TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
 _DIALECTS = st.sampled_from(("vllm", "recipe"))
@@ -29,7 +30,7 @@ def _or_none(*args: Any, **options: Any) -> RenderedPrompt | None:
         return None
 
 
-@settings(max_examples=400, deadline=None)
+@examples(60)
 @given(some.broken_conversations(), some.tool_lists(), _LEVELS, _DIALECTS, st.booleans())
 def test_counts_of_segments_add_up(
     messages: list[dict[str, Any]], tools: list[dict[str, Any]], thinking: Any, dialect: str, add_bos: bool
@@ -115,7 +116,7 @@ _STABLE = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(40)
 @given(st.data(), st.sampled_from(_STABLE), _DIALECTS)
 def test_appending_keeps_the_segments_before(data: st.DataObject, options: dict[str, Any], dialect: str) -> None:
     if dialect == "recipe":

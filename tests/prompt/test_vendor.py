@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.errors import InvalidRequestError
@@ -15,6 +15,7 @@ from tests.prompt import conversations as some
 from tests.prompt import vendor
 from tests.prompt.cases import RECIPE, Case, cases
 from tests.prompt.counting import assert_adds_up, prompt_tokens
+from tests.support.profiles import examples
 
 _LEVELS = st.sampled_from(("off", "low", "high", "max"))
 _GENERATIONS = st.sampled_from(("2026-08", "v4.1"))
@@ -61,7 +62,7 @@ def test_cases(case: Case, generation: Generation) -> None:
     agree(case.messages, case.tools, generation=generation, **options)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(60)
 @given(some.conversations, some.tool_lists(), _LEVELS, _GENERATIONS, _FORMATS)
 def test_conversations(
     messages: list[dict[str, Any]],
@@ -74,7 +75,7 @@ def test_conversations(
     agree(messages, tools, thinking=thinking, generation=generation, **fields)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(40)
 @given(some.broken_conversations(), some.tool_lists(), _LEVELS, _GENERATIONS)
 def test_calls_and_results_that_do_not_match(
     messages: list[dict[str, Any]], tools: list[dict[str, Any]], thinking: str, generation: str
@@ -82,7 +83,7 @@ def test_calls_and_results_that_do_not_match(
     agree(messages, tools, thinking=thinking, generation=generation)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(40)
 @given(
     some.conversations,
     some.tool_lists(),
@@ -99,7 +100,7 @@ def test_tool_choices(
     agree(messages, tools, thinking=thinking, generation=generation, tool_choice=wire)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(30)
 @given(some.conversations, some.texts, st.none() | some.texts, _LEVELS, _GENERATIONS, _FORMATS, some.tool_lists())
 def test_messages_to_continue(
     messages: list[dict[str, Any]],
@@ -117,7 +118,7 @@ def test_messages_to_continue(
     agree([*messages, last], tools, thinking=thinking, generation=generation, **fields)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(60)
 @given(st.one_of(some.arguments, some.odd_arguments), _GENERATIONS)
 def test_arguments(arguments: str, generation: str) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
@@ -186,7 +187,7 @@ _STRICT = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(60)
 @given(st.none() | _STRICT)
 def test_strict_tools(parameters: dict[str, Any] | None) -> None:
     function: dict[str, Any] = {"name": "f", "strict": True}

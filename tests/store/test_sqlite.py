@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from deepseek_v4_sdk import AssistantMessage, Conversation, DeepSeekV4, ToolCall, ToolMessage, UserMessage
 from deepseek_v4_sdk.errors import ConfigurationError, DeepSeekV4Error, InvalidRequestError
 from deepseek_v4_sdk.store import ConflictError, ConversationStore, KeptConversation, Store, StoreError
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from tests.chat.test_round_trip import CONVERSATION
+from tests.support.profiles import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def test_what_is_kept_comes_back(store: Store) -> None:
     assert loaded.to_json() == TALK.to_json()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CONVERSATION)
 def test_any_conversation_comes_back_byte_for_byte(store: Store, messages: list[dict[str, Any]]) -> None:
     talk = Conversation(messages)

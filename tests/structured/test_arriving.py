@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.chat import TextDelta, read_json
@@ -17,6 +17,7 @@ from deepseek_v4_sdk.structured import ItemsShape, Shape, watcher_of
 from deepseek_v4_sdk.structured.json_reader import JsonReader
 from deepseek_v4_sdk.structured.outline import Outline
 from tests.structured.streaming import begins, paths_in
+from tests.support.profiles import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ ascii_only = st.booleans()
 indents = st.sampled_from([None, 0, 2])
 
 
-@settings(max_examples=250, deadline=None)
+@examples(40)
 @given(st.data(), lengths, ascii_only, indents)
 def test_states_are_beginnings_of_the_value(data: st.DataObject, cuts: list[int], plain: bool, indent: Any) -> None:
     schema, of_it = data.draw(typed())
@@ -100,7 +101,7 @@ def test_states_are_beginnings_of_the_value(data: st.DataObject, cuts: list[int]
         assert after[: len(before)] == before
 
 
-@settings(max_examples=250, deadline=None)
+@examples(40)
 @given(st.data(), lengths, ascii_only)
 def test_each_item_once_and_in_order(data: st.DataObject, cuts: list[int], plain: bool) -> None:
     schema, of_it = data.draw(typed(depth=1))
@@ -120,7 +121,7 @@ def test_each_item_once_and_in_order(data: st.DataObject, cuts: list[int], plain
     assert handed == items
 
 
-@settings(max_examples=300, deadline=None)
+@examples(50)
 @given(containers, lengths, ascii_only, indents)
 def test_any_json_in_any_pieces(value: Any, cuts: list[int], plain: bool, indent: Any) -> None:
     reader = JsonReader(ANYTHING)
@@ -131,7 +132,7 @@ def test_any_json_in_any_pieces(value: Any, cuts: list[int], plain: bool, indent
     assert reader.value == value
 
 
-@settings(max_examples=400, deadline=None)
+@examples(60)
 @given(st.text(st.sampled_from('{}[]",: \n\\u0d8ctrue-1.e'), max_size=60), lengths)
 def test_only_json_is_read_to_the_end(text: str, cuts: list[int]) -> None:
     """What the reader takes for whole is what the decoder of whole answers takes for JSON, and the same."""

@@ -7,10 +7,11 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.structured.json_search import json_at_the_end, json_in
+from tests.support.profiles import examples
 
 _leaves = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20)
 _values = st.recursive(
@@ -22,7 +23,7 @@ prose = st.text(st.characters(exclude_characters="{}[]"), max_size=60)
 indents = st.sampled_from([None, 0, 2])
 
 
-@settings(max_examples=150, deadline=None)
+@examples(30)
 @given(st.one_of(objects, lists), prose, prose, indents, st.booleans())
 def test_in_prose(value: Any, before: str, after: str, indent: int | None, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
@@ -31,7 +32,7 @@ def test_in_prose(value: Any, before: str, after: str, indent: int | None, ascii
     assert json_in(before + text + after) == [value]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(25)
 @given(objects, prose, st.sampled_from(["json", "", "JSON"]), indents)
 def test_in_a_fence(value: Any, before: str, language: str, indent: int | None) -> None:
     text = f"{before}\n```{language}\n{json.dumps(value, indent=indent)}\n```\n"
@@ -40,14 +41,14 @@ def test_in_a_fence(value: Any, before: str, language: str, indent: int | None) 
     assert json_at_the_end(f"{text} Or not.") == []
 
 
-@settings(max_examples=150, deadline=None)
+@examples(30)
 @given(st.lists(objects, min_size=2, max_size=4), prose)
 def test_several(values: list[Any], between: str) -> None:
     text = between.join(json.dumps(value) for value in values)
     assert json_in(text) == values
 
 
-@settings(max_examples=300, deadline=None)
+@examples(50)
 @given(st.text(st.sampled_from('{}[]",: \n\\abt1-.e`ntrufalse'), max_size=80))
 def test_nothing_is_invented(text: str) -> None:
     """Each value that is found stands in the text, as it is, between two brackets."""
@@ -61,7 +62,7 @@ def test_nothing_is_invented(text: str) -> None:
     assert {json.dumps(value) for value in json_in(text)} <= spans
 
 
-@settings(max_examples=200, deadline=None)
+@examples(40)
 @given(objects.filter(lambda value: any(isinstance(item, dict | list) and item for item in value.values())), st.data())
 def test_a_piece_of_something_broken_is_no_value(value: Any, data: st.DataObject) -> None:
     """What was cut has whole pieces inside; none of them is the answer."""

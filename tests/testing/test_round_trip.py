@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Reply
@@ -15,8 +15,9 @@ from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors import FLAVOR_NAMES
 from deepseek_v4_sdk.testing.script import Turn
+from tests.support.profiles import examples
 
-often = settings(max_examples=25, deadline=None)
+often = examples(25)
 on_every_wire = pytest.mark.parametrize("flavor", FLAVOR_NAMES)
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)

@@ -10,11 +10,12 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from deepseek_v4_sdk.tokens import count_text, decode, encode, special_tokens
+from tests.support.profiles import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,14 +23,7 @@ if TYPE_CHECKING:
 
     Ids = Callable[[str], list[int]]
 
-# The same examples in every run (a difference found once is then found always), and no clock.
-SAME_EVERY_RUN = settings(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    max_examples=400,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+SOME = examples(60, suppress_health_check=[HealthCheck.too_slow])
 
 PYTHON = '''\
 @dataclass(frozen=True)
@@ -190,7 +184,7 @@ MIXED = st.lists(
 ).map("".join)
 
 
-@SAME_EVERY_RUN
+@SOME
 @given(text=no_surrogates())
 def test_any_text_has_the_ids_of_the_reference(text: str, reference_ids: Ids) -> None:
     ids = encode(text)
@@ -198,7 +192,7 @@ def test_any_text_has_the_ids_of_the_reference(text: str, reference_ids: Ids) ->
     assert decode(ids) == text
 
 
-@SAME_EVERY_RUN
+@SOME
 @given(text=MIXED)
 def test_any_mixture_has_the_ids_of_the_reference(text: str, reference_ids: Ids) -> None:
     ids = encode(text)
@@ -207,13 +201,13 @@ def test_any_mixture_has_the_ids_of_the_reference(text: str, reference_ids: Ids)
     assert decode(ids) == text
 
 
-@SAME_EVERY_RUN
+@SOME
 @given(text=MIXED)
 def test_any_mixture_as_plain_text_has_the_ids_of_the_reference(text: str, plain_reference: Tokenizer) -> None:
     assert encode(text, special="plain") == plain_reference.encode(text, add_special_tokens=False).ids
 
 
-@SAME_EVERY_RUN
+@SOME
 @given(ids=st.lists(st.integers(3, 127_999), max_size=30))
 def test_any_ordinary_ids_decode_as_the_reference_does(ids: list[int], reference: Tokenizer) -> None:
     # Random ids are broken UTF-8 as a rule.

@@ -6,13 +6,14 @@ import datetime as dt
 from typing import Any, cast
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from deepseek_v4_sdk import InvalidToolArgumentsError, ToolCall, ToolSpec
 from deepseek_v4_sdk.chat import JsonValue, write_json
 from deepseek_v4_sdk.tools import as_spec, validate_arguments
+from tests.support.profiles import examples
 from tests.tools.samples import Cat, Color, Dog, Item, Node, Place, Range, everything
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -47,7 +48,7 @@ ARGUMENTS = st.fixed_dictionaries(
 WRITTEN = ToolSpec("everything", parameters=everything.parameters)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(30)
 @given(ARGUMENTS)
 def test_what_fits_comes_back(arguments: dict[str, Any]) -> None:
     text = write_json(TypeAdapter(dict[str, Any]).dump_python(arguments, mode="json")).decode()
@@ -64,7 +65,7 @@ JSON: st.SearchStrategy[JsonValue] = st.recursive(
 NAMES = st.sampled_from([*cast("dict[str, object]", everything.parameters["properties"]), "other"])
 
 
-@settings(max_examples=200, deadline=None)
+@examples(40)
 @example({"items": {"\n": None}}, True)
 @given(st.dictionaries(NAMES, JSON, max_size=4), st.booleans())
 def test_whatever_comes_is_taken_or_refused_in_words(value: dict[str, JsonValue], by_types: bool) -> None:
@@ -79,7 +80,7 @@ def test_whatever_comes_is_taken_or_refused_in_words(value: dict[str, JsonValue]
     assert "\n" not in str(error)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(25)
 @given(TEXTS | JSON.map(lambda value: write_json(value).decode()))
 def test_no_text_breaks_it(text: str) -> None:
     for by in (everything, WRITTEN):

@@ -12,7 +12,7 @@ from operator import or_
 from typing import Annotated, Any, Literal, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import Field, create_model
@@ -21,6 +21,7 @@ from typing_extensions import TypedDict
 from deepseek_v4_sdk import InvalidToolArgumentsError, tool
 from deepseek_v4_sdk.chat import JsonValue, ToolCall, reading_notes
 from deepseek_v4_sdk.tools import as_spec
+from tests.support.profiles import examples
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -141,7 +142,7 @@ def _cases(draw: Draw) -> tuple[Any, JsonValue]:
     return made, _value(draw, made.parameters)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(30, suppress_health_check=list(HealthCheck))
 @given(_cases())
 def test_the_schema_and_the_check_say_the_same(case: tuple[Any, Any]) -> None:
     made, value = case

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk import (
@@ -27,6 +27,7 @@ from deepseek_v4_sdk import (
     StreamInterruptedError,
 )
 from deepseek_v4_sdk.testing import MockProvider, faults, script
+from tests.support.profiles import examples
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TEXT = "One two three four five six seven eight nine ten."
@@ -278,7 +279,7 @@ def test_fifty_side_by_side_never_pass_the_limit(unit: Any, *, awaited: bool) ->
     assert ended.count("refused") >= 1
 
 
-@settings(max_examples=200, deadline=None)
+@examples(40)
 @given(st.data())
 def test_the_account_adds_up_whatever_happens(data: st.DataObject) -> None:
     """Taken, given back and given late in any order: never beyond the limit, and nothing stays reserved."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from deepseek_v4_sdk import CircuitOpenError, LocalLimitError, RateLimits
 from deepseek_v4_sdk.traffic.rate_limiter import RateLimiter
 from deepseek_v4_sdk.traffic.reservations import Reservation
+from tests.support.profiles import examples
 
 limits = st.builds(
     RateLimits,
@@ -172,10 +173,9 @@ class GateMachine(RuleBasedStateMachine):
             self.server.running += 1
 
 
-GateMachine.TestCase.settings = settings(
-    max_examples=100,
+GateMachine.TestCase.settings = examples(
+    25,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[phase for phase in Phase if phase is not Phase.shrink],  # shrinking takes minutes
 )
