@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import runpy
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,24 @@ def run(name: str, *arguments: str) -> str:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout
+
+
+def run_here(name: str, *arguments: str) -> str:
+    """Run an example in this process, which has loaded all it needs; gives what it printed.
+
+    It is for the second and further runs of an example. The first is in a process of its own (`run`).
+    """
+    shown, told = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(shown), redirect_stderr(told):
+        patch.setattr(sys, "argv", [str(EXAMPLES / name), *arguments])
+        ended = None
+        try:
+            runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        except SystemExit as end:
+            ended = end.code
+    assert (ended or 0, told.getvalue()) == (0, "")
+    shown.seek(0)
+    return shown.read()
 
 
 def test_there_is_a_test_for_each_example() -> None:
@@ -63,8 +84,8 @@ def test_chat_by_the_profile_of_a_server(provider: str, tmp_path: Path) -> None:
         for address in ("http://localhost:8000", "http://localhost:30000"):
             text = text.replace(address, url)
         config.write_text(text, encoding="utf-8")
-        shown = run("chat.py", "--profile", provider, "--config", str(config))
-    on_the_mock = run("chat.py", "--profile", {"vllm": "mock", "sglang": "mock-sglang"}[provider])
+        shown = run_here("chat.py", "--profile", provider, "--config", str(config))
+    on_the_mock = run_here("chat.py", "--profile", {"vllm": "mock", "sglang": "mock-sglang"}[provider])
     assert shown.splitlines()[1:] == on_the_mock.splitlines()[1:]
     kwargs = [request.body["chat_template_kwargs"] for request in mock.requests]
     assert len(kwargs) == 2
@@ -90,9 +111,12 @@ def test_tools_by_hand() -> None:
     [("mock", "json_schema"), ("mock-sglang", "json_schema"), ("mock-deepseek", "json_object")],
 )
 def test_extract(profile: str, mechanism: str) -> None:
-    shown = run("extract.py", "--profile", profile).splitlines()
+    shown = run_here("extract.py", "--profile", profile).splitlines()
     assert shown[0] == "3 boxes of coffee to Lisbon"
     assert shown[1].startswith(f"by {mechanism}, ")
+
+
+def test_extract_what_is_given() -> None:
     assert run("extract.py", "Send 12 boxes of tea to Oslo.").startswith("12 boxes of tea to Oslo\n")
 
 
@@ -109,7 +133,7 @@ def test_pack_source() -> None:
     assert prompt == f"prompt: {int(taken.replace(',', '')) + 4:,} tokens, from the cache: not told"
     assert "cost: no price is known here" in shown
     assert "lost: messages[0]: its content differs" in shown[-1]
-    small = run("pack_source.py", str(package), "--window", "60000", "--profile", "mock-deepseek")
+    small = run_here("pack_source.py", str(package), "--window", "60000", "--profile", "mock-deepseek")
     assert re.search(r"left out: deepseek_v4_sdk/\S+\.py \(", small)
     assert re.search(r"^cost: 0\.\d+ USD$", small, re.MULTILINE)
     assert "tokens, from the cache: 0\n" in small

@@ -10,7 +10,7 @@ import pytest
 
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.examples.server import serve
-from tests.examples.test_examples import EXAMPLES, run
+from tests.examples.test_examples import EXAMPLES, run, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def test_weather_tool() -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_weather_tool_by_profile(profile: str) -> None:
-    shown = run("weather_tool.py", "--profile", profile, "What is the weather in Paris?")
+    shown = run_here("weather_tool.py", "--profile", profile, "What is the weather in Paris?")
     assert "[result] 18 °C" in shown
     assert shown.splitlines()[-1] == "[answered] rounds: 2"
 
@@ -52,7 +52,9 @@ def test_weather_tool_by_profile(profile: str) -> None:
 def test_weather_tool_on_a_server(tmp_path: Path) -> None:
     mock = MockProvider(flavor="vllm")
     with serve(mock) as url:
-        shown = run("weather_tool.py", "--profile", "vllm", "--config", config_for(url, tmp_path), "Weather in Oslo?")
+        shown = run_here(
+            "weather_tool.py", "--profile", "vllm", "--config", config_for(url, tmp_path), "Weather in Oslo?"
+        )
     assert "[answered] rounds: 2" in shown
     assert len(mock.requests) == 2
 
@@ -77,7 +79,7 @@ def test_coding_agent() -> None:
 
 @pytest.mark.parametrize("profile", ["mock-vllm", "mock-deepseek"])
 def test_coding_agent_by_profile(profile: str) -> None:
-    assert "nothing was changed" in run("coding_agent.py", "--profile", profile)
+    assert "nothing was changed" in run_here("coding_agent.py", "--profile", profile)
 
 
 def test_coding_agent_on_a_server_works_on_a_copy(tmp_path: Path) -> None:
@@ -92,7 +94,7 @@ def test_coding_agent_on_a_server_works_on_a_copy(tmp_path: Path) -> None:
     )
     with serve(mock) as url:
         config = config_for(url, tmp_path)
-        shown = run("coding_agent.py", "--profile", "vllm", "--config", config, "--folder", str(folder), "Count.")
+        shown = run_here("coding_agent.py", "--profile", "vllm", "--config", config, "--folder", str(folder), "Count.")
     assert "-two\n+2\n" in shown
     assert "-> error: PermissionError: ../secret is outside of the folder" in shown
     assert (folder / "a.txt").read_text(encoding="utf-8") == "one\ntwo\n"
@@ -102,7 +104,7 @@ def test_coding_agent_when_the_server_fails(tmp_path: Path) -> None:
     edits = script.tool_call("edit", path="stats.py", old="mean", new="average")
     mock = MockProvider(edits, default=script.error(400, "no more"))
     with serve(mock) as url:
-        shown = run("coding_agent.py", "--profile", "vllm", "--config", config_for(url, tmp_path))
+        shown = run_here("coding_agent.py", "--profile", "vllm", "--config", config_for(url, tmp_path))
     assert "broken off after 4 messages" in shown
     assert "+def average(" in shown
 

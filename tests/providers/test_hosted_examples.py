@@ -11,7 +11,7 @@ from deepseek_v4_sdk.providers import PROVIDER_NAMES
 from deepseek_v4_sdk.testing import MockProvider
 from deepseek_v4_sdk.testing.flavors import FLAVOR_NAMES
 from tests.examples.server import serve
-from tests.examples.test_examples import EXAMPLES, run
+from tests.examples.test_examples import EXAMPLES, run_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def test_there_is_a_profile_for_each_provider_and_each_flavor() -> None:
 
 @pytest.mark.parametrize("flavor", FLAVOR_NAMES)
 def test_it_runs_on_the_mock(flavor: str) -> None:
-    shown = run("chat.py", "--profile", f"mock-{flavor}")
+    shown = run_here("chat.py", "--profile", f"mock-{flavor}")
     assert "[thinking] The tool get_weather fits" in shown
     assert '[call] get_weather {"city": "Paris"}' in shown
     assert "[answer] According to the tools: 18 °C and sunny in Paris." in shown
@@ -49,8 +49,8 @@ def test_it_runs_on_a_server_of_that_kind_and_means_the_same(provider: str, tmp_
         lines = [line for line in rest.splitlines() if not line.startswith("base_url")]
         given = f'base_url = "{url}/v1"\napi_key_file = "{key}"\n'
         config.write_text(head + name + given + "\n".join(lines) + "\n", "utf-8")
-        shown = run("chat.py", "--profile", provider, "--config", str(config))
-    assert meaning(shown) == meaning(run("chat.py", "--profile", "mock"))
+        shown = run_here("chat.py", "--profile", provider, "--config", str(config))
+    assert meaning(shown) == meaning(run_here("chat.py", "--profile", "mock"))
     assert len(mock.requests) == 2
     # The second request carries the whole of the first answer.
     messages: Any = mock.requests[1].body["messages"]

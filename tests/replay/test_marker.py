@@ -24,8 +24,12 @@ from deepseek_v4_sdk.testing import Recorder, faults, script
 
 
 def run(pytester: pytest.Pytester, source: str, *options: str) -> pytest.RunResult:
+    """Run these tests with our plugin only: others would be loaded anew each time, which takes seconds."""
     pytester.makepyfile(test_it=HEAD + source)
-    return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:randomly", "-q", *options)
+    plugins = ("-p", "deepseek_v4_sdk.testing.pytest_plugin", "-p", "no:cacheprovider")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        return pytester.runpytest_inprocess(*plugins, "-q", *options)
 
 
 MOCKS = """

@@ -34,8 +34,13 @@ def closed_port() -> int:
 
 
 def run(pytester: pytest.Pytester, source: str) -> pytest.RunResult:
+    """Run these tests with our plugin only: others would be loaded anew each time, which takes seconds."""
     pytester.makepyfile(_HEAD + source)
-    return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:randomly", "-q")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        return pytester.runpytest_inprocess(
+            "-p", "deepseek_v4_sdk.testing.pytest_plugin", "-p", "no:cacheprovider", "-q"
+        )
 
 
 def test_the_fixtures(pytester: pytest.Pytester) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deepseek_v4_sdk import DeepSeekV4
+from deepseek_v4_sdk import DeepSeekV4, ToolCall
+from deepseek_v4_sdk.testing import MockProvider, script
 from tests.typing.chat import fields, messages
 from tests.typing.checkers import check
 from tests.typing.mocks import scripts
@@ -16,9 +17,13 @@ from tests.typing.options import by_keyword, chosen, gathered, tools
 from tests.typing.runs import events, sums
 from tests.typing.streams import failures, sync
 from tests.typing.structured import unions, values
+from tests.typing.tools import right
 
 HERE = Path(__file__).parent
-SAMPLES = [str(HERE / f"{name}.py") for name in ("chat", "options", "streams", "mocks", "structured", "runs", "stores")]
+SAMPLES = [
+    str(HERE / f"{name}.py")
+    for name in ("chat", "options", "streams", "mocks", "structured", "runs", "stores", "tools")
+]
 
 
 @pytest.mark.timeout(400)
@@ -50,3 +55,4 @@ def test_samplescheck() -> None:
     assert events(mock)
     assert values(mock).number
     assert unions(mock) is not None
+    right(DeepSeekV4(MockProvider(script.text("Hello"))), ToolCall("c", "weather", '{"city": "Paris"}'))
