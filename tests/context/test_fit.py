@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES
 from tests.context.talks import TOOL, growing, talks
 from tests.counting.whole import FORMATS, from_nothing
-from tests.support.profiles import examples
+from tests.support.profiles import examples, sampled
 
 RULES: list[HistoryRules] = [find_provider(name).data.history for name in PROVIDER_NAMES]
 Format = tuple[Dialect, Generation]
@@ -48,6 +49,7 @@ STRATEGIES: dict[str, Sequence[Strategy] | Strategy | None] = {
     "clip and summarise": (ClipResults(20), Summarise(tell, 60)),
     "none": (),
 }
+CUTTING = [name for name in STRATEGIES if name not in {"none", "clip"}]  # these free too little
 every_format = pytest.mark.parametrize("form", FORMATS, ids="-".join)
 
 
@@ -145,9 +147,7 @@ def test_the_laws(
         check_plan(budget, grown, again, options)
 
 
-@every_format
-@pytest.mark.parametrize("name", [name for name in STRATEGIES if name not in {"none", "clip"}])  # these free too little
-@pytest.mark.parametrize("tools", [[TOOL], None], ids=["tools", "no tools"])
+@pytest.mark.parametrize(("name", "form", "tools"), sampled(product(CUTTING, FORMATS, [[TOOL], None]), 3))
 def test_cuts_are_rare_and_the_prefix_holds_between_them(form: Format, name: str, tools: Any) -> None:
     """Over ten rooms there is one cut for each 40 % of a room at most, and each request goes on from the one before."""
     strategy = STRATEGIES[name]

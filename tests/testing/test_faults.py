@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -21,6 +22,7 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.faults import __all__ as names
+from tests.support.profiles import sampled
 from tests.testing.cases import CASES, REASONING, TEXT, TURN, is_prefix
 from tests.testing.places import FLAVORS, MODES, PLACES, TOOL, Mode, Place, ask, fetch, request_body
 
@@ -41,6 +43,12 @@ def on_every_wire(test):  # type: ignore[no-untyped-def]
     return test
 
 
+# Every case on every wire; which place and mode it is played in goes round. At night each is played in all of them.
+each_case = pytest.mark.parametrize(
+    ("name", "flavor", "place", "mode"), sampled(product(CASES, FLAVORS, PLACES, MODES), 3)
+)
+
+
 def chats(got: Reply | DeepSeekV4Error) -> list[Attempt]:
     """The requests for an answer; some servers are asked for their models before."""
     return [attempt for attempt in got.attempts if not attempt.url.endswith("/models")]
@@ -50,8 +58,7 @@ def _clean(flavor: str, server: MockServer) -> list[bytes]:
     return fetch(server, "process", "sync", MockProvider(TURN, flavor=flavor), request_body(flavor)).events
 
 
-@pytest.mark.parametrize("name", CASES)
-@on_every_wire
+@each_case
 def test_bytes(name: str, place: Place, mode: Mode, flavor: str, server: MockServer) -> None:
     case = CASES[name]
     fault = case.make(600.0)
@@ -61,8 +68,7 @@ def test_bytes(name: str, place: Place, mode: Mode, flavor: str, server: MockSer
     case.wire(flavor, seen, _clean(flavor, server))
 
 
-@pytest.mark.parametrize("name", CASES)
-@on_every_wire
+@each_case
 def test_what_the_client_makes_of_it(name: str, place: Place, mode: Mode, flavor: str, server: MockServer) -> None:
     case = CASES[name]
     mock = MockProvider(default=TURN | case.make(600.0), flavor=flavor)

@@ -8,6 +8,7 @@ import socket
 import time
 import tracemalloc
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import aiohttp
@@ -26,7 +27,8 @@ from deepseek_v4_sdk.providers.scrub import scrub
 from deepseek_v4_sdk.transport.failures import as_failure
 from tests.exchange.replay import JSON, Replay, answer, ask, client_for
 from tests.exchange.wire import DONE, FRAME, chunk, finish, say, sse
-from tests.transport.calls import chat, failure, in_each_mode
+from tests.support.profiles import sampled
+from tests.transport.calls import MODES, chat, failure, in_each_mode
 from tests.transport.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
 
 MEGABYTE = 1024 * 1024
@@ -74,8 +76,7 @@ ENDLESS: dict[str, tuple[bytes, bytes, type[DeepSeekV4Error], str]] = {
 }
 
 
-@in_each_mode
-@pytest.mark.parametrize("case", ENDLESS)
+@pytest.mark.parametrize(("case", "mode"), sampled(product(ENDLESS, MODES), 2))
 def test_what_does_not_end_is_ended(case: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     small(monkeypatch)
     head, block, kind, text = ENDLESS[case]
