@@ -301,12 +301,26 @@ def test_a_long_answer_is_no_hostile_one() -> None:
     assert len(reply.text) == 10_000_000
 
 
-def test_models_and_counts_may_be_odd_too() -> None:
-    for body in (b'{"data": [{"id": 5}]}', b"[" * 1000, b'{"data": [{"id": "m", "max_model_len": 1e999}]}', b"\xff"):
-        try:
-            client_for(Replay(answer(body, headers=JSON)), max_retries=0).models()
-        except DeepSeekV4Error:
-            continue
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"data": [{"id": 5}]}', "a model without an id"),
+        (b"[" * 1000, "no JSON"),
+        (b'{"data": [{"id": "m", "max_model_len": 1e999}]}', "no JSON"),
+        (b"\xff", "no JSON"),
+    ],
+)
+def test_an_odd_list_of_models_is_an_error_of_the_server(body: bytes, told: str) -> None:
+    with pytest.raises(ServerError, match=told) as raised:
+        client_for(Replay(answer(body, headers=JSON)), max_retries=0).models()
+    assert len(str(raised.value)) < 2_000
+
+
+@pytest.mark.parametrize("body", [b'{"count": 1e999}', b'{"count": "9"}', b"[" * 1000, b"\xff", b"{}"])
+def test_an_odd_count_of_tokens_is_an_error_of_the_server(body: bytes) -> None:
+    with pytest.raises(ServerError) as raised:
+        client_for(Replay(answer(body, headers=JSON)), max_retries=0, model="m").count_tokens("Hi", source="server")
+    assert len(str(raised.value)) < 2_000
 
 
 @in_each_mode
