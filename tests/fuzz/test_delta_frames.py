@@ -9,7 +9,7 @@ from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions
 from tests.exchange.meaning import all_of
 from tests.exchange.replay import Replay, answer, client_for, hear
-from tests.fuzz.conftest import PROFILE
+from tests.fuzz.values import SOME
 
 HEAD = b'{"id":"c-1","object":"chat.completion.chunk","created":1,"model":"m",'
 FRAMES = (
@@ -63,7 +63,7 @@ def heard(blocks: list[bytes], *, frames: bool) -> tuple[object, ...]:
     return all_of(hear(client_for(Replay(answer(*blocks)), provider, max_retries=0), {}))
 
 
-@PROFILE
+@SOME
 @given(streams())
 def test_every_event_and_error_is_the_same(blocks: list[bytes]) -> None:
     assert heard(blocks, frames=True) == heard(blocks, frames=False)
