@@ -32,7 +32,6 @@ from deepseek_v4_sdk.config.explanation import Explanation
 from deepseek_v4_sdk.config.settings import (
     ApiKey,
     LimitsChoice,
-    Settings,
     TransportName,
     check_balance,
     check_session_affinity,
@@ -181,7 +180,7 @@ class BaseClient(Shared):
         )
         self._spends = check_spends(spend)
         check_transport(transport, awaited=self._awaits, http_client=http_client, proxy=proxy)
-        self._settings: Settings = make_settings(
+        self._settings, replicas = make_settings(
             provider,
             base_url=base_url,
             api_key=api_key,
@@ -204,10 +203,10 @@ class BaseClient(Shared):
         self._profile: LoadedProfile | None = None
         self._origins: Mapping[str, str] = {}
         self._notifier = Notifier(hooks)
-        self._arguments["provider"] = self._settings.provider
+        named, target = replicas[0]
+        self._arguments["provider"] = named
         if isinstance(api_key, str):  # debuggers show the attributes of a client; they must not show its key
-            self._arguments["api_key"] = self._settings.target.key()
-        replicas = self._settings.replicas
+            self._arguments["api_key"] = target.key()
         transports = [getattr(provider_there, "transport", None) for provider_there, _ in replicas]
         # A wrapper that sees the requests which the client's own transport sends.
         wrappers = [getattr(provider_there, "wrap_transport", None) for provider_there, _ in replicas]
@@ -216,25 +215,23 @@ class BaseClient(Shared):
 
             check_http_client(http_client, awaited=self._awaits)
             if any((*transports, *wrappers)):
-                raise ConfigurationError(
-                    f"http_client would carry the requests past {self._settings.provider!r}: leave one of them out"
-                )
+                raise ConfigurationError(f"http_client would carry the requests past {named!r}: leave one of them out")
         self._transports = TransportRegistry(
             [http_client or transport for transport in transports], wrappers, WeakMethod(self._connect)
         )
         self._owner: BaseClient | None = None  # whose connections these are
         self._maker: ref[BaseClient] | None = None  # of whose settings this one was made, and with which it is closed
         self._endpoints = [
-            Endpoint(provider_there, target, partial(self._transports.find, place))
-            for place, (provider_there, target) in enumerate(replicas)
+            Endpoint(provider_there, target_there, partial(self._transports.find, place))
+            for place, (provider_there, target_there) in enumerate(replicas)
         ]
         self._endpoint = self._endpoints[0]
         self._replica_set: ReplicaSet[Upstream] = ReplicaSet(
             self._endpoints,
             balance=check_balance(balance),
-            limits=find_limits(limits, self._settings.provider.data),
+            limits=find_limits(limits, named.data),
             model=model,
-            session_affinity=check_session_affinity(session_affinity, self._settings.provider.data),
+            session_affinity=check_session_affinity(session_affinity, named.data),
         )
         self._own_fallbacks: list[BaseClient] = []  # closed with this client
         if not is_list(fallback):
@@ -369,17 +366,25 @@ class BaseClient(Shared):
         from deepseek_v4_sdk.config.explanation import explain
 
         defaults = {name: shown.default for name, shown in inspect.signature(BaseClient).parameters.items()}
-        return explain(self._arguments, defaults, self._origins, self._settings, self._profile)
+        return explain(
+            self._arguments,
+            defaults,
+            self._origins,
+            self._settings,
+            self._profile,
+            provider=self.provider,
+            base_url=self.base_url,
+        )
 
     @property
     def provider(self) -> str:
         """The provider's name."""
-        return self._settings.provider.name
+        return self._endpoint.provider.name
 
     @property
     def flavor(self) -> str:
         """The provider whose API the server has: a mock's flavor; else the provider's name."""
-        return self._settings.provider.data.name
+        return self._endpoint.provider.data.name
 
     @property
     def model(self) -> str | None:
@@ -394,21 +399,26 @@ class BaseClient(Shared):
     @property
     def provider_data(self) -> ProviderData:
         """The known data of the provider's servers; for a mock, those of the server that it imitates."""
-        return self._settings.provider.data
+        return self._endpoint.provider.data
 
     @property
     def history_rules(self) -> HistoryRules:
         """The server's rules for a conversation; `Conversation.validate(client)` reads them."""
-        return self._settings.provider.data.history
+        return self._endpoint.provider.data.history
 
     @property
     def base_url(self) -> str:
         """The server's address, without `/v1`."""
-        return self._settings.target.base_url
+        return self._endpoint.target.base_url
 
     @never_raises
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.provider!r}, base_url={self.base_url!r})"
+
+    @property
+    def _uses_tls(self) -> bool:
+        """Whether any of its servers is reached through TLS."""
+        return any(endpoint.target.base_url.startswith("https") for endpoint in self._endpoints)
 
     def _connect(self) -> object:
         """Make the transport, unless the caller brought one."""
@@ -449,6 +459,6 @@ class BaseClient(Shared):
         make_clock: Callable[[], Clock] = getattr(self._transports.known(0), "exchange_clock", SystemClock)
         retries = settings.max_retries if max_retries is None else max_retries
         merged = settings.timeouts if timeouts is None else timeouts.over(settings.timeouts)
-        cap = settings.provider.data.rate_limit_cap
+        cap = self._endpoint.provider.data.rate_limit_cap
         policy = RetryPolicy(retries, rate_limit_cap=cap)
         return CallSettings(make_clock(), merged, policy, self._notifier, self._arguments.get("strict_model", False))

@@ -389,11 +389,7 @@ class DeepSeekV4(MapCalls):
 
     def _connect(self) -> PooledTransport:
         settings = self._settings
-        return PooledTransport(
-            tls=any(target.base_url.startswith("https") for _, target in settings.replicas),
-            proxy=settings.proxy,
-            ca_bundle=settings.ca_bundle,
-        )
+        return PooledTransport(tls=self._uses_tls, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     def _run(self, steps: Steps[T], clock: Clock) -> T:
         return SyncDriver(steps, ResponseStream(), clock).run()
@@ -748,8 +744,7 @@ class AsyncDeepSeekV4(AsyncMapCalls):
             from deepseek_v4_sdk.transport.aiohttp_transport import AiohttpTransport  # it needs an extra
 
             make = AiohttpTransport
-        tls = any(target.base_url.startswith("https") for _, target in settings.replicas)
-        return make(tls=tls, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
+        return make(tls=self._uses_tls, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     async def _run(self, steps: Steps[T], clock: Clock) -> T:
         return await AsyncDriver(steps, AsyncResponseStream(), clock).run()

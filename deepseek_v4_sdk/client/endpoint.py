@@ -40,11 +40,16 @@ class Endpoint:
         provider: The server's API, as far as the caller named it.
         target: The server's address.
         transport: Returns the transport of its requests.
+
+    Attributes:
+        provider: The API as it was given; `server` has it with the engine inside, once that is known.
+        target: The address as it was given; `server` has it with the model there, once that is known.
+        transport: Returns the transport of its requests.
     """
 
     def __init__(self, provider: Provider, target: Target, transport: Callable[[], Any]) -> None:
-        self._provider = provider
-        self._target = target
+        self.provider = provider
+        self.target = target
         self.transport = transport
         self._discovered: tuple[Provider, Target] | None = None  # both as the server's answer completed them
         self._asked: set[str | None] = set()  # the models whose window was requested
@@ -59,7 +64,7 @@ class Endpoint:
 
     def server(self) -> tuple[Provider, Target]:
         """The provider and the target, as far as they are known by now."""
-        return self._discovered or (self._provider, self._target)
+        return self._discovered or (self.provider, self.target)
 
     def share_cuts(self, other: Endpoint) -> None:
         """Know the cuts of another one, and let it know those made here."""
@@ -69,7 +74,7 @@ class Endpoint:
         """Adopt the facts that another endpoint learned about the same place with the same key."""
         if other._discovered is not None:
             provider, target = other._discovered
-            self._discovered = provider, replace(self._target, served_model=target.served_model, served=target.served)
+            self._discovered = provider, replace(self.target, served_model=target.served_model, served=target.served)
 
     def prepare(
         self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
@@ -78,7 +83,7 @@ class Endpoint:
 
         They may return another request to send. None where there is nothing to do.
         """
-        if call_settings.strict_model and not self._provider.data.names_itself and request.model is not None:
+        if call_settings.strict_model and not self.provider.data.names_itself and request.model is not None:
             return self._compare(request, call_settings, retry_budget)
         return self._prepare(request, call_settings, retry_budget)
 
@@ -292,7 +297,7 @@ class Endpoint:
             ConfigurationError: The server has no route that counts.
         """
         # Without a route there is nothing to request, unless the discovered engine has one.
-        may_count = self._provider.data.renderer.count_path is not None or self._provider.engine is None
+        may_count = self.provider.data.renderer.count_path is not None or self.provider.engine is None
         if may_count and self._needs_discovery(request):
             yield from self._discover(call_settings, request.model)
         provider, target = self.server()
@@ -311,12 +316,12 @@ class Endpoint:
         retry_budget: RetryBudget | None = None,
     ) -> Fetch[T]:
         """Make a request for a path; with a retry budget it is a part of another call."""
-        provider, target = self._provider, self._target
+        provider, target = self.provider, self.target
         return Fetch(lambda: provider.query(path, target), provider, self.transport, call_settings, read, retry_budget)
 
     def models(self, call_settings: CallSettings, retry_budget: RetryBudget | None = None) -> Fetch[list[ModelInfo]]:
         """Make the request for the models."""
-        provider = self._provider
+        provider = self.provider
 
         def read(exchange: HttpExchange) -> list[ModelInfo]:
             try:
@@ -328,17 +333,17 @@ class Endpoint:
 
     def is_up(self, call_settings: CallSettings) -> Fetch[None]:
         """Make the request that shows whether the server is up."""
-        return self.fetch(self._provider.data.health_path, lambda _: None, call_settings)
+        return self.fetch(self.provider.data.health_path, lambda _: None, call_settings)
 
     def _needs_discovery(self, request: ChatRequest) -> bool:
         """Whether a request must discover the model or the engine before the first chat."""
-        data, discovered = self._provider.data, self._discovered
-        if request.model in {"pro", "flash"} and self._target.catalogue.find(data.name, request.model) is None:
+        data, discovered = self.provider.data, self._discovered
+        if request.model in {"pro", "flash"} and self.target.catalogue.find(data.name, request.model) is None:
             return discovered is None or not discovered[1].served  # which of its models is that?
         if data.model != "discovered":
             return False
         if discovered is None:
-            return request.model is None or self._provider.engine is None
+            return request.model is None or self.provider.engine is None
         return request.model is None and discovered[1].served_model is None
 
     def _discover(
@@ -354,12 +359,12 @@ class Endpoint:
         if len(bases) != 1 and wanted is None:
             listed = ", ".join(bases) or "none"
             raise errors.InvalidRequestError(
-                f"{self._provider.name} serves several models, or none ({listed}): give model"
+                f"{self.provider.name} serves several models, or none ({listed}): give model"
             )
         served = bases[0] if len(bases) == 1 else None
         self._discovered = (
-            self._provider.discovered(models),
-            replace(self._target, served_model=served, served=tuple(bases)),
+            self.provider.discovered(models),
+            replace(self.target, served_model=served, served=tuple(bases)),
         )
         return models
 

@@ -88,6 +88,9 @@ def explain(
     origins: Mapping[str, str],
     settings: Settings,
     profile: LoadedProfile | None,
+    *,
+    provider: str,
+    base_url: str,
 ) -> Explanation:
     """Explain a client: its arguments, their defaults, their sources, and the resulting values."""
     values: list[ExplainedValue] = []
@@ -96,10 +99,10 @@ def explain(
         origin = origins.get(name) or ("default" if own else "argument")
         match name:
             case "provider":
-                values.append(ExplainedValue(name, settings.provider.name, origin))
+                values.append(ExplainedValue(name, provider, origin))
             case "base_url":
-                origin = f"{settings.provider.name}'s own" if value is None else origin
-                values.append(ExplainedValue(name, settings.target.base_url, origin))
+                origin = f"{provider}'s own" if value is None else origin
+                values.append(ExplainedValue(name, base_url, origin))
             case "api_key":
                 origin = origin if value is not None else settings.key_origin
                 values.append(ExplainedValue(name, _key(value, settings.key_origin), origin))

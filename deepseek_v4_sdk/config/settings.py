@@ -54,28 +54,22 @@ LimitsChoice: TypeAlias = Literal["provider", "off"] | RateLimits
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Settings:
-    """The settings of a client, resolved.
+    """The settings of a client, resolved. Its servers are apart: each endpoint holds its own.
 
     Attributes:
-        provider: The server's API.
-        target: The server's address and key.
         defaults: Options for calls that do not set their own.
         timeouts: The timers.
         max_retries: Number of HTTP requests that may follow the first.
         proxy: The URL of a proxy, or None.
         ca_bundle: A file of certificates to trust, or None.
-        replicas: The provider and target of each replica; the first is `provider` and `target`.
         key_origin: The source of the key: "argument", a variable of the environment, or "default" without one.
     """
 
-    provider: Provider
-    target: Target
     defaults: Mapping[str, object] = field(default_factory=dict[str, object])
     timeouts: Timeouts = field(default_factory=Timeouts)
     max_retries: int = 2
     proxy: str | None = field(default=None, repr=False)
     ca_bundle: str | None = None
-    replicas: tuple[tuple[Provider, Target], ...] = ()
     key_origin: str = "default"
 
 
@@ -94,8 +88,11 @@ def make_settings(
     prices: PriceTable | None,
     server_version: str | None,
     endpoints: Sequence[str | Provider] = (),
-) -> Settings:
+) -> tuple[Settings, tuple[tuple[Provider, Target], ...]]:
     """Check the arguments of a client and resolve them.
+
+    Returns:
+        The settings, and the provider and target of each replica.
 
     Raises:
         ConfigurationError: Something is wrong; the text names it and the remedy.
@@ -136,17 +133,15 @@ def make_settings(
             limits=learned_through(transport) if transport is not None and url is None else LEARNED,
         )
         replicas.append((provider_there, target))
-    return Settings(
-        provider=replicas[0][0],
-        target=replicas[0][1],
+    settings = Settings(
         defaults=checked,
         timeouts=timeouts,
         max_retries=max_retries,
         proxy=proxy,
         ca_bundle=ca_bundle,
-        replicas=tuple(replicas),
         key_origin=origins[0],
     )
+    return settings, tuple(replicas)
 
 
 def _check_prices(prices: object) -> None:

@@ -184,21 +184,22 @@ def test_what_a_client_is_made_of(provider: str, given: str, monkeypatch: pytest
     if given == "environment":
         monkeypatch.setenv(find_provider(provider).data.key_variables[0], CANARY)
     client = DeepSeekV4(provider, model="pro", **base, **key)
-    settings = client._settings
-    encoded = settings.provider.encode(client._request("x", {}), settings.target)
+    settings, endpoint = client._settings, client._endpoint
+    encoded = endpoint.provider.encode(client._request("x", {}), endpoint.target)
     assert dict(encoded.call.headers)["authorization"] == f"Bearer {CANARY}"
     other = client.with_options(model="flash")
-    for value in (client, other, settings, settings.target, encoded, encoded.call, client._chat("x", {}).call_settings):
+    shown = (client, other, settings, endpoint, endpoint.target, encoded, encoded.call)
+    for value in (*shown, client._chat("x", {}).call_settings):
         check(value)
-    assert dict(other._settings.provider.query("/", other._settings.target).headers)["authorization"].endswith(CANARY)
+    assert dict(other._endpoint.provider.query("/", other._endpoint.target).headers)["authorization"].endswith(CANARY)
 
 
 def test_a_header_of_the_caller_is_not_shown_either() -> None:
     client = DeepSeekV4("mock", default_headers={"x-api-key": HEADER})
-    check(client._settings, client._settings.target)
+    check(client._settings, client._endpoint.target)
     assert HEADER not in repr(client)
     request = client._request("x", {"extra_headers": {"x-api-key": HEADER}})
-    check(request, client._settings.provider.encode(request, client._settings.target).call)
+    check(request, client._endpoint.provider.encode(request, client._endpoint.target).call)
 
 
 @in_both_modes

@@ -107,7 +107,7 @@ def test_a_client_and_its_settings_do_not_show_the_key(kind: Any, key: Any) -> N
         default_headers={"x-key": KEY},
         proxy=f"http://user:{KEY}@localhost:3128",
     )
-    for value in (client, client.with_options(model="m"), client._settings, client._settings.target):
+    for value in (client, client.with_options(model="m"), client._settings, client._endpoint.target):
         assert KEY not in shown(value)
 
 
@@ -123,7 +123,7 @@ def test_an_error_of_the_server_does_not_show_the_key() -> None:
 def test_the_repr_of_a_request_does_not_show_the_key() -> None:
     seen = Seen()
     client = seen.client(api_key=KEY, default_headers={"x-key": KEY})
-    call = client._settings.provider.query("/v1/models", client._settings.target)
+    call = client._endpoint.provider.query("/v1/models", client._endpoint.target)
     assert dict(call.headers)["authorization"] == f"Bearer {KEY}"
     assert KEY not in shown(call)
 

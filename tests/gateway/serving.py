@@ -43,7 +43,7 @@ def client_for(mock: MockProvider, **arguments: Any) -> AsyncDeepSeekV4:
 
 
 def mock_of(client: AsyncDeepSeekV4) -> MockProvider:
-    mock = client._settings.provider
+    mock = client._endpoint.provider
     assert isinstance(mock, MockProvider)
     return mock
 

@@ -149,7 +149,7 @@ successors = ["deepseek-ai/deepseek-v5-pro"]
     )
     assert ask(file, PRO)[1][0]["model"] == PRO
     with DeepSeekV4.from_profile("hosted", path=file, http_client=Network(flavor="nvidia")) as client:
-        entry = client._settings.target.catalogue.entry("nvidia", PRO)
+        entry = client._endpoint.target.catalogue.entry("nvidia", PRO)
     assert entry is not None
     assert (entry.family, entry.window, entry.retired_on) == ("pro", 1_048_576, date(2026, 12, 1))
 
