@@ -21,14 +21,13 @@ from deepseek_v4_sdk.transport.request import Open
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from deepseek_v4_sdk.call.retry import RetryPolicy
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import CallDetails
     from deepseek_v4_sdk.providers import Provider
     from deepseek_v4_sdk.transport.clock import Clock
-    from deepseek_v4_sdk.transport.hints import ConnectionHints
+    from deepseek_v4_sdk.transport.connection import CommonTransport
 
 __all__ = ["Call", "CallSettings"]
 
@@ -125,7 +124,7 @@ class Call(Generic[ExchangeT, T]):
         """Begin a new attempt."""
         raise NotImplementedError
 
-    def transport(self) -> Any:  # of the kind of the client
+    def transport(self) -> CommonTransport:
         """The transport of the attempt."""
         raise NotImplementedError
 
@@ -342,7 +341,7 @@ class Call(Generic[ExchangeT, T]):
         try:
             yield from self._talk(exchange, details)
         except TransportFailure as failure:
-            hints: ConnectionHints | None = getattr(self.transport(), "hints", None)
+            hints = self.transport().hints
             if hints is not None and failure.kind in {"connect", "connect_timeout"}:
                 failure.hint = hints.hint(exchange.call.url, str(failure))
             return failure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.call.call import Call, CallSettings
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import CallDetails
     from deepseek_v4_sdk.providers import HttpCall, Provider, RenderedRequest
+    from deepseek_v4_sdk.transport.connection import CommonTransport
 
 __all__ = ["ChatCall"]
 
@@ -141,7 +142,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         scope, limits = kept
         now, ends = clock.now(), self.retry_budget.ends
         lease.limiter = limiter = LIMITERS.find(
-            plan.provider.data.name, target.base_url, sent.call, scope, plan.upstream.transport(), now
+            plan.provider.data.name, target.base_url, sent.call, scope, plan.upstream.transport().own_server, now
         )
         tokens = plan.tokens_expected(limits.tokens_per_minute) if limits.tokens_per_minute is not None else 0
         lease.reservation = reservation = limiter.reserve(now, tokens, limits, ends)
@@ -185,7 +186,7 @@ class ChatCall(Call[ChatExchange, Reply]):
             prices=target.prices,
         )
 
-    def transport(self) -> Any:  # of the kind of the client
+    def transport(self) -> CommonTransport:
         """The transport of the attempt."""
         return self._plan.upstream.transport()
 

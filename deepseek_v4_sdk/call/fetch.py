@@ -9,13 +9,13 @@ from deepseek_v4_sdk.exchange import HttpExchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from deepseek_v4_sdk.call.call import CallSettings
     from deepseek_v4_sdk.call.retry_budget import RetryBudget
     from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.chat import Attempt, ChatEvent
     from deepseek_v4_sdk.providers import HttpCall, Provider
+    from deepseek_v4_sdk.transport.connection import CommonTransport
 
 __all__ = ["Fetch"]
 
@@ -38,7 +38,7 @@ class Fetch(Call[HttpExchange, T]):
         self,
         call: Callable[[], HttpCall],
         provider: Provider,
-        transport: Callable[[], Any],
+        transport: Callable[[], CommonTransport],
         call_settings: CallSettings,
         read: Callable[[HttpExchange], T],
         retry_budget: RetryBudget | None = None,
@@ -58,7 +58,7 @@ class Fetch(Call[HttpExchange, T]):
         """Begin a new attempt."""
         return HttpExchange(self._provider, call, self.call_settings.timeouts, now, self.retry_budget.ends)
 
-    def transport(self) -> Any:  # of the kind of the client
+    def transport(self) -> CommonTransport:
         """The transport of the request."""
         return self._transport()
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.chat import ChatRequest, Repair
     from deepseek_v4_sdk.providers import Provider, RenderedRequest, Target
+    from deepseek_v4_sdk.transport.connection import CommonTransport
 
 __all__ = ["PreparedRequest", "Upstream"]
 
@@ -55,6 +56,6 @@ class Upstream(Protocol):
         """Whether counting it takes so long that an event loop must not wait for it."""
         ...
 
-    def transport(self) -> object:
+    def transport(self) -> CommonTransport:
         """The transport of its requests."""
         ...

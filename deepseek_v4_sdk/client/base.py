@@ -42,19 +42,19 @@ from deepseek_v4_sdk.config.settings import (
 )
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import Provider, ProviderData
+from deepseek_v4_sdk.providers.provider import own_transport, transport_wrapper
 from deepseek_v4_sdk.support.redaction import forgets, never_raises
 from deepseek_v4_sdk.traffic.replicas import Balance, ReplicaSet
-from deepseek_v4_sdk.transport.clock import Clock, SystemClock
+from deepseek_v4_sdk.transport.clock import SystemClock
 from deepseek_v4_sdk.transport.registry import TransportRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from deepseek_v4_sdk.call.upstream import Upstream
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import Hooks
     from deepseek_v4_sdk.config.profiles import LoadedProfile
     from deepseek_v4_sdk.traffic.spend import Spend
+    from deepseek_v4_sdk.transport.connection import AsyncTransport, Transport
     from deepseek_v4_sdk.transport.http_clients import AsyncHttpClient, HttpClient
 else:
     PriceTable = late_type("deepseek_v4_sdk.catalogue.prices", "PriceTable")
@@ -207,9 +207,9 @@ class BaseClient(Shared):
         self._arguments["provider"] = named
         if isinstance(api_key, str):  # debuggers show the attributes of a client; they must not show its key
             self._arguments["api_key"] = target.key()
-        transports = [getattr(provider_there, "transport", None) for provider_there, _ in replicas]
+        transports = [own_transport(provider_there) for provider_there, _ in replicas]
         # A wrapper that sees the requests which the client's own transport sends.
-        wrappers = [getattr(provider_there, "wrap_transport", None) for provider_there, _ in replicas]
+        wrappers = [transport_wrapper(provider_there) for provider_there, _ in replicas]
         if http_client is not None:
             from deepseek_v4_sdk.transport.httpx_adapter import check_http_client
 
@@ -217,7 +217,10 @@ class BaseClient(Shared):
             if any((*transports, *wrappers)):
                 raise ConfigurationError(f"http_client would carry the requests past {named!r}: leave one of them out")
         self._transports = TransportRegistry(
-            [http_client or transport for transport in transports], wrappers, WeakMethod(self._connect)
+            [http_client or transport for transport in transports],
+            wrappers,
+            WeakMethod(self._connect),
+            awaited=self._awaits,
         )
         self._owner: BaseClient | None = None  # whose connections these are
         self._maker: ref[BaseClient] | None = None  # of whose settings this one was made, and with which it is closed
@@ -420,7 +423,7 @@ class BaseClient(Shared):
         """Whether any of its servers is reached through TLS."""
         return any(endpoint.target.base_url.startswith("https") for endpoint in self._endpoints)
 
-    def _connect(self) -> object:
+    def _connect(self) -> Transport | AsyncTransport:
         """Make the transport, unless the caller brought one."""
         raise NotImplementedError
 
@@ -456,7 +459,8 @@ class BaseClient(Shared):
 
     def _call_settings(self, timeouts: Timeouts | None = None, *, max_retries: int | None = None) -> CallSettings:
         settings = self._settings
-        make_clock: Callable[[], Clock] = getattr(self._transports.known(0), "exchange_clock", SystemClock)
+        transport = self._transports.known(0)
+        make_clock = SystemClock if transport is None or transport.make_clock is None else transport.make_clock
         retries = settings.max_retries if max_retries is None else max_retries
         merged = settings.timeouts if timeouts is None else timeouts.over(settings.timeouts)
         cap = self._endpoint.provider.data.rate_limit_cap

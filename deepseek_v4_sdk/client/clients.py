@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.tools.loop_steps import AskModel
     from deepseek_v4_sdk.tools.run import ToolRun
     from deepseek_v4_sdk.transport.clock import Clock
-    from deepseek_v4_sdk.transport.connection import AsyncTransport
+    from deepseek_v4_sdk.transport.connection import AsyncTransport, Transport
 else:
     Health = late_type("deepseek_v4_sdk.chat.served", "Health")
     ModelInfo = late_type("deepseek_v4_sdk.chat.served", "ModelInfo")
@@ -72,7 +72,7 @@ class DeepSeekV4(MapCalls):
     def close(self) -> None:
         """Close the connections this client made."""
         for transport in self._transports.take_made():
-            transport.close()
+            cast("Transport", transport).close()
         for client in self._own_fallbacks:
             cast("DeepSeekV4", client).close()
         if self._twin is not None:
@@ -415,7 +415,7 @@ class AsyncDeepSeekV4(AsyncMapCalls):
     async def aclose(self) -> None:
         """Close the connections this client made."""
         for transport in self._transports.take_made():
-            await transport.aclose()
+            await cast("AsyncTransport", transport).aclose()
         for client in self._own_fallbacks:
             await cast("AsyncDeepSeekV4", client).aclose()
         if self._twin is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.call.fetch import Fetch
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.context.window import Window
     from deepseek_v4_sdk.exchange import HttpExchange
     from deepseek_v4_sdk.providers import Provider, RenderedRequest, Target
+    from deepseek_v4_sdk.transport.connection import CommonTransport
 
 __all__ = ["Endpoint"]
 
@@ -47,7 +48,7 @@ class Endpoint:
         transport: Returns the transport of its requests.
     """
 
-    def __init__(self, provider: Provider, target: Target, transport: Callable[[], Any]) -> None:
+    def __init__(self, provider: Provider, target: Target, transport: Callable[[], CommonTransport]) -> None:
         self.provider = provider
         self.target = target
         self.transport = transport

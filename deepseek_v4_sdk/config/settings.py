@@ -17,6 +17,7 @@ from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, Provider, Target, find_provider
 from deepseek_v4_sdk.providers.http_call import read_base_url
 from deepseek_v4_sdk.providers.learned_limits import LEARNED, learned_through
+from deepseek_v4_sdk.providers.provider import own_transport
 from deepseek_v4_sdk.support.installed import install_command
 from deepseek_v4_sdk.traffic.replicas import Balance
 
@@ -100,8 +101,7 @@ def make_settings(
     found = _provider(provider)
     speakers = _replica_targets(found, base_url, endpoints)
     bases = [
-        _base_url(provider_there, url, needed=not hasattr(provider_there, "transport"))
-        for provider_there, url in speakers
+        _base_url(provider_there, url, needed=own_transport(provider_there) is None) for provider_there, url in speakers
     ]
     if type(max_retries) is not int or max_retries < 0:
         raise ConfigurationError(f"max_retries is {max_retries!r}: give a whole number from 0")
@@ -120,7 +120,7 @@ def make_settings(
     replicas: list[tuple[Provider, Target]] = []
     origins: list[str] = []
     for (provider_there, url), base in zip(speakers, bases, strict=True):
-        transport = getattr(provider_there, "transport", None)
+        transport = own_transport(provider_there)
         key, origin = _key_source(provider_there, base, api_key, required=found.data.needs_key and transport is None)
         origins.append(origin)
         target = Target(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from deepseek_v4_sdk._late_types import late_module, late_type
 from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, RateLimits, Repair, Thinking, Usage
@@ -38,6 +38,8 @@ __all__ = [
     "Rule",
     "Sink",
     "WrapsTransport",
+    "own_transport",
+    "transport_wrapper",
 ]
 
 Note: TypeAlias = Callable[[ChatRequest, ServedModel | None], Repair | None]
@@ -325,3 +327,15 @@ class WrapsTransport(Protocol):
     ) -> httpx.BaseTransport | httpx.AsyncBaseTransport:
         """A transport that replaces a client's own transport, and uses it; it is of the same kind."""
         ...
+
+
+def own_transport(provider: Provider) -> httpx.BaseTransport | httpx.AsyncBaseTransport | None:
+    """Return the transport of a provider that sends its requests itself; None for others."""
+    return cast("httpx.BaseTransport | httpx.AsyncBaseTransport | None", getattr(provider, "transport", None))
+
+
+def transport_wrapper(
+    provider: Provider,
+) -> Callable[[httpx.BaseTransport | httpx.AsyncBaseTransport], httpx.BaseTransport | httpx.AsyncBaseTransport] | None:
+    """Return the method with which a provider wraps a client's own transport; None for others."""
+    return cast("WrapsTransport", provider).wrap_transport if hasattr(provider, "wrap_transport") else None

@@ -165,6 +165,7 @@ def deepseek_v4_guard(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 def _guarded(open_really: Callable[..., Any], *, records: bool) -> Callable[..., Any]:
     def opened(line: Any, step: Any) -> Any:
         url, transport = str(step.call.url), step.transport()
+        transport = transport.adapted or transport
         if not _is_mock(transport) and not (records and _is_recorder(transport)):
             for host in (urlsplit(url).hostname or "", *_proxies(transport, url)):
                 if not _is_here(host):

@@ -28,11 +28,11 @@ class LimiterRegistry:
     def __init__(self) -> None:
         self._lock = new_lock()
         self._limiters: dict[_Name, RateLimiter] = {}
-        self._of_transports: WeakKeyDictionary[object, dict[_Name, RateLimiter]] = WeakKeyDictionary()
+        self._of_servers: WeakKeyDictionary[object, dict[_Name, RateLimiter]] = WeakKeyDictionary()
         renewed_in_children(self)
 
     def find(
-        self, provider: str, base_url: str, call: HttpCall, scope: str, transport: object, now: float
+        self, provider: str, base_url: str, call: HttpCall, scope: str, own_server: object | None, now: float
     ) -> RateLimiter:
         """Find the rate limiter of a request.
 
@@ -41,14 +41,13 @@ class LimiterRegistry:
             base_url: Its address.
             call: The request, for its key; only a hash of that is kept, with the salt of this process.
             scope: The separately limited part of the server, such as a family of models; empty for all of it.
-            transport: The transport of the request. One with its own clock has its own rate limiters.
+            own_server: The server itself, if it is one in this process, with its own time and rate limiters; or None.
             now: The time.
         """
         key = next((value for name, value in call.headers if name == "authorization"), "")
         name = (provider, base_url, hash(key), scope)
         with self._lock:
-            own_clock = hasattr(transport, "exchange_clock")
-            limiters = self._of_transports.setdefault(transport, {}) if own_clock else self._limiters
+            limiters = self._limiters if own_server is None else self._of_servers.setdefault(own_server, {})
             if name not in limiters:
                 if len(limiters) >= _MOST:
                     for idle in [known for known, limiter in limiters.items() if limiter.is_idle(now)]:
@@ -64,7 +63,7 @@ class LimiterRegistry:
     def leave_to_parent(self) -> None:
         """Start empty in a child process: the child does not wait for the parent's requests."""
         self._limiters.clear()
-        self._of_transports.clear()
+        self._of_servers.clear()
 
 
 LIMITERS = LimiterRegistry()

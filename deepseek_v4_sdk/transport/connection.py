@@ -1,14 +1,14 @@
 """Response streams: one open HTTP answer at a time, over any transport. This is where the I/O happens.
 
-A transport takes an unchanged request and returns a response; an adapter makes transports of httpx's transports and
-clients.
+A transport takes an unchanged request and returns a response. The registry of transports adapts what users brought:
+httpx's transports and clients.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from deepseek_v4_sdk.exchange import ResponseHead
 from deepseek_v4_sdk.support.forks import PROCESS
@@ -18,7 +18,7 @@ from deepseek_v4_sdk.transport.failures import as_failure
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
-    from deepseek_v4_sdk.transport.clock import Deadline
+    from deepseek_v4_sdk.transport.clock import Clock, Deadline
     from deepseek_v4_sdk.transport.hints import ConnectionHints
     from deepseek_v4_sdk.transport.request import Open
 
@@ -27,6 +27,7 @@ __all__ = [
     "AsyncResponse",
     "AsyncResponseStream",
     "AsyncTransport",
+    "CommonTransport",
     "IteratedResponse",
     "Response",
     "ResponseStream",
@@ -73,8 +74,11 @@ class AsyncResponse(Protocol):
         ...
 
 
-class Transport(ABC):
-    """Sends requests. Reads end at the step's deadline, which moves."""
+class CommonTransport:
+    """The common part of sync and async transports: everything that carries requests is one, also what a user brought.
+
+    Code that does no I/O knows transports as this. The client's kind decides which of the two kinds it has.
+    """
 
     drains: ClassVar[bool] = True
     """Whether a read ends at the deadline: otherwise waiting for the end of an answer could take any time."""
@@ -82,30 +86,36 @@ class Transport(ABC):
     """The host of the proxy for requests."""
     hints: ConnectionHints | None = None
     """The settings of its connections; None where the user brought the transport."""
+    adapted: object | None = None
+    """The transport or client of httpx to which it passes requests; None where it has its own connections."""
+    make_clock: Callable[[], Clock] | None = None
+    """Makes the clock of an exchange, where a server in this process has its own time, as a mock has; else None."""
+
+    @property
+    def own_server(self) -> object | None:
+        """The server in this process that has its own time, and so its own rate limiters; None for any other."""
+        return self.adapted if self.make_clock is not None else None
+
+
+class Transport(CommonTransport, ABC):
+    """Sends requests. Reads end at the step's deadline, which moves."""
 
     @abstractmethod
     def send(self, step: Open) -> Response:
         """Send a request and wait for the head of its answer."""
 
-    def close(self) -> None:  # noqa: B027  # one from the user has none
+    def close(self) -> None:  # one from the user has none
         """Close its own connections."""
 
 
-class AsyncTransport(ABC):
+class AsyncTransport(CommonTransport, ABC):
     """The async form of `Transport`."""
-
-    drains: ClassVar[bool] = True
-    """As for `Transport`."""
-    proxy_host: str | None = None
-    """As for `Transport`."""
-    hints: ConnectionHints | None = None
-    """As for `Transport`."""
 
     @abstractmethod
     async def send(self, step: Open) -> AsyncResponse:
         """Send a request and wait for the head of its answer."""
 
-    async def aclose(self) -> None:  # noqa: B027  # one from the user has none
+    async def aclose(self) -> None:  # one from the user has none
         """Close its own connections."""
 
 
@@ -211,13 +221,7 @@ class ResponseStream:
     def open(self, step: Open) -> ResponseHead:
         """Send the request and wait for the head; this closes the answer that was open before."""
         self.close()
-        transport = step.transport()
-        if not isinstance(transport, Transport):
-            from deepseek_v4_sdk.transport.httpx_adapter import (
-                as_transport,  # a program that brought something of httpx has loaded it
-            )
-
-            transport = as_transport(transport)
+        transport = cast("Transport", step.transport())  # of the kind of the client
         self._deadline = step.deadline if transport.drains else None
         self._process = PROCESS.generation
         self._response = response = transport.send(step)
@@ -257,11 +261,7 @@ class AsyncResponseStream:
     async def open(self, step: Open) -> ResponseHead:
         """Send the request and wait for the head; this closes the answer that was open before."""
         await self.close()
-        transport = step.transport()
-        if not isinstance(transport, AsyncTransport):
-            from deepseek_v4_sdk.transport.httpx_adapter import as_async_transport
-
-            transport = as_async_transport(transport)
+        transport = cast("AsyncTransport", step.transport())  # of the kind of the client
         self._deadline = step.deadline if transport.drains else None
         self._process = PROCESS.generation
         self._response = response = await transport.send(step)

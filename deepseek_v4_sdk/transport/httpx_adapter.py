@@ -17,6 +17,7 @@ from deepseek_v4_sdk.transport.clock import DEADLINE, SystemClock
 from deepseek_v4_sdk.transport.connection import (
     AsyncIteratedResponse,
     AsyncTransport,
+    CommonTransport,
     IteratedResponse,
     Transport,
     head_of,
@@ -26,14 +27,15 @@ from deepseek_v4_sdk.transport.request import Open
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 
     from deepseek_v4_sdk.exchange import ResponseHead
-    from deepseek_v4_sdk.transport.clock import Deadline
+    from deepseek_v4_sdk.transport.clock import Clock, Deadline
     from deepseek_v4_sdk.transport.connection import AsyncResponse, Response
     from deepseek_v4_sdk.transport.http_clients import AsyncHttpClient, HttpClient
 
 __all__ = [
+    "adapt",
     "as_async_transport",
     "as_httpx_transport",
     "check_http_client",
@@ -60,17 +62,36 @@ def check_http_client(transport: object, *, awaited: bool) -> None:
         raise ConfigurationError(f"http_client is {kind}: {ours} needs an {theirs}, or an object of its shape")
 
 
-def as_transport(brought: httpx.BaseTransport | HttpClient) -> Transport:
+def adapt(brought: object, *, awaited: bool, owned: bool = False) -> CommonTransport:
+    """Make a transport of a transport or a client of httpx; one of ours stays as it is.
+
+    Args:
+        brought: The object. One that has a method `exchange_clock` is a server in this process with its own time.
+        awaited: Whether the client is async.
+        owned: Whether closing the result closes the object.
+    """
+    if isinstance(brought, CommonTransport):
+        return brought
+    made: CommonTransport
+    if awaited:
+        made = as_async_transport(cast("httpx.AsyncBaseTransport | AsyncHttpClient", brought), owned=owned)
+    else:
+        made = as_transport(cast("httpx.BaseTransport | HttpClient", brought), owned=owned)
+    made.make_clock = cast("Callable[[], Clock] | None", getattr(brought, "exchange_clock", None))
+    return made
+
+
+def as_transport(brought: httpx.BaseTransport | HttpClient, *, owned: bool = False) -> Transport:
     """Make a transport that passes requests to a transport or a client of httpx."""
     if _base_of(brought, awaited=False) is not None:
-        return _HttpxTransport(cast("httpx.BaseTransport", brought))
+        return _HttpxTransport(cast("httpx.BaseTransport", brought), owned=owned)
     return _HttpxClient(cast("HttpClient", brought))
 
 
-def as_async_transport(brought: httpx.AsyncBaseTransport | AsyncHttpClient) -> AsyncTransport:
+def as_async_transport(brought: httpx.AsyncBaseTransport | AsyncHttpClient, *, owned: bool = False) -> AsyncTransport:
     """Make a transport that passes requests to a transport or a client of httpx."""
     if _base_of(brought, awaited=True) is not None:
-        return _AsyncHttpxTransport(cast("httpx.AsyncBaseTransport", brought))
+        return _AsyncHttpxTransport(cast("httpx.AsyncBaseTransport", brought), owned=owned)
     return _AsyncHttpxClient(cast("AsyncHttpClient", brought))
 
 
@@ -173,14 +194,17 @@ def _step(request: httpx.Request) -> Open:
     """The step that a request was made of, for the transport; httpx has added headers that are computed again."""
     headers = tuple((name, value) for name, value in request.headers.multi_items() if name != "content-length")
     call = HttpCall(request.method, str(request.url), headers, request.content or None)
-    return Open(call, request.extensions["timeout"]["connect"], request.extensions[DEADLINE], lambda: None)
+    return Open(call, request.extensions["timeout"]["connect"], request.extensions[DEADLINE], CommonTransport)
 
 
 class _HttpxTransport(Transport):
-    """Its connections are closed by their owner, like those of every class here."""
+    def __init__(self, transport: httpx.BaseTransport, *, owned: bool) -> None:
+        self.adapted = self._transport = transport
+        self._owned = owned
 
-    def __init__(self, transport: httpx.BaseTransport) -> None:
-        self._transport = transport
+    def close(self) -> None:
+        if self._owned:  # else its owner closes it
+            self._transport.close()
 
     def send(self, step: Open) -> IteratedResponse:
         response = _guarded(self._transport.handle_request(_own_request(step, self._transport, awaited=False)))
@@ -193,7 +217,7 @@ class _HttpxClient(Transport):
     drains = False
 
     def __init__(self, client: HttpClient) -> None:
-        self._client = client
+        self.adapted = self._client = client  # its owner closes it
 
     def send(self, step: Open) -> IteratedResponse:
         client = self._client
@@ -203,8 +227,13 @@ class _HttpxClient(Transport):
 
 
 class _AsyncHttpxTransport(AsyncTransport):
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        self._transport = transport
+    def __init__(self, transport: httpx.AsyncBaseTransport, *, owned: bool) -> None:
+        self.adapted = self._transport = transport
+        self._owned = owned
+
+    async def aclose(self) -> None:
+        if self._owned:  # else its owner closes it
+            await self._transport.aclose()
 
     async def send(self, step: Open) -> AsyncIteratedResponse:
         async with _in_time(step.deadline):
@@ -219,7 +248,7 @@ class _AsyncHttpxClient(AsyncTransport):
     drains = False
 
     def __init__(self, client: AsyncHttpClient) -> None:
-        self._client = client
+        self.adapted = self._client = client  # its owner closes it
 
     async def send(self, step: Open) -> AsyncIteratedResponse:
         client = self._client

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers import HttpCall
     from deepseek_v4_sdk.transport.clock import Deadline
+    from deepseek_v4_sdk.transport.connection import CommonTransport
 
 __all__ = ["Open"]
 
@@ -21,10 +22,10 @@ class Open:
         call: The request.
         connect: Seconds for opening the connection.
         deadline: The time by which each further byte must have arrived; it moves.
-        transport: Returns the transport, or a client that the user brought.
+        transport: Returns the transport, which is of the kind of the client.
     """
 
     call: HttpCall
     connect: float
     deadline: Deadline
-    transport: Callable[[], Any]  # of the kind of the client
+    transport: Callable[[], CommonTransport]

@@ -20,6 +20,7 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.testing import MockProvider, script
+from deepseek_v4_sdk.transport.httpx_adapter import adapt
 from tests.any_name import ANY_NAME
 from tests.exchange.replay import JSON, MODEL, Replay, ServerAnswer, answer, client_for
 from tests.exchange.wire import DONE, finish, plain, say
@@ -86,7 +87,7 @@ class Connecting(DeepSeekV4):
     def _connect(self) -> Any:
         carrier = Transport(*[hello() for _ in range(9)])
         Connecting.made.append(carrier)
-        return carrier
+        return adapt(carrier, awaited=self._awaits, owned=True)
 
 
 class ConnectingAsync(AsyncDeepSeekV4):

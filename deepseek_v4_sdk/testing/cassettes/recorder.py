@@ -12,6 +12,7 @@ import httpx
 
 from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.providers import Provider, ProviderData, Target, find_provider
+from deepseek_v4_sdk.providers.provider import own_transport
 from deepseek_v4_sdk.support.redaction import never_raises
 from deepseek_v4_sdk.testing.cassettes.cassette import CassetteError, read_cassette
 from deepseek_v4_sdk.testing.cassettes.cassette_writer import CassetteWriter, RecordingInProgress
@@ -85,7 +86,7 @@ class Recorder(DelegatingProvider):
     @property
     def transport(self) -> RecordingTransport | None:
         """The provider's own transport, recorded; None where the client's carries the requests."""
-        own = getattr(self._inner, "transport", None)
+        own = own_transport(self._inner)
         return None if own is None else self.wrap_transport(own)
 
     def wrap_transport(self, transport: httpx.BaseTransport | httpx.AsyncBaseTransport) -> RecordingTransport:
