@@ -26,9 +26,11 @@ __all__ = [
     "ChatOptions",
     "ControlTokens",
     "Overflow",
+    "PromptOptions",
     "Thinking",
     "ToolChoice",
     "check_options",
+    "check_prompt_options",
     "is_budget",
     "nearest",
     "with_defaults",
@@ -48,7 +50,22 @@ Overflow: TypeAlias = Literal["raise", "clamp", "fit"] | WindowBudget
 """The action when a prompt and its answer exceed the window."""
 
 
-class AskOptions(TypedDict, total=False):
+class PromptOptions(TypedDict, total=False):
+    """The options of a chat that servers write into the prompt, next to the messages and the tools.
+
+    Attributes:
+        thinking: "off", "low", "high" or "max".
+        tool_choice: "auto", "none", "required", or the name of a tool.
+        response_format: OpenAI's `{"type": "json_object"}` or `{"type": "json_schema", ...}`; not every server shows it
+            to the model.
+    """
+
+    thinking: Thinking | None
+    tool_choice: ToolChoice | None
+    response_format: Mapping[str, object] | None
+
+
+class AskOptions(PromptOptions, total=False):
     """The options of every method that calls the model, except for its tools.
 
     None means "not given". The client refuses an option that the provider does not have with `UnsupportedOptionError`,
@@ -95,8 +112,6 @@ class AskOptions(TypedDict, total=False):
     """
 
     model: str | None
-    thinking: Thinking | None
-    tool_choice: ToolChoice | None
     parallel_tool_calls: bool | None
     max_tokens: int | None
     max_reasoning_tokens: int | None
@@ -108,7 +123,6 @@ class AskOptions(TypedDict, total=False):
     frequency_penalty: float | None
     stop: str | Sequence[str] | None
     seed: int | None
-    response_format: Mapping[str, object] | None
     logprobs: bool | int | None
     priority: int | None
     cache_salt: str | None
@@ -371,6 +385,20 @@ def check_options(options: Mapping[str, object]) -> dict[str, object]:
             shown = type(value).__name__ if name == "extra_headers" else _shown(value)  # a key may be among them
             raise InvalidRequestError(f"{name} is {shown}: give {error}") from None
     return checked
+
+
+def check_prompt_options(options: Mapping[str, object]) -> Mapping[str, object]:
+    """Check that every option is one of `PromptOptions`, and return them; their values are checked with the request.
+
+    Raises:
+        InvalidRequestError: One of them is not.
+    """
+    names = PromptOptions.__annotations__
+    if (other := next((name for name in options if name not in names), None)) is not None:
+        raise InvalidRequestError(
+            f"{other!r} is not an option of the prompt{nearest(other, names)}: leave it out; give {', '.join(names)}"
+        )
+    return options
 
 
 def is_budget(value: object) -> TypeGuard[WindowBudget]:

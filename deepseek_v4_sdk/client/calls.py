@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 from deepseek_v4_sdk.call.call import CallSettings
 from deepseek_v4_sdk.call.chat_call import ChatCall
 from deepseek_v4_sdk.call.notifier import Notifier
-from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts, is_mapping
+from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts, check_prompt_options, is_mapping
 from deepseek_v4_sdk.client.base import BaseClient
 from deepseek_v4_sdk.client.preflight import counter_of_server, most_output, reserves, sent_as
 from deepseek_v4_sdk.config.settings import check_spends
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.call.call import Call
     from deepseek_v4_sdk.call.fetch import Fetch
     from deepseek_v4_sdk.call.steps import Steps
-    from deepseek_v4_sdk.chat import Conversation, JsonValue, MessagesInput, Reply, ToolChoice, ToolInput
+    from deepseek_v4_sdk.chat import Conversation, JsonValue, MessagesInput, PromptOptions, Reply, ToolInput
     from deepseek_v4_sdk.chat.served import Health
     from deepseek_v4_sdk.context import ContextBudget
     from deepseek_v4_sdk.probe import ProbeReport
@@ -184,19 +184,10 @@ class ClientCalls(BaseClient):
         self,
         messages: MessagesInput,
         tools: Sequence[ToolInput] | None,
-        thinking: Thinking | None,
-        tool_choice: ToolChoice | None,
-        response_format: Mapping[str, object] | None,
         model: str | None,
+        options: PromptOptions,
     ) -> ChatRequest:
-        options = {
-            "tools": tools,
-            "thinking": thinking,
-            "tool_choice": tool_choice,
-            "response_format": response_format,
-            "model": model,
-        }
-        return self._request(messages, options)
+        return self._request(messages, {**check_prompt_options(options), "tools": tools, "model": model})
 
     def _budget(
         self,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal, Self, TypeVar, Unpack, cast, overload
 from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver, close_from_here, on_a_thread
 from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
-from deepseek_v4_sdk.chat import ChatOptions, MessagesInput, Reply, Thinking, TokenCount, ToolChoice, ToolInput
+from deepseek_v4_sdk.chat import ChatOptions, MessagesInput, PromptOptions, Reply, Thinking, TokenCount, ToolInput
 from deepseek_v4_sdk.client.mapping import AsyncMapCalls, MapCalls
-from deepseek_v4_sdk.client.option_signatures import shows_options
 from deepseek_v4_sdk.client.prompt_count import is_large, warm_up
+from deepseek_v4_sdk.support.option_signatures import shows_options
 from deepseek_v4_sdk.support.redaction import hide_headers
 from deepseek_v4_sdk.transport.connection import AsyncResponseStream, ResponseStream
 from deepseek_v4_sdk.transport.httpcore_transport import AsyncPooledTransport, PooledTransport
@@ -273,33 +273,30 @@ class DeepSeekV4(MapCalls):
         """
         return self._run(*self._parse(messages, schema, mechanism, retries, options))
 
+    @shows_options("chat:PromptOptions")
     def count_tokens(
         self,
         messages: MessagesInput,
         tools: Sequence[ToolInput] | None = None,
         *,
-        thinking: Thinking | None = None,
-        tool_choice: ToolChoice | None = None,
-        response_format: Mapping[str, object] | None = None,
         model: str | None = None,
         source: Literal["local", "server"] = "local",
+        **options: Unpack[PromptOptions],
     ) -> TokenCount:
         """Count the tokens of a chat's prompt: its messages and all that the server writes around them.
 
         Args:
             messages: As for `chat`.
             tools: The tools, as for `chat`.
-            source: "local" renders and counts here, "server" requests the count, which only some servers offer.
-            thinking: As for `chat`.
-            tool_choice: As for `chat`.
-            response_format: As for `chat`; not every server shows it to the model.
             model: As for `chat`.
+            source: "local" renders and counts here, "server" requests the count, which only some servers offer.
+            options: See `PromptOptions`.
 
         Raises:
             InvalidRequestError: Something is wrong with the request.
             ConfigurationError: The server has no route that counts.
         """
-        request = self._count_request(messages, tools, thinking, tool_choice, response_format, model)
+        request = self._count_request(messages, tools, model, options)
         if source == "local":
             return self._endpoint.count_here(request)
         call_settings = self._call_settings(request.timeout)
@@ -619,16 +616,15 @@ class AsyncDeepSeekV4(AsyncMapCalls):
         """
         return await self._run(*self._parse(messages, schema, mechanism, retries, options))
 
+    @shows_options("chat:PromptOptions")
     async def count_tokens(
         self,
         messages: MessagesInput,
         tools: Sequence[ToolInput] | None = None,
         *,
-        thinking: Thinking | None = None,
-        tool_choice: ToolChoice | None = None,
-        response_format: Mapping[str, object] | None = None,
         model: str | None = None,
         source: Literal["local", "server"] = "local",
+        **options: Unpack[PromptOptions],
     ) -> TokenCount:
         """Count the tokens of a chat's prompt: its messages and all that the server writes around them.
 
@@ -646,7 +642,7 @@ class AsyncDeepSeekV4(AsyncMapCalls):
             InvalidRequestError: Something is wrong with the request.
             ConfigurationError: The server has no route that counts.
         """
-        request = self._count_request(messages, tools, thinking, tool_choice, response_format, model)
+        request = self._count_request(messages, tools, model, options)
         if source == "server":
             call_settings = self._call_settings(request.timeout)
             return await self._run(self._endpoint.count_there(request, call_settings), call_settings.clock)

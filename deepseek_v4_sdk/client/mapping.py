@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat import ChatOptions, MessagesInput
-from deepseek_v4_sdk.client.option_signatures import shows_options
 from deepseek_v4_sdk.client.parsing import AsyncParseCalls, ParseCalls
+from deepseek_v4_sdk.support.option_signatures import shows_options
 from deepseek_v4_sdk.support.redaction import hide_headers
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.call.drivers import AsyncDriver, SyncDriver
 from deepseek_v4_sdk.chat import ChatOptions, MessagesInput
 from deepseek_v4_sdk.client.calls import ClientCalls
-from deepseek_v4_sdk.client.option_signatures import shows_options
+from deepseek_v4_sdk.support.option_signatures import shows_options
 from deepseek_v4_sdk.transport.connection import AsyncResponseStream, ResponseStream
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.catalogue.prices import PRICES, Cost
@@ -14,12 +14,12 @@ from deepseek_v4_sdk.chat import (
     ChatRequest,
     JsonValue,
     MessagesInput,
+    PromptOptions,
     Shared,
     SystemMessage,
-    Thinking,
-    ToolChoice,
     ToolInput,
     UserMessage,
+    check_prompt_options,
     first_fatal,
 )
 from deepseek_v4_sdk.context.measure import Measure, parts_of
@@ -27,6 +27,7 @@ from deepseek_v4_sdk.context.prompt_counter import PromptCounter
 from deepseek_v4_sdk.context.strategies import DEFAULT_STRATEGIES, Strategy
 from deepseek_v4_sdk.context.trimming import FitPlan, TrimMemory, fit_messages
 from deepseek_v4_sdk.errors import BudgetError, ContextLengthExceededError, InvalidRequestError
+from deepseek_v4_sdk.support.option_signatures import shows_options
 from deepseek_v4_sdk.support.redaction import never_raises
 
 if TYPE_CHECKING:
@@ -153,29 +154,25 @@ class ContextBudget(Shared):
             "max_output": self.max_output,
         }
 
+    @shows_options("chat:PromptOptions")
     def measure(
         self,
         messages: MessagesInput,
         tools: Sequence[ToolInput] | None = None,
-        *,
-        thinking: Thinking | None = None,
-        tool_choice: ToolChoice | None = None,
-        response_format: Mapping[str, object] | None = None,
+        **options: Unpack[PromptOptions],
     ) -> Measure:
         """Measure the use of the tokens in a prompt.
 
         Args:
             messages: As for `chat`.
             tools: As for `chat`.
-            thinking: As for `chat`.
-            tool_choice: As for `chat`.
-            response_format: As for `chat`.
+            options: See `PromptOptions`.
 
         Raises:
             InvalidRequestError: Something is wrong with the request.
             ConfigurationError: The vocabulary is not installed.
         """
-        request = self._request(messages, tools, thinking, tool_choice, response_format)
+        request = self._request(messages, tools, options)
         count = self._counter.count(request)
         return Measure(
             window=self.window,
@@ -189,14 +186,12 @@ class ContextBudget(Shared):
             _count=count,
         )
 
+    @shows_options("chat:PromptOptions")
     def max_tokens_for(
         self,
         messages: MessagesInput,
         tools: Sequence[ToolInput] | None = None,
-        *,
-        thinking: Thinking | None = None,
-        tool_choice: ToolChoice | None = None,
-        response_format: Mapping[str, object] | None = None,
+        **options: Unpack[PromptOptions],
     ) -> int:
         """The largest `max_tokens` that fits after a prompt, and that the server accepts.
 
@@ -205,15 +200,13 @@ class ContextBudget(Shared):
         Args:
             messages: As for `chat`.
             tools: As for `chat`.
-            thinking: As for `chat`.
-            tool_choice: As for `chat`.
-            response_format: As for `chat`.
+            options: See `PromptOptions`.
 
         Raises:
             ContextLengthExceededError: The prompt leaves no room for an answer; nothing was sent.
             InvalidRequestError: Something is wrong with the request.
         """
-        request = self._request(messages, tools, thinking, tool_choice, response_format)
+        request = self._request(messages, tools, options)
         prompt = self._counter.count(request).total
         unsure = self.unsure(request)
         left = self.left_behind(prompt + unsure)
@@ -221,15 +214,14 @@ class ContextBudget(Shared):
             raise self.too_long(prompt, prompt + 1, unsure)
         return left if self.max_output is None else min(left, self.max_output)
 
+    @shows_options("chat:PromptOptions")
     def fit(
         self,
         messages: MessagesInput,
         tools: Sequence[ToolInput] | None = None,
         *,
         strategy: Strategy | Sequence[Strategy] | None = None,
-        thinking: Thinking | None = None,
-        tool_choice: ToolChoice | None = None,
-        response_format: Mapping[str, object] | None = None,
+        **options: Unpack[PromptOptions],
     ) -> FitPlan:
         """Make a conversation fit the available tokens. One that fits already stays unchanged.
 
@@ -244,15 +236,13 @@ class ContextBudget(Shared):
             messages: As for `chat`; the whole conversation, or the rest of it.
             tools: As for `chat`.
             strategy: The parts to leave out, and their order; else the budget's own.
-            thinking: As for `chat`.
-            tool_choice: As for `chat`.
-            response_format: As for `chat`.
+            options: See `PromptOptions`.
 
         Raises:
             BudgetError: It does not fit, whatever is left out; `excess` is the number of tokens above the limit.
             InvalidRequestError: Something is wrong with the request.
         """
-        request = self._request(messages, tools, thinking, tool_choice, response_format)
+        request = self._request(messages, tools, options)
         return self.fit_request(request, strategy)
 
     def fit_request(self, request: ChatRequest, strategy: Strategy | Sequence[Strategy] | None = None) -> FitPlan:
@@ -274,6 +264,7 @@ class ContextBudget(Shared):
             low_water=int(self.room * self.low_water),
         )
 
+    @shows_options("chat:PromptOptions")
     def estimate_cost(
         self,
         messages: MessagesInput,
@@ -283,9 +274,7 @@ class ContextBudget(Shared):
         cached_tokens: int | None = None,
         currency: str = "USD",
         at: datetime | None = None,
-        thinking: Thinking | None = None,
-        tool_choice: ToolChoice | None = None,
-        response_format: Mapping[str, object] | None = None,
+        **options: Unpack[PromptOptions],
     ) -> Cost | None:
         """Estimate the highest cost of a request, at the current price; None where no price is known.
 
@@ -297,15 +286,13 @@ class ContextBudget(Shared):
                 none by default.
             currency: The currency.
             at: The time of sending, if not now; off-peak, for example.
-            thinking: As for `chat`.
-            tool_choice: As for `chat`.
-            response_format: As for `chat`.
+            options: See `PromptOptions`.
 
         Raises:
             InvalidRequestError: Something is wrong with the request, or `at` has no time zone.
             ConfigurationError: The vocabulary is not installed.
         """
-        request = self._request(messages, tools, thinking, tool_choice, response_format)
+        request = self._request(messages, tools, options)
         provider, model = self._counter.billed(request)
         cost = (self._counter.prices or PRICES).cost(
             provider,
@@ -337,20 +324,9 @@ class ContextBudget(Shared):
         return error
 
     def _request(
-        self,
-        messages: MessagesInput,
-        tools: Sequence[ToolInput] | None,
-        thinking: Thinking | None,
-        tool_choice: ToolChoice | None,
-        response_format: Mapping[str, object] | None,
+        self, messages: MessagesInput, tools: Sequence[ToolInput] | None, options: PromptOptions
     ) -> ChatRequest:
-        options = {
-            "tools": tools,
-            "thinking": thinking,
-            "tool_choice": tool_choice,
-            "response_format": response_format,
-        }
-        return self._counter.request(messages, options)
+        return self._counter.request(messages, {**check_prompt_options(options), "tools": tools})
 
     def _tools(self, request: ChatRequest) -> int:
         """The tokens of the tools, by comparison with a prompt without them.
