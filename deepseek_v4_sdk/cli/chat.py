@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deepseek_v4_sdk import ConfigurationError, Conversation
-from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, connect
+from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
 from deepseek_v4_sdk.cli.outcome import ExitCode, code_of, complain
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, is_raw, say, say_json
 
@@ -38,15 +38,13 @@ class Shown(StrEnum):
     HIDDEN = "hidden"
 
 
+@names_server()
 def chat(
     question: Annotated[
         list[str] | None, typer.Argument(help="The question; without it, a conversation, or stdin.", show_default=False)
     ] = None,
-    provider: ProviderName = None,
-    profile: ProfileName = None,
-    base_url: BaseURL = None,
-    model: Model = None,
-    config: ConfigFile = None,
+    *,
+    server: NamedServer,
     thinking: Annotated[Level | None, typer.Option(help="The thinking level.")] = None,
     reasoning: Annotated[Shown, typer.Option(help="How the model's thinking is shown.")] = Shown.FOLDED,
     system: Annotated[str | None, typer.Option(help="Instructions for the model.")] = None,
@@ -93,7 +91,7 @@ def chat(
     if max_tokens is not None:
         options["max_tokens"] = max_tokens
     talk = ChatSession(
-        client=connect(provider, profile, base_url, model, config),
+        client=server.connect(),
         messages=conversations.load(resume) if resume is not None else Conversation(),
         tools=given.functions(tool or []),
         options=options,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from deepseek_v4_sdk import ConfigurationError
-from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, explained
+from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
 from deepseek_v4_sdk.cli.outcome import complain
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
 from deepseek_v4_sdk.config import FILE_NAME, TEMPLATE, json_schema, user_file
@@ -32,17 +32,14 @@ _Found: TypeAlias = Annotated[
 
 
 @commands.command()
+@names_server()
 def explain(
-    provider: ProviderName = None,
-    profile: ProfileName = None,
-    base_url: BaseURL = None,
-    model: Model = None,
-    config: ConfigFile = None,
+    server: NamedServer,
     raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """Show every value of a client and its source. Keys are masked; nothing is sent, and no command is run."""
-    told = explained(provider, profile, base_url, model, config)
+    told = server.explained()
     if as_json:
         say_json(told.to_dict())
     else:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import functools
+import inspect
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, get_type_hints
 
 import typer
 
@@ -15,31 +18,12 @@ from deepseek_v4_sdk.config import find_file
 if TYPE_CHECKING:
     from deepseek_v4_sdk import Explanation
 
-__all__ = [
-    "AsJson",
-    "BaseURL",
-    "ConfigFile",
-    "Model",
-    "ProfileName",
-    "ProviderName",
-    "connect",
-    "connect_async",
-    "explained",
-]
+__all__ = ["AsJson", "NamedServer", "names_server"]
 
-ProviderName: TypeAlias = Annotated[
-    str | None, typer.Option(help="The kind of server: nvidia, nim, vllm, sglang, deepseek, dynamo, mock.")
-]
-ProfileName: TypeAlias = Annotated[
-    str | None, typer.Option("--profile", "-p", help="A profile of deepseek_v4.toml, instead of a provider.")
-]
-ConfigFile: TypeAlias = Annotated[Path | None, typer.Option("--config", help="The file of profiles.")]
-BaseURL: TypeAlias = Annotated[str | None, typer.Option(help="The server's address.")]
-Model: TypeAlias = Annotated[str | None, typer.Option("--model", "-m", help="The model, where the server has several.")]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-Client = TypeVar("Client", DeepSeekV4, AsyncDeepSeekV4)
+ClientT = TypeVar("ClientT", DeepSeekV4, AsyncDeepSeekV4)
 
 _ON_THE_LINE = {
     "give base_url": "give --base-url",
@@ -50,55 +34,108 @@ _ON_THE_LINE = {
 """Arguments of a program, and the options that replace them on a command line."""
 
 
-def connect(
-    provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None = None
-) -> DeepSeekV4:
-    """Make a client of the named provider, or of a profile. Keys come only from the environment or the profile.
+@dataclass(frozen=True, slots=True)
+class NamedServer:
+    """The server that a command line names. The fields are the options of every command that calls one."""
 
-    Raises:
-        ConfigurationError: There is no such client; the text names the fault, in terms of the command line.
+    provider: Annotated[
+        str | None, typer.Option(help="The kind of server: nvidia, nim, vllm, sglang, deepseek, dynamo, mock.")
+    ] = None
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="A profile of deepseek_v4.toml, instead of a provider.")
+    ] = None
+    base_url: Annotated[str | None, typer.Option(help="The server's address.")] = None
+    model: Annotated[str | None, typer.Option("--model", "-m", help="The model, where the server has several.")] = None
+    config: Annotated[Path | None, typer.Option("--config", help="The file of profiles.")] = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether any of the options was given."""
+        return self != NamedServer()
+
+    def connect(self) -> DeepSeekV4:
+        """Make a client of the named provider, or of a profile. Keys come only from the environment or the profile.
+
+        Raises:
+            ConfigurationError: There is no such client; the text names the fault, in terms of the command line.
+        """
+        return self._client(DeepSeekV4)
+
+    def connect_async(self) -> AsyncDeepSeekV4:
+        """Make the same client as `connect`, for asyncio.
+
+        Raises:
+            ConfigurationError: As for `connect`.
+        """
+        return self._client(AsyncDeepSeekV4)
+
+    def explained(self) -> Explanation:
+        """Explain the sources of that client's values; no command is run for a key.
+
+        Raises:
+            ConfigurationError: As for `connect`.
+        """
+        with _in_words_of_the_line():
+            if (provider := self._checked_provider()) is not None:
+                with DeepSeekV4(provider, base_url=self.base_url, model=self.model) as client:
+                    return client.explain()
+            return DeepSeekV4.explain_profile(self.profile, path=self.config, **self._overrides())
+
+    def _client(self, kind: type[ClientT]) -> ClientT:
+        with _in_words_of_the_line():
+            if (provider := self._checked_provider()) is not None:
+                return kind(provider, base_url=self.base_url, model=self.model)
+            return kind.from_profile(self.profile, path=self.config, **self._overrides())
+
+    def _checked_provider(self) -> str | None:
+        """The provider; None if there is a profile instead."""
+        if self.provider is not None:
+            if self.profile is not None or self.config is not None:
+                other = "--profile" if self.profile is not None else "--config"
+                raise ConfigurationError(f"--provider and {other} were both given: give one of them")
+            return self.provider
+        if self.config is None and self.profile is None:
+            try:
+                find_file()
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{error}; or name a server: --provider mock needs no other setting") from None
+        return None
+
+    def _overrides(self) -> dict[str, Any]:
+        """The arguments that win over the profile's."""
+        given = {"base_url": self.base_url, "model": self.model}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+_OPTIONS: dict[str, Any] = get_type_hints(NamedServer, include_extras=True)
+
+
+def names_server(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of `NamedServer`, in the place of its argument `server`.
+
+    Args:
+        without: The options that it does not have, or has in a form of its own.
     """
-    return _connect(DeepSeekV4, provider, profile, base_url, model, config)
 
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        options = {name: kind for name, kind in _OPTIONS.items() if name not in without}
 
-def connect_async(
-    provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None = None
-) -> AsyncDeepSeekV4:
-    """Make the same client as `connect`, for asyncio.
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            named = {name: given.pop(name) for name in options}
+            command(server=NamedServer(**named), **given)
 
-    Raises:
-        ConfigurationError: As for `connect`.
-    """
-    return _connect(AsyncDeepSeekV4, provider, profile, base_url, model, config)
+        signature, parameters = inspect.signature(command, eval_str=True), list[inspect.Parameter]()
+        for each in signature.parameters.values():
+            if each.name == "server":
+                parameters += [each.replace(name=name, default=None, annotation=kind) for name, kind in options.items()]
+            else:
+                parameters.append(each)
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in parameters}  # typer reads both
+        return run
 
-
-def _connect(
-    kind: type[Client],
-    provider: str | None,
-    profile: str | None,
-    base_url: str | None,
-    model: str | None,
-    config: Path | None,
-) -> Client:
-    with _in_words_of_the_line():
-        if _is_named(provider, profile, config):
-            return kind(provider, base_url=base_url, model=model)
-        return kind.from_profile(profile, path=config, **_given(base_url, model))
-
-
-def explained(
-    provider: str | None, profile: str | None, base_url: str | None, model: str | None, config: Path | None
-) -> Explanation:
-    """Explain the sources of that client's values; no command is run for a key.
-
-    Raises:
-        ConfigurationError: As for `connect`.
-    """
-    with _in_words_of_the_line():
-        if _is_named(provider, profile, config):
-            with DeepSeekV4(provider, base_url=base_url, model=model) as client:
-                return client.explain()
-        return DeepSeekV4.explain_profile(profile, path=config, **_given(base_url, model))
+    return decorate
 
 
 @contextmanager
@@ -110,23 +147,3 @@ def _in_words_of_the_line() -> Generator[None]:
         for argument, option in _ON_THE_LINE.items():
             text = text.replace(argument, option)
         raise ConfigurationError(text) from None
-
-
-def _is_named(provider: str | None, profile: str | None, config: Path | None) -> TypeGuard[str]:
-    """Whether a provider is named; if not, there must be a profile."""
-    if provider is not None:
-        if profile is not None or config is not None:
-            other = "--profile" if profile is not None else "--config"
-            raise ConfigurationError(f"--provider and {other} were both given: give one of them")
-        return True
-    if config is None and profile is None:
-        try:
-            find_file()
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{error}; or name a server: --provider mock needs no other setting") from None
-    return False
-
-
-def _given(base_url: str | None, model: str | None) -> dict[str, Any]:
-    """The arguments that win over the profile's."""
-    return {name: value for name, value in (("base_url", base_url), ("model", model)) if value is not None}

@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 import typer
 
 from deepseek_v4_sdk import ContextBudget, InvalidRequestError, Measure, Pack, pack
-from deepseek_v4_sdk.cli.connection import (
-    AsJson,
-    BaseURL,
-    ConfigFile,
-    Model,
-    ProfileName,
-    ProviderName,
-    connect,
-)
+from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
 from deepseek_v4_sdk.cli.count import WINDOW
 from deepseek_v4_sdk.cli.outcome import ExitCode, complain
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
@@ -39,6 +31,7 @@ _ROWS = 15  # the largest ones are shown by name
 _MEANT = frozenset({"excluded", "link", "twice", "no_room"})
 
 
+@names_server()
 def context(
     names: Annotated[
         list[str],
@@ -50,11 +43,8 @@ def context(
         int | None, typer.Option(help="The context window, in tokens; else the server's, or V4's own.", min=1)
     ] = None,
     reserve: Annotated[int | None, typer.Option(help="Tokens to keep for the answer.", min=0)] = None,
-    provider: ProviderName = None,
-    profile: ProfileName = None,
-    base_url: BaseURL = None,
-    model: Model = None,
-    config: ConfigFile = None,
+    *,
+    server: NamedServer,
     raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
@@ -64,10 +54,10 @@ def context(
     `messages`, is a conversation: it is rendered like the named server does, else like vLLM. The command requests the
     window from a server. If something could not be counted, or does not fit, the exit code is 1.
     """
-    if all(given is None for given in (provider, profile, base_url, model, config)):
+    if not server.is_given:
         budget = ContextBudget(window or WINDOW, reserve or 0)
     else:
-        with connect(provider, profile, base_url, model, config) as client:
+        with server.connect() as client:
             thought = None if reserve is None else 0
             budget = client.budget(window=window, reserve_output=reserve, reserve_reasoning=thought)
     picture = examine(names, budget, typer.get_text_stream("stderr"))

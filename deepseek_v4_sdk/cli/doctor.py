@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, ProbeReport
-from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, Model, ProfileName, ProviderName, connect
+from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
 from deepseek_v4_sdk.cli.outcome import ExitCode
 from deepseek_v4_sdk.cli.output import Raw, say, say_json
 from deepseek_v4_sdk.cli.progress import PassingLine
@@ -21,12 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["doctor", "examine"]
 
 
+@names_server()
 def doctor(
-    provider: ProviderName = None,
-    profile: ProfileName = None,
-    base_url: BaseURL = None,
-    model: Model = None,
-    config: ConfigFile = None,
+    server: NamedServer,
     log: Annotated[
         Path | None, typer.Option("--log", help="A log of the server, read in place of asking it; - is stdin.")
     ] = None,
@@ -41,9 +38,9 @@ def doctor(
     everything works, 1 when something does not or is not known, 3 when the server could not be reached.
     """
     if log is not None:
-        _print_log(_read(log, provider), as_json=as_json)
+        _print_log(_read(log, server.provider), as_json=as_json)
         return
-    report = examine(connect(provider, profile, base_url, model, config), typer.get_text_stream("stderr"))
+    report = examine(server.connect(), typer.get_text_stream("stderr"))
     troubles = list(_troubles(report))
     if as_json:
         known = [{"number": each.number, "title": each.title, "remedy": remedy} for each, remedy in troubles]

@@ -6,12 +6,13 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, RateLimits, Thinking
-from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, ProfileName, ProviderName, connect_async
+from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
 from deepseek_v4_sdk.cli.output import say, say_json
 
 if TYPE_CHECKING:
@@ -26,11 +27,9 @@ _Unknown = Literal["serve", "refuse"]
 _LEVELS: Mapping[str, Thinking] = {"off": "off", "low": "low", "high": "high", "max": "max"}
 
 
+@names_server("model")
 def gateway(
-    profile: ProfileName = None,
-    provider: ProviderName = None,
-    base_url: BaseURL = None,
-    config: ConfigFile = None,
+    server: NamedServer,
     model: Annotated[
         list[str] | None,
         typer.Option("--model", "-m", help="The model to ask for; or NAME=PROFILE, for a further one (repeatable)."),
@@ -65,8 +64,8 @@ def gateway(
         requests_per_minute=requests_per_minute, tokens_per_minute=tokens_per_minute, concurrency=concurrency
     )
     own, named = _models(model or [])
-    client = connect_async(provider, profile, base_url, own, config)
-    further = {name: connect_async(None, other, None, None, config) for name, other in named.items()}
+    client = replace(server, model=own).connect_async()
+    further = {name: NamedServer(profile=other, config=server.config).connect_async() for name, other in named.items()}
     made = build(
         client,
         further,

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from deepseek_v4_sdk.cli.connection import AsJson, BaseURL, ConfigFile, ProfileName, ProviderName, connect
+from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
 
 __all__ = ["models"]
 
 
+@names_server("model")
 def models(
-    provider: ProviderName = None,
-    profile: ProfileName = None,
-    base_url: BaseURL = None,
-    config: ConfigFile = None,
+    server: NamedServer,
     raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """List the models that a server offers, with the window of this deployment where the server reports it."""
-    with connect(provider, profile, base_url, None, config) as client:
+    with server.connect() as client:
         offered = client.models()
         where = f"{client.provider} at {client.base_url}"
     if as_json:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.cli.app import app
-from deepseek_v4_sdk.cli.connection import connect
+from deepseek_v4_sdk.cli.connection import NamedServer
 from deepseek_v4_sdk.cli.doctor import examine
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
@@ -165,5 +165,5 @@ def test_progress_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_progress_elsewhere() -> None:
     stream = io.StringIO()
-    examine(connect("mock", None, None, None), stream)
+    examine(NamedServer("mock").connect(), stream)
     assert stream.getvalue() == ""
