@@ -88,7 +88,6 @@ class History:
         self._reminders: list[int] = []
         self._developers: list[int] = []
         self._thoughtless: list[int] = []  # tool-calling turns without reasoning since the last user message
-        self._last: Message | None = None
         self._waiting: Iterable[Message] = messages
 
     def extend(self, messages: Iterable[Message]) -> None:
@@ -103,7 +102,6 @@ class History:
     def _walk(self, messages: Iterable[Message]) -> None:
         for message in messages:
             self._see(self.length, message)
-            self._last = message
             self.length += 1
 
     def snapshot(self) -> History:

@@ -125,7 +125,7 @@ class LiveScreen:
 
     def _fresh(self) -> None:
         self._state = "waiting"
-        self._began = self._since = time.monotonic()
+        self._since = time.monotonic()
         self._text = ""
         self._thought = ""
         self._thought_words = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.testing.flavors.base import JSON, refusal, wanted
@@ -22,8 +21,6 @@ from deepseek_v4_sdk.testing.flavors.recipe_types import UnreadableError, read_b
 from deepseek_v4_sdk.testing.script import Raw
 
 __all__ = ["bad_request", "check_chat", "not_json", "refused", "too_long"]
-
-Layer = Literal["BadRequestError", "BadRequest"]
 
 _ROLES = ("system", "assistant", "tool", "function", "developer", "latest_reminder", "root")
 _MEDIA = frozenset({"image_url", "video_url", "audio_url", "input_audio"})

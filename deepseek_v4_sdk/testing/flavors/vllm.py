@@ -119,7 +119,6 @@ class VLLMFlavor(Flavor):
         self._api_key = api_key
         self._reasoning_parser = reasoning_parser
         self._tool_call_parser = tool_call_parser
-        self._prompt_tokens_details = prompt_tokens_details
         self._encoding = encoding
         self._default_thinking = default_thinking
         self._reads_switch = reads_switch
