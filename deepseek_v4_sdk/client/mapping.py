@@ -92,7 +92,7 @@ class MapCalls(ParseCalls):
             progress=progress,
         )
         asks = cast("DeepSeekV4", self._for_probing() if settings.concurrency == "auto" else self)
-        known = self._settings.target.catalogue
+        known = self._endpoint.target.catalogue
         return MapResults(MapRows(asks, self._request, known, self._arguments.get("prices")), settings, requests)
 
 
@@ -156,7 +156,7 @@ class AsyncMapCalls(AsyncParseCalls):
             progress=progress,
         )
         asks = cast("AsyncDeepSeekV4", self._for_probing() if settings.concurrency == "auto" else self)
-        known = self._settings.target.catalogue
+        known = self._endpoint.target.catalogue
         return AsyncMapResults(
             AsyncMapRows(asks, self._request, known, self._arguments.get("prices")), settings, requests
         )
