@@ -28,6 +28,7 @@ from deepseek_v4_sdk.chat import (
 )
 from deepseek_v4_sdk.client.arguments import ClientArguments, Fallback
 from deepseek_v4_sdk.client.endpoint import Endpoint
+from deepseek_v4_sdk.client.option_signatures import shows_options
 from deepseek_v4_sdk.config.explanation import Explanation
 from deepseek_v4_sdk.config.settings import (
     ApiKey,
@@ -247,6 +248,7 @@ class BaseClient(Shared):
         )
 
     @classmethod
+    @shows_options("client.arguments:ClientArguments")
     @forgets
     def from_profile(
         cls,
@@ -275,6 +277,7 @@ class BaseClient(Shared):
         return cls._of(load_profile(name, path, overrides))
 
     @classmethod
+    @shows_options("client.arguments:ClientArguments")
     @forgets
     def explain_profile(
         cls,
@@ -304,6 +307,7 @@ class BaseClient(Shared):
         client._replica_set.profile = profile.name
         return client
 
+    @shows_options("client.arguments:ClientArguments")
     @forgets
     def with_options(self, **changes: Unpack[ClientArguments]) -> Self:
         """Make a client with other settings that shares this one's connections where both lead to the same place.

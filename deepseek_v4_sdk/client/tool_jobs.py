@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import inspect
 import threading
-from collections.abc import AsyncIterable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.call.notifier import Notifier
     from deepseek_v4_sdk.tools.results import ToolJob
 
-__all__ = ["Listen", "awaited", "not_awaited", "on_a_thread"]
+__all__ = ["AsyncListen", "Listen", "awaited", "not_awaited", "on_a_thread"]
 
 Listen: TypeAlias = Callable[[ToolProgress], bool]
-"""Receives the progress of a call, and returns whether anybody still waits for it."""
+"""Receives the progress of a call, and returns whether anybody still waits for it; it blocks while much is unread."""
+
+AsyncListen: TypeAlias = Callable[[ToolProgress], Awaitable[None]]
+"""The same for a call that is awaited: it suspends the call, and a cancellation ends it."""
 
 
 def on_a_thread(job: ToolJob, listen: Listen, watch: Notifier) -> Future[Outcome]:
@@ -54,7 +57,7 @@ def on_a_thread(job: ToolJob, listen: Listen, watch: Notifier) -> Future[Outcome
     return future
 
 
-async def awaited(job: ToolJob, listen: Listen, listen_from_threads: Listen, watch: Notifier) -> Outcome:
+async def awaited(job: ToolJob, listen: AsyncListen, listen_from_threads: Listen, watch: Notifier) -> Outcome:
     """Run a tool on its thread or here, and return its result; a cancellation inside of it is an outcome, too."""
     if not job.tool.is_async:  # the tool's thread reports it
         return await _awaited(job, listen, listen_from_threads, watch)
@@ -64,7 +67,7 @@ async def awaited(job: ToolJob, listen: Listen, listen_from_threads: Listen, wat
     return outcome
 
 
-async def _awaited(job: ToolJob, listen: Listen, listen_from_threads: Listen, watch: Notifier) -> Outcome:
+async def _awaited(job: ToolJob, listen: AsyncListen, listen_from_threads: Listen, watch: Notifier) -> Outcome:
     try:
         if job.tool.is_async:
             value = job.tool(**job.tool.bind(job.call))
@@ -76,16 +79,25 @@ async def _awaited(job: ToolJob, listen: Listen, listen_from_threads: Listen, wa
         if inspect.isawaitable(value):
             value = await value
         if isinstance(value, AsyncIterable):
-            found: list[object] = []
-            async for item in cast("AsyncIterable[object]", value):
-                if isinstance(item, ToolProgress):
-                    listen(item)
-                else:
-                    found.append(item)
-            value = gathered(found)
+            value = await _gathered(cast("AsyncIterable[object]", value), listen)
     except BaseException as error:  # noqa: BLE001  # a tool may raise anything
         return Outcome(error=error)
     return Outcome(value)
+
+
+async def _gathered(items: AsyncIterable[object], listen: AsyncListen) -> object:
+    """Return the result of an async iterator, and report its progress."""
+    found: list[object] = []
+    try:
+        async for item in items:
+            if isinstance(item, ToolProgress):
+                await listen(item)
+            else:
+                found.append(item)
+    finally:
+        if isinstance(items, AsyncGenerator):  # it may be cancelled while it waits for the reader
+            await cast("AsyncGenerator[object]", items).aclose()
+    return gathered(found)
 
 
 def not_awaited(name: str, value: object) -> object:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -12,16 +11,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from deepseek_v4_sdk.call.notifier import Notifier
 from deepseek_v4_sdk.call.streams import AsyncChatStream, ChatStream
-from deepseek_v4_sdk.chat import Conversation, Shared
 from deepseek_v4_sdk.client.tool_jobs import awaited, not_awaited, on_a_thread
-from deepseek_v4_sdk.errors import ConfigurationError, DeepSeekV4Error, StreamClosedError, StreamInUseError
-from deepseek_v4_sdk.support.forks import new_lock
+from deepseek_v4_sdk.client.tool_run_state import RunState
+from deepseek_v4_sdk.errors import ConfigurationError, DeepSeekV4Error, StreamClosedError
 from deepseek_v4_sdk.tools.failure import reason
 from deepseek_v4_sdk.tools.loop import ToolLoop
-from deepseek_v4_sdk.tools.loop_steps import AskApproval, AskModel, LoopStep, Start, Stop, Told, Wait
+from deepseek_v4_sdk.tools.loop_steps import AskApproval, AskModel, Start, Stop, Told, Wait
 from deepseek_v4_sdk.tools.outcome import ToolProgress
 from deepseek_v4_sdk.tools.results import Outcome
-from deepseek_v4_sdk.tools.run import ToolRun
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -35,70 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncToolStream", "ToolStream"]
 
 
-class _State(Shared):
-    """The state of both forms: waiting events, the answer to a step, and how the run ended."""
-
-    def __init__(self, loop: ToolLoop, watch: Notifier) -> None:
-        self._loop = loop
-        self._watch = watch
-        self._steps = loop.steps()
-        self._events: deque[RunEvent] = deque()
-        self._answer: object = None
-        self._thrown: DeepSeekV4Error | None = None
-        self._turn = new_lock()  # of the reader
-        self._closing = False
-        self._over = False  # nothing more will be done
-        self._error: BaseException | None = None
-        self._run: ToolRun | None = None
-
-    @property
-    def messages(self) -> Conversation:
-        """The conversation; it may be changed after a `RoundFinished`, and is valid whenever the run ends."""
-        return self._loop.messages
-
-    @property
-    def run(self) -> ToolRun:
-        """The run as it ended; one that was closed early is `"cancelled"`.
-
-        Raises:
-            ConfigurationError: It has not ended.
-        """
-        return self._run or self._loop.run()
-
-    def _next(self) -> LoopStep | None:
-        """The next thing to do; None when there is nothing more."""
-        answer, error = self._answer, self._thrown
-        self._answer = self._thrown = None
-        try:
-            return self._steps.send(answer) if error is None else self._steps.throw(error)
-        except StopIteration:
-            return None
-
-    def _begin(self) -> None:
-        """Begin to read, unless somebody else does."""
-        if not self._turn.acquire(blocking=False):
-            raise StreamInUseError("another thread or task reads this run at the moment: read it in one place")
-
-    def _check_open(self) -> None:
-        if self._closing:
-            raise StreamClosedError("the run was closed before it had ended")
-
-    def _ended(self, error: BaseException) -> None:
-        """Record the error that ended the run, with the run up to then."""
-        self._over, self._error = True, error
-        self._steps.close()
-        left = isinstance(error, asyncio.CancelledError | StreamClosedError)
-        self._run = self._loop.run("cancelled" if left else "failed")
-        self._events.clear()
-        with suppress(Exception):  # a tool may raise any exception, and not each takes an attribute
-            error.run = self._run  # type: ignore[attr-defined]
-
-    def _rest(self) -> BaseException | None:
-        """The error that reading on raises once the run is over; None when it ended normally."""
-        return self._error if isinstance(self._error, DeepSeekV4Error) else None
-
-
-class ToolStream(_State):
+class ToolStream(RunState):
     """A tool run while it happens: iterate over its events, in a `with` block.
 
     Leaving the block, or `close()`, ends the answer at once. Functions that run then cannot be ended: they continue,
@@ -158,6 +92,7 @@ class ToolStream(_State):
         if self._over:
             return
         self._closing = True
+        self._limit.wake()
         if self._answering is not None:
             self._answering.close()
         self._told.put(None)  # wakes the waiting reader
@@ -196,13 +131,14 @@ class ToolStream(_State):
                 except StopIteration as error:  # here it would silently end the iteration
                     raise RuntimeError(f"a function that the loop called raised {reason(error)}") from error
             case Start(job):
-                on_a_thread(job, lambda progress: self._tell(job, progress), self._watch).add_done_callback(
+                on_a_thread(job, lambda progress: self._report(job, progress), self._watch).add_done_callback(
                     lambda future: self._finished(job, future)
                 )
             case Wait(seconds):
                 self._answer = self._wait(seconds)
             case Stop(job):
                 self._dropped.add(job.number)
+                self._limit.wake()
             case event:
                 self._events.append(event)
 
@@ -225,17 +161,24 @@ class ToolStream(_State):
             self._check_open()
         elif isinstance(told.what, Outcome):
             not_awaited(f"the tool {told.job.call.name!r}", told.what.value)
+        else:
+            self._limit.read(of_thread=True)
         return told
 
-    def _tell(self, job: ToolJob, what: ToolProgress | Outcome) -> bool:
-        self._told.put(Told(job, what, self._loop.now()))
-        return not self._over and job.number not in self._dropped
+    def _has_ended(self, job: ToolJob) -> bool:
+        return self._over or self._closing or job.number in self._dropped
+
+    def _report(self, job: ToolJob, progress: ToolProgress) -> bool:
+        if not self._limit.wait(lambda: self._has_ended(job)):
+            return False
+        self._told.put(Told(job, progress, self._loop.now()))
+        return not self._has_ended(job)
 
     def _finished(self, job: ToolJob, future: Future[Outcome]) -> None:
-        self._tell(job, future.result())
+        self._told.put(Told(job, future.result(), self._loop.now()))
 
 
-class AsyncToolStream(_State):
+class AsyncToolStream(RunState):
     """A tool run while it happens: iterate over its events with `async for`, in an `async with` block.
 
     Leaving the block, `close()` or cancellation ends the answer at once, and cancels and awaits async tools. Plain
@@ -339,6 +282,7 @@ class AsyncToolStream(_State):
                 self._answer = await self._wait(seconds)
             case Stop(job):
                 task = self._tasks.pop(job.number)
+                self._limit.wake()
                 await _stopped([task])
                 self._answer = None if task.cancelled() else task.result()
             case event:
@@ -368,21 +312,28 @@ class AsyncToolStream(_State):
             self._check_open()
         elif isinstance(told.what, Outcome):
             self._tasks.pop(told.job.number, None)
+        else:
+            self._limit.read(of_thread=not told.job.tool.is_async)
         return told
 
     async def _work(self, job: ToolJob) -> Outcome:
         running = asyncio.get_running_loop()
 
-        def tell(what: ToolProgress | Outcome) -> bool:
+        def tell(what: ToolProgress | Outcome) -> None:
             self._told.put_nowait(Told(job, what, self._loop.now()))
-            return True
 
-        def tell_from_thread(progress: ToolProgress) -> bool:
+        async def report(progress: ToolProgress) -> None:
+            await self._limit.suspend()
+            tell(progress)
+
+        def report_from_thread(progress: ToolProgress) -> bool:
+            if not self._limit.wait(lambda: job.number not in self._tasks):
+                return False
             with suppress(RuntimeError):  # the loop is closed
                 running.call_soon_threadsafe(tell, progress)
             return job.number in self._tasks
 
-        outcome = await awaited(job, tell, tell_from_thread, self._watch)
+        outcome = await awaited(job, report, report_from_thread, self._watch)
         tell(outcome)
         return outcome
 

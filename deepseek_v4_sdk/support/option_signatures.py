@@ -43,7 +43,7 @@ class _Shown(inspect.Signature):
         return super().__repr__()
 
     def _whole(self) -> inspect.Signature:
-        own = inspect.signature(_bare(self._function))
+        own = inspect.signature(_bare(cast("FunctionType", inspect.unwrap(self._function))))
         kept = [each for each in own.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
         names = {each.name for each in kept}
         return own.replace(parameters=[*kept, *(each for each in _of(self._options) if each.name not in names)])
@@ -59,7 +59,7 @@ def _bare(function: FunctionType) -> FunctionType:
 
 
 def shows_options(options: str) -> Callable[[F], F]:
-    """Let a method show the options that it takes as `**options`.
+    """Let a method show the options that it takes as `**options`, below `@classmethod`.
 
     Args:
         options: The place of their `TypedDict`, as `module:name` within the package; it is loaded on first use.
@@ -77,7 +77,8 @@ def _of(options: str) -> Iterable[inspect.Parameter]:
     room = import_module(f"deepseek_v4_sdk.{module}")
     kind = getattr(room, name)
     limits: dict[str, Any] = getattr(getattr(room, "LoopLimits", None), "__dataclass_fields__", {})
+    unset = ... if name == "ClientArguments" else None  # those that are left out stay as they are
     for key, written in kind.__annotations__.items():
-        default = limits[key].default if key in limits else None
+        default = limits[key].default if key in limits else unset
         annotation = getattr(written, "__forward_arg__", written)
         yield inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

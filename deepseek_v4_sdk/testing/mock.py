@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from deepseek_v4_sdk.errors import ConfigurationError
-from deepseek_v4_sdk.providers import find_provider
+from deepseek_v4_sdk.providers import Target, find_provider
 from deepseek_v4_sdk.support.redaction import never_raises
 from deepseek_v4_sdk.testing.answer import ServerAnswer
 from deepseek_v4_sdk.testing.backend import Backend
@@ -15,11 +16,15 @@ from deepseek_v4_sdk.testing.expectations import MockScriptError
 from deepseek_v4_sdk.testing.faults import Chaos, Fault
 from deepseek_v4_sdk.testing.flavors import find_flavor
 from deepseek_v4_sdk.testing.flavors.base import Flavor
+from deepseek_v4_sdk.testing.flavors.served import KNOWN
 from deepseek_v4_sdk.testing.requests import MockRequest
 from deepseek_v4_sdk.testing.script import Faulty, Step, Turn
 from deepseek_v4_sdk.testing.transport import MockTransport
 
 __all__ = ["MockProvider"]
+
+_EACH = tuple(name for name in KNOWN if name.endswith(("-Pro", "-Flash")))
+"""The checkpoint that each alias of V4 stands for."""
 
 
 class MockProvider(CheckedDelegatingProvider):
@@ -104,6 +109,15 @@ class MockProvider(CheckedDelegatingProvider):
     def requests(self) -> list[MockRequest]:
         """The chat requests it has received, in order."""
         return self._backend.requests
+
+    def _seen(self, target: Target) -> Target:
+        """A mock of either model lists one of them, and serves the other for its alias, too."""
+        target = super()._seen(target)
+        if not target.served or not self._backend.flavor.takes_known:
+            return target
+        listed = " ".join(target.served).lower()
+        other = next((name for name in _EACH if f"-{name.rpartition('-')[2].lower()}" not in listed), None)
+        return target if other is None else replace(target, served=(*target.served, other))
 
     @never_raises
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.chat import ChatOptions
+from deepseek_v4_sdk.client.arguments import ClientArguments
 from deepseek_v4_sdk.tools.loop_options import LoopLimits, LoopOptions
 
 OF_A_CHAT = ["chat", "stream", "parse", "stream_parse", "iter_parse"]
@@ -45,6 +46,19 @@ def test_its_own_parameters_come_first_and_defaults_are_told() -> None:
 
 
 @both
+@pytest.mark.parametrize("name", ["from_profile", "explain_profile", "with_options"])
+def test_the_arguments_of_a_client_are_in_the_signature(kind: Any, name: str) -> None:
+    for method in (getattr(kind, name), getattr(kind("mock"), name)):
+        shown = inspect.signature(method).parameters
+        assert ClientArguments.__annotations__.keys() <= shown.keys()
+        assert not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in shown.values())
+        assert shown["thinking"].default is ...  # it stays as it is
+    assert "max_retries: " in pydoc.plain(pydoc.render_doc(getattr(kind, name)))
+    if name != "with_options":
+        assert list(inspect.signature(getattr(kind, name)).parameters)[:3] == ["name", "path", "provider"]
+
+
+@both
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
@@ -53,8 +67,11 @@ def test_its_own_parameters_come_first_and_defaults_are_told() -> None:
         ("client.run_tools('x', [], max_r", "max_rounds="),
         ("client.parse('x', int, seed", "seed="),
         ("client.iter_parse('x', int, mech", "mechanism="),
+        ("client.with_options(max_ret", "max_retries="),
+        ("Client.from_profile('prod', thin", "thinking="),
+        ("client.explain_profile('prod', base", "base_url="),
     ],
 )
 def test_a_notebook_completes_them(kind: Any, typed: str, offered: str) -> None:
-    found = jedi.Interpreter(typed, [{"client": kind("mock")}]).complete()
+    found = jedi.Interpreter(typed, [{"client": kind("mock"), "Client": kind}]).complete()
     assert offered in [each.name for each in found]

@@ -175,16 +175,16 @@ def test_thinking_at_dynamo(body: Any, level: str) -> None:
 
 
 def test_answers_of_dynamo() -> None:
-    for flavor, model in (("dynamo", None), ("nvidia", HOSTED)):
-        answer = Server(flavor).ask(model=model or "m", tools=TOOLS, **THINKS).json()
+    for flavor, model in (("dynamo", "pro"), ("nvidia", HOSTED)):
+        answer = Server(flavor).ask(model=model, tools=TOOLS, **THINKS).json()
         message = answer["choices"][0]["message"]
         assert (message["content"], message["refusal"], message["reasoning_content"]) == ("Look.", None, "Hm.")
         assert "system_fingerprint" not in answer
-        empty = Server(flavor, script.tool_call("f")).ask(model=model or "m", tools=TOOLS, **kwargs(thinking=False))
+        empty = Server(flavor, script.tool_call("f")).ask(model=model, tools=TOOLS, **kwargs(thinking=False))
         message = empty.json()["choices"][0]["message"]
         assert (message["content"], "reasoning_content" in message) == (None, False)
         assert "completion_tokens_details" not in empty.json()["usage"]
-        first, *_, last, usage = Server(flavor).events(model=model or "m", tools=TOOLS, **THINKS)
+        first, *_, last, usage = Server(flavor).events(model=model, tools=TOOLS, **THINKS)
         assert first["choices"][0]["delta"]["role"] == "assistant"
         assert "Hm.".startswith(first["choices"][0]["delta"]["reasoning_content"])
         (call,) = last["choices"][0]["delta"]["tool_calls"]

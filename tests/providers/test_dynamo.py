@@ -12,6 +12,7 @@ from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.exchange.sse import SSEDecoder
 from deepseek_v4_sdk.providers.dynamo import AGENT_HINTS, NVEXT
 from deepseek_v4_sdk.testing import script
+from deepseek_v4_sdk.testing.flavors.dynamo import DynamoFlavor
 from tests.providers.encoding import body_of
 from tests.providers.hosted import KINDS, Network, Talk
 
@@ -34,7 +35,7 @@ def stream(*pieces: str) -> Any:
 
 
 def dynamo(kind: str, *steps: Any) -> tuple[Talk, Network]:
-    network = Network(*steps, flavor="dynamo")
+    network = Network(*steps, flavor=DynamoFlavor(models=None))
     return Talk(kind, "dynamo", network, base_url="http://localhost:8000", model="m"), network
 
 

@@ -10,6 +10,7 @@ import pytest
 from deepseek_v4_sdk import errors as e
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing import faults, script
+from deepseek_v4_sdk.testing.flavors.dynamo import DynamoFlavor
 from tests.providers.hosted import KINDS, Network, Talk, check
 from tests.providers.refusal_cases import JSON, Case
 
@@ -69,7 +70,7 @@ def test_an_answer_becomes_the_right_error(case: Case) -> None:
 
 
 def dynamo(kind: str, *steps: Any, **arguments: Any) -> tuple[Talk, Network]:
-    network = Network(*steps, flavor="dynamo")
+    network = Network(*steps, flavor=DynamoFlavor(models=None))
     return Talk(kind, "dynamo", network, base_url="http://localhost:8000", model="m", **arguments), network
 
 

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,12 +15,15 @@ from deepseek_v4_sdk import (
     Conversation,
     DeepSeekV4,
     DeepSeekV4Error,
+    InvalidRequestError,
     ModelNotFoundError,
     ToolRun,
     TruncatedToolCallError,
 )
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.testing import MockProvider, MockScriptError, faults, make_run, make_usage, script
+from deepseek_v4_sdk.testing.flavors.dynamo import DynamoFlavor
+from deepseek_v4_sdk.testing.flavors.nim import NimFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 
 if TYPE_CHECKING:
@@ -218,3 +222,58 @@ def test_a_run_by_hand_is_gone_on_with() -> None:
     )
     assert run.text == "It is sent."
     assert mock.requests[0].messages[-1]["content"] == "sent to Anna"
+
+
+@pytest.mark.parametrize("flavor", FLAVORS)
+@pytest.mark.parametrize("alias", ["pro", "flash"])
+def test_each_alias_is_served(flavor: str, alias: str) -> None:
+    mock = MockProvider(script.text("Hello"), flavor=flavor)
+    reply = DeepSeekV4(mock, model=alias).chat("Hi")
+    assert alias in mock.requests[0].body["model"].lower()
+    assert reply.model == mock.requests[0].body["model"]
+    assert [repair.kind for repair in reply.repairs if repair.kind != "model_generation"] == ["model_alias"]
+
+
+_NAMED: dict[str, Any] = {
+    "dynamo": DynamoFlavor,
+    "nim on sglang": partial(NimFlavor, "sglang"),
+    "nim on vllm": partial(NimFlavor, "vllm"),
+    "nim 1.x": partial(NimFlavor, "1.x"),
+}
+
+
+@pytest.mark.parametrize("kind", _NAMED)
+def test_names_of_the_other_servers(kind: str) -> None:
+    """As vLLM: the names of a deployment, those of V4 without any, and every name."""
+    make = _NAMED[kind]
+    misspelled = "deepseek-ai/DeepSeek-V4-Por"
+
+    def ask(flavor: Any, model: str) -> Any:
+        return DeepSeekV4(MockProvider(script.text("Hello"), flavor=flavor), model=model).chat("Hi")
+
+    assert ask(make(), "deepseek-ai/deepseek-v4-flash-0731").text == "Hello"
+    with pytest.raises(ModelNotFoundError, match=r"DeepSeek-V4-Pro-0813, deepseek-ai/DeepSeek-V4-Flash"):
+        ask(make(), misspelled)
+    assert ask(make(models=None), misspelled).text == "Hello"
+    deployed = make(models=["ours-flash", "v4"])
+    assert ask(deployed, "v4").text == "Hello"
+    assert ask(deployed, "flash").text == "Hello"  # one of its names
+    with pytest.raises(ModelNotFoundError):
+        ask(deployed, "deepseek-ai/DeepSeek-V4-Pro")
+    with pytest.raises(InvalidRequestError, match="not one of the models there: ours-flash, v4"):
+        ask(deployed, "pro")
+    listed = DeepSeekV4(MockProvider(flavor=deployed), model="v4").models()
+    assert [model.id for model in listed] == ["ours-flash", "v4"]
+
+
+def test_dynamo_looks_at_the_case_of_a_name() -> None:
+    client = DeepSeekV4(MockProvider(flavor=DynamoFlavor(models=["deepseek-ai/DeepSeek-V4-Pro"])))
+    with pytest.raises(ModelNotFoundError, match="Model not found"):
+        client.chat("Hi", model="deepseek-ai/deepseek-v4-pro")
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang"])
+def test_an_adapter_of_a_container_is_a_name(engine: Any) -> None:
+    for models in ({}, {"models": ["ours"]}):
+        mock = MockProvider(script.text("Hello"), flavor=NimFlavor(engine, adapter="mine", **models))
+        assert DeepSeekV4(mock, model="mine").chat("Hi").text == "Hello"

@@ -120,6 +120,7 @@ class Flavor:
         holds_back: Whether its streams keep back what may yet become a text that ends the answer.
         stops_in_order: Whether of two such texts the first in the list counts, where one token ends both.
         needs_type: Whether it refuses a body whose type is not declared.
+        takes_known: Whether it serves every alias and published id of V4, though it lists only one.
         encoder_refuses: Whether its encoder refuses odd conversations; otherwise their prompts are counted roughly.
     """
 
@@ -136,6 +137,7 @@ class Flavor:
     stops_in_order: bool = False
     needs_type: bool = False
     encoder_refuses: bool = True
+    takes_known: bool = False
 
     @property
     def engine(self) -> Flavor:

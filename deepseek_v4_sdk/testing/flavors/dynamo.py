@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from deepseek_v4_sdk.chat import JsonValue
 from deepseek_v4_sdk.prompt import Dialect
 from deepseek_v4_sdk.testing.flavors.base import DONE, Chat, Counts, Flavor, Refusal, sse, wanted
 from deepseek_v4_sdk.testing.flavors.completions import CompletionRoute
+from deepseek_v4_sdk.testing.flavors.served import KNOWN, ServedNames
 from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, Token
 from deepseek_v4_sdk.testing.model_markup import one_call, unread, unseparated
 from deepseek_v4_sdk.testing.output_parser import OutputParser
@@ -48,6 +49,8 @@ class DynamoFlavor(Flavor):
     """Dynamo's shapes: flat errors, whole tool calls in one delta, no empty first chunk.
 
     Args:
+        models: The names of its workers' models. It refuses others, also in another case. Without it every alias and
+            published id of V4 is served and another name refused, as a mistake; None takes any name.
         reasoning_parser: Whether its workers have `--dyn-reasoning-parser`; without it thinking stays in the content.
         tool_call_parser: Whether they have `--dyn-tool-call-parser`; without it calls stay in the content as markup.
         default_thinking: Its `--dyn-default-thinking-mode`: whether thinking is on without an option in the request.
@@ -67,6 +70,7 @@ class DynamoFlavor(Flavor):
     def __init__(
         self,
         *,
+        models: Sequence[str] | None = KNOWN,
         reasoning_parser: bool = True,
         tool_call_parser: bool = True,
         default_thinking: bool = True,
@@ -74,6 +78,10 @@ class DynamoFlavor(Flavor):
         block_size: int = 256,
         ready: bool = True,
     ) -> None:
+        self._names = ServedNames(models)
+        self.takes_known = self._names.takes_known
+        if self._names.names:
+            self.served = self._names.names[0]
         self._reasoning_parser = reasoning_parser
         self._tool_call_parser = tool_call_parser
         self._default_thinking = default_thinking
@@ -118,7 +126,7 @@ class DynamoFlavor(Flavor):
         )
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
-        """Refuse unknown keys, and values out of range."""
+        """Refuse unknown keys, values out of range, and models that it does not have."""
         del window
         if not self._ready:
             told = f"Model '{self.served}' is not ready to serve requests yet: no workers are available; retry shortly."
@@ -126,7 +134,12 @@ class DynamoFlavor(Flavor):
         unknown = ", ".join(sorted(body.keys() - self.keys))
         if unknown:
             return Error(400, f"Validation: Unsupported parameter(s): {unknown}")
-        return next((Error(400, message) for message in _faults(body)), None)
+        if found := next((Error(400, message) for message in _faults(body)), None):
+            return found
+        if self._names.refused(body) is None:
+            return None
+        # Dynamo does not list its models here; only a mock that was given no names of its own does.
+        return Error(404, f"Model not found. Valid: {', '.join(KNOWN)}" if self.takes_known else "Model not found")
 
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
         """The engine behind it refuses a prompt beyond the window."""
@@ -218,16 +231,21 @@ class DynamoFlavor(Flavor):
             return {"status": "healthy", "endpoints": ["dyn://mock"], "instances": []}
         if path == "/live":
             return {"status": "live", "message": "Service is live"}
-        entry: JsonValue = {
-            "id": self.served,
-            "object": "model",
-            "created": _CREATED,
-            "owned_by": "nvidia",
-            "context_window": window,
+        names = self._names.names or (self.served,)
+        entries: dict[str, JsonValue] = {
+            name: {
+                "id": name,
+                "object": "model",
+                "created": _CREATED,
+                "owned_by": "nvidia",
+                "context_window": window,
+            }
+            for name in names
         }
-        if path == f"/v1/models/{self.served}":
-            return entry
-        if path == f"/v1/models/{self.served}/ready":
+        name = path.removeprefix("/v1/models/")
+        if name in entries:
+            return entries[name]
+        if name.endswith("/ready") and name.removesuffix("/ready") in entries:
             worker: JsonValue = {"aggregated": {"workers": int(self._ready), "needs": []}}
             space: JsonValue = {
                 "ready": self._ready,
@@ -235,8 +253,8 @@ class DynamoFlavor(Flavor):
                 "present": ["aggregated"] if self._ready else [],
                 "missing_worker_types": [] if self._ready else ["aggregated"],
             }
-            return {"model": self.served, "ready": self._ready, "namespaces": {"dynamo": space}}
-        return {"object": "list", "data": [entry]} if path == "/v1/models" else None
+            return {"model": name.removesuffix("/ready"), "ready": self._ready, "namespaces": {"dynamo": space}}
+        return {"object": "list", "data": [*entries.values()]} if path == "/v1/models" else None
 
     def no_such_path(self, path: str) -> Refusal | None:
         """Flat, as every error here."""

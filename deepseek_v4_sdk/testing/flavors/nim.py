@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from deepseek_v4_sdk.chat import JsonValue
-from deepseek_v4_sdk.testing.flavors import nim_1, sglang, vllm
-from deepseek_v4_sdk.testing.flavors.base import Flavor, Refusal, same_key
+from deepseek_v4_sdk.testing.flavors.base import Flavor, Refusal, refusal, same_key
+from deepseek_v4_sdk.testing.flavors.nim_1 import OlderNim
+from deepseek_v4_sdk.testing.flavors.served import KNOWN, ServedNames
+from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
+from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from deepseek_v4_sdk.testing.script import Error
 
 __all__ = ["NimFlavor"]
 
 _MODEL = "deepseek-ai/deepseek-v4-pro-0813"
+
+
+class _SGLang(SGLangFlavor):
+    """SGLang in a container that insists on the names of its model, which SGLang itself does not."""
+
+    def __init__(self, models: Sequence[str] | None) -> None:
+        super().__init__()
+        self._names = ServedNames(models)
+        self.takes_known = self._names.takes_known
+
+    def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
+        """As SGLang, and names that the container does not serve."""
+        found = super().refuse(body, window)
+        wrong = self._names.refused(body)
+        if found is not None or wrong is None:
+            return found
+        known = ", ".join(self._names.deciding(body))
+        told = f"The model `{wrong}` does not exist. Valid aliases: {known}."
+        return refusal(
+            404, {"object": "error", "message": told, "type": "NotFoundError", "param": "model", "code": 404}
+        )
 
 
 class NimFlavor(Flavor):
@@ -21,6 +45,9 @@ class NimFlavor(Flavor):
     Args:
         engine: The engine inside, a name or a flavor. The V4-Pro-0813 image has SGLang. "1.x" is an older
             container: it refuses unknown fields, and reads `nvext`.
+        models: Its `NIM_SERVED_MODEL_NAME`: the names it serves and lists. It refuses others. Without it every alias
+            and published id of V4 is served and another name refused, as a mistake; None takes any name. A flavor as
+            the engine decides itself about names.
         api_key: A key that a proxy in front of it wants; by default nobody asks for one.
         ready: Whether the model is loaded. Until then `/v1/health/ready` is 503, and the proxy answers 502 to all else.
         adapter: The name of a LoRA adapter that it also lists.
@@ -32,12 +59,15 @@ class NimFlavor(Flavor):
         self,
         engine: Literal["vllm", "sglang", "1.x"] | Flavor = "sglang",
         *,
+        models: Sequence[str] | None = KNOWN,
         api_key: str | None = None,
         ready: bool = True,
         adapter: str | None = None,
     ) -> None:
-        named: dict[str, Flavor] = {"vllm": vllm.FLAVOR, "sglang": sglang.FLAVOR, "1.x": nim_1.FLAVOR}
-        self._engine = named[engine] if isinstance(engine, str) else engine
+        self._models = ServedNames(models).names or (_MODEL,)
+        served = models if models is None or adapter is None else [*models, adapter]
+        self._engine = _engine(engine, served) if isinstance(engine, str) else engine
+        self.takes_known = self._engine.takes_known
         self._api_key = api_key
         self._ready = ready
         self._adapter = adapter
@@ -61,7 +91,7 @@ class NimFlavor(Flavor):
         if path in words:
             return {"object": "health.response", "message": words[path]}
         if path == "/v1/models":
-            names = [_MODEL] + ([self._adapter] if self._adapter else [])
+            names = [*self._models, *([self._adapter] if self._adapter else [])]
             return {"object": "list", "data": [self._card(name, window) for name in names]}
         short = _MODEL.partition("/")[2]
         license_info: dict[str, JsonValue] = {"name": "LICENSE", "path": "/opt/nim/LICENSE", "sha": "0" * 40}
@@ -90,9 +120,15 @@ class NimFlavor(Flavor):
             "created": 1_780_000_000,
             "owned_by": self._engine.name,
             "root": _MODEL,
-            "parent": None if name == _MODEL else _MODEL,
+            "parent": None if name in self._models else self._models[0],
             "max_model_len": window,
         }
+
+
+def _engine(name: str, models: Sequence[str] | None) -> Flavor:
+    if name == "sglang":
+        return _SGLang(models)
+    return VLLMFlavor(models=models) if name == "vllm" else OlderNim(version="0.24.0", models=models)
 
 
 FLAVOR = NimFlavor()

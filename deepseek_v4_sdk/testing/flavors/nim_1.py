@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.chat import JsonValue
 
-__all__ = ["FLAVOR"]
+__all__ = ["OlderNim"]
 
 _KEY_WORDS = """
 model messages stream stream_options tools tool_choice parallel_tool_calls max_tokens max_completion_tokens temperature
@@ -23,7 +23,7 @@ _KEYS = frozenset(_KEY_WORDS.split())
 _GUIDES = {"guided_json": "json", "guided_regex": "regex", "guided_choice": "choice", "guided_grammar": "grammar"}
 
 
-class _Older(VLLMFlavor):
+class OlderNim(VLLMFlavor):
     """Refuses what it does not know, and reads the grammar of an answer in `nvext`."""
 
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
@@ -36,6 +36,3 @@ class _Older(VLLMFlavor):
         given: Mapping[str, JsonValue] = extension if isinstance(extension, dict) else {}
         guides: dict[str, JsonValue] = {_GUIDES[key]: value for key, value in given.items() if key in _GUIDES}
         return super().refuse({**body, "structured_outputs": guides} if guides else body, window)
-
-
-FLAVOR = _Older(version="0.24.0")

@@ -56,7 +56,7 @@ class SGLangFlavor(Flavor):
     Args:
         version: Which one. 0.5.21 and 0.5.22 stream each call whole; before 0.5.23 the usage has reasoning tokens
             only at its root.
-        model: The name it serves. It takes any name, and lists this one.
+        model: The name it lists. SGLang takes any name; an alias is of the listed model, where you give one.
         api_key: Its `--api-key`; None takes every key. It guards all but `/health`, `/ready` and `/metrics`.
         reasoning_parser: Whether it has `--reasoning-parser`; without it thinking stays in the content.
         tool_call_parser: Whether it has `--tool-call-parser`; without it calls stay in the content as markup.
@@ -106,7 +106,7 @@ class SGLangFlavor(Flavor):
     ) -> None:
         self._version = version
         self._release = tuple(int(part) for part in version.split(".")[:3])
-        self._model = model
+        self._model, self.takes_known = model, model == _MODEL
         self._api_key = api_key
         self._reasoning_parser = reasoning_parser
         self._tool_call_parser = tool_call_parser

@@ -115,7 +115,7 @@ class VLLMFlavor(Flavor):
         self._version = version
         self._release = tuple(int(part) for part in version.split(".")[:2])
         self._served = ServedNames(models)
-        self._models = self._served.names
+        self._models, self.takes_known = self._served.names, self._served.takes_known
         self._api_key = api_key
         self._reasoning_parser = reasoning_parser
         self._tool_call_parser = tool_call_parser
