@@ -42,12 +42,14 @@ class ChatTurn:
         reply: The answer; None when it was stopped or has failed.
         error: The error.
         note: A note for the user; empty when there is none.
+        alarms: What the client changed on the way and a person may want to hear.
     """
 
     messages: Conversation
     reply: Reply | None = None
     error: DeepSeekV4Error | None = None
     note: str = ""
+    alarms: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -58,7 +60,7 @@ class ChatTurn:
     def remark(self) -> str:
         """A remark about it in one line; empty when all is well."""
         what = "stopped" if self.stopped else str(self.error or "")
-        return "; ".join(part for part in (what, self.note) if part)
+        return "; ".join(part for part in (what, self.note, *self.alarms) if part)
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ def take(client: DeepSeekV4, asked: Conversation, tools: Sequence[object], scree
     """Send the question, show the answer as it arrives, and keep its arrived part. Ctrl-C stops it."""
     heard = _Heard(screen)
     messages, note, reply, error = asked.copy(), "", None, None
+    replies: list[Reply] = []
     screen.begin()
     try:
         if tools:
@@ -94,6 +97,7 @@ def take(client: DeepSeekV4, asked: Conversation, tools: Sequence[object], scree
                 messages = rounds.messages
                 for each in rounds:
                     heard.clear()
+                    replies.append(each.reply)
                     for result in each.results:
                         screen.result(result)
                 reply = rounds.run.reply
@@ -103,16 +107,19 @@ def take(client: DeepSeekV4, asked: Conversation, tools: Sequence[object], scree
                 for event in stream:
                     heard.event(event)
                 reply = stream.reply()
+            replies.append(reply)
             messages.add(reply)
     except KeyboardInterrupt:
         pass
     except DeepSeekV4Error as failed:
         error = failed
+        replies += [failed.partial] if failed.partial is not None else []
     finally:
         screen.end(reply)
     if reply is None:
         messages, note = _kept(messages, len(asked), heard)
-    return ChatTurn(messages, reply, error, note)
+    alarms = dict.fromkeys(repair.detail for each in replies for repair in each.alarms)
+    return ChatTurn(messages, reply, error, note, tuple(alarms))
 
 
 _NOTES = {

@@ -15,6 +15,7 @@ from deepseek_v4_sdk import AssistantMessage, ConfigurationError, Conversation, 
 from deepseek_v4_sdk.cli import conversations
 from deepseek_v4_sdk.store import ConversationStore
 from deepseek_v4_sdk.testing import MockProvider, faults, script
+from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.any_name import ANY_NAME
 from tests.cli.commands import complaint, run
@@ -86,6 +87,22 @@ def test_options(server: tuple[str, ...], mock: MockProvider) -> None:
     assert asked(mock)[0] == {"role": "system", "content": "Be brief."}
     assert isinstance(kwargs := body["chat_template_kwargs"], dict)
     assert kwargs["thinking"] is False
+
+
+def test_only_alarms_are_told() -> None:
+    """A call that a parser of the server has missed is one; an alias is not."""
+    call = script.tool_call("get_weather", city="Paris")
+    tool = Path("weather.py")
+    tool.write_text('def get_weather(city: str) -> str:\n    """The weather."""\n    return "mild"\n', "utf-8")
+    leaks = MockProvider(call, script.text("Mild."), flavor=SGLangFlavor(tool_call_parser=False))
+    with MockServer(leaks) as served:
+        way = ("chat", "--provider", "sglang", "--base-url", served.url, "--model", "pro")
+        told = run(*way, "--tool", "weather:get_weather", "How is it?")
+        assert told.stdout == "Mild.\n"
+        assert "1 tool call(s) were left in the text as markup" in told.stderr
+        assert "'pro'" not in told.stderr
+    with answering(script.text("Hi.")) as way:
+        assert run(*way, "Hello", "--model", "pro").stderr == ""
 
 
 def test_reasoning(server: tuple[str, ...]) -> None:
