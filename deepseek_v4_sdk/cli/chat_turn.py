@@ -42,7 +42,7 @@ class ChatTurn:
         reply: The answer; None when it was stopped or has failed.
         error: The error.
         note: A note for the user; empty when there is none.
-        alarms: What the client changed on the way and a person may want to hear.
+        alarms: Changes by the client that a person may want to hear of.
     """
 
     messages: Conversation

@@ -77,7 +77,7 @@ def _of(options: str) -> Iterable[inspect.Parameter]:
     room = import_module(f"deepseek_v4_sdk.{module}")
     kind = getattr(room, name)
     limits: dict[str, Any] = getattr(getattr(room, "LoopLimits", None), "__dataclass_fields__", {})
-    unset = ... if name == "ClientArguments" else None  # those that are left out stay as they are
+    unset = ... if name == "ClientArguments" else None  # an argument that is left out keeps its value
     for key, written in kind.__annotations__.items():
         default = limits[key].default if key in limits else unset
         annotation = getattr(written, "__forward_arg__", written)

@@ -25,7 +25,7 @@ INNER_BASES = {
     "chat.shared.Shared",
     "client.mapping.AsyncMapCalls",
     "client.mapping.MapCalls",
-    "client.tool_streams._State",
+    "client.tool_run_state.RunState",
     "integrations.langchain.model._WithOptions",
     "testing.cassettes.proxy.CheckedDelegatingProvider",
     "testing.cassettes.proxy.DelegatingProvider",

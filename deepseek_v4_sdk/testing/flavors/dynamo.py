@@ -138,7 +138,7 @@ class DynamoFlavor(Flavor):
             return found
         if self._names.refused(body) is None:
             return None
-        # Dynamo does not list its models here; only a mock that was given no names of its own does.
+        # Dynamo does not list its models here; only a mock without given names does.
         return Error(404, f"Model not found. Valid: {', '.join(KNOWN)}" if self.takes_known else "Model not found")
 
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
