@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.call.notifier import Notifier
 from deepseek_v4_sdk.chat import Conversation, Shared
 from deepseek_v4_sdk.client.progress_limit import ProgressLimit
 from deepseek_v4_sdk.errors import DeepSeekV4Error, StreamClosedError, StreamInUseError
 from deepseek_v4_sdk.support.forks import new_lock
-
-if TYPE_CHECKING:
-    from deepseek_v4_sdk.call.notifier import Notifier
-    from deepseek_v4_sdk.tools.events import RunEvent
-    from deepseek_v4_sdk.tools.loop import ToolLoop
-    from deepseek_v4_sdk.tools.loop_steps import LoopStep
-    from deepseek_v4_sdk.tools.run import ToolRun
+from deepseek_v4_sdk.tools.events import RunEvent
+from deepseek_v4_sdk.tools.loop import ToolLoop
+from deepseek_v4_sdk.tools.loop_steps import LoopStep
+from deepseek_v4_sdk.tools.run import ToolRun
 
 __all__ = ["RunState"]
 
