@@ -8,7 +8,7 @@ from pathlib import Path
 import deepseek_v4_sdk
 
 PACKAGE = Path(deepseek_v4_sdk.__file__).parent
-# A stream is not read in a child at all, the command line does not fork; conditions of a map and of a run have such a lock.
+# A stream is not read in a child at all, and the command line does not fork; the conditions have such a lock.
 EXEMPT = {
     "support/forks.py",
     "call/event_streams.py",
