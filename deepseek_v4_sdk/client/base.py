@@ -28,7 +28,6 @@ from deepseek_v4_sdk.chat import (
 )
 from deepseek_v4_sdk.client.arguments import ClientArguments, Fallback
 from deepseek_v4_sdk.client.endpoint import Endpoint
-from deepseek_v4_sdk.client.option_signatures import shows_options
 from deepseek_v4_sdk.config.explanation import Explanation
 from deepseek_v4_sdk.config.settings import (
     ApiKey,
@@ -44,6 +43,7 @@ from deepseek_v4_sdk.config.settings import (
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import Provider, ProviderData
 from deepseek_v4_sdk.providers.provider import own_transport, transport_wrapper
+from deepseek_v4_sdk.support.option_signatures import shows_options
 from deepseek_v4_sdk.support.redaction import forgets, never_raises
 from deepseek_v4_sdk.traffic.replicas import Balance, ReplicaSet
 from deepseek_v4_sdk.transport.clock import SystemClock
