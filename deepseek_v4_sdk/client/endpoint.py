@@ -226,10 +226,8 @@ class Endpoint:
         provider, target = self.server()
         try:
             return self._resolve_window(sent_as(request, provider, target).model, configured=request.window).tokens
-        except errors.InvalidRequestError:  # the client has no model yet, or one that the server does not have
+        except errors.InvalidRequestError:  # the window is not known, or the client has no model yet
             return request.window
-        except errors.BudgetError:
-            return None
 
     def _resolve_window(self, model: str | None, why: str = "", *, configured: int | None = None) -> Window:
         from deepseek_v4_sdk.context.window import resolve_window

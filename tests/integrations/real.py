@@ -12,9 +12,9 @@ import os
 
 import pytest
 
-__all__ = ["ANSWER", "MODEL", "key_of", "question", "server", "url_of"]
+__all__ = ["ANSWER", "MODELS", "key_of", "question", "server", "url_of"]
 
-MODEL = "deepseek-ai/DeepSeek-V4-Flash"
+MODELS = {"vllm": "deepseek-ai/DeepSeek-V4-Flash", "sglang": "deepseek-ai/DeepSeek-V4-Pro"}
 ANSWER = "It rains in Zürich."
 _MARK = "｜DSML｜"
 

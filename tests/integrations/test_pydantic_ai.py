@@ -333,6 +333,14 @@ async def test_calls_out_of_markup(how: str, bars: str) -> None:
     assert len((await run(loose, "Hi", how)).all_messages()) == 4
 
 
+def test_the_window_is_the_one_that_the_client_knows() -> None:
+    address: Any = {"base_url": "http://localhost:9", "model": "flash"}
+    known = AsyncDeepSeekV4("vllm", window=65_536, **address)
+    assert DeepSeekV4Model(client=known).context_window == 65_536
+    assert DeepSeekV4Model(client=known, profile={"context_window": 9_000}).context_window == 9_000
+    assert DeepSeekV4Model(client=AsyncDeepSeekV4("vllm", **address)).context_window is None
+
+
 def test_the_client_must_be_async() -> None:
     client: Any = DeepSeekV4(mock("vllm", ANSWER))
     with pytest.raises(sdk.ConfigurationError, match="as_async"):

@@ -173,8 +173,11 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
         return RequestUsage(input_tokens=counted.total)
 
     def _own_profile(self) -> ModelProfile:
-        renderer = self._client.provider_data.renderer
+        client = self._client if self._named is None else self._client.with_options(model=self._named)
+        renderer, window = client.provider_data.renderer, client.context_window
+        known: ModelProfile = {} if window is None else {"context_window": window}
         return {
+            **known,
             "supports_tools": True,
             "supports_thinking": True,
             "supports_json_schema_output": renderer.holds_schema,

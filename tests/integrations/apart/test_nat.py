@@ -23,6 +23,7 @@ from deepseek_v4_sdk.integrations.nat import DeepSeekV4LLMConfig
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from deepseek_v4_sdk.testing.server import MockServer
+from tests.config.seen import trust
 
 NAT = str(Path(sys.executable).with_name("nat"))
 KEY = "sk-a-key-that-nobody-may-see"
@@ -162,6 +163,23 @@ async def test_num_retries_counts_requests_and_is_the_only_layer(retries: int | 
             await model.ainvoke("Hi")
         await model.aclose()
     assert len(served.requests) == requests
+
+
+async def test_a_profile_of_the_sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    served = MockProvider(default=ANSWER)
+    with MockServer(served) as server:
+        file = tmp_path / "deepseek_v4.toml"
+        address = f'provider = "vllm"\nbase_url = "{server.url}"'
+        file.write_text(f'[profiles.ours]\n{address}\nthinking = "low"\nmax_tokens = 100\n', encoding="utf-8")
+        trust(file)
+        monkeypatch.setenv("DEEPSEEK_V4_CONFIG", str(file))
+        model = DeepSeekV4LLMConfig(profile="ours", max_tokens=200).model()
+        assert (await model.ainvoke("Hi")).content == "It is Monday."
+        await model.aclose()
+    (request,) = served.requests
+    assert (request.thinking, request.body["max_tokens"]) == ("low", 200)
 
 
 async def test_the_builder_gives_the_model_itself_and_closes_it() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4
 from deepseek_v4_sdk.integrations.langchain import ChatDeepSeekV4
-from tests.integrations.real import ANSWER, MODEL, key_of, question, server, url_of
+from tests.integrations.real import ANSWER, MODELS, key_of, question, server, url_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ async def test_deep_agents(server: str) -> None:
         return f"rain in {city}"
 
     address: Any = {"base_url": url_of(server), "api_key": key_of(server)}
-    async with AsyncDeepSeekV4(server, model=MODEL, **address) as client:
+    async with AsyncDeepSeekV4(server, model=MODELS[server], **address) as client:
         model = ChatDeepSeekV4(client=client, thinking="max", max_tokens=1000)
         agent = create_deep_agent(model=model, tools=[weather])
         asked = question(server, "weather", city="Zürich")
@@ -46,7 +46,7 @@ def test_nat_run(server: str, tmp_path: Path) -> None:
     from tests.integrations.apart.test_nat import nat, workflow
 
     config = workflow(url_of(server), "tool_calling_agent", thinking="max", max_tokens=1000)
-    config["llms"]["v4"] |= {"provider": server, "model_name": MODEL, "api_key": key_of(server)}
+    config["llms"]["v4"] |= {"provider": server, "model_name": MODELS[server], "api_key": key_of(server)}
     asked = question(server, "current_datetime", unused="x")
     done = nat(tmp_path, config, "run", asked=asked)
     assert ANSWER in done.stdout + done.stderr, done.stderr[-2000:]
