@@ -59,7 +59,7 @@ def run_here(name: str, *arguments: str) -> str:
 def test_there_is_a_test_for_each_example() -> None:
     tested = {"demo.py", "chat.py", "stream.py", "tools_by_hand.py", "async_many.py", "unit_test.py", "extract.py"}
     tested |= {"pack_source.py", "weather_tool.py", "coding_agent.py", "long_agent.py"}  # in test_loops.py
-    tested |= {"broken_answer.py", "keep_talking.py", "browser.py"}
+    tested |= {"broken_answer.py", "keep_talking.py", "browser.py", "classify.py"}
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 
@@ -143,6 +143,16 @@ def test_async_many() -> None:
     shown = run("async_many.py")
     assert shown.startswith("100 answers, 0 failures, ")
     assert "0 times 0" in shown
+
+
+def test_classify(tmp_path: Path) -> None:
+    journal = str(tmp_path / "moods.jsonl")
+    first = run("classify.py", "--journal", journal).splitlines()
+    assert [line.split("\t")[0] for line in sorted(first[:3])] == ["0", "1", "2"]
+    assert first[3].startswith("3 done (0 of them before), 0 failed, ")
+    again = run("classify.py", "--journal", journal).splitlines()
+    assert sorted(again[:3]) == sorted(first[:3])
+    assert again[3] == "3 done (3 of them before), 0 failed, 0 tokens"
 
 
 def test_unit_test() -> None:
