@@ -146,7 +146,7 @@ class Call(Generic[ExchangeT, T]):
         """Note that an attempt has ended, with the error or None. Its connection is closed. It may be called twice."""
 
     def partial(self) -> Reply | None:
-        """The part of an answer that has arrived."""
+        """The part of an answer that has arrived, or None where the server did not begin one."""
         return None
 
     def steps(self) -> Steps[T]:
@@ -192,9 +192,9 @@ class Call(Generic[ExchangeT, T]):
         """Add to an error what is known of the call: attempts, ids, the URL, and the arrived part of an answer."""
         exchange, details = self.exchange, self.retry_budget.details
         if exchange is None:
-            return error.about(attempts=tuple(self.attempts))
+            return error.about(partial=self.partial(), attempts=tuple(self.attempts))
         return error.about(
-            partial=self.partial() if exchange.succeeded else None,
+            partial=self.partial(),
             attempts=tuple(self.attempts),
             request_id=exchange.request_id or (details.request_id if details is not None else None),
             url=exchange.call.url,

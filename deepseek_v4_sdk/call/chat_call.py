@@ -11,21 +11,22 @@ from deepseek_v4_sdk.call.call_hooks import Asked
 from deepseek_v4_sdk.call.failover import rewrite_for_failover
 from deepseek_v4_sdk.call.lease import Lease
 from deepseek_v4_sdk.call.plan import AttemptPlan, Route
-from deepseek_v4_sdk.call.retry import CallState, Decision, FailOver, GiveUp, Retry, decide
+from deepseek_v4_sdk.call.retry import CallState, Decision, FailOver, GiveUp, Retry, broke_answer, decide
 from deepseek_v4_sdk.call.steps import Sleep, Steps
 from deepseek_v4_sdk.call.upstream import PreparedRequest, Upstream
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Repair, Reply
-from deepseek_v4_sdk.exchange import ChatExchange
+from deepseek_v4_sdk.exchange import ChatExchange, NotContinuableError
 from deepseek_v4_sdk.traffic.registry import LIMITERS
 from deepseek_v4_sdk.traffic.replicas import ReplicaSet, conversation_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from deepseek_v4_sdk.call.resuming import Resuming
     from deepseek_v4_sdk.call.spending import Spending
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import CallDetails
-    from deepseek_v4_sdk.providers import HttpCall, Provider, RenderedRequest
+    from deepseek_v4_sdk.providers import HttpCall, Provider, RenderedRequest, Target
     from deepseek_v4_sdk.transport.connection import CommonTransport
 
 __all__ = ["ChatCall"]
@@ -71,6 +72,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         self._count = count
         self._route = Route(request, replica_sets[0], tuple(replica_sets[1:]))
         self._lease = self._choose()
+        self._resuming = _resuming_of(request, self._lease.upstream.server()[0])
         # Encoded now, so that a wrong request raises at the call.
         self._plan = self._encode(self._lease.upstream, PreparedRequest(request), is_prepared=False)
         self._spending: Spending | None = None
@@ -104,16 +106,28 @@ class ChatCall(Call[ChatExchange, Reply]):
             # Encoded again, because a key may have changed.
             return self._encode(upstream, last.prepared, (yield from self._render(upstream, last.prepared)))
         steps = upstream.prepare(request, self.call_settings, self.retry_budget)
-        if steps is None and same and request.wire != "raw" and upstream.server() == (last.provider, last.target):
+        renders = request.wire == "raw" or (self._resuming is not None and self._resuming.part is not None)
+        if steps is None and same and not renders and upstream.server() == (last.provider, last.target):
             return replace(last, is_prepared=True)  # encoded when the call was made
         prepared = (None if steps is None else (yield from steps)) or PreparedRequest(request)
         return self._encode(upstream, prepared, (yield from self._render(upstream, prepared)))
 
     def _render(self, upstream: Upstream, prepared: PreparedRequest) -> Steps[RenderedRequest | None]:
         """Render the request as a prompt, where that is what is sent."""
-        if prepared.request.wire != "raw":
-            return None
-        return (yield from upstream.render(prepared.request, self.call_settings, self.retry_budget))
+        resuming = self._resuming
+        if resuming is None or resuming.part is None:
+            if prepared.request.wire != "raw":
+                return None
+            return (yield from upstream.render(prepared.request, self.call_settings, self.retry_budget))
+        request = resuming.request_of(prepared.request)
+        try:
+            rendered = yield from upstream.render(request, self.call_settings, self.retry_budget, resuming.part)
+            resuming.check(upstream.server()[0], request)
+        except errors.InvalidRequestError as unfit:
+            raise (resuming.drop(str(unfit)) or unfit) from None
+        if rendered.limit < 1 and (error := resuming.drop("max_tokens is reached")) is not None:
+            raise error
+        return rendered
 
     def admit(self) -> Steps[None]:
         """Wait until the limits have room, and reserve what it may cost.
@@ -168,23 +182,34 @@ class ChatCall(Call[ChatExchange, Reply]):
 
     def begin(self, call: HttpCall, now: float) -> ChatExchange:
         """Begin a new attempt."""
-        self._lease.sent()
-        plan, target = self._plan, self._plan.target
+        plan, target, earlier = self._plan, self._plan.target, None
+        resuming = self._resuming
+        if resuming is not None and resuming.part is not None and plan.rendered is not None:
+            earlier = resuming.earlier(plan.rendered, self.attempts)
         notes = (*self._route.notes, *plan.prepared.notes, *plan.encoded.repairs)
         encoded = replace(plan.encoded, call=call, repairs=notes)
         reasoning_in_text = target.limits.of(target.base_url, encoded.model).reasoning_in_text
-        return ChatExchange(
-            plan.prepared.request,
-            encoded,
-            plan.provider,
-            self.call_settings.timeouts,
-            now,
-            self.retry_budget.ends,
-            self._count,
-            reasoning_in_text=reasoning_in_text,
-            sent_at=self.call_settings.clock.utc(),
-            prices=target.prices,
-        )
+        try:
+            exchange = ChatExchange(
+                plan.prepared.request,
+                encoded,
+                plan.provider,
+                self.call_settings.timeouts,
+                now,
+                self.retry_budget.ends,
+                self._count,
+                reasoning_in_text=reasoning_in_text,
+                sent_at=self.call_settings.clock.utc(),
+                prices=target.prices,
+                earlier=earlier,
+            )
+        except NotContinuableError as unfit:
+            if resuming is None or (error := resuming.drop(str(unfit))) is None:
+                raise
+            raise error from None
+        exchange.stays_open = resuming is not None
+        self._lease.sent()
+        return exchange
 
     def transport(self) -> CommonTransport:
         """The transport of the attempt."""
@@ -216,6 +241,9 @@ class ChatCall(Call[ChatExchange, Reply]):
         events, reply = exchange.outcome()
         target.limits.learn_version(target.base_url, exchange.encoded.model, reply.raw.get("system_fingerprint"))
         self._compare_models(reply)
+        plan, resuming = self._plan, self._resuming
+        if resuming is not None and plan.rendered is not None and resuming.request_of(plan.request) is not plan.request:
+            plan.upstream.check_format(plan.request, reply.text)
         return events, reply
 
     def _compare_models(self, reply: Reply) -> None:
@@ -230,7 +258,7 @@ class ChatCall(Call[ChatExchange, Reply]):
     @property
     def may_restart(self) -> bool:
         """Whether a broken answer is requested again."""
-        return self._asked.on_interrupt == "restart"
+        return self._asked.restarts
 
     def state(self, error: errors.DeepSeekV4Error) -> CallState:
         """The facts on which the decision about an error depends."""
@@ -238,6 +266,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         return replace(
             super().state(error),
             restarts=self.may_restart,
+            resumes=self._resuming is not None and self._resuming.part is not None,
             may_refit=self.exchange is not None and route.request.may_shorten and not route.is_refitted,
             another=lease.replica_set.another({*route.avoided, lease.upstream}),
             closed=lease.is_closed(self.call_settings.clock.now()),
@@ -248,6 +277,8 @@ class ChatCall(Call[ChatExchange, Reply]):
     def follow(self, error: errors.DeepSeekV4Error) -> Decision:
         """Decide what follows an error of an attempt, and prepare the call for it."""
         upstream, decision = self._lease.upstream, self._decide(error)
+        if self._resuming is not None:
+            decision = self._resumed_or_restarted(error, decision, self._resuming)
         if isinstance(decision, GiveUp):
             for note in self._route.notes:
                 error.add_note(note.detail)
@@ -257,6 +288,21 @@ class ChatCall(Call[ChatExchange, Reply]):
             self.retry_budget.failures -= 1
         else:
             self._route = replace(self._route, avoided=self._route.avoided | {upstream})
+        return decision
+
+    def _resumed_or_restarted(self, error: errors.DeepSeekV4Error, decision: Decision, resuming: Resuming) -> Decision:
+        """Correct a decision where the caller has received a part of an answer."""
+        if not resuming.shown:
+            return decision
+        budget = self.retry_budget
+        in_time = (
+            budget.failures <= self.call_settings.policy.max_retries and budget.ends > self.call_settings.clock.now()
+        )
+        if resuming.part is None or isinstance(decision, GiveUp):
+            if not (self.may_restart and in_time and broke_answer(resuming.error or error)):
+                return GiveUp()
+            resuming.restart()
+            return Retry(0.0, restart=True) if isinstance(decision, GiveUp) else replace(decision, restart=True)
         return decision
 
     def _decide(self, error: errors.DeepSeekV4Error) -> Decision:
@@ -275,12 +321,31 @@ class ChatCall(Call[ChatExchange, Reply]):
             request = rewrite_for_failover(self._asked, self._model, self._first, place)
             if place.upstreams[0].prepare(request, self.call_settings, self.retry_budget) is None:
                 provider.encode(request, target)
+            self._check_resuming(provider, target, request)
         except errors.InvalidRequestError as unfit:
             self._skip(provider.name, unfit)
             return False
         note = Repair("failover", f"{name} failed ({type(error).__name__}), and {provider.name} was asked")
         self._route = replace(self._route, request=request, replica_set=place, notes=(*self._route.notes, note))
         return True
+
+    def _check_resuming(self, provider: Provider, target: Target, request: ChatRequest) -> None:
+        """Check that another provider can go on with the part of the answer, unless a restart is as good.
+
+        Raises:
+            InvalidRequestError: It cannot; the text names the reason.
+        """
+        resuming = self._resuming
+        if resuming is None or resuming.part is None:
+            return
+        named, model = request.model or target.served_model, resuming.model
+        family = None if model is None else target.catalogue.family(model)
+        same = family is not None and named is not None and target.catalogue.family(named) == family
+        reason = resuming.may_go_on_at(provider, request, same_model=same)
+        if reason is not None and not self.may_restart:
+            raise errors.InvalidRequestError(reason)
+        if reason is not None:
+            resuming.drop(reason)
 
     def _skip(self, provider: str, error: errors.InvalidRequestError) -> None:
         """Note that a provider cannot take the request."""
@@ -309,12 +374,13 @@ class ChatCall(Call[ChatExchange, Reply]):
     ) -> AttemptPlan:
         """Plan an attempt: encode a request for an upstream of the route, or its prompt."""
         route, (provider, target) = self._route, upstream.server()
-        if prepared.request.wire != "raw":
+        if rendered is None and prepared.request.wire != "raw":
             encoded = provider.encode(prepared.request, target)
         else:
             from deepseek_v4_sdk.providers.completion_bodies import encode_rendered  # few programs render prompts
 
-            encoded = encode_rendered(provider, prepared.request, target, rendered)
+            request = prepared.request if self._resuming is None else self._resuming.request_of(prepared.request)
+            encoded = encode_rendered(provider, request, target, rendered)
         header = provider.data.session_header
         if (
             route.replica_set.session_affinity
@@ -324,7 +390,15 @@ class ChatCall(Call[ChatExchange, Reply]):
             marked = (*encoded.call.headers, (header, conversation_key(route.request).hex()))
             encoded = replace(encoded, call=replace(encoded.call, headers=marked))
         return AttemptPlan(
-            route.request, route.replica_set, upstream, provider, target, prepared, encoded, is_prepared=is_prepared
+            route.request,
+            route.replica_set,
+            upstream,
+            provider,
+            target,
+            prepared,
+            encoded,
+            is_prepared=is_prepared,
+            rendered=rendered,
         )
 
     def details(self) -> CallDetails:
@@ -356,14 +430,40 @@ class ChatCall(Call[ChatExchange, Reply]):
         return self._plan.target.prices
 
     def on_failure(self, exchange: ChatExchange, error: errors.DeepSeekV4Error) -> None:
-        """Learn the server's limits from its refusal."""
+        """Learn the server's limits from its refusal, and keep the part of an answer that may go on."""
+        if self._resuming is not None:
+            if exchange.answering and broke_answer(error):
+                self._resuming.on_break(exchange, error, self._plan, self.attempts)
+            exchange.give_up()
+            if exchange.answering:
+                self._resuming.reply = exchange.partial()
         if isinstance(error, errors.APIError):
             target = self._plan.target
             target.limits.learn(target.base_url, exchange.encoded.model, error)
 
     def partial(self) -> Reply | None:
-        """The part of the answer that has arrived."""
-        if self.exchange is None:
-            return None
+        """The part of the answer that has arrived, or None where no server began one."""
+        if self.exchange is None or not self.exchange.succeeded:
+            return None if self._resuming is None else self._resuming.reply
         self.exchange.attempts = tuple(self.attempts)
         return self.exchange.partial()
+
+
+def _resuming_of(request: ChatRequest, provider: Provider) -> Resuming | None:
+    """The state of an answer that may go on where it broke off, where the caller wants that.
+
+    Raises:
+        UnsupportedOptionError: No server of this provider can go on with an answer.
+    """
+    if not request.resumes or request.wire == "plain":
+        return None
+    if provider.engine is not None and provider.data.completions is None and not request.restarts:
+        raise errors.UnsupportedOptionError(
+            f"{provider.name} has no route on which an answer goes on: give on_interrupt='restart', or "
+            "('resume', 'restart') for the sake of a fallback",
+            option="on_interrupt",
+            provider=provider.name,
+        )
+    from deepseek_v4_sdk.call.resuming import Resuming  # few programs go on with answers
+
+    return Resuming()

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.call.upstream import PreparedRequest, Upstream
     from deepseek_v4_sdk.chat import ChatRequest, Repair
     from deepseek_v4_sdk.errors import DeepSeekV4Error
-    from deepseek_v4_sdk.providers import EncodedChat, Provider, Target
+    from deepseek_v4_sdk.providers import EncodedChat, Provider, RenderedRequest, Target
     from deepseek_v4_sdk.traffic.replicas import ReplicaSet
 
 __all__ = ["AttemptPlan", "Route"]
@@ -30,6 +30,7 @@ class AttemptPlan:
         prepared: The request as prepared for that server, and the decisions made for the caller.
         encoded: The same in the server's form.
         is_prepared: Whether the steps that come before a chat there have run.
+        rendered: The prompt, where a rendered one is sent instead of a chat.
     """
 
     request: ChatRequest
@@ -40,6 +41,7 @@ class AttemptPlan:
     prepared: PreparedRequest
     encoded: EncodedChat
     is_prepared: bool
+    rendered: RenderedRequest | None = None
 
     def tokens_expected(self, limit: int) -> int:
         """Estimate the tokens of the prompt, and of the answer as far as the limit leaves room for them."""

@@ -19,6 +19,7 @@ __all__ = [
     "GiveUp",
     "Retry",
     "RetryPolicy",
+    "broke_answer",
     "decide",
     "transient",
     "worth_failover",
@@ -140,6 +141,7 @@ class CallState:
         chance: A number from 0 to 1, drawn for this decision; it places the wait between its bounds.
         answering: Whether a part of an answer has arrived.
         restarts: Whether the caller wants a broken answer from the beginning again.
+        resumes: Whether the answer can go on where it broke off, and the caller wants that.
         may_refit: Whether the server has answered this attempt, and the request may be shortened and was not refitted.
         another: Whether the provider has a replica at which the call has not failed.
         closed: Whether the circuit to the server is open.
@@ -154,6 +156,7 @@ class CallState:
     chance: float
     answering: bool = False
     restarts: bool = False
+    resumes: bool = False
     may_refit: bool = False
     another: bool = False
     closed: bool = False
@@ -165,25 +168,26 @@ def decide(error: errors.DeepSeekV4Error, state: CallState) -> Decision:
     """Decide what follows an error. It changes nothing, and draws nothing: the same arguments have the same result.
 
     When the server refuses a request for its length, the request is fitted once. An answer that has begun is only
-    requested again if the caller wants a restart and the server broke it. A transient error is retried: at once at
-    another replica, else after a wait. Where no retry is left or the circuit is open, the next provider is called, if
-    the error is worth that.
+    requested again, or goes on, if the caller wants that and the server broke it. A transient error is retried: at once
+    at another replica, else after a wait. Where no retry is left or the circuit is open, the next provider is called,
+    if the error is worth that.
     """
     if _names_window(error) and state.may_refit and not state.answering:
         return _in_time(Retry(0.0, refit=True), state)
-    if state.answering and not (state.restarts and _broke_answer(error)):
+    if state.answering and not ((state.restarts or state.resumes) and broke_answer(error)):
         return GiveUp()
+    restart = state.answering and not state.resumes
     if not state.leaving:
         wait = None
         if state.failures + state.reserved_retries <= state.policy.max_retries:
             wait = state.policy.wait(error, state.failures, state.chance)
         if wait is not None and not state.closed:
-            return _in_time(Retry(0.0 if state.another else wait, restart=state.answering), state)
+            return _in_time(Retry(0.0 if state.another else wait, restart=restart), state)
         if not worth_failover(error) or state.failures > state.policy.max_retries:
             return GiveUp()
     if not state.places:
         return GiveUp()
-    return _in_time(FailOver(state.places[0], restart=state.answering), state)
+    return _in_time(FailOver(state.places[0], restart=restart), state)
 
 
 def _in_time(decision: Retry | FailOver, state: CallState) -> Decision:
@@ -196,7 +200,7 @@ def _names_window(error: errors.DeepSeekV4Error) -> bool:
     return isinstance(error, errors.ContextLengthExceededError) and error.limit is not None
 
 
-def _broke_answer(error: errors.DeepSeekV4Error) -> bool:
+def broke_answer(error: errors.DeepSeekV4Error) -> bool:
     """Whether the server or the connection broke an answer off; an answer that is whole but wrong is not restarted."""
     if isinstance(error, errors.PhaseTimeoutError):
         return error.phase == "idle"

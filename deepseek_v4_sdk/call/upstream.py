@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.call.retry_budget import RetryBudget
     from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.chat import ChatRequest, Repair
+    from deepseek_v4_sdk.exchange import Part
     from deepseek_v4_sdk.providers import Provider, RenderedRequest, Target
     from deepseek_v4_sdk.transport.connection import CommonTransport
 
@@ -43,9 +44,13 @@ class Upstream(Protocol):
         ...
 
     def render(
-        self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
+        self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget, part: Part | None = None
     ) -> Steps[RenderedRequest]:
-        """The steps that render a request as a prompt for this server."""
+        """The steps that render a request as a prompt for this server, followed by the part of an answer."""
+        ...
+
+    def check_format(self, request: ChatRequest, text: str) -> None:
+        """Check an answer of which the server wrote the end without its grammar."""
         ...
 
     def count_bound(self, request: ChatRequest) -> int:

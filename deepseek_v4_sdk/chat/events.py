@@ -17,6 +17,7 @@ __all__ = [
     "Repaired",
     "StreamEvent",
     "StreamRestarted",
+    "StreamResumed",
     "TextDelta",
     "ToolCallDelta",
     "ToolCallReady",
@@ -113,8 +114,34 @@ class StreamRestarted(StreamEvent):
     error: DeepSeekV4Error
 
 
+@dataclass(slots=True)
+class StreamResumed(StreamEvent):
+    """The answer broke off and goes on here: all events before this one hold. Only with `on_interrupt="resume"`.
+
+    Attributes:
+        error: The error that broke it off; its `partial` has the part that had arrived.
+        at_tokens: Number of tokens of the part, counted here.
+        provider: The provider that goes on with it.
+        model: The model that was requested there; None where the server has one model and needs no name.
+    """
+
+    type: ClassVar[Literal["stream_resumed"]] = "stream_resumed"
+    error: DeepSeekV4Error
+    at_tokens: int
+    provider: str
+    model: str | None = None
+
+
 ChatEvent: TypeAlias = (
-    ReasoningDelta | TextDelta | ToolCallStarted | ToolCallDelta | ToolCallReady | Repaired | StreamRestarted | Finished
+    ReasoningDelta
+    | TextDelta
+    | ToolCallStarted
+    | ToolCallDelta
+    | ToolCallReady
+    | Repaired
+    | StreamRestarted
+    | StreamResumed
+    | Finished
 )
 """Any event of a stream."""
 
@@ -127,5 +154,8 @@ def _plain(event: StreamEvent) -> dict[str, object]:
             return {"type": event.type, "reply": reply.to_dict()}
         case StreamRestarted(error):
             return {"type": event.type, "error": {"type": type(error).__name__, "message": str(error)}}
+        case StreamResumed(error, tokens, provider, model):
+            told = {"type": type(error).__name__, "message": str(error)}
+            return {"type": event.type, "error": told, "at_tokens": tokens, "provider": provider, "model": model}
         case _:
             return {"type": vars(type(event))["type"], **asdict(cast("Any", event))}

@@ -25,6 +25,7 @@ __all__ = [
     "AskOptions",
     "ChatOptions",
     "ControlTokens",
+    "OnInterrupt",
     "Overflow",
     "PromptOptions",
     "Thinking",
@@ -45,6 +46,9 @@ ControlTokens: TypeAlias = Literal["send", "refuse", "mark"]
 ToolChoice: TypeAlias = Literal["auto", "none", "required"] | str | Mapping[str, object]
 """Whether tools are called: a keyword, the name of one of the offered tools, or OpenAI's mapping for it."""
 
+
+OnInterrupt: TypeAlias = Literal["raise", "restart", "resume"] | Sequence[Literal["resume", "restart"]]
+"""The action when an answer breaks off after it began; of several, each where the one before it is not possible."""
 
 Overflow: TypeAlias = Literal["raise", "clamp", "fit"] | WindowBudget
 """The action when a prompt and its answer exceed the window."""
@@ -106,7 +110,8 @@ class AskOptions(PromptOptions, total=False):
             "refuse" the request, or "mark" it with broken bars, so that no server reads it as a token.
         on_unsupported: "nearest" takes the nearest thinking level where the provider lacks one; "disable_thinking" or
             "auto" gives that up where a tool call cannot be forced while thinking.
-        on_interrupt: The action when an answer breaks off.
+        on_interrupt: The action when an answer breaks off: "raise" the error, "restart" the answer, or "resume" it at
+            the break; ("resume", "restart") restarts an answer that cannot be resumed.
         extra_body: Merged into the request's body at the end, and never filtered.
         extra_headers: Added to the request's headers.
     """
@@ -136,7 +141,7 @@ class AskOptions(PromptOptions, total=False):
     dsml: Literal["auto", "off"] | None
     control_tokens: ControlTokens | None
     on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None
-    on_interrupt: Literal["raise", "restart"] | None
+    on_interrupt: OnInterrupt | None
     extra_body: Mapping[str, object] | None
     extra_headers: Mapping[str, str] | None
 
@@ -286,6 +291,16 @@ def _extra_body(value: object) -> object:
     return body
 
 
+def _on_interrupt(value: object) -> object:
+    words = (value,) if isinstance(value, str) else tuple(value) if is_iterable(value) else ()
+    if words not in _INTERRUPTS:
+        raise _WrongValueError("'raise', 'restart', 'resume' or ('resume', 'restart')")
+    return words
+
+
+_INTERRUPTS = (("raise",), ("restart",), ("resume",), ("resume", "restart"))
+
+
 def _overflow(value: object) -> object:
     if not is_budget(value) and (not isinstance(value, str) or value not in {"raise", "clamp", "fit"}):
         raise _WrongValueError("'raise', 'clamp', 'fit' or a ContextBudget")
@@ -322,7 +337,7 @@ _CHECKS: Mapping[str, _Check] = {
     "dsml": _one_of("auto", "off"),
     "control_tokens": _one_of("send", "refuse", "mark"),
     "on_unsupported": _one_of("nearest", "disable_thinking", "auto"),
-    "on_interrupt": _one_of("raise", "restart"),
+    "on_interrupt": _on_interrupt,
     "extra_body": _extra_body,
     "extra_headers": _headers,
 }

@@ -146,7 +146,8 @@ class Reply(ModelField):
         """Compute the cost of this answer, by the price at the time of the request.
 
         The model that answered is billed, at the provider whose API was used. None where no price is known, as on your
-        own servers, or where the server did not count, or named no model.
+        own servers, or where the server did not count, or named no model. For an answer that was resumed it is the sum
+        of its attempts.
 
         Args:
             prices: Other prices than the client's.
@@ -157,6 +158,10 @@ class Reply(ModelField):
             InvalidRequestError: The moment has no time zone.
         """
         sent_at, usage = at or self.timing.sent_at, self.usage
+        if usage.resumed is not None and at is None:
+            from deepseek_v4_sdk.chat.sums import total_cost  # loaded for an answer of several requests
+
+            return total_cost(self.attempts, prices or self.prices, currency)
         if sent_at is None or usage.prompt_tokens is None or usage.completion_tokens is None:
             return None
         from deepseek_v4_sdk.catalogue.prices import PRICES  # loaded when a cost is computed

@@ -58,7 +58,7 @@ class ChatRequest:
     dsml: Literal["auto", "off"] = "auto"
     control_tokens: ControlTokens = "send"
     on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None = None
-    on_interrupt: Literal["raise", "restart"] = "raise"
+    on_interrupt: Sequence[str] = ("raise",)
     extra_body: Mapping[str, object] = field(default_factory=dict[str, object])
     extra_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # a key may be among them
 
@@ -114,6 +114,16 @@ class ChatRequest:
     def may_shorten(self) -> bool:
         """Whether the conversation may be shortened so that it fits."""
         return self.overflow == "fit" or self.budget is not None
+
+    @property
+    def resumes(self) -> bool:
+        """Whether an answer that breaks off goes on where it broke off, if that is possible."""
+        return "resume" in self.on_interrupt
+
+    @property
+    def restarts(self) -> bool:
+        """Whether an answer that breaks off is requested again."""
+        return "restart" in self.on_interrupt
 
     @property
     def forces_a_call(self) -> bool:

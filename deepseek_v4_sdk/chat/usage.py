@@ -21,8 +21,10 @@ class Usage:
         reasoning_tokens: The part of the answer that was reasoning.
         cached_tokens: The part of the prompt that came from the server's prefix cache.
         total_tokens: Prompt and answer.
-        unknown: For a sum, number of parts with an unknown number of tokens: the sum is then "at least". For one
-            answer, 0.
+        unknown: For a sum, number of parts whose tokens the server did not report: the sum is then "at least", or has a
+            part that was counted here. For one answer, 0.
+        resumed: The part of the prompt that was sent again to go on with an answer that broke off; None for an answer
+            that did not.
     """
 
     prompt_tokens: int | None = None
@@ -31,6 +33,7 @@ class Usage:
     cached_tokens: int | None = None
     total_tokens: int | None = None
     unknown: int = 0
+    resumed: int | None = None
 
     def __add__(self, other: Usage) -> Usage:
         """Add the known numbers; a number that neither side reports stays None."""
@@ -43,6 +46,7 @@ class Usage:
             cached_tokens=_sum(self.cached_tokens, other.cached_tokens),
             total_tokens=_sum(self.total_tokens, other.total_tokens),
             unknown=self.unknown + other.unknown,
+            resumed=_sum(self.resumed, other.resumed),
         )
 
     def __radd__(self, other: int) -> Usage:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.catalogue.models import Catalogue
-from deepseek_v4_sdk.chat import ControlTokens, Overflow, Thinking, Timeouts
+from deepseek_v4_sdk.chat import ControlTokens, OnInterrupt, Overflow, Thinking, Timeouts
 from deepseek_v4_sdk.config.settings import ApiKey, LimitsChoice, TransportName
 from deepseek_v4_sdk.providers import Provider
 from deepseek_v4_sdk.traffic.replicas import Balance
@@ -39,6 +39,7 @@ class ClientArguments(TypedDict, total=False):
     model: str | None
     thinking: Thinking
     control_tokens: ControlTokens
+    on_interrupt: OnInterrupt
     window: int | None
     overflow: Overflow | None
     spend: Spend | Sequence[Spend] | None

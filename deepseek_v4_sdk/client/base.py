@@ -17,6 +17,7 @@ from deepseek_v4_sdk.catalogue.models import Catalogue
 from deepseek_v4_sdk.chat import (
     ControlTokens,
     HistoryRules,
+    OnInterrupt,
     Overflow,
     Shared,
     Thinking,
@@ -102,6 +103,7 @@ class BaseClient(Shared):
         limits: LimitsChoice = "provider",
         fallback: Sequence[Fallback] = (),
         control_tokens: ControlTokens = "send",
+        on_interrupt: OnInterrupt = "raise",
         window: int | None = None,
         overflow: Overflow | None = None,
         spend: Spend | Sequence[Spend] | None = None,
@@ -143,6 +145,8 @@ class BaseClient(Shared):
                 limits; timers, retries, hooks and options are those of this client.
             control_tokens: Treatment of V4's control tokens in texts of users and tools, where a call does not set it:
                 "send", "refuse" or "mark" them.
+            on_interrupt: The action when an answer breaks off, for calls that name none: "raise", "restart", "resume",
+                or ("resume", "restart").
             window: The context window in tokens, where you know it better than the server.
             overflow: The action when a chat exceeds the window and the call does not set it, as for `chat`; with only
                 `window` it is "raise".
@@ -175,6 +179,7 @@ class BaseClient(Shared):
             limits=limits,
             fallback=fallback,
             control_tokens=control_tokens,
+            on_interrupt=on_interrupt,
             window=window,
             overflow=overflow,
             spend=spend,
@@ -189,6 +194,7 @@ class BaseClient(Shared):
                 "model": model,
                 "thinking": thinking,
                 "control_tokens": control_tokens,
+                "on_interrupt": on_interrupt,
                 **with_defaults({"window": window, "overflow": overflow}, {}),
             },
             timeout=timeout,

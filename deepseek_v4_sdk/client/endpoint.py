@@ -11,7 +11,7 @@ from deepseek_v4_sdk.call.steps import Compute
 from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.client.preflight import fit_request_to_window, published, sent_as, window_in
 from deepseek_v4_sdk.client.prompt_count import count_request, is_exact, is_large, read_count
-from deepseek_v4_sdk.client.raw_prompts import render_request
+from deepseek_v4_sdk.client.raw_prompts import check_format, render_request
 from deepseek_v4_sdk.providers.learned_limits import RUST
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.served import ModelInfo
     from deepseek_v4_sdk.context import TrimMemory
     from deepseek_v4_sdk.context.window import Window
-    from deepseek_v4_sdk.exchange import HttpExchange
+    from deepseek_v4_sdk.exchange import HttpExchange, Part
     from deepseek_v4_sdk.providers import Provider, RenderedRequest, Target
     from deepseek_v4_sdk.transport.connection import CommonTransport
 
@@ -141,9 +141,11 @@ class Endpoint:
         return made
 
     def render(
-        self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget
+        self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget, part: Part | None = None
     ) -> Steps[RenderedRequest]:
         """Render a request as a prompt, and find the longest answer to it: this route has no default for that.
+
+        A limit of the request holds for the whole answer, the part included.
 
         Raises:
             BudgetError: There is no limit for the answer, and the window is not known.
@@ -156,15 +158,23 @@ class Endpoint:
 
         def render() -> RenderedRequest | errors.DeepSeekV4Error:
             try:
-                return render_request(request, *self.server())
+                return render_request(request, *self.server(), part)
             except errors.DeepSeekV4Error as error:  # raised below, where the call adds its attempts to it
                 return error
 
         made = cast("RenderedRequest | errors.DeepSeekV4Error", (yield Compute(render, long=is_large(request))))
         if isinstance(made, errors.DeepSeekV4Error):
             raise made
-        made.limit = limit or max(1, window - len(made.ids))
+        made.limit = max(1, window - len(made.ids)) if limit is None else limit - made.part_tokens
         return made
+
+    def check_format(self, request: ChatRequest, text: str) -> None:
+        """Check an answer of which the server wrote the end without its grammar.
+
+        Raises:
+            SchemaViolationError: It is not of the requested format.
+        """
+        check_format(request, text)
 
     def _own_window(self, request: ChatRequest, tokens: int) -> Window:
         """The caller's window. A request is fitted into less where the server has refused as much."""

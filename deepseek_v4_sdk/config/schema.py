@@ -106,6 +106,9 @@ class Profile(BaseModel):
     control_tokens: ControlTokens | None = Field(
         None, description="Treatment of V4's control tokens in texts of users and tools. Default send."
     )
+    on_interrupt: Literal["raise", "restart", "resume"] | list[Literal["resume", "restart"]] | None = Field(
+        None, description="The action when an answer breaks off. Default raise."
+    )
     window: Annotated[int, Field(ge=1)] | None = Field(
         None, description="The context window in tokens, where you know it better than the server."
     )

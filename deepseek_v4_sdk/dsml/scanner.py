@@ -109,6 +109,11 @@ class Scanner:
             self._held = ""
 
     @property
+    def held(self) -> str:
+        """The text that is held back."""
+        return self._held
+
+    @property
     def in_block(self) -> bool:
         """Whether a block is open."""
         return self._block is not None

@@ -2,5 +2,14 @@
 
 from deepseek_v4_sdk.exchange.chat_exchange import ChatExchange
 from deepseek_v4_sdk.exchange.http_exchange import HttpExchange, ResponseHead, TransportFailure
+from deepseek_v4_sdk.exchange.part import Earlier, NotContinuableError, Part
 
-__all__ = ["ChatExchange", "HttpExchange", "ResponseHead", "TransportFailure"]
+__all__ = [
+    "ChatExchange",
+    "Earlier",
+    "HttpExchange",
+    "NotContinuableError",
+    "Part",
+    "ResponseHead",
+    "TransportFailure",
+]

@@ -22,6 +22,7 @@ from deepseek_v4_sdk.chat import (
     reading_notes,
 )
 from deepseek_v4_sdk.exchange.control_tokens import Tail
+from deepseek_v4_sdk.exchange.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -139,6 +140,49 @@ class Assembler:
         self.first_token: float | None = None
         self.first_answer: float | None = None
         self.last_token: float | None = None
+
+    def go_on(self, part: Part) -> None:
+        """Begin with the part of an answer that was handed out; its pieces make no events."""
+        self.reasonings += [part.reasoning] if part.reasoning else []
+        self.texts += [part.text] if part.text else []
+        self.reply_id, self._ids = part.reply_id, CallIds(self._before)
+        self.first_token, self.first_answer = part.first_token, part.first_answer
+        for place, call in enumerate(part.calls):
+            known = OpenCall(place, place)
+            known.given, known.id, known.name, known.arguments = call.id, self._ids.own(call.id), call.name, []
+            if call.arguments:
+                known.arguments.append(call.arguments)
+            known.bars, known.started, known.ready = call.bars, True, place < part.announced
+            self.calls.append(known)
+            self._by_index[place] = self._last_call = known
+
+    def tell_first(self, event: ChatEvent) -> None:
+        """Put an event that is not a piece of the answer before the others."""
+        self._events.insert(0, event)
+
+    def as_part(self, held: str, raw: str | None, *, thinks: bool = False) -> Part:
+        """The part that was handed out.
+
+        Args:
+            held: The end of the text that arrived and was not handed out.
+            raw: All raw output, where that was read.
+            thinks: Whether that text is reasoning.
+        """
+        calls = [call for call in self.calls if call.started]
+        begun = bool(calls) and not (calls[-1].arguments and calls[-1].as_call().is_object)
+        return Part(
+            reasoning="".join(self.reasonings),
+            text="".join(self.texts),
+            calls=tuple(call.as_call() for call in calls),
+            begun=begun,
+            announced=sum(call.ready for call in calls),
+            past_reasoning=bool(self.texts or calls or (held and not thinks) or (self._tail.held and not self._thinks)),
+            held="" if calls else self._tail.text + held,
+            raw=raw,
+            reply_id=self.reply_id,
+            first_token=self.first_token,
+            first_answer=self.first_answer,
+        )
 
     def take(self) -> list[ChatEvent]:
         """Return the events since the last time."""

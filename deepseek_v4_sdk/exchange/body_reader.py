@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from deepseek_v4_sdk.chat import JsonValue, Timeouts
+    from deepseek_v4_sdk.exchange.part import Earlier
     from deepseek_v4_sdk.exchange.raw_output import RawOutput
     from deepseek_v4_sdk.exchange.surrogates import SurrogateJoiner
     from deepseek_v4_sdk.providers import EncodedChat, Provider, Sink
@@ -53,6 +54,10 @@ class BodyReader(HttpExchange):
         ends: Time at which the whole call must have ended.
         count: Counts the tokens of a text; called only for `max_reasoning_tokens` and for raw output.
         reasoning_in_text: Whether this server is known to leave reasoning in the text.
+        earlier: The answer so far, where this one goes on with it.
+
+    Raises:
+        NotContinuableError: It does not read as it was handed out.
     """
 
     def __init__(
@@ -66,8 +71,11 @@ class BodyReader(HttpExchange):
         count: Callable[[str], int],
         *,
         reasoning_in_text: bool,
+        earlier: Earlier | None = None,
     ) -> None:
         super().__init__(provider, encoded.call, timeouts, now, ends)
+        self.stays_open = False
+        """Whether an answer that breaks off is not closed at once, because it may go on."""
         self.request = request
         self.encoded = encoded
         self._sse = SSEDecoder()
@@ -83,7 +91,7 @@ class BodyReader(HttpExchange):
         if encoded.raw_output is None:
             self._output_repair = OutputRepair(self._assembler, request, reasoning_in_text=reasoning_in_text)
         else:
-            self._read_raw(encoded.raw_output)
+            self._read_raw(encoded.raw_output, earlier)
         self._halves: SurrogateJoiner | None = None  # before the output repair, where half a surrogate pair was met
         self._streams: bool | None = None  # None until the first bytes decide it
         self._beginning = b""
@@ -95,7 +103,7 @@ class BodyReader(HttpExchange):
         self._limit = None if limit is None else ReasoningLimit(limit, count, self.call.url)
         self._fault: errors.DeepSeekV4Error | None = None
 
-    def _read_raw(self, begins: str) -> None:
+    def _read_raw(self, begins: str, earlier: Earlier | None) -> None:
         """Read raw output in place of a chat's pieces."""
         from deepseek_v4_sdk.exchange.raw_output import RawOutput  # few programs send rendered prompts
 
@@ -104,7 +112,8 @@ class BodyReader(HttpExchange):
             raise errors.ConfigurationError(f"{self.provider.name} has no route for rendered prompts")
         self._decode_payload = partial(read_completion, self.provider)
         self._frames = None
-        self._output_repair = RawOutput(self._assembler, self.request, rules, thinks=begins == "reasoning")
+        thinks = begins == "reasoning"
+        self._output_repair = RawOutput(self._assembler, self.request, rules, thinks=thinks, earlier=earlier)
 
     @property
     def payload_complete(self) -> bool:
@@ -140,7 +149,7 @@ class BodyReader(HttpExchange):
                 events += self._whole(now)
         if not self.complete:
             events += self._finish(now)
-        return events
+        return events if self.succeeded else []
 
     def _open(self, pieces: Iterable[bytes], now: float) -> list[ChatEvent]:
         """Take the beginning of a body, and all of one that is compressed or is not a stream."""
@@ -288,6 +297,8 @@ class BodyReader(HttpExchange):
             if not self._first.spoke:
                 return self._first
             self.first_event = now
+        if self._output_repair.stopped and not self.complete:
+            self._stop(None, now)
         return sink if isinstance(sink, AfterFinish) else self._sink()
 
     def _says_all(self, name: str, data: bytes) -> bool:
@@ -418,7 +429,8 @@ class BodyReader(HttpExchange):
     def _stop(self, fault: errors.DeepSeekV4Error | None, now: float) -> None:
         """Read nothing more."""
         self._fault = fault
-        self._close()
+        if not self.stays_open or self._assembler.finish_reason is not None:
+            self._close()
         self.complete = True
         self._finished_at = now
 

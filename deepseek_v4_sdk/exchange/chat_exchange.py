@@ -6,10 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Finished, Phase, Repaired, Reply, Timing, Usage
+from deepseek_v4_sdk.chat import (
+    Attempt,
+    ChatEvent,
+    ChatRequest,
+    Finished,
+    Phase,
+    Repaired,
+    Reply,
+    StreamResumed,
+    Timing,
+    Usage,
+)
 from deepseek_v4_sdk.exchange.body_reader import BodyReader
 from deepseek_v4_sdk.exchange.completeness import End, check_completeness, finish_reason, split_calls
 from deepseek_v4_sdk.exchange.http_exchange import ResponseHead, TransportFailure
+from deepseek_v4_sdk.exchange.part import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +30,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat import Timeouts
     from deepseek_v4_sdk.exchange.assembler import OpenCall
+    from deepseek_v4_sdk.exchange.part import Earlier
     from deepseek_v4_sdk.providers import EncodedChat, Provider
 
 __all__ = ["ChatExchange"]
@@ -42,6 +55,10 @@ class ChatExchange(BodyReader):
         reasoning_in_text: Whether this server is known to leave reasoning in the text.
         sent_at: The same moment as `now`, as date and time.
         prices: The prices of tokens, where the caller has its own.
+        earlier: The answer so far, where this one goes on with it.
+
+    Raises:
+        NotContinuableError: It does not read as it was handed out.
     """
 
     def __init__(
@@ -57,11 +74,26 @@ class ChatExchange(BodyReader):
         reasoning_in_text: bool = False,
         sent_at: datetime | None = None,
         prices: PriceTable | None = None,
+        earlier: Earlier | None = None,
     ) -> None:
-        super().__init__(request, encoded, provider, timeouts, now, ends, count, reasoning_in_text=reasoning_in_text)
+        super().__init__(
+            request,
+            encoded,
+            provider,
+            timeouts,
+            now,
+            ends,
+            count,
+            reasoning_in_text=reasoning_in_text,
+            earlier=earlier,
+        )
         self.attempts: tuple[Attempt, ...] = ()
         self.sent_at = sent_at
         self._prices = prices
+        self._earlier = earlier
+        if earlier is not None and earlier.error is not None:
+            told = StreamResumed(earlier.error, earlier.tokens, provider.name, encoded.model)
+            self._assembler.tell_first(told)
 
     def outcome(self) -> tuple[list[ChatEvent], Reply]:
         """Return the last events and the reply, once the exchange is complete.
@@ -105,6 +137,24 @@ class ChatExchange(BodyReader):
         """The part that has arrived so far, as a reply."""
         return self._reply(*self._split_calls())
 
+    def part(self) -> Part | None:
+        """The part that has arrived, so that another exchange may go on with it; None when the answer has its end."""
+        assembler, earlier = self._assembler, self._earlier
+        if assembler.finish_reason not in {None, "length"}:
+            return None
+        repair = self._output_repair
+        part = assembler.as_part(repair.held, repair.raw, thinks=repair.holds_reasoning)
+        if part.raw is not None:
+            part = replace(part, past_reasoning=not repair.holds_reasoning)
+        if earlier is None or earlier.part.started is None:
+            return replace(part, started=self.started, sent_at=self.sent_at, first_event=self._first_seen)
+        first = earlier.part
+        return replace(part, started=first.started, sent_at=first.sent_at, first_event=first.first_event)
+
+    def give_up(self) -> None:
+        """Note that nothing goes on with an answer that broke off: pass on what was held back."""
+        self._close()
+
     @property
     def counted(self) -> Usage | None:
         """The server's count, as far as it has reported one."""
@@ -125,13 +175,11 @@ class ChatExchange(BodyReader):
         assembler = self._assembler
         raw_reason = assembler.finish_reason
         head = self.head or ResponseHead(0, {})
-        usage = assembler.usages
-        if self.encoded.raw_output is not None and self.complete and not usage.reasoning_tokens:
-            # The server does not know where the reasoning of raw output ends.
-            usage = replace(usage, reasoning_tokens=self._count("".join(assembler.reasonings)))
+        usage, first = self._usage(), self._earlier.part if self._earlier is not None else Part()
+        began = self.started if first.started is None else first.started
 
         def since(moment: float | None) -> float | None:
-            return None if moment is None else moment - self.started
+            return None if moment is None else moment - began
 
         return Reply(
             text="".join(assembler.texts),
@@ -143,12 +191,12 @@ class ChatExchange(BodyReader):
             stop_sequence=assembler.stop_sequence,
             usage=usage,
             timing=Timing.of(
-                sent_at=self.sent_at,
-                first_event=since(self._first_seen),
+                sent_at=first.sent_at or self.sent_at,
+                first_event=since(self._first_seen if first.first_event is None else first.first_event),
                 first_token=since(assembler.first_token),
                 first_answer_token=since(assembler.first_answer),
                 last_token=since(assembler.last_token),
-                total=(self._finished_at if self.complete else self.last_byte_at) - self.started,
+                total=(self._finished_at if self.complete else self.last_byte_at) - began,
                 usage=usage,
             ),
             logprobs=None if assembler.logprob_entries is None else tuple(assembler.logprob_entries),
@@ -166,6 +214,28 @@ class ChatExchange(BodyReader):
             prices=self._prices,
             raw=assembler.others,
         )
+
+    def _usage(self) -> Usage:
+        """The server's count; of an answer that goes on, the sum of all attempts."""
+        assembler, earlier = self._assembler, self._earlier
+        usage = assembler.usages
+        if self.encoded.raw_output is None or not self.complete:
+            return usage
+        if earlier is not None:
+            if usage.completion_tokens is None:
+                usage = replace(self.estimated(earlier.prompt), unknown=1)
+            usage = replace(usage, reasoning_tokens=None, resumed=usage.prompt_tokens) + earlier.usage
+        # The server does not know where the reasoning of raw output ends.
+        return replace(usage, reasoning_tokens=self._count("".join(assembler.reasonings)))
+
+    def estimated(self, prompt: int) -> Usage:
+        """Count the tokens of an answer here, because the server did not."""
+        came = self._assembler.as_part("", self._output_repair.raw)
+        said = came.raw
+        if said is None:
+            said = came.reasoning + came.text + "".join(call.name + call.arguments for call in came.calls)
+        tokens = self._count(said) - (self._earlier.tokens if self._earlier is not None else 0)
+        return Usage(prompt_tokens=prompt, completion_tokens=max(0, tokens), total_tokens=prompt + max(0, tokens))
 
     @property
     def _end(self) -> End:
@@ -188,7 +258,8 @@ class ChatExchange(BodyReader):
 
     def failed(self, failure: TransportFailure, now: float) -> errors.DeepSeekV4Error:
         """Make the error for a failure of the connection."""
-        self._close()  # the part that was held back belongs to the partial
+        if not self.stays_open or self._assembler.finish_reason is not None:
+            self._close()  # the part that was held back belongs to the partial
         return super().failed(failure, now)
 
     def _broken(self, text: str) -> errors.DeepSeekV4Error:

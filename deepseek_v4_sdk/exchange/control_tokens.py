@@ -25,6 +25,11 @@ class Tail:
         self._run: list[str] = []  # tokens, and the blanks after them
         self._begun = ""  # a possible beginning of one more
 
+    @property
+    def text(self) -> str:
+        """The text that is held back."""
+        return "".join(self._run) + self._begun
+
     def feed(self, text: str) -> str:
         """Take more of the text; return the part that can no longer be its end."""
         text = self._begun + text

@@ -83,6 +83,26 @@ class OutputRepair:
         return "\n".join(self._scanner.lost) if self._scanner is not None else ""
 
     @property
+    def held(self) -> str:
+        """The end of the text that is held back."""
+        return self._held + (self._scanner.held if self._scanner is not None else "")
+
+    @property
+    def holds_reasoning(self) -> bool:
+        """Whether that text is reasoning."""
+        return self._in_reasoning
+
+    @property
+    def raw(self) -> str | None:
+        """All raw output: the server has read it."""
+        return None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the answer ends here, whatever the server sends: never."""
+        return False
+
+    @property
     def sink(self) -> Sink:
         """The sink for decoded pieces: this one, or the assembler when there is nothing to check on the way."""
         return self._assembler if self._scanner is None and not self._in_reasoning else self

@@ -29,8 +29,8 @@ class Completions:
         path: The path, under the base URL.
         body: Fields of every body.
         waits_for_reasoning: Whether a grammar begins after the reasoning; else it also holds inside it.
-        shows_written_calls: Whether a chat's stream shows the arguments of a call as the model wrote them, so that the
-            markup of half a call can be written again.
+        shows_written_calls: The arguments of a call that a chat's stream shows as the model wrote them, so that the
+            markup of half a call can be written again: all, only texts, or None.
         trims: The blanks that its parsers take away: "end_of_reasoning" is all of them there, "line_ends" is line ends
             around the reasoning and before the text.
         rethinks: Whether reasoning may begin again, and end again, before the calls.
@@ -40,7 +40,7 @@ class Completions:
     path: str = "/v1/completions"
     body: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     waits_for_reasoning: bool = False
-    shows_written_calls: bool = False
+    shows_written_calls: Literal["all", "texts"] | None = None
     trims: Literal["end_of_reasoning", "line_ends"] | None = None
     rethinks: bool = False
     drops_ends: bool = False
@@ -54,11 +54,20 @@ class RenderedRequest:
         ids: The tokens of the prompt.
         thinks: Whether it ends inside reasoning.
         limit: Most tokens of the answer.
+        raw: The part of the answer at the end of the prompt.
+        part_tokens: The number of its tokens.
     """
 
     ids: list[int]
     thinks: bool
     limit: int = 1
+    raw: str = ""
+    part_tokens: int = 0
+
+    @property
+    def prompt_tokens(self) -> int:
+        """The tokens of the prompt without the part."""
+        return len(self.ids) - self.part_tokens
 
 
 def read_completion(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -> None:

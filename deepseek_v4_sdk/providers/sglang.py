@@ -45,7 +45,7 @@ PROVIDER = ChatCompletions(
             # on this route, unlike on chats, the server ignores one inside the kwargs (0.5.23)
             count_effort_at_root=True,
         ),
-        completions=Completions(shows_written_calls=True, trims="line_ends", drops_ends=True),
+        completions=Completions(shows_written_calls="all", trims="line_ends", drops_ends=True),
         grammar=SGLANG,
         history=HistoryRules(late_system="here it is pulled to the front"),
         options={

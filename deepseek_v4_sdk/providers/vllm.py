@@ -48,6 +48,7 @@ PROVIDER = ChatCompletions(
             # V4's tokenizer adds no token, but that of another checkpoint might.
             body={"add_special_tokens": False},
             waits_for_reasoning=True,
+            shows_written_calls="texts",  # it converts other values by the schema, and writes them again
             trims="end_of_reasoning",
             rethinks=True,
         ),

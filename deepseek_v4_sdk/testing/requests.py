@@ -45,7 +45,7 @@ class MockRequest:
 
     @property
     def prompt(self) -> str:
-        """The prompt that the flavor's server makes of it, as the model reads it; a rendered one as it came."""
+        """The prompt that the flavor's server makes of it, as the model reads it; or the one that was sent."""
         if self.given is not None:
             return self.given
         return render_body(self.body if self.seen is None else self.seen, self.rendering)

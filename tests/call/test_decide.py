@@ -86,6 +86,15 @@ TABLE: list[tuple[str, DeepSeekV4Error, dict[str, object], Decision]] = [
     ("begun, and out of time", OVER, BEGUN, RAISE),
     ("begun, and another replica", BROKEN, {**BEGUN, "another": True}, Retry(0.0, restart=True)),
     ("begun, and no retry is left", BROKEN, {**BEGUN, "failures": 3}, RAISE),
+    ("begun, and goes on", BROKEN, {"answering": True, "resumes": True}, AGAIN),
+    ("begun, and goes on at another replica", SILENT, {"answering": True, "resumes": True, "another": True}, AT_ONCE),
+    ("begun, whole and wrong, and would go on", NOT_WHOLE, {"answering": True, "resumes": True}, RAISE),
+    (
+        "begun, and goes on with another provider",
+        BROKEN,
+        {**BEGUN, "resumes": True, "closed": True, "places": (NEXT,)},
+        FailOver(NEXT),
+    ),
     # A refusal that names the window
     ("fitted again", WINDOW, {"may_refit": True}, Retry(0.0, refit=True)),
     ("fitted again without retries", WINDOW, {"may_refit": True, "policy": RetryPolicy(0)}, Retry(0.0, refit=True)),

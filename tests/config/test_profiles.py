@@ -112,6 +112,7 @@ def test_every_setting_of_a_profile_arrives(here: Path, monkeypatch: pytest.Monk
         model = "m"
         thinking = "max"
         control_tokens = "mark"
+        on_interrupt = ["resume", "restart"]
         max_retries = 0
         proxy = "http://localhost:3128"
         ca_bundle = '{ca}'
@@ -128,7 +129,12 @@ def test_every_setting_of_a_profile_arrives(here: Path, monkeypatch: pytest.Monk
     settings = made._settings
     assert settings.timeouts == Timeouts(connect=5, first_event=900.5)
     assert (settings.max_retries, settings.proxy, settings.ca_bundle) == (0, "http://localhost:3128", str(ca))
-    assert settings.defaults == {"model": "m", "thinking": "max", "control_tokens": "mark"}
+    assert settings.defaults == {
+        "model": "m",
+        "thinking": "max",
+        "control_tokens": "mark",
+        "on_interrupt": ("resume", "restart"),
+    }
 
 
 def test_overrides_win_and_what_they_replace_may_be_missing(here: Path) -> None:

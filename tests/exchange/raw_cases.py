@@ -45,7 +45,7 @@ CASES = {
     "only calls": RawCase(f"Call it.</think>{CALLS}", {"tools": TOOLS}),
     "no thinking calls": RawCase(f"I look.{CALLS}", {"tools": TOOLS, "thinking": "off"}),
     "prose about markup": RawCase(
-        "Tags like <b> and a < b.</think>Write `<|DSML|tool_calls>` or `</think>`-like <thi or <tool_calls> here, "
+        "Tags like <b> and a < b.</think>Write `<|DSML|tool_calls>` or `</thin` or <thi or <tool_calls> here, "
         "a < b > c.\n\nThen <div>.\n\n```\n<|DSML|invoke\n```\nEnd\n\n.",
         {"tools": TOOLS},
     ),

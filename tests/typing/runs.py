@@ -27,6 +27,7 @@ from deepseek_v4_sdk import (
     Spend,
     Spent,
     StreamRestarted,
+    StreamResumed,
     TextDelta,
     ToolCall,
     ToolCallDelta,
@@ -81,6 +82,8 @@ def described(event: RunEvent) -> str:
             assert_type(run, ToolRun)
             return run.text
         case ToolCallStarted() | ToolCallDelta() | ToolCallReady() | Repaired() | StreamRestarted() | Finished():
+            return event.type
+        case StreamResumed():
             return event.type
         case _:
             assert_never(event)

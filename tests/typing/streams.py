@@ -18,6 +18,7 @@ from deepseek_v4_sdk import (
     Repaired,
     Reply,
     StreamRestarted,
+    StreamResumed,
     TextDelta,
     ToolCall,
     ToolCallDelta,
@@ -45,6 +46,9 @@ def described(event: ChatEvent) -> str:
         case StreamRestarted(error):
             assert_type(error, DeepSeekV4Error)
             return str(error)
+        case StreamResumed(error, at_tokens, provider):
+            assert_type(at_tokens, int)
+            return f"{provider}: {error}"
         case Finished(reply):
             assert_type(reply, Reply)
             return reply.text

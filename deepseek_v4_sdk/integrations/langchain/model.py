@@ -396,7 +396,7 @@ def _result(message: AIMessage) -> ChatResult:
 
 
 def _refuse_restart(options: dict[str, Any]) -> None:
-    if options.get("on_interrupt") == "restart":
+    if "restart" in (options.get("on_interrupt") or ()):
         raise InvalidRequestError(
             "on_interrupt='restart' restarts a broken answer, and LangChain cannot take back the chunks that it has: "
             "call invoke, or leave on_interrupt out"

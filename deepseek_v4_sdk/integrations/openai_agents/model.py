@@ -115,7 +115,7 @@ class DeepSeekV4AgentsModel(Model):
         _refuse_kept_state(previous_response_id, conversation_id, prompt)
         with raised_as_agents(), self._span(tracing) as span:
             said, options = self._asked(system_instructions, input, model_settings, tools, output_schema, handoffs)
-            if options.get("on_interrupt") == "restart":
+            if "restart" in (options.get("on_interrupt") or ()):
                 raise InvalidRequestError(
                     "on_interrupt='restart' restarts a broken answer, and the framework cannot take back the events "
                     "that it has: run without streaming, or leave on_interrupt out"

@@ -148,7 +148,7 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
         check_allow_model_requests()
         with raised_as_pydantic_ai(self.model_name):
             said, options = self._asked(messages, model_settings, model_request_parameters)
-            if options.get("on_interrupt") == "restart":
+            if "restart" in (options.get("on_interrupt") or ()):
                 raise InvalidRequestError(
                     "on_interrupt='restart' restarts a broken answer, and pydantic-ai cannot take back the parts that "
                     "it has: run without streaming, or leave on_interrupt out"
