@@ -25,8 +25,9 @@ class Checked:
     The check is not a field: equality, `repr`, `asdict` and pickling ignore it.
     """
 
-    __slots__ = ("_check",)
+    __slots__ = ("_check", "_was_read")
     _check: ArgumentCheck | None
+    _was_read: bool
 
     @property
     def check(self) -> ArgumentCheck | None:
@@ -36,3 +37,8 @@ class Checked:
     def _keep(self, check: ArgumentCheck | None) -> Self:
         object.__setattr__(self, "_check", check)
         return self
+
+    @property
+    def was_read(self) -> bool:
+        """Whether its fields were checked when it was made, so that no later check is needed."""
+        return getattr(self, "_was_read", False)

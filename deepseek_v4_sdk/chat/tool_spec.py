@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import marshal
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, cast
 
 from deepseek_v4_sdk.chat.checked import ArgumentCheck, Checked
@@ -19,6 +21,8 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]+")
 _NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
 _DATA = frozenset({"default", "const", "enum", "example", "examples"})
 _ELSEWHERE = re.compile(r"[a-zA-Z][\w+.-]*://|//|file:")
+_EXACT = 2  # this version of marshal writes equal values of the same types as the same bytes
+_REMEMBERED = 64 * 1024  # the largest schema that is remembered, in bytes
 _FIELDS = frozenset({"name", "description", "parameters", "strict"})
 
 
@@ -57,7 +61,10 @@ class ToolSpec(Checked):
 
     def checked_by(self, check: ArgumentCheck | None) -> ToolSpec:
         """Return the same tool, whose calls are checked by `check`."""
-        return replace(self)._keep(check)
+        if self.check is check:
+            return self
+        copied = ToolSpec(self.name, self.description, self.parameters, self.strict)._keep(check)
+        return _as_read(copied) if self.was_read else copied
 
 
 class OffersTool(Protocol):
@@ -106,6 +113,8 @@ def read_tool(value: object, where: str) -> ToolSpec:
     offered = getattr(value, "tool_spec", None)
     spec: object = offered() if callable(offered) and not isinstance(value, type) else value
     if isinstance(spec, ToolSpec):
+        if spec.was_read:
+            return spec
         checked = _checked(spec.name, spec.description, spec.parameters, spec.strict, where)
         return checked if spec.check is None else checked.checked_by(spec.check)
     raise InvalidRequestError(f"{where} is {type(value).__name__}: give a mapping with a name and parameters")
@@ -140,13 +149,44 @@ def _checked(name: object, description: object, parameters: object, strict: obje
         raise InvalidRequestError(f"{where}.strict is {type(strict).__name__}: give True or False")
     if not _NAME.fullmatch(name):
         raise InvalidRequestError(f"{where}.name is {name!r}: use letters, digits, '_' and '-'")
-    schema = None if parameters is None else plain_json(parameters, f"{where}.parameters")
+    schema = None if parameters is None else _checked_schema(parameters, f"{where}.parameters")
+    return _as_read(ToolSpec(name, description, cast("dict[str, JsonValue] | None", schema), strict))
+
+
+def _as_read(spec: ToolSpec) -> ToolSpec:
+    object.__setattr__(spec, "_was_read", True)
+    return spec
+
+
+def _checked_schema(parameters: Mapping[str, object], where: str) -> JsonValue:
+    """Copy a JSON Schema. An agent gives the same ones with every request: one that is known to be good is not checked.
+
+    Raises:
+        InvalidRequestError: It is not JSON, or refers to another place.
+    """
+    try:
+        written = marshal.dumps(cast("dict[str, JsonValue]", parameters), _EXACT)
+    except ValueError:  # it holds other types than those of JSON, or is nested too deeply
+        written = b""
+    if written and len(written) <= _REMEMBERED and _is_good(written):
+        return cast("JsonValue", marshal.loads(written))  # noqa: S302  # written above
+    schema = plain_json(parameters, where)
     if (elsewhere := foreign_reference(schema)) is not None:
         raise InvalidRequestError(
-            f"{where}.parameters refers to {elsewhere!r}: nothing is fetched, here or on a server; put it into the "
-            "schema, under $defs"
+            f"{where} refers to {elsewhere!r}: nothing is fetched, here or on a server; put it into the schema, under "
+            "$defs"
         )
-    return ToolSpec(name, description, cast("dict[str, JsonValue] | None", schema), strict)
+    return schema
+
+
+@lru_cache(maxsize=512)
+def _is_good(written: bytes) -> bool:
+    """Whether a schema is plain JSON, of exactly its types, that stays within itself."""
+    schema = marshal.loads(written)  # noqa: S302  # of `_checked_schema`
+    try:
+        return plain_json(schema, "") == schema and foreign_reference(schema) is None
+    except InvalidRequestError:
+        return False
 
 
 def foreign_reference(schema: object) -> str | None:

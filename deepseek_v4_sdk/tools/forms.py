@@ -59,7 +59,12 @@ def as_specs(values: object) -> tuple[ToolSpec, ...]:
     specs: list[ToolSpec] = []
     for index, value in enumerate(values):
         try:
-            specs.append(_tool(value, f"tools[{index}]").tool_spec())
+            spec = _written(value, f"tools[{index}]")
+            if spec is None:
+                spec = _tool(value, f"tools[{index}]").tool_spec()
+            elif spec.check is None:
+                spec = spec.checked_by(written_offer(spec).check)
+            specs.append(spec)
         except ConfigurationError as error:
             raise InvalidRequestError(f"tools[{index}]: {error}") from None
     return tuple(specs)
@@ -86,8 +91,8 @@ def _tool(value: object, where: str) -> Tool[..., object]:
         inner = cast("object", value.__func__)
         if isinstance(inner, Tool):  # @classmethod over @tool, in Python 3.13
             return cast("Tool[Concatenate[object, ...], object]", inner).__get__(value.__self__)
-    written = value if isinstance(value, ToolSpec) or hasattr(value, "tool_spec") else _mapping_of(value)
-    if written is None:
+    spec = _written(value, where)
+    if spec is None:
         if not callable(value):
             raise InvalidRequestError(
                 f"{where} is {type(value).__name__}: give a function, or a mapping with a name and parameters"
@@ -95,8 +100,15 @@ def _tool(value: object, where: str) -> Tool[..., object]:
         function = cast("Callable[..., object]", value)
         plain = plain_offer(function)
         return Tool(function, partial(_plain_again, function), _known=plain)
-    spec = read_tool(written, where)
     return Tool(_NoFunction(spec.name), partial(_offer_of, spec), runs=False)
+
+
+def _written(value: object, where: str) -> ToolSpec | None:
+    """Read a tool that is described in another way than by a function; None for a function."""
+    if isinstance(value, Tool) or isinstance(getattr(value, "__func__", None), Tool):
+        return None
+    written = value if isinstance(value, ToolSpec) or hasattr(value, "tool_spec") else _mapping_of(value)
+    return None if written is None else read_tool(written, where)
 
 
 def _plain_again(function: object, _: type | None) -> Offer:
