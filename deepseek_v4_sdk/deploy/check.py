@@ -85,12 +85,17 @@ def look_at(
         tables=tables,
         table=table,
         command=command,
-        env=env or {},
+        env={name: value for name, value in (env or {}).items() if not _inserted(name, argv)},
         gpu=tables.gpu(gpu) if gpu else None,
         checkpoint=checkpoint,
         family_name=family,
         dynamo=dynamo,
     )
+
+
+def _inserted(variable: str, argv: Sequence[str]) -> bool:
+    """Whether a shell in the command puts a variable into the arguments, so that the engine need not read it."""
+    return any(f"${{{variable}" in word or f"${variable}" in word for word in argv)
 
 
 def _worker(tables: Tables, dynamo: EngineTable, argv: Sequence[str]) -> EngineTable:

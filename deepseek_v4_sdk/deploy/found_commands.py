@@ -1,4 +1,4 @@
-"""Commands of servers in compose files and manifests, with their environment, their image and their GPU."""
+"""Commands of servers in compose files, manifests and scripts, with their environment, their image and their GPU."""
 
 from __future__ import annotations
 
@@ -9,20 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk.deploy.command_line import strip_program
+from deepseek_v4_sdk.deploy.scripts import IMAGES, commands_of
 from deepseek_v4_sdk.deploy.yaml_text import read_all
 from deepseek_v4_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.deploy.tables import Tables
 
-__all__ = ["FoundCommand", "command_in_script", "commands_in"]
-
-_IMAGES = {
-    r"vllm/vllm-openai:v?(\d[\w.]*)": "vllm",
-    r"lmsysorg/sglang:v?(\d[\w.]*)": "sglang",
-    r"(?:vllm|sglang)-runtime:(\d[\w.]*)": "dynamo",
-}
-_PROGRAM = re.compile(r"(^|/)(vllm|sglang)$")
+__all__ = ["FoundCommand", "commands_in", "commands_in_script"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,40 +142,33 @@ def _server(
 ) -> Iterator[FoundCommand]:
     """The command, where it is that of a server."""
     if words[:1] and words[0].rpartition("/")[2] in {"sh", "bash"} and "-c" in words:
-        script = words[words.index("-c") + 1 :]
-        rest = [word for word in script[1:] if word not in {"sh", "--"}]
-        words = rest if rest and '"$@"' in script[0] else _of_script(script[0])
+        script = words[words.index("-c") + 1]
+        if '"$@"' not in script:
+            for each in commands_of(script):
+                yield from _server(name, each.argv, {**env, **each.env}, image, gpu)
+            return
     engine, version = _engine(words, image)
     if engine is not None:
         yield FoundCommand(name=name, argv=tuple(words), env=env, engine=engine, version=version, gpu=gpu)
 
 
-def _of_script(script: str) -> list[str]:
-    """The command of a server in a shell's script."""
-    words = shlex.split(script.replace("\\\n", " "), comments=True)
-    for at, word in enumerate(words):
-        if _PROGRAM.search(word) and words[at + 1 : at + 2] == ["serve"]:
-            return words[at:]
-        if word == "-m" and words[at + 1 : at + 2] and words[at + 1].startswith(("dynamo.", "sglang.", "vllm.")):
-            return words[at - 1 :]
-    return words
-
-
-def command_in_script(text: str, where: str) -> FoundCommand:
-    """The first command of a server in a shell's script.
+def commands_in_script(text: str, where: str) -> list[FoundCommand]:
+    """The commands of servers in a shell's script.
 
     Raises:
         ConfigurationError: There is none, or the script cannot be read.
     """
     try:
-        words = _of_script(text)
+        found = [
+            command
+            for each in commands_of(text)
+            for command in _server(each.label or where, each.argv, each.env, each.image)
+        ]
     except ValueError as error:
         raise ConfigurationError(f"{where} cannot be read as a shell's script: {error}") from None
-    engine, _ = _engine(words, "")
-    if engine is None:
+    if not found:
         raise ConfigurationError(f"{where} starts no server of vLLM, SGLang or Dynamo that is known here")
-    end = next((at for at, word in enumerate(words) if word in {";;", "&&", "||", ";", "&"}), len(words))
-    return FoundCommand(name=where, argv=tuple(words[:end]), engine=engine)
+    return found
 
 
 def _engine(words: list[str], image: str) -> tuple[str | None, str | None]:
@@ -193,7 +180,8 @@ def _engine(words: list[str], image: str) -> tuple[str | None, str | None]:
         named = "vllm" if module.startswith("vllm") else "sglang"
     else:
         named = None
-    for pattern, engine in _IMAGES.items():
+    for pattern, engine in IMAGES.items():
         if found := re.search(pattern, image):
-            return named or (engine if words[:1] and words[0].startswith("-") else None), found[1]
+            begins = words[:1] and re.match(r"-|[\w.-]+/[\w.-]+$", words[0])  # with a flag, or the name of a model
+            return named or (engine if begins else None), found[1]
     return named, None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.deploy.command_line import strip_program
 from deepseek_v4_sdk.deploy.engines import known_versions
-from deepseek_v4_sdk.deploy.found_commands import FoundCommand, command_in_script, commands_in
+from deepseek_v4_sdk.deploy.found_commands import FoundCommand, commands_in, commands_in_script
 from deepseek_v4_sdk.deploy.recipes import gpus_of, rendered
 from deepseek_v4_sdk.deploy.switches import Setting
 from deepseek_v4_sdk.deploy.tables import ENGINES, read_tables
@@ -129,4 +129,4 @@ def commands_in_file(path: str | PathLike[str], *, tables: str | PathLike[str] |
         raise ConfigurationError(f"{file} cannot be read: {error}") from None
     if file.suffix in {".yaml", ".yml", ".json"}:
         return commands_in(text, str(file), read_tables(tables))
-    return [command_in_script(text, str(file))]
+    return commands_in_script(text, str(file))

@@ -316,19 +316,15 @@ def read_tables(folder: str | PathLike[str] | None = None) -> Tables:
         raise ConfigurationError(f"tables: {path} is not a folder")
     known = _built_in()
     own = [_read(name, path) for name in ("models.json", "gpus.json", "recipes.json") if (path / name).is_file()]
+    mine = {key: each for table in own for key, each in table.checkpoints.items()}
     return Tables(
         families={**known.families, **{key: each for table in own for key, each in table.families.items()}},
-        checkpoints={**{key: each for table in own for key, each in table.checkpoints.items()}, **_less(own, known)},
+        checkpoints={**mine, **known.checkpoints, **mine},  # the user's first
         gpus={**known.gpus, **{key: each for table in own for key, each in table.gpus.items()}},
         recipes=(*(each for table in own for each in table.recipes), *known.recipes),
         as_of={**known.as_of, **{key: each for table in own for key, each in table.as_of.items()}},
         folder=path,
     )
-
-
-def _less(own: list[Tables], known: Tables) -> dict[str, Checkpoint]:
-    replaced = {key for table in own for key in table.checkpoints}
-    return {key: each for key, each in known.checkpoints.items() if key not in replaced}
 
 
 @cache

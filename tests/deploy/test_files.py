@@ -87,19 +87,35 @@ def test_manifests(tmp_path: Path) -> None:
         ("pro", "b200", 32, "vllm", "0.33.0", "max-throughput"),
         ("pro", "gb200", 16, "dynamo", "1.6.1", "pd"),
         ("flash", "gb200", 8, "sglang", "0.5.23", "pd"),
+        ("flash", "h200", 4, "sglang", "0.5.23", "low-latency"),
     ],
 )
 def test_the_texts_of_a_plan_are_found_and_pass(tmp_path: Path, wish: tuple[str, str, int, str, str, str]) -> None:
     family, gpu, gpus, engine, version, recipe = wish
     made = plan(family, gpu, gpus, engine=engine, engine_version=version, recipe=recipe)
+    servers = [node for node in made.nodes if node.gpus]
     for file in made.write(tmp_path):
-        if file.suffix == ".yaml":
-            found = commands_in_file(file)
-            assert found
-            for each in found:
-                assert (each.engine, each.version) == (engine, version)
-                problems = check(engine, version, each.argv, gpu=gpu, env=each.env)
-                assert [problem for problem in problems if problem.severity == "error"] == []
+        if file.suffix not in {".yaml", ".sh"}:
+            continue
+        found = commands_in_file(file)
+        assert len(found) == len(servers) or file.name == "kubernetes.yaml"
+        for each in found:
+            assert each.engine == engine
+            assert each.version == (None if file.name == "command.sh" else version)
+            problems = check(engine, version, each.argv, gpu=gpu, env=each.env)
+            assert [problem for problem in problems if problem.severity != "note"] == []
+
+
+@pytest.mark.parametrize(("engine", "version"), [("vllm", "0.33.0"), ("sglang", "0.5.23")])
+def test_the_variable_of_a_key_is_read_by_the_command(tmp_path: Path, engine: str, version: str) -> None:
+    made = plan("flash", "h200", engine=engine, engine_version=version, key=True)
+    for file in made.write(tmp_path):
+        if file.suffix in {".yaml", ".sh"}:
+            (found,) = commands_in_file(file)
+            problems = check(engine, version, found.argv, env=found.env)
+            assert not [problem for problem in problems if "API_KEY" in problem.flag], file
+    problems = check("sglang", "0.5.23", ["--model-path", "m"], env={"SGLANG_API_KEY": "x"})
+    assert "SGLANG_API_KEY" in {each.flag for each in problems}
 
 
 def test_a_script(tmp_path: Path) -> None:
@@ -107,6 +123,32 @@ def test_a_script(tmp_path: Path) -> None:
     (found,) = commands_in_file(write(tmp_path / "run.sh", made.command()))
     assert list(found.argv) == made.argv
     assert found.engine == "vllm"
+
+
+SCRIPT = """
+# two servers
+export VLLM_RPC_TIMEOUT=1
+vllm serve deepseek-ai/DeepSeek-V4-Flash --port 1 > log 2>&1 &   # in the background
+A=2 vllm serve deepseek-ai/DeepSeek-V4-Pro --speculative-config '{"a":
+ 1}' \\
+  --port 2 && echo done
+docker run --gpus all -e B=3 -p 8000:8000 \\
+  vllm/vllm-openai:v0.31.0 deepseek-ai/DeepSeek-V4-Pro --port 3; echo
+"""
+
+
+def test_a_script_of_several_servers(tmp_path: Path) -> None:
+    first, second, third = commands_in_file(write(tmp_path / "run.sh", SCRIPT))
+    assert first.argv == ("vllm", "serve", "deepseek-ai/DeepSeek-V4-Flash", "--port", "1")
+    assert second.argv[-2:] == ("--port", "2")
+    assert second.argv[4] == '{"a":\n 1}'
+    assert third.argv == ("deepseek-ai/DeepSeek-V4-Pro", "--port", "3")
+    assert [each.version for each in (first, second, third)] == [None, None, "0.31.0"]
+    assert [dict(each.env) for each in (first, second, third)] == [
+        {"VLLM_RPC_TIMEOUT": "1"},
+        {"VLLM_RPC_TIMEOUT": "1", "A": "2"},
+        {"VLLM_RPC_TIMEOUT": "1", "B": "3"},
+    ]
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

@@ -222,7 +222,7 @@ def test_tables_of_the_users_own(tmp_path: Path) -> None:
         ),
         encoding="utf-8",
     )
-    row = {
+    row: dict[str, object] = {
         "engine": "vllm",
         "family": "flash",
         "gpu": "box",

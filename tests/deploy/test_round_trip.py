@@ -25,7 +25,7 @@ from deepseek_v4_sdk import DeepSeekV4, tool
 from deepseek_v4_sdk.deploy import Plan, check, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 ENGINE = os.environ.get("ENGINE", "vllm")
 PROGRAM, MODEL, EXTRA = (os.environ.get(f"ENGINE_{name}", "") for name in ("PROGRAM", "MODEL", "FLAGS"))
@@ -64,7 +64,7 @@ def made(folder: Path, *, parsers: bool) -> Plan:
     """The plan of a tiny model on one CPU."""
     bare = "--tokenizer-mode deepseek_v4" if ENGINE == "vllm" else ""
     flags = f"{'@parsers' if parsers else bare} {ON_A_CPU[ENGINE]} {EXTRA}"
-    tables = {
+    tables: dict[str, dict[str, object]] = {
         "gpus.json": {
             "gpus": {
                 "cpu": {
@@ -135,7 +135,7 @@ def made(folder: Path, *, parsers: bool) -> Plan:
 
 
 @contextmanager
-def running(found: Plan, log: Path) -> Iterator[None]:
+def running(found: Plan, log: Path) -> Generator[None]:
     """The server, until it has answered; only the name of the program is another."""
     words = found.argv[found.argv.index(MODEL) :]
     with log.open("w") as out:
