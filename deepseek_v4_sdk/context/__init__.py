@@ -17,7 +17,7 @@ from deepseek_v4_sdk.context.pack import Pack, PackedDocument, pack
 from deepseek_v4_sdk.context.prompt_counter import PromptCounter
 from deepseek_v4_sdk.context.strategies import ClipResults, DropOldest, Strategy, Summarise
 from deepseek_v4_sdk.context.trim_draft import Item, TrimDraft, Unit, UnitKind
-from deepseek_v4_sdk.context.trimming import FitPlan, TrimMemory
+from deepseek_v4_sdk.context.trimming import FitPlan, TrimmedPrefix, TrimMemory
 from deepseek_v4_sdk.context.window import WindowSource
 from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptForm
 
@@ -48,6 +48,7 @@ __all__ = [
     "Summarise",
     "TrimDraft",
     "TrimMemory",
+    "TrimmedPrefix",
     "TurnSize",
     "Unit",
     "UnitKind",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.context.strategies import Strategy
     from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptForm
 
-__all__ = ["FitPlan", "TrimMemory", "fit_messages"]
+__all__ = ["FitPlan", "TrimMemory", "TrimmedPrefix", "fit_messages"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class FitPlan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Cut:
+class TrimmedPrefix:
     """A cut that was made: the beginning of a conversation, and its shorter form."""
 
     key: object
@@ -80,16 +80,16 @@ class TrimMemory:
 
     def __init__(self, entries: int = 32) -> None:
         self._most = entries
-        self._made: list[_Cut] = []  # the latest first
+        self._made: list[TrimmedPrefix] = []  # the latest first
         self._lock = new_lock()
 
-    def _of(self, key: object, messages: tuple[Message, ...]) -> _Cut | None:
+    def of(self, key: object, messages: tuple[Message, ...]) -> TrimmedPrefix | None:
         """Find the latest cut of the longest beginning of a conversation."""
         with self._lock:
             made = [cut for cut in self._made if cut.key == key and cut.given == messages[: len(cut.given)]]
         return max(made, key=lambda cut: len(cut.given), default=None)
 
-    def _add(self, cut: _Cut) -> None:
+    def add(self, cut: TrimmedPrefix) -> None:
         """Remember a cut."""
         with self._lock:
             self._made.insert(0, cut)
@@ -122,7 +122,7 @@ def fit_messages(
     from deepseek_v4_sdk.tokens.prompts import count_prompt
 
     key = (form.key, available_tokens, low_water, strategies)
-    cut = trim_memory._of(key, messages)
+    cut = trim_memory.of(key, messages)
     size, items, saved = (len(cut.given), cut.left, cut.saved) if cut is not None else (0, (), 0)
     items = (*items, *(Item(message, 0, place) for place, message in enumerate(messages[size:], size)))
     source = tuple(item.message for item in items)
@@ -131,7 +131,7 @@ def fit_messages(
         return _plan(messages, items, known, known.total + saved, kept=known.total, lost=0)
     left, count = _cut(items, source, known, form, strategies, available_tokens, low_water)
     saved += known.total - count.total
-    trim_memory._add(_Cut(key, messages, left, saved))
+    trim_memory.add(TrimmedPrefix(key, messages, left, saved))
     kept, lost = _cache(left, source, known)
     kept = min(kept, count.total)  # the messages that are left may be rendered shorter than they were
     lost = min(lost, count.total - kept)

@@ -6,7 +6,8 @@
 from deepseek_v4_sdk.gateway.app import Gateway
 from deepseek_v4_sdk.gateway.callers import Caller
 from deepseek_v4_sdk.gateway.memory import ReasoningMemory, Restored
+from deepseek_v4_sdk.gateway.metrics import Metrics
 from deepseek_v4_sdk.gateway.seal import kept_key
 from deepseek_v4_sdk.gateway.serve import serve
 
-__all__ = ["Caller", "Gateway", "ReasoningMemory", "Restored", "kept_key", "serve"]
+__all__ = ["Caller", "Gateway", "Metrics", "ReasoningMemory", "Restored", "kept_key", "serve"]

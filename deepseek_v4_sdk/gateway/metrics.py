@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from deepseek_v4_sdk import Usage
+from deepseek_v4_sdk import Usage
 
 __all__ = ["Metrics"]
 

@@ -64,8 +64,13 @@ __all__ = [
 ]
 
 # The names that those who add a provider use: a client of a provider that ships does without some of their modules.
-_LATE = {"COMMON_OPTIONS": "chat_completions", "ChatCompletions": "chat_completions", "as_key": "chat_completions"}
-_LATE |= {"NIM": "nim", "NIMEngine": "nim"}
+_LATE = {
+    "COMMON_OPTIONS": "chat_completions",
+    "ChatCompletions": "chat_completions",
+    "as_key": "chat_completions",
+    "NIM": "nim",
+    "NIMEngine": "nim",
+}
 
 if not TYPE_CHECKING:  # type checkers read the imports above
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from deepseek_v4_sdk._late_types import late_module, late_type
 from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, RateLimits, Repair, Thinking, Usage
@@ -68,7 +68,7 @@ class Lacks:
     ways: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
 
 
-OptionRule: TypeAlias = Callable[..., Mapping[str, JsonValue]] | Refused
+OptionRule: TypeAlias = Callable[[Any], Mapping[str, JsonValue]] | Refused
 """The rule for an option: the piece of the body that a value becomes, or the reason why there is none."""
 
 Rule: TypeAlias = Callable[[ChatRequest], str | Lacks | None]

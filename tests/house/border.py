@@ -141,7 +141,7 @@ class Border:
         return self._imported(self.thing(source), there)
 
     def _ours(self, path: str) -> str | None:
-        """The full name of a type of the package; None for others, and for variables of types."""
+        """The full name of a type of the package; None for others, for functions, and for variables of types."""
         if not path.startswith(f"{self.name}."):
             return None
         try:
@@ -150,7 +150,7 @@ class Border:
             return None if path.endswith((".args", ".kwargs")) else path
         value = found.value if isinstance(found, griffe.Attribute) else None
         makes = value.canonical_path if isinstance(value, griffe.ExprCall) else ""
-        return None if makes in _VARIABLES or found.is_module else found.path
+        return None if makes in _VARIABLES or found.is_module or found.is_function else found.path
 
 
 def _is_within(module: str, package: str) -> bool:
@@ -202,7 +202,8 @@ def _annotations(thing: griffe.Object, where: str) -> Iterator[_Signature]:
                     yield f"{where}({parameter.name})", parameter.annotation, "parameter"
             yield where, function.returns, "result"
     elif isinstance(thing, griffe.Attribute):
-        yield where, thing.annotation, "result"
+        made = thing.value.function if isinstance(thing.value, griffe.ExprCall) else None
+        yield where, thing.annotation or made, "result"
         if thing.annotation is not None and list(_paths(thing.annotation)) == ["typing.TypeAlias"]:
             yield where, thing.value, "value"
 
