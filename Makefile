@@ -19,7 +19,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 # Compiled files are kept, whatever the machine says: without them each worker of the suite compiles all tests again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test nightly integrations frameworks web-test fuzz chaos resume lint prose lock tables round-trip docs coverage release-check bench bench-check clean
+.PHONY: help demo test nightly integrations frameworks web-test fuzz chaos resume golden lint prose lock tables round-trip docs coverage release-check bench bench-check clean
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -63,6 +63,9 @@ chaos: $(VENV)/.installed-dev  ## many more runs over a hostile network (RUNS=20
 
 resume: $(VENV)/.installed-dev  ## cut answers at every byte and let them go on, on every flavor (hours)
 	@RESUME_EVERY_BYTE=1 $(BIN)/python -m pytest -q -n auto --timeout 0 tests/exchange/test_resuming.py $(PYTEST)
+
+golden: $(VENV)/.installed-dev  ## write the bodies that each provider sends, tests/providers/golden/*.json: review what changed
+	@$(BIN)/python -m tests.providers.golden
 
 lint: $(VENV)/.installed-dev  ## style, types with two checkers, and who may import whom
 	@$(BIN)/ruff check .

@@ -91,7 +91,7 @@ class ProbeAnswers:
     def say(self, feature: ProbeFeature, status: ProbeStatus, detail: str, remedy: str | None = None) -> Finding:
         """Make a finding, with a remedy where the feature does not work."""
         if remedy is None:
-            remedy = remedy_for(feature, self.name, self.engine) if status == "fails" else ""
+            remedy = remedy_for(feature, self.provider.data) if status == "fails" else ""
         return Finding(feature, status, detail, remedy)
 
 
@@ -131,7 +131,7 @@ def _version(answers: ProbeAnswers) -> Finding:
     if known := answers.target.server_version or fingerprint:
         origin = "as declared" if answers.target.server_version else "by its fingerprint"
         return answers.say("version", "works", f"{known}, {origin}")
-    remedy = remedy_for("version", answers.name, answers.engine)
+    remedy = remedy_for("version", answers.provider.data)
     detail = _said(told) if told is not None else "the server does not tell it"
     return answers.say("version", "unknown", detail, remedy)
 
@@ -309,7 +309,7 @@ def _said(answer: Answer) -> str:
 
 
 def _remedy(answers: ProbeAnswers) -> str:
-    return remedy_for("prompt_format", answers.name, answers.engine)
+    return remedy_for("prompt_format", answers.provider.data)
 
 
 def _newer(answers: ProbeAnswers) -> str:

@@ -22,6 +22,7 @@ from deepseek_v4_sdk.providers.provider import (
     Refused,
     Renderer,
     Rule,
+    SchemaLint,
     Sink,
     WrapsTransport,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "RenderedRequest",
     "Renderer",
     "Rule",
+    "SchemaLint",
     "ServerLimits",
     "Sink",
     "Target",

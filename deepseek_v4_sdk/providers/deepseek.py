@@ -136,6 +136,7 @@ def _another_generation(request: ChatRequest, entry: ServedModel | None) -> Repa
 PROVIDER = ChatCompletions(
     ProviderData(
         name="deepseek",
+        strict_schema_lints=("deepseek",),
         base_url="https://api.deepseek.com",
         hosts=frozenset({"api.deepseek.com"}),
         key_variables=("DEEPSEEK_API_KEY",),

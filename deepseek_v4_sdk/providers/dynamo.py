@@ -8,6 +8,7 @@ from deepseek_v4_sdk.chat import HistoryRules
 from deepseek_v4_sdk.providers import option_rules as rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key, top_k
 from deepseek_v4_sdk.providers.completions import Completions
+from deepseek_v4_sdk.providers.probe_flags import GATEWAY
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer
 
 if TYPE_CHECKING:
@@ -95,5 +96,16 @@ PROVIDER = ChatCompletions(
             rules.known_keys(("nvext", "agent_hints"), AGENT_HINTS, "Dynamo 1.6.1"),
         ),
         session_header="x-dynamo-session-id",  # passed on to the worker (1.6.1)
+        schema_lints=("grammar",),
+        strict_schema_lints=("closed",),
+        probe_flags={
+            "window": "register the model with its context length: the front end reports it in /v1/models",
+            "thinking": f"{GATEWAY}chat_template_kwargs",
+            "reasoning": "--dyn-reasoning-parser deepseek_v4 on each worker",
+            "tools": "--dyn-tool-call-parser deepseek_v4 on each worker",
+            "streamed_usage": f"{GATEWAY}stream_options",
+            "structured_output": f"{GATEWAY}response_format",
+            "prompt_format": "--tokenizer-mode deepseek_v4 on each worker",
+        },
     )
 )

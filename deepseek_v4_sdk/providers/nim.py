@@ -23,6 +23,21 @@ NIMEngine: TypeAlias = Literal["vllm", "sglang", "1.x"]
 """The engine inside: one of those of NIM 2.x, or the 1.x line with its strict bodies and `nvext`."""
 
 
+_BY_EITHER = ("window", "version")
+"""The features with the same remedy for both engines, which is not a flag."""
+_NAME_THE_ENGINE: Mapping[str, str] = {
+    feature: text
+    if feature in _BY_EITHER
+    else 'engine = "sglang" or "vllm" in the profile: the container does not name its engine'
+    for feature, text in vllm.PROVIDER.data.probe_flags.items()
+}
+
+
+def _passed_through(flag: str) -> str:
+    """A flag of the engine, as the container takes it."""
+    return f'NIM_PASSTHROUGH_ARGS="{flag}"' if flag.startswith("--") and ";" not in flag else flag
+
+
 _UNKNOWN = ProviderData(
     name="nim",
     key_variables=("NIM_API_KEY",),  # a container requires none; a gateway in front of it may
@@ -35,6 +50,8 @@ _UNKNOWN = ProviderData(
     sorts_calls_by_id=True,
     renderer=Renderer(dialect="recipe", shows_format=True),
     options=sglang.PROVIDER.data.options,
+    schema_lints=("grammar",),
+    probe_flags=_NAME_THE_ENGINE,
     # The requests that both engines refuse; the rest is checked once the engine is known.
     rules=tuple(
         rule
@@ -73,6 +90,7 @@ def _with_engine(engine: ProviderData) -> ProviderData:
         completions=engine.completions,
         grammar=engine.grammar,
         rules=engine.rules,
+        probe_flags={feature: _passed_through(flag) for feature, flag in engine.probe_flags.items()},
     )
 
 
@@ -94,6 +112,7 @@ _DATA: Mapping[NIMEngine, ProviderData] = {
             "user": as_key("user"),
         },
         completions=None,  # not known of 1.x
+        probe_flags=_NAME_THE_ENGINE,
         history=HistoryRules(reminders=False),
     ),
 }

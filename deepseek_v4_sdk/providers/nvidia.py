@@ -33,6 +33,8 @@ PROVIDER = ChatCompletions(
             "priority": Refused("hosted requests have none; leave it out"),
         },
         rules=RULES,
+        schema_lints=("grammar",),
+        strict_schema_lints=("closed",),
         # The API reference's cap for the preview models, and its samples' value. Without it the service would choose
         # the length.
         default_body={"max_tokens": 16_384},

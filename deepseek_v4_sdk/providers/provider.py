@@ -36,6 +36,7 @@ __all__ = [
     "Refused",
     "Renderer",
     "Rule",
+    "SchemaLint",
     "Sink",
     "WrapsTransport",
     "own_transport",
@@ -71,6 +72,9 @@ class Lacks:
 OptionRule: TypeAlias = Callable[[Any], Mapping[str, JsonValue]] | Refused
 """The rule for an option: the piece of the body that a value becomes, or the reason why there is none."""
 
+SchemaLint: TypeAlias = Literal["grammar", "closed", "deepseek"]
+"""A check of a tool's schema: the grammar of vLLM and SGLang, Dynamo's closed objects, or DeepSeek's strict mode."""
+
 Rule: TypeAlias = Callable[[ChatRequest], str | Lacks | None]
 """A combination that a provider refuses: gives what is wrong and what to do, or None."""
 
@@ -102,46 +106,60 @@ class Renderer:
 class ProviderData:
     """The properties of a server, as data.
 
+    A field without "Default" must be given.
+
     Attributes:
         name: The provider's name.
-        base_url: Its own address, or None when the caller must give one.
-        base_suffixes: Endings of a given base URL that do not mean another address.
-        hosts: The hosts its key from the environment may go to; empty: the given `base_url` and no other.
-        key_variables: The environment variables that may hold its key, the first one found wins.
-        key_hints: Variables that people take for its key, and what they hold instead.
-        needs_key: Whether it never answers without a key.
-        chat_path: The path of chat completions, under the base URL.
-        models_path: The path that lists models.
-        about_paths: The paths that report its version (`version`), the newest first.
-        memory_key: The key of that report for the longest prompt its memory holds, or None.
+        base_url: Its own address. Default: None, the caller must give one.
+        base_suffixes: Endings of a given base URL that do not mean another address. Default: ("/v1",).
+        hosts: The hosts its key from the environment may go to. Default: empty, the given `base_url` and no other.
+        key_variables: The environment variables that may hold its key; the first one found wins. Default: empty, its
+            key only comes from the arguments or the profile.
+        key_hints: Variables that people take for its key, and what they hold instead. Default: empty.
+        needs_key: Whether it never answers without a key. Default: False.
+        chat_path: The path of chat completions, under the base URL. Default: "/v1/chat/completions".
+        models_path: The path that lists models. Default: "/v1/models".
+        about_paths: The paths that report its version (`version`), the newest first. Default: empty, it has none.
+        memory_key: The key of that report for the longest prompt its memory holds. Default: None, it has none.
         names_itself: Whether its answers name the model that answered; else they repeat the requested name.
+            Default: True.
         edge: The tokens at the end of its window that no prompt reaches, and those that no answer reaches.
-        health_path: The path that shows whether it is up.
+            Default: (0, 0).
+        health_path: The path that shows whether it is up. Default: "/health".
         thinking: The piece of the body for each thinking level; the client refuses a missing level.
         model: Whether a request must name a model: "optional", "required", or "discovered" when the server requires a
-            name but has only one model, which the client then discovers.
+            name but has only one model, which the client then discovers. Default: "optional".
         reasoning_keys: The names under which it reads the reasoning of earlier turns.
-        fills_reasoning: Whether the client sends an empty reasoning with earlier calls that have none.
-        sorts_calls_by_id: Whether its prompt puts parallel calls in the order of their ids as strings.
+        fills_reasoning: Whether the client sends an empty reasoning with earlier calls that have none. Default: False.
+        sorts_calls_by_id: Whether its prompt puts parallel calls in the order of their ids as strings. Default: False.
         closes_cut_calls: Whether it may write a call that was cut as a whole one, with the parameters that had arrived.
+            Default: True, the client then trusts no call of an answer that was cut.
         cache_block: Number of tokens in a block of its prefix cache when it serves V4 (vLLM's recipes and NVIDIA
-            Dynamo's give `--block-size 256`, SGLang 0.5.23 has pages of 256 for V4), or None where that is not known.
-        history: Its rules for a conversation that differ from those of other servers.
+            Dynamo's give `--block-size 256`, SGLang 0.5.23 has pages of 256 for V4). Default: None, not known.
         renderer: The way in which it makes a prompt of a conversation.
-        completions: Its route for rendered prompts, or None.
-        grammar: The JSON Schemas that its grammar refuses, where it has one.
-        options: The rule for each option.
-        rules: The combinations it refuses.
-        notes: Notes for callers.
-        default_body: The default fields of the body.
-        route: The path for a request where it is not always `chat_path`.
-        rate_limit_cap: The longest bound of a wait after a 429, in seconds.
-        poll_url: The URL that polls for an accepted answer, when the provider's own address is used.
-        remedies: Special remedies for a status, where it has a special meaning here.
+        completions: Its route for rendered prompts. Default: None, it has none.
+        grammar: The JSON Schemas that its grammar refuses, where it has one. Default: EITHER, what vLLM or SGLang
+            refuses.
+        history: Its rules for a conversation that differ from those of other servers. Default: HistoryRules().
+        options: The rule for each option; one without a rule is left out of the body. Default: empty.
+        rules: The combinations it refuses. Default: empty.
+        notes: Notes for callers. Default: empty.
+        default_body: The default fields of the body. Default: empty.
+        route: The path for a request where it is not always `chat_path`. Default: None.
+        rate_limit_cap: The longest bound of a wait after a 429, in seconds. Default: 20.0.
+        poll_url: The URL that polls for an accepted answer, when the provider's own address is used. Default: None,
+            it answers at once.
+        remedies: Special remedies for a status, where it has a special meaning here. Default: empty.
         limits: The known limits for one key: for all models (under `""`), or for each family of models.
-        session_header: The header that names a request's conversation to a gateway in front of it.
+            Default: empty.
+        session_header: The header that names a request's conversation to a gateway in front of it. Default: None.
+        schema_lints: The checks of `lint_schema` for every tool: the parts of a schema that its grammar refuses.
+            Default: empty.
+        strict_schema_lints: The further checks for tools with `strict=True`. Default: empty.
+        probe_flags: The remedy for each feature of a probe: a flag of the server, or a line of the profile.
+            Default: empty, a service that its users cannot set up.
         reads_frames: Whether `decode` treats every text alike, so that the client reads an event that differs from an
-            earlier one only in its text without parsing it. `ChatCompletions` sets it.
+            earlier one only in its text without parsing it. Default: False; `ChatCompletions` sets it.
     """
 
     name: str
@@ -179,6 +197,9 @@ class ProviderData:
     remedies: Mapping[int, str] = field(default_factory=dict[int, str])
     limits: Mapping[str, RateLimits] = field(default_factory=dict[str, "RateLimits"])
     session_header: str | None = None
+    schema_lints: tuple[SchemaLint, ...] = ()
+    strict_schema_lints: tuple[SchemaLint, ...] = ()
+    probe_flags: Mapping[str, str] = field(default_factory=dict[str, str])
     reads_frames: bool = False
 
 

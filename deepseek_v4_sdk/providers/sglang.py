@@ -9,6 +9,7 @@ from deepseek_v4_sdk.providers import option_rules as rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key, top_k
 from deepseek_v4_sdk.providers.completions import Completions
 from deepseek_v4_sdk.providers.grammar import SGLANG
+from deepseek_v4_sdk.providers.probe_flags import GATEWAY, OF_OPEN_ENGINES
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer, every_level
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ PROVIDER = ChatCompletions(
         ),
         completions=Completions(shows_written_calls="all", trims="line_ends", drops_ends=True),
         grammar=SGLANG,
+        schema_lints=("grammar",),
+        probe_flags={
+            **OF_OPEN_ENGINES,
+            "thinking": f"--tool-call-parser deepseekv4, which brings the encoder; or {GATEWAY}chat_template_kwargs",
+            "reasoning": "--reasoning-parser deepseek-v4",
+            "tools": "--tool-call-parser deepseekv4",
+            "streamed_usage": f"--stream-response-default-include-usage; or {GATEWAY}stream_options",
+            "cached_tokens": "--enable-cache-report",
+            "prompt_format": "--tool-call-parser deepseekv4",
+        },
         history=HistoryRules(late_system="here it is pulled to the front"),
         options={
             **COMMON_OPTIONS,

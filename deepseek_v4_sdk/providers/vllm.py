@@ -10,6 +10,7 @@ from deepseek_v4_sdk.providers import option_rules as rules
 from deepseek_v4_sdk.providers.chat_completions import COMMON_OPTIONS, ChatCompletions, as_key, top_k
 from deepseek_v4_sdk.providers.completions import Completions
 from deepseek_v4_sdk.providers.grammar import VLLM
+from deepseek_v4_sdk.providers.probe_flags import GATEWAY, OF_OPEN_ENGINES
 from deepseek_v4_sdk.providers.provider import ProviderData, Renderer, every_level
 
 if TYPE_CHECKING:
@@ -53,6 +54,16 @@ PROVIDER = ChatCompletions(
             rethinks=True,
         ),
         grammar=VLLM,
+        schema_lints=("grammar",),
+        probe_flags={
+            **OF_OPEN_ENGINES,
+            "thinking": f"--tokenizer-mode deepseek_v4; or {GATEWAY}chat_template_kwargs",
+            "reasoning": "--reasoning-parser deepseek_v4",
+            "tools": "--enable-auto-tool-choice --tool-call-parser deepseek_v4",
+            "streamed_usage": f"--enable-force-include-usage; or {GATEWAY}stream_options",
+            "cached_tokens": "--enable-prompt-tokens-details",
+            "prompt_format": "--tokenizer-mode deepseek_v4",
+        },
         history=HistoryRules(late_system="here it becomes bare text in its place"),
         options={
             **COMMON_OPTIONS,

@@ -103,7 +103,7 @@ class Plan:
         else:
             from deepseek_v4_sdk.tools.schema_lint import lint_schema
 
-            lines = lint_schema(self._tool(schema), self.provider.name)
+            lines = lint_schema(self._tool(schema), self.provider)
             found = [line.removeprefix("parameters.") for line in lines]
         if found:
             raise UnsupportedOptionError(

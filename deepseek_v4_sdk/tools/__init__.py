@@ -2,11 +2,11 @@
 
 from deepseek_v4_sdk.tools.forms import as_spec, as_specs, as_tool, validate_arguments
 from deepseek_v4_sdk.tools.mcp import McpSession, mcp_tools
-from deepseek_v4_sdk.tools.schema_lint import HasName, lint_schema
+from deepseek_v4_sdk.tools.schema_lint import HasLints, lint_schema
 from deepseek_v4_sdk.tools.tool import Tool, tool
 
 __all__ = [
-    "HasName",
+    "HasLints",
     "McpSession",
     "Tool",
     "as_spec",

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
-from deepseek_v4_sdk.chat import is_list, is_mapping, nearest
-from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.chat import is_list, is_mapping
 from deepseek_v4_sdk.tools.forms import as_spec
 from deepseek_v4_sdk.tools.json_schema import fault_of
 from deepseek_v4_sdk.tools.places import schemas_in
 from deepseek_v4_sdk.tools.refusal import path_of
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import ToolSpec
+    pass
 
-__all__ = ["HasName", "lint_schema"]
+__all__ = ["HasLints", "lint_schema"]
 
 
-class HasName(Protocol):
-    """A provider's data, or any object with a provider's name."""
+class HasLints(Protocol):
+    """A provider's data, or any object with its checks of schemas."""
 
     @property
-    def name(self) -> str:
-        """The provider's name."""
+    def schema_lints(self) -> Sequence[str]:
+        """The checks for every tool."""
+        ...
+
+    @property
+    def strict_schema_lints(self) -> Sequence[str]:
+        """The checks for strict tools, in addition."""
         ...
 
 
@@ -32,7 +36,7 @@ _Finding: TypeAlias = tuple[tuple[str, ...], str]
 _Lint: TypeAlias = Callable[[_Schema], Iterator[_Finding]]
 
 
-def lint_schema(tool: object, provider: str | HasName) -> list[str]:
+def lint_schema(tool: object, provider: str | HasLints) -> list[str]:
     """List the parts of a tool's schema that a provider would refuse, or not enforce; each line begins with the place.
 
     Args:
@@ -45,9 +49,10 @@ def lint_schema(tool: object, provider: str | HasName) -> list[str]:
         ConfigurationError: There is no such provider.
         InvalidRequestError: `tool` does not describe a tool.
     """
-    name = provider if isinstance(provider, str) else provider.name
-    if name not in _LINTS:
-        raise ConfigurationError(f"there is no provider {name!r}{nearest(name, _LINTS)}; known: {', '.join(_LINTS)}")
+    if isinstance(provider, str):
+        from deepseek_v4_sdk.providers import find_provider  # loaded for a name; data needs no other module
+
+        provider = find_provider(provider).data
     spec = as_spec(tool)
     schema = spec.parameters or {}
     fault = fault_of(schema)
@@ -55,8 +60,8 @@ def lint_schema(tool: object, provider: str | HasName) -> list[str]:
         return [f"parameters: {fault}"]
     lines: list[str] = []
     for place, node in schemas_in(schema):
-        for lint in _LINTS[name](spec):
-            lines += [f"{path_of(('parameters', *place, *at))}: {text}" for at, text in lint(node)]
+        for name in (*provider.schema_lints, *(provider.strict_schema_lints if spec.strict else ())):
+            lines += [f"{path_of(('parameters', *place, *at))}: {text}" for at, text in _LINTS[name](node)]
     return lines
 
 
@@ -128,11 +133,4 @@ def _types(node: _Schema) -> list[object]:
     return [kind] if kind is not None else ["object"] if "properties" in node else []
 
 
-_LINTS: Mapping[str, Callable[[ToolSpec], list[_Lint]]] = {
-    "nvidia": lambda spec: [_grammar, _closed] if spec.strict else [_grammar],
-    "nim": lambda spec: [_grammar],
-    "vllm": lambda spec: [_grammar],
-    "sglang": lambda spec: [_grammar],
-    "deepseek": lambda spec: [_deepseek] if spec.strict else [],
-    "dynamo": lambda spec: [_grammar, _closed] if spec.strict else [_grammar],
-}
+_LINTS: Mapping[str, _Lint] = {"grammar": _grammar, "closed": _closed, "deepseek": _deepseek}

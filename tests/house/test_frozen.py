@@ -52,9 +52,7 @@ def test_the_hook_names_what_no_import_shows(monkeypatch: pytest.MonkeyPatch) ->
 
     named = set(hook["hiddenimports"])
     wanted = {f"deepseek_v4_sdk.providers.{name}" for name in PROVIDER_NAMES if name != "mock"}
-    wanted |= {
-        f"deepseek_v4_sdk.testing.flavors.{name}" for name in ("vllm", "sglang", "nim", "dynamo", "deepseek", "nvidia")
-    }
+    wanted |= {f"deepseek_v4_sdk.testing.flavors.{name}" for name in PROVIDER_NAMES}
     rooms: dict[str, Any] = {name: getattr(deepseek_v4_sdk, name) for name in deepseek_v4_sdk.__all__}
     wanted |= {
         room.__module__

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deepseek_v4_sdk.errors import DeepSeekV4Error
+from deepseek_v4_sdk.providers import COMMON_OPTIONS, PROVIDER_NAMES, find_provider
 from tests.providers.encoding import body_of
 from tests.providers.golden_cases import FRAMES, GROUPINGS, IN_FRAMES, OPTIONS, PROMPT, TOGETHER
 
@@ -82,8 +83,23 @@ def generate(provider: str) -> Golden:
         }
         option = name.partition("=")[0]
         golden.cases.setdefault(option, {})[name] = _grouped(found)
-        golden.why[option] = why.get(option, "")
+        golden.why[option] = why.get(option) or _common(provider, option)
     return golden
+
+
+def _common(provider: str, option: str) -> str:
+    """The reason for an option that is as in Chat Completions; others are for people to fill in."""
+    rule = find_provider(provider).data.options.get(option)
+    return "as in Chat Completions" if rule is not None and rule is COMMON_OPTIONS.get(option) else ""
+
+
+def main() -> None:
+    """Write the file of each provider anew, from the code as it is, and say where a reason is missing."""
+    for provider in PROVIDER_NAMES:
+        golden = generate(provider)
+        golden.write(provider)
+        missing = [option for option, why in golden.why.items() if not why]
+        print(f"{provider}: " + (f"fill in why: {', '.join(missing)}" if missing else "review what changed"))
 
 
 def merged(body: Any, more: Any) -> Any:
@@ -129,3 +145,7 @@ def _grouped(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def _shown(value: object) -> str:
     text = json.dumps(value)
     return text if len(text) < 90 else f"{text[:60]}...({len(text)})"
+
+
+if __name__ == "__main__":
+    main()

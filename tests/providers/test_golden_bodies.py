@@ -14,7 +14,7 @@ from tests.providers.golden import FOLDER, Golden, cases, frames_for, outcome
 from tests.providers.golden_cases import FRAMES, IN_FRAMES, LOCAL, PROMPT
 
 RECORDED = [name for name in PROVIDER_NAMES if (FOLDER / f"{name}.json").exists()]
-HOW = "write {} into a new tests/providers/golden/{}.json, run pytest tests/providers --update-golden, and review it"
+HOW = "run make golden, fill in the reasons in tests/providers/golden/{}.json, and review it"
 
 
 def exact(value: object) -> str:
@@ -24,7 +24,7 @@ def exact(value: object) -> str:
 
 @pytest.mark.parametrize("provider", PROVIDER_NAMES)
 def test_a_provider_has_a_golden_file(provider: str) -> None:
-    assert provider in RECORDED, HOW.format("{}", provider)
+    assert provider in RECORDED, HOW.format(provider)
 
 
 @pytest.mark.parametrize("provider", RECORDED)
@@ -32,7 +32,7 @@ class TestGolden:
     def test_every_option_of_a_chat_has_a_case_and_a_reason(self, provider: str) -> None:
         golden = Golden.read(provider)
         tried = set(golden.cases) | set(IN_FRAMES) | set(LOCAL)
-        assert OPTION_NAMES - tried == set(), "add values to golden_cases.OPTIONS, then run --update-golden"
+        assert OPTION_NAMES - tried == set(), "add values to golden_cases.OPTIONS, then run make golden"
         assert set(find_provider(provider).data.options) <= tried - set(LOCAL)
         assert [name for name, why in golden.why.items() if not why] == [], "say which fact makes the form right"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deepseek_v4_sdk import ConfigurationError
@@ -99,3 +101,11 @@ def test_no_schema_at_all() -> None:
 def test_no_such_provider() -> None:
     with pytest.raises(ConfigurationError, match=r"no provider 'vlm' \(did you mean 'vllm'\?\)"):
         lint_schema(weather, "vlm")
+
+
+def test_data_of_a_provider_from_elsewhere_brings_its_own_checks() -> None:
+    node: dict[str, object] = {"type": "object", "properties": {}}
+    data = replace(find_provider("dynamo").data, name="acme", schema_lints=())
+    (line,) = lint_schema(tool(node, strict=True), data)
+    assert line.startswith("parameters.properties.x.additionalProperties: ")
+    assert lint_schema(tool(node), data) == []

@@ -7,6 +7,7 @@ from typing import cast
 
 from deepseek_v4_sdk.chat import nearest
 from deepseek_v4_sdk.errors import ConfigurationError
+from deepseek_v4_sdk.providers import PROVIDER_NAMES
 from deepseek_v4_sdk.testing.argument_types import Properties
 from deepseek_v4_sdk.testing.flavors.base import Chat, Counts, Flavor, Refusal
 from deepseek_v4_sdk.testing.flavors.completions import CompletionRoute, GivenPrompt
@@ -36,8 +37,8 @@ __all__ = [
     "find_flavor",
 ]
 
-FLAVOR_NAMES = ("nvidia", "nim", "vllm", "sglang", "deepseek", "dynamo")
-"""Every flavor."""
+FLAVOR_NAMES = PROVIDER_NAMES
+"""Every flavor: one for each provider."""
 
 
 def find_flavor(name: str) -> Flavor:
