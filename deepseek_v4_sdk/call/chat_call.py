@@ -125,6 +125,7 @@ class ChatCall(Call[ChatExchange, Reply]):
             resuming.check(upstream.server()[0], request)
         except errors.InvalidRequestError as unfit:
             raise (resuming.drop(str(unfit)) or unfit) from None
+        resuming.allow(rendered, request)
         if rendered.limit < 1 and (error := resuming.drop("max_tokens is reached")) is not None:
             raise error
         return rendered
@@ -204,9 +205,8 @@ class ChatCall(Call[ChatExchange, Reply]):
                 earlier=earlier,
             )
         except NotContinuableError as unfit:
-            if resuming is None or (error := resuming.drop(str(unfit))) is None:
-                raise
-            raise error from None
+            error = None if resuming is None else resuming.drop(str(unfit))
+            raise (error or errors.InvalidRequestError(f"continue_from: {unfit}")) from None
         exchange.stays_open = resuming is not None
         self._lease.sent()
         return exchange
@@ -455,15 +455,20 @@ def _resuming_of(request: ChatRequest, provider: Provider) -> Resuming | None:
     Raises:
         UnsupportedOptionError: No server of this provider can go on with an answer.
     """
-    if not request.resumes or request.wire == "plain":
+    begins = request.continue_from is not None
+    if not (request.resumes or begins) or request.wire == "plain":
         return None
-    if provider.engine is not None and provider.data.completions is None and not request.restarts:
+    if provider.engine is not None and provider.data.completions is None and (begins or not request.restarts):
+        option = "continue_from" if begins else "on_interrupt"
         raise errors.UnsupportedOptionError(
-            f"{provider.name} has no route on which an answer goes on: give on_interrupt='restart', or "
-            "('resume', 'restart') for the sake of a fallback",
-            option="on_interrupt",
+            f"{provider.name} has no route on which an answer goes on: leave out {option}, or give "
+            "on_interrupt=('resume', 'restart') for the sake of a fallback",
+            option=option,
             provider=provider.name,
         )
     from deepseek_v4_sdk.call.resuming import Resuming  # few programs go on with answers
 
-    return Resuming()
+    resuming = Resuming(resumes=request.resumes)
+    if request.continue_from is not None:
+        resuming.begin_with(request, request.continue_from)
+    return resuming

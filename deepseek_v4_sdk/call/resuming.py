@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Usage
-from deepseek_v4_sdk.exchange import Earlier
+from deepseek_v4_sdk.exchange import Earlier, part_of
+from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.providers.completion_bodies import check_completion
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.call.plan import AttemptPlan
-    from deepseek_v4_sdk.chat import Attempt, ChatRequest, Reply
+    from deepseek_v4_sdk.chat import Attempt, ChatRequest, Reply, ToolCall
     from deepseek_v4_sdk.exchange import ChatExchange, Part
-    from deepseek_v4_sdk.providers import Provider, RenderedRequest
+    from deepseek_v4_sdk.providers import Provider, ProviderData, RenderedRequest
 
 __all__ = ["Resuming"]
 
@@ -30,26 +31,48 @@ class Resuming:
         model: The model that answered, or None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, resumes: bool) -> None:
+        self._resumes = resumes
         self.part: Part | None = None
         self.shown = False
         self.error: errors.DeepSeekV4Error | None = None
         self._usage = Usage()  # of all attempts that broke
         self._tokens = 0  # of the part, as far as they are in the usage
         self._broken: tuple[int, AttemptPlan, Usage | None] | None = None  # the last attempt, until it is counted
-        self._is_told = False  # whether the caller knows of the last break
+        self._saved: int | None = None  # the tokens of the answer of another call; 0 until they are counted
+        self._saved_reasoning = ""
         self.reply: Reply | None = None
         self.model: str | None = None
+
+    def begin_with(self, request: ChatRequest, reply: Reply) -> None:
+        """Begin with the answer of another call."""
+        data = find_provider(reply.flavor).data if reply.flavor in PROVIDER_NAMES else None
+        begun = reply.partial_tool_calls[-1] if reply.partial_tool_calls else None
+        # vLLM closes half a call at max_tokens: nothing tells its arguments from whole ones.
+        closed = reply.finish_reason == "length" and (data is None or data.closes_cut_calls)
+        written = begun is not None and data is not None and _is_written(request, data, begun)
+        self.part = part_of(reply, drops_begun_call=closed or not written)
+        self._saved, self._saved_reasoning = 0, reply.reasoning or ""
+        self.model, self.reply = reply.model or reply.requested_model, reply
+
+    def allow(self, rendered: RenderedRequest, request: ChatRequest) -> None:
+        """Let `max_tokens` count only the tokens of this call."""
+        if self._saved == 0:
+            self._saved = rendered.part_tokens
+        if request.max_tokens is not None:
+            rendered.limit += self._saved or 0
 
     def on_break(
         self, exchange: ChatExchange, error: errors.DeepSeekV4Error, plan: AttemptPlan, attempts: list[Attempt]
     ) -> None:
         """Note that an answer broke off after it began."""
-        self.shown, self.error, self._is_told = True, error, False
+        self.shown, self.error = True, error
         self._broken = len(attempts) - 1, plan, exchange.counted
         self.model = exchange.answered_by or exchange.encoded.model or self.model
         part = exchange.part()
         reason = "the answer has its end" if part is None else _reason_against(part, plan)
+        if not self._resumes:
+            reason = "on_interrupt does not say 'resume'"
         if reason is None:
             self.part = part
         else:
@@ -95,23 +118,26 @@ class Resuming:
     def earlier(self, rendered: RenderedRequest, attempts: list[Attempt]) -> Earlier:
         """The answer so far, for the exchange that goes on with it; the attempt that broke last is counted."""
         assert self.part is not None  # noqa: S101  # callers go on only with a part
+        saved = self._saved or 0
         if self._broken is not None:
             index, plan, told = self._broken
             prompt = rendered.prompt_tokens if plan.rendered is None else len(plan.rendered.ids)
-            made = max(0, rendered.part_tokens - self._tokens)
+            made = max(0, rendered.part_tokens - saved - self._tokens)
             usage = told or Usage(prompt_tokens=prompt, completion_tokens=made, total_tokens=prompt + made, unknown=1)
             if index < len(attempts) and attempts[index].usage is None:
                 attempts[index] = replace(attempts[index], usage=usage)
-            resumed = usage.prompt_tokens if self._tokens else None
+            resumed = usage.prompt_tokens if self._tokens or saved else None
             self._usage += replace(usage, reasoning_tokens=None, resumed=resumed)
-            self._tokens, self._broken = rendered.part_tokens, None
+            self._tokens, self._broken = rendered.part_tokens - saved, None
         return Earlier(
             part=self.part,
             raw=rendered.raw,
             tokens=rendered.part_tokens,
             prompt=len(rendered.ids),
             usage=self._usage,
-            error=None if self._is_told else self.error,
+            error=self.error,
+            saved=saved,
+            saved_reasoning=self._saved_reasoning,
         )
 
 
@@ -121,12 +147,17 @@ def _reason_against(part: Part, plan: AttemptPlan) -> str | None:
     held = request.response_format is not None and request.response_format.get("type") != "text"
     if held and part.past_reasoning and part.calls:
         return "it has a response_format and calls"
-    shows = None if data.completions is None else data.completions.shows_written_calls
-    if part.begun and part.raw is None and part.calls[-1].arguments and shows != "all":
-        call = part.calls[-1]
-        if shows is None or not _only_texts(request, call.name, call.arguments):
-            return f"it broke off inside the call of {call.name!r}, whose markup is not known"
+    if part.begun and part.raw is None and not _is_written(request, data, part.calls[-1]):
+        return f"it broke off inside the call of {part.calls[-1].name!r}, whose markup is not known"
     return None
+
+
+def _is_written(request: ChatRequest, data: ProviderData, call: ToolCall) -> bool:
+    """Whether a server shows the arguments of a begun call as the model wrote them."""
+    shows = None if data.completions is None else data.completions.shows_written_calls
+    if not call.arguments or shows == "all":
+        return True
+    return shows == "texts" and _only_texts(request, call.name, call.arguments)
 
 
 def _only_texts(request: ChatRequest, name: str, arguments: str) -> bool:

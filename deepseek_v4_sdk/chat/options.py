@@ -16,7 +16,9 @@ from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.bounds import SpendLimit, WindowBudget
+    from deepseek_v4_sdk.chat.reply import Reply
 else:
+    Reply = late_type("deepseek_v4_sdk.chat.reply", "Reply")
     SpendLimit = late_type("deepseek_v4_sdk.chat.bounds", "SpendLimit")
     WindowBudget = late_type("deepseek_v4_sdk.chat.bounds", "WindowBudget")
 
@@ -112,6 +114,8 @@ class AskOptions(PromptOptions, total=False):
             "auto" gives that up where a tool call cannot be forced while thinking.
         on_interrupt: The action when an answer breaks off: "raise" the error, "restart" the answer, or "resume" it at
             the break; ("resume", "restart") restarts an answer that cannot be resumed.
+        continue_from: An answer that broke off or was cut by max_tokens, as the `partial` of an error or a `Reply`: the
+            model goes on with it. The same messages, tools and thinking level are needed. `max_tokens` counts the rest.
         extra_body: Merged into the request's body at the end, and never filtered.
         extra_headers: Added to the request's headers.
     """
@@ -142,6 +146,7 @@ class AskOptions(PromptOptions, total=False):
     control_tokens: ControlTokens | None
     on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None
     on_interrupt: OnInterrupt | None
+    continue_from: Reply | None
     extra_body: Mapping[str, object] | None
     extra_headers: Mapping[str, str] | None
 
@@ -298,6 +303,16 @@ def _on_interrupt(value: object) -> object:
     return words
 
 
+def _continue_from(value: object) -> object:
+    from deepseek_v4_sdk.chat.reply import Reply  # it imports the types of options
+
+    if not isinstance(value, Reply):
+        raise _WrongValueError("a Reply, such as the partial of an error")
+    if value.finish_reason not in {None, "length"} or value.stop_sequence is not None:
+        raise _WrongValueError(f"a Reply without an end: this one has the finish reason {value.raw_finish_reason!r}")
+    return value
+
+
 _INTERRUPTS = (("raise",), ("restart",), ("resume",), ("resume", "restart"))
 
 
@@ -338,6 +353,7 @@ _CHECKS: Mapping[str, _Check] = {
     "control_tokens": _one_of("send", "refuse", "mark"),
     "on_unsupported": _one_of("nearest", "disable_thinking", "auto"),
     "on_interrupt": _on_interrupt,
+    "continue_from": _continue_from,
     "extra_body": _extra_body,
     "extra_headers": _headers,
 }

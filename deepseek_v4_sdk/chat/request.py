@@ -12,6 +12,7 @@ from deepseek_v4_sdk.chat.history import History
 from deepseek_v4_sdk.chat.messages import Message
 from deepseek_v4_sdk.chat.options import ControlTokens, Overflow, Thinking, check_options, is_budget, with_defaults
 from deepseek_v4_sdk.chat.reading import read_messages
+from deepseek_v4_sdk.chat.reply import Reply
 from deepseek_v4_sdk.chat.timing import Timeouts
 from deepseek_v4_sdk.chat.tool_spec import ToolSpec
 from deepseek_v4_sdk.errors import InvalidRequestError
@@ -59,6 +60,7 @@ class ChatRequest:
     control_tokens: ControlTokens = "send"
     on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None = None
     on_interrupt: Sequence[str] = ("raise",)
+    continue_from: Reply | None = None
     extra_body: Mapping[str, object] = field(default_factory=dict[str, object])
     extra_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # a key may be among them
 
@@ -89,6 +91,8 @@ class ChatRequest:
             history = History(taken)
         request = cls(messages=taken, history=history, **checked_options)
         request._check_tool_choice()
+        if request.wire == "plain" and request.continue_from is not None:
+            raise InvalidRequestError("continue_from needs wire='stream': a plain answer comes whole")
         if request.wire == "plain" and request.max_reasoning_tokens is not None:
             raise InvalidRequestError(
                 "max_reasoning_tokens needs wire='stream': a plain answer comes whole, and cannot be ended before"

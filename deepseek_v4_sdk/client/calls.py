@@ -126,6 +126,8 @@ class ClientCalls(BaseClient):
             chat: dict[str, Any] = {**shared, "tools": loop.specs}
             if loop.rounds and chat.get("tool_choice") not in (None, "auto", "none"):
                 del chat["tool_choice"]  # if each turn forced a call, the loop would never end
+            if loop.rounds:
+                chat.pop("continue_from", None)  # the first answer goes on with it
             if ask.thinking is not None:
                 chat["thinking"] = ask.thinking
                 chat["on_unsupported"] = chat.get("on_unsupported") or "nearest"

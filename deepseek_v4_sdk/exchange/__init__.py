@@ -2,7 +2,7 @@
 
 from deepseek_v4_sdk.exchange.chat_exchange import ChatExchange
 from deepseek_v4_sdk.exchange.http_exchange import HttpExchange, ResponseHead, TransportFailure
-from deepseek_v4_sdk.exchange.part import Earlier, NotContinuableError, Part
+from deepseek_v4_sdk.exchange.part import Earlier, NotContinuableError, Part, part_of
 
 __all__ = [
     "ChatExchange",
@@ -12,4 +12,5 @@ __all__ = [
     "Part",
     "ResponseHead",
     "TransportFailure",
+    "part_of",
 ]

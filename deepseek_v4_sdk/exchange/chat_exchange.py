@@ -226,7 +226,8 @@ class ChatExchange(BodyReader):
                 usage = replace(self.estimated(earlier.prompt), unknown=1)
             usage = replace(usage, reasoning_tokens=None, resumed=usage.prompt_tokens) + earlier.usage
         # The server does not know where the reasoning of raw output ends.
-        return replace(usage, reasoning_tokens=self._count("".join(assembler.reasonings)))
+        saved = "" if earlier is None or not earlier.saved else earlier.saved_reasoning
+        return replace(usage, reasoning_tokens=self._count("".join(assembler.reasonings)[len(saved) :]))
 
     def estimated(self, prompt: int) -> Usage:
         """Count the tokens of an answer here, because the server did not."""

@@ -10,9 +10,10 @@ from deepseek_v4_sdk.chat import ToolCall, Usage
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from deepseek_v4_sdk.chat import Reply
     from deepseek_v4_sdk.errors import DeepSeekV4Error
 
-__all__ = ["Earlier", "NotContinuableError", "Part"]
+__all__ = ["Earlier", "NotContinuableError", "Part", "part_of"]
 
 
 class NotContinuableError(ValueError):
@@ -56,6 +57,26 @@ class Part:
     first_answer: float | None = None
 
 
+def part_of(reply: Reply, *, drops_begun_call: bool) -> Part:
+    """The part that a reply holds, to go on with it in another call.
+
+    Args:
+        reply: The reply.
+        drops_begun_call: Whether a call that is not complete is begun again.
+    """
+    begun = () if drops_begun_call else reply.partial_tool_calls[-1:]
+    calls = (*reply.tool_calls, *begun)
+    return Part(
+        reasoning=reply.reasoning or "",
+        text=reply.text,
+        calls=calls,
+        begun=bool(begun),
+        announced=len(reply.tool_calls),
+        past_reasoning=bool(reply.text or calls),
+        reply_id=reply.id,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
     """An answer so far, as the exchange gets it that goes on with it.
@@ -66,6 +87,8 @@ class Earlier:
         tokens: The number of its tokens.
         usage: The tokens of the attempts so far.
         error: The error that broke the answer off, or None.
+        saved: The number of tokens of an answer of another call, which are not counted here.
+        saved_reasoning: The reasoning of that answer.
         prompt: The number of tokens of the prompt with the part.
     """
 
@@ -75,3 +98,5 @@ class Earlier:
     prompt: int
     usage: Usage = field(default_factory=Usage)
     error: DeepSeekV4Error | None = None
+    saved: int = 0
+    saved_reasoning: str = ""
