@@ -48,7 +48,7 @@ class Resuming:
         """Begin with the answer of another call."""
         data = find_provider(reply.flavor).data if reply.flavor in PROVIDER_NAMES else None
         begun = reply.partial_tool_calls[-1] if reply.partial_tool_calls else None
-        # vLLM closes half a call at max_tokens: nothing tells its arguments from whole ones.
+        # vLLM closes half a call at max_tokens, and its form is that of a whole one.
         closed = reply.finish_reason == "length" and (data is None or data.closes_cut_calls)
         written = begun is not None and data is not None and _is_written(request, data, begun)
         self.part = part_of(reply, drops_begun_call=closed or not written)

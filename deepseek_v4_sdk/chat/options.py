@@ -300,7 +300,7 @@ def _on_interrupt(value: object) -> object:
     words = (value,) if isinstance(value, str) else tuple(value) if is_iterable(value) else ()
     if words not in _INTERRUPTS:
         raise _WrongValueError("'raise', 'restart', 'resume' or ('resume', 'restart')")
-    return words
+    return value if isinstance(value, str) else words
 
 
 def _continue_from(value: object) -> object:

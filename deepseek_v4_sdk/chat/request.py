@@ -59,7 +59,7 @@ class ChatRequest:
     dsml: Literal["auto", "off"] = "auto"
     control_tokens: ControlTokens = "send"
     on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None = None
-    on_interrupt: Sequence[str] = ("raise",)
+    on_interrupt: str | Sequence[str] = "raise"
     continue_from: Reply | None = None
     extra_body: Mapping[str, object] = field(default_factory=dict[str, object])
     extra_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # a key may be among them

@@ -33,7 +33,10 @@ WORDS: dict[str, tuple[list[Any], str]] = {
     "dsml": (["auto", "off"], "give 'auto' or 'off'"),
     "on_unsupported": (["nearest", "disable_thinking", "auto"], "give 'nearest' or 'disable_thinking' or 'auto'"),
     "control_tokens": (["send", "refuse", "mark"], "give 'send' or 'refuse' or 'mark'"),
-    "on_interrupt": (["raise", "restart"], "give 'raise' or 'restart'"),
+    "on_interrupt": (
+        ["raise", "restart", "resume", ("resume", "restart")],
+        "give 'raise', 'restart', 'resume' or ('resume', 'restart')",
+    ),
     "parallel_tool_calls": ([True, False], "give True or False"),
 }
 TEXTS = ("model", "user", "cache_salt")
@@ -76,6 +79,7 @@ def complaint(**options: object) -> str:
 def test_every_option_is_tried_here() -> None:
     tried = {*NUMBERS, *WORDS, *TEXTS, *MAPPINGS, "tools", "tool_choice", "stop", "timeout", "extra_headers"}
     tried.add("spend")  # its values are checked by `Spend`: tests/transport/test_spend.py
+    tried.add("continue_from")  # tests/client/test_continue_from.py
     assert tried == OPTION_NAMES == set(ChatOptions.__annotations__)
 
 
