@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, RateLimits, Thinking
+from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, RateLimits, Spend, Thinking
 from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
 from deepseek_v4_sdk.cli.output import say, say_json
 
@@ -24,6 +24,8 @@ __all__ = ["build", "gateway", "read_efforts"]
 
 _Recovered = Literal["error", "run"]
 _Unknown = Literal["serve", "refuse"]
+_Per = Literal["client", "run", "day"]
+_Unit = Literal["USD", "tokens"]
 _LEVELS: Mapping[str, Thinking] = {"off": "off", "low": "low", "high": "high", "max": "max"}
 
 
@@ -53,6 +55,11 @@ def gateway(
     requests_per_minute: Annotated[int | None, typer.Option(help="For each caller.", min=1)] = None,
     tokens_per_minute: Annotated[int | None, typer.Option(help="For each caller.", min=1)] = None,
     concurrency: Annotated[int | None, typer.Option(help="Requests at once, for each caller.", min=1)] = None,
+    spend_limit: Annotated[str | None, typer.Option(help="The most that each caller may spend.")] = None,
+    spend_unit: Annotated[str, typer.Option(help="The unit of --spend-limit: USD, or tokens.")] = "USD",
+    spend_per: Annotated[
+        str, typer.Option(help="The scope of --spend-limit: day, run (one request), or client (all of them).")
+    ] = "day",
     seal_key_env: Annotated[
         str | None, typer.Option(help="A variable that holds the key of sealed reasoning; else one is kept.")
     ] = None,
@@ -78,6 +85,7 @@ def gateway(
         both_reasoning_keys=both_reasoning_keys,
         salt_callers=salt_callers,
         limits=None if limits == RateLimits() else limits,
+        spend=None if spend_limit is None else _spend(spend_limit, spend_per, spend_unit),
         seal_key_env=seal_key_env,
     )
     from deepseek_v4_sdk.gateway import serve  # loaded with `build`
@@ -107,6 +115,7 @@ def build(
     both_reasoning_keys: bool,
     salt_callers: bool,
     limits: RateLimits | None,
+    spend: Spend | None,
     seal_key_env: str | None,
 ) -> Gateway:
     """The gateway that the arguments ask for.
@@ -129,6 +138,7 @@ def build(
         both_reasoning_keys=both_reasoning_keys,
         salt_callers=salt_callers,
         caller_limits=limits,
+        caller_spend=spend,
         seal_key=seal,
     )
 
@@ -146,6 +156,10 @@ def read_efforts(text: str) -> dict[str, Thinking]:
             raise ConfigurationError(f"--effort-map has {item!r}: give it as xhigh=max, with off, low, high or max")
         efforts[word.lower()] = _LEVELS[level]
     return efforts
+
+
+def _spend(limit: str, per: str, unit: str) -> Spend:
+    return Spend(limit, cast("_Per", per), cast("_Unit", unit))
 
 
 def _models(given: list[str]) -> tuple[str | None, dict[str, str]]:

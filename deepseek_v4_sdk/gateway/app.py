@@ -16,6 +16,7 @@ from deepseek_v4_sdk import (
     ConfigurationError,
     DeepSeekV4Error,
     RateLimits,
+    Spend,
     Thinking,
     UnsupportedOptionError,
 )
@@ -24,7 +25,7 @@ from deepseek_v4_sdk.chat.openai_form import EFFORTS, is_mapping
 from deepseek_v4_sdk.gateway.callers import Caller, Callers
 from deepseek_v4_sdk.gateway.chat_route import ChatRoute
 from deepseek_v4_sdk.gateway.errors import Refusal
-from deepseek_v4_sdk.gateway.limits import CallerLimits
+from deepseek_v4_sdk.gateway.limits import CallerLimits, CallerSpends
 from deepseek_v4_sdk.gateway.memory import ReasoningMemory
 from deepseek_v4_sdk.gateway.messages_route import MessagesRoute
 from deepseek_v4_sdk.gateway.metrics import Metrics
@@ -90,6 +91,8 @@ class Gateway:
         unknown_models: "serve" sends an unknown name to `client`, "refuse" answers it with 404.
         salt_callers: Whether the prefix caches of callers are kept apart.
         caller_limits: The limits of each caller; its `refusals` is not used.
+        caller_spend: A limit of money or tokens for each caller, or a list of them, in addition to those of the
+            clients. Without keys all callers share it.
         seal_key: The key that proves that reasoning in a history came from here; without it one that lives as long as
             this object. See `kept_key`.
         memory: Keeps reasoning for clients that drop it.
@@ -118,6 +121,7 @@ class Gateway:
         unknown_models: Literal["serve", "refuse"] = "serve",
         salt_callers: bool = False,
         caller_limits: RateLimits | None = None,
+        caller_spend: Spend | Sequence[Spend] | None = None,
         seal_key: bytes | None = None,
         memory: ReasoningMemory | None = None,
         keep_alive: float = 10.0,
@@ -133,6 +137,7 @@ class Gateway:
         self.metrics = Metrics()
         self._callers = Callers(api_keys, allowed_hosts, allowed_origins, any_content_type=any_content_type)
         self._limits = CallerLimits(caller_limits)
+        self._spends = CallerSpends(caller_spend, by_key=self._callers.has_keys)
         self._models = Models(client, models or {}, unknown_models)
         self._efforts: Mapping[str, Thinking] = {**EFFORTS, **(efforts or {})}
         self._both_keys = both_reasoning_keys
@@ -235,6 +240,8 @@ class Gateway:
             first_token=relay.first_token,
             usage=usage,
         )
+        if relay.error == "SpendLimitError":
+            self.metrics.limited("spend")
         _log(route.name, relay.status, relay.seconds, relay.error)
 
     def _refused(self, route: Route, error: Exception, number: str, began: float) -> Response:
@@ -263,6 +270,8 @@ class Gateway:
             asked.model = await upstream.name() or "deepseek-v4"
         loosen(asked, client.flavor)
         self._restore(asked, context, upstream)
+        if accounts := self._spends.of(caller):
+            asked.options["spend"] = accounts
         if self._salts:
             asked.options["cache_salt"] = caller.id[:32]
         return _Ready(asked=asked, context=context, upstream=upstream, body=body)

@@ -42,8 +42,9 @@ class Failure:
             headers["retry-after"] = f"{self.retry_after:.3f}".rstrip("0").rstrip(".")
         if self.status == 401:
             headers["www-authenticate"] = "Bearer"
-        if self.tried_again and self.status >= 500:
-            headers["x-should-retry"] = "false"  # the official clients would multiply the tries otherwise
+        # The official clients would multiply the tries otherwise, or ask again where only a person can help.
+        if (self.tried_again and self.status >= 500) or self.code == "insufficient_quota":
+            headers["x-should-retry"] = "false"
         return headers
 
 
@@ -64,6 +65,7 @@ _TABLE: tuple[tuple[type[errors.DeepSeekV4Error], int, str | None], ...] = (
     (errors.ModelRetiredError, 410, "model_retired"),
     (errors.RateLimitError, 429, "rate_limit_exceeded"),
     (errors.LocalLimitError, 429, "local_limit"),
+    (errors.SpendLimitError, 429, "insufficient_quota"),
     (errors.CircuitOpenError, 429, "circuit_open"),
     (errors.ConnectionFailedError, 502, "connection_failed"),
     (errors.PhaseTimeoutError, 504, "timeout"),

@@ -1,4 +1,4 @@
-"""Limits of each caller: how much one key may ask for, before anything goes upstream."""
+"""Limits of each caller: how much one key may ask for, and spend, before anything goes upstream."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk import ConfigurationError, Spend
 from deepseek_v4_sdk.gateway.errors import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from deepseek_v4_sdk import RateLimits
     from deepseek_v4_sdk.gateway.callers import Caller
 
-__all__ = ["CallerLimits"]
+__all__ = ["CallerLimits", "CallerSpends"]
 
 _MINUTE = 60.0
 _MOST_CALLERS = 10_000
@@ -84,6 +85,34 @@ class CallerLimits:
             if idle is not None:
                 del self._accounts[idle]
         return account
+
+
+class CallerSpends:
+    """The accounts of the callers: each key has limits of money and tokens that no other key can use up.
+
+    Args:
+        spend: The limits of each caller; they are copied, and hold nothing themselves.
+        by_key: Whether callers have keys. Without keys all callers have one account: anybody could make up another.
+
+    Raises:
+        ConfigurationError: One of the limits is not a `Spend`.
+    """
+
+    def __init__(self, spend: Spend | Sequence[Spend] | None, *, by_key: bool) -> None:
+        self._limits = () if spend is None else (spend,) if isinstance(spend, Spend) else tuple(spend)
+        if wrong := [each for each in self._limits if not isinstance(each, Spend)]:
+            raise ConfigurationError(f"caller_spend is {type(wrong[0]).__name__}: give Spend(...), or a list of them")
+        self._by_key = by_key
+        self._accounts: dict[str, list[Spend]] = {}  # as many as there are keys
+
+    def of(self, caller: Caller) -> list[Spend]:
+        """The accounts of a caller; none where there are no limits."""
+        if not self._limits:
+            return []
+        holder = caller.id if self._by_key else ""
+        if holder not in self._accounts:
+            self._accounts[holder] = [Spend(each.limit, each.per, each.unit) for each in self._limits]
+        return self._accounts[holder]
 
 
 def _refusal(limit: str, told: str, wait: float | None) -> Refusal:

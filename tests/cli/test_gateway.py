@@ -49,6 +49,8 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--effort-map", "xhigh=most"], "--effort-map has 'xhigh=most'"),
         (["--recovered", "maybe"], "recovered is 'maybe'"),
         (["--unknown-models", "maybe"], "unknown_models is 'maybe'"),
+        (["--spend-limit", "much"], "the limit of Spend is 'much'"),
+        (["--spend-limit", "5", "--spend-per", "month"], "per is 'month': give 'client', 'run' or 'day'"),
         (["--model", "a", "--model", "b"], "--model was given twice without a profile"),
         (["--model", "=b"], "--model has '=b': give it as NAME=PROFILE"),
     ],

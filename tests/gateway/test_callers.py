@@ -7,13 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from deepseek_v4_sdk import ConfigurationError, RateLimits
+from deepseek_v4_sdk import ConfigurationError, RateLimits, Spend
 from deepseek_v4_sdk.gateway import Gateway, serve
 from deepseek_v4_sdk.testing import script
 from tests.gateway.serving import PATHS, client_of, inside, mock_of, question, sent
 
 pytestmark = pytest.mark.anyio
 HELLO = script.text("Hello")
+LONG = script.text("word " * 2_000)
 
 
 def calling(gateway: Gateway, base: str, peer: str) -> httpx.AsyncClient:
@@ -159,3 +160,44 @@ async def test_limits_of_each_caller(limits: RateLimits, code: str) -> None:
         assert (await ask("two")).status_code == 200
         metrics = (await http.get("/metrics", headers={"x-api-key": "one"})).text
     assert f'deepseek_v4_gateway_limited_total{{limit="{code}"}} 1' in metrics
+
+
+@pytest.mark.parametrize("route", PATHS)
+async def test_the_money_of_each_caller(route: str) -> None:
+    """One key cannot use up another's; the refusal goes out in the shape of the API before anything is sent."""
+    client = client_of(default=LONG, max_retries=2)
+    room = Spend(4_000, per="client", unit="tokens")  # for one of these answers
+    async with inside(Gateway(client, api_keys=["one", "two"], caller_spend=room)) as http:
+
+        async def ask(key: str, **fields: Any) -> Any:
+            body = question(route, **fields)
+            body["max_output_tokens" if route == "responses" else "max_tokens"] = 2_500
+            return await http.post(PATHS[route], json=body, headers={"x-api-key": key})
+
+        assert (await ask("one")).status_code == 200
+        for stream in (False, True):
+            refused = await ask("one", stream=stream)
+            assert (refused.status_code, refused.headers["x-should-retry"]) == (429, "false")
+            error = refused.json()["error"]
+            assert error.get("code", "insufficient_quota") == "insufficient_quota"
+            assert "the limit of 4000 tokens per client leaves no room" in error["message"]
+        assert (await ask("two")).status_code == 200
+        metrics = (await http.get("/metrics", headers={"x-api-key": "one"})).text
+    assert len(mock_of(client).requests) == 2
+    assert 'deepseek_v4_gateway_limited_total{limit="spend"} 2' in metrics
+    assert (room.spent, room.reserved) == (0, 0)  # it was copied
+
+
+async def test_without_keys_all_callers_have_one_account() -> None:
+    gateway = Gateway(client_of(default=LONG), caller_spend=[Spend(4_000, unit="tokens")])
+    statuses: list[int] = []
+    async with inside(gateway) as http:
+        for key in ("made", "up"):
+            body = question("chat", max_tokens=2_500)
+            statuses.append((await http.post(PATHS["chat"], json=body, headers={"x-api-key": key})).status_code)
+    assert statuses == [200, 429]
+
+
+def test_a_wrong_limit_of_money() -> None:
+    with pytest.raises(ConfigurationError, match="caller_spend is int"):
+        Gateway(client_of(), caller_spend=[5])  # type: ignore[list-item]
