@@ -99,9 +99,11 @@ class CallerSpends:
     """
 
     def __init__(self, spend: Spend | Sequence[Spend] | None, *, by_key: bool) -> None:
-        self._limits = () if spend is None else (spend,) if isinstance(spend, Spend) else tuple(spend)
-        if wrong := [each for each in self._limits if not isinstance(each, Spend)]:
-            raise ConfigurationError(f"caller_spend is {type(wrong[0]).__name__}: give Spend(...), or a list of them")
+        given: Sequence[object] = () if spend is None else (spend,) if isinstance(spend, Spend) else spend
+        for each in given:
+            if not isinstance(each, Spend):
+                raise ConfigurationError(f"caller_spend is {type(each).__name__}: give Spend(...), or a list of them")
+        self._limits = [each for each in given if isinstance(each, Spend)]
         self._by_key = by_key
         self._accounts: dict[str, list[Spend]] = {}  # as many as there are keys
 
