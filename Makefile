@@ -13,6 +13,7 @@ RELEASE ?=
 RUNS ?= 20000
 TIMES ?= 20
 VERSION ?=
+WRITE ?=
 SEED ?= 1
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -54,6 +55,10 @@ frameworks:  ## the adapters in environments of their own: NAT, Deep Agents, and
 	  folder=tests/integrations/apart; test $$name != oldest || folder=tests/integrations; \
 	  .venv-$$name/bin/python -m pytest -q $(APART) $$folder $(PYTEST) || exit 1; \
 	done
+
+.PHONY: path-table
+path-table: $(VENV)/.installed-dev  ## measure the ways around the adapters, and compare with the docs (WRITE=1 writes them)
+	@$(BIN)/python -m tests.integrations.cases $(if $(WRITE),--write,--check)
 
 fuzz: $(VENV)/.installed-dev  ## look for inputs that break the client, for long (PYTEST="-k refusal" to choose)
 	@TEST_PROFILE=nightly TEST_TIMES=800 $(BIN)/python -m pytest -q -n auto --timeout 0 tests/fuzz $(PYTEST)

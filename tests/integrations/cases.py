@@ -1,12 +1,14 @@
 """What is asked of each way from a framework to a server, and what counts as kept.
 
-`python -m tests.integrations.cases` shows the table of the frameworks' own paths; `--write` puts it into the docs.
+`python -m tests.integrations.cases` shows the table of the frameworks' own paths; `--write` puts it into the docs, and
+`--check` fails where the docs have another (`make path-table`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import sys
 import warnings
@@ -23,7 +25,7 @@ from tests.integrations.paths import FRAMEWORKS, RAN, Joke, Path
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-__all__ = ["CASES", "KEPT", "PAGE", "rows", "verdict"]
+__all__ = ["CASES", "KEPT", "main", "rows", "shown", "verdict"]
 
 PAGE = File(__file__).resolve().parents[2] / "docs" / "integrations" / "README.md"
 KEPT = "✓"
@@ -166,6 +168,16 @@ def verdict(case: str, framework: str, flavor: str, *, ours: bool) -> str:
         return f"{type(error).__name__}" + (f" {status}" if status else "")
 
 
+_SHOWN = re.compile(r"(?<=<!-- own path -->\n).*?(?=\n<!-- end -->)", re.DOTALL)
+
+
+def shown() -> str:
+    """The table in the docs."""
+    found = _SHOWN.search(PAGE.read_text(encoding="utf-8"))
+    assert found is not None
+    return found[0]
+
+
 def rows() -> Iterator[str]:
     """The table: each cell has what the framework's own path gives."""
     yield f"| framework | server | {' | '.join(CASES)} |"
@@ -176,14 +188,21 @@ def rows() -> Iterator[str]:
             yield f"| {framework} | {flavor} | {' | '.join(cells)} |"
 
 
-if __name__ == "__main__":
+def main(how: str) -> int:
+    """Measure; write the table into the docs, or compare it with them."""
     warnings.simplefilter("ignore")
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # the other paths leave connections open behind their loop
     agents.set_tracing_disabled(True)
     table = "\n".join(rows())
     print(table)
-    if "--write" in sys.argv:
-        text = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(
-            re.sub(r"(?<=<!-- own path -->\n).*?(?=\n<!-- end -->)", lambda _: table, text, flags=re.DOTALL),
-            encoding="utf-8",
-        )
+    text = PAGE.read_text(encoding="utf-8")
+    if how == "--write":
+        PAGE.write_text(_SHOWN.sub(lambda _: table, text), encoding="utf-8")
+    if how == "--check" and shown() != table:
+        print(f"{PAGE.name} has another table: make path-table WRITE=1", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[-1]))

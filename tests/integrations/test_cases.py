@@ -5,7 +5,7 @@ from __future__ import annotations
 import agents
 import pytest
 
-from tests.integrations.cases import CASES, KEPT, PAGE, verdict
+from tests.integrations.cases import CASES, KEPT, shown, verdict
 from tests.integrations.model import FLAVORS
 from tests.integrations.paths import FRAMEWORKS
 
@@ -20,7 +20,6 @@ def test_case(framework: str, flavor: str, case: str) -> None:
 
 
 def test_the_page_shows_the_other_path_beside_it() -> None:
-    table = PAGE.read_text(encoding="utf-8").partition("<!-- own path -->\n")[2].partition("\n<!-- end -->")[0]
-    head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines())
+    head, _, *lines = ([cell.strip() for cell in line.strip("|").split("|")] for line in shown().splitlines())
     assert head[2:] == list(CASES)
     assert [tuple(line[:2]) for line in lines] == [(name, flavor) for name in FRAMEWORKS for flavor in FLAVORS]

@@ -172,14 +172,15 @@ async def test_a_profile_of_the_sdk(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with MockServer(served) as server:
         file = tmp_path / "deepseek_v4.toml"
         address = f'provider = "vllm"\nbase_url = "{server.url}"'
-        file.write_text(f'[profiles.ours]\n{address}\nthinking = "low"\nmax_tokens = 100\n', encoding="utf-8")
+        file.write_text(f'[profiles.ours]\n{address}\nthinking = "max"\nwindow = 9_000\n', encoding="utf-8")
         trust(file)
         monkeypatch.setenv("DEEPSEEK_V4_CONFIG", str(file))
-        model = DeepSeekV4LLMConfig(profile="ours", max_tokens=200).model()
-        assert (await model.ainvoke("Hi")).content == "It is Monday."
-        await model.aclose()
-    (request,) = served.requests
-    assert (request.thinking, request.body["max_tokens"]) == ("low", 200)
+        for keys, level in (({}, "max"), ({"thinking": "low"}, "low")):
+            model = DeepSeekV4LLMConfig(profile="ours", max_tokens=200, **keys).model()
+            assert model.profile["max_input_tokens"] == 9_000
+            assert (await model.ainvoke("Hi")).content == "It is Monday."
+            await model.aclose()
+            assert (served.requests[-1].thinking, served.requests[-1].body["max_tokens"]) == (level, 200)
 
 
 async def test_the_builder_gives_the_model_itself_and_closes_it() -> None:
