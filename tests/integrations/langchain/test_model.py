@@ -155,6 +155,14 @@ def test_errors_are_of_both_trees(how: str, step: Any, ours: Any, theirs: Any, r
     assert (type(again), str(again)) == (type(error), str(error))
 
 
+@pytest.mark.parametrize("how", WAYS)
+def test_a_text_that_was_cut_is_a_message_that_says_so(how: str) -> None:
+    """Agents look at the finish reason: the toolkit's asks once more with a longer limit."""
+    model, _ = chat(script.turn(ANSWER, finish_reason="length"))
+    message = said(model, "Hi", how)
+    assert (message.content, message.response_metadata["finish_reason"]) == ("It rains.", "length")
+
+
 def test_an_overflow_is_the_class_that_agents_look_for() -> None:
     served = MockProvider(default=ANSWER, window=2000)
     model = ChatDeepSeekV4(client=DeepSeekV4(served))
