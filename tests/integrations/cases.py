@@ -12,18 +12,23 @@ import logging
 import re
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
 import agents
 
 from deepseek_v4_sdk.testing import MockProvider, faults, script
+from deepseek_v4_sdk.testing.faults.fault import Fault
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.integrations.model import FLAVORS
 from tests.integrations.paths import FRAMEWORKS, RAN, Joke, Path
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+
+    from deepseek_v4_sdk.testing.answer import ServerAnswer
+    from deepseek_v4_sdk.testing.flavors.base import Flavor
 
 __all__ = ["CASES", "KEPT", "main", "rows", "shown", "verdict"]
 
@@ -73,6 +78,21 @@ async def cut(framework: str, flavor: str, ours: bool) -> str:
     if len(served.requests) > 1:
         return f"asked {len(served.requests)} times"
     return KEPT if found else "no error"
+
+
+class _JustEnds(Fault):
+    """The stream ends in the middle of the text, with no error, no finish reason and no `[DONE]`."""
+
+    def on_answer(self, answer: ServerAnswer, flavor: Flavor) -> ServerAnswer:
+        del flavor
+        last = next(index for index, part in enumerate(answer.parts) if isinstance(part, bytes) and b'" rains"' in part)
+        return replace(answer, parts=answer.parts[: last + 1])
+
+
+async def just_ends(framework: str, flavor: str, ours: bool) -> str:
+    served = mock_of(flavor, default=ANSWER | _JustEnds())
+    found = await _fails(framework, flavor, ours, served, lambda error: True)
+    return "taken for whole" if found == "'It rains'" else found
 
 
 async def error_event(framework: str, flavor: str, ours: bool) -> str:
@@ -150,6 +170,7 @@ CASES: dict[str, Callable[[str, str, bool], Awaitable[str]]] = {
     "two rounds": two_rounds,
     "streamed": streamed,
     "cut call": cut,
+    "just ends": just_ends,
     "error event": error_event,
     "429": too_many,
     "overflow": overflow,
