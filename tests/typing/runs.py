@@ -121,6 +121,7 @@ def events(client: DeepSeekV4) -> list[str]:
 def money(client: DeepSeekV4) -> Spend:
     spend = Spend(0.5, per="day", unit="tokens")
     limited = client.with_options(spend=[Spend("1.00"), Spend(1_000_000, "run", "tokens")], window=64_000)
+    assert_type(limited.context_window, int | None)
     assert_type(limited.as_async(), AsyncDeepSeekV4)
     assert_type(limited.as_async().as_sync(), DeepSeekV4)
     budget = ContextBudget(64_000, strategies=[DropOldest()])

@@ -6,9 +6,11 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from langchain_core.exceptions import ModelError
 
-from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
+from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, DeepSeekV4
 from deepseek_v4_sdk.integrations.langchain import ChatDeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider, faults
 from deepseek_v4_sdk.testing.server import MockServer
@@ -28,6 +30,15 @@ def test_a_client_of_either_kind_serves_sync_and_async_calls(kind: Any, how: str
         answer = said(model, "Hi", how)
         asyncio.run(model.aclose())
     assert (answer.content, answer.additional_kwargs["reasoning_content"]) == ("It rains.", "Now I know.")
+
+
+def test_a_client_on_your_own_http_client_has_no_other_kind() -> None:
+    with httpx.Client() as mine, DeepSeekV4("vllm", base_url="http://localhost:9", http_client=mine) as client:
+        model = ChatDeepSeekV4(client=client)
+        for how in ("ainvoke", "astream"):
+            with pytest.raises(ConfigurationError, match="http_client is one for DeepSeekV4") as caught:
+                said(model, "Hi", how)
+            assert isinstance(caught.value, ModelError)
 
 
 @pytest.mark.parametrize("kind", [DeepSeekV4, AsyncDeepSeekV4])
