@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from deepseek_v4_sdk.support.files import expanded, open_to_append
 if TYPE_CHECKING:
     import io
 
-__all__ = ["Journal", "JournalFound"]
+__all__ = ["Journal", "JournalFound", "read_journal"]
 
 log = logging.getLogger("deepseek_v4_sdk.batch")
 
@@ -53,6 +54,7 @@ class Journal:
 
     Args:
         path: The file, or an existing folder, in which a new file is made. All files `*.jsonl` of a folder are read.
+        only_read: Whether nothing is to be written; another process may then write the file.
 
     Attributes:
         found: The rows that it held.
@@ -61,18 +63,23 @@ class Journal:
         ConfigurationError: It cannot be opened, or another process writes it.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, only_read: bool = False) -> None:
         self._index = IdIndex()
         self._parts: list[tuple[int, io.FileIO]] = []  # each file, and where it begins in the sequence of all
         self._end = 0
         given = expanded(path, "journal")
+        reads_own = only_read and not given.is_dir()
         try:
             if given.is_dir():
                 own = given / f"rows-{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
                 others = sorted(file for file in given.glob("*.jsonl") if file.is_file())
             else:
                 own, others = given, []
-            broken = sum([self._read(file.open("rb", buffering=0)) for file in others])
+            broken = sum([self._read(file.open("rb", buffering=0)) for file in [*others, *([own] * reads_own)]])
+            self.found = JournalFound()
+            if only_read:
+                self._count(broken)
+                return
             self._file = open_to_append(own)
             _lock(self._file, own)
             if hasattr(os, "fchmod"):
@@ -87,6 +94,17 @@ class Journal:
         except ConfigurationError:
             self.close()
             raise
+        self._count(broken)
+
+    def errors(self) -> dict[str, int]:
+        """Count the rows that failed by the class of their error."""
+        kinds: Counter[str] = Counter()
+        for value in self._index.values():
+            if value & 3 in {_FAILED, _AGAIN}:
+                kinds[Record(read_json(self._line(value >> 2))).error_type or ""] += 1
+        return dict(kinds.most_common())
+
+    def _count(self, broken: int) -> None:
         states = [0, 0, 0, 0]
         for value in self._index.values():
             states[value & 3] += 1
@@ -161,6 +179,25 @@ class Journal:
         with open(file.fileno(), "rb", closefd=False) as lines:
             lines.seek(place - begin)
             return lines.readline()
+
+
+def read_journal(path: str | os.PathLike[str]) -> tuple[JournalFound, dict[str, int]]:
+    """Count the rows that a journal holds, also while a map writes it.
+
+    Args:
+        path: The file, or a folder of them.
+
+    Returns:
+        The rows that are done and that failed, and those that failed by the class of their error.
+
+    Raises:
+        ConfigurationError: It cannot be opened.
+    """
+    journal = Journal(path, only_read=True)
+    try:
+        return journal.found, journal.errors()
+    finally:
+        journal.close()
 
 
 def _mend(file: io.FileIO) -> int:

@@ -33,6 +33,7 @@ class Record:
         digest: The digest of its request.
         failed: Whether it failed.
         retryable: Whether it failed for a cause that may have gone, or nothing was sent.
+        error_type: The name of its error's class, or None.
         mechanism: The mechanism of a structured answer, or None.
     """
 
@@ -52,6 +53,7 @@ class Record:
         self.failed = error is not None
         # Where nothing was sent, it costs nothing to try again: the fault may have been in the client's settings.
         self.retryable = isinstance(error, dict) and (error.get("retryable") is True or not line.get("attempts"))
+        self.error_type = str(error.get("type")) if isinstance(error, dict) else None
         self.mechanism = mechanism if isinstance(mechanism, str) else None
 
     def attempts(self) -> tuple[Attempt, ...]:

@@ -40,6 +40,7 @@ class MapSettings:
     journal: str | os.PathLike[str] | None = None
     skip_done: bool = False
     keep_prompts: bool = False
+    retry_failed: bool = False
     order: MapOrder = "done"
     deadline: float | None = None
     on_result: Callable[[MapResult], object] | None = None
@@ -56,9 +57,9 @@ class MapSettings:
         seconds: object = self.deadline
         if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0):
             raise ConfigurationError(f"deadline is {seconds!r}: give seconds above 0")
-        if self.journal is None and (self.skip_done or self.keep_prompts):
-            name = "skip_done" if self.skip_done else "keep_prompts"
-            raise ConfigurationError(f"{name} needs a journal: give journal= too")
+        for name in ("skip_done", "keep_prompts", "retry_failed"):
+            if self.journal is None and getattr(self, name):
+                raise ConfigurationError(f"{name} needs a journal: give journal= too")
         if self.shared.schema is not None and self.shared.tools:
             raise ConfigurationError("schema and tools were both given: give one of them, or give them by row")
 

@@ -288,7 +288,7 @@ class MapState:
             self.changed_rows += 1
             log.warning("row %r has changed since the journal was written, and is sent again", row_id)
             return None
-        if record.retryable:
+        if record.retryable or (record.failed and self._settings.retry_failed):
             return None
         try:
             result = restored(self._client, record, row_id, position, request)

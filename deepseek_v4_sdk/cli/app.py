@@ -8,6 +8,7 @@ import typer
 
 from deepseek_v4_sdk import __version__
 from deepseek_v4_sdk.cli import (
+    batch,
     chat,
     config,
     context,
@@ -64,5 +65,6 @@ app.command("demo")(demo.demo)
 app.command("gateway")(gateway.gateway)
 app.command("launch", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(launch.launch)
 app.command("mock-server")(mock_server.mock_server)
+app.add_typer(batch.commands, name="batch", cls=Commands, context_settings=_SETTINGS)
 app.add_typer(config.commands, name="config", cls=Commands, context_settings=_SETTINGS)
 app.add_typer(deploy.commands, name="deploy", cls=Commands, context_settings=_SETTINGS)

@@ -41,6 +41,7 @@ class MapCalls(ParseCalls):
         max_concurrency: int = 256,
         journal: str | os.PathLike[str] | None = None,
         skip_done: bool = False,
+        retry_failed: bool = False,
         keep_prompts: bool = False,
         order: MapOrder = "done",
         deadline: float | None = None,
@@ -64,6 +65,7 @@ class MapCalls(ParseCalls):
             journal: A file that keeps each finished row, or a folder of such files. A second start takes the rows from
                 there, and asks only those that are missing, have changed, or failed for a cause that may have gone.
             skip_done: Whether results of the journal are left out.
+            retry_failed: Whether rows of the journal that failed for good are sent again too.
             keep_prompts: Whether the journal holds the prompts too, and not only digests of them.
             order: "done" gives results as the rows end, "input" in the order of the rows.
             deadline: Seconds after which no more rows are sent; rows in flight finish.
@@ -85,6 +87,7 @@ class MapCalls(ParseCalls):
             max_concurrency=max_concurrency,
             journal=journal,
             skip_done=skip_done,
+            retry_failed=retry_failed,
             keep_prompts=keep_prompts,
             order=order,
             deadline=deadline,
@@ -109,6 +112,7 @@ class AsyncMapCalls(AsyncParseCalls):
         max_concurrency: int = 256,
         journal: str | os.PathLike[str] | None = None,
         skip_done: bool = False,
+        retry_failed: bool = False,
         keep_prompts: bool = False,
         order: MapOrder = "done",
         deadline: float | None = None,
@@ -128,6 +132,7 @@ class AsyncMapCalls(AsyncParseCalls):
             max_concurrency: As for the sync client.
             journal: As for the sync client.
             skip_done: As for the sync client.
+            retry_failed: As for the sync client.
             keep_prompts: As for the sync client.
             order: As for the sync client.
             deadline: As for the sync client.
@@ -149,6 +154,7 @@ class AsyncMapCalls(AsyncParseCalls):
             max_concurrency=max_concurrency,
             journal=journal,
             skip_done=skip_done,
+            retry_failed=retry_failed,
             keep_prompts=keep_prompts,
             order=order,
             deadline=deadline,

@@ -7,11 +7,19 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkstemp
-from typing import Literal
+from typing import Literal, TextIO
 
 from deepseek_v4_sdk.errors import ConfigurationError
 
-__all__ = ["expanded", "make_private", "open_to_append", "own_folder", "working_folder", "write_private"]
+__all__ = [
+    "expanded",
+    "make_private",
+    "open_private",
+    "open_to_append",
+    "own_folder",
+    "working_folder",
+    "write_private",
+]
 
 
 def expanded(path: str | os.PathLike[str], what: str) -> Path:
@@ -104,6 +112,16 @@ def open_to_append(path: Path) -> io.FileIO:
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     return io.FileIO(os.open(path, flags | getattr(os, "O_BINARY", 0), 0o600), "ab+")
+
+
+def open_private(path: Path) -> TextIO:
+    """Open an empty text file that only its owner can read, in place of an existing one.
+
+    Raises:
+        OSError: It cannot be opened, or is a link.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    return os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", newline="")
 
 
 def _take_free_place(beside: Path, path: Path) -> None:

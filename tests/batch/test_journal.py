@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, Price, PriceTable, Rates
-from deepseek_v4_sdk.batch import JournalFound, MapRequest, MapResults
+from deepseek_v4_sdk.batch import JournalFound, MapRequest, MapResults, read_journal
 from deepseek_v4_sdk.batch.journal import Journal
 from deepseek_v4_sdk.batch.settings import MapSettings
 from deepseek_v4_sdk.support.files import open_to_append
@@ -158,6 +158,26 @@ def test_failures_for_a_retryable_cause_are_asked_again(mode: Mode, journal: Pat
     assert [(result.text, result.from_journal) for result in again.results] == [("a", False), ("", True), ("c", True)]
     assert again["1"].error == done["1"].error
     assert again["1"].attempts == done["1"].attempts
+
+
+def test_failures_for_good_are_sent_again_where_that_is_wanted(journal: Path) -> None:
+    first = MockProvider(script.error(400), script.text("b"))
+    mapped("sync", first, ["a", "b"], journal=journal, concurrency=1, client={"max_retries": 0})
+    assert read_journal(journal) == (JournalFound(done=1, failed=1), {"BadRequestError": 1})
+    mock = _echo()
+    assert mapped("sync", mock, ["a", "b"], journal=journal, retry_failed=True).texts == {"0": "a", "1": "b"}
+    assert list(map(_asked, mock.requests)) == ["a"]
+    assert read_journal(journal) == (JournalFound(done=2), {})
+
+
+def test_a_journal_is_read_while_a_map_writes_it(journal: Path, tmp_path: Path) -> None:
+    settings = MapSettings(journal=journal, concurrency=1)
+    with MapResults(Rows(lambda request: answered()), settings, ["a"]) as results:
+        next(results)
+        assert read_journal(journal) == (JournalFound(done=1), {})
+        assert read_journal(tmp_path)[0] == JournalFound(done=1)
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        read_journal(tmp_path / "none.jsonl")
 
 
 def test_a_row_that_was_not_sent_is_tried_again(journal: Path) -> None:

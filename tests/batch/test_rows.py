@@ -147,6 +147,7 @@ def test_a_wrong_row_is_a_result_with_its_error(mode: Mode, row: Any, journal: b
         ({"deadline": 0}, "deadline is 0"),
         ({"skip_done": True}, "skip_done needs a journal"),
         ({"keep_prompts": True}, "keep_prompts needs a journal"),
+        ({"retry_failed": True}, "retry_failed needs a journal"),
         ({"schema": Label, "tools": [weather]}, "schema and tools"),
     ],
 )

@@ -1,0 +1,297 @@
+"""`deepseek-v4 batch`: files in OpenAI's format and CSV, the journal beside the output, failures, checks and costs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, PriceTable
+from deepseek_v4_sdk.cli import batch, connection
+from deepseek_v4_sdk.testing import MockProvider, script
+from tests.cli.commands import complaint, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _line(row_id: str, text: str, **body: Any) -> dict[str, Any]:
+    chat = {"model": "deepseek-ai/DeepSeek-V4-Pro", "messages": [{"role": "user", "content": text}], **body}
+    return {"custom_id": row_id, "method": "POST", "url": "/v1/chat/completions", "body": chat}
+
+
+def _write(*lines: Any) -> str:
+    Path("in.jsonl").write_text(
+        "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines), encoding="utf-8"
+    )
+    return "in.jsonl"
+
+
+def _read(name: str = "out.jsonl") -> dict[str, Any]:
+    lines = [json.loads(line) for line in Path(name).read_text(encoding="utf-8").splitlines()]
+    return {line["custom_id"]: line for line in lines}
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., MockProvider]:
+    """Let the commands use a client of this mock."""
+
+    def use(*steps: Any, default: Any = None, **arguments: Any) -> MockProvider:
+        mock = MockProvider(*steps, default=default or script.from_function(_echo), **arguments)
+        monkeypatch.setattr(
+            connection.NamedServer, "connect", lambda self: DeepSeekV4(mock, model=self.model, max_retries=0)
+        )
+        return mock
+
+    return use
+
+
+def _echo(request: Any) -> Any:
+    return script.think("hm") + script.text(f"echo: {request.body['messages'][-1]['content']}")
+
+
+def _go(*arguments: str, code: int = 0) -> Any:
+    return run("batch", "run", "in.jsonl", "-o", "out.jsonl", *arguments, code=code)
+
+
+def test_results_are_in_openais_format(serve: Callable[..., MockProvider]) -> None:
+    mock = serve()
+    _write(_line("a", "Hello", temperature=0.5, max_tokens=9), "", _line("b", "Bye", reasoning_effort="none"))
+    told = _go().stdout
+    assert told.startswith("2 answered, 0 failed, 0 not sent\n")
+    done = _read()
+    assert sorted(done) == ["a", "b"]
+    assert done["a"].keys() == {"id", "custom_id", "response", "error"}
+    assert done["a"]["error"] is None
+    assert done["a"]["response"].keys() == {"status_code", "request_id", "body"}
+    body = done["a"]["response"]["body"]
+    assert (body["object"], body["choices"][0]["finish_reason"]) == ("chat.completion", "stop")
+    assert body["choices"][0]["message"] == {
+        "role": "assistant",
+        "content": "echo: Hello",
+        "reasoning_content": "hm",
+    }
+    assert body["usage"]["total_tokens"] == body["usage"]["prompt_tokens"] + body["usage"]["completion_tokens"]
+    sent = {request.body["messages"][0]["content"]: request.body for request in mock.requests}
+    assert (sent["Hello"]["temperature"], sent["Hello"]["max_tokens"]) == (0.5, 9)
+    assert sent["Bye"]["chat_template_kwargs"]["thinking"] is False
+    assert not Path("out.failed.jsonl").exists()
+
+
+def test_calls_of_tools_are_the_answer(serve: Callable[..., MockProvider]) -> None:
+    serve(script.tool_call("get_weather", city="Paris"))
+    tool = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
+    _write(_line("a", "Paris?", tools=[tool]))
+    _go()
+    choice = _read()["a"]["response"]["body"]["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["tool_calls"][0]["function"] == {"name": "get_weather", "arguments": '{"city": "Paris"}'}
+
+
+def test_a_second_start_sends_only_what_is_missing(serve: Callable[..., MockProvider]) -> None:
+    serve()
+    _write(_line("a", "Hello"), _line("b", "Bye"))
+    _go()
+    first = _read()
+    mock = serve()
+    _write(_line("a", "Hello"), _line("b", "Bye"), _line("c", "New"))
+    done = _go()
+    assert [request.body["messages"][0]["content"] for request in mock.requests] == ["New"]
+    assert "the journal has 2 rows that are done" in done.stderr
+    assert done.stdout.startswith("3 answered (2 were in the journal), 0 failed, 0 not sent\n")
+    again = _read()
+    assert {name: again[name]["response"]["body"] for name in "ab"} == {
+        name: first[name]["response"]["body"] for name in "ab"
+    }
+
+
+def test_failures_are_lines_and_a_file_of_requests(serve: Callable[..., MockProvider]) -> None:
+    def answer(request: Any) -> Any:
+        return script.error(400, "too odd") if request.body["messages"][0]["content"] == "odd" else _echo(request)
+
+    serve(default=script.from_function(answer))
+    odd = _line("b", "odd")
+    _write(_line("a", "Hello"), odd, "{broken", _line("d", "x", n=3), _line("a", "twice"), {"body": {}})
+    done = _go(code=1)
+    assert done.stdout.startswith("1 answered, 5 failed, 0 not sent\n")
+    assert "out.failed.jsonl has the rows that failed" in done.stderr
+    lines = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    assert len(lines) == 6
+    failed = {
+        line["custom_id"]: line for line in lines if not (line["response"] and line["response"]["status_code"] == 200)
+    }
+    assert failed["b"]["response"]["status_code"] == 400
+    assert "too odd" in failed["b"]["response"]["body"]["error"]["message"]
+    assert failed["d"]["response"] is None
+    assert "n cannot be done" in failed["d"]["error"]["message"]
+    assert Path("out.failed.jsonl").read_text().splitlines()[0] in {json.dumps(odd), "{broken"}
+    assert len(Path("out.failed.jsonl").read_text().splitlines()) == 5
+
+
+def test_retry_sends_failed_rows_again(serve: Callable[..., MockProvider]) -> None:
+    serve(script.error(400, "no"), script.text("fine"))
+    _write(_line("a", "Hello"), _line("b", "Bye"))
+    _go("--concurrency", "1", code=1)
+    mock = serve()
+    _go(code=1)
+    assert mock.requests == []
+    run("batch", "retry", "in.jsonl", "-o", "out.jsonl")
+    assert len(mock.requests) == 1
+    assert not Path("out.failed.jsonl").exists()
+    assert _read()["a"]["response"]["body"]["choices"][0]["message"]["content"] == "echo: Hello"
+
+
+def test_rows_that_a_limit_left_are_in_the_file_of_failed_rows(serve: Callable[..., MockProvider]) -> None:
+    serve()
+    _write(*(_line(str(number), "Hello", max_tokens=10) for number in range(30)))
+    with pytest.MonkeyPatch.context() as patch:
+        from deepseek_v4_sdk import Spend
+
+        patch.setattr(batch, "Spend", lambda amount: Spend(amount, unit="tokens"))
+        done = _go("--spend", "500", code=1)
+    assert "it was stopped by --spend" in done.stdout
+    answered = len([line for line in _read().values() if line["error"] is None])
+    assert 1 <= answered < 10
+    assert len(Path("out.failed.jsonl").read_text().splitlines()) == 30 - answered
+
+
+def test_csv_by_column_and_template(serve: Callable[..., MockProvider]) -> None:
+    serve()
+    Path("in.csv").write_text('key,text,lang\nx,"one, two",de\ny,three,fr\n', encoding="utf-8")
+    run("batch", "run", "in.csv", "-o", "out.csv", "--template", "To {lang}: {text}", "--id-column", "key")
+    with Path("out.csv").open(encoding="utf-8", newline="") as opened:
+        rows = {row["key"]: row for row in csv.DictReader(opened)}
+    assert rows["x"]["answer"] == "echo: To de: one, two"
+    assert rows["y"] | {"answer": ""} == {
+        "key": "y", "text": "three", "lang": "fr", "answer": "", "finish_reason": "stop", "error": "",
+        "prompt_tokens": rows["y"]["prompt_tokens"], "completion_tokens": rows["y"]["completion_tokens"],
+    }  # fmt: skip
+
+
+def test_csv_with_a_schema(serve: Callable[..., MockProvider]) -> None:
+    serve(default=script.text('{"mood": "glad"}'))
+    Path("in.csv").write_text("text\ngreat\n", encoding="utf-8")
+    schema = {"type": "object", "properties": {"mood": {"type": "string"}}, "required": ["mood"]}
+    Path("mood.json").write_text(json.dumps(schema), encoding="utf-8")
+    run("batch", "run", "in.csv", "-o", "out.csv", "--prompt-column", "text", "--schema", "mood.json")
+    with Path("out.csv").open(encoding="utf-8", newline="") as opened:
+        assert [json.loads(row["answer"]) for row in csv.DictReader(opened)] == [{"mood": "glad"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["none.jsonl"], "is not a file"),
+        (["in.csv"], "--prompt-column or --template"),
+        (["in.csv", "--prompt-column", "no"], "no column 'no'; it has text, lang"),
+        (["in.csv", "--template", "{text} {tone}"], "no column 'tone'"),
+        (["in.jsonl", "--prompt-column", "text"], "are for CSV"),
+        (["in.parquet"], "Parquet"),
+        (["in.jsonl", "--concurrency", "fast"], "--concurrency is 'fast'"),
+        (["in.jsonl", "--schema", "none.json"], "--schema none.json cannot be read"),
+        (["in.jsonl", "--off-peak"], "--off-peak is for DeepSeek's own API"),
+    ],
+)
+def test_a_wrong_command_line(arguments: list[str], said: str, serve: Callable[..., MockProvider]) -> None:
+    mock = serve()
+    _write(_line("a", "Hello"))
+    Path("in.csv").write_text("text,lang\na,b\n", encoding="utf-8")
+    Path("in.parquet").write_bytes(b"PAR1")
+    assert said in complaint("batch", "run", *arguments, "-o", "out.jsonl")
+    assert mock.requests == []
+    assert not Path("out.jsonl").exists()
+
+
+def test_outputs_are_only_for_their_owner(serve: Callable[..., MockProvider]) -> None:
+    serve(script.error(400))
+    _write(_line("a", "Hello"))
+    _go(code=1)
+    for name in ("out.jsonl", "out.failed.jsonl", "out.jsonl.journal"):
+        assert os.name == "nt" or Path(name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_run_at_once_touches_nothing(serve: Callable[..., MockProvider]) -> None:
+    serve()
+    _write(_line("a", "Hello"))
+    _go()
+    before = Path("out.jsonl").read_text()
+    with DeepSeekV4("mock") as client, client.map([], journal="out.jsonl.journal"):
+        assert "another run writes the journal" in complaint("batch", "run", "in.jsonl", "-o", "out.jsonl")
+    assert Path("out.jsonl").read_text() == before
+    assert sorted(path.name for path in Path().iterdir()) == ["in.jsonl", "out.jsonl", "out.jsonl.journal"]
+
+
+def test_stopped_by_the_user_it_keeps_what_came(serve: Callable[..., MockProvider]) -> None:
+    serve()
+    _write(*(_line(str(number), "Hello") for number in range(20)))
+    with pytest.MonkeyPatch.context() as patch:
+        added = batch.Outputs.add
+
+        def add(self: Any, result: Any) -> None:
+            added(self, result)
+            if result.id == "3":
+                raise KeyboardInterrupt
+
+        patch.setattr(batch.Outputs, "add", add)
+        _go(code=130)
+    assert "3" in _read()
+    serve()
+    assert _go().stdout.startswith("20 answered (")
+
+
+def test_status_counts_the_journal(serve: Callable[..., MockProvider]) -> None:
+    serve(script.error(503), script.error(400), script.text("x"))
+    _write(*(_line(name, name) for name in "abc"))
+    _go("--concurrency", "1", code=1)
+    told = run("batch", "status", "out.jsonl", code=1).stdout
+    assert told.startswith("1 answered, 1 failed, 1 to send again\n")
+    assert json.loads(run("batch", "status", "out.jsonl.journal", "--json", code=1).stdout) == {
+        "done": 1, "failed": 1, "retryable": 1, "errors": {"OverloadedError": 1, "BadRequestError": 1},
+    }  # fmt: skip
+
+
+def test_check_names_what_each_would_refuse() -> None:
+    _write(
+        _line("a", "x"), _line("a", "y", stream=True), "[]", _line("b", "z", n=2, min_p=0.1), _line("c", "z", spice=1)
+    )
+    found = json.loads(run("batch", "check", "in.jsonl", "--json", code=1).stdout)
+    said = {(each["line"], each["by"]) for each in found}
+    assert said == {(2, "all"), (2, "deepseek-v4"), (2, "vllm"), (2, "openai"), (3, "all"), (4, "deepseek-v4"), (4, "openai"), (5, "deepseek-v4")}  # fmt: skip  # noqa: E501
+    _write(_line("a", "x"))
+    assert run("batch", "check", "in.jsonl").stdout == "nothing to refuse\n"
+
+
+def test_cost_counts_before_anything_is_sent(serve: Callable[..., MockProvider]) -> None:
+    mock = serve(flavor="deepseek")
+    _write(_line("a", "Hello", model="deepseek-v4-pro", max_tokens=100), _line("b", "Hello", model="deepseek-v4-pro"))
+    told = json.loads(run("batch", "cost", "in.jsonl", "--model", "deepseek-v4-pro", "--json").stdout)
+    with DeepSeekV4(mock, model="deepseek-v4-pro") as client:
+        assert told["prompt_tokens"] == 2 * client.count_tokens("Hello").total
+    assert (told["rows"], told["most_answer_tokens"], told["unlimited"]) == (2, 100, 1)
+    assert sorted(told["cost"]) == ["off-peak", "peak"]
+    assert mock.requests == []
+    assert "off-peak: at most" in run("batch", "cost", "in.jsonl", "--model", "deepseek-v4-pro").stdout
+
+
+@pytest.mark.parametrize(
+    ("at", "minutes"),
+    [
+        (datetime(2026, 11, 30, 0, 59, tzinfo=UTC), 0),
+        (datetime(2026, 11, 30, 1, 0, tzinfo=UTC), 180),
+        (datetime(2026, 11, 30, 9, 58, 30, tzinfo=UTC), 1.5),
+        (datetime(2026, 11, 30, 10, 0, tzinfo=UTC), 0),
+        (datetime(2026, 11, 29, 2, 0, tzinfo=UTC), 0),  # a Sunday
+    ],
+)
+def test_the_wait_for_off_peak_hours(at: datetime, minutes: float) -> None:
+    assert batch.wait_of(PriceTable.built_in(), "deepseek-v4-pro", at) == minutes * 60
+
+
+def test_off_peak_needs_a_priced_model() -> None:
+    with pytest.raises(ConfigurationError, match="no price"):
+        batch.wait_of(PriceTable.built_in(), "my-own", datetime(2026, 11, 30, tzinfo=UTC))
