@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.deploy.plan import Node
 from deepseek_v4_sdk.deploy.recipes import gpus_of
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.deploy.tables import GPU, Checkpoint, Recipe
+    from deepseek_v4_sdk.deploy.tables import Recipe
+    from deepseek_v4_sdk.deploy.wish import Candidate, Wish
 
-__all__ = ["Layout", "lay_out"]
+__all__ = ["lay_out"]
 
-_PORTS = {"vllm": 8000, "sglang": 30000, "dynamo": 8000}
 _ROLE_PORTS = {"prefill": 8001, "decode": 8002}
 _PROGRAMS = {
     "vllm": ("vllm", "serve"),
@@ -22,74 +21,25 @@ _PROGRAMS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """The facts that the nodes of a plan have in common.
-
-    Attributes:
-        engine: "vllm", "sglang" or "dynamo".
-        inside: The engine that computes.
-        gpu: The kind of GPU.
-        row: The recipe.
-        weights: The checkpoint.
-        replicas: Equal servers of each role.
-        hosts: Names of the machines, as far as they were given.
-        served_name: The name that clients ask for.
-        port: The requested port, or None.
-        key: Whether clients must send a key.
-    """
-
-    engine: str
-    inside: str
-    gpu: GPU
-    row: Recipe
-    weights: Checkpoint
-    replicas: int
-    hosts: tuple[str, ...]
-    served_name: str
-    port: int | None
-    key: bool
-
-    def host(self, index: int, several: bool) -> str:
-        """The name of a machine."""
-        if index < len(self.hosts):
-            return self.hosts[index]
-        return f"node-{index}" if several else "localhost"
-
-    def unnamed(self, nodes: list[Node]) -> bool:
-        """Whether a machine has no name of the user's."""
-        return len({node.host for node in nodes}) > max(1, len(self.hosts))
-
-    @property
-    def public_port(self) -> int:
-        """The port that clients use."""
-        return self.port or _PORTS[self.engine]
-
-    @property
-    def key_variable(self) -> str | None:
-        """The environment variable with the key that clients must send."""
-        return f"{self.engine.upper()}_API_KEY" if self.key else None
-
-
-def lay_out(layout: Layout, roles: Mapping[str, list[str]]) -> list[Node]:
+def lay_out(wish: Wish, candidate: Candidate) -> list[Node]:
     """Every process, in the order of the machines."""
-    counts = {role: _nodes(layout, argv) for role, argv in roles.items()}
-    total = sum(counts.values()) * layout.replicas
+    counts = {role: _nodes(wish, argv) for role, argv in candidate.roles.items()}
+    total = sum(counts.values()) * candidate.replicas
     nodes: list[Node] = []
     index = 0
-    for role, argv in roles.items():
-        gpus = gpus_of(layout.inside, argv) // counts[role]
-        for replica in range(layout.replicas):
-            head = layout.host(index, total > 1)
+    for role, argv in candidate.roles.items():
+        gpus = gpus_of(wish.inside, argv) // counts[role]
+        for replica in range(candidate.replicas):
+            head = wish.host(index, total > 1)
             for rank in range(counts[role]):
-                words = tuple(_command(layout, role, argv, rank, counts[role], head, gpus))
-                port = _ROLE_PORTS.get(role, layout.public_port)
-                env = _environment(layout, role, layout.host(index, total > 1))
+                words = tuple(_command(wish, candidate, role, argv, rank, counts[role], head))
+                port = _ROLE_PORTS.get(role, wish.public_port)
+                env = _environment(wish, candidate.row, role, wish.host(index, total > 1))
                 node = Node(
                     role=role,
                     replica=replica,
                     rank=rank,
-                    host=layout.host(index, total > 1),
+                    host=wish.host(index, total > 1),
                     port=port,
                     gpus=gpus,
                     argv=words,
@@ -97,40 +47,42 @@ def lay_out(layout: Layout, roles: Mapping[str, list[str]]) -> list[Node]:
                 )
                 nodes.append(node)
                 index += 1
-    nodes += _in_front(layout, nodes)
+    nodes += _in_front(wish, candidate, nodes)
     return nodes
 
 
-def _nodes(layout: Layout, argv: list[str]) -> int:
+def _nodes(wish: Wish, argv: list[str]) -> int:
     """Machines of one server of a role: the arguments count, and not the row."""
     if "--nnodes" in argv:
         return int(argv[argv.index("--nnodes") + 1])
     if "--data-parallel-size-local" in argv:
         size, local = (int(argv[argv.index(flag) + 1]) for flag in _SIZES)
         return size // local
-    return -(-gpus_of(layout.inside, argv) // layout.gpu.per_node)
+    return -(-gpus_of(wish.inside, argv) // wish.gpu.per_node)
 
 
 _SIZES = ("--data-parallel-size", "--data-parallel-size-local")
 
 
-def _command(layout: Layout, role: str, argv: list[str], rank: int, count: int, head: str, gpus: int) -> Iterator[str]:
-    model = layout.weights.id
-    port = str(_ROLE_PORTS.get(role, layout.public_port))
-    if layout.engine == "dynamo":
-        yield from ("python3", "-m", f"dynamo.{layout.inside}")
-        yield from ("--model-path" if layout.inside == "sglang" else "--model", model)
+def _command(
+    wish: Wish, candidate: Candidate, role: str, argv: list[str], rank: int, count: int, head: str
+) -> Iterator[str]:
+    model = candidate.weights.id
+    port = str(_ROLE_PORTS.get(role, wish.public_port))
+    if wish.engine == "dynamo":
+        yield from ("python3", "-m", f"dynamo.{wish.inside}")
+        yield from ("--model-path" if wish.inside == "sglang" else "--model", model)
     else:
-        if layout.key and layout.inside == "sglang":  # it takes a key only as a flag: a shell inserts it at the start
+        if wish.key and wish.inside == "sglang":  # it takes a key only as a flag: a shell inserts it at the start
             yield from ("sh", "-c", 'exec "$@" --api-key "${SGLANG_API_KEY:?}"', "sh")
-        yield from _PROGRAMS[layout.inside]
-        yield from (model,) if layout.inside == "vllm" else ("--model-path", model)
-    if layout.served_name != model or layout.engine == "dynamo":
-        yield from ("--served-model-name", layout.served_name)
-    yield from _of_rank(argv, rank, head, gpus)
-    if layout.inside == "sglang" and count > 1:
+        yield from _PROGRAMS[wish.inside]
+        yield from (model,) if wish.inside == "vllm" else ("--model-path", model)
+    if wish.name_for(candidate.weights) != model or wish.engine == "dynamo":
+        yield from ("--served-model-name", wish.name_for(candidate.weights))
+    yield from _of_rank(argv, rank, head)
+    if wish.inside == "sglang" and count > 1:
         yield from ("--nnodes", str(count), "--node-rank", str(rank), "--dist-init-addr", f"{head}:20000")
-    if layout.engine == "dynamo":
+    if wish.engine == "dynamo":
         yield from ("--dyn-tool-call-parser", "deepseek_v4", "--dyn-reasoning-parser", "deepseek_v4")
         if role in _ROLE_PORTS and "--disaggregation-mode" not in argv:
             yield from ("--disaggregation-mode", role)
@@ -138,7 +90,7 @@ def _command(layout: Layout, role: str, argv: list[str], rank: int, count: int, 
         yield from ("--host", "0.0.0.0", "--port", port)  # noqa: S104  # it is a server
 
 
-def _of_rank(argv: list[str], rank: int, head: str, gpus: int) -> Iterator[str]:
+def _of_rank(argv: list[str], rank: int, head: str) -> Iterator[str]:
     """The arguments of one node of several."""
     words = list(argv)
     for flag in ("--data-parallel-address", "--master-addr"):
@@ -153,32 +105,31 @@ def _of_rank(argv: list[str], rank: int, head: str, gpus: int) -> Iterator[str]:
     yield from words
 
 
-def _environment(layout: Layout, role: str, host: str) -> dict[str, str]:
-    row = layout.row
+def _environment(wish: Wish, row: Recipe, role: str, host: str) -> dict[str, str]:
     env = dict(row.env) | dict(row.roles[role].env if row.roles else {})
     if "VLLM_NIXL_SIDE_CHANNEL_PORT" in env:
         env["VLLM_NIXL_SIDE_CHANNEL_HOST"] = host
-    if layout.inside == "vllm":
+    if wish.inside == "vllm":
         env.setdefault("VLLM_ENGINE_READY_TIMEOUT_S", "3600")
     return env
 
 
-def _in_front(layout: Layout, nodes: list[Node]) -> Iterator[Node]:
+def _in_front(wish: Wish, candidate: Candidate, nodes: list[Node]) -> Iterator[Node]:
     """The router of prefill and decode, or Dynamo's front end."""
     first = nodes[0].host
-    port = layout.public_port
-    if layout.engine == "dynamo":
+    port = wish.public_port
+    if wish.engine == "dynamo":
         front = ("python3", "-m", "dynamo.frontend", "--http-port", str(port), "--router-mode", "kv")
         yield Node(role="frontend", replica=0, rank=0, host=first, port=port, gpus=0, argv=front)
-    elif layout.row.roles:
+    elif candidate.row.roles:
         heads = [node for node in nodes if node.rank == 0]
         addresses = [word for node in heads for word in (f"--{node.role}", f"http://{node.host}:{node.port}")]
-        words = tuple(_router(layout, nodes, addresses, port))
+        words = tuple(_router(wish, nodes, addresses, port))
         yield Node(role="router", replica=0, rank=0, host=first, port=port, gpus=0, argv=words)
 
 
-def _router(layout: Layout, nodes: list[Node], addresses: list[str], port: int) -> Iterator[str]:
-    if layout.inside == "vllm":
+def _router(wish: Wish, nodes: list[Node], addresses: list[str], port: int) -> Iterator[str]:
+    if wish.inside == "vllm":
         yield from ("vllm-router", "--policy", "round_robin", "--vllm-pd-disaggregation", *addresses)
         argv = nodes[0].argv
         if "--data-parallel-size" in argv:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.deploy.capacity import capacity_of, sessions_of
 from deepseek_v4_sdk.deploy.capacity_vllm import default_batch
 from deepseek_v4_sdk.deploy.check import check, look_at
-from deepseek_v4_sdk.deploy.nodes import Layout, lay_out
+from deepseek_v4_sdk.deploy.nodes import lay_out
 from deepseek_v4_sdk.deploy.plan import Plan
 from deepseek_v4_sdk.deploy.profile import profile_toml
 from deepseek_v4_sdk.deploy.recipes import RECIPES, gpus_of, matching, rendered
@@ -18,47 +18,17 @@ from deepseek_v4_sdk.deploy.sglang_cache import CAP_MODE_SINCE
 from deepseek_v4_sdk.deploy.splits import resplit
 from deepseek_v4_sdk.deploy.switches import Setting
 from deepseek_v4_sdk.deploy.tables import read_tables
+from deepseek_v4_sdk.deploy.wish import Candidate, Wish
 from deepseek_v4_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.deploy.capacity import Capacity
-    from deepseek_v4_sdk.deploy.engines import EngineTable
     from deepseek_v4_sdk.deploy.plan import Node
-    from deepseek_v4_sdk.deploy.tables import GPU, Checkpoint, Recipe, Tables
+    from deepseek_v4_sdk.deploy.tables import Checkpoint, Recipe
 
 __all__ = ["plan"]
 
 _BATCHES = (8_192, 4_096, 2_048)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
-    tables: Tables
-    engine: str
-    version: str
-    table: EngineTable
-    gpu: GPU
-    gpus: int | None
-    recipe: str
-    context: int | None
-    sessions: int | None
-    hosts: Sequence[str]
-    served_name: str | None
-    port: int | None
-    key: bool
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A plan that is being made."""
-
-    row: Recipe
-    weights: Checkpoint
-    roles: dict[str, list[str]]
-    verified_by: str
-    assumptions: list[str]
-    warnings: list[str]
-    replicas: int = 1
 
 
 def plan(
@@ -110,7 +80,7 @@ def plan(
         table = known.engine(inside, table.pins[inside])
     if context is not None and context < 1:
         raise ConfigurationError(f"context is {context}: give a number of tokens from 1")
-    wish = _Wish(
+    wish = Wish(
         tables=known,
         engine=engine,
         version=engine_version.removeprefix("v"),
@@ -141,7 +111,7 @@ class _UnfitError(ConfigurationError):
     """A recipe that there is, and that these GPUs do not hold or cannot be split for."""
 
 
-def _make(wish: _Wish, family: str, weights: Checkpoint | None) -> Plan:
+def _make(wish: Wish, family: str, weights: Checkpoint | None) -> Plan:
     """The first recipe for the wish that fits.
 
     Raises:
@@ -151,15 +121,15 @@ def _make(wish: _Wish, family: str, weights: Checkpoint | None) -> Plan:
     kind = wish.gpu.kind
     rows = matching(wish.tables, wish.table, family=family, gpu=kind, recipe=wish.recipe, checkpoint=weights)
     failures: list[str] = []
-    for draft in _drafts(wish, rows):
+    for candidate in _candidates(wish, rows):
         try:
-            return _finish(wish, draft)
+            return _finish(wish, candidate)
         except ConfigurationError as error:
             failures.append(str(error))
     raise _UnfitError(failures[0] if failures else _no_split(wish, rows))
 
 
-def _nearest(wish: _Wish, family: str, weights: Checkpoint | None) -> str:
+def _nearest(wish: Wish, family: str, weights: Checkpoint | None) -> str:
     """The nearest that fits: another purpose on the same GPUs, or the same on more of them."""
     others = [replace(wish, recipe=recipe) for recipe in RECIPES if recipe != wish.recipe]
     more = [replace(wish, gpus=2**power) for power in range(1, 8) if 2**power > (wish.gpus or 0)]
@@ -172,30 +142,30 @@ def _nearest(wish: _Wish, family: str, weights: Checkpoint | None) -> str:
     return ""
 
 
-def _drafts(wish: _Wish, rows: list[tuple[Recipe, Checkpoint]]) -> Iterator[_Draft]:
+def _candidates(wish: Wish, rows: list[tuple[Recipe, Checkpoint]]) -> Iterator[Candidate]:
     """The recipes as published for this number of GPUs; then those whose split can be changed for it."""
-    others: list[_Draft] = []
+    others: list[Candidate] = []
     for row, weights in rows:
         setting = Setting(table=wish.table, checkpoint=weights, recipe=row, dynamo=wish.engine == "dynamo")
         roles = rendered(setting)
         count = sum(gpus_of(wish.table.engine, argv) for argv in roles.values())
         verified = row.verified_by if weights.id in row.checkpoints else f"derived from {row.verified_by}"
-        draft = _Draft(row, weights, roles, verified, [], list(row.notes))
+        candidate = Candidate(row, weights, roles, verified, list(row.notes))
         if wish.gpus in {None, count}:
-            yield draft
+            yield candidate
         elif row.roles and wish.gpus and wish.gpus % count == 0:
-            draft.replicas = wish.gpus // count
-            draft.assumptions.append(f"{draft.replicas} replicas of each role behind one router")
-            others.append(draft)
+            candidate.replicas = wish.gpus // count
+            candidate.assumptions.append(f"{candidate.replicas} replicas of each role behind one router")
+            others.append(candidate)
         elif not row.roles and wish.gpus:
             for argv, told in resplit(wish.table.engine, roles["server"], row.strategy, wish.gpus, wish.gpu.per_node):
-                again = replace(draft, roles={"server": argv}, verified_by=f"derived from {row.verified_by}")
-                again.assumptions = [*draft.assumptions, told]
+                again = replace(candidate, roles={"server": argv}, verified_by=f"derived from {row.verified_by}")
+                again.assumptions = [*candidate.assumptions, told]
                 others.append(again)
     yield from others
 
 
-def _no_split(wish: _Wish, rows: list[tuple[Recipe, Checkpoint]]) -> str:
+def _no_split(wish: Wish, rows: list[tuple[Recipe, Checkpoint]]) -> str:
     counts: set[int] = set()
     for row, weights in rows:
         roles = rendered(Setting(table=wish.table, checkpoint=weights, recipe=row))
@@ -207,45 +177,33 @@ def _no_split(wish: _Wish, rows: list[tuple[Recipe, Checkpoint]]) -> str:
     )
 
 
-def _finish(wish: _Wish, draft: _Draft) -> Plan:
+def _finish(wish: Wish, candidate: Candidate) -> Plan:
     """Give it its window, check it, and lay it out.
 
     Raises:
         ConfigurationError: It does not fit.
     """
-    for role, argv in draft.roles.items():
-        draft.roles[role] = _completed(wish, draft, argv)
-    serving = "decode" if "decode" in draft.roles else next(iter(draft.roles))
-    held = _give_window(wish, draft, serving)
-    for role in draft.roles:
+    for role, argv in candidate.roles.items():
+        candidate.roles[role] = _completed(wish, candidate, argv)
+    serving = "decode" if "decode" in candidate.roles else next(iter(candidate.roles))
+    held = _give_window(wish, candidate, serving)
+    for role in candidate.roles:
         if role != serving:
-            _same_window(wish, draft, role, serving)
-    layout = Layout(
-        engine=wish.engine,
-        inside=wish.table.engine,
-        gpu=wish.gpu,
-        row=draft.row,
-        weights=draft.weights,
-        replicas=draft.replicas,
-        hosts=tuple(wish.hosts),
-        served_name=wish.served_name or draft.weights.id,
-        port=wish.port,
-        key=wish.key,
-    )
-    if wish.key and (wish.engine == "dynamo" or draft.row.roles):
+            _same_window(wish, candidate, role, serving)
+    if wish.key and (wish.engine == "dynamo" or candidate.row.roles):
         raise ConfigurationError("key=True needs one server without a router: put a gateway with a key before this one")
-    nodes = lay_out(layout, draft.roles)
-    _look_over(wish, draft, nodes, held)
+    nodes = lay_out(wish, candidate)
+    _look_over(wish, candidate, nodes, held)
     if wish.engine == "vllm" and nodes[-1].role == "router":
-        draft.warnings.append("vllm-router is a separate package: install it where the router runs")
-    if layout.unnamed(nodes):
-        draft.warnings.append("machines are called node-0, node-1 and so on: give hosts= with their addresses")
-    most = wish.tables.families[draft.weights.family].window
+        candidate.warnings.append("vllm-router is a separate package: install it where the router runs")
+    if len({node.host for node in nodes}) > max(1, len(wish.hosts)):
+        candidate.warnings.append("machines are called node-0, node-1 and so on: give hosts= with their addresses")
+    most = wish.tables.families[candidate.weights.family].window
     window = held.asked_window or int(held.window.low) or int(held.window.high) or most
     return Plan(
-        model=draft.weights.id,
-        served_name=layout.served_name,
-        family=draft.weights.family,
+        model=candidate.weights.id,
+        served_name=wish.name_for(candidate.weights),
+        family=candidate.weights.family,
         gpu=wish.gpu.kind,
         gpus=sum(node.gpus for node in nodes),
         engine=wish.engine,
@@ -254,22 +212,22 @@ def _finish(wish: _Wish, draft: _Draft) -> Plan:
         image=_image(wish),
         nodes=tuple(nodes),
         capacity=held,
-        profile_toml=profile_toml(layout, wish.version, nodes, draft.weights, window),
-        warnings=tuple(dict.fromkeys(draft.warnings)),
-        assumptions=tuple(dict.fromkeys([*draft.assumptions, *held.assumptions])),
-        verified_by=draft.verified_by,
+        profile_toml=profile_toml(wish, nodes, candidate.weights, window),
+        warnings=tuple(dict.fromkeys(candidate.warnings)),
+        assumptions=tuple(dict.fromkeys([*candidate.assumptions, *held.assumptions])),
+        verified_by=candidate.verified_by,
         arm64=wish.gpu.arm64,
-        key_variable=layout.key_variable,
+        key_variable=wish.key_variable,
     )
 
 
-def _completed(wish: _Wish, draft: _Draft, argv: list[str]) -> list[str]:
+def _completed(wish: Wish, candidate: Candidate, argv: list[str]) -> list[str]:
     """The arguments with what a recipe leaves out and a client needs."""
     words = list(argv)
     sized = {"--swa-full-tokens-ratio", "--max-running-requests"} & {*words}
     if wish.table.engine == "sglang" and wish.table.at_least(CAP_MODE_SINCE) and not sized:
         words += ["--swa-full-tokens-ratio", "0.1"]
-        draft.assumptions.append(
+        candidate.assumptions.append(
             "--swa-full-tokens-ratio 0.1 is added: without it this release sizes that pool for 256 requests"
         )
     if wish.engine != "dynamo":
@@ -281,9 +239,9 @@ def _completed(wish: _Wish, draft: _Draft, argv: list[str]) -> list[str]:
     return words
 
 
-def _measured(wish: _Wish, draft: _Draft, argv: list[str]) -> Capacity:
+def _measured(wish: Wish, candidate: Candidate, argv: list[str]) -> Capacity:
     case = look_at(wish.tables, wish.table.engine, wish.table.version, argv, gpu=wish.gpu.kind)
-    return capacity_of(case, draft.weights)
+    return capacity_of(case, candidate.weights)
 
 
 def _set(argv: list[str], flag: str, value: str) -> list[str]:
@@ -294,17 +252,17 @@ def _set(argv: list[str], flag: str, value: str) -> list[str]:
     return [*argv, flag, value]
 
 
-def _give_window(wish: _Wish, draft: _Draft, role: str) -> Capacity:
+def _give_window(wish: Wish, candidate: Candidate, role: str) -> Capacity:
     """Set the requested window, and batches that let it fit.
 
     Raises:
         ConfigurationError: It does not fit, whatever the batches.
     """
-    argv = published = draft.roles[role]
+    argv = published = candidate.roles[role]
     vllm = wish.table.engine == "vllm"
     if wish.context is not None:
         argv = _set(argv, "--max-model-len" if vllm else "--context-length", str(wish.context))
-    held = _measured(wish, draft, argv)
+    held = _measured(wish, candidate, argv)
     want = wish.context or held.asked_window
     if vllm and not _serves(held, want):
         batch, _ = default_batch(wish.gpu)
@@ -312,30 +270,30 @@ def _give_window(wish: _Wish, draft: _Draft, role: str) -> Capacity:
             batch = int(argv[argv.index("--max-num-batched-tokens") + 1])
         for size in (each for each in _BATCHES if each < batch):
             tried = _set(argv, "--max-num-batched-tokens", str(size))
-            if _serves(again := _measured(wish, draft, tried), want):
-                draft.assumptions.append(
+            if _serves(again := _measured(wish, candidate, tried), want):
+                candidate.assumptions.append(
                     f"--max-num-batched-tokens {size} is set so that the window fits: each request is charged a "
                     "reserve for the tokens in flight"
                 )
                 argv, held = tried, again
                 break
     if held.fits is False or (want is not None and held.window.high < want):
-        if wish.context is None and not draft.verified_by.startswith("derived"):
-            draft.warnings.append(
-                f"{_too_small(wish, draft, held, want)} (by this arithmetic; the recipe was published all the same)"
+        if wish.context is None and not candidate.verified_by.startswith("derived"):
+            candidate.warnings.append(
+                f"{_too_small(wish, candidate, held, want)} (by this arithmetic; the recipe was published all the same)"
             )
-            draft.roles[role] = argv
+            candidate.roles[role] = argv
             return held
-        raise ConfigurationError(_too_small(wish, draft, held, want))
+        raise ConfigurationError(_too_small(wish, candidate, held, want))
     if not _serves(held, want):
-        draft.warnings.append(
+        candidate.warnings.append(
             "whether the window fits depends on the engine's overhead: where it refuses, lower "
             + ("--max-num-batched-tokens, or give --max-model-len auto" if vllm else "--context-length")
         )
-    draft.roles[role] = argv
-    if argv != published and "derived" not in draft.verified_by:
-        draft.verified_by += ", with another window or batch"
-    _hold_sessions(wish, draft, held, want or int(held.window.low))
+    candidate.roles[role] = argv
+    if argv != published and "derived" not in candidate.verified_by:
+        candidate.verified_by += ", with another window or batch"
+    _hold_sessions(wish, candidate, held, want or int(held.window.low))
     return held
 
 
@@ -343,44 +301,44 @@ def _serves(held: Capacity, want: int | None) -> bool:
     return held.fits is True and (want is None or held.window.low >= want)
 
 
-def _hold_sessions(wish: _Wish, draft: _Draft, held: Capacity, length: int) -> None:
+def _hold_sessions(wish: Wish, candidate: Candidate, held: Capacity, length: int) -> None:
     if wish.sessions is None:
         return
     found = sessions_of(held, length)
-    if found.high * draft.replicas < wish.sessions:
+    if found.high * candidate.replicas < wish.sessions:
         raise ConfigurationError(
             f"{wish.sessions} conversations of {length:,} tokens do not fit on {held.gpus} x {held.gpu}: {found} do; "
             "use more GPUs, a shorter context, or data parallelism (recipe='max-throughput')"
         )
-    if found.low * draft.replicas < wish.sessions:
-        draft.warnings.append(f"{wish.sessions} conversations of {length:,} tokens may not fit: {found} do")
+    if found.low * candidate.replicas < wish.sessions:
+        candidate.warnings.append(f"{wish.sessions} conversations of {length:,} tokens may not fit: {found} do")
 
 
-def _too_small(wish: _Wish, draft: _Draft, held: Capacity, want: int | None) -> str:
+def _too_small(wish: Wish, candidate: Candidate, held: Capacity, want: int | None) -> str:
     window = int(held.window.low)
     asked = f"a window of {want:,} tokens does not fit" if want else "no window fits"
     left = f"{held.weights_gib:.0f} GiB of weights leave {held.kv_gib} GiB of a GPU for the cache"
     reason = f"{left}, and {asked}"
     near = f"the longest that fits is {window:,} tokens" if window else "take more GPUs, or smaller weights"
-    return f"{draft.weights.id} on {held.gpus} x {wish.gpu.kind} with {wish.recipe}: {reason}; {near}"
+    return f"{candidate.weights.id} on {held.gpus} x {wish.gpu.kind} with {wish.recipe}: {reason}; {near}"
 
 
-def _same_window(wish: _Wish, draft: _Draft, role: str, serving: str) -> None:
+def _same_window(wish: Wish, candidate: Candidate, role: str, serving: str) -> None:
     """Both roles serve the same conversations."""
     flag = "--max-model-len" if wish.table.engine == "vllm" else "--context-length"
-    if flag in (argv := draft.roles[serving]):
-        draft.roles[role] = _set(draft.roles[role], flag, argv[argv.index(flag) + 1])
+    if flag in (argv := candidate.roles[serving]):
+        candidate.roles[role] = _set(candidate.roles[role], flag, argv[argv.index(flag) + 1])
     if wish.table.engine != "vllm":
         return
-    held = _measured(wish, draft, draft.roles[role])
+    held = _measured(wish, candidate, candidate.roles[role])
     for size in _BATCHES:
         if held.fits is not False:
             return
-        draft.roles[role] = _set(draft.roles[role], "--max-num-batched-tokens", str(size))
-        held = _measured(wish, draft, draft.roles[role])
+        candidate.roles[role] = _set(candidate.roles[role], "--max-num-batched-tokens", str(size))
+        held = _measured(wish, candidate, candidate.roles[role])
 
 
-def _look_over(wish: _Wish, draft: _Draft, nodes: list[Node], held: Capacity) -> None:
+def _look_over(wish: Wish, candidate: Candidate, nodes: list[Node], held: Capacity) -> None:
     """Check the whole commands: an error ends the plan, the rest becomes a warning."""
     for node in nodes:
         if node.role in {"router", "frontend"} or node.rank:
@@ -389,10 +347,10 @@ def _look_over(wish: _Wish, draft: _Draft, nodes: list[Node], held: Capacity) ->
         for problem in check(wish.engine, wish.version, node.argv, gpu=wish.gpu.kind, env=node.env, tables=tables):
             if problem.severity == "error":
                 raise ConfigurationError(f"{wish.recipe} on {held.gpus} x {wish.gpu.kind}: {problem}")
-            draft.warnings.append(str(problem))
+            candidate.warnings.append(str(problem))
 
 
-def _image(wish: _Wish) -> str:
+def _image(wish: Wish) -> str:
     if wish.engine == "dynamo":
         return f"nvcr.io/nvidia/ai-dynamo/{wish.table.engine}-runtime:{wish.version}"
     if wish.engine == "vllm":
