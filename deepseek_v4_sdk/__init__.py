@@ -349,8 +349,6 @@ _LATE = {
     "config.explanation": "ExplainedValue Explanation",
     "config.settings": "ApiKey LimitsChoice TransportName",
     "context": "CacheProblem CacheReport CacheUse ContextBudget Divergence Document FitPlan LeftOut Measure "
-    ""
-    ""
     "Pack PackedDocument cache_report cache_use lint_cache pack",
     "probe": "Finding ProbeFeature ProbeReport ProbeStatus",
     "structured": "AsyncItemStream AsyncParseStream ItemStream Mechanism MechanismChoice ParseStream Parsed Partial",

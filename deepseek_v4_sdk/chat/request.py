@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from deepseek_v4_sdk.chat.bounds import SpendLimit, WindowBudget
+from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat.conversation import Conversation
 from deepseek_v4_sdk.chat.history import History
 from deepseek_v4_sdk.chat.messages import Message
@@ -16,6 +16,12 @@ from deepseek_v4_sdk.chat.reply import Reply
 from deepseek_v4_sdk.chat.timing import Timeouts
 from deepseek_v4_sdk.chat.tool_spec import ToolSpec
 from deepseek_v4_sdk.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.chat.bounds import SpendLimit, WindowBudget
+else:
+    SpendLimit = late_type("deepseek_v4_sdk.chat.bounds", "SpendLimit")
+    WindowBudget = late_type("deepseek_v4_sdk.chat.bounds", "WindowBudget")
 
 __all__ = ["ChatRequest"]
 
