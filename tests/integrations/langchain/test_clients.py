@@ -19,6 +19,7 @@ from tests.integrations.model import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("how", WAYS)
@@ -30,6 +31,21 @@ def test_a_client_of_either_kind_serves_sync_and_async_calls(kind: Any, how: str
         answer = said(model, "Hi", how)
         asyncio.run(model.aclose())
     assert (answer.content, answer.additional_kwargs["reasoning_content"]) == ("It rains.", "Now I know.")
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_model_of_a_profile(how: str, tmp_path: Path) -> None:
+    served = MockProvider(default=ANSWER)
+    file = tmp_path / "deepseek_v4.toml"
+    with MockServer(served) as server:
+        address = f'provider = "vllm"\nbase_url = "{server.url}"'
+        file.write_text(f'[profiles.ours]\n{address}\nthinking = "max"\n', encoding="utf-8")
+        for options, level in (({}, "max"), ({"thinking": "low"}, "low")):
+            given: Any = options
+            model = ChatDeepSeekV4.from_profile("ours", path=file, max_tokens=200, **given)
+            assert said(model, "Hi", how).content == "It rains."
+            asyncio.run(model.aclose())
+            assert (served.requests[-1].thinking, served.requests[-1].body["max_tokens"]) == (level, 200)
 
 
 def test_a_client_on_your_own_http_client_has_no_other_kind() -> None:
