@@ -170,7 +170,7 @@ class Gateway:
     def _routes(self, origins: Sequence[str]) -> Starlette:
         routes = [Path("/", self._greet, methods=["GET"]), Path("/health", self._health, methods=["GET"])]
         routes.append(Path("/metrics", self._tell_metrics, methods=["GET"]))
-        for base in ("/v1", ""):  # some tools put the version into their base URL, some do not
+        for base in ("/v1", "", "/v1/v1"):  # tools put the version into their base URL, before each path, or both
             routes += [
                 Path(f"{base}/chat/completions", self._answering(_CHAT), methods=["POST"]),
                 Path(f"{base}/messages", self._answering(_MESSAGES), methods=["POST"]),

@@ -60,6 +60,8 @@ async def test_onboarding_would_go_on(flavor: str, model: str) -> None:
         assert pong["choices"][0]["message"]["content"].strip()
 
         await post("/v1/messages", max_tokens=16, messages=ok("Reply with exactly: OK"))
+        # Whoever gave the address with /v1 asks there.
+        await post("/v1/v1/messages", max_tokens=16, messages=ok("Reply with exactly: OK"))
         tool = {"name": "emit_ok", "input_schema": EMIT}
         any_tool = {"tools": [tool], "tool_choice": {"type": "any"}, "stream": True, "max_tokens": 256}
         kinds = [event.name for event in events_of((await post("/v1/messages", messages=ok("Emit."), **any_tool)).text)]
