@@ -33,6 +33,26 @@ if hasattr(providers, "_get_local_constants"):
     providers._get_local_constants = lambda: providers._local_constants
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Start two more workers than there are cores: tests of timers and sockets wait, and another worker goes on."""
+    return (os.cpu_count() or 1) + 2
+
+
+# A width, or a wish about colours, would change what a program under test prints; tests that are about them set them.
+_TERMINAL = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PY_COLORS")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_terminal() -> Iterator[None]:
+    """Let no test see the terminal that it was started from."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in _TERMINAL:
+            patch.delenv(name, raising=False)
+        patch.setenv("TERM", "xterm-256color")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _forget_servers() -> Iterator[None]:
     """What one test has learned of a server, no other one knows; nor does it wait where that one was refused."""

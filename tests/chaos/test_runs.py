@@ -7,10 +7,10 @@ import pytest
 from deepseek_v4_sdk import DeepSeekV4, StreamInterruptedError, TextDelta
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.any_name import ANY_NAME
 from tests.chaos.plans import draw_late, draw_plan
 from tests.chaos.proxy import MARK, Proxy
 from tests.chaos.runs import Received, answer_to, draw_run, name_of, names_in, turn_of
+from tests.support.any_name import ANY_NAME
 
 
 @pytest.mark.parametrize("where", ["reply", "partial", "events", "error"])

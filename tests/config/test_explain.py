@@ -8,7 +8,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Timeouts
 from deepseek_v4_sdk.client.base import ClientArguments
-from tests.config.seen import trust
+from tests.support.seen import trust
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deepseek_v4_sdk import DeepSeekV4, errors
-from tests.config.seen import Seen, trust
+from tests.support.seen import Seen, trust
 
 if TYPE_CHECKING:
     from pathlib import Path

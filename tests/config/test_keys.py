@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, errors
-from tests.config.seen import Seen, key_sent
+from tests.support.seen import Seen, key_sent
 
 KEY = "token-Zx81-private"
 OWN = {"vllm": "VLLM_API_KEY", "sglang": "SGLANG_API_KEY"}

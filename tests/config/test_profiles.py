@@ -9,7 +9,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Timeouts, errors
 from deepseek_v4_sdk.config import user_file
-from tests.config.seen import Seen, trust
+from tests.support.seen import Seen, trust
 
 if TYPE_CHECKING:
     from pathlib import Path

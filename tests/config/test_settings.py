@@ -11,8 +11,8 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Timeouts, errors
 from deepseek_v4_sdk.testing import MockProvider, script
-from tests.any_name import ANY_NAME
-from tests.config.seen import Seen
+from tests.support.any_name import ANY_NAME
+from tests.support.seen import Seen
 
 if TYPE_CHECKING:
     from pathlib import Path

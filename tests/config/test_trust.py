@@ -14,7 +14,7 @@ from deepseek_v4_sdk.config import trust as kept_trust
 from deepseek_v4_sdk.config import user_file
 from deepseek_v4_sdk.config.schema import FileContent, Profile
 from deepseek_v4_sdk.config.trust import FREE, needs_trust
-from tests.config.seen import Seen, key_sent, trust
+from tests.support.seen import Seen, key_sent, trust
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ import pytest
 
 from deepseek_v4_sdk import __version__, count_text
 from deepseek_v4_sdk.testing import MockProvider
-from tests.examples.server import serve
+from tests.support.address import serve
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

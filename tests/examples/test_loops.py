@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deepseek_v4_sdk.testing import MockProvider, script
-from tests.examples.server import serve
 from tests.examples.test_examples import EXAMPLES, run, run_here
+from tests.support.address import serve
 
 if TYPE_CHECKING:
     from pathlib import Path

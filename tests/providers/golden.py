@@ -88,9 +88,12 @@ def generate(provider: str) -> Golden:
 
 
 def _common(provider: str, option: str) -> str:
-    """The reason for an option that is as in Chat Completions; others are for people to fill in."""
+    """The reason for an option that is as in Chat Completions, or as everywhere; others are for people to fill in."""
     rule = find_provider(provider).data.options.get(option)
-    return "as in Chat Completions" if rule is not None and rule is COMMON_OPTIONS.get(option) else ""
+    if rule is not None and rule is COMMON_OPTIONS.get(option):
+        return "as in Chat Completions"
+    reasons = {Golden.read(other).why.get(option, "") for other in PROVIDER_NAMES if other != provider}
+    return reasons.pop() if len(reasons) == 1 else ""
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ import pytest
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
 from deepseek_v4_sdk.testing import MockProvider
 from deepseek_v4_sdk.testing.flavors import FLAVOR_NAMES
-from tests.examples.server import serve
 from tests.examples.test_examples import EXAMPLES, run_here
+from tests.support.address import serve
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ from deepseek_v4_sdk.providers.nim import NIM
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.dynamo import DynamoFlavor
 from deepseek_v4_sdk.testing.flavors.nim import NimFlavor
-from tests.any_name import ANY_NAME
 from tests.providers.hosted import KINDS, Network, Talk
+from tests.support.any_name import ANY_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path

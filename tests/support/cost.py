@@ -7,6 +7,7 @@ for, so a busy machine changes them little; work in a child that outlives its te
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["CostReport", "pytest_addoption", "pytest_configure"]
+__all__ = ["CostReport", "budgets", "pytest_addoption", "pytest_configure"]
 
 LINES = 40
 """Lines that a report of files or tests has at most."""
@@ -34,6 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Measure only where it was asked for."""
     if config.getoption("--cost"):
         config.pluginmanager.register(CostReport(config), "cost-report")
+
+
+def budgets(root: Path) -> dict[str, int]:
+    """Return the CPU seconds that CONTRIBUTING.md allows each folder."""
+    page = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page.partition("| folder | CPU seconds |")[2].partition("\n\n")[0]
+    return {f"tests/{name}": int(most) for name, most in re.findall(r"^\| `(\w+)` \| (\d+) \|", table, re.MULTILINE)}
 
 
 def row_of(nodeid: str, depth: str) -> str:
@@ -86,8 +95,10 @@ class CostReport:
         terminalreporter.section(f"cost of each {self.depth}")
         terminalreporter.write_line("   CPU s  clock s   tests")
         rows = self.cpu.most_common()
+        allowed = budgets(self.config.rootpath) if self.depth == "folder" else {}
         for row, cpu in rows if self.depth == "folder" else rows[:LINES]:
-            terminalreporter.write_line(f"{cpu:8.1f} {self.wall[row]:8.1f} {self.tests[row]:7d}  {row}")
+            over = f", over its {allowed[row]} s" if row in allowed and cpu > allowed[row] else ""
+            terminalreporter.write_line(f"{cpu:8.1f} {self.wall[row]:8.1f} {self.tests[row]:7d}  {row}{over}")
         terminalreporter.write_line(f"{self.cpu.total():8.1f} {self.wall.total():8.1f} {self.tests.total():7d}  all")
 
 

@@ -25,7 +25,7 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.testing import MockProvider, MockScriptError, script
 from deepseek_v4_sdk.testing.flavors import FLAVOR_NAMES
-from tests.any_name import ANY_NAME
+from tests.support.any_name import ANY_NAME
 
 on_every_wire = pytest.mark.parametrize("flavor", FLAVOR_NAMES)
 

@@ -10,7 +10,7 @@ import pytest
 from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, Reply
 from deepseek_v4_sdk.testing import MockProvider, MockRequest, MockScriptError, faults, script
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.any_name import ANY_NAME
+from tests.support.any_name import ANY_NAME
 from tests.testing.places import FLAVORS, MODELS, PLACES, TOOL, Place, ask, fetch, request_body
 
 

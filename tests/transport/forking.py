@@ -33,7 +33,7 @@ from deepseek_v4_sdk.support import forks
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
 from deepseek_v4_sdk.tokens import count_text
-from tests.any_name import ANY_NAME
+from tests.support.any_name import ANY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from deepseek_v4_sdk.testing.faults import Chaos
 from deepseek_v4_sdk.testing.flavors.base import Flavor
 from deepseek_v4_sdk.testing.server import MockServer
 from deepseek_v4_sdk.traffic import rate_limiter as limits
-from tests.any_name import ANY_NAME
+from tests.support.any_name import ANY_NAME
 
 EACH = 250
 A_SECOND, AT_ONCE, RETRIES = 80, 4, 2

@@ -23,7 +23,7 @@ from deepseek_v4_sdk.integrations.nat import DeepSeekV4LLMConfig
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.config.seen import trust
+from tests.support.seen import trust
 
 NAT = str(Path(sys.executable).with_name("nat"))
 KEY = "sk-a-key-that-nobody-may-see"

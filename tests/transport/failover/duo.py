@@ -9,7 +9,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Finished, Reply
 from deepseek_v4_sdk.testing import MockProvider
-from tests.any_name import ANY_NAME
+from tests.support.any_name import ANY_NAME
 
 __all__ = ["call", "in_all_ways", "named"]
 

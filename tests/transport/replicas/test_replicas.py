@@ -10,7 +10,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, Conversation, DeepSeekV4, DeepSeekV4Error
 from deepseek_v4_sdk.testing import MockProvider, faults, script
-from tests.any_name import ANY_NAME
+from tests.support.any_name import ANY_NAME
 
 YES = script.text("Yes.")
 URLS = [f"http://gpu-{number}.example:8000" for number in range(4)]
