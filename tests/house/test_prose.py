@@ -16,6 +16,7 @@ CLEAN: tuple[str, ...] = (
     "examples/README.md",
     "docs/architecture.md",
     "docs/api.md",
+    "docs/batch.md",
     "docs/cli.md",
     "docs/configuration.md",
     "docs/context.md",
