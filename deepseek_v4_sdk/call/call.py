@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.call.call_hooks import Asked, ToldCall
-from deepseek_v4_sdk.call.notifier import Notifier
+from deepseek_v4_sdk.call.call_settings import CallSettings
 from deepseek_v4_sdk.call.retry import CallState, Decision, GiveUp, decide
 from deepseek_v4_sdk.call.retry_budget import RetryBudget
 from deepseek_v4_sdk.call.steps import ACCEPTED, DRAIN, DROP, READ, Deliver, Sleep, Steps
-from deepseek_v4_sdk.chat import Attempt, ChatEvent, Reply, RequestDetails, StreamRestarted, Timeouts
+from deepseek_v4_sdk.chat import Attempt, ChatEvent, Reply, RequestDetails, StreamRestarted
 from deepseek_v4_sdk.exchange import HttpExchange, ResponseHead, TransportFailure
 from deepseek_v4_sdk.providers import HttpCall
 from deepseek_v4_sdk.providers.refusals import without_secrets
@@ -22,14 +22,12 @@ from deepseek_v4_sdk.transport.request import Open
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deepseek_v4_sdk.call.retry import RetryPolicy
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import CallDetails
     from deepseek_v4_sdk.providers import Provider
-    from deepseek_v4_sdk.transport.clock import Clock
     from deepseek_v4_sdk.transport.connection import CommonTransport
 
-__all__ = ["Call", "CallSettings"]
+__all__ = ["Call"]
 
 T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=errors.DeepSeekV4Error)
@@ -39,17 +37,6 @@ ExchangeT = TypeVar("ExchangeT", bound=HttpExchange)
 # Each poll counts against the requests of a minute: an answer that takes a minute costs 18 of them, not 120.
 _FIRST_POLL = 0.5
 _LONGEST_POLL = 4.0
-
-
-@dataclass(slots=True, eq=False)
-class CallSettings:
-    """The settings of every call of a client: clock, timers, retries, notifier, and comparison of models."""
-
-    clock: Clock
-    timeouts: Timeouts
-    policy: RetryPolicy
-    notifier: Notifier = field(default_factory=Notifier)
-    strict_model: bool = False
 
 
 class Call(Generic[ExchangeT, T]):
@@ -392,22 +379,9 @@ class Call(Generic[ExchangeT, T]):
             raise exchange.refusal()
 
     def _attempted(self, exchange: ExchangeT, error: type[errors.DeepSeekV4Error] | None) -> Attempt:
-        details = self.retry_budget.details
-        return Attempt(
-            number=len(self.attempts) + 1,
-            status=exchange.head.status if exchange.head else None,
-            error=error.__name__ if error else None,
-            waited=self.retry_budget.waited,
-            seconds=0.0 if self._sent is None else self.call_settings.clock.now() - self._sent,
-            request_id=exchange.request_id or (details.request_id if details is not None else None),
-            usage=exchange.counted,
-            provider=exchange.provider.name,
-            url=details.url if details is not None else exchange.call.url,
-            is_chat=self.is_chat,
-            flavor=exchange.provider.data.name,
-            model=exchange.answered_by,
-            sent_at=exchange.sent_at,
-        )
+        now = self.call_settings.clock.now()
+        seconds = 0.0 if self._sent is None else now - self._sent
+        return self.retry_budget.attempt_of(exchange, seconds, error, is_chat=self.is_chat)
 
     def _note(self, attempt: Attempt) -> None:
         """Note that a request has ended."""

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.call.call import Call, CallSettings
+from deepseek_v4_sdk.call.call import Call
 from deepseek_v4_sdk.call.call_hooks import Asked
+from deepseek_v4_sdk.call.call_settings import CallSettings
 from deepseek_v4_sdk.call.failover import rewrite_for_failover
 from deepseek_v4_sdk.call.lease import Lease
 from deepseek_v4_sdk.call.plan import AttemptPlan, Route

@@ -10,7 +10,7 @@ from deepseek_v4_sdk.exchange import HttpExchange
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deepseek_v4_sdk.call.call import CallSettings
+    from deepseek_v4_sdk.call.call_settings import CallSettings
     from deepseek_v4_sdk.call.retry_budget import RetryBudget
     from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.chat import Attempt, ChatEvent

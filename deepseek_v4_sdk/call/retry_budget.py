@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.chat import Attempt
 from deepseek_v4_sdk.support.forks import PROCESS
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.chat import Attempt, RequestDetails
+    from deepseek_v4_sdk.chat import RequestDetails
+    from deepseek_v4_sdk.errors import DeepSeekV4Error
+    from deepseek_v4_sdk.exchange import HttpExchange
 
 __all__ = ["RetryBudget"]
 
@@ -57,3 +60,31 @@ class RetryBudget:
         """Return an id for the next request."""
         number = len(self.attempts) + 1
         return self.call_id if number == 1 else f"{self.call_id}-{number}"
+
+    def attempt_of(
+        self, exchange: HttpExchange, seconds: float, error: type[DeepSeekV4Error] | None, *, is_chat: bool
+    ) -> Attempt:
+        """Make the record of the request under way.
+
+        Args:
+            exchange: The request and its answer.
+            seconds: Seconds since it was sent.
+            error: The kind of error that ended it, or None.
+            is_chat: Whether a model answers.
+        """
+        details = self.details
+        return Attempt(
+            number=len(self.attempts) + 1,
+            status=exchange.head.status if exchange.head else None,
+            error=error.__name__ if error else None,
+            waited=self.waited,
+            seconds=seconds,
+            request_id=exchange.request_id or (details.request_id if details is not None else None),
+            usage=exchange.counted,
+            provider=exchange.provider.name,
+            url=details.url if details is not None else exchange.call.url,
+            is_chat=is_chat,
+            flavor=exchange.provider.data.name,
+            model=exchange.answered_by,
+            sent_at=exchange.sent_at,
+        )

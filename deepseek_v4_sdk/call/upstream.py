@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.call.call import CallSettings
+    from deepseek_v4_sdk.call.call_settings import CallSettings
     from deepseek_v4_sdk.call.retry_budget import RetryBudget
     from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.chat import ChatRequest, Repair

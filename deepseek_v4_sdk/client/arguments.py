@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, cast
 
 from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.catalogue.models import Catalogue
-from deepseek_v4_sdk.chat import ControlTokens, OnInterrupt, Overflow, Thinking, Timeouts
+from deepseek_v4_sdk.chat import ControlTokens, OnInterrupt, Overflow, Thinking, Timeouts, is_mapping, nearest
 from deepseek_v4_sdk.config.settings import ApiKey, LimitsChoice, TransportName
+from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers import Provider
 from deepseek_v4_sdk.traffic.replicas import Balance
 
@@ -27,7 +28,7 @@ else:
     AsyncDeepSeekV4 = late_type("deepseek_v4_sdk.client.clients", "AsyncDeepSeekV4")
     DeepSeekV4 = late_type("deepseek_v4_sdk.client.clients", "DeepSeekV4")
 
-__all__ = ["ClientArguments", "Fallback"]
+__all__ = ["ClientArguments", "Fallback", "fallback_arguments"]
 
 
 class ClientArguments(TypedDict, total=False):
@@ -64,3 +65,25 @@ class ClientArguments(TypedDict, total=False):
 
 Fallback: TypeAlias = str | Provider | ClientArguments | DeepSeekV4 | AsyncDeepSeekV4
 """The server that takes over: the name of a provider, a provider object, the arguments of a client, or a client."""
+
+
+def fallback_arguments(where: str, given: object) -> dict[str, Any]:
+    """Check what was given as a fallback, and return the arguments of its client.
+
+    Args:
+        where: Its place, for errors.
+        given: The name of a provider, a provider, or arguments.
+
+    Raises:
+        ConfigurationError: It has an argument that clients do not have, or no provider.
+    """
+    arguments = cast("dict[str, Any]", given if is_mapping(given) else {"provider": given})
+    known = ClientArguments.__annotations__
+    for name in arguments:
+        if name not in known:
+            raise ConfigurationError(
+                f"{where} has {name!r}, which is not an argument of a client{nearest(name, known)}"
+            )
+    if "provider" not in arguments:
+        raise ConfigurationError(f"{where} has no provider: name one, such as 'vllm'")
+    return arguments

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack, cast
 from weakref import WeakMethod, ref
 
 from deepseek_v4_sdk._late_types import late_type
-from deepseek_v4_sdk.call.call import CallSettings
+from deepseek_v4_sdk.call.call_settings import CallSettings
 from deepseek_v4_sdk.call.notifier import Notifier
 from deepseek_v4_sdk.call.retry import RetryPolicy
 from deepseek_v4_sdk.catalogue.models import Catalogue
@@ -23,13 +21,10 @@ from deepseek_v4_sdk.chat import (
     Thinking,
     Timeouts,
     is_list,
-    is_mapping,
-    nearest,
     with_defaults,
 )
-from deepseek_v4_sdk.client.arguments import ClientArguments, Fallback
+from deepseek_v4_sdk.client.arguments import ClientArguments, Fallback, fallback_arguments
 from deepseek_v4_sdk.client.endpoint import Endpoint
-from deepseek_v4_sdk.config.explanation import Explanation
 from deepseek_v4_sdk.config.settings import (
     ApiKey,
     LimitsChoice,
@@ -253,66 +248,6 @@ class BaseClient(Shared):
             *(replica_set for client in self._fallbacks for replica_set in client._replica_sets),
         )
 
-    @classmethod
-    @shows_options("client.arguments:ClientArguments")
-    @forgets
-    def from_profile(
-        cls,
-        name: str | None = None,
-        *,
-        path: str | os.PathLike[str] | None = None,
-        **overrides: Unpack[ClientArguments],
-    ) -> Self:
-        """Make a client from a profile in a TOML file.
-
-        A file that you name may set everything. One found in the working directory or above must belong to the user,
-        and needs the user's trust for settings that could send a key elsewhere or run a command: see `deepseek-v4
-        config trust`.
-
-        Args:
-            name: The profile; else `DEEPSEEK_V4_PROFILE`, else the file's `default`.
-            path: The file; else `DEEPSEEK_V4_CONFIG`, else `deepseek_v4.toml` in the working directory, above it, or in
-                the user's directory for settings.
-            overrides: Arguments that win over the profile's.
-
-        Raises:
-            ConfigurationError: The file or the profile is missing or wrong, or needs trust; the text names the place.
-        """
-        from deepseek_v4_sdk.config.profiles import load_profile
-
-        return cls._of(load_profile(name, path, overrides))
-
-    @classmethod
-    @shows_options("client.arguments:ClientArguments")
-    @forgets
-    def explain_profile(
-        cls,
-        name: str | None = None,
-        *,
-        path: str | os.PathLike[str] | None = None,
-        **overrides: Unpack[ClientArguments],
-    ) -> Explanation:
-        """Explain the source of each value of a client that `from_profile` would make with the same arguments.
-
-        It runs no command for a key, and a file that was found needs no trust: `explanation.trust` shows missing trust.
-
-        Raises:
-            ConfigurationError: The file or the profile is missing or wrong; the text names the place.
-        """
-        from deepseek_v4_sdk.config.profiles import load_profile
-
-        return cls._of(load_profile(name, path, overrides, for_show=True)).explain()
-
-    @classmethod
-    def _of(cls, profile: LoadedProfile) -> Self:
-        """Make a client from a profile."""
-        with profile.named_in_errors():
-            arguments: dict[str, Any] = profile.arguments
-            client = cls(**arguments)
-        client._profile, client._origins = profile, profile.origins
-        client._replica_set.profile = profile.name
-        return client
-
     @shows_options("client.arguments:ClientArguments")
     @forgets
     def with_options(self, **changes: Unpack[ClientArguments]) -> Self:
@@ -373,21 +308,6 @@ class BaseClient(Shared):
     def _twin(self) -> BaseClient | None:
         """The client of the other kind that was made of this one, if any."""
         return cast("BaseClient | None", vars(self).get("_twin_made"))
-
-    def explain(self) -> Explanation:
-        """Explain the source of each value of this client; keys are masked. `print(client.explain())` shows a table."""
-        from deepseek_v4_sdk.config.explanation import explain
-
-        defaults = {name: shown.default for name, shown in inspect.signature(BaseClient).parameters.items()}
-        return explain(
-            self._arguments,
-            defaults,
-            self._origins,
-            self._settings,
-            self._profile,
-            provider=self.provider,
-            base_url=self.base_url,
-        )
 
     @property
     def provider(self) -> str:
@@ -451,17 +371,9 @@ class BaseClient(Shared):
             if given._awaits != self._awaits:
                 raise ConfigurationError(f"{where} is {type(given).__name__}: give {kind.__name__}, as this client is")
             return given
-        arguments = given if is_mapping(given) else {"provider": given}
-        known = ClientArguments.__annotations__
-        for name in arguments:
-            if name not in known:
-                raise ConfigurationError(
-                    f"{where} has {name!r}, which is not an argument of a client{nearest(name, known)}"
-                )
-        if "provider" not in arguments:
-            raise ConfigurationError(f"{where} has no provider: name one, such as 'vllm'")
+        arguments = fallback_arguments(where, given)
         try:
-            client = kind(**cast("dict[str, Any]", arguments))
+            client = kind(**arguments)
         except ConfigurationError as error:
             raise ConfigurationError(f"{where}: {error}") from None
         self._own_fallbacks.append(client)

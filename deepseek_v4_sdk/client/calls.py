@@ -6,12 +6,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
-from deepseek_v4_sdk.call.call import CallSettings
+from deepseek_v4_sdk.call.call_settings import CallSettings
 from deepseek_v4_sdk.call.chat_call import ChatCall
 from deepseek_v4_sdk.call.notifier import Notifier
 from deepseek_v4_sdk.chat import ChatRequest, Thinking, Timeouts, as_timeouts, check_prompt_options, is_mapping
-from deepseek_v4_sdk.client.base import BaseClient
 from deepseek_v4_sdk.client.preflight import counter_of_server, most_output, reserves, sent_as
+from deepseek_v4_sdk.client.profiled import ProfiledClient
 from deepseek_v4_sdk.config.settings import check_spends
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.support.redaction import forgets, hide_headers
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["ClientCalls"]
 
 
-class ClientCalls(BaseClient):
+class ClientCalls(ProfiledClient):
     """The calls of both clients, as steps; each client runs them with its own I/O.
 
     Calls load the packages that a program which only chats does not use.

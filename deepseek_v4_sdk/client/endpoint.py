@@ -17,7 +17,7 @@ from deepseek_v4_sdk.providers.learned_limits import RUST
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from deepseek_v4_sdk.call.call import CallSettings
+    from deepseek_v4_sdk.call.call_settings import CallSettings
     from deepseek_v4_sdk.call.retry_budget import RetryBudget
     from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.call.upstream import PreparedRequest
