@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.call.call_hooks import Asked, ToldCall
+from deepseek_v4_sdk.call.call_hooks import Asked, CallReport
 from deepseek_v4_sdk.call.call_settings import CallSettings
 from deepseek_v4_sdk.call.retry import CallState, Decision, GiveUp, decide
 from deepseek_v4_sdk.call.retry_budget import RetryBudget
@@ -74,7 +74,7 @@ class Call(Generic[ExchangeT, T]):
         self.exchange: ExchangeT | None = None
         self._owns = retry_budget is None  # else it is a part of another call
         self._sent: float | None = None  # when the request under way was sent
-        self._told = ToldCall(call_settings.notifier)
+        self._report = CallReport(call_settings.notifier)
 
     @property
     def attempts(self) -> list[Attempt]:
@@ -146,11 +146,11 @@ class Call(Generic[ExchangeT, T]):
         if not self._owns:
             return (yield from self._attempts())
         retry_budget.begin(self.call_settings.clock.now() + self.call_settings.timeouts.total_seconds)
-        self._told.begin(self.details)
+        self._report.begin(self.details)
         try:
             return (yield from self._attempts())
         except errors.DeepSeekV4Error as error:
-            self._told.end(None, error, self.attempts)
+            self._report.end(None, error, self.attempts)
             raise
         finally:
             self._leave()
@@ -265,7 +265,7 @@ class Call(Generic[ExchangeT, T]):
         self._note(attempt)
         if isinstance(result, Reply):
             self.call_settings.notifier.reply(details, result)
-        self._told.end(result, None, self.attempts)  # now, because the caller may never read on to the end
+        self._report.end(result, None, self.attempts)  # now, because the caller may never read on to the end
         if events:
             yield Deliver(events)
         yield DRAIN
@@ -282,10 +282,10 @@ class Call(Generic[ExchangeT, T]):
     def _leave(self) -> None:
         """Close the call, whichever way it ended: hooks see one that was left before its end as closed."""
         if self.retry_budget.is_inherited:
-            self._told.forget()
-        elif self._told.open:
+            self._report.forget()
+        elif self._report.open:
             closed = errors.StreamClosedError("the call was left before it had ended")
-            self._told.end(None, self.tell(closed), self.attempts)
+            self._report.end(None, self.tell(closed), self.attempts)
 
     def _tell_of(self, error: errors.DeepSeekV4Error) -> errors.DeepSeekV4Error:
         exchange = self.exchange

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.hooks import CallDetails
     from deepseek_v4_sdk.errors import DeepSeekV4Error
 
-__all__ = ["Asked", "ToldCall"]
+__all__ = ["Asked", "CallReport"]
 
 
 class Asked(TypedDict, total=False):
@@ -26,7 +26,7 @@ class Asked(TypedDict, total=False):
     stream: bool
 
 
-class ToldCall:
+class CallReport:
     """Notifies hooks of one call. Without hooks it does nothing.
 
     Args:
@@ -46,7 +46,7 @@ class ToldCall:
 
     def begin(self, details: Callable[[], CallDetails]) -> None:
         """Report that the call begins."""
-        if self._watch.hears_calls:
+        if self._watch.has_call_hooks:
             self._details = details()
             self._watch.call_start(self._details)
 

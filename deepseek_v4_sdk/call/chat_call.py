@@ -404,9 +404,9 @@ class ChatCall(Call[ChatExchange, Reply]):
 
     def details(self) -> CallDetails:
         """The details that hooks get before the chat begins."""
-        told, messages = super().details(), tuple(self._plan.prepared.request.messages)
+        details, messages = super().details(), tuple(self._plan.prepared.request.messages)
         url, model, profile = self._plan.encoded.call.url, self.model(), self.profile()
-        return replace(told, url=url, model=model, profile=profile, is_chat=True, messages=messages)
+        return replace(details, url=url, model=model, profile=profile, is_chat=True, messages=messages)
 
     def asked(self) -> Asked:
         """The request to the model, for hooks."""

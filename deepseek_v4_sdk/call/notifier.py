@@ -61,7 +61,7 @@ class Notifier:
         self._tell(lambda hook: hook.on_request(details))
 
     @property
-    def hears_calls(self) -> bool:
+    def has_call_hooks(self) -> bool:
         """Whether any hook listens to calls and tools: else no details need to be built."""
         return bool(self._hooks)
 

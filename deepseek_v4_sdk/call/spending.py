@@ -71,7 +71,7 @@ class Spending:
                 usage.completion_tokens,
                 cached=usage.cached_tokens or 0,
                 model=transfer.answered_by,
-                told=True,
+                is_reported=True,
             )
             return
         came = transfer.partial()

@@ -87,7 +87,7 @@ class History:
         self._late_systems: list[int] = []
         self._reminders: list[int] = []
         self._developers: list[int] = []
-        self._thoughtless: list[int] = []  # tool-calling turns without reasoning since the last user message
+        self._without_reasoning: list[int] = []  # tool-calling turns without reasoning since the last user message
         self._waiting: Iterable[Message] = messages
 
     def extend(self, messages: Iterable[Message]) -> None:
@@ -146,7 +146,7 @@ class History:
                     f"messages[{index}] calls tools and lacks its reasoning, which must be sent back: "
                     "add the reply itself to the conversation",
                 )
-                for index in self._thoughtless
+                for index in self._without_reasoning
             ]
         return sorted(found, key=lambda problem: problem.index)
 
@@ -175,7 +175,7 @@ class History:
         if isinstance(message, ReminderMessage):
             self._reminders.append(index)
         if isinstance(message, UserMessage):
-            self._thoughtless.clear()
+            self._without_reasoning.clear()
         self._in_front = False
 
     def _see_answer(self, index: int, message: AssistantMessage) -> None:
@@ -197,7 +197,7 @@ class History:
             self._ids[call.id] = index
             self._open[call.id] = index
         if message.tool_calls and message.reasoning is None:
-            self._thoughtless.append(index)
+            self._without_reasoning.append(index)
 
     def _see_result(self, index: int, message: ToolMessage) -> None:
         call_id = message.tool_call_id

@@ -105,8 +105,8 @@ def _cleaned(item: Mapping[str, object], where: str, last: bool, noted: Noted) -
         content = "" if role == "tool" else None
     cleaned["content"] = content
     if role == "assistant":
-        said = [item[key] for key in _REASONING if item.get(key) is not None]
-        reasoning = next((text for text in said if text != ""), said[0] if said else None)
+        given = [item[key] for key in _REASONING if item.get(key) is not None]
+        reasoning = next((text for text in given if text != ""), given[0] if given else None)
         if reasoning is not None:
             cleaned["reasoning"] = reasoning
     return cleaned

@@ -405,8 +405,8 @@ def check_options(options: Mapping[str, object]) -> dict[str, object]:
     for name, value in options.items():
         check = _CHECKS.get(name)
         if check is None:
-            told = _OTHER_WORDS.get(name)
-            hint = f": {told}" if told else f"{nearest(name, _CHECKS)}; fields of one server go into extra_body"
+            advice = _OTHER_WORDS.get(name)
+            hint = f": {advice}" if advice else f"{nearest(name, _CHECKS)}; fields of one server go into extra_body"
             raise InvalidRequestError(f"there is no option {name!r}{hint}")
         if value is None:
             continue

@@ -23,11 +23,11 @@ def total_usage(attempts: Iterable[Attempt]) -> Usage:
         if not attempt.may_cost:
             continue
         usage = attempt.usage or Usage()
-        told = usage.prompt_tokens is not None and usage.completion_tokens is not None
-        if told and usage.total_tokens is None:
+        is_counted = usage.prompt_tokens is not None and usage.completion_tokens is not None
+        if is_counted and usage.total_tokens is None:
             both = (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
             usage = replace(usage, total_tokens=both)
-        total += usage if told else replace(usage, unknown=1)
+        total += usage if is_counted else replace(usage, unknown=1)
     return total
 
 

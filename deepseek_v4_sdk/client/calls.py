@@ -111,10 +111,10 @@ class ClientCalls(ProfiledClient):
         thinking = shared.get("thinking") or self._settings.defaults.get("thinking")
 
         def count(conversation: Conversation, reply: Reply) -> int:
-            said = (reply.reasoning or "", reply.text, *(call.arguments for call in reply.tool_calls))
+            texts = (reply.reasoning or "", reply.text, *(call.arguments for call in reply.tool_calls))
             same = ("model", "on_unsupported")
             options = {"tools": loop.specs, "thinking": thinking, **{name: shared.get(name) for name in same}}
-            return self._endpoint.count_here(self._request(conversation, options)).total + sum(map(_count_text, said))
+            return self._endpoint.count_here(self._request(conversation, options)).total + sum(map(_count_text, texts))
 
         extra = shared.get("extra_body")
         chosen = extra.get("tool_choice") if is_mapping(extra) else None
@@ -228,7 +228,7 @@ class ClientCalls(ProfiledClient):
                 window_source=found.source,
                 max_output=most_output(provider.data, target, sent_as(request, provider, target).model),
                 counter=counter_of_server(
-                    endpoint.server, lambda messages, options: self._request(messages, {**given, **_told(options)})
+                    endpoint.server, lambda messages, options: self._request(messages, {**given, **_given(options)})
                 ),
                 trim_memory=endpoint.trim_memory,
             )
@@ -287,5 +287,5 @@ def _count_text(text: str) -> int:
     return count_text(text)
 
 
-def _told(options: Mapping[str, object]) -> dict[str, object]:
+def _given(options: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in options.items() if value is not None}

@@ -263,15 +263,15 @@ class Endpoint:
             return None
         for path in data.about_paths:
             try:
-                told = yield from self.fetch(path, _told, call_settings, retry_budget).steps()
+                facts = yield from self.fetch(path, _json_object, call_settings, retry_budget).steps()
             except errors.APIError:  # not every gateway lets it through
                 if retry_budget is not None:
                     retry_budget.failures -= 1
                 continue
-            if isinstance(version := told.get("version"), str):
-                rust = RUST if "rust_frontend_version" in told else ""
-                target.limits.learn_told(target.base_url, version + rust)
-            held = told.get(data.memory_key or "")
+            if isinstance(version := facts.get("version"), str):
+                rust = RUST if "rust_frontend_version" in facts else ""
+                target.limits.learn_reported_version(target.base_url, version + rust)
+            held = facts.get(data.memory_key or "")
             return held if isinstance(held, int) and held > 0 else None
         return None
 
@@ -378,7 +378,7 @@ class Endpoint:
         return models
 
 
-def _told(exchange: HttpExchange) -> Mapping[str, JsonValue]:
+def _json_object(exchange: HttpExchange) -> Mapping[str, JsonValue]:
     """Return the JSON object of an answer; an empty one where it is something else."""
     try:
         payload = read_json(exchange.body())

@@ -41,7 +41,7 @@ def on_a_thread(job: ToolJob, listen: Listen, watch: Notifier) -> Future[Outcome
         value = job.tool(**job.tool.bind(job.call))
         return _drained(cast("Iterator[object]", value), listen) if isinstance(value, Iterator) else value
 
-    def told() -> Outcome:
+    def reported() -> Outcome:
         watch.tool_start(job.call, job.tool.description)
         try:
             outcome = Outcome(call())
@@ -51,7 +51,7 @@ def on_a_thread(job: ToolJob, listen: Listen, watch: Notifier) -> Future[Outcome
         return outcome
 
     def run() -> None:
-        future.set_result(context.run(told))
+        future.set_result(context.run(reported))
 
     threading.Thread(target=run, name=f"deepseek-v4-tool-{job.call.name}", daemon=True).start()
     return future

@@ -91,9 +91,9 @@ class ToolRounds(Shared):
         try:
             not_awaited("on_event", on_event(event))
         except StopIteration as error:  # here it would silently end the iteration
-            told = RuntimeError(f"a function that the loop called raised {reason(error)}")
-            self._stream.end_with(told)
-            raise told from error
+            failure = RuntimeError(f"a function that the loop called raised {reason(error)}")
+            self._stream.end_with(failure)
+            raise failure from error
         except BaseException as error:
             self._stream.end_with(error)
             raise
@@ -151,13 +151,13 @@ class AsyncToolRounds(Shared):
 
     async def _tell(self, on_event: Callable[[ChatEvent], object], event: ChatEvent) -> None:
         try:
-            heard = on_event(event)
-            if inspect.isawaitable(heard):
-                await heard
+            returned = on_event(event)
+            if inspect.isawaitable(returned):
+                await returned
         except StopAsyncIteration as error:  # here it would silently end the iteration
-            told = RuntimeError(f"a function that the loop called raised {reason(error)}")
-            await self._stream.end_with(told)
-            raise told from error
+            failure = RuntimeError(f"a function that the loop called raised {reason(error)}")
+            await self._stream.end_with(failure)
+            raise failure from error
         except BaseException as error:
             await self._stream.end_with(error)
             raise

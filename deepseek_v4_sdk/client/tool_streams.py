@@ -16,7 +16,7 @@ from deepseek_v4_sdk.client.tool_run_state import RunState
 from deepseek_v4_sdk.errors import ConfigurationError, DeepSeekV4Error, StreamClosedError
 from deepseek_v4_sdk.tools.failure import reason
 from deepseek_v4_sdk.tools.loop import ToolLoop
-from deepseek_v4_sdk.tools.loop_steps import AskApproval, AskModel, Start, Stop, Told, Wait
+from deepseek_v4_sdk.tools.loop_steps import AskApproval, AskModel, JobMessage, Start, Stop, Wait
 from deepseek_v4_sdk.tools.outcome import ToolProgress
 from deepseek_v4_sdk.tools.results import Outcome
 
@@ -51,7 +51,7 @@ class ToolStream(RunState):
         self._ask = _ask
         self._answering: ChatStream | None = None
         self._listening: Iterator[ChatEvent] | None = None
-        self._told: SimpleQueue[Told | None] = SimpleQueue()
+        self._job_messages: SimpleQueue[JobMessage | None] = SimpleQueue()
         self._dropped: set[int] = set()
 
     def __enter__(self) -> Self:
@@ -95,7 +95,7 @@ class ToolStream(RunState):
         self._limit.wake()
         if self._answering is not None:
             self._answering.close()
-        self._told.put(None)  # wakes the waiting reader
+        self._job_messages.put(None)  # wakes the waiting reader
         if self._turn.acquire(blocking=False):
             try:
                 self.end_with(StreamClosedError("the run was closed before it had ended"))
@@ -152,18 +152,18 @@ class ToolStream(RunState):
             self._thrown = error
         self._answering = self._listening = None
 
-    def _wait(self, seconds: float | None) -> Told | None:
+    def _wait(self, seconds: float | None) -> JobMessage | None:
         try:
-            told = self._told.get(timeout=seconds)
+            message = self._job_messages.get(timeout=seconds)
         except Empty:
             return None
-        if told is None:
+        if message is None:
             self._check_open()
-        elif isinstance(told.what, Outcome):
-            not_awaited(f"the tool {told.job.call.name!r}", told.what.value)
+        elif isinstance(message.what, Outcome):
+            not_awaited(f"the tool {message.job.call.name!r}", message.what.value)
         else:
             self._limit.read(of_thread=True)
-        return told
+        return message
 
     def _has_ended(self, job: ToolJob) -> bool:
         return self._over or self._closing or job.number in self._dropped
@@ -171,11 +171,11 @@ class ToolStream(RunState):
     def _report(self, job: ToolJob, progress: ToolProgress) -> bool:
         if not self._limit.wait(lambda: self._has_ended(job)):
             return False
-        self._told.put(Told(job, progress, self._loop.now()))
+        self._job_messages.put(JobMessage(job, progress, self._loop.now()))
         return not self._has_ended(job)
 
     def _finished(self, job: ToolJob, future: Future[Outcome]) -> None:
-        self._told.put(Told(job, future.result(), self._loop.now()))
+        self._job_messages.put(JobMessage(job, future.result(), self._loop.now()))
 
 
 class AsyncToolStream(RunState):
@@ -191,7 +191,7 @@ class AsyncToolStream(RunState):
         self._ask = _ask
         self._answering: AsyncChatStream | None = None
         self._listening: AsyncIterator[ChatEvent] | None = None
-        self._told: asyncio.Queue[Told | None] = asyncio.Queue()
+        self._job_messages: asyncio.Queue[JobMessage | None] = asyncio.Queue()
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
 
     async def __aenter__(self) -> Self:
@@ -234,7 +234,7 @@ class AsyncToolStream(RunState):
         self._closing = True
         if self._answering is not None:
             await self._answering.close()
-        self._told.put_nowait(None)  # wakes the waiting reader
+        self._job_messages.put_nowait(None)  # wakes the waiting reader
         if self._turn.acquire(blocking=False):
             try:
                 await self.end_with(StreamClosedError("the run was closed before it had ended"))
@@ -299,28 +299,28 @@ class AsyncToolStream(RunState):
             self._thrown = error
         self._answering = self._listening = None
 
-    async def _wait(self, seconds: float | None) -> Told | None:
-        if not self._told.empty():
-            told = self._told.get_nowait()
+    async def _wait(self, seconds: float | None) -> JobMessage | None:
+        if not self._job_messages.empty():
+            message = self._job_messages.get_nowait()
         else:
             try:
                 async with asyncio.timeout(seconds):
-                    told = await self._told.get()
+                    message = await self._job_messages.get()
             except TimeoutError:
                 return None
-        if told is None:
+        if message is None:
             self._check_open()
-        elif isinstance(told.what, Outcome):
-            self._tasks.pop(told.job.number, None)
+        elif isinstance(message.what, Outcome):
+            self._tasks.pop(message.job.number, None)
         else:
-            self._limit.read(of_thread=not told.job.tool.is_async)
-        return told
+            self._limit.read(of_thread=not message.job.tool.is_async)
+        return message
 
     async def _work(self, job: ToolJob) -> Outcome:
         running = asyncio.get_running_loop()
 
         def tell(what: ToolProgress | Outcome) -> None:
-            self._told.put_nowait(Told(job, what, self._loop.now()))
+            self._job_messages.put_nowait(JobMessage(job, what, self._loop.now()))
 
         async def report(progress: ToolProgress) -> None:
             await self._limit.suspend()

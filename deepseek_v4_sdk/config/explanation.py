@@ -74,8 +74,8 @@ class Explanation:
         return asdict(self)
 
     def __str__(self) -> str:
-        told = (("profile", self.profile), ("file", self.file), ("trust", self.trust))
-        lines = [f"{name:<7}  {text}" for name, text in told if text]
+        heading = (("profile", self.profile), ("file", self.file), ("trust", self.trust))
+        lines = [f"{name:<7}  {text}" for name, text in heading if text]
         names = max(len(value.name) for value in self.values)
         values = min(max(len(value.value) for value in self.values), 44)
         rows = [f"{value.name:<{names}}  {value.value:<{values}}  {value.origin}" for value in self.values]

@@ -114,7 +114,7 @@ def load_profile(
     _warn_of_keys(file, tables)
     followed = _follow(file, tables, wanted)
     used = followed if "fallback" not in overrides else {wanted: followed[wanted]}
-    told, missing = _judge(file, {each: tables[each] for each in used}, wanted, overrides)
+    trust_text, missing = _judge(file, {each: tables[each] for each in used}, wanted, overrides)
     if missing is not None and not for_show:
         raise missing
     profile = used[wanted]
@@ -132,7 +132,7 @@ def load_profile(
         if name in arguments and name not in with_defaults(overrides, arguments):
             del arguments[name]
     kept = {argument: setting for argument, setting in written.items() if argument not in overrides}
-    return LoadedProfile(wanted, chosen, file, {**arguments, **overrides}, kept, told)
+    return LoadedProfile(wanted, chosen, file, {**arguments, **overrides}, kept, trust_text)
 
 
 def _judge(
@@ -164,9 +164,9 @@ def _judge(
                 return "", _at(file, setting.profile or "", (setting.key,), str(error))
     need = "needs" if len(wanting) == 1 else "need"
     why = "the file was found" if kept(file.path) is None else "the file has changed since you trusted it"
-    said = f"{names} {need} your trust, for {why}: read it, then run: {command_for(file.path)}"
+    text = f"{names} {need} your trust, for {why}: read it, then run: {command_for(file.path)}"
     where = f", profile {wanting[0].profile!r}" if wanting[0].profile is not None else ""
-    return f"missing for {names}: {command_for(file.path)}", ConfigurationError(f"{file.place(*path)}{where}: {said}")
+    return f"missing for {names}: {command_for(file.path)}", ConfigurationError(f"{file.place(*path)}{where}: {text}")
 
 
 # The argument that a setting becomes, where it has another name.
@@ -216,8 +216,8 @@ def _checked(file: ProfileFile, name: str, tables: Mapping[str, object]) -> Prof
         raise ConfigurationError(
             f"{file.place('profiles', name)}: profile {name!r} is not a table: write it as [profiles.{name}]"
         )
-    for path, said in complaints(Profile, table):
-        raise _at(file, name, path, said)
+    for path, mistake in complaints(Profile, table):
+        raise _at(file, name, path, mistake)
     return Profile.model_validate(table)
 
 
@@ -232,12 +232,12 @@ def _follow(file: ProfileFile, tables: Mapping[str, object], first: str) -> dict
             continue
         index, target = step
         if target not in tables:
-            said = f"fallback names {target!r}, which is not a profile here{nearest(target, tables)}; {_known(tables)}"
-            raise _at(file, name, ("fallback", index), said)
+            text = f"fallback names {target!r}, which is not a profile here{nearest(target, tables)}; {_known(tables)}"
+            raise _at(file, name, ("fallback", index), text)
         if target in trail:
             circle = [*trail, target]
-            said = f"fallback goes in a circle: {' -> '.join(circle[circle.index(target) :])}"
-            raise _at(file, name, ("fallback", index), said)
+            text = f"fallback goes in a circle: {' -> '.join(circle[circle.index(target) :])}"
+            raise _at(file, name, ("fallback", index), text)
         if target not in found:
             found[target] = _checked(file, target, tables)
             trail[target] = _fallbacks(found[target])
@@ -327,5 +327,5 @@ def _warn_of_keys(file: ProfileFile, tables: Mapping[str, object]) -> None:
     warnings.warn(text, UserWarning, stacklevel=5)  # at the line of the caller, above `forgets`
 
 
-def _at(file: ProfileFile, name: str, path: tuple[str | int, ...], said: str) -> ConfigurationError:
-    return ConfigurationError(f"{file.place('profiles', name, *path)}, profile {name!r}: {said}")
+def _at(file: ProfileFile, name: str, path: tuple[str | int, ...], mistake: str) -> ConfigurationError:
+    return ConfigurationError(f"{file.place('profiles', name, *path)}, profile {name!r}: {mistake}")

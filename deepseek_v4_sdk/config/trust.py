@@ -107,13 +107,13 @@ def digest_of(content: Mapping[str, object]) -> str:
 
     This part is the settings that need trust, and the settings that decide where their key goes.
     """
-    told = {(each.profile or "", each.key): each.value for each in privileged(content)}
+    trusted = {(each.profile or "", each.key): each.value for each in privileged(content)}
     profiles = content.get("profiles")
-    for name in {profile for profile, _ in told}:
+    for name in {profile for profile, _ in trusted}:
         table = profiles.get(name) if is_mapping(profiles) else None
         if is_mapping(table):
-            told.update({(name, key): table[key] for key in ("provider", *_ADDRESSES) if key in table})
-    rows = sorted([*place, json.dumps(value, sort_keys=True, default=repr)] for place, value in told.items())
+            trusted.update({(name, key): table[key] for key in ("provider", *_ADDRESSES) if key in table})
+    rows = sorted([*place, json.dumps(value, sort_keys=True, default=repr)] for place, value in trusted.items())
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 

@@ -110,8 +110,8 @@ def _volatile(rendered: RenderedRequest, place: int) -> Iterator[CacheProblem]:
                 continue
             named.add(kind)
             found = match[0] if len(match[0]) <= 40 else f"{match[0][:40]}..."
-            told = f"{_MEANT[kind or '']}, {found!r}"
-            yield CacheProblem(cast("CacheProblemKind", kind), where, told, _behind(rendered, match[0]), place)
+            detail = f"{_MEANT[kind or '']}, {found!r}"
+            yield CacheProblem(cast("CacheProblemKind", kind), where, detail, _behind(rendered, match[0]), place)
 
 
 def _head(request: ChatRequest) -> Iterator[tuple[str, str]]:

@@ -134,14 +134,14 @@ class Measure:
         drawn = _drawn([*((sign, tokens) for sign, _, tokens in parts), *room], width)
         about = "" if self.exact else "about "
         state = f"{self.left:,} left" if self.left >= 0 else f"{-self.left:,} too many"
-        told = f"{about}{self.total:,} of {self.window:,} tokens ({self.window_source}), {state}"
+        summary = f"{about}{self.total:,} of {self.window:,} tokens ({self.window_source}), {state}"
         legend = [
             *(f"{sign} {name} {tokens:,}" for sign, name, tokens in parts),
             f"{_RESERVED} reserved {self.reserved:,}",
         ]
         # An entry of the legend stays together.
         entries = wrap("  ".join(entry.replace(" ", "\xa0") for entry in legend), width, break_on_hyphens=False)
-        return "\n".join([drawn, *wrap(told, width), *(line.replace("\xa0", " ") for line in entries)])
+        return "\n".join([drawn, *wrap(summary, width), *(line.replace("\xa0", " ") for line in entries)])
 
     def _parts(self) -> Iterator[tuple[str, int]]:
         for name in _PARTS:

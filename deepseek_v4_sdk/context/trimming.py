@@ -182,8 +182,8 @@ def _cache(left: Sequence[Item], source: tuple[Message, ...], known: PromptCount
     same = next((at for at, item in enumerate(left) if item.place != at), len(left))
     kept = sum(shares[:same]) or known.opening
     # The user's messages at the end were in no earlier request.
-    told = next((at for at in range(len(source), 0, -1) if isinstance(source[at - 1], AssistantMessage)), 0)
-    lost = sum(shares[item.place] for item in left[same:] if item.place is not None and item.place < told)
+    answered = next((at for at in range(len(source), 0, -1) if isinstance(source[at - 1], AssistantMessage)), 0)
+    lost = sum(shares[item.place] for item in left[same:] if item.place is not None and item.place < answered)
     return kept, lost
 
 

@@ -18,7 +18,7 @@ from deepseek_v4_sdk.exchange.sinks import AfterFinish, BeforeFirstEvent
 from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder, is_stream
 from deepseek_v4_sdk.providers import ForeignEventError, InexactNumberError
 from deepseek_v4_sdk.providers.completions import read_completion
-from deepseek_v4_sdk.providers.refusals import error_event, told_error, value_without_secrets
+from deepseek_v4_sdk.providers.refusals import error_event, reported_error, value_without_secrets
 from deepseek_v4_sdk.providers.scrub import scrub
 from deepseek_v4_sdk.providers.words import PINGS, is_empty, is_idle_text
 
@@ -314,7 +314,7 @@ class BodyReader(HttpExchange):
         except ValueError:
             payload = data.decode("utf-8", "replace")
         if not isinstance(payload, dict) or not isinstance(payload.get("choices"), list):
-            error = told_error(self.provider.name, payload)
+            error = reported_error(self.provider.name, payload)
             if error.status_code is None and isinstance(error, errors.ServerError):
                 # the error that Dynamo's front end sends in a comment is its status 500 over HTTP
                 error.status_code = 500
@@ -456,9 +456,9 @@ class BodyReader(HttpExchange):
     def _no_answer(self, text: str, body: str | None = None) -> errors.DeepSeekV4Error:
         """Make the error for a text that is not an answer: an interruption once an event has arrived."""
         text = f"{self.provider.name} sent something that is not an answer: {scrub(text)} ({self.call.url})"
-        told = scrub(body) if body else None
+        shown = scrub(body) if body else None
         if self.first_event is None:
-            return errors.ServerError(text, status_code=self._status, body=told)
+            return errors.ServerError(text, status_code=self._status, body=shown)
         error = errors.StreamInterruptedError(text)
-        error.body = told
+        error.body = shown
         return error

@@ -111,7 +111,7 @@ class ChatExchange(BodyReader):
             whole=whole,
             cut=cut,
             spoke=any(map(str.strip, assembler.texts)),
-            thought=any(assembler.reasonings),
+            has_reasoning=any(assembler.reasonings),
             lost=lost,
         )
         if fault is not None:

@@ -133,7 +133,7 @@ def check_completeness(
     whole: Sequence[OpenCall],
     cut: Sequence[OpenCall],
     spoke: bool,
-    thought: bool,
+    has_reasoning: bool,
     lost: str = "",
 ) -> Fault | None:
     """Find the fault of an answer that has ended, or None when it is complete.
@@ -143,7 +143,7 @@ def check_completeness(
         whole: The complete calls.
         cut: The cut calls.
         spoke: Whether it has text other than blanks.
-        thought: Whether it has reasoning.
+        has_reasoning: Whether it has reasoning.
         lost: Markup of a call that could not be read.
     """
     raw_reason, stopped = end.raw_reason, end.stop is not None
@@ -177,7 +177,7 @@ def check_completeness(
         return errors.LostToolCallError, "the server says that the model called a tool, but sent no call"
     if whole or spoke:
         return None
-    if reason == "length" and thought:
+    if reason == "length" and has_reasoning:
         return (
             errors.ReasoningExhaustedError,
             "max_tokens ended inside reasoning, before any answer: raise max_tokens, or lower thinking",
@@ -188,7 +188,7 @@ def check_completeness(
             "max_tokens ended before any text, perhaps inside the markup of a tool call: raise max_tokens",
         )
     if stopped:
-        where = "inside the reasoning" if thought else "at its beginning"
+        where = "inside the reasoning" if has_reasoning else "at its beginning"
         text = f"{end.stopped_by} ended the answer {where}: take one that the model does not write there"
         return errors.EmptyTurnError, text
     hint = f"; {end.stopped_by} may have ended it" if end.stops else ""

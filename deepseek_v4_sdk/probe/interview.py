@@ -110,7 +110,7 @@ def probe_steps(site: ProbedServer) -> Steps[ProbeReport]:
     listed = yield from _optional(site.models())
     provider, _ = site.server()
     version = yield from _version(site)
-    told = yield from _about_model(site, provider.data.name)
+    model_info = yield from _about_model(site, provider.data.name)
     off = yield from ask(plain())
     if isinstance(off, errors.PhaseTimeoutError):
         raise off
@@ -129,7 +129,7 @@ def probe_steps(site: ProbedServer) -> Steps[ProbeReport]:
         wanted=site.model,
         models=listed,
         version=version,
-        model_info=told,
+        model_info=model_info,
         off=off,
         high=high,
         free=free,
@@ -174,11 +174,11 @@ def _version(site: ProbedServer) -> Steps[str | errors.DeepSeekV4Error | None]:
     places = [(path, "version") for path in provider.data.about_paths]
     for path, key in [RELEASE] if provider.data.name == "nim" else places:
         answer = yield from _optional(site.read(path))
-        if isinstance(answer, dict) and isinstance(told := answer.get(key), str):
+        if isinstance(answer, dict) and isinstance(version := answer.get(key), str):
             if places:
                 rust = RUST if "rust_frontend_version" in answer else ""
-                target.limits.learn_told(target.base_url, told + rust)
-            return told
+                target.limits.learn_reported_version(target.base_url, version + rust)
+            return version
     return answer if isinstance(answer, errors.DeepSeekV4Error) else None
 
 

@@ -33,13 +33,13 @@ def _schema(value: JsonValue, where: str) -> _Schema:
     if isinstance(kind, str) and kind in _KINDS:
         return _KINDS[kind](value, where)
     if isinstance(kind, list) and all(isinstance(each, str) and each in _SCALARS for each in kind):
-        return _told({"type": kind}, value, where)
+        return _described({"type": kind}, value, where)
     if kind is not None:
         _refuse(f"{where}.type", "is not a type, or a list of plain ones")
     choices = value.get("anyOf")
     if isinstance(choices, list):
         items: list[JsonValue] = [_schema(each, f"{where}.anyOf[{index}]") for index, each in enumerate(choices)]
-        return _told({"anyOf": items}, value, where)
+        return _described({"anyOf": items}, value, where)
     if not isinstance(value.get("$ref"), str):
         _refuse(where, "is not a schema with type, anyOf or $ref")
     return {"$ref": value["$ref"]}
@@ -61,13 +61,13 @@ def _members(value: _Schema, where: str) -> _Schema:
     if required is not None and (not isinstance(required, list) or {str(key) for key in required} != set(properties)):
         _refuse(f"{where}.required", "does not name every property")
     inner: _Schema = {name: _schema(item, f"{where}.properties.{name}") for name, item in properties.items()}
-    return _told({"type": "object", "properties": inner, **_CLOSED, "required": list(properties)}, value, where)
+    return _described({"type": "object", "properties": inner, **_CLOSED, "required": list(properties)}, value, where)
 
 
 def _array(value: _Schema, where: str) -> _Schema:
     if "items" not in value:
         _refuse(where, "is an array without items")
-    return _told({"type": "array", "items": _schema(value["items"], f"{where}.items")}, value, where)
+    return _described({"type": "array", "items": _schema(value["items"], f"{where}.items")}, value, where)
 
 
 def _string(value: _Schema, where: str) -> _Schema:
@@ -77,15 +77,15 @@ def _string(value: _Schema, where: str) -> _Schema:
     shape = value.get("format")
     if shape is not None and shape not in _FORMATS:
         _refuse(f"{where}.format", "is none of " + ", ".join(sorted(_FORMATS)))
-    return _with(_told({"type": "string"}, value, where), value, ("pattern", "format", "enum"))
+    return _with(_described({"type": "string"}, value, where), value, ("pattern", "format", "enum"))
 
 
 def _number(value: _Schema, where: str) -> _Schema:
-    return _with(_told({"type": value["type"]}, value, where), value, _LIMITS)
+    return _with(_described({"type": value["type"]}, value, where), value, _LIMITS)
 
 
 def _plain(value: _Schema, where: str) -> _Schema:
-    return _told({"type": value["type"]}, value, where)
+    return _described({"type": value["type"]}, value, where)
 
 
 _KINDS: Final[Mapping[str, Callable[[_Schema, str], _Schema]]] = {
@@ -99,7 +99,7 @@ _KINDS: Final[Mapping[str, Callable[[_Schema, str], _Schema]]] = {
 }
 
 
-def _told(schema: _Schema, value: _Schema, where: str) -> _Schema:
+def _described(schema: _Schema, value: _Schema, where: str) -> _Schema:
     if not isinstance(value.get("description"), str | None):
         _refuse(f"{where}.description", "is not a text")
     return _with(schema, value, ("description",))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import JsonValue, Usage, kind_of, write_json
 from deepseek_v4_sdk.providers.provider import Provider, Sink
-from deepseek_v4_sdk.providers.refusals import error_event, told_error
+from deepseek_v4_sdk.providers.refusals import error_event, reported_error
 from deepseek_v4_sdk.providers.words import BROKEN_OFF, NO_REASONS, is_empty, is_reason
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _detail(value: JsonValue, sink: Sink) -> None:
 
 def _raise(told: JsonValue, provider: Provider) -> None:
     if is_reason(told):
-        raise told_error(provider.name, {"error": told})
+        raise reported_error(provider.name, {"error": told})
 
 
 def _calls(calls: JsonValue, sink: Sink, *, whole: bool) -> None:

@@ -119,7 +119,7 @@ class LearnedLimits:
             with self._lock:
                 self._known[base_url, model] = replace(self.of(base_url, model), version=match[1])
 
-    def learn_told(self, base_url: str, version: str) -> None:
+    def learn_reported_version(self, base_url: str, version: str) -> None:
         """Keep the version that the server at an address reports."""
         with self._lock:
             self._versions[base_url] = version

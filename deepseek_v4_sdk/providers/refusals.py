@@ -27,9 +27,9 @@ __all__ = [
     "error_event",
     "headers_without_secrets",
     "http_refusal",
+    "reported_error",
     "request_id_of",
     "secrets_in",
-    "told_error",
     "value_without_secrets",
     "without_secrets",
 ]
@@ -154,10 +154,10 @@ def error_event(provider: str, payload: dict[str, JsonValue], where: str = _INSI
     """
     answers = isinstance(payload.get("choices"), list)
     wrong = is_reason(payload.get("error")) if answers else says_wrong(payload)
-    return told_error(provider, payload, where) if wrong else None
+    return reported_error(provider, payload, where) if wrong else None
 
 
-def told_error(provider: str, payload: JsonValue, where: str = _INSIDE) -> errors.APIError:
+def reported_error(provider: str, payload: JsonValue, where: str = _INSIDE) -> errors.APIError:
     """Make the error for something that was sent as an error, whatever its form."""
     told = excerpt(payload)
     said = _said(told) if told not in (None, "", {}) else _Said("", None)

@@ -49,7 +49,7 @@ class AnswerReader:
         self._leads = True  # whether only blanks have arrived
         self.json = JsonReader(outline, wrapper)
         self._reads = False
-        self._told = False  # whether any part of the value was reported
+        self._reported = False  # whether any part of the value was reported
         self._tries = 0
 
     def feed(self, event: ChatEvent) -> bool:
@@ -73,9 +73,9 @@ class AnswerReader:
                 self._reads, self.json = True, JsonReader(self._outline, self._wrapper)
             place = self.json.feed(text)
             if not self.json.over or self.json.done:
-                self._told = self._told or self.json.changed
+                self._reported = self._reported or self.json.changed
                 return self.json.changed
-            if self._told:
+            if self._reported:
                 return False
             # It was not the value, and nothing was handed out: search after its bracket.
             self._reads, text = False, text[max(place, 1) :]

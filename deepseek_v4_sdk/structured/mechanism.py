@@ -99,7 +99,7 @@ class Plan:
         if self.mechanism == "json_object":
             return
         if self.provider.renderer.holds_schema:
-            found = [f"{place}: {said}" for place, said in refusals(schema, self.provider.grammar)]
+            found = [f"{place}: {reason}" for place, reason in refusals(schema, self.provider.grammar)]
         else:
             from deepseek_v4_sdk.tools.schema_lint import lint_schema
 
@@ -151,8 +151,8 @@ def refusals(schema: Mapping[str, object], grammar: Grammar) -> Iterator[tuple[s
     from deepseek_v4_sdk.tools.refusal import path_of
 
     for place, node in schemas_in(schema):
-        for key, said in _refused(node, grammar):
-            yield path_of((*place, key)), said
+        for key, reason in _refused(node, grammar):
+            yield path_of((*place, key)), reason
 
 
 def _refused(node: Mapping[str, object], grammar: Grammar) -> Iterator[tuple[str, str]]:

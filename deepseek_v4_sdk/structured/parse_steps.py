@@ -188,10 +188,10 @@ def _only_fitting(found: list[JsonValue], shape: Shape[T]) -> tuple[T, JsonValue
     return next(iter(fitting.values()))
 
 
-def _tell(conversation: Conversation, reply: Reply, said: str) -> None:
+def _tell(conversation: Conversation, reply: Reply, mistake: str) -> None:
     """Report the error: a call needs its result first, and no other message between."""
     conversation.add(_bounded(reply))
-    text = f"That does not match the schema: {said}. Answer again, "
+    text = f"That does not match the schema: {mistake}. Answer again, "
     if not reply.tool_calls:
         conversation.user(f"{text}with only the JSON.")
     for call in reply.tool_calls:

@@ -30,13 +30,13 @@ class MisfitError(ValueError):
 
     Attributes:
         path: The place, such as `items[2].name`.
-        said: The expected value.
+        expected: The expected value.
     """
 
-    def __init__(self, path: str, said: str) -> None:
-        super().__init__(f"at {path}: {said}" if path else said)
+    def __init__(self, path: str, expected: str) -> None:
+        super().__init__(f"at {path}: {expected}" if path else expected)
         self.path = path
-        self.said = said
+        self.expected = expected
 
 
 class Shape(Generic[T]):
@@ -182,16 +182,16 @@ class Shape(Generic[T]):
             mistake = mistake_in(value, self._given)
             if mistake is None:
                 return cast("T", value)
-            place, said = mistake
-            raise MisfitError(path_of(place), _of_answers(said))
+            place, expected = mistake
+            raise MisfitError(path_of(place), _of_answers(expected))
         from pydantic import ValidationError
 
         try:
             return self._adapter.validate_json(write_json(value))
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False, include_context=False)
-            at, said = first_mistake(value, [(item["loc"], item["type"], item["msg"]) for item in found])
-            raise MisfitError(path_of(at), _of_answers(said)) from None
+            at, expected = first_mistake(value, [(item["loc"], item["type"], item["msg"]) for item in found])
+            raise MisfitError(path_of(at), _of_answers(expected)) from None
 
 
 class ItemsShape(Shape[T]):
@@ -246,12 +246,12 @@ class ItemsShape(Shape[T]):
         except MisfitError as misfit:
             inner = misfit.path
             path = f"[{index}]{inner if not inner or inner.startswith('[') else f'.{inner}'}"
-            raise MisfitError(path, misfit.said) from None
+            raise MisfitError(path, misfit.expected) from None
 
 
-def _of_answers(said: str) -> str:
+def _of_answers(expected: str) -> str:
     """Rewrite an error about the arguments of a call into one about an answer."""
-    return said.replace("there is no such argument", "there is no such field")
+    return expected.replace("there is no such argument", "there is no such field")
 
 
 _SHARED = ("$defs", "definitions")

@@ -280,7 +280,7 @@ def violation(misfit: MisfitError, text: str) -> SchemaViolationError:
         text: The answer.
     """
     where = f" at {misfit.path}" if misfit.path else ""
-    return SchemaViolationError(f"the answer is wrong{where}: {misfit.said}", path=misfit.path, text=text)
+    return SchemaViolationError(f"the answer is wrong{where}: {misfit.expected}", path=misfit.path, text=text)
 
 
 def _another() -> SchemaViolationError:

@@ -240,8 +240,8 @@ class _Reader:
 def _own_kinds(node: _Schema) -> _Kinds:
     kinds: _Kinds = None
     if "type" in node:
-        said = node["type"]
-        kinds = frozenset(str(item) for item in (said if is_list(said) else [said]))
+        given = node["type"]
+        kinds = frozenset(str(item) for item in (given if is_list(given) else [given]))
     allowed = [node["const"]] if "const" in node else node.get("enum")
     if is_list(allowed):
         kinds = _both(kinds, frozenset(_kind_of(cast("JsonValue", item)) for item in allowed))

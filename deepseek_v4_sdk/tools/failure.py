@@ -59,7 +59,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _text(error: BaseException) -> str:
     name = type(error).__name__
     try:
-        said = str(error)
+        message = str(error)
     except Exception:  # noqa: BLE001  # the exception is the tool's own, and so is its `__str__`
         return f"{name} (its text cannot be read)"
-    return f"{name}: {said}" if said else name
+    return f"{name}: {message}" if message else name

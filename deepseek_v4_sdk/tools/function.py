@@ -89,8 +89,8 @@ def read_function(
 
     model = ArgumentsModel(label, arguments)
     try:
-        told = description if description is not None else doc.description
-        spec = read_tool(ToolSpec(label, told, model.schema(strict=bool(strict)), strict), f"the tool {label!r}")
+        purpose = description if description is not None else doc.description
+        spec = read_tool(ToolSpec(label, purpose, model.schema(strict=bool(strict)), strict), f"the tool {label!r}")
     except InvalidRequestError as error:
         raise ConfigurationError(str(error)) from None
     return Offer(spec, model, model.bind)

@@ -51,7 +51,7 @@ class PlainSchema(GenerateJsonSchema):
 
     def dataclass_schema(self, schema: Any) -> _Node:
         """A dataclass, with the texts next to its fields."""
-        return _told(super().dataclass_schema(schema), schema["cls"])
+        return _described(super().dataclass_schema(schema), schema["cls"])
 
     def dataclass_args_schema(self, schema: Any) -> _Node:
         """The fields of a dataclass that `__init__` takes."""
@@ -61,7 +61,7 @@ class PlainSchema(GenerateJsonSchema):
 
     def typed_dict_schema(self, schema: Any) -> _Node:
         """A `TypedDict`, with the texts next to its keys."""
-        return _told(super().typed_dict_schema(schema), schema.get("cls"))
+        return _described(super().typed_dict_schema(schema), schema.get("cls"))
 
     def named_tuple_schema(self, schema: Any) -> _Node:
         """A `NamedTuple`: in an array the names of its fields would be lost."""
@@ -73,7 +73,7 @@ class PlainSchema(GenerateJsonSchema):
             **({"required": required} if required else {}),
             "additionalProperties": False,
         }
-        return _told(node, schema["cls"])
+        return _described(node, schema["cls"])
 
     def call_schema(self, schema: Any) -> _Node:
         """A `NamedTuple` before pydantic 2.14, where it is a call of its class."""
@@ -85,7 +85,7 @@ class PlainSchema(GenerateJsonSchema):
         }
         given: Any = {**schema, "arguments_schema": arguments}
         node = super().call_schema(given)
-        return _told(node, schema["function"]) if isinstance(schema["function"], type) else node
+        return _described(node, schema["function"]) if isinstance(schema["function"], type) else node
 
     def dict_schema(self, schema: Any) -> _Node:
         """A map; where its keys are whole numbers, the schema says so."""
@@ -151,7 +151,7 @@ def _property(node: object, name: str) -> object:
     return properties.get(name) if is_mapping(properties) else None
 
 
-def _told(node: _Node, cls: object) -> _Node:
+def _described(node: _Node, cls: object) -> _Node:
     """The schema of a class, with the texts in the annotations of its fields."""
     try:
         hints = get_type_hints(cls, include_extras=True)

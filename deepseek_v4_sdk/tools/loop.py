@@ -21,7 +21,7 @@ from deepseek_v4_sdk.errors import (
 )
 from deepseek_v4_sdk.tools.events import RoundFinished, RunFinished, ToolFinished, ToolRunning
 from deepseek_v4_sdk.tools.forms import as_tool
-from deepseek_v4_sdk.tools.loop_steps import AskApproval, AskModel, LoopStep, Start, Stop, Told, Wait
+from deepseek_v4_sdk.tools.loop_steps import AskApproval, AskModel, JobMessage, LoopStep, Start, Stop, Wait
 from deepseek_v4_sdk.tools.outcome import Postpone, ToolProgress
 from deepseek_v4_sdk.tools.results import Outcome, ToolJob, failed, result_of
 from deepseek_v4_sdk.tools.run import Round, ToolResult, ToolRun
@@ -243,10 +243,10 @@ class ToolLoop:
         if (refused := self._refused(call)) is not None:
             return refused
         if decision is None and self.tools[call.name].runs and self.limits.approve is not None:
-            said = yield AskApproval(call, self.limits.approve)
-            if isinstance(said, Postpone) or said is Postpone:
-                return said if isinstance(said, Postpone) else Postpone()
-            decision = said if isinstance(said, str) else bool(said)
+            approval = yield AskApproval(call, self.limits.approve)
+            if isinstance(approval, Postpone) or approval is Postpone:
+                return approval if isinstance(approval, Postpone) else Postpone()
+            decision = approval if isinstance(approval, str) else bool(approval)
         if isinstance(decision, str):
             return f"this call was denied: {decision}"
         if decision is False:
@@ -286,14 +286,14 @@ class ToolLoop:
             if not running:
                 continue
             first = min(late for *_, late in running.values())
-            told = cast("Told | None", (yield Wait(None if first == _NEVER else max(0.0, first - self.now()))))
-            at = self.now() if told is None else told.at
-            if told is not None and told.job.number in running:
-                if isinstance(told.what, ToolProgress):
-                    yield ToolProgress(told.what.value, told.job.call)
+            message = cast("JobMessage | None", (yield Wait(None if first == _NEVER else max(0.0, first - self.now()))))
+            at = self.now() if message is None else message.at
+            if message is not None and message.job.number in running:
+                if isinstance(message.what, ToolProgress):
+                    yield ToolProgress(message.what.value, message.job.call)
                 else:
-                    del running[told.job.number]
-                    yield self._finish(self._result(told.job, told.what), done)
+                    del running[message.job.number]
+                    yield self._finish(self._result(message.job, message.what), done)
             for job, seconds, late in list(running.values()):
                 if at >= late:  # later messages were sent after this
                     del running[job.number]
@@ -320,8 +320,8 @@ class ToolLoop:
 
     def _spent(self, reply: Reply) -> None:
         if self.limits.max_total_tokens is not None:
-            said = reply.usage.total_tokens
-            self._tokens += self.count(self.messages, reply) if said is None else said
+            counted = reply.usage.total_tokens
+            self._tokens += self.count(self.messages, reply) if counted is None else counted
 
     def _limit_met(self) -> Stopped | None:
         limits = self.limits

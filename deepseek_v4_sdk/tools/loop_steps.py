@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.tools.outcome import ToolProgress
     from deepseek_v4_sdk.tools.results import Outcome, ToolJob
 
-__all__ = ["AskApproval", "AskModel", "LoopStep", "Start", "Stop", "Told", "Wait"]
+__all__ = ["AskApproval", "AskModel", "JobMessage", "LoopStep", "Start", "Stop", "Wait"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait for a message of a call; the answer is a `Told`, or None when the time is over.
+    """Wait for a message of a call; the answer is a `JobMessage`, or None when the time is over.
 
     Attributes:
         seconds: Most seconds, or None. An earlier message counts first, whatever the time.
@@ -69,7 +69,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class JobMessage:
     """A message of a running call: its progress, or its outcome.
 
     Attributes:

@@ -193,7 +193,7 @@ class Reserved:
     parts: list[tuple[Spend, Decimal, date]] = field(default_factory=list["tuple[Spend, Decimal, date]"])
 
     def settle(
-        self, prompt: int, answer: int, *, cached: int = 0, model: str | None = None, told: bool = False
+        self, prompt: int, answer: int, *, cached: int = 0, model: str | None = None, is_reported: bool = False
     ) -> None:
         """The request has ended, and has cost so many tokens. Settling twice is settling once.
 
@@ -202,12 +202,12 @@ class Reserved:
             answer: The tokens of its answer.
             cached: The tokens of the prompt that came from the cache.
             model: The model that answered, where it said.
-            told: Whether the server counted them.
+            is_reported: Whether the server counted them.
         """
         parts, self.parts = self.parts, []
         for account, reserved, day in parts:
             account.give(reserved, self.bill.amount(account.unit, prompt, answer, cached=cached, model=model), day)
-            if told:
+            if is_reported:
                 account.learn(self.bill.endpoint, answer)
 
 

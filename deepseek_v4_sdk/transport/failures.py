@@ -56,8 +56,8 @@ def as_failure(error: Exception) -> TransportFailure | None:
 
 
 def _detail(error: Exception) -> str:
-    told: BaseException | None = error
-    while told is not None and (not str(told) or getattr(told, "message", None) == ""):
-        told = told.__cause__  # some errors of aiohttp have no text
+    cause: BaseException | None = error
+    while cause is not None and (not str(cause) or getattr(cause, "message", None) == ""):
+        cause = cause.__cause__  # some errors of aiohttp have no text
     # h11 quotes bytes that it cannot read, at any length
-    return type(error).__name__ if told is None else scrub(str(told))
+    return type(error).__name__ if cause is None else scrub(str(cause))
