@@ -149,7 +149,7 @@ class Journal:
 
     def close(self) -> None:
         """Close the files, and let another process write."""
-        for _, file in self._parts:
+        for _, file in getattr(self, "_parts", ()):  # one that is half made has none
             file.close()
         if hasattr(self, "_file"):
             self._file.close()

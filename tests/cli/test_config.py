@@ -170,7 +170,7 @@ def test_what_cannot_be_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_file_of_another_user_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
     file = Path("deepseek_v4.toml").absolute()
     file.write_text(FILE, "utf-8")
-    for name in ("config", "cli.config"):
+    for name in ("config.owners", "cli.config"):
         monkeypatch.setattr(f"deepseek_v4_sdk.{name}.name_of", lambda _: "mallory\x1b[2J")
     monkeypatch.setattr("deepseek_v4_sdk.cli.config.is_ones_own", lambda _: False)
     name = "mallory\N{SYMBOL FOR ESCAPE}[2J"

@@ -97,8 +97,8 @@ def running(*arguments: str, **variables: str) -> Iterator[str]:
 @pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is no signal that can be sent so")
 def test_it_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     with running("--provider", "mock", "--api-key-env", "CALLER", CALLER="the-key") as url:
-        assert httpx.post(f"{url}/chat/completions", json=CHAT).status_code == 401
-        answer = httpx.post(f"{url}/chat/completions", json=CHAT, headers={"x-api-key": "the-key"})
+        assert httpx.post(f"{url}/chat/completions", json=CHAT, timeout=60).status_code == 401
+        answer = httpx.post(f"{url}/chat/completions", json=CHAT, headers={"x-api-key": "the-key"}, timeout=60)
         assert "owls" in answer.json()["choices"][0]["message"]["content"]
         result = CliRunner().invoke(
             app, ["launch", "codex", "--url", url, "--key-env", "CALLER"], env={"CALLER": "the-key"}

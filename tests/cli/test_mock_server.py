@@ -136,7 +136,7 @@ def test_it_answers_until_it_is_interrupted() -> None:
     with running("--flavor", "sglang") as url:
         with DeepSeekV4("sglang", base_url=url, model="m") as client:
             assert "owls" in client.chat("Tell me about owls.").text
-        assert "matched_stop" in httpx.post(f"{url}/v1/chat/completions", json=CHAT).json()["choices"][0]
+        assert "matched_stop" in httpx.post(f"{url}/v1/chat/completions", json=CHAT, timeout=60).json()["choices"][0]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is no signal that can be sent so")

@@ -35,7 +35,7 @@ def real(step: Step | faults.Fault, keep_alive: float) -> Iterator[tuple[MockSer
 )
 def test_silence_in_a_stream_is_bridged(route: str, fault: faults.Fault) -> None:
     with real(SAID | fault, keep_alive=0.05) as (_, gateway):
-        answer = httpx.post(gateway.base + PATHS[route], json=question(route, stream=True))
+        answer = httpx.post(gateway.base + PATHS[route], json=question(route, stream=True), timeout=60)
     assert answer.status_code == 200
     assert answer.text.count(PINGS[route]) >= 3
     found = events_of(answer.text)
@@ -72,7 +72,7 @@ def test_a_caller_who_leaves_ends_the_request(route: str, stream: bool) -> None:
 def test_a_refusal_after_the_first_ping_comes_inside_the_stream() -> None:
     late = script.error(503, "no room")
     with real(late | faults.slow_prefill(0.4), keep_alive=0.05) as (_, gateway):
-        answer = httpx.post(gateway.base + PATHS["chat"], json=question("chat", stream=True))
+        answer = httpx.post(gateway.base + PATHS["chat"], json=question("chat", stream=True), timeout=60)
     assert answer.status_code == 200
     assert "no room" in events_of(answer.text)[-1].data["error"]["message"]
 
