@@ -91,7 +91,7 @@ class _Table:
     def __init__(self, path: Path, prompt_column: str | None, template: str | None, id_column: str | None) -> None:
         self._path = path
         with path.open(encoding="utf-8-sig", newline="") as opened:
-            self._columns = next(csv.reader(opened), [])
+            self._columns = next(csv.reader(opened), list[str]())
         if (prompt_column is None) == (template is None):
             raise ConfigurationError(f"{path} is a table: give --prompt-column or --template, and only one of them")
         self._template = template if template is not None else f"{{{prompt_column}}}"
