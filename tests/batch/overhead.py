@@ -1,4 +1,4 @@
-"""The cost of a map, and of a bare `asyncio.gather` with a semaphore, in one run: `python -m tests.batch.overhead 10000`.
+"""The cost of a map and of a bare gather with a semaphore, in one run: `python -m tests.batch.overhead 10000`.
 
 The figures are of CPU time, which other programs on the machine do not change.
 """
