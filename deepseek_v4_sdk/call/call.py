@@ -126,6 +126,11 @@ class Call(Generic[ExchangeT, T]):
         """
         raise NotImplementedError
 
+    def goes_on(self, exchange: ExchangeT) -> bool:
+        """Whether another attempt goes on with an answer that has ended."""
+        del exchange
+        return False
+
     def on_failure(self, exchange: ExchangeT, error: errors.DeepSeekV4Error) -> None:
         """Note that an attempt failed."""
 
@@ -252,15 +257,22 @@ class Call(Generic[ExchangeT, T]):
 
     def _attempt(self) -> Steps[T]:
         clock = self.call_settings.clock
-        provider, call = yield from self.ready()
-        call, details = self._identify(provider, call)
-        yield from self.admit()
-        now = clock.now()
-        self.exchange = exchange = self.begin(call, now)
-        self._announce(details, now)
-        if (broken := (yield from self._exchange(exchange, details))) is not None:
-            raise exchange.failed(broken, clock.now())
-        attempt = self._attempted(exchange, None)
+        while True:
+            provider, call = yield from self.ready()
+            call, details = self._identify(provider, call)
+            yield from self.admit()
+            now = clock.now()
+            self.exchange = exchange = self.begin(call, now)
+            self._announce(details, now)
+            if (broken := (yield from self._exchange(exchange, details))) is not None:
+                raise exchange.failed(broken, clock.now())
+            attempt = self._attempted(exchange, None)
+            if not self.goes_on(exchange):
+                break
+            self._note(attempt)
+            yield DRAIN
+            self.on_end(None)
+            self._forget()
         events, result = self.conclude(exchange, (*self.attempts, attempt))
         self._note(attempt)
         if isinstance(result, Reply):

@@ -13,7 +13,7 @@ from deepseek_v4_sdk.call.failover import rewrite_for_failover
 from deepseek_v4_sdk.call.lease import Lease
 from deepseek_v4_sdk.call.plan import AttemptPlan, Route
 from deepseek_v4_sdk.call.retry import CallState, Decision, FailOver, GiveUp, Retry, broke_answer, decide
-from deepseek_v4_sdk.call.steps import Sleep, Steps
+from deepseek_v4_sdk.call.steps import Deliver, Sleep, Steps
 from deepseek_v4_sdk.call.upstream import PreparedRequest, Upstream
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Repair, Reply
 from deepseek_v4_sdk.exchange import ChatExchange, NotContinuableError
@@ -73,6 +73,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         self._count = count
         self._route = Route(request, replica_sets[0], tuple(replica_sets[1:]))
         self._lease = self._choose()
+        self._cut: ChatExchange | None = None  # the last exchange that the limit ended, and that goes on
         self._resuming = _resuming_of(request, self._lease.upstream.server()[0])
         # Encoded now, so that a wrong request raises at the call.
         self._plan = self._encode(self._lease.upstream, PreparedRequest(request), is_prepared=False)
@@ -225,6 +226,29 @@ class ChatCall(Call[ChatExchange, Reply]):
         self._lease.end(self.exchange, error, self.call_settings.clock.now())
         if self._spending is not None and not self.retry_budget.is_inherited:
             self._spending.settle(self.exchange, error)
+
+    def goes_on(self, exchange: ChatExchange) -> bool:
+        """Whether the call goes on with an answer that the limit cut."""
+        resuming = self._resuming
+        if resuming is None or not resuming.on_limit(exchange, self._plan, self.attempts):
+            return False
+        self._cut = exchange
+        return True
+
+    def _attempts(self) -> Steps[Reply]:
+        """Make one attempt after the other; an answer that has no more room ends where the last one was cut."""
+        try:
+            return (yield from super()._attempts())
+        except (errors.ContextLengthExceededError, errors.SpendLimitError):
+            if self._cut is None:
+                raise
+            self._cut.attempts = tuple(self.attempts)
+            events, reply = self._cut.outcome()
+        if self.retry_budget.details is not None:
+            self.call_settings.notifier.reply(self.retry_budget.details, reply)
+        self._report.end(reply, None, self.attempts)
+        yield Deliver(events)
+        return reply
 
     def conclude(self, exchange: ChatExchange, attempts: tuple[Attempt, ...]) -> tuple[list[ChatEvent], Reply]:
         """The last events and the reply.
@@ -456,11 +480,11 @@ def _resuming_of(request: ChatRequest, provider: Provider) -> Resuming | None:
     Raises:
         UnsupportedOptionError: No server of this provider can go on with an answer.
     """
-    begins = request.continue_from is not None
+    begins = request.continue_from is not None or request.until_done is not None
     if not (request.resumes or begins) or request.wire == "plain":
         return None
     if provider.engine is not None and provider.data.completions is None and (begins or not request.restarts):
-        option = "continue_from" if begins else "on_interrupt"
+        option = "on_interrupt" if not begins else "until_done" if request.continue_from is None else "continue_from"
         raise errors.UnsupportedOptionError(
             f"{provider.name} has no route on which an answer goes on: leave out {option}, or give "
             "on_interrupt=('resume', 'restart') for the sake of a fallback",

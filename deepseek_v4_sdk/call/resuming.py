@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import Usage
+from deepseek_v4_sdk.chat import Repair, Usage, is_mapping
 from deepseek_v4_sdk.exchange import Earlier, part_of
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.providers.completion_bodies import check_completion
@@ -59,7 +59,10 @@ class Resuming:
         """Let `max_tokens` count only the tokens of this call."""
         if self._saved == 0:
             self._saved = rendered.part_tokens
-        if request.max_tokens is not None:
+        made = rendered.part_tokens - (self._saved or 0)
+        if request.until_done is not None and request.max_tokens is not None:
+            rendered.limit = min(request.max_tokens, request.until_done - made)
+        elif request.max_tokens is not None:
             rendered.limit += self._saved or 0
 
     def on_break(
@@ -77,6 +80,28 @@ class Resuming:
             self.part = part
         else:
             self.drop(reason)
+
+    def on_limit(self, exchange: ChatExchange, plan: AttemptPlan, attempts: list[Attempt]) -> bool:
+        """Whether the call goes on with an answer that the limit of tokens cut; then its part is kept."""
+        request = plan.prepared.request
+        if request.until_done is None or request.max_tokens is None or not exchange.is_cut:
+            return False
+        part = exchange.part()
+        if part is None or _reason_against(part, plan) is not None:
+            return False
+        if part.calls and part.raw is None and plan.provider.data.closes_cut_calls:
+            return False  # the last call may be half a call that reads like a whole one
+        if (period := repeated(part.reasoning + part.text)) is not None:
+            note = f"the answer was ended, because its last {period} character(s) come again and again"
+            exchange.note(Repair("repeated_text", note))
+            return False
+        made = exchange.counted.completion_tokens if exchange.counted is not None else None
+        if made is None or self._tokens + made >= request.until_done:
+            return False
+        self.part, self.shown, self.error = part, True, None
+        self.model = exchange.answered_by or exchange.encoded.model or self.model
+        self._broken = len(attempts), plan, exchange.counted
+        return True
 
     def drop(self, reason: str) -> errors.DeepSeekV4Error | None:
         """Note that nothing can go on with the part; return the error that broke the answer off."""
@@ -141,6 +166,17 @@ class Resuming:
         )
 
 
+def repeated(text: str) -> int | None:
+    """The length of a text that repeats itself at the end of another one, over and over; None where nothing does."""
+    end = text[-_REPEATED:]
+    if len(end) < _REPEATED:
+        return None
+    return next((size for size in range(1, _REPEATED // 4 + 1) if end[:-size] == end[size:]), None)
+
+
+_REPEATED = 2_000  # characters at the end, in which the text comes four times or more
+
+
 def _reason_against(part: Part, plan: AttemptPlan) -> str | None:
     """The reason why nothing can go on with a part, or None."""
     request, data = plan.prepared.request, plan.provider.data
@@ -167,12 +203,11 @@ def _only_texts(request: ChatRequest, name: str, arguments: str) -> bool:
     tool = next((tool for tool in request.tools if tool.name == name), None)
     properties = (tool.parameters or {}).get("properties") if tool is not None else None
     try:
-        came = from_json(arguments, allow_partial="trailing-strings")
+        came: object = from_json(arguments, allow_partial="trailing-strings")
     except ValueError:
         return False
-    if not isinstance(came, dict) or not isinstance(properties, dict):
+    if not is_mapping(came) or not is_mapping(properties):
         return False
-    return all(
-        isinstance(value, str) and isinstance(schema := properties.get(key), dict) and schema.get("type") == "string"
-        for key, value in came.items()
-    )
+    schemas = [properties.get(key) for key in came]
+    texts = all(is_mapping(schema) and schema.get("type") == "string" for schema in schemas)
+    return texts and all(isinstance(value, str) for value in came.values())

@@ -116,6 +116,9 @@ class AskOptions(PromptOptions, total=False):
             the break; ("resume", "restart") restarts an answer that cannot be resumed.
         continue_from: An answer that broke off or was cut by max_tokens, as the `partial` of an error or a `Reply`: the
             model goes on with it. The same messages, tools and thinking level are needed. `max_tokens` counts the rest.
+        until_done: True, or a number of tokens: the call goes on with an answer that reaches `max_tokens`, up to so
+            many tokens in all (True is 393,216), to the window, and to limits of money. An answer that repeats itself
+            ends, with an alarm.
         extra_body: Merged into the request's body at the end, and never filtered.
         extra_headers: Added to the request's headers.
     """
@@ -147,6 +150,7 @@ class AskOptions(PromptOptions, total=False):
     on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None
     on_interrupt: OnInterrupt | None
     continue_from: Reply | None
+    until_done: bool | int | None
     extra_body: Mapping[str, object] | None
     extra_headers: Mapping[str, str] | None
 
@@ -313,6 +317,13 @@ def _continue_from(value: object) -> object:
     return value
 
 
+def _until_done(value: object) -> object:
+    if value is False:
+        return None
+    return _LONGEST_ANSWER if value is True else _whole(1)(value)
+
+
+_LONGEST_ANSWER = 384 * 1024  # V4's, in tokens
 _INTERRUPTS = (("raise",), ("restart",), ("resume",), ("resume", "restart"))
 
 
@@ -354,6 +365,7 @@ _CHECKS: Mapping[str, _Check] = {
     "on_unsupported": _one_of("nearest", "disable_thinking", "auto"),
     "on_interrupt": _on_interrupt,
     "continue_from": _continue_from,
+    "until_done": _until_done,
     "extra_body": _extra_body,
     "extra_headers": _headers,
 }

@@ -67,6 +67,7 @@ class ChatRequest:
     on_unsupported: Literal["nearest", "disable_thinking", "auto"] | None = None
     on_interrupt: str | Sequence[str] = "raise"
     continue_from: Reply | None = None
+    until_done: int | None = None
     extra_body: Mapping[str, object] = field(default_factory=dict[str, object])
     extra_headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)  # a key may be among them
 
@@ -97,8 +98,9 @@ class ChatRequest:
             history = History(taken)
         request = cls(messages=taken, history=history, **checked_options)
         request._check_tool_choice()
-        if request.wire == "plain" and request.continue_from is not None:
-            raise InvalidRequestError("continue_from needs wire='stream': a plain answer comes whole")
+        if request.wire == "plain" and (request.continue_from is not None or request.until_done is not None):
+            option = "until_done" if request.continue_from is None else "continue_from"
+            raise InvalidRequestError(f"{option} needs wire='stream': a plain answer comes whole")
         if request.wire == "plain" and request.max_reasoning_tokens is not None:
             raise InvalidRequestError(
                 "max_reasoning_tokens needs wire='stream': a plain answer comes whole, and cannot be ended before"

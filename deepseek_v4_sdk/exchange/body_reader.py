@@ -116,6 +116,11 @@ class BodyReader(HttpExchange):
         self._output_repair = RawOutput(self._assembler, self.request, rules, thinks=thinks, earlier=earlier)
 
     @property
+    def _may_go_on(self) -> bool:
+        """Whether another exchange may go on with the answer, so that nothing that was held back is passed on yet."""
+        return self.stays_open and self._assembler.finish_reason in {None, "length"}
+
+    @property
     def payload_complete(self) -> bool:
         """Whether the finish reason has arrived; a count of tokens may still come."""
         return self._streams is True and self._assembler.finish_reason is not None
@@ -429,7 +434,7 @@ class BodyReader(HttpExchange):
     def _stop(self, fault: errors.DeepSeekV4Error | None, now: float) -> None:
         """Read nothing more."""
         self._fault = fault
-        if not self.stays_open or self._assembler.finish_reason is not None:
+        if not self._may_go_on:
             self._close()
         self.complete = True
         self._finished_at = now

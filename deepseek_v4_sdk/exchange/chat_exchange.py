@@ -12,6 +12,7 @@ from deepseek_v4_sdk.chat import (
     ChatRequest,
     Finished,
     Phase,
+    Repair,
     Repaired,
     Reply,
     StreamResumed,
@@ -37,6 +38,7 @@ __all__ = ["ChatExchange"]
 
 # A count and the end follow the finish reason at once. The client does not wait for a server that forgets them.
 _TAIL_SECONDS = 10.0
+_HALF = "\N{REPLACEMENT CHARACTER}"
 
 
 class ChatExchange(BodyReader):
@@ -104,6 +106,8 @@ class ChatExchange(BodyReader):
         """
         if self._fault is not None:
             raise self._fault
+        if self.stays_open:
+            self._close()
         assembler, lost = self._assembler, self._output_repair.lost
         whole, cut = self._split_calls()
         fault = check_completeness(
@@ -144,12 +148,21 @@ class ChatExchange(BodyReader):
             return None
         repair = self._output_repair
         part = assembler.as_part(repair.held, repair.raw, thinks=repair.holds_reasoning)
-        if part.raw is not None:
-            part = replace(part, past_reasoning=not repair.holds_reasoning)
+        if part.raw is not None:  # half a character at the limit is not a part of it
+            part = replace(part, raw=part.raw.removesuffix(_HALF), past_reasoning=not repair.holds_reasoning)
         if earlier is None or earlier.part.started is None:
             return replace(part, started=self.started, sent_at=self.sent_at, first_event=self._first_seen)
         first = earlier.part
         return replace(part, started=first.started, sent_at=first.sent_at, first_event=first.first_event)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the limit of tokens ended the answer."""
+        return self._assembler.finish_reason == "length"
+
+    def note(self, repair: Repair) -> None:
+        """Add a note to the reply."""
+        self._assembler.repairs.append(repair)
 
     def give_up(self) -> None:
         """Note that nothing goes on with an answer that broke off: pass on what was held back."""
@@ -259,7 +272,7 @@ class ChatExchange(BodyReader):
 
     def failed(self, failure: TransportFailure, now: float) -> errors.DeepSeekV4Error:
         """Make the error for a failure of the connection."""
-        if not self.stays_open or self._assembler.finish_reason is not None:
+        if not self._may_go_on:
             self._close()  # the part that was held back belongs to the partial
         return super().failed(failure, now)
 

@@ -79,7 +79,7 @@ def complaint(**options: object) -> str:
 def test_every_option_is_tried_here() -> None:
     tried = {*NUMBERS, *WORDS, *TEXTS, *MAPPINGS, "tools", "tool_choice", "stop", "timeout", "extra_headers"}
     tried.add("spend")  # its values are checked by `Spend`: tests/transport/test_spend.py
-    tried.add("continue_from")  # tests/client/test_continue_from.py
+    tried |= {"continue_from", "until_done"}  # tests/client/test_continue_from.py, test_until_done.py
     assert tried == OPTION_NAMES == set(ChatOptions.__annotations__)
 
 

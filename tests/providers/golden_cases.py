@@ -31,7 +31,7 @@ FRAMES: Final[dict[str, dict[str, Any]]] = {
 GROUPINGS: Final = ((), (2,), (1,), (1, 2), (0,), (0, 2), (0, 1, 2))
 """The ways in which a case may depend on its frame, from "not at all" to "on everything"."""
 
-LOCAL: Final = ("continue_from", "spend", "window")
+LOCAL: Final = ("continue_from", "spend", "until_done", "window")
 """The options that no server is sent: the client keeps to them."""
 
 IN_FRAMES: Final = ("thinking", "wire")
