@@ -114,7 +114,7 @@ def names_server(*without: str) -> Callable[[Callable[..., None]], Callable[...,
     """Give a command the options of `NamedServer`, in the place of its argument `server`.
 
     Args:
-        without: The options that it does not have, or has in a form of its own.
+        without: The options that it does not have, or has in another form.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

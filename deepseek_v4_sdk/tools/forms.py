@@ -104,7 +104,7 @@ def _tool(value: object, where: str) -> Tool[..., object]:
 
 
 def _written(value: object, where: str) -> ToolSpec | None:
-    """Read a tool that is described in another way than by a function; None for a function."""
+    """Read a tool whose description is not a function; None for a function."""
     if isinstance(value, Tool) or isinstance(getattr(value, "__func__", None), Tool):
         return None
     written = value if isinstance(value, ToolSpec) or hasattr(value, "tool_spec") else _mapping_of(value)

@@ -63,7 +63,7 @@ def check_http_client(transport: object, *, awaited: bool) -> None:
 
 
 def adapt(brought: object, *, awaited: bool, owned: bool = False) -> CommonTransport:
-    """Make a transport of a transport or a client of httpx; return one of ours as it is.
+    """Make a transport of a transport or a client of httpx; a transport of the SDK needs no change.
 
     Args:
         brought: The object. One that has a method `exchange_clock` is a server in this process with its own time.
