@@ -8,6 +8,7 @@ from typing import Any
 
 import anthropic
 import pytest
+from pydantic import BaseModel
 
 from deepseek_v4_sdk import AsyncDeepSeekV4
 from deepseek_v4_sdk.gateway import Gateway
@@ -18,6 +19,10 @@ CALLS = script.think("Which city?") + script.text("Let me look.") + script.tool_
 ANSWERS = script.think("Good.") + script.text("It is sunny.")
 TOOL: Any = {"name": "weather", "description": "Tells it.", "input_schema": SCHEMA}
 TALK: Any = ASK
+
+
+class Place(BaseModel):
+    city: str
 
 
 @contextmanager
@@ -72,6 +77,14 @@ def test_a_forced_call_streams_whole_arguments() -> None:
             final = stream.get_final_message()
         assert final.content[-1].input == {"city": "Rome"}  # type: ignore[union-attr]
         assert sent(client)["thinking"] == {"type": "disabled"}
+
+
+@pytest.mark.parametrize("flavor", FLAVORS)
+def test_structured_output(flavor: str) -> None:
+    with talk(script.text('{"city": "Rome"}'), flavor=flavor) as (official, client):
+        parsed = official.messages.parse(model="m", max_tokens=100, messages=TALK, output_format=Place)
+    assert parsed.parsed_output == Place(city="Rome")
+    assert "city" in str(sent(client))  # the server was told the schema
 
 
 def test_tokens_are_counted() -> None:
