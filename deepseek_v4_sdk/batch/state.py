@@ -302,7 +302,7 @@ class MapState:
 
     def _put_back(self, row: Row, error: Exception) -> bool:
         """Keep a row for later that a limit of the client let not be sent; return whether it was such a row."""
-        if not isinstance(error, errors.DeepSeekV4Error) or error.attempts:
+        if not isinstance(error, errors.DeepSeekV4Error) or error.attempts or (error.run and error.run.attempts):
             return False
         with self.changed:
             if isinstance(error, errors.SpendLimitError) and error.per != "run":

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deepseek_v4_sdk import AsyncDeepSeekV4, CircuitOpenError, DeepSeekV4, RateLimits, Spend, Timeouts
+from deepseek_v4_sdk import (
+    AsyncDeepSeekV4,
+    Attempt,
+    CircuitOpenError,
+    Conversation,
+    DeepSeekV4,
+    RateLimits,
+    Spend,
+    Timeouts,
+    ToolRun,
+)
 from deepseek_v4_sdk.batch import AsyncMapResults, MapProgress, MapRequest, MapResult, MapResults
 from deepseek_v4_sdk.batch.settings import MapSettings
 from deepseek_v4_sdk.batch.state import MapState
@@ -293,6 +303,22 @@ def test_an_open_circuit_holds_rows_back_and_fails_none() -> None:
     now[0] = 30.0
     assert state.may_ask()
     assert state.held() is first
+
+
+def test_a_run_that_has_cost_something_is_not_begun_anew() -> None:
+    """A limit ends a tool run after its first round: the row has failed, and nothing is paid twice."""
+    state = MapState(Rows(lambda _: answered()), MapSettings(concurrency=2), 1)
+    row = state.admit("a")
+    assert row is not None
+    state.begin(row)
+    error = CircuitOpenError("closed", retry_after=30.0)
+    attempts = (Attempt(number=1, status=200),)
+    error.run = ToolRun(reply=None, messages=Conversation(), rounds=(), stopped="failed", attempts=attempts)
+    state.finish(row, error)
+    result = state.take()
+    assert result is not None
+    assert (result.error and result.error.type, result.attempts) == ("CircuitOpenError", attempts)
+    assert state.held() is None
 
 
 @in_both_modes
