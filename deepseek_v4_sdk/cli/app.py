@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+import typer.rich_utils
 
 from deepseek_v4_sdk import __version__
 from deepseek_v4_sdk.cli import (
@@ -21,13 +22,19 @@ from deepseek_v4_sdk.cli import (
     mock_server,
     models,
 )
+from deepseek_v4_sdk.cli.narrow_help import adapt_help, is_narrow
 from deepseek_v4_sdk.cli.outcome import EXIT_CODES, Commands
-from deepseek_v4_sdk.cli.output import say
+from deepseek_v4_sdk.cli.output import colors, say
 
 __all__ = ["app"]
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _EPILOG = "Exit codes: " + "; ".join(f"{code.value} {words}" for code, words in EXIT_CODES.items()) + "."
+
+# In boxes, a narrow terminal would break the words; and NO_COLOR means no bold either.
+if is_narrow():
+    adapt_help()
+typer.rich_utils.COLOR_SYSTEM = colors()
 
 app = typer.Typer(
     name="deepseek-v4",
@@ -36,7 +43,7 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",  # a paragraph of a docstring stays one, however its lines are broken
+    rich_markup_mode=None if is_narrow() else "markdown",  # a paragraph of a docstring stays one, however it is broken
     context_settings=_SETTINGS,
 )
 

@@ -11,10 +11,10 @@ import typer
 from deepseek_v4_sdk import ConfigurationError, Conversation
 from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
 from deepseek_v4_sdk.cli.outcome import ExitCode, code_of, complain
-from deepseek_v4_sdk.cli.output import Raw, in_one_line, is_raw, say, say_json
+from deepseek_v4_sdk.cli.output import Raw, colors, in_one_line, is_raw, say, say_json
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.cli.chat_turn import Asked, ChatTurn
+    from deepseek_v4_sdk.cli.chat_turn import ChatTurn
     from deepseek_v4_sdk.cli.conversation_loop import ChatSession
     from deepseek_v4_sdk.cli.screen import Reasoning, Screen
 
@@ -49,6 +49,10 @@ def chat(
     reasoning: Annotated[Shown, typer.Option(help="How the model's thinking is shown.")] = Shown.FOLDED,
     system: Annotated[str | None, typer.Option(help="Instructions for the model.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="The most tokens of an answer.", min=1)] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", help="Any option of a chat as name=value, such as temperature=0.5."),
+    ] = None,
     file: Annotated[
         list[str] | None, typer.Option("--file", "-f", help="A text file that goes before the question; - is stdin.")
     ] = None,
@@ -82,10 +86,12 @@ def chat(
         text = given.read_stdin(stdin).strip()
         if not text:
             raise ConfigurationError("there is no question: stdin is empty")
+    elif text and "-" not in files and not sys.stdin.isatty():
+        files = [*files, "-"]  # `git diff | deepseek-v4 chat "Review"`
     asked = given.with_files(text, files, stdin)
     if save is not None and resume is None and conversations.is_kept(save):
         raise ConfigurationError(f"there is a conversation {save!r} already: --resume {save} goes on with it")
-    options: Asked = {}
+    options = given.options(option or [])
     if thinking is not None:
         options["thinking"] = thinking.value
     if max_tokens is not None:
@@ -112,8 +118,8 @@ def chat(
 def _answer(talk: ChatSession, question: str, *, as_json: bool) -> None:
     """Answer one question, and end."""
     turn = talk.ask(question)
-    if as_json:
-        say_json(_as_dict(turn))
+    if as_json and turn.reply is None:
+        say_json(_broken(turn), indent=None)
     if line := turn.remark:
         complain(line)
     if turn.error is not None:
@@ -122,28 +128,24 @@ def _answer(talk: ChatSession, question: str, *, as_json: bool) -> None:
         raise typer.Exit(ExitCode.STOPPED)
 
 
-def _as_dict(turn: ChatTurn) -> dict[str, object]:
-    """The reply, or its arrived part with the error."""
-    if turn.reply is not None:
-        return turn.reply.to_dict()
+def _broken(turn: ChatTurn) -> dict[str, object]:
+    """The last line of JSON for an answer that is not whole: the error, and the part that had arrived."""
     partial = turn.error.partial if turn.error is not None else None
     told = {"error": type(turn.error).__name__, "message": str(turn.error)} if turn.error else {"error": "stopped"}
-    return {**told, "partial": partial.to_dict() if partial is not None else None}
+    return {"type": "error", **told, "partial": partial.to_dict() if partial is not None else None}
 
 
 def _screen(reasoning: Reasoning, *, as_json: bool) -> Screen:
     """The screen for this output."""
     from rich.console import Console
 
-    from deepseek_v4_sdk.cli.screen import LiveScreen, PlainScreen
+    from deepseek_v4_sdk.cli.screen import JsonScreen, LiveScreen, PlainScreen
 
-    console = Console(highlight=False)
+    if as_json:
+        return JsonScreen()
+    console = Console(highlight=False, color_system=colors())
     live = console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
-    return (
-        LiveScreen(console, reasoning)
-        if live and not as_json and not is_raw()
-        else PlainScreen(reasoning, silent=as_json)
-    )
+    return LiveScreen(console, reasoning) if live and not is_raw() else PlainScreen(reasoning)
 
 
 def _list(*, as_json: bool) -> None:

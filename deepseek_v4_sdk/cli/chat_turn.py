@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, cast
 
 from deepseek_v4_sdk import (
     AssistantMessage,
@@ -19,17 +19,10 @@ from deepseek_v4_sdk import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deepseek_v4_sdk import Thinking
+    from deepseek_v4_sdk import ChatOptions
     from deepseek_v4_sdk.cli.screen import Screen
 
-__all__ = ["Asked", "ChatTurn", "take"]
-
-
-class Asked(TypedDict, total=False):
-    """The options that the user chose."""
-
-    thinking: Thinking
-    max_tokens: int
+__all__ = ["ChatTurn", "take"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +78,9 @@ class _Heard:
         self.text, self.reasoning = [], []
 
 
-def take(client: DeepSeekV4, asked: Conversation, tools: Sequence[object], screen: Screen, options: Asked) -> ChatTurn:
+def take(
+    client: DeepSeekV4, asked: Conversation, tools: Sequence[object], screen: Screen, options: ChatOptions
+) -> ChatTurn:
     """Send the question, show the answer as it arrives, and keep its arrived part. Ctrl-C stops it."""
     heard = _Heard(screen)
     messages, note, reply, error = asked.copy(), "", None, None
@@ -93,7 +88,7 @@ def take(client: DeepSeekV4, asked: Conversation, tools: Sequence[object], scree
     screen.begin()
     try:
         if tools:
-            with client.tool_rounds(asked, tools, on_event=heard.event, **options) as rounds:
+            with client.tool_rounds(asked, tools, on_event=heard.event, **cast("Any", options)) as rounds:
                 messages = rounds.messages
                 for each in rounds:
                     heard.clear()

@@ -11,6 +11,7 @@ import typer
 
 from deepseek_v4_sdk import ConfigurationError
 from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
+from deepseek_v4_sdk.cli.narrow_help import is_narrow
 from deepseek_v4_sdk.cli.outcome import complain
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
 from deepseek_v4_sdk.config import FILE_NAME, TEMPLATE, json_schema, user_file
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["commands"]
 
-commands = typer.Typer(no_args_is_help=True, help="Profiles: show, describe, begin and trust them.")
+commands = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None if is_narrow() else "rich",
+    help="Profiles: show, describe, begin and trust them.",
+)
 
 _Found: TypeAlias = Annotated[
     Path | None, typer.Argument(help="The file; else the one that is found from here.", show_default=False)

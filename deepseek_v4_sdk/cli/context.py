@@ -14,7 +14,7 @@ from deepseek_v4_sdk import ContextBudget, InvalidRequestError, Measure, Pack, p
 from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
 from deepseek_v4_sdk.cli.count import WINDOW
 from deepseek_v4_sdk.cli.outcome import ExitCode, complain
-from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
+from deepseek_v4_sdk.cli.output import Raw, colors, in_one_line, say, say_json
 from deepseek_v4_sdk.cli.progress import Progress
 from deepseek_v4_sdk.support.decoding import decoded
 
@@ -246,7 +246,7 @@ def draw(picture: DocumentsPicture | ConversationPicture, console: Console | Non
     from rich.table import Table
     from rich.text import Text
 
-    console = console or Console()
+    console = console or Console(color_system=colors())
     for number, (title, slices) in enumerate(picture.tables()):
         if number == 0:
             console.print(_bar(slices, picture, console.width - 1))

@@ -10,6 +10,7 @@ import typer
 
 from deepseek_v4_sdk import ConfigurationError
 from deepseek_v4_sdk.cli.connection import AsJson
+from deepseek_v4_sdk.cli.narrow_help import is_narrow
 from deepseek_v4_sdk.cli.outcome import ExitCode
 from deepseek_v4_sdk.cli.output import Raw, in_one_line, say, say_json
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["commands"]
 
-commands = typer.Typer(no_args_is_help=True, help="Your servers: plan, check, measure, and write their files.")
+commands = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None if is_narrow() else "rich",
+    help="Your servers: plan, check, measure, and write their files.",
+)
 
 _Model: TypeAlias = Annotated[str, typer.Argument(help="pro, flash, or the name of a checkpoint.")]
 _GPU: TypeAlias = Annotated[str, typer.Argument(metavar="GPU", help="The kind of GPU, such as h200.")]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from deepseek_v4_sdk import ConfigurationError
+from deepseek_v4_sdk import ChatOptions, ConfigurationError
 from deepseek_v4_sdk.support.decoding import decoded
 from deepseek_v4_sdk.support.files import expanded, working_folder
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["functions", "read_stdin", "with_files"]
+__all__ = ["functions", "options", "read_stdin", "with_files"]
+
+_NAMES = sorted(set(ChatOptions.__annotations__) - {"tools"})
 
 
 def read_stdin(stdin: BinaryIO) -> str:
@@ -39,12 +43,36 @@ def with_files(question: str, names: Iterable[str], stdin: BinaryIO) -> str:
         except OSError as error:
             raise ConfigurationError(f"--file {name} cannot be read: {error.strerror or error}") from None
         text = _text(content, f"--file {name}").rstrip("\n")
+        if name == "-" and not text:
+            continue
         fence = "```"
         while fence in text:
             fence += "`"
         shown = "stdin" if name == "-" else name
         parts.append(f"File {shown}:\n{fence}\n{text}\n{fence}\n")
     return "\n".join([*parts, question])
+
+
+def options(given: Sequence[str]) -> ChatOptions:
+    """The options of a chat written as `name=value`; a value that is not JSON is a text.
+
+    Raises:
+        ConfigurationError: One has no value, or there is no such option.
+    """
+    read: dict[str, object] = {}
+    for each in given:
+        name, found, value = each.partition("=")
+        if not found:
+            raise ConfigurationError(f"--option is {each!r}: give it as name=value, such as temperature=0.5")
+        if name not in _NAMES:
+            near = difflib.get_close_matches(name, _NAMES, n=1)
+            hint = f"do you mean {near[0]!r}?" if near else f"known: {', '.join(_NAMES)}"
+            raise ConfigurationError(f"--option: there is no option {name!r}; {hint}")
+        try:
+            read[name] = json.loads(value)
+        except ValueError:
+            read[name] = value
+    return cast("ChatOptions", read)
 
 
 def functions(names: Sequence[str]) -> list[object]:

@@ -20,6 +20,7 @@ from deepseek_v4_sdk import (
     PhaseTimeoutError,
     SchemaViolationError,
 )
+from deepseek_v4_sdk.cli.narrow_help import is_narrow
 from deepseek_v4_sdk.cli.output import choose_raw, in_one_line, say
 
 __all__ = ["EXIT_CODES", "Commands", "ExitCode", "code_of", "complain"]
@@ -69,6 +70,16 @@ class Commands(TyperGroup):
         choose_raw(False)
         with _warnings_in_one_line():
             sys.exit(self._code(args, *rest, **settings))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands in the help; on a narrow terminal their texts have lines of their own, and are whole."""
+        if not is_narrow():
+            return super().format_commands(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, self.commands[name].get_short_help_str(200)) for name in self.list_commands(ctx)]
+            )
+        return None
 
     def _code(self, *arguments: Any, **settings: Any) -> int:
         try:

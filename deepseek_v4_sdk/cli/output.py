@@ -7,12 +7,13 @@ or hide a line. So each control character is shown as a mark, unless the user re
 from __future__ import annotations
 
 import json
+import os
 import sys
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-__all__ = ["Raw", "choose_raw", "in_one_line", "is_raw", "say", "say_json", "visible"]
+__all__ = ["Raw", "choose_raw", "colors", "in_one_line", "is_raw", "say", "say_json", "visible"]
 
 _C0 = {code: chr(0x2400 + code) for code in range(0x20)}  # Unicode has pictures of them
 _C1 = {code: f"\N{LEFT-POINTING ANGLE BRACKET}{code:02X}\N{RIGHT-POINTING ANGLE BRACKET}" for code in range(0x80, 0xA0)}
@@ -62,7 +63,13 @@ def say(text: object = "", *, err: bool = False, end: str = "\n", bold: bool = F
         stream.flush()
         return
     shown = visible(str(text))
-    typer.echo((typer.style(shown, bold=bold, dim=dim) if bold or dim else shown) + end, nl=False, err=err)
+    styled = (bold or dim) and colors() is not None
+    typer.echo((typer.style(shown, bold=bold, dim=dim) if styled else shown) + end, nl=False, err=err)
+
+
+def colors() -> Literal["auto"] | None:
+    """The color system for rich: none where `NO_COLOR` is set, and then no other style either."""
+    return None if os.environ.get("NO_COLOR") else "auto"
 
 
 def say_json(value: object, *, indent: int | None = 2) -> None:

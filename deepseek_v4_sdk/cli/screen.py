@@ -20,7 +20,7 @@ from deepseek_v4_sdk import (
     ToolResult,
 )
 from deepseek_v4_sdk.cli.blocks import blocks
-from deepseek_v4_sdk.cli.output import in_one_line, say, visible
+from deepseek_v4_sdk.cli.output import in_one_line, say, say_json, visible
 from deepseek_v4_sdk.cli.painter import Painter
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-__all__ = ["LiveScreen", "PlainScreen", "Reasoning", "Screen", "facts_of"]
+__all__ = ["JsonScreen", "LiveScreen", "PlainScreen", "Reasoning", "Screen", "facts_of"]
 
 Reasoning: TypeAlias = Literal["folded", "live", "hidden"]
 """The display of reasoning: its length, its text as it arrives, or nothing."""
@@ -62,12 +62,10 @@ class PlainScreen:
 
     Args:
         reasoning: "live" for the reasoning too.
-        silent: Whether the text is left out.
     """
 
-    def __init__(self, reasoning: Reasoning, *, silent: bool = False) -> None:
+    def __init__(self, reasoning: Reasoning) -> None:
         self._live = reasoning == "live"
-        self._silent = silent
         self._open = {"stdout": False, "stderr": False}  # whether a line has begun
 
     def begin(self) -> None:
@@ -76,7 +74,7 @@ class PlainScreen:
     def show(self, event: ChatEvent) -> None:
         """Write the pieces."""
         match event:
-            case TextDelta(text) if not self._silent:
+            case TextDelta(text):
                 self._close("stderr")
                 self._write("stdout", text)
             case ReasoningDelta(text) if self._live:
@@ -104,6 +102,25 @@ class PlainScreen:
     def _close(self, stream: str) -> None:
         if self._open[stream]:
             self._write(stream, "\n")
+
+
+class JsonScreen:
+    """Every event on stdout, as one line of JSON."""
+
+    def begin(self) -> None:
+        """Print nothing before something arrives."""
+
+    def show(self, event: ChatEvent) -> None:
+        """Print an event."""
+        say_json(event.to_dict(), indent=None)
+
+    def result(self, result: ToolResult) -> None:
+        """Print the result of a call."""
+        told = {"call": result.call.to_dict(), "content": result.content, "error": result.error}
+        say_json({"type": "tool_result", **told}, indent=None)
+
+    def end(self, reply: Reply | None) -> None:
+        """Print nothing: the last event has the reply."""
 
 
 class LiveScreen:

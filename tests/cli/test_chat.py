@@ -123,10 +123,41 @@ def test_files(server: tuple[str, ...], mock: MockProvider) -> None:
 
 def test_json(server: tuple[str, ...]) -> None:
     result = run(*server, "Hi", "--json")
-    reply = json.loads(result.stdout)
+    *pieces, last = map(json.loads, result.stdout.splitlines())
+    reply = last["reply"]
+    assert [each["text"] for each in pieces if each["type"] == "reasoning_delta"] == ["Let", " me", " see", "."]
+    assert "".join(each["text"] for each in pieces if each["type"] == "text_delta") == "Forty-two."
+    assert last["type"] == "finished"
     assert (reply["text"], reply["reasoning"], reply["finish_reason"]) == ("Forty-two.", "Let me see.", "stop")
     assert reply["usage"]["completion_tokens"] >= count_text("Forty-two.")
     assert result.stderr == ""
+
+
+def test_options_by_name(server: tuple[str, ...], mock: MockProvider) -> None:
+    run(*server, "Hi", "-o", "temperature=0.5", "--option", "stop=The end", "-o", "user=007", "-o", "seed=7")
+    body = mock.requests[-1].body
+    assert (body["temperature"], body["stop"], body["user"], body["seed"]) == (0.5, ["The end"], "007", 7)
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ("temprature=1", "--option: there is no option 'temprature'; do you mean 'temperature'?"),
+        ("tools=[]", "--option: there is no option 'tools'"),
+        ("quite=1", "--option: there is no option 'quite'; known: "),
+        ("top_p", "--option is 'top_p': give it as name=value, such as temperature=0.5"),
+        ("temperature=warm", "temperature is 'warm': give a number from 0"),
+    ],
+)
+def test_wrong_options(option: str, text: str) -> None:
+    assert text in complaint("chat", "--provider", "mock", "Hi", "-o", option)
+
+
+def test_a_pipe_and_a_question(server: tuple[str, ...], mock: MockProvider) -> None:
+    run(*server, "Review this", stdin="- old\n+ new\n")
+    assert asked(mock)[0]["content"] == "File stdin:\n```\n- old\n+ new\n```\n\nReview this"
+    run(*server, "Review this", stdin="")
+    assert asked(mock)[0]["content"] == "Review this"
 
 
 TOOLS = '''
@@ -228,8 +259,9 @@ def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came() -> None:
 def test_json_of_an_answer_that_breaks_off() -> None:
     with answering(CUT) as server:
         result = run(*server, "Hi", "--json", code=4)
-    told = json.loads(result.stdout)
-    assert told["error"] == "StreamInterruptedError"
+    *pieces, told = map(json.loads, result.stdout.splitlines())
+    assert {each["type"] for each in pieces} == {"text_delta"}
+    assert (told["type"], told["error"]) == ("error", "StreamInterruptedError")
     assert told["partial"]["text"].startswith("It is")
 
 
@@ -246,6 +278,7 @@ def test_a_server_that_refuses(status: int) -> None:
 def test_a_server_that_is_not_there() -> None:
     line = complaint("chat", "--provider", "vllm", "--base-url", "http://127.0.0.1:1", "Hi", code=3)
     assert "127.0.0.1:1" in line
+    assert "nothing listens at that address: start the server, or correct the address" in line
 
 
 def test_a_file_in_the_working_directory_takes_the_place_of_no_module(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,7 +193,8 @@ def test_json_is_escaped_by_json(text: str) -> None:
     with serving(script.text(text)) as options:
         shown = run(*options, "--json", "Go.").stdout
     check(shown)
-    assert json.loads(shown)["text"] == text
+    events = [json.loads(line) for line in shown.splitlines()]
+    assert events[-1]["reply"]["text"] == "".join(each.get("text", "") for each in events) == text
 
 
 def test_a_servers_error() -> None:

@@ -75,6 +75,45 @@ def test_save_keeps_it_from_now_on(says: Type) -> None:
     assert [message.role for message in conversations.load("talk")] == ["system", *["user", "assistant"] * 2]
 
 
+def test_a_block_of_lines_is_one_question(says: Type, mock: MockProvider) -> None:
+    says('"""Review:', "/file none", "  x = 1", "", 'Thanks."""')
+    assert said(mock)[-1] == "Review:\n/file none\n  x = 1\n\nThanks."
+    says('"""', "/new", '"""')
+    assert said(mock)[-1] == "/new"
+    says('"""One line."""')
+    assert said(mock)[-1] == "One line."
+
+
+def test_a_paste_of_several_lines_is_one_question(says: Type, mock: MockProvider) -> None:
+    says("One\ntwo\nthree")
+    assert said(mock)[-1] == "One\ntwo\nthree"
+
+
+@pytest.mark.parametrize("word", ["exit", "quit", "/quit", "/exit"])
+def test_words_that_end_it(says: Type, mock: MockProvider, word: str) -> None:
+    says(word, "Never asked.")
+    assert mock.requests == []
+
+
+def test_the_last_question_again(says: Type, mock: MockProvider) -> None:
+    told, wrong = says("/retry", "One?", "Two?", "/retry")
+    assert said(mock) == ["Be brief.", "One?", "Hello.", "Two?"]
+    assert (told, wrong) == ("Hello.\n" * 3 + "\n", "deepseek-v4: /retry repeats a question, and there is none\n")
+
+
+def test_other_instructions_and_another_model(says: Type, mock: MockProvider) -> None:
+    told, _ = says("/system Be rude.", "/model deepseek-ai/DeepSeek-V4-Flash", "One?", "/system", "Two?")
+    assert said(mock) == ["One?", "Hello.", "Two?"]
+    assert [each.messages[0]["content"] for each in mock.requests] == ["Be rude.", "One?"]
+    assert mock.requests[-1].body["model"] == "deepseek-ai/DeepSeek-V4-Flash"
+    assert told.startswith("the instructions are set\nthe model is deepseek-ai/DeepSeek-V4-Flash\nHello.\n")
+
+
+def test_the_size_of_the_conversation(says: Type, talk: ChatSession) -> None:
+    told, _ = says("One?", "/tokens")
+    assert f"{talk.client.count_tokens(talk.messages).total} tokens" in told
+
+
 def test_save_again_and_under_another_name(says: Type) -> None:
     _, wrong = says("One?", "/save one", "/save", "/save two", "Two?", "/save one")
     assert wrong == "deepseek-v4: there is a conversation 'one' already: give another name\n"
@@ -126,7 +165,8 @@ def test_thinking_holds_from_the_next_question_on(says: Type, mock: MockProvider
 def test_help_names_every_command(says: Type) -> None:
     told, _ = says("/help")
     rows = [line.split()[0] for line in told.strip().splitlines()]
-    assert rows == ["/help", "/file", "/thinking", "/save", "/new", "/quit", "Ctrl-C", "\\"]
+    own = ["/help", "/file", "/thinking", "/model", "/system", "/retry", "/tokens", "/save", "/new"]
+    assert rows == [*own, "/quit", "Ctrl-C", "\\", '"""']
 
 
 def test_files_go_before_the_next_question_alone(says: Type, mock: MockProvider) -> None:

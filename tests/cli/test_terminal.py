@@ -145,6 +145,25 @@ SHOWN = [
 ]
 
 
+def _pastes() -> bool:
+    readline = pytest.importorskip("readline")
+    return getattr(readline, "_READLINE_VERSION", 0) >= 0x801  # from then on a paste is told from keys
+
+
+def test_a_paste_of_several_lines_is_one_question() -> None:
+    if not _pastes():
+        pytest.skip("this readline takes a paste for keys")
+    mock = MockProvider(default=script.text("Both."))
+    with MockServer(mock) as server:
+        shown = Terminal("chat", "--provider", "vllm", "--base-url", server.url)
+        shown.until("> ")
+        shown.process.send("\x1b[200~one\rtwo\x1b[201~\r")  # as a terminal sends it
+        shown.until("Both")
+        shown.process.sendeof()
+        shown.end()
+    assert [each.messages[-1]["content"] for each in mock.requests] == ["one\ntwo"]
+
+
 def test_an_answer_streams_as_markdown() -> None:
     with terminal("What is it?") as shown:
         shown.until("thinking")
