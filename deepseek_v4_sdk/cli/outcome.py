@@ -72,7 +72,7 @@ class Commands(TyperGroup):
             sys.exit(self._code(args, *rest, **settings))
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """List the commands in the help; on a narrow terminal their texts have lines of their own, and are whole."""
+        """List the commands in the help; on a narrow terminal each text has separate lines, and is whole."""
         if not is_narrow():
             return super().format_commands(ctx, formatter)
         with formatter.section("Commands"):
