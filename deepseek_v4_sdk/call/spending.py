@@ -74,10 +74,9 @@ class Spending:
                 is_reported=True,
             )
             return
-        came = transfer.partial()
-        calls = (*came.tool_calls, *came.partial_tool_calls)
-        texts = (came.reasoning or "", came.text, *(call.name + call.arguments for call in calls))
-        reserved.settle(reserved.prompt, sum(map(self._count, texts)), model=transfer.answered_by)
+        # An answer that was resumed has a part of earlier attempts, which they have paid.
+        made = transfer.estimated(reserved.prompt).completion_tokens or 0
+        reserved.settle(reserved.prompt, made, model=transfer.answered_by)
 
     def _prompt(self, request: ChatRequest, place: Upstream) -> Steps[int]:
         """The tokens of a prompt, which is counted once for all attempts at a place."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deepseek_v4_sdk import DeepSeekV4, StreamRestarted, StreamResumed, TextDelta, UnsupportedOptionError, tool
+from deepseek_v4_sdk import DeepSeekV4, Spend, StreamRestarted, StreamResumed, TextDelta, UnsupportedOptionError, tool
 from deepseek_v4_sdk.errors import (
     BadRequestError,
     DeepSeekV4Error,
@@ -284,3 +284,19 @@ def test_the_whole_answer_given_is_success() -> None:
     mock = MockProvider(WHOLE | faults.no_done() | faults.cut(after_bytes=10**9), WHOLE)
     with DeepSeekV4(mock) as client:
         assert client.chat("Hi", on_interrupt="resume").text == TEXT
+
+
+def test_a_limit_of_tokens_counts_no_part_twice() -> None:
+    """The second attempt that breaks has the part of the first one, which that one has paid."""
+    spend = Spend(100_000, per="client", unit="tokens")
+    mock = MockProvider(WHOLE | after(12), WHOLE | after(3), WHOLE)
+    arguments: dict[str, Any] = {"max_retries": 3, "on_interrupt": "resume", "server_version": "0.33.0"}
+    with DeepSeekV4(mock, spend=spend, **arguments) as client, client.stream("Hi", max_tokens=500) as stream:
+        first, both = (event.at_tokens for event in stream if isinstance(event, StreamResumed))
+        reply = stream.reply()
+    last = reply.attempts[-1].usage
+    assert last is not None
+    prompt = (last.prompt_tokens or 0) - both
+    paid = prompt + first + prompt + (both - first) + (last.total_tokens or 0)
+    assert 3 < first < both
+    assert 0 <= paid - spend.spent <= 3  # marks of reasoning, which a chat does not show
