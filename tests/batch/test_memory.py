@@ -39,6 +39,7 @@ def bytes_a_row(count: int, journal: Path | None) -> float:
     return (after - before) / count
 
 
+@pytest.mark.timeout(400)  # tracing takes long on a busy machine
 @pytest.mark.parametrize("journal", [False, True])
 def test_sixteen_bytes_a_row(journal: bool, tmp_path: Path) -> None:
     count = 5 * 4_096 - 500  # the fresh entries are sorted in then
