@@ -9,6 +9,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Finished, Reply
 from deepseek_v4_sdk.testing import MockProvider
+from deepseek_v4_sdk.testing.flavors import Flavor
 from tests.support.any_name import ANY_NAME
 
 __all__ = ["call", "in_all_ways", "named"]
@@ -24,7 +25,7 @@ class Named(MockProvider):
         return self.data.name
 
 
-def named(flavor: str, *steps: Any, **options: Any) -> MockProvider:
+def named(flavor: str | Flavor, *steps: Any, **options: Any) -> MockProvider:
     """A mock that goes by the name of its flavor."""
     return Named(*steps, flavor=ANY_NAME if flavor == "vllm" else flavor, count_tokens=False, **options)
 

@@ -21,6 +21,8 @@ from deepseek_v4_sdk import (
     Timeouts,
 )
 from deepseek_v4_sdk.testing import faults, script
+from deepseek_v4_sdk.testing.flavors.nim import NimFlavor
+from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from tests.transport.failover.duo import call, in_all_ways, named
 
 DOWN = faults.status(503)
@@ -114,7 +116,8 @@ def test_where_nobody_can_take_over_the_cause_is_raised_and_the_others_are_named
 
 def test_a_server_that_is_found_unfit_after_it_was_asked_is_passed_over() -> None:
     """A NIM serves what it serves; it tells when it is asked."""
-    nim = named("nim", default=HELLO)
+    pro = VLLMFlavor(models=("deepseek-ai/DeepSeek-V4-Pro",))
+    nim = named(NimFlavor(pro), default=HELLO)
     client = DeepSeekV4(named("deepseek", default=DOWN), fallback=[nim, named("nvidia", default=HELLO)])
     reply = client.chat("Hello", model="flash")
     assert (reply.provider, reply.requested_model) == ("nvidia", "deepseek-ai/deepseek-v4-flash-0731")
@@ -279,8 +282,8 @@ def test_hooks_of_the_client_are_told_of_all() -> None:
 
 def test_a_fallback_of_a_fallback_comes_after_it() -> None:
     last = named("dynamo", default=HELLO)
-    second = DeepSeekV4(named("sglang", default=faults.status(401)), model="m", fallback=[last])
-    client = DeepSeekV4(named("vllm", default=faults.status(401)), model="m", fallback=[second])
+    second = DeepSeekV4(named("sglang", default=faults.status(401)), model="pro", fallback=[last])
+    client = DeepSeekV4(named("vllm", default=faults.status(401)), model="pro", fallback=[second])
     assert [one.provider for one in client.chat("Hello").attempts if "chat" in one.url] == ["vllm", "sglang", "dynamo"]
 
 
