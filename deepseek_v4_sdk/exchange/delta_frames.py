@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import read_event, write_json
@@ -93,6 +92,8 @@ class DeltaFrames:
         seen = self._pieces(payload)
         if len(seen.texts) != 1 or seen.adds:
             return
+        import json  # the client needs it only here
+
         thinks, text = seen.texts[0]
         for written in (write_json(text), json.dumps(text).encode()):  # as servers write it: with é or with \\u00e9
             before, found, after = data.rpartition(written)
