@@ -29,7 +29,9 @@ def _narrow(formatter: Any) -> Any:
         narrow = True
 
         def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
-            super().__init__(indent_increment, shutil.get_terminal_size().columns - 1, max_width)
+            super().__init__(  # pyright: ignore[reportUnknownMemberType]
+                indent_increment, shutil.get_terminal_size().columns - 1, max_width
+            )
 
         def write_dl(self, rows: Any, col_max: int = 0, col_spacing: int = 0) -> None:
             del col_max, col_spacing

@@ -75,6 +75,11 @@ COMMON_OPTIONS: Mapping[str, OptionRule] = {
 """The options that mean the same on every server."""
 
 
+# Each of them needs a rule in a provider's data; without one, the client refuses it, and does not leave it out.
+_SENT = (*COMMON_OPTIONS, "top_k", "min_p", "priority", "cache_salt")
+_UNKNOWN = Refused("its data has no rule for it; leave it out, or give extra_body what this server reads")
+
+
 class ChatCompletions:
     """A provider with the Chat Completions API, according to its data.
 
@@ -263,10 +268,11 @@ class ChatCompletions:
         return entry.id, (Repair("model_alias", f"{wanted!r} is {entry.id} at {self.name}"),)
 
     def _write_options(self, request: ChatRequest, body: dict[str, JsonValue]) -> None:
-        for name, rule in self.data.options.items():
+        for name in dict.fromkeys((*_SENT, *self.data.options)):
             value = getattr(request, name)
             if value is None:
                 continue
+            rule = self.data.options.get(name, _UNKNOWN)
             if isinstance(rule, Refused):
                 raise UnsupportedOptionError(
                     f"{self.name} has no option {name}: {rule.reason}", option=name, provider=self.name

@@ -141,7 +141,7 @@ class ProviderData:
         grammar: The JSON Schemas that its grammar refuses, where it has one. Default: EITHER, what vLLM or SGLang
             refuses.
         history: Its rules for a conversation that differ from those of other servers. Default: HistoryRules().
-        options: The rule for each option; one without a rule is left out of the body. Default: empty.
+        options: The rule for each option; the client refuses one without a rule. Default: empty.
         rules: The combinations it refuses. Default: empty.
         notes: Notes for callers. Default: empty.
         default_body: The default fields of the body. Default: empty.

@@ -91,6 +91,8 @@ def test_what_it_lacks_is_said_before_anything_is_sent() -> None:
     with server.client() as client:
         with pytest.raises(UnsupportedOptionError, match="Acme draws as it likes"):
             client.chat("Hi", seed=1)
+        with pytest.raises(UnsupportedOptionError, match="acme has no option min_p: its data has no rule for it"):
+            client.chat("Hi", min_p=0.1)
         with pytest.raises(UnsupportedOptionError, match="low"):
             client.chat("Hi", thinking="low")
         client.chat("Hi", tools=[TOOL], thinking="low", on_unsupported="nearest")
