@@ -72,12 +72,13 @@ resume: $(VENV)/.installed-dev  ## cut answers at every byte and let them go on,
 golden: $(VENV)/.installed-dev  ## write the bodies that each provider sends, tests/providers/golden/*.json: review what changed
 	@$(BIN)/python -m tests.providers.golden
 
-lint: $(VENV)/.installed-dev  ## style, types with two checkers, and who may import whom
+lint: $(VENV)/.installed-dev  ## style, types with two checkers, prose, and who may import whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.house.prose
 
 prose: $(VENV)/.installed-dev  ## find sentences to rewrite, with hints (PROSE="docs README.md" to choose)
 	@$(BIN)/python -m tests.house.prose --fix-hints $(PROSE)

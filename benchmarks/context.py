@@ -66,7 +66,7 @@ def figures(name: str, counter: PromptCounter, conversation: Conversation, round
                 cuts.append(took(lambda: budget.fit(conversation, TOOLS, strategy=strategy))[0])  # noqa: B023
             goal(f"fit, with a cut: {shown} (median)", statistics.median(cuts), 50)
         except BudgetError:
-            print(f"  fit, with a cut: {shown} alone frees too little here")
+            print(f"  fit, with a cut: {shown} frees too little here")
     fits = []
     budget = ContextBudget(window, 1_000, counter=counter)
     budget.fit(conversation, TOOLS)

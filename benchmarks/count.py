@@ -105,7 +105,7 @@ def large_text(size: int, rounds: int) -> None:
         goal("one thread, times as fast as tokenizers", theirs / one, 5, at_least=True)
     alone, together = best(lambda: count_text(text), rounds), best(lambda: count_large(text), rounds)
     slower = _processes(size) / alone
-    print(f"  as many processes as cores, each with all of the text, take {slower:.2f} times as long as one alone")
+    print(f"  as many processes as cores, each with all of the text, take {slower:.2f} times as long as a single one")
     goal(f"{os.cpu_count()} threads, times as fast as one (by the clock)", alone / together, 1.6, at_least=True)
 
 
@@ -136,7 +136,7 @@ def from_nothing(messages: int, size: int, rounds: int) -> None:
     total = client.count_tokens(said, TOOLS).total
     print(f"\nA conversation of {len(said):,} messages, {total:,} tokens")
     print(
-        f"  tiktoken alone {min(own):.2f} s, the first count {min(ours):.2f} s (CPU, the vocabulary's loading included)"
+        f"  only tiktoken {min(own):.2f} s, the first count {min(ours):.2f} s (CPU, the vocabulary's loading included)"
     )
     goal("the first count, beyond tiktoken's own time (CPU)", min(ours) - min(own), 0.4, " s")
     going_on("vllm", said, rounds)
@@ -162,7 +162,7 @@ def _message(message: dict[str, object], messages: object) -> object:
 
 def memory(size: int) -> None:
     """The most memory that a count adds to a process in addition to the vocabulary, each in its own process."""
-    print("\nMemory beside the vocabulary, the text itself included")
+    print("\nMemory in addition to the vocabulary, the text itself included")
     for what in ("one thread", "all threads", "a message"):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             added, length = pool.apply(_added, (what, size))

@@ -1,4 +1,4 @@
-"""What does sending 4.5 MB of text cost, in one message and in a thousand, and how much memory does it take?
+"""The cost and the memory of sending 4.5 MB of text, in one message and in a thousand.
 
 Each try is its own process: its CPU is that of the second request, its memory the peak over what it had before.
 """

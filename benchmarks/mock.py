@@ -94,7 +94,7 @@ def resident() -> float:
     for line in Path("/proc/self/status").read_text("utf-8").splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
-    raise OSError("the memory of a process is not told here")
+    raise OSError("this system does not report the memory of a process")
 
 
 def stream(client: DeepSeekV4, streams: int) -> None:

@@ -316,7 +316,7 @@ class Server(BaseHTTPRequestHandler):
         self.answer(status, answer)
 
     def do_GET(self) -> None:
-        """What was not ready is."""
+        """Answer as a server that is ready."""
         self.answer(200, WHOLE)
 
     def answer(self, status: int, content: bytes) -> None:

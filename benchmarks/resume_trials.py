@@ -65,7 +65,7 @@ def get_weather(city: str, days: int = 1, unit: str = "") -> str:
 
 @dataclass
 class Outcome:
-    """What a number of trials gave."""
+    """The result of a number of trials."""
 
     whole: int = 0
     raised: list[str] = field(default_factory=list)

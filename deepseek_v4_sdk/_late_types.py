@@ -1,7 +1,8 @@
 """Names in annotations that can be resolved at run time, although their modules are loaded only then.
 
 `typing.get_type_hints`, pydantic and FastAPI look a name of an annotation up in the module that has the annotation. A
-module that is loaded late, or that would close a circle of imports, cannot be imported there; a reference stands in.
+module that is loaded late, or that would close a circle of imports, cannot be imported there; a reference takes its
+place.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def late_type(module: str, name: str) -> ForwardRef:
     return ForwardRef(f"__import__({module!r}, fromlist=({name!r},)).{name}")
 
 
-class late_module:  # noqa: N801  # stands where `late_type` stands
+class late_module:  # noqa: N801  # used as `late_type` is
     """A reference to a module, such as `httpx` in `httpx.Client`: it is imported when an attribute is read."""
 
     __slots__ = ("_module",)

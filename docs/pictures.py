@@ -31,7 +31,7 @@ ADVICE = script.think("Rain from noon on. The question is about an umbrella, so 
 | 8-12  | cloudy     | no       |
 | 12-18 | steady rain | yes     |
 
-If you want to be told in time, ask each morning:
+If you want to know in time, ask each morning:
 
 ```python
 if "rain" in get_weather("Oslo"):

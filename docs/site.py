@@ -62,7 +62,7 @@ PARTS = {
     "Prices and limits": ("catalogue", "traffic", "chat.rate_limits", "chat.ledger", "limits"),
     "Hooks": ("chat.hooks",),
     "Many requests": ("batch",),
-    "What a server can do": ("probe", "chat.served"),
+    "Features of a server": ("probe", "chat.served"),
     "Conversations that last": ("store",),
     "Configuration": ("config",),
     "Prompts": ("prompt",),
@@ -131,7 +131,7 @@ def options(path: str) -> str:
 
 
 def part_of(path: str, public: str) -> str:
-    """The part of the reference in which a name stands."""
+    """The part of the reference for a name."""
     is_at_the_top = public.rpartition(".")[0] == PACKAGE
     key = (path if is_at_the_top else public).removeprefix(f"{PACKAGE}.")
     prefixes = [(prefix, part) for part, of_part in PARTS.items() for prefix in of_part]
@@ -154,7 +154,7 @@ def llms() -> str:
 
 
 def address(page: str) -> str:
-    """Where the site has a page, seen from `llms.txt`."""
+    """The address of a page of the site, relative to `llms.txt`."""
     return re.sub(r"(README)?\.md$", "", page) + ("" if page.endswith("README.md") else "/") or "./"
 
 

@@ -118,7 +118,7 @@ def scripted() -> DeepSeekV4:
     new = "    if not values:\n        return 0.0\n    return sum(values) / len(values)\n"
     return DeepSeekV4(
         MockProvider(
-            script.think("Where is it, and who uses it?") + script.tool_call("grep", text="mean"),
+            script.think("Where is it, and what uses it?") + script.tool_call("grep", text="mean"),
             script.text("I read both files.")
             + script.tool_call("read", path="stats.py")
             + script.tool_call("read", path="report.py"),

@@ -69,7 +69,7 @@ def run_agent(turns: int) -> list[Request]:
 
 def chart(requests: list[Request], rows: int = 30) -> str:
     """The requests as text: tokens from the cache, tokens read again, and free tokens."""
-    lines = ["turn   # from the cache   + read anew   . free"]
+    lines = ["turn   # from the cache   + read again   . free"]
     step = max(1, len(requests) // rows)
     for number in range(0, len(requests), step):
         group = requests[number : number + step]
@@ -105,7 +105,7 @@ def plot(requests: list[Request], path: str) -> None:
     cached = [request.cached / 1000 for request in requests]
     prompts = [request.prompt / 1000 for request in requests]
     axes.fill_between(turns, cached, color="#4c8c5a", label="from the prefix cache", linewidth=0)
-    axes.fill_between(turns, cached, prompts, color="#d9803f", label="read anew", linewidth=0)
+    axes.fill_between(turns, cached, prompts, color="#d9803f", label="read again", linewidth=0)
     axes.plot(turns, [request.whole / 1000 for request in requests], color="#555555", label="the whole conversation")
     axes.axhline(WINDOW / 1000, color="#a03030", linestyle="--", label="the window")
     axes.set(xlabel="turn", ylabel="thousand tokens", xlim=(1, len(requests)), ylim=(0, 2.2 * WINDOW / 1000))

@@ -31,15 +31,15 @@ __all__ = [
 ]
 
 _MARKER = """\
-deepseek_v4(script=, flavor=, default=, ...): what the fixture deepseek_v4_provider is: a mock with these arguments, \
-or, with deepseek_v4(cassette="name", match=, timing=), what was recorded in cassettes/name.jsonl beside the test"""
+deepseek_v4(script=, flavor=, default=, ...): the fixture deepseek_v4_provider: a mock with these arguments, \
+or, with deepseek_v4(cassette="name", match=, timing=), the recording in cassettes/name.jsonl next to the test"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options by which cassettes are recorded."""
     group = parser.getgroup("deepseek_v4")
     group.addoption(
-        "--deepseek-v4-record", action="store_true", help="record the cassettes of the tests anew, with a real server"
+        "--deepseek-v4-record", action="store_true", help="record the cassettes of the tests again, with a real server"
     )
     group.addoption(
         "--deepseek-v4-profile",

@@ -54,7 +54,7 @@ class MockServer:
 
     def __init__(self, mock: Answering | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
         if mock is not None and not callable(getattr(mock, "handle", None)):
-            raise ConfigurationError(f"{mock!r} does not answer by itself: give a mock or a replayer")
+            raise ConfigurationError(f"{mock!r} does not answer requests: give a mock or a replayer")
         self.mock: Answering = MockProvider() if mock is None else mock
         self.url = ""
         self.disconnects = 0

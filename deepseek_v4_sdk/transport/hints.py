@@ -45,12 +45,14 @@ class ConnectionHints:
             return f"; give ca_bundle, a file with the certificate that signed the server's{_unread(_CERTIFICATES)}"
         if "wrong_version_number" in words or "record layer failure" in words:
             return "; the server there does not use TLS: give an address with http://, if this is intended"
-        if "refused" in words and not self.proxy:
-            return "; nothing listens at that address: start the server, or correct the address"
         if self.proxy:
             return "; the way there is the client's proxy"
         variables = _unread(_PROXIES.get(urlsplit(url).scheme, ()))
-        return f"; if the way out is a proxy, give proxy{variables}" if variables else ""
+        if variables:
+            return f"; if the way out is a proxy, give proxy{variables}"
+        return (
+            "; nothing listens at that address: start the server, or correct the address" if "refused" in words else ""
+        )
 
 
 def _unread(names: Iterable[str]) -> str:

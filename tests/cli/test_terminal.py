@@ -159,6 +159,7 @@ def test_a_paste_of_several_lines_is_one_question() -> None:
         shown.until("> ")
         shown.process.send("\x1b[200~one\rtwo\x1b[201~\r")  # as a terminal sends it
         shown.until("Both")
+        shown.until("\n> ")
         shown.process.sendeof()
         shown.end()
     assert [each.messages[-1]["content"] for each in mock.requests] == ["one\ntwo"]

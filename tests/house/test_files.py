@@ -116,7 +116,7 @@ def test_all_files_are_written_in_one_place() -> None:
             if not isinstance(node, ast.Call):
                 continue
             called = node.func
-            if isinstance(called, ast.Attribute) and ast.unparse(called.value) == "super()":
+            if isinstance(called, ast.Attribute) and ast.unparse(called.value) in {"super()", "self"}:
                 continue  # a method of that class, such as aiohttp's write_bytes, and none of a path
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
             modes = [each.value for each in (*node.args, *(word.value for word in node.keywords)) if _is_text(each)]

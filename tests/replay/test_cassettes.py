@@ -126,7 +126,7 @@ def test_the_file_is_its_owners_and_no_link_leads_elsewhere(path: Path, tmp_path
     path.symlink_to(other)
     path.with_name("gone").symlink_to(tmp_path / "made")
     for link in (path, path.with_name("gone")):
-        with pytest.raises(CassetteError, match="a link stands there, which is not followed"):
+        with pytest.raises(CassetteError, match="it is a link, which is not followed"):
             CassetteWriter(link, fresh=False).save(read_cassette(FROM_VLLM)[0])
     CassetteWriter(path, fresh=True).save(read_cassette(FROM_VLLM)[0])  # takes the link's place
     assert not path.is_symlink()

@@ -95,7 +95,7 @@ WRONG = {
     "flavour='vllm'": "it has no argument 'flavour' (did you mean 'flavor'?); known: flavor, script, *",
     "flavor='hal'": "there is no flavor 'hal'*",
     "script='Hello'": "a step of the script is 'Hello': give script.text(...) or another step or fault",
-    "'sglang'": "it takes arguments by name alone, such as script='sglang'",
+    "'sglang'": "it takes arguments only by name, such as script='sglang'",
     "cassette='talk', flavor='vllm'": "flavor does not go with cassette",
     "match='normalised'": "match does not go without cassette",
     "cassette=7": "cassette is 7: give a name, such as 'weather'",
@@ -209,7 +209,8 @@ def test_a_cassette_that_is_missing_or_broken(pytester: pytest.Pytester) -> None
     result = run(pytester, CASSETTE)
     result.assert_outcomes(errors=1)
     told = (
-        "the marker deepseek_v4: the cassette *talk.jsonl is not there: record it with a profile of a real server, by "
+        "the marker deepseek_v4: the cassette *talk.jsonl does not exist: "
+        "record it with a profile of a real server, by "
     )
     result.stdout.fnmatch_lines([f"{told}pytest --deepseek-v4-record 'test_it.py::test_it'"])
     (pytester.path / "cassettes").mkdir()

@@ -228,9 +228,7 @@ def test_a_replayer_on_a_socket(path: Path) -> None:
 
 
 def test_a_recorder_is_no_server(path: Path) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"Recorder\('vllm', .* does not answer by itself: give a mock or a re"
-    ):
+    with pytest.raises(ConfigurationError, match=r"Recorder\('vllm', .* does not answer requests: give a mock or a re"):
         MockServer(Recorder("vllm", path=path))  # type: ignore[arg-type]
 
 

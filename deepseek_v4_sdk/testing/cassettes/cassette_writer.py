@@ -101,11 +101,11 @@ class CassetteWriter:
         """
         with self._lock:
             if (place := place_of_key(exchange, self._secrets)) is not None:
-                raise CassetteError(f"an exchange is not kept in {self.path}, for the key stands in {place}")
+                raise CassetteError(f"an exchange is not kept in {self.path}, because the key is in {place}")
             try:
                 self._write(write_exchange(exchange))
             except OSError as error:  # which would pass for a failure of the connection
-                reason = "a link stands there, which is not followed" if error.errno == errno.ELOOP else error.strerror
+                reason = "it is a link, which is not followed" if error.errno == errno.ELOOP else error.strerror
                 raise CassetteError(f"{self.path} cannot be written: {reason}") from None
             self.saved += 1
 

@@ -58,7 +58,7 @@ def provider_of(item: pytest.Item) -> MockProvider | Replayer | Recorder:
             return _recorder(item, path)
         if not path.exists():
             command = f"pytest --deepseek-v4-record '{item.nodeid}'"
-            _fail(f"the cassette {path} is not there: record it with a profile of a real server, by {command}")
+            _fail(f"the cassette {path} does not exist: record it with a profile of a real server, by {command}")
         return Replayer(path, **{name: value for name, value in given.items() if name != "cassette"})
     except (ConfigurationError, CassetteError) as error:
         _fail(str(error))
@@ -92,7 +92,7 @@ def _arguments(item: pytest.Item) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for mark in reversed(list(item.iter_markers("deepseek_v4"))):
         if mark.args:
-            _fail(f"it takes arguments by name alone, such as script={mark.args[0]!r}")
+            _fail(f"it takes arguments only by name, such as script={mark.args[0]!r}")
         given.update(mark.kwargs)
     known = (*_OF_MOCKS, *_OF_CASSETTES)
     for name in given:

@@ -180,7 +180,7 @@ def test_clients_of_with_options_share_what_is_known_of_replicas() -> None:
 @pytest.mark.parametrize(("flavor", "header"), [("sglang", "x-smg-routing-key"), ("dynamo", "x-dynamo-session-id")])
 def test_a_gateway_is_told_the_conversation(flavor: str, header: str) -> None:
     mock = MockProvider(default=YES, flavor=flavor, count_tokens=False)
-    client = DeepSeekV4(mock, model="m", session_affinity=True)
+    client = DeepSeekV4(mock, model="pro", session_affinity=True)
     for question in ("one", "two"):
         talk(client, question, 3)
     keys = Counter(request.headers[header] for request in mock.requests)
@@ -188,7 +188,7 @@ def test_a_gateway_is_told_the_conversation(flavor: str, header: str) -> None:
     client.chat("x", extra_headers={header: "mine"})
     assert mock.requests[-1].headers[header] == "mine"
     plain = MockProvider(default=YES, flavor=flavor, count_tokens=False)
-    DeepSeekV4(plain, model="m").chat("x")
+    DeepSeekV4(plain, model="pro").chat("x")
     assert header not in plain.requests[0].headers
 
 
