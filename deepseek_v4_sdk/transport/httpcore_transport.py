@@ -6,6 +6,7 @@ number of open streams. Small pools keep it flat: 500 streams cost a fifth of th
 
 from __future__ import annotations
 
+import weakref
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -184,6 +185,9 @@ class PooledTransport(Transport):
             )
 
         self._pool_set = _PoolSet(make)
+        # Not with the client: a stream may be read to its end after its client is gone. And not by `__del__`: in a
+        # cycle the garbage collector may reach the sockets first, which then warn.
+        weakref.finalize(self, _close_all, self._pool_set).atexit = False
         renewed_in_children(self)
 
     def leave_to_parent(self) -> None:
@@ -216,13 +220,12 @@ class PooledTransport(Transport):
 
     def close(self) -> None:
         """Close every connection."""
-        for pool in self._pool_set.empty():
-            pool.close()
+        _close_all(self._pool_set)
 
-    def __del__(self) -> None:
-        # Not with the client: a stream may be read to its end after its client is gone.
-        if hasattr(self, "_pool_set"):
-            self.close()
+
+def _close_all(pools: _PoolSet[httpcore.ConnectionPool]) -> None:
+    for pool in pools.empty():
+        pool.close()
 
 
 class _LoopPools:

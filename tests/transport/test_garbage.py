@@ -1,0 +1,34 @@
+"""A client that is left in a circle of references closes its connections without a warning, whatever is found first."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+import weakref
+
+from deepseek_v4_sdk import DeepSeekV4
+from deepseek_v4_sdk.testing import MockProvider, script
+from deepseek_v4_sdk.testing.server import MockServer
+from deepseek_v4_sdk.transport.httpcore_transport import PooledTransport
+
+
+class Circle:
+    """An object that holds itself, and what it is given."""
+
+    def __init__(self, held: object) -> None:
+        self.held = held
+        self.itself = self
+
+
+def test_a_circle_with_a_client() -> None:
+    with MockServer(MockProvider(default=script.text("Hi."))) as server, warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        client = DeepSeekV4("vllm", base_url=server.url)
+        assert client.chat("Hi").text == "Hi."
+        transports = [each for each in gc.get_objects() if isinstance(each, PooledTransport)]
+        gone = weakref.ref(transports[-1])
+        Circle(client)
+        del client, transports
+        gc.collect()
+    assert gone() is None
+    assert [str(each.message) for each in seen] == []
