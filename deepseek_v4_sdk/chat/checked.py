@@ -27,7 +27,7 @@ class Checked:
 
     __slots__ = ("_check", "_was_read")
     _check: ArgumentCheck | None
-    _was_read: bool
+    _was_read: bool  # only of a tool: `read_tool` has checked its fields
 
     @property
     def check(self) -> ArgumentCheck | None:
@@ -37,8 +37,3 @@ class Checked:
     def _keep(self, check: ArgumentCheck | None) -> Self:
         object.__setattr__(self, "_check", check)
         return self
-
-    @property
-    def was_read(self) -> bool:
-        """Whether its fields were checked when it was made, so that no later check is needed."""
-        return getattr(self, "_was_read", False)

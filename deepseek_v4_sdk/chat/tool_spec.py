@@ -64,7 +64,7 @@ class ToolSpec(Checked):
         if self.check is check:
             return self
         copied = ToolSpec(self.name, self.description, self.parameters, self.strict)._keep(check)
-        return _as_read(copied) if self.was_read else copied
+        return _as_read(copied) if _was_read(self) else copied
 
 
 class OffersTool(Protocol):
@@ -113,7 +113,7 @@ def read_tool(value: object, where: str) -> ToolSpec:
     offered = getattr(value, "tool_spec", None)
     spec: object = offered() if callable(offered) and not isinstance(value, type) else value
     if isinstance(spec, ToolSpec):
-        if spec.was_read:
+        if _was_read(spec):
             return spec
         checked = _checked(spec.name, spec.description, spec.parameters, spec.strict, where)
         return checked if spec.check is None else checked.checked_by(spec.check)
@@ -151,6 +151,10 @@ def _checked(name: object, description: object, parameters: object, strict: obje
         raise InvalidRequestError(f"{where}.name is {name!r}: use letters, digits, '_' and '-'")
     schema = None if parameters is None else _checked_schema(parameters, f"{where}.parameters")
     return _as_read(ToolSpec(name, description, cast("dict[str, JsonValue] | None", schema), strict))
+
+
+def _was_read(spec: ToolSpec) -> bool:
+    return getattr(spec, "_was_read", False)  # empty for one that a user made, or changed a copy of
 
 
 def _as_read(spec: ToolSpec) -> ToolSpec:
