@@ -2,14 +2,18 @@
 
 `typing.get_type_hints`, pydantic and FastAPI look a name of an annotation up in the module that has the annotation. A
 module that is loaded late, or that would close a circle of imports, cannot be imported there; a reference takes its
-place.
+place. `late_names` imports the names of a package when they are first used.
 """
 
 from __future__ import annotations
 
-from typing import ForwardRef
+import sys
+from typing import TYPE_CHECKING, ForwardRef
 
-__all__ = ["late_module", "late_type"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["late_module", "late_names", "late_type"]
 
 
 def late_type(module: str, name: str) -> ForwardRef:
@@ -34,3 +38,23 @@ class late_module:  # noqa: N801  # used as `late_type` is
         from importlib import import_module
 
         return getattr(import_module(self._module), name)
+
+
+def late_names(package: str, places: Mapping[str, str]) -> Callable[[str], object]:
+    """Return the `__getattr__` of a package that imports names when they are first used.
+
+    Args:
+        package: The full name of the package.
+        places: The module in it that has a name, by that name.
+    """
+
+    def find(name: str) -> object:
+        from importlib import import_module
+
+        if name not in places:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value: object = getattr(import_module(f"{package}.{places[name]}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return find

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk._late_types import late_type
+from deepseek_v4_sdk._late_types import late_names, late_type
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import JsonValue
@@ -19,14 +19,7 @@ __all__ = ["FILE_NAME", "TEMPLATE", "find_file", "json_schema", "user_file"]
 _LATE = {"FILE_NAME": "file", "TEMPLATE": "template", "find_file": "file", "user_file": "file"}
 
 if not TYPE_CHECKING:  # type checkers read the imports above
-
-    def __getattr__(name: str) -> object:
-        from importlib import import_module
-
-        if name not in _LATE:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
-        return value
+    __getattr__ = late_names(__name__, _LATE)
 
 
 def json_schema() -> dict[str, JsonValue]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from deepseek_v4_sdk._late_types import late_names
 from deepseek_v4_sdk.chat import ChatRequest, History, nearest
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.providers.answers import ForeignEventError, InexactNumberError
@@ -75,12 +76,7 @@ _LATE = {
 }
 
 if not TYPE_CHECKING:  # type checkers read the imports above
-
-    def __getattr__(name: str) -> object:
-        if name not in _LATE:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
-        return value
+    __getattr__ = late_names(__name__, _LATE)
 
 
 PROVIDER_NAMES = ("nvidia", "nim", "vllm", "sglang", "deepseek", "dynamo")
