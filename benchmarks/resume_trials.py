@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from deepseek_v4_sdk import DeepSeekV4, DeepSeekV4Error, Reply, StreamResumed, tool
+from deepseek_v4_sdk import ChatOptions, DeepSeekV4, DeepSeekV4Error, Reply, StreamResumed, tool
 
 
 class CuttingProxy:
@@ -45,12 +45,13 @@ class CuttingProxy:
             left: int | None = None
             while True:
                 for key, _ in ready.select():
-                    block = key.fileobj.recv(65536)  # type: ignore[union-attr]
+                    source = client if key.fileobj is client else server
+                    block = source.recv(65536)
                     if not block:
                         return
-                    if key.fileobj is client and block.startswith(b"POST"):
+                    if source is client and block.startswith(b"POST"):
                         left, self.cut_after = self.cut_after, None
-                    if key.fileobj is server and left is not None:
+                    if source is server and left is not None:
                         block, left = block[:left], left - len(block)
                     key.data.sendall(block)
                     if left is not None and left <= 0:
@@ -75,10 +76,31 @@ class Outcome:
     cached: list[float] = field(default_factory=list)
 
 
+def options_of(question: str) -> ChatOptions:
+    return {"max_tokens": 6000, "tools": [get_weather] if "tools" in question else []}
+
+
+def client_of(servers: list[tuple[str, str]], key: str, model: str) -> DeepSeekV4:
+    """A client of the first server; others of its kind are replicas, the rest are fallbacks."""
+    kind = servers[0][0]
+    rest = [
+        {"provider": each, "base_url": url, "api_key": key, "model": model} for each, url in servers if each != kind
+    ]
+    return DeepSeekV4(
+        kind,
+        endpoints=[url for each, url in servers if each == kind],
+        api_key=key,
+        model=model,
+        on_interrupt="resume",
+        timeout=600,
+        max_retries=1 if rest else 3,
+        fallback=rest,
+    )
+
+
 def ask(client: DeepSeekV4, question: str, outcome: Outcome | None = None) -> Reply:
-    options = {"tools": [get_weather]} if "tools" in question else {}
     last = time.monotonic()
-    with client.stream(question, max_tokens=6000, **options) as stream:  # type: ignore[arg-type]
+    with client.stream(question, **options_of(question)) as stream:
         for event in stream:
             now = time.monotonic()
             if isinstance(event, StreamResumed) and outcome is not None:
@@ -102,25 +124,13 @@ def main() -> None:
     read.add_argument("--seed", type=int, default=1)
     read.add_argument("--model", default="deepseek-ai/DeepSeek-V4-Flash")
     given = read.parse_args()
-    servers = [tuple(each.split("=", 1)) for each in given.server]
+    servers = [(kind, url) for kind, _, url in (each.partition("=") for each in given.server)]
     kind, question = servers[0][0], f"[[script:{given.script}]]"
     proxies = [CuttingProxy(url) for _, url in servers]
-    same = [proxy.url for (each, _), proxy in zip(servers, proxies, strict=True) if each == kind]
-    rest = [
-        {"provider": each, "base_url": proxy.url, "api_key": given.key, "model": given.model}
-        for (each, _), proxy in zip(servers, proxies, strict=True)
-        if each != kind
-    ]
-    client = DeepSeekV4(
-        kind,
-        endpoints=same,
-        api_key=given.key,
-        model=given.model,
-        on_interrupt="resume",
-        timeout=600,
-        max_retries=1 if rest else 3,
-        fallback=rest,
+    client = client_of(
+        [(each, proxy.url) for (each, _), proxy in zip(servers, proxies, strict=True)], given.key, given.model
     )
+    same = sum(each == kind for each, _ in servers)
     began = time.monotonic()
     whole = ask(client, question)
     seconds = time.monotonic() - began
@@ -129,7 +139,7 @@ def main() -> None:
     dice, outcome = random.Random(given.seed), Outcome()
     for number in range(given.trials):
         place = dice.randint(600, size)
-        for proxy in proxies[: len(same)]:
+        for proxy in proxies[:same]:
             proxy.cut_after = place
         try:
             reply = ask(client, question, outcome)
@@ -144,7 +154,7 @@ def main() -> None:
         if meaning(reply) == meaning(whole):
             outcome.whole += 1
         else:
-            outcome.differ.append(f"{place}: {_difference(whole, reply)}")
+            outcome.differ.append(f"{place}: {difference(whole, reply)}")
         last = reply.attempts[-1].usage
         if reply.usage.resumed is not None and last is not None and last.cached_tokens is not None:
             outcome.cached.append(last.cached_tokens / max(1, last.prompt_tokens or 1))
@@ -163,7 +173,7 @@ def _size(client: DeepSeekV4, question: str) -> int:
     return 250 * (ask(client, question).usage.completion_tokens or 1)
 
 
-def _difference(one: Reply, other: Reply) -> str:
+def difference(one: Reply, other: Reply) -> str:
     for name in ("reasoning", "text"):
         first, second = getattr(one, name) or "", getattr(other, name) or ""
         if first != second:

@@ -402,10 +402,13 @@ class ChatCall(Call[ChatExchange, Reply]):
         if rendered is None and prepared.request.wire != "raw":
             encoded = provider.encode(prepared.request, target)
         else:
-            from deepseek_v4_sdk.providers.completion_bodies import encode_rendered  # few programs render prompts
+            from deepseek_v4_sdk.providers import completion_bodies as bodies  # few programs render prompts
 
             request = prepared.request if self._resuming is None else self._resuming.request_of(prepared.request)
-            encoded = encode_rendered(provider, request, target, rendered)
+            if rendered is None or self._resuming is None:
+                encoded = bodies.encode_rendered(provider, request, target, rendered)
+            else:
+                encoded = bodies.encode_continuation(provider, request, target, rendered)
         header = provider.data.session_header
         if (
             route.replica_set.session_affinity
@@ -483,7 +486,9 @@ def _resuming_of(request: ChatRequest, provider: Provider) -> Resuming | None:
     begins = request.continue_from is not None or request.until_done is not None
     if not (request.resumes or begins) or request.wire == "plain":
         return None
-    if provider.engine is not None and provider.data.completions is None and (begins or not request.restarts):
+    data = provider.data
+    goes_on = provider.engine is None or data.completions is not None or data.continues_prefix
+    if not goes_on and (begins or not request.restarts):
         option = "on_interrupt" if not begins else "until_done" if request.continue_from is None else "continue_from"
         raise errors.UnsupportedOptionError(
             f"{provider.name} has no route on which an answer goes on: leave out {option}, or give "

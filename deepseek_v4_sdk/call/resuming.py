@@ -9,7 +9,7 @@ from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Repair, Usage, is_mapping
 from deepseek_v4_sdk.exchange import Earlier, part_of
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
-from deepseek_v4_sdk.providers.completion_bodies import check_completion
+from deepseek_v4_sdk.providers.completion_bodies import check_continuation
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.call.plan import AttemptPlan
@@ -62,6 +62,8 @@ class Resuming:
         made = rendered.part_tokens - (self._saved or 0)
         if request.until_done is not None and request.max_tokens is not None:
             rendered.limit = min(request.max_tokens, request.until_done - made)
+        elif request.until_done is not None and rendered.last_message is not None:
+            rendered.limit = request.until_done - made
         elif request.max_tokens is not None:
             rendered.limit += self._saved or 0
 
@@ -84,8 +86,10 @@ class Resuming:
     def on_limit(self, exchange: ChatExchange, plan: AttemptPlan, attempts: list[Attempt]) -> bool:
         """Whether the call goes on with an answer that the limit of tokens cut; then its part is kept."""
         request = plan.prepared.request
-        if request.until_done is None or request.max_tokens is None or not exchange.is_cut:
+        if request.until_done is None or not exchange.is_cut:
             return False
+        if request.max_tokens is None and plan.provider.data.completions is not None:
+            return False  # the window is full
         part = exchange.part()
         if part is None or _reason_against(part, plan) is not None:
             return False
@@ -127,7 +131,7 @@ class Resuming:
         if not same_model:
             return "it is not known to serve the same model"
         try:
-            check_completion(provider, self.request_of(request))
+            check_continuation(provider, self.request_of(request))
         except errors.InvalidRequestError as unfit:
             return str(unfit)
         return None
@@ -138,7 +142,7 @@ class Resuming:
         Raises:
             InvalidRequestError: It does not; the text names the reason.
         """
-        check_completion(provider, request)
+        check_continuation(provider, request)
 
     def earlier(self, rendered: RenderedRequest, attempts: list[Attempt]) -> Earlier:
         """The answer so far, for the exchange that goes on with it; the attempt that broke last is counted."""

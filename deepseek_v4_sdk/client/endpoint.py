@@ -143,7 +143,7 @@ class Endpoint:
     def render(
         self, request: ChatRequest, call_settings: CallSettings, retry_budget: RetryBudget, part: Part | None = None
     ) -> Steps[RenderedRequest]:
-        """Render a request as a prompt, and find the longest answer to it: this route has no default for that.
+        """Render a request as a prompt, and find the longest answer to it: the route for these has no default for that.
 
         A limit of the request holds for the whole answer, the part included.
 
@@ -153,7 +153,7 @@ class Endpoint:
         """
         limit, own = request.max_tokens, request.window if request.budget is None else request.budget.window
         window = 0
-        if limit is None:
+        if limit is None and self.server()[0].data.completions is not None:
             window = own or (yield from self.window(request, call_settings, retry_budget)).tokens
 
         def render() -> RenderedRequest | errors.DeepSeekV4Error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import is_mapping, read_json
+from deepseek_v4_sdk.chat import AssistantMessage, is_mapping, read_json
 from deepseek_v4_sdk.client.prompt_count import form_of
-from deepseek_v4_sdk.errors import SchemaViolationError
+from deepseek_v4_sdk.errors import InvalidRequestError, SchemaViolationError
 from deepseek_v4_sdk.providers import RenderedRequest
 
 if TYPE_CHECKING:
@@ -45,10 +46,27 @@ def render_request(
     thinks = ids[-1] == special_tokens()[THINK_OPEN[0]]
     if part is None:
         return RenderedRequest(ids, thinks=thinks)
+    message = None
+    if provider.data.completions is None:
+        message, part = _last_message(part, provider)
     raw = _written(part, thinks=thinks) if part.raw is None else part.raw
     # Spellings of control tokens in it are the model's tokens. It ends with a whole character, as all texts do.
     tail = encode(raw)
-    return RenderedRequest([*ids, *tail], thinks=thinks, raw=raw, part_tokens=len(tail))
+    return RenderedRequest([*ids, *tail], thinks=thinks, raw=raw, part_tokens=len(tail), last_message=message)
+
+
+def _last_message(part: Part, provider: Provider) -> tuple[AssistantMessage, Part]:
+    """The part as the last message of a chat, and what of it that says.
+
+    Without a text, a server goes on in the reasoning. The model writes its end again.
+
+    Raises:
+        InvalidRequestError: There are calls in it.
+    """
+    if part.calls:
+        raise InvalidRequestError(f"{provider.name} does not go on with calls")
+    message = AssistantMessage(part.text, reasoning=part.reasoning or None, extra={"prefix": True})
+    return message, replace(part, held="", raw=None, past_reasoning=bool(part.text))
 
 
 def _written(part: Part, *, thinks: bool) -> str:

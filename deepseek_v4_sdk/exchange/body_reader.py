@@ -88,10 +88,14 @@ class BodyReader(HttpExchange):
         self._decode_payload = provider.decode
         self._frames = DeltaFrames(provider.decode) if provider.data.reads_frames else None
         self._output_repair: OutputRepair | RawOutput
-        if encoded.raw_output is None:
-            self._output_repair = OutputRepair(self._assembler, request, reasoning_in_text=reasoning_in_text)
-        else:
+        if encoded.raw_output is not None:
             self._read_raw(encoded.raw_output, earlier)
+        elif earlier is not None:
+            from deepseek_v4_sdk.exchange.continued_chat import ContinuedChat  # few answers go on in a chat
+
+            self._output_repair = ContinuedChat(self._assembler, request, earlier.part)
+        else:
+            self._output_repair = OutputRepair(self._assembler, request, reasoning_in_text=reasoning_in_text)
         self._halves: SurrogateJoiner | None = None  # before the output repair, where half a surrogate pair was met
         self._streams: bool | None = None  # None until the first bytes decide it
         self._beginning = b""

@@ -232,13 +232,13 @@ class ChatExchange(BodyReader):
         """The server's count; of an answer that goes on, the sum of all attempts."""
         assembler, earlier = self._assembler, self._earlier
         usage = assembler.usages
-        if self.encoded.raw_output is None or not self.complete:
+        if (self.encoded.raw_output is None and earlier is None) or not self.complete:
             return usage
         if earlier is not None:
             if usage.completion_tokens is None:
                 usage = replace(self.estimated(earlier.prompt), unknown=1)
             usage = replace(usage, reasoning_tokens=None, resumed=usage.prompt_tokens) + earlier.usage
-        # The server does not know where the reasoning of raw output ends.
+        # The server does not know where the reasoning of raw output ends, nor the reasoning before a seam.
         saved = "" if earlier is None or not earlier.saved else earlier.saved_reasoning
         return replace(usage, reasoning_tokens=self._count("".join(assembler.reasonings)[len(saved) :]))
 

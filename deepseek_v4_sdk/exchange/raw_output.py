@@ -9,6 +9,7 @@ from deepseek_v4_sdk.dsml import Arguments, CallStart, Text
 from deepseek_v4_sdk.exchange.output_repair import drop_further_calls, trim_stop
 from deepseek_v4_sdk.exchange.part import NotContinuableError
 from deepseek_v4_sdk.exchange.raw_text import RawText, Reasoning
+from deepseek_v4_sdk.exchange.stop_at_seam import StopAtSeam
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import ChatRequest
@@ -32,9 +33,6 @@ class RawOutput:
 
     Raises:
         NotContinuableError: The answer so far, as it follows the prompt, does not read as it was handed out.
-
-    Attributes:
-        stopped: Whether a stop text over the seam has ended the answer, which the server does not see.
     """
 
     reasoning_in_text: bool | None = None
@@ -56,11 +54,9 @@ class RawOutput:
         self._raw: list[str] = []
         # The ends of what was handed out that the reader still holds back, by kind.
         self._shown = {"reasoning": "", "text": "", "call": ""}
-        self._seam: str | None = None  # text after the seam, until no stop text can span it
-        self._before_seam = ""
         self._stops = request.stop or ()
+        self._seam = StopAtSeam((), "")
         self._more: list[tuple[str, str]] = []  # parts that were not handed out, until text follows
-        self.stopped = False
         self.begin, self.call, self.logprobs = assembler.begin, assembler.call, assembler.logprobs
         self.finish, self.usage, self.other = assembler.finish, assembler.usage, assembler.other
         self.reasoning = assembler.reasoning
@@ -88,6 +84,11 @@ class RawOutput:
         return "".join(self._raw)
 
     @property
+    def stopped(self) -> bool:
+        """Whether a stop text over the seam has ended the answer, which the server does not see."""
+        return self._seam.found is not None
+
+    @property
     def sink(self) -> Sink:
         """The sink for decoded pieces."""
         return self
@@ -104,12 +105,7 @@ class RawOutput:
         if self._more:
             self._pass_more()
         self._raw.append(text)
-        if self._seam is None:
-            self._pass(self._reader.feed(text))
-            return
-        self._seam += text
-        if len(self._seam) >= max(map(len, self._stops)) - 1:
-            self._cross_seam()
+        self._read(self._seam.feed(text))
 
     def close(self) -> None:
         """Note that the answer has ended: pass on the rest."""
@@ -119,8 +115,7 @@ class RawOutput:
         assembler = self._assembler
         if assembler.finish_reason is not None:
             self._pass_more()
-        if self._seam is not None:
-            self._cross_seam()
+        self._read(self._seam.end())
         cut = assembler.finish_reason == "length" or assembler.stop_sequence is not None
         self._pass(self._reader.finish(cut=cut))
         assembler.end_text()
@@ -152,9 +147,7 @@ class RawOutput:
         for name, arguments in calls[known:]:
             self._more += [("name", name), ("call", arguments)]
         self._call = known - 1
-        if self._stops:
-            longest = max(map(len, self._stops))
-            self._before_seam, self._seam = earlier.raw[-(longest - 1) :] if longest > 1 else "", ""
+        self._seam = StopAtSeam(self._stops, earlier.raw)
 
     def _pass_more(self) -> None:
         """Pass on what the reader gave more than was handed out."""
@@ -183,18 +176,12 @@ class RawOutput:
             raise NotContinuableError(f"its {kind} would not read as it was handed out")
         self._more.append((kind, read[len(shown) :]))
 
-    def _cross_seam(self) -> None:
-        """Look for a stop text that spans the seam, and pass on the text after it."""
-        text, before, self._seam = self._seam or "", self._before_seam, None
-        both = before + text
-        found = [(at, stop) for stop in self._stops if 0 <= (at := both.find(stop)) < len(before) < at + len(stop)]
-        if not found:
+    def _read(self, text: str) -> None:
+        """Pass on text in which no stop text can span the seam; one that does ends the answer."""
+        if text:
             self._pass(self._reader.feed(text))
-            return
-        at, stop = min(found)
-        self._pass(self._reader.feed(text[: at + len(stop) - len(before)]))
-        self.stopped = True
-        self._assembler.finish("stop", stop)
+        if self._seam.found is not None:
+            self._assembler.finish("stop", self._seam.found)
 
     def _pass(self, pieces: list[RawPiece]) -> None:
         assembler = self._assembler

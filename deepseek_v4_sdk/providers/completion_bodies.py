@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
-from deepseek_v4_sdk.chat import History, JsonValue, UserMessage, read_json
+from deepseek_v4_sdk.chat import AssistantMessage, History, JsonValue, UserMessage, read_json
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.providers.bodies import encoded
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.http_call import EncodedChat, Target
     from deepseek_v4_sdk.providers.provider import Provider
 
-__all__ = ["check_completion", "encode_rendered"]
+__all__ = ["check_completion", "check_continuation", "encode_continuation", "encode_rendered"]
 
 _BARE = (UserMessage("?"),)
 # Fields of a chat's body that this route does not read; the prompt has what they say.
@@ -40,8 +40,7 @@ def check_completion(provider: Provider, request: ChatRequest) -> Completions:
         raise _without(provider, "parallel_tool_calls", "it has no effect there")
     if request.logprobs is not None:
         raise _without(provider, "logprobs", "they have another form there")
-    held = request.response_format is not None and request.response_format.get("type") != "text"
-    if held and request.thinking != "off" and not data.completions.waits_for_reasoning:
+    if _held(request) and request.thinking != "off" and not data.completions.waits_for_reasoning:
         raise _without(provider, "response_format", "the grammar would also hold inside the reasoning")
     for key in ("chat_template_kwargs", "tools", "tool_choice"):
         if key in request.extra_body:
@@ -49,6 +48,60 @@ def check_completion(provider: Provider, request: ChatRequest) -> Completions:
                 f"extra_body.{key} has no effect on a rendered prompt: leave it out, or leave out wire='raw'"
             )
     return data.completions
+
+
+def check_continuation(provider: Provider, request: ChatRequest) -> None:
+    """Check that a server can go on with an answer to a request: with a rendered prompt, or with a last message.
+
+    Raises:
+        UnsupportedOptionError: It cannot, or an option has no effect there.
+        InvalidRequestError: The prompt would not be what `extra_body` says.
+    """
+    data = provider.data
+    if data.completions is not None or not data.continues_prefix:
+        check_completion(provider, request)
+        return
+    called = any(isinstance(message, AssistantMessage) and message.tool_calls for message in request.messages)
+    refused = {
+        "tools": request.tools or called,
+        "response_format": _held(request),
+        "logprobs": request.logprobs is not None,
+    }
+    for option in (name for name, given in refused.items() if given):
+        raise UnsupportedOptionError(
+            f"{provider.name} does not go on with an answer where the request has {option}",
+            option=option,
+            provider=provider.name,
+        )
+
+
+def encode_continuation(
+    provider: Provider, request: ChatRequest, target: Target, rendered: RenderedRequest
+) -> EncodedChat:
+    """Make the HTTP request for the rest of an answer: a rendered prompt, or a chat that ends with the part.
+
+    Raises:
+        InvalidRequestError: This server would refuse or misread the request.
+    """
+    if rendered.last_message is None:
+        return encode_rendered(provider, request, target, rendered)
+    messages = (*request.messages, rendered.last_message)
+    limited = request.max_tokens is not None or request.until_done is not None
+    return provider.encode(
+        replace(
+            request,
+            messages=messages,
+            history=History(messages),
+            max_tokens=rendered.limit if limited else None,
+            wire="stream",
+        ),
+        target,
+    )
+
+
+def _held(request: ChatRequest) -> bool:
+    """Whether a grammar holds the text."""
+    return request.response_format is not None and request.response_format.get("type") != "text"
 
 
 def _without(provider: Provider, option: str, reason: str) -> UnsupportedOptionError:

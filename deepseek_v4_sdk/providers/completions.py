@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from deepseek_v4_sdk._late_types import late_type
-from deepseek_v4_sdk.chat import JsonValue
+from deepseek_v4_sdk.chat import AssistantMessage, JsonValue
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.providers.provider import Provider, Sink
@@ -56,6 +56,7 @@ class RenderedRequest:
         limit: Most tokens of the answer.
         raw: The part of the answer at the end of the prompt.
         part_tokens: The number of its tokens.
+        last_message: The part as the last message of a chat, for a server that goes on with such; else None.
     """
 
     ids: list[int]
@@ -63,6 +64,7 @@ class RenderedRequest:
     limit: int = 1
     raw: str = ""
     part_tokens: int = 0
+    last_message: AssistantMessage | None = None
 
     @property
     def prompt_tokens(self) -> int:

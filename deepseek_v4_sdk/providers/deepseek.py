@@ -149,6 +149,7 @@ PROVIDER = ChatCompletions(
         model="required",
         reasoning_keys=("reasoning_content",),
         sorts_calls_by_id=True,
+        continues_prefix=True,
         closes_cut_calls=False,  # the vendor's parser leaves their JSON open
         renderer=Renderer(
             dialect="recipe", shows_format=True, forces_by_grammar=False, holds_schema=False, exact=lambda _: True

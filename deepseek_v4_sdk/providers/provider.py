@@ -138,6 +138,8 @@ class ProviderData:
             Dynamo's give `--block-size 256`, SGLang 0.5.23 has pages of 256 for V4). Default: None, not known.
         renderer: The way in which it makes a prompt of a conversation.
         completions: Its route for rendered prompts. Default: None, it has none.
+        continues_prefix: Whether a chat goes on with a last message of the assistant that says `prefix`: with its
+            text, or with its reasoning where it has no text. Default: False.
         grammar: The JSON Schemas that its grammar refuses, where it has one. Default: EITHER, what vLLM or SGLang
             refuses.
         history: Its rules for a conversation that differ from those of other servers. Default: HistoryRules().
@@ -185,6 +187,7 @@ class ProviderData:
     cache_block: int | None = None
     renderer: Renderer
     completions: Completions | None = None
+    continues_prefix: bool = False
     grammar: Grammar = EITHER
     history: HistoryRules = field(default_factory=HistoryRules)
     options: Mapping[str, OptionRule] = field(default_factory=dict[str, OptionRule])

@@ -17,7 +17,14 @@ from deepseek_v4_sdk.testing.argument_types import properties_of
 from deepseek_v4_sdk.testing.expectations import MockScriptError, expect, summary
 from deepseek_v4_sdk.testing.flavors.base import JSON, STREAM, Chat, Counts, as_uuid, wanted
 from deepseek_v4_sdk.testing.flavors.completions import GivenPrompt, left_of, read_prompt
-from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, rough_ends, say, within_last_call
+from deepseek_v4_sdk.testing.generated_output import (
+    GeneratedOutput,
+    OutputSpan,
+    rough_ends,
+    say,
+    within_last_call,
+    without_beginning,
+)
 from deepseek_v4_sdk.testing.ids import own_numbers
 from deepseek_v4_sdk.testing.model import answer
 from deepseek_v4_sdk.testing.model_markup import spans_of, turn_of
@@ -326,9 +333,14 @@ class Backend:
         cutter = token_ends if self._counts else rough_ends
         if any(fault.cuts_calls for fault in faults) and (within := within_last_call(output, cutter)) is not None:
             limit = within if limit is None else min(limit, within)
+        begun = engine.prefix_of(body) or ""
+        rest = left_of(output, begun)
+        begun = output.removesuffix(rest)
         return say(
-            lambda raw: engine.shown(read(raw), body) if spans is None else spans,
-            output,
+            lambda raw: without_beginning(
+                engine.shown(read(begun + raw), body) if spans is None else spans, len(begun)
+            ),
+            rest,
             cutter,
             limit=limit,
             stops=[each for each in stops if isinstance(each, str)],

@@ -14,7 +14,18 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Literal, TypeAlias
 
-__all__ = ["Cutter", "GeneratedOutput", "OutputKind", "OutputSpan", "Token", "escaped", "rough_ends", "say"]
+__all__ = [
+    "Cutter",
+    "GeneratedOutput",
+    "OutputKind",
+    "OutputSpan",
+    "Token",
+    "escaped",
+    "rough_ends",
+    "say",
+    "within_last_call",
+    "without_beginning",
+]
 
 OutputKind: TypeAlias = Literal["reasoning", "text", "call"]
 """The part of an answer that a piece of output belongs to."""
@@ -132,6 +143,19 @@ def within_last_call(output: str, cutter: Cutter) -> int | None:
         return None
     middle = start + (len(output) - start) // 2
     return max(1, sum(end <= middle for end in cutter(output)))
+
+
+def without_beginning(spans: Sequence[OutputSpan], size: int) -> Sequence[OutputSpan]:
+    """The spans without so many characters of the output at their beginning."""
+    if not size:
+        return spans
+    left: list[OutputSpan] = []
+    for span in spans:
+        taken = min(size, len(span.raw))
+        size -= taken
+        if taken < len(span.raw):
+            left.append(replace(span, raw=span.raw[taken:]) if taken else span)
+    return left
 
 
 def say(

@@ -28,9 +28,9 @@ CALLS = (
 )
 
 
-def broken(step: Any, events: int, flavor: str = "vllm", **options: Any) -> Reply:
+def broken(step: Any, count: int, flavor: str = "vllm", **options: Any) -> Reply:
     """What a call had when its server died."""
-    mock = MockProvider(step | faults.error_event(500, "died", after=events), flavor=flavor)
+    mock = MockProvider(step | faults.error_event(500, "died", after=count), flavor=flavor)
     with DeepSeekV4(mock, max_retries=0) as client, pytest.raises(DeepSeekV4Error) as caught:
         client.chat("Hi", **options)
     assert caught.value.partial is not None
@@ -39,17 +39,17 @@ def broken(step: Any, events: int, flavor: str = "vllm", **options: Any) -> Repl
 
 
 @pytest.mark.parametrize("flavor", ["vllm", "sglang", "dynamo"])
-@pytest.mark.parametrize("events", [2, 4, 8, 12])
-def test_the_partial_of_an_error_goes_on(flavor: str, events: int) -> None:
-    part = broken(WHOLE, events, flavor)
+@pytest.mark.parametrize("count", [2, 4, 8, 12])
+def test_the_partial_of_an_error_goes_on(flavor: str, count: int) -> None:
+    part = broken(WHOLE, count, flavor)
     mock = MockProvider(WHOLE, flavor=flavor)
     with DeepSeekV4(mock) as client, client.stream("Hi", continue_from=part) as stream:
-        told = list(stream)
+        events = list(stream)
         reply = stream.reply()
     assert (reply.reasoning, reply.text, reply.finish_reason) == ("First I think about it.", TEXT, "stop")
-    new = "".join(event.text for event in told if isinstance(event, TextDelta))
+    new = "".join(event.text for event in events if isinstance(event, TextDelta))
     assert part.text + new == TEXT
-    assert not any(isinstance(event, StreamResumed) for event in told)
+    assert not any(isinstance(event, StreamResumed) for event in events)
     assert mock.requests[0].path == "/v1/completions"
     assert reply.usage.resumed == reply.usage.prompt_tokens
 
@@ -66,6 +66,19 @@ def test_text_cut_by_max_tokens_goes_on_and_the_limit_counts_the_rest(flavor: st
     assert reply.text == TEXT
     assert lengths[:-1] == [10, *[3] * (len(lengths) - 2)]
     assert all(request.body["max_tokens"] == 3 for request in mock.requests[1:])
+
+
+@pytest.mark.parametrize("flavor", ["vllm", "sglang", "dynamo", "deepseek"])
+def test_a_stop_text_that_spans_the_seam_is_found_here(flavor: str) -> None:
+    """The server of the rest does not see its beginning: it writes on."""
+    step = script.text("Say banana split, or bananas.")
+    for size in range(5, 10):
+        mock = MockProvider(step, flavor=flavor)
+        with DeepSeekV4(mock, model="pro") as client:
+            part = Reply(text="Say banana"[:size])
+            reply = client.chat("Hi", continue_from=part, stop="banana", thinking="off")
+        assert (reply.text, reply.finish_reason, reply.stop_sequence) == ("Say ", "stop", "banana"), size
+        assert mock.requests[0].body["stop"] == ["banana"]
 
 
 def test_reasoning_cut_by_max_tokens_goes_on() -> None:

@@ -194,6 +194,11 @@ class Flavor:
         """The body as its encoder gets it."""
         return body
 
+    def prefix_of(self, body: dict[str, JsonValue]) -> str | None:
+        """The beginning of the output that a last message gives, to be continued; None where there is none."""
+        del body
+        return None
+
     def count_prompt(self, body: dict[str, JsonValue]) -> int | None:
         """The tokens of a prompt in its own format; None where it writes V4's."""
         del body

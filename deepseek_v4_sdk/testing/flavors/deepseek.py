@@ -56,6 +56,18 @@ class DeepSeekFlavor(Flavor):
         on = switch.get("type") != "disabled" if isinstance(switch, dict) else effort != "none"
         return level_of(effort) if on else "off"
 
+    def prefix_of(self, body: dict[str, JsonValue]) -> str | None:
+        """The last message where it says `prefix`: without a text its reasoning is left open."""
+        messages = body.get("messages")
+        last = messages[-1] if isinstance(messages, list) and messages else None
+        if not isinstance(last, dict) or last.get("role") != "assistant" or last.get("prefix") is not True:
+            return None
+        text = str(last.get("content") or "")
+        if self.thinking(body) == "off":
+            return text
+        reasoning = str(last.get("reasoning_content") or "")
+        return f"{reasoning}</think>{text}" if text else reasoning
+
     def generation(self, body: dict[str, JsonValue]) -> Generation:
         """Flash is V4.1 here."""
         return "v4.1" if body.get("model") in _FLASH else "2026-08"
