@@ -117,6 +117,8 @@ def asked_thinking(
             inner = part.get(key)
             if is_mapping(inner):
                 words.append(inner.get("effort"))
+                if inner.get("enabled") is not None:
+                    switches.append(_switch(inner["enabled"], f"{where}{key}.enabled"))
         for word in words:
             if word is not None:
                 effort = thinking_of_effort(word, efforts)

@@ -38,6 +38,7 @@ class Noted:
 
 
 _OF_A_MESSAGE = frozenset({"role", "content", "name", "tool_calls", "tool_call_id", "prefix"})
+_INSTRUCTIONS = ("system", "developer")
 _REASONING = ("reasoning_content", "reasoning")  # the first with a text wins
 _TEXTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 _SIGHTS = {
@@ -56,8 +57,8 @@ def read_history(value: object, noted: Noted) -> list[Message]:
     """Read the messages of an OpenAI-shaped conversation, and mend those that the servers would refuse.
 
     A message between a tool call and its result moves after the results. A later system or developer message keeps
-    its place. A text that names it replaces an image, unless the image is in the last message, by the user.
-    Unknown fields are left out and named.
+    its place. A text that names it replaces an image, unless the image is in the last message of the user and
+    nothing but instructions follows. Unknown fields are left out and named.
 
     Args:
         value: A list of messages, or a text.
@@ -74,18 +75,23 @@ def read_history(value: object, noted: Noted) -> list[Message]:
     if not ordered:
         raise InvalidRequestError("messages is empty: give at least one message")
     messages: list[Message] = []
+    last = max((at for at, (_, item) in enumerate(ordered) if _role(item) not in _INSTRUCTIONS), default=0)
     front = True
     for at, (index, item) in enumerate(ordered):
         where = f"messages[{index}]"
         if not is_mapping(item):
             raise InvalidRequestError(f"{where} is {type(item).__name__}: give an object with role and content")
-        system = item.get("role") in ("system", "developer")
+        system = item.get("role") in _INSTRUCTIONS
         front = front and system
-        cleaned = _cleaned(item, where, at == len(ordered) - 1, noted)
+        cleaned = _cleaned(item, where, at == last, noted)
         if system and not front:
             cleaned["late"] = True
         messages.append(read_message(cleaned, where))
     return messages
+
+
+def _role(item: object) -> object:
+    return item.get("role") if is_mapping(item) else None
 
 
 def _cleaned(item: Mapping[str, object], where: str, last: bool, noted: Noted) -> dict[str, object]:
@@ -94,7 +100,9 @@ def _cleaned(item: Mapping[str, object], where: str, last: bool, noted: Noted) -
     for key, value in item.items():
         if says_nothing(value) and key != "content":
             continue
-        if key in _OF_A_MESSAGE:
+        if key == "tool_calls" and is_list(value):
+            cleaned[key] = [_with_arguments(call) for call in value]
+        elif key in _OF_A_MESSAGE:
             cleaned[key] = value
         elif key not in _REASONING or role != "assistant":
             noted.ignore(f"messages[].{key}")
@@ -110,6 +118,14 @@ def _cleaned(item: Mapping[str, object], where: str, last: bool, noted: Noted) -
         if reasoning is not None:
             cleaned["reasoning"] = reasoning
     return cleaned
+
+
+def _with_arguments(call: object) -> object:
+    """A call with empty arguments, where they are null."""
+    function = call.get("function") if is_mapping(call) else None
+    if not is_mapping(call) or not is_mapping(function) or function.get("arguments") is not None:
+        return call
+    return {**call, "function": {**function, "arguments": "{}"}}
 
 
 def _parts(parts: Sequence[object], where: str, *, last: bool, noted: Noted) -> list[object]:

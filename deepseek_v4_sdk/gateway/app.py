@@ -14,11 +14,9 @@ from deepseek_v4_sdk import (
     AssistantMessage,
     AsyncDeepSeekV4,
     ConfigurationError,
-    DeepSeekV4Error,
     RateLimits,
     Spend,
     Thinking,
-    UnsupportedOptionError,
 )
 from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat.openai_form import EFFORTS, is_mapping
@@ -30,10 +28,10 @@ from deepseek_v4_sdk.gateway.memory import ReasoningMemory
 from deepseek_v4_sdk.gateway.messages_route import MessagesRoute
 from deepseek_v4_sdk.gateway.metrics import Metrics
 from deepseek_v4_sdk.gateway.models import Models, Upstream
-from deepseek_v4_sdk.gateway.relay import LOG, Relay, note_headers, tell_of
+from deepseek_v4_sdk.gateway.relay import LOG, Relay, caller_error, note_headers
 from deepseek_v4_sdk.gateway.responses_route import ResponsesRoute
 from deepseek_v4_sdk.gateway.seal import Seal
-from deepseek_v4_sdk.gateway.turn import Asked, Asking, Context, Route, loosen
+from deepseek_v4_sdk.gateway.turn import Asked, Asking, Context, Route, count_tokens, loosen
 from deepseek_v4_sdk.support.installed import install_command
 from deepseek_v4_sdk.support.redaction import never_raises
 
@@ -58,6 +56,9 @@ else:
     SecretStr = late_type("pydantic", "SecretStr")
 
 __all__ = ["Gateway"]
+
+_REASONING_MAY_BE_EMPTY = frozenset({"nvidia", "nim"})
+"""Servers that were reported to refuse calls without their reasoning, and take an empty one."""
 
 _CHAT, _MESSAGES, _RESPONSES = ChatRoute(), MessagesRoute(), ResponsesRoute()
 
@@ -169,7 +170,7 @@ class Gateway:
 
     def _routes(self, origins: Sequence[str]) -> Starlette:
         routes = [Path("/", self._greet, methods=["GET"]), Path("/health", self._health, methods=["GET"])]
-        routes.append(Path("/metrics", self._tell_metrics, methods=["GET"]))
+        routes.append(Path("/metrics", self._show_metrics, methods=["GET"]))
         for base in ("/v1", "", "/v1/v1"):  # tools put the version into their base URL, before each path, or both
             routes += [
                 Path(f"{base}/chat/completions", self._answering(_CHAT), methods=["POST"]),
@@ -245,7 +246,7 @@ class Gateway:
         _log(route.name, relay.status, relay.seconds, relay.error)
 
     def _refused(self, route: Route, error: Exception, number: str, began: float) -> Response:
-        failure = tell_of(error)
+        failure = caller_error(error)
         seconds = time.monotonic() - began
         self.metrics.ended(route=route.name, status=failure.status, seconds=seconds)
         _log(route.name, failure.status, seconds, failure.kind)
@@ -283,7 +284,7 @@ class Gateway:
         thinks = asked.options.get("thinking", context.thinking) != "off"
         if restored.missing and thinks:
             asked.noted.note(f"reasoning of {restored.missing} earlier turn(s) is not known")
-            if upstream.client.history_rules.needs_reasoning:
+            if upstream.client.history_rules.needs_reasoning or upstream.client.flavor in _REASONING_MAY_BE_EMPTY:
                 asked.messages = [_with_empty_reasoning(message) for message in asked.messages]
 
     async def _body(self, request: Request) -> Mapping[str, object]:
@@ -310,18 +311,12 @@ class Gateway:
         began, number = time.monotonic(), uuid4().hex
         try:
             ready = await self._read(_MESSAGES, request, self._callers.admit(request.scope, request.headers))
-            asked, client = ready.asked, ready.upstream.client
-            tools, choice = asked.options.get("tools"), asked.options.get("tool_choice")
-            thinking = asked.options.get("thinking")
-            try:
-                count = await client.count_tokens(asked.messages, tools, tool_choice=choice, thinking=thinking)
-            except UnsupportedOptionError:  # the server lacks the level
-                count = await client.count_tokens(asked.messages, tools, thinking="high")
+            count = await count_tokens(ready.upstream.client, ready.asked)
         except Exception as error:  # noqa: BLE001  # every error goes to the caller in the shape of the API
             return self._refused(_MESSAGES, error, number, began)
         self.metrics.ended(route="count_tokens", status=200, seconds=time.monotonic() - began)
         _log("count_tokens", 200, time.monotonic() - began, None)
-        return _json(200, {"input_tokens": count.total}, {**_ids(number), **note_headers(asked.noted)})
+        return _json(200, {"input_tokens": count.total}, {**_ids(number), **note_headers(ready.asked.noted)})
 
     async def _list(self, request: Request) -> Response:
         began, number = time.monotonic(), uuid4().hex
@@ -337,7 +332,7 @@ class Gateway:
             if found is None:
                 raise Refusal(404, f"the model {name[:100]!r} is not one of this gateway's", code="model_not_found")
             return _json(200, found, _ids(number))
-        except (Refusal, DeepSeekV4Error) as error:
+        except Exception as error:  # noqa: BLE001  # every error goes to the caller in the shape of the API
             route = _MESSAGES if "anthropic-version" in request.headers else _CHAT
             return self._refused(route, error, number, began)
 
@@ -353,7 +348,7 @@ class Gateway:
         del request  # open to everybody: it reveals nothing
         return _json(200, {"status": "ok"}, {})
 
-    async def _tell_metrics(self, request: Request) -> Response:
+    async def _show_metrics(self, request: Request) -> Response:
         try:
             self._callers.admit(request.scope, request.headers)
         except Refusal as refusal:
@@ -370,9 +365,9 @@ class Gateway:
             self._callers.admit(request.scope, request.headers)
         except Refusal as refusal:
             return self._refused(route, refusal, number, began)
-        told = "there is no such path here" if error.status_code == 404 else "this path does not take that method"
+        problem = "there is no such path here" if error.status_code == 404 else "this path does not take that method"
         code = "unknown_path" if error.status_code == 404 else "unknown_method"
-        return self._refused(route, Refusal(error.status_code, told, code=code), number, began)
+        return self._refused(route, Refusal(error.status_code, problem, code=code), number, began)
 
 
 def _with_empty_reasoning(message: Message) -> Message:

@@ -113,9 +113,9 @@ class Callers:
         origin = headers.get("origin")
         if origin is None:
             return
-        said = origin.rstrip("/").lower()
+        given = origin.rstrip("/").lower()
         own = f"{scope.get('scheme', 'http')}://{headers.get('host', '').lower()}"
-        if said != own and said not in self._origins and "*" not in self._origins:
+        if given != own and given not in self._origins and "*" not in self._origins:
             raise Refusal(
                 403,
                 f"a web page of {origin[:100]!r} may not call this gateway: start it with this origin among its "

@@ -169,13 +169,13 @@ def openai_usage(usage: Usage) -> JsonValue:
     if usage.prompt_tokens is None and usage.completion_tokens is None:
         return None
     prompt, completion = usage.prompt_tokens or 0, usage.completion_tokens or 0
-    told: dict[str, JsonValue] = {
+    counts: dict[str, JsonValue] = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": usage.total_tokens if usage.total_tokens is not None else prompt + completion,
     }
     if usage.cached_tokens is not None:
-        told["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
+        counts["prompt_tokens_details"] = {"cached_tokens": usage.cached_tokens}
     if usage.reasoning_tokens is not None:
-        told["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
-    return told
+        counts["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
+    return counts

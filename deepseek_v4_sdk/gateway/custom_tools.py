@@ -56,7 +56,7 @@ class InputReader:
     def __init__(self) -> None:
         self._raw = ""
         self._inside: bool | None = False  # None: the rest comes at the end
-        self._told: list[str] = []
+        self._returned: list[str] = []
 
     def feed(self, piece: str) -> str:
         """The text that a piece of the arguments adds."""
@@ -79,10 +79,10 @@ class InputReader:
             self._inside = None
         self._raw = self._raw[place:]
         added = "".join(read)
-        self._told.append(added)
+        self._returned.append(added)
         return added
 
     def rest(self, arguments: str) -> str:
         """The part of the text that `feed` has not returned, now that the arguments are whole."""
-        whole, told = input_of(arguments), "".join(self._told)
-        return whole.removeprefix(told) if whole.startswith(told) else ""
+        whole, returned = input_of(arguments), "".join(self._returned)
+        return whole.removeprefix(returned) if whole.startswith(returned) else ""

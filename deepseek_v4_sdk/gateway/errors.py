@@ -87,8 +87,8 @@ def failure_of(error: BaseException) -> Failure:
         )
     status, code = next(((status, code) for kind, status, code in _TABLE if isinstance(error, kind)), (502, None))
     if isinstance(error, errors.APIError):
-        told = error.status_code
-        status = told if told is not None and 400 <= told <= 599 else status
+        answered = error.status_code
+        status = answered if answered is not None and 400 <= answered <= 599 else status
         if code is None and isinstance(error.code, str):
             code = error.code
     if isinstance(error, errors.ContextLengthExceededError):

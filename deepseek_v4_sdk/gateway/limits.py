@@ -117,5 +117,5 @@ class CallerSpends:
         return self._accounts[holder]
 
 
-def _refusal(limit: str, told: str, wait: float | None) -> Refusal:
-    return Refusal(429, f"this key may ask for {told} of this gateway", code=limit, retry_after=wait)
+def _refusal(limit: str, allowed: str, wait: float | None) -> Refusal:
+    return Refusal(429, f"this key may ask for {allowed} of this gateway", code=limit, retry_after=wait)

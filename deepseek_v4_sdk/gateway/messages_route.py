@@ -188,8 +188,8 @@ def _history(given: Mapping[str, object], context: Context, noted: Noted) -> lis
         blocks = optional_list({"content": content}, "content", where)
         if role == "assistant":
             history.append(_assistant(blocks, where, context, noted))
-        elif role in ("user", "system"):
-            history += _said(blocks, str(role), where, noted)
+        elif role in ("user", "system", "developer"):
+            history += _user_messages(blocks, str(role), where, noted)
         else:
             raise InvalidRequestError(f"{where}.role is {str(role)[:40]!r}: give user, assistant or system")
     return history
@@ -202,7 +202,7 @@ def _block(block: object, where: str) -> tuple[Mapping[str, object], str]:
     return block, kind
 
 
-def _said(blocks: list[object], role: str, where: str, noted: Noted) -> list[dict[str, object]]:
+def _user_messages(blocks: list[object], role: str, where: str, noted: Noted) -> list[dict[str, object]]:
     """A message of the user: results of calls, and other texts."""
     messages: list[dict[str, object]] = []
     parts: list[object] = []
@@ -241,16 +241,16 @@ def _content(value: object, where: str) -> list[object]:
 
 
 def _assistant(blocks: list[object], where: str, context: Context, noted: Noted) -> dict[str, object]:
-    said: list[str] = []
-    thought: list[str] = []
+    text_parts: list[str] = []
+    reasoning_parts: list[str] = []
     calls: list[object] = []
     for each in blocks:
         block, kind = _block(each, where)
         if kind == "text":
-            said.append(texts(block.get("text", ""), where))
+            text_parts.append(texts(block.get("text") or "", where))
         elif kind == "thinking":
             if (reasoning := _thinking(block, context, noted)) is not None:
-                thought.append(reasoning)
+                reasoning_parts.append(reasoning)
         elif kind == "tool_use":
             function: dict[str, object] = {"name": block.get("name"), "arguments": block.get("input") or {}}
             calls.append({"id": block.get("id"), "type": "function", "function": function})
@@ -258,9 +258,9 @@ def _assistant(blocks: list[object], where: str, context: Context, noted: Noted)
             noted.note("sealed reasoning that cannot be read left out")
         else:
             noted.ignore(f"messages[].content[].{kind[:40]}")
-    message: dict[str, object] = {"role": "assistant", "content": "".join(said) or None}
-    if thought:
-        message["reasoning"] = "".join(thought)
+    message: dict[str, object] = {"role": "assistant", "content": "".join(text_parts) or None}
+    if reasoning_parts:
+        message["reasoning"] = "".join(reasoning_parts)
     if calls:
         message["tool_calls"] = calls
     return message
@@ -269,7 +269,7 @@ def _assistant(blocks: list[object], where: str, context: Context, noted: Noted)
 def _thinking(block: Mapping[str, object], context: Context, noted: Noted) -> str | None:
     signature = block.get("signature")
     if not signature:
-        return texts(block.get("thinking", ""), "thinking")
+        return texts(block.get("thinking") or "", "thinking")
     opened = context.seal.open(context.caller, context.model, signature)
     if opened is None:
         noted.note("sealed reasoning that cannot be read left out")

@@ -32,7 +32,7 @@ class MessagesWriter:
         self._block = -1  # the index of the block that was opened last
         self._open: Literal["thinking", "text", "call"] | None = None
         self._head = b""  # of each delta of the open block
-        self._thought: list[str] = []
+        self._reasoning: list[str] = []
 
     def begin(self) -> bytes:
         """The event with the message as it begins; the tokens of the prompt come at the end."""
@@ -69,7 +69,7 @@ class MessagesWriter:
                 if self._open != "thinking":
                     block: JsonValue = {"type": "thinking", "thinking": "", "signature": ""}
                     self._begin_block(out, "thinking", block, _THINKING)
-                self._thought.append(event.text)
+                self._reasoning.append(event.text)
                 out += (self._head, to_json(event.text), _END)
             elif isinstance(event, ToolCallDelta):
                 out += (self._head, to_json(event.arguments), _END)
@@ -106,8 +106,8 @@ class MessagesWriter:
     def _end_block(self, out: list[bytes]) -> None:
         if self._open == "thinking":
             context = self._asking.context
-            sealed = context.seal.close(context.caller, context.model, "".join(self._thought))
-            self._thought.clear()
+            sealed = context.seal.close(context.caller, context.model, "".join(self._reasoning))
+            self._reasoning.clear()
             delta: JsonValue = {"type": "signature_delta", "signature": sealed}
             out.append(_event("content_block_delta", {"index": self._block, "delta": delta}))
         if self._open is not None:

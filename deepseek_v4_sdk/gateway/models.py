@@ -77,11 +77,11 @@ class Upstream:
     async def window(self) -> int | None:
         """The context window in tokens, or None where it is unknown."""
         await self._ask()
-        told = next((each.context_window for each in self._served if each.id == self.client.model), None)
-        if told is None and len(self._served) == 1:
-            told = self._served[0].context_window
-        if told is not None:
-            return told
+        listed = next((each.context_window for each in self._served if each.id == self.client.model), None)
+        if listed is None and len(self._served) == 1:
+            listed = self._served[0].context_window
+        if listed is not None:
+            return listed
         async with self._asking:
             if self._window_at is None or monotonic() - self._window_at > _KEPT:
                 self._window_at = monotonic()

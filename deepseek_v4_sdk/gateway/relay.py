@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     _Receive = Callable[[], Awaitable[_Message]]
     _Send = Callable[[_Message], Awaitable[None]]
 
-__all__ = ["LOG", "Relay", "note_headers", "tell_of", "write_answer"]
+__all__ = ["LOG", "Relay", "caller_error", "note_headers", "write_answer"]
 
 LOG = logging.getLogger("deepseek_v4_sdk.gateway")
 """The access log: routes, statuses and times; no key, text or id."""
@@ -207,7 +207,7 @@ class Relay:
         return batch
 
     async def _fail(self, error: Exception, writer: Writer | None, send: _Send) -> None:
-        failure = tell_of(error)
+        failure = caller_error(error)
         self.error = failure.kind
         if writer is not None and self._started:
             await self._write(send, writer.fail(failure), more=False)
@@ -256,7 +256,7 @@ class Relay:
             await self._write(send, writer.ping)
 
 
-def tell_of(error: Exception) -> Failure:
+def caller_error(error: Exception) -> Failure:
     """The error for a caller. The log gets the kind and the place of an unexpected error, and not its text."""
     failure = failure_of(error)
     if failure.code == "internal":

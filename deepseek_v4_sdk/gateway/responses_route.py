@@ -78,6 +78,8 @@ class ResponsesRoute:
         """
         noted = Noted()
         given = given_fields(body, _READ, _NO_EFFECT, noted, refused=_REFUSED)
+        if "message.output_text.logprobs" in optional_list(body, "include"):
+            noted.ignore("include[].message.output_text.logprobs")
         plain = ("temperature", "top_p", "parallel_tool_calls")
         options: dict[str, object] = {name: given[name] for name in plain if name in given}
         if "max_output_tokens" in given:
@@ -207,19 +209,19 @@ class _History:
     """The items of an input, joined to messages: reasoning, text and calls of one turn are separate items."""
 
     def __init__(self, context: Context, noted: Noted) -> None:
-        self._said: list[dict[str, object] | _Turn] = []
+        self._messages: list[dict[str, object] | _Turn] = []
         self._context = context
         self._noted = noted
         self._turn: _Turn | None = None  # the turn of the assistant that is being read
 
     def messages(self) -> list[dict[str, object]]:
         """The messages so far."""
-        return [each.message() if isinstance(each, _Turn) else each for each in self._said]
+        return [each.message() if isinstance(each, _Turn) else each for each in self._messages]
 
-    def say(self, message: dict[str, object]) -> None:
+    def append(self, message: dict[str, object]) -> None:
         """Add a message that is not the assistant's."""
         self._turn = None
-        self._said.append(message)
+        self._messages.append(message)
 
     def add(self, item: Mapping[str, object], where: str) -> None:
         """Add an item.
@@ -229,13 +231,13 @@ class _History:
         """
         kind = item.get("type", "message" if "role" in item else None)
         if kind == "message":
-            said = item.get("content")
+            content = item.get("content")
             if item.get("role") != "assistant":
-                self.say({"role": item.get("role"), "content": said})
-            elif is_list(said):
-                self._assistant().parts += said
-            elif said is not None:
-                self._assistant().parts.append(said)
+                self.append({"role": item.get("role"), "content": content})
+            elif is_list(content):
+                self._assistant().parts += content
+            elif content is not None:
+                self._assistant().parts.append(content)
         elif kind == "reasoning":
             self._reasoning(item, where)
         elif kind in ("function_call", "custom_tool_call"):
@@ -243,14 +245,15 @@ class _History:
             function = {"name": item.get("name"), "arguments": arguments}
             self._assistant().calls.append({"id": item.get("call_id"), "type": "function", "function": function})
         elif kind in ("function_call_output", "custom_tool_call_output"):
-            self.say({"role": "tool", "tool_call_id": item.get("call_id"), "content": item.get("output")})
+            self.append({"role": "tool", "tool_call_id": item.get("call_id"), "content": item.get("output")})
         elif kind == "item_reference":
             raise InvalidRequestError(f"{where} is a reference: this gateway keeps no items; send the item itself")
         else:
             self._noted.ignore(f"input[].{str(kind)[:40]}")
 
     def _reasoning(self, item: Mapping[str, object], where: str) -> None:
-        if self._turn is not None and (self._turn.parts or self._turn.calls):
+        # Between two calls it belongs to their turn, whose results are still to come.
+        if self._turn is not None and self._turn.parts and not self._turn.calls:
             self._turn = None
         sealed = item.get("encrypted_content")
         if not sealed:
@@ -265,7 +268,7 @@ class _History:
     def _assistant(self) -> _Turn:
         if self._turn is None:
             self._turn = _Turn()
-            self._said.append(self._turn)
+            self._messages.append(self._turn)
         return self._turn
 
 
@@ -275,9 +278,9 @@ def _history(given: Mapping[str, object], context: Context, noted: Noted) -> lis
         raise InvalidRequestError("input is missing: give a text, or a list of items")
     history = _History(context, noted)
     if "instructions" in given:
-        history.say({"role": "system", "content": texts(given["instructions"], "instructions")})
+        history.append({"role": "system", "content": texts(given["instructions"], "instructions")})
     if isinstance(value, str):
-        history.say({"role": "user", "content": value})
+        history.append({"role": "user", "content": value})
         return history.messages()
     for index, item in enumerate(optional_list(given, "input")):
         if not is_mapping(item):

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from deepseek_v4_sdk import (
     DeepSeekV4Error,
     EmptyTurnError,
+    InvalidRequestError,
     LostToolCallError,
     ReasoningExhaustedError,
     Reply,
@@ -23,7 +24,7 @@ from deepseek_v4_sdk import (
 )
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk import ChatEvent, JsonValue, Message
+    from deepseek_v4_sdk import AsyncDeepSeekV4, ChatEvent, JsonValue, Message, TokenCount
     from deepseek_v4_sdk.chat.openai_form import Noted
     from deepseek_v4_sdk.gateway.callers import Caller
     from deepseek_v4_sdk.gateway.errors import Failure
@@ -40,6 +41,7 @@ __all__ = [
     "Route",
     "Writer",
     "adapt",
+    "count_tokens",
     "cut_by_length",
     "loosen",
     "outcome_of",
@@ -249,6 +251,22 @@ def adapt(asked: Asked, error: UnsupportedOptionError) -> bool:
         noted.note("the schema of response_format is in the prompt: the server holds answers to JSON only")
         return True
     return False
+
+
+async def count_tokens(client: AsyncDeepSeekV4, asked: Asked) -> TokenCount:
+    """Count the prompt as it would be sent: the server may lack the level, or force no call while thinking.
+
+    Raises:
+        InvalidRequestError: The server would refuse the conversation at any level.
+    """
+    tools, choice = asked.options.get("tools"), asked.options.get("tool_choice")
+    refusals: list[InvalidRequestError] = []
+    for level in (asked.options.get("thinking"), "high", "off"):
+        try:
+            return await client.count_tokens(asked.messages, tools, tool_choice=choice, thinking=level)
+        except InvalidRequestError as error:
+            refusals.append(error)
+    raise refusals[0]
 
 
 def loosen(asked: Asked, flavor: str) -> None:

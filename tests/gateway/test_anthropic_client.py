@@ -93,6 +93,15 @@ def test_tokens_are_counted() -> None:
     assert counted.input_tokens > 300
 
 
+def test_tokens_of_a_forced_call_are_counted_without_thinking() -> None:
+    with talk(flavor="deepseek") as (official, _):
+        for choice in ("auto", "any"):
+            counted = official.messages.count_tokens(
+                model="m", messages=TALK, tools=[TOOL], tool_choice={"type": choice}
+            )
+            assert counted.input_tokens > 200
+
+
 def test_errors_have_anthropic_shape() -> None:
     with (
         talk(script.error(429, "slow down", headers={"retry-after": "7"})) as (official, _),

@@ -108,6 +108,20 @@ async def test_a_failure_of_ours_tells_no_text(
     assert mock_of(client).requests == []
 
 
+async def test_a_failure_of_ours_in_the_list_of_models_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = client_of()
+
+    async def fail() -> None:
+        raise RuntimeError("the-secret")
+
+    monkeypatch.setattr(client, "models", fail)
+    async with inside(Gateway(client)) as http:
+        answer = await http.get("/v1/models")
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "internal"
+    assert "the-secret" not in answer.text
+
+
 async def test_requests_at_once_share_one_question_for_the_models() -> None:
     client, asked = client_of(default=HELLO), 0
     models = client.models

@@ -156,7 +156,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("flavor", FLAVORS)
+@pytest.mark.parametrize("flavor", [*FLAVORS, "nim", "dynamo"])
 @pytest.mark.parametrize("route", PATHS)
 async def test_reasoning_that_nobody_knows_is_no_error(route: str, flavor: str) -> None:
     client = client_of(script.text("Sunny."), flavor=flavor)
@@ -167,7 +167,27 @@ async def test_reasoning_that_nobody_knows_is_no_error(route: str, flavor: str) 
     assert "reasoning of 1 earlier turn(s) is not known" in notes
     assert ("sealed reasoning that cannot be read left out" in notes) == (route != "chat")
     turn = sent(client)["messages"][1]
-    assert turn.get("reasoning_content", turn.get("reasoning")) == ("" if flavor in ("deepseek", "nvidia") else None)
+    assert turn.get("reasoning_content", turn.get("reasoning")) == (
+        "" if flavor in ("deepseek", "nvidia", "nim") else None
+    )
+
+
+@pytest.mark.parametrize("route", PATHS)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_two_callers_of_one_gateway_with_equal_calls(route: str, stream: bool) -> None:
+    secrets = [script.think(f"Secret of {each}.") + script.tool_call("weather", city="Rome") for each in ("one", "two")]
+    client = client_of(*secrets, default=script.text("Sunny."))
+    async with inside(Gateway(client, api_keys=["one", "two", "three"])) as http:
+
+        async def ask(key: str, **fields: Any) -> None:
+            answer = await http.post(PATHS[route], json=question(route, **fields), headers={"x-api-key": key})
+            assert answer.status_code == 200, answer.text
+
+        for key in ("one", "two"):
+            await ask(key, tools=UNKNOWN[route]["tools"], stream=stream)
+        for key, known in (("one", "Secret of one."), ("two", "Secret of two."), ("three", None)):
+            await ask(key, **UNKNOWN[route])  # the same ids for all of them
+            assert sent(client)["messages"][1].get("reasoning") == known
 
 
 async def test_a_seal_restores_what_the_memory_has_lost() -> None:

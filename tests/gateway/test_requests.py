@@ -36,6 +36,8 @@ LEVELS: list[tuple[str, dict[str, Any], str]] = [
     ("chat", {"reasoning_effort": "none"}, "off"),
     ("chat", {"enable_thinking": False, "reasoning_effort": "max"}, "off"),
     ("chat", {"chat_template_kwargs": {"thinking": True, "reasoning_effort": "max"}}, "max"),
+    ("chat", {"reasoning": {"enabled": False}}, "off"),
+    ("chat", {"reasoning": {"enabled": True, "effort": "low"}}, "low"),
     ("responses", {"reasoning": {"effort": "xhigh", "summary": "auto"}}, "high"),
     ("responses", {"reasoning": {"effort": "minimal"}}, "low"),
     ("responses", {"reasoning": {"summary": "auto"}}, "high"),
@@ -104,6 +106,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("chat", {"web_search_options": {"a": 1}}),
     ("chat", {"audio": {"voice": "x"}}),
     ("chat", {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}]}),
+    ("messages", {"messages": [{"role": "user", "content": [{"type": "image"}]}, {"role": "system", "content": "s"}]}),
     ("chat", {"messages": None}),
     ("chat", {"temperature": "warm"}),
     ("messages", {"mcp_servers": [{"url": "x"}]}),
@@ -170,8 +173,9 @@ async def test_both_names_of_reasoning() -> None:
     assert words(events[:-1], "choices", "0", "delta", "reasoning") == "Hm."
 
 
-async def test_a_later_system_message_goes_on() -> None:
-    late = [*ASK, {"role": "system", "content": "Be brief."}, *ASK]
+@pytest.mark.parametrize("role", ["system", "developer"])
+async def test_a_later_instruction_keeps_its_place(role: str) -> None:
+    late = [*ASK, {"role": role, "content": "Be brief."}, *ASK]
     for route, fields in (
         ("chat", {"messages": late}),
         ("messages", {"messages": late}),
@@ -220,6 +224,82 @@ async def test_a_screenshot_in_the_history_becomes_a_text() -> None:
     answer = await post(Gateway(client), "messages", messages=talk, tools=[{"name": "weather", "input_schema": SCHEMA}])
     assert answer.status_code == 200
     assert "that this model cannot read was removed" in sent(client)["messages"][2]["content"]
+
+
+NULLS: dict[str, dict[str, Any]] = {
+    "chat": {
+        "messages": [
+            *ASK,
+            {"role": "assistant", "content": None, "reasoning_content": None, "tool_calls": [
+                {"id": "c", "type": "function", "function": {"name": "look", "arguments": None}}
+            ]},
+            {"role": "tool", "tool_call_id": "c", "content": None},
+        ],
+        "tools": [{"type": "function", "function": {"name": "look", "description": None, "parameters": None}}],
+        "stop": [],
+        "functions": [],
+        "response_format": None,
+    },
+    "messages": {
+        "messages": [
+            *ASK,
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": None, "signature": None},
+                {"type": "text", "text": None},
+                {"type": "tool_use", "id": "c", "name": "look", "input": None},
+            ]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": None}]},
+        ],
+        "tools": [{"name": "look", "description": None, "input_schema": {"type": "object"}}],
+        "system": [],
+        "mcp_servers": [],
+        "thinking": None,
+    },
+    "responses": {
+        "input": [
+            *ASK,
+            {"type": "reasoning", "summary": [], "content": None, "encrypted_content": None},
+            {"type": "message", "role": "assistant", "content": None},
+            {"type": "function_call", "call_id": "c", "name": "look", "arguments": None},
+            {"type": "function_call_output", "call_id": "c", "output": None},
+        ],
+        "tools": [{"type": "function", "name": "look", "description": None, "parameters": None}],
+        "text": {},
+        "conversation": None,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("route", PATHS)
+async def test_nulls_and_empty_lists_say_nothing(route: str) -> None:
+    client = client_of(HELLO)
+    answer = await post(Gateway(client), route, **NULLS[route])
+    assert answer.status_code == 200, answer.text
+    assert "x-deepseek-v4-ignored" not in answer.headers
+    (call,) = sent(client)["messages"][1]["tool_calls"]
+    assert call["function"]["arguments"] == "{}"
+
+
+async def test_reasoning_between_two_calls_belongs_to_their_turn() -> None:
+    calls: list[Any] = [
+        {"type": "function_call", "call_id": each, "name": "weather", "arguments": "{}"} for each in ("a", "b")
+    ]
+    thinks: list[Any] = [
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": each}]} for each in ("One. ", "Two.")
+    ]
+    results = [{"type": "function_call_output", "call_id": each, "output": "sun"} for each in ("a", "b")]
+    client = client_of(HELLO, flavor="deepseek")
+    given = [*ASK, thinks[0], calls[0], thinks[1], calls[1], *results]
+    function = {"type": "function", "name": "weather", "parameters": SCHEMA}
+    answer = await post(Gateway(client), "responses", input=given, tools=[function])
+    assert answer.status_code == 200, answer.text
+    turn = sent(client)["messages"][1]
+    assert (turn["reasoning_content"], len(turn["tool_calls"])) == ("One. Two.", 2)
+
+
+async def test_logprobs_that_responses_lack_are_named() -> None:
+    answer = await post(Gateway(client_of(HELLO)), "responses", include=["message.output_text.logprobs"])
+    assert answer.headers["x-deepseek-v4-ignored"] == "include[].message.output_text.logprobs"
 
 
 async def test_stop_sequences_and_their_reason() -> None:
