@@ -1,7 +1,8 @@
-"""Other clients' handling of the same bytes: the table of README.md, generated.
+"""Other clients' handling of the same bytes: the table of docs/comparison.md, generated.
 
-Each peer runs in its own environment, with the newest release that pip finds, against a server of this machine
-that sends scripted bytes. `--write` puts the table into README.md; `--environments DIR` keeps them for the next run.
+Each peer runs in its own environment, in the version that `PEERS` names, against a server of this machine that sends
+scripted bytes. `--write` puts the table into the page; `--environments DIR` keeps the environments for the next run;
+`--newest` takes the newest releases, to see what they change.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,13 +22,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "comparison.md"
 BEGIN, END = "<!-- peers: written by benchmarks/peers_behaviour.py -->", "<!-- end of peers -->"
 PEERS = {
-    "openai": "openai",
-    "langchain-openai": "langchain-openai",
-    "litellm": "litellm",
-    "pydantic-ai": "pydantic-ai-slim[openai]",
+    "openai": "openai==3.57.0",
+    "langchain-openai": "langchain-openai==1.7.4",
+    "langchain-nvidia": "langchain-nvidia-ai-endpoints==1.5.0",
+    "litellm": "litellm==1.110.2",
+    "pydantic-ai": "pydantic-ai-slim[openai]==2.68.0",
 }
 OURS = "here"
 TOOL = {
@@ -136,10 +139,23 @@ def of_openai(url: str) -> ProbeAnswers:
 
 def of_langchain(url: str) -> ProbeAnswers:
     """LangChain's client for servers with OpenAI's API."""
-    from langchain_core.messages import HumanMessage, ToolMessage
     from langchain_openai import ChatOpenAI
 
-    model = ChatOpenAI(base_url=url, model="m", api_key="none", max_retries=0).bind_tools([OPENAI_TOOL])
+    return of_chat_model(ChatOpenAI(base_url=url, model="m", api_key="none", max_retries=0))
+
+
+def of_nvidia(url: str) -> ProbeAnswers:
+    """LangChain's client for NVIDIA's servers."""
+    from langchain_nvidia_ai_endpoints import ChatNVIDIA
+
+    return of_chat_model(ChatNVIDIA(base_url=url, model="m", api_key="none"))
+
+
+def of_chat_model(chat_model: Any) -> ProbeAnswers:
+    """A chat model of LangChain."""
+    from langchain_core.messages import HumanMessage, ToolMessage
+
+    model = chat_model.bind_tools([OPENAI_TOOL])
     whole: Any = None
     for chunk in model.stream("x"):
         whole = chunk if whole is None else whole + chunk
@@ -256,6 +272,7 @@ READERS: dict[str, Callable[[str], ProbeAnswers]] = {
     OURS: of_ours,
     "openai": of_openai,
     "langchain-openai": of_langchain,
+    "langchain-nvidia": of_nvidia,
     "litellm": of_litellm,
     "pydantic-ai": of_pydantic_ai,
 }
@@ -334,24 +351,30 @@ class Server(BaseHTTPRequestHandler):
 
 def cells(peer: str) -> dict[str, str]:
     """All cells of a client that is installed here."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     found: dict[str, str] = {}
-    for case in CASES:
-        found[case] = cell(case, READERS[peer], f"http://127.0.0.1:{server.server_port}/{case}/v1")
-        if case == "history" and found[case].startswith("sent back"):
-            found[case] = Server.sent_back
-    server.shutdown()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for case in CASES:
+            found[case] = cell(case, READERS[peer], f"http://127.0.0.1:{server.server_port}/{case}/v1")
+            if case == "history" and found[case].startswith("sent back"):
+                found[case] = Server.sent_back
+        server.shutdown()
     return found
 
 
-def in_an_environment(peer: str, folder: Path) -> tuple[str, dict[str, str]]:
+def name_of(peer: str) -> str:
+    """The name of a peer's distribution."""
+    return re.split(r"[\[=]", PEERS[peer])[0]
+
+
+def in_an_environment(peer: str, folder: Path, *, newest: bool) -> tuple[str, dict[str, str]]:
     """The version of a peer and its cells, from its own environment."""
-    package, place = PEERS[peer], folder / PEERS[peer].partition("[")[0]
+    place = folder / name_of(peer)
+    package = PEERS[peer].partition("==")[0] if newest else PEERS[peer]
     python = place / "bin" / "python"
     if not python.exists():
         venv.create(place, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--upgrade", package], check=True)
+    subprocess.run([python, "-m", "pip", "install", "-q", "--upgrade", package], check=True)
     done = subprocess.run([python, __file__, "--one", peer], check=True, capture_output=True, text=True)
     found = json.loads(done.stdout.splitlines()[-1])
     return found["version"], found["cells"]
@@ -360,24 +383,25 @@ def in_an_environment(peer: str, folder: Path) -> tuple[str, dict[str, str]]:
 def main() -> None:
     """Run them all, or one that is installed here."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the table into README.md")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/comparison.md")
+    parser.add_argument("--newest", action="store_true", help="take the newest releases instead of those in PEERS")
     parser.add_argument("--environments", type=Path, metavar="DIR", help="where the environments are, or will be")
     parser.add_argument("--one", choices=READERS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        package = PEERS[arguments.one].partition("[")[0]
-        print(json.dumps({"version": version(package), "cells": cells(arguments.one)}))
+        print(json.dumps({"version": version(name_of(arguments.one)), "cells": cells(arguments.one)}))
         return
     with tempfile.TemporaryDirectory() as folder:
-        found = {peer: in_an_environment(peer, arguments.environments or Path(folder)) for peer in PEERS}
+        place = arguments.environments or Path(folder)
+        found = {peer: in_an_environment(peer, place, newest=arguments.newest) for peer in PEERS}
     columns = {OURS: cells(OURS), **{f"{peer} {number}": made for peer, (number, made) in found.items()}}
     rows = [["the server sends", *columns], ["---"] * (len(columns) + 1)]
     rows += [[CASES[case][0], *(column[case] for column in columns.values())] for case in CASES]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     if arguments.write:
-        text = README.read_text(encoding="utf-8")
+        text = PAGE.read_text(encoding="utf-8")
         before, rest = text.split(BEGIN)
-        README.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
+        PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
     sys.stdout.write(f"{table}\n")
 
 

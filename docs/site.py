@@ -20,6 +20,16 @@ PACKAGE = "deepseek_v4_sdk"
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "build" / "pages"
 TAKEN = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "docs", "examples", "benchmarks")
+DESCRIPTIONS = {
+    "README.md": "A typed Python client for DeepSeek-V4-Pro and V4-Flash, with one program for every server.",
+    "CHANGELOG.md": "The changes of each version of deepseek-v4-sdk.",
+    "CONTRIBUTING.md": "How to work on deepseek-v4-sdk, with its tests, its checks and its real servers.",
+    "SECURITY.md": "How to report a weakness, and what the client does for keys, prompts and hostile texts.",
+    "examples/README.md": "Programs that answer one question each, and run without a server.",
+    "benchmarks/README.md": "How we measure this client and others, and how to repeat them.",
+}
+"""Descriptions of pages that people read elsewhere too; a page of docs/ has its own at its head."""
+HEAD = re.compile(r"---\ndescription: (?P<description>.+)\n---\n")
 NAV = re.compile(r"^ +- (?P<title>[^:\n]+): (?P<page>\S+\.md)$", re.MULTILINE)
 
 
@@ -33,6 +43,9 @@ def lay_out() -> None:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, target)
+    for name in DESCRIPTIONS:
+        page = PAGES / name
+        page.write_text(f"---\ndescription: {description(name)}\n---\n\n{page.read_text('utf-8')}", encoding="utf-8")
     api = PAGES / "docs" / "api.md"
     opening = api.read_text(encoding="utf-8").partition("In the repository")[0]
     api.write_text(opening + "\n".join(reference()), encoding="utf-8")
@@ -143,11 +156,11 @@ def part_of(path: str, public: str) -> str:
 
 
 def llms() -> str:
-    """The pages for language models: a line for each, with its address and its first sentence (llmstxt.org)."""
-    lines = ["# deepseek-v4-sdk", "", f"> {first_sentence(ROOT / 'README.md')}", ""]
+    """The pages for language models: a line for each, with its address and its description (llmstxt.org)."""
+    lines = ["# deepseek-v4-sdk", "", f"> {description('README.md')}", ""]
     for line in (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("nav:")[2].splitlines():
         if found := NAV.match(line):
-            lines.append(f"- [{found['title']}]({address(found['page'])}): {first_sentence(ROOT / found['page'])}")
+            lines.append(f"- [{found['title']}]({address(found['page'])}): {description(found['page'])}")
         elif line.strip().endswith(":"):
             lines += ["", f"## {line.strip(' -:')}", ""]
     return "\n".join(lines) + "\n"
@@ -158,14 +171,14 @@ def address(page: str) -> str:
     return re.sub(r"(README)?\.md$", "", page) + ("" if page.endswith("README.md") else "/") or "./"
 
 
-def first_sentence(page: Path) -> str:
-    """The first sentence of a page below its title, without marks."""
-    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    for block in re.split(r"\n\s*\n", text):
-        plain = " ".join(re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", block).split())
-        if plain and not plain.startswith(("#", "|", "!", "-")):
-            return re.split(r"(?<=[.:])\s", plain)[0].rstrip(":")
-    raise ValueError(f"{page} has no sentence")
+def description(page: str) -> str:
+    """The description of a page: the one at its head, or that in `DESCRIPTIONS`."""
+    if page in DESCRIPTIONS:
+        return DESCRIPTIONS[page]
+    found = HEAD.match((ROOT / page).read_text(encoding="utf-8"))
+    if found is None:
+        raise ValueError(f"{page} has no description: begin it with the lines ---, description: …, ---")
+    return found["description"]
 
 
 if __name__ == "__main__":

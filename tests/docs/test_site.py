@@ -79,6 +79,16 @@ def test_llms_txt_lists_every_page_with_a_sentence(site: ModuleType) -> None:
     assert all(len(sentence) > 10 for sentence in listed.values())
 
 
+def test_each_page_has_a_description_of_its_own(site: ModuleType) -> None:
+    site.lay_out()
+    heads = [(site.PAGES / name_of(page)).read_text("utf-8") for page in PAGES]
+    found = [site.HEAD.match(head) for head in heads]
+    assert [name_of(page) for page, head in zip(PAGES, found, strict=True) if head is None] == []
+    descriptions = [head["description"] for head in found if head is not None]
+    assert len(set(descriptions)) == len(descriptions)
+    assert all(30 <= len(text) <= 160 and text.endswith(".") for text in descriptions), descriptions
+
+
 def test_the_reference_shows_what_a_class_has_from_bases_of_no_promise(site: ModuleType) -> None:
     site.lay_out()
     text = (site.PAGES / "docs" / "api.md").read_text("utf-8")

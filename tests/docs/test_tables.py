@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -90,3 +91,17 @@ def test_prices() -> None:
 def test_why_a_document_was_left_out() -> None:
     table = _section("packing.md", "## Documents that do not fit")
     assert _first_cells(table) == set(get_args(LeftOutReason))
+
+
+def test_the_comparison_names_the_versions_that_its_script_takes() -> None:
+    spec = importlib.util.spec_from_file_location("peers_behaviour", ROOT / "benchmarks" / "peers_behaviour.py")
+    assert spec is not None
+    assert spec.loader is not None
+    peers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(peers)
+    table = (ROOT / "docs" / "comparison.md").read_text("utf-8").split(peers.BEGIN)[1].split(peers.END)[0]
+    head, _, *rows = table.strip().splitlines()
+    versions = [f"{peer} {requirement.partition('==')[2]}" for peer, requirement in peers.PEERS.items()]
+    assert head.strip("| ").split(" | ") == ["the server sends", peers.OURS, *versions]
+    assert [row.strip("| ").split(" | ")[0] for row in rows] == [case[0] for case in peers.CASES.values()]
+    assert [row.strip("| ").split(" | ")[1] for row in rows] == [peers.cells(peers.OURS)[case] for case in peers.CASES]

@@ -15,6 +15,10 @@ FRONTS = {"vllm-0.33": "vLLM 0.33.0", "vllm-0.33-rust": "vLLM 0.33.0, Rust front
 VERSIONS = {"vllm": "vLLM 0.32.0", "sglang": "SGLang 0.5.23"}
 
 HEAD = """\
+---
+description: How we compare the mock with recorded answers of real vLLM and SGLang servers, and the results.
+---
+
 # How true the mock is
 
 The suite compares the [mock](testing.md) with real servers. Real vLLM and SGLang ran without a GPU, with a model whose
@@ -42,8 +46,8 @@ users.
 ## Point by point
 
 For each server `tests/fidelity/points.py` lists what a mock of it must do. A point has the tests that
-show it, or its name is in the [list of what the mock does not model](testing.md#which-server-it-imitates), or both,
-where that list has a part of it. Another test checks that all of these exist.
+show it, or its name is in the [list of what the mock does not model](mock-servers.md#which-server-it-imitates), or
+both, where that list has a part of it. Another test checks that all of these exist.
 
 {points}
 

@@ -14,7 +14,7 @@ class Point:
     Attributes:
         told: What it is.
         tests: The tests that show it, under `tests/`; one of a recording has its case in brackets.
-        named: Words of the list of what is not modelled in docs/testing.md, where all of it or a part is named.
+        named: Words of the list of what is not modelled in docs/mock-servers.md, where all of it or a part is named.
     """
 
     told: str

@@ -12,7 +12,7 @@ from tests.fidelity.compare import EXCEPTIONS, OTHER_TEXT, compared, refusals
 from tests.fidelity.points import POINTS, Point
 
 TESTS = Path(__file__).parents[1]
-DOCS = TESTS.parent / "docs" / "testing.md"
+DOCS = TESTS.parent / "docs" / "mock-servers.md"
 SIZES = {"vLLM": 15, "SGLang": 14, "build.nvidia.com": 12, "NIM": 8, "Dynamo": 11, "DeepSeek's API": 28}
 ALL = [
     pytest.param(point, id=f"{server}-{place}") for server in POINTS for place, point in enumerate(POINTS[server], 1)
@@ -58,4 +58,4 @@ def test_a_point_is_shown_or_named(point: Point) -> None:
         assert test in those_in(file), f"there is no test {name}"
         assert not case or case.removesuffix("]") in cases(), f"the mock is not the same there: {node}"
     for words in point.named:
-        assert words in not_modelled(), f"docs/testing.md does not name it: {words}"
+        assert words in not_modelled(), f"docs/mock-servers.md does not name it: {words}"
