@@ -32,7 +32,8 @@ def main() -> None:
         reply = client.chat(packed.text, thinking="low")
         print(f"answer: {reply.text.strip()[:200]}")
         use, cost = cache_use(reply), reply.cost()
-        print(f"prompt: {reply.usage.prompt_tokens:,} tokens, from the cache: {use.hit if use.told else 'not told'}")
+        cached = f"{use.hit:,}" if use.reported else "not reported"
+        print(f"prompt: {reply.usage.prompt_tokens:,} tokens, from the cache: {cached}")
         print(f"cost: {cost or 'no price is known here'}")
 
     # The documents come first: another question about them finds all of them in the cache.

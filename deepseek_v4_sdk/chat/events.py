@@ -155,7 +155,7 @@ def _plain(event: StreamEvent) -> dict[str, object]:
         case StreamRestarted(error):
             return {"type": event.type, "error": {"type": type(error).__name__, "message": str(error)}}
         case StreamResumed(error, tokens, provider, model):
-            told = {"type": type(error).__name__, "message": str(error)}
-            return {"type": event.type, "error": told, "at_tokens": tokens, "provider": provider, "model": model}
+            described = {"type": type(error).__name__, "message": str(error)}
+            return {"type": event.type, "error": described, "at_tokens": tokens, "provider": provider, "model": model}
         case _:
             return {"type": vars(type(event))["type"], **asdict(cast("Any", event))}

@@ -84,10 +84,10 @@ class CacheReport:
         return min(self.common, self.after - 1) // (self.block or 1) * (self.block or 1)
 
     def __str__(self) -> str:
-        told = f"{self.common:,} of {self.after:,} tokens in common, {self.cached:,} of them cached at best"
+        detail = f"{self.common:,} of {self.after:,} tokens in common, {self.cached:,} of them cached at best"
         if self.block:
-            told += f" (blocks of {self.block})"
-        return told if self.divergence is None else f"{told}, {self.lost:,} lost: {self.divergence.why}"
+            detail += f" (blocks of {self.block})"
+        return detail if self.divergence is None else f"{detail}, {self.lost:,} lost: {self.divergence.why}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +99,14 @@ class CacheUse:
     Attributes:
         hit: Prompt tokens that came from the cache.
         miss: The other prompt tokens.
-        told: Number of answers whose server reported hits.
-        untold: Number of answers whose server did not, which may have been all hits or none.
+        reported: Number of answers whose server reported hits.
+        unreported: Number of answers whose server did not, which may have been all hits or none.
     """
 
     hit: int = 0
     miss: int = 0
-    told: int = 0
-    untold: int = 0
+    reported: int = 0
+    unreported: int = 0
 
     @property
     def rate(self) -> float | None:
@@ -117,8 +117,8 @@ class CacheUse:
         return CacheUse(
             hit=self.hit + other.hit,
             miss=self.miss + other.miss,
-            told=self.told + other.told,
-            untold=self.untold + other.untold,
+            reported=self.reported + other.reported,
+            unreported=self.unreported + other.unreported,
         )
 
 
@@ -127,7 +127,7 @@ def cache_use(replies: Reply | Iterable[Reply]) -> CacheUse:
     use = CacheUse()
     for reply in [replies] if isinstance(replies, Reply) else replies:
         hit, miss = reply.usage.cached_tokens, reply.usage.missed_tokens
-        use += CacheUse(untold=1) if hit is None or miss is None else CacheUse(hit=hit, miss=miss, told=1)
+        use += CacheUse(unreported=1) if hit is None or miss is None else CacheUse(hit=hit, miss=miss, reported=1)
     return use
 
 

@@ -166,12 +166,12 @@ class Plan:
 
     def summary(self) -> str:
         """The plan without its commands: the source, the capacity, warnings and assumptions."""
-        return self._told([])
+        return self._with_notes([])
 
     def __str__(self) -> str:
-        return self._told([self.command().rstrip(), ""])
+        return self._with_notes([self.command().rstrip(), ""])
 
-    def _told(self, commands: list[str]) -> str:
+    def _with_notes(self, commands: list[str]) -> str:
         from deepseek_v4_sdk.deploy.picture import bullets, wrapped
 
         lines = [

@@ -158,9 +158,9 @@ def _candidates(wish: Wish, rows: list[tuple[Recipe, Checkpoint]]) -> Iterator[C
             candidate.assumptions.append(f"{candidate.replicas} replicas of each role behind one router")
             others.append(candidate)
         elif not row.roles and wish.gpus:
-            for argv, told in resplit(wish.table.engine, roles["server"], row.strategy, wish.gpus, wish.gpu.per_node):
+            for argv, detail in resplit(wish.table.engine, roles["server"], row.strategy, wish.gpus, wish.gpu.per_node):
                 again = replace(candidate, roles={"server": argv}, verified_by=f"derived from {row.verified_by}")
-                again.assumptions = [*candidate.assumptions, told]
+                again.assumptions = [*candidate.assumptions, detail]
                 others.append(again)
     yield from others
 

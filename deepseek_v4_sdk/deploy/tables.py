@@ -351,8 +351,8 @@ def _read(name: str, folder: Path | None) -> Tables:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         where = name if folder is None else str(folder / name)
-        told = " ".join(str(error).split())
-        raise ConfigurationError(f"{where} is not a table of the known form: {told}") from None
+        detail = " ".join(str(error).split())
+        raise ConfigurationError(f"{where} is not a table of the known form: {detail}") from None
 
 
 _Row = TypeVar("_Row", Family, Checkpoint, GPU, Recipe)

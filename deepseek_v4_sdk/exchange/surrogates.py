@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["SurrogateJoiner", "read_as_written", "without_halves"]
 
 # Fields that hold a piece of the model's output: only there a half may be part of a pair that was cut.
-_SAID = frozenset({"content", "reasoning", "reasoning_content", "arguments", "text", "thinking"})
+_TEXT_KEYS = frozenset({"content", "reasoning", "reasoning_content", "arguments", "text", "thinking"})
 _HALF = re.compile("[\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _Place: TypeAlias = tuple[Literal["text", "reasoning", "call"], int | None]
@@ -160,9 +160,9 @@ def _cleaned(value: JsonValue, key: str) -> JsonValue:
     if isinstance(value, list):
         return [_cleaned(item, key) for item in value]
     if isinstance(value, str):
-        return value if key in _SAID else _HALF.sub(_REPLACEMENT, value)
+        return value if key in _TEXT_KEYS else _HALF.sub(_REPLACEMENT, value)
     if isinstance(value, _Written):
-        return value.text if key in _SAID else float(value)
+        return value.text if key in _TEXT_KEYS else float(value)
     return value
 
 

@@ -186,9 +186,9 @@ def _detail(value: JsonValue, sink: Sink) -> None:
         sink.finish(detail, None)
 
 
-def _raise(told: JsonValue, provider: Provider) -> None:
-    if is_reason(told):
-        raise reported_error(provider.name, {"error": told})
+def _raise(reason: JsonValue, provider: Provider) -> None:
+    if is_reason(reason):
+        raise reported_error(provider.name, {"error": reason})
 
 
 def _calls(calls: JsonValue, sink: Sink, *, whole: bool) -> None:
@@ -222,12 +222,12 @@ _FIELDS_OF_PARTS = ("text", "reasoning", "thinking", "content", "summary")
 def _pass_parts(reasoning: JsonValue, content: JsonValue, sink: Sink) -> None:
     """Pass on the model's output in forms other than texts."""
     # All is read before anything is passed on: the event may have to be decoded again.
-    said = [*_said(reasoning, "reasoning"), *_said(content, "content")]
-    for what, text in said:
+    texts = [*_texts_of(reasoning, "reasoning"), *_texts_of(content, "content")]
+    for what, text in texts:
         (sink.reasoning if what == "reasoning" else sink.text)(text)
 
 
-def _said(value: JsonValue, what: str) -> Iterator[tuple[str, str]]:
+def _texts_of(value: JsonValue, what: str) -> Iterator[tuple[str, str]]:
     """Yield the texts in a value, and the kind of each.
 
     Raises:
@@ -235,19 +235,19 @@ def _said(value: JsonValue, what: str) -> Iterator[tuple[str, str]]:
     """
     if isinstance(value, list):
         for part in value:
-            yield from _said_by_part(part, what) if isinstance(part, dict) else _said(part, what)
+            yield from _texts_of_part(part, what) if isinstance(part, dict) else _texts_of(part, what)
     elif value is not None and (text := _text_of(value, what)):
         yield what, text
 
 
-def _said_by_part(part: dict[str, JsonValue], what: str) -> Iterator[tuple[str, str]]:
+def _texts_of_part(part: dict[str, JsonValue], what: str) -> Iterator[tuple[str, str]]:
     kind = part.get("type", "text")
     if kind in _REASONING_PARTS:
         what = "reasoning"
     elif kind not in _TEXT_PARTS:
         raise ValueError(f"{what} with a part of the type {str(kind)[:40]!r}, which is not a text")
     for field in _FIELDS_OF_PARTS:
-        yield from _said(part.get(field), what)
+        yield from _texts_of(part.get(field), what)
 
 
 def _text_of(value: JsonValue, what: str) -> str:

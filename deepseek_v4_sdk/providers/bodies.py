@@ -193,16 +193,16 @@ def check_thinking(request: ChatRequest, thinking: Mapping[str, JsonValue]) -> N
     efforts = [part["reasoning_effort"] for part in _with_kwargs(thinking) if "reasoning_effort" in part]
     for part, where in zip(_with_kwargs(request.extra_body), ("extra_body", f"extra_body.{_KWARGS}"), strict=False):
         for key in ("thinking", "enable_thinking", "reasoning_effort"):
-            said = part.get(key)
-            value = said.get("type") if is_mapping(said) else said
+            given = part.get(key)
+            value = given.get("type") if is_mapping(given) else given
             off = value in ("none", "off", "disabled") if isinstance(value, str) else value is False
-            if said is None or (off and request.thinking == "off"):
+            if given is None or (off and request.thinking == "off"):
                 continue
             effort = key == "reasoning_effort" and not off
             if off or request.thinking == "off" or (effort and efforts and value not in efforts):
                 level = "off" if off else value if effort and value in _LEVELS else "high"
                 raise InvalidRequestError(
-                    f"{where}.{key} is {said!r}, and thinking is {request.thinking!r}: leave it out of extra_body and "
+                    f"{where}.{key} is {given!r}, and thinking is {request.thinking!r}: leave it out of extra_body and "
                     f"give thinking={level!r}, which is translated for every server"
                 )
 

@@ -101,10 +101,10 @@ class LearnedLimits:
 
         with self._lock:
             self._file = file = LimitsFile(path)
-            for (base_url, model), told in file.read().items():
+            for (base_url, model), saved in file.read().items():
                 known = self.of(base_url, model)
-                window, output = known.window or told.window, known.max_output or told.max_output
-                asked = known.asked or told.asked
+                window, output = known.window or saved.window, known.max_output or saved.max_output
+                asked = known.asked or saved.asked
                 self._known[base_url, model] = replace(known, window=window, max_output=output, asked=asked)
 
     def _keep(self, base_url: str, model: str | None, limits: ServerLimits) -> None:

@@ -79,10 +79,10 @@ def _read_entry(entry: JsonValue) -> tuple[tuple[str, str | None], ServerLimits]
     base_url, model = (entry.get("base_url"), entry.get("model")) if isinstance(entry, dict) else (None, None)
     if not isinstance(entry, dict) or not isinstance(base_url, str) or not isinstance(model, str | None):
         raise ValueError("an entry has no base_url")
-    told: dict[str, int | None] = {}
+    limits: dict[str, int | None] = {}
     for key in _KEPT:
         value = entry.get(key)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
             raise ValueError(f"{key} of {base_url} is not a number of tokens")
-        told[key] = value
-    return (base_url, model), ServerLimits(told["window"], told["max_output"], asked=told["asked"])
+        limits[key] = value
+    return (base_url, model), ServerLimits(limits["window"], limits["max_output"], asked=limits["asked"])

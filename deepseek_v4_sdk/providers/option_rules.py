@@ -164,11 +164,11 @@ def tools_can_be_printed(request: ChatRequest) -> str | None:
         return None
     from deepseek_v4_sdk.prompt.definitions import recipe_tools  # counting uses the same
 
-    told: list[dict[str, JsonValue]] = [
+    listed: list[dict[str, JsonValue]] = [
         cast("dict[str, JsonValue]", tool.to_dict()["function"]) for tool in request.tools
     ]
     try:
-        recipe_tools(told, None)
+        recipe_tools(listed, None)
     except InvalidRequestError as error:
         return str(error)
     return None

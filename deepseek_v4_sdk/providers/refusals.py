@@ -90,7 +90,7 @@ _MOST_DIGITS = 18  # of a number of tokens or a status; Python refuses to read v
 
 
 @dataclass(slots=True, eq=False)
-class _Said:
+class _ServerMessage:
     message: str
     code: str | int | None
     number: int | None = None
@@ -107,31 +107,33 @@ def http_refusal(
 ) -> errors.APIError:
     """Make the error for an HTTP answer without success; `remedies` are the provider's own."""
     secrets = secrets_in(call.headers)
-    told = excerpt(_decoded(body))
-    if told is not None:
-        said = _said(told)
+    parsed = excerpt(_decoded(body))
+    if parsed is not None:
+        reported = _server_message(parsed)
     else:
-        said = _said_in_words(headers, body)
-        told = body.decode("utf-8", "replace").strip() or None
+        reported = _message_in_text(headers, body)
+        parsed = body.decode("utf-8", "replace").strip() or None
     if 300 <= status < 400:
-        said = _Said(f"a redirect to {headers.get('location', 'nowhere')}, which is not followed", None)
-    error = _build(status, said, told, secrets)
+        reported = _ServerMessage(f"a redirect to {headers.get('location', 'nowhere')}, which is not followed", None)
+    error = _build(status, reported, parsed, secrets)
     remedy = (remedies or {}).get(status, _REMEDIES.get(status))
     if isinstance(error, errors.ModelNotFoundError):
         remedy = remedy or _REMEDIES[404]
         if (model := _model_of(call)) is not None:
             remedy = f"{remedy}: the model is {model!r}"
-    if status == 404 and _NOT_FOR_ACCOUNT.search(said.message):
+    if status == 404 and _NOT_FOR_ACCOUNT.search(reported.message):
         remedy = "the model exists and is not open to this account"
     if status in {504, 524} and ("accept", "application/json") in call.headers and call.method == "POST":
         remedy = "wire='stream' outlives gateways"
-    if call.successors and (status == 410 or _NO_SUCH_MODEL.search(said.message)):
+    if call.successors and (status == 410 or _NO_SUCH_MODEL.search(reported.message)):
         remedy = f"use {' or '.join(call.successors)}"
-    message = f"{provider} answered {status} to {call.method} {call.url}: {scrub(said.message, secrets) or 'no text'}"
+    message = (
+        f"{provider} answered {status} to {call.method} {call.url}: {scrub(reported.message, secrets) or 'no text'}"
+    )
     error.args = (f"{message} ({remedy})" if remedy else message,)
     if isinstance(error, errors.ModelRetiredError):
         error.successors = call.successors
-        error.retired_on = _date_in(said.message)
+        error.retired_on = _date_in(reported.message)
     if isinstance(error, errors.RateLimitError | errors.OverloadedError):
         error.retry_after = _retry_after(headers)
     return error.about(url=call.url, request_id=request_id_of(headers))
@@ -159,15 +161,17 @@ def error_event(provider: str, payload: dict[str, JsonValue], where: str = _INSI
 
 def reported_error(provider: str, payload: JsonValue, where: str = _INSIDE) -> errors.APIError:
     """Make the error for something that was sent as an error, whatever its form."""
-    told = excerpt(payload)
-    said = _said(told) if told not in (None, "", {}) else _Said("", None)
+    parsed = excerpt(payload)
+    reported = _server_message(parsed) if parsed not in (None, "", {}) else _ServerMessage("", None)
     flat: JsonValue = None
     if isinstance(payload, dict):
         inner = payload.get("error")
         flat = inner.get("status") if isinstance(inner, dict) else payload.get("code") or payload.get("status")
-    status = next((status for item in (said.number, said.code, flat) if (status := _as_status(item)) is not None), None)
-    error = _build(status, said, told)
-    error.args = (f"{provider} {where}: {scrub(said.message) or 'no text'}",)
+    status = next(
+        (status for item in (reported.number, reported.code, flat) if (status := _as_status(item)) is not None), None
+    )
+    error = _build(status, reported, parsed)
+    error.args = (f"{provider} {where}: {scrub(reported.message) or 'no text'}",)
     return error
 
 
@@ -250,26 +254,28 @@ def _inside(value: str) -> tuple[str, ...]:
     return (token, plain, plain.partition(":")[2])
 
 
-def _build(status: int | None, said: _Said, body: JsonValue, secrets: tuple[str, ...] = ()) -> errors.APIError:
+def _build(
+    status: int | None, reported: _ServerMessage, body: JsonValue, secrets: tuple[str, ...] = ()
+) -> errors.APIError:
     """Make the error without its text."""
     # The prompt or a value that a server repeats is not a reason for the refusal.
-    words = own_words(without_input(said.message))
+    words = own_words(without_input(reported.message))
     open_to_words = status is None or (status >= 400 and status not in _PLAIN_STATUSES)
-    found = overflow(words, said.code) if open_to_words and said.may_be_length else None
+    found = overflow(words, reported.code) if open_to_words and reported.may_be_length else None
     if found is not None:  # for any status: some send 500
         error: errors.APIError = errors.ContextLengthExceededError("")
         for name, value in found.items():
             setattr(error, name, value)
     elif open_to_words and _OVERLOAD.search(words):
         error = errors.OverloadedError("")
-    elif status in {None, 400, 422} and (said.code in _NO_MODEL_CODES or _NO_SUCH_MODEL.search(words)):
+    elif status in {None, 400, 422} and (reported.code in _NO_MODEL_CODES or _NO_SUCH_MODEL.search(words)):
         error = errors.ModelNotFoundError("")
-    elif status is None and said.code == "overloaded_error":
+    elif status is None and reported.code == "overloaded_error":
         error = errors.OverloadedError("")
     else:
         error = _class_for(status)("")
     error.status_code, error.body = status, scrub_json(body, secrets)
-    error.code = hide(said.code, secrets) if isinstance(said.code, str) else said.code
+    error.code = hide(reported.code, secrets) if isinstance(reported.code, str) else reported.code
     return error
 
 
@@ -289,13 +295,13 @@ def _decoded(body: bytes | str) -> JsonValue:
         return None
 
 
-def _said(body: JsonValue) -> _Said:
+def _server_message(body: JsonValue) -> _ServerMessage:
     """Read an error body. In the order to try: `error` object, `error` text, flat `message`, `detail`, `title`."""
     if not isinstance(body, dict):
-        return _Said(str(body), None)
+        return _ServerMessage(str(body), None)
     inner = body.get("error")
     if isinstance(inner, str) and inner:
-        return _Said(inner, None)
+        return _ServerMessage(inner, None)
     source = inner if isinstance(inner, dict) else body
     message = next((value for name in (*_MESSAGES, "detail", "title") if (value := source.get(name))), None)
     if message is None:
@@ -310,7 +316,7 @@ def _said(body: JsonValue) -> _Said:
     number = code if isinstance(code, int) and not isinstance(code, bool) else None
     field = source.get("param")
     may_be_length = not isinstance(field, str) or _LONG_FIELDS.match(field) is not None
-    return _Said(text, named or number, number, may_be_length)
+    return _ServerMessage(text, named or number, number, may_be_length)
 
 
 def _upstream(raw: JsonValue) -> str:
@@ -318,26 +324,26 @@ def _upstream(raw: JsonValue) -> str:
     if isinstance(raw, str):
         decoded = _decoded(raw)
         if decoded is None:
-            return _said_in_words({}, raw[:_READ].encode("utf-8", "replace")).message if raw.strip() else ""
+            return _message_in_text({}, raw[:_READ].encode("utf-8", "replace")).message if raw.strip() else ""
         raw = decoded
-    return _said(raw).message if raw else ""
+    return _server_message(raw).message if raw else ""
 
 
-def _said_in_words(headers: Mapping[str, str], body: bytes) -> _Said:
+def _message_in_text(headers: Mapping[str, str], body: bytes) -> _ServerMessage:
     """The text of a body that is not JSON."""
     if not body.strip():
-        return _Said("an empty body", None)
+        return _ServerMessage("an empty body", None)
     text = body[:_READ].decode("utf-8", "replace").strip()
     if text[:1] == "<" and (found := _XML_MESSAGE.search(text)) is not None:
         from html import unescape  # few servers send XML
 
         code = _XML_CODE.search(text)
-        return _Said(" ".join(unescape(found[1]).split()), code[1].strip() if code else None)
+        return _ServerMessage(" ".join(unescape(found[1]).split()), code[1].strip() if code else None)
     if "html" in headers.get("content-type", "") or text[:1] == "<":
         title = re.search(r"(?is)<title[^>]*>(.*?)</title>", text)
-        said = f": {' '.join(title[1].split())}" if title else ""
-        return _Said(f"a web page instead of an answer{said}", None)
-    return _Said(" ".join(text.split()), None)
+        heading = f": {' '.join(title[1].split())}" if title else ""
+        return _ServerMessage(f"a web page instead of an answer{heading}", None)
+    return _ServerMessage(" ".join(text.split()), None)
 
 
 def _as_status(code: JsonValue) -> int | None:

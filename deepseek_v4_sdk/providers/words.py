@@ -121,8 +121,8 @@ def is_reason(error: JsonValue) -> bool:
     if isinstance(error, str):
         return bool(error.strip()) and _word(error) not in _NOTES and error not in NO_REASONS
     if isinstance(error, dict):
-        told = {name: value for name, value in error.items() if _number(value) != 0}
-        return not _is_vacant(told) and not (_is_well(error) and all(_fine(error.get(name)) for name in _TEXTS))
+        filled = {name: value for name, value in error.items() if _number(value) != 0}
+        return not _is_vacant(filled) and not (_is_well(error) and all(_fine(error.get(name)) for name in _TEXTS))
     return not _is_vacant(error) and error != 0
 
 

@@ -30,9 +30,9 @@ def install_command(extra: str, *packages: str) -> str:
         found = distribution(_NAME)
     except PackageNotFoundError:
         return f"pip install {' '.join(map(shlex.quote, packages))}"
-    told = found.read_text("direct_url.json")
+    text = found.read_text("direct_url.json")
     try:
-        origin: object = json.loads(told) if told else None
+        origin: object = json.loads(text) if text else None
     except ValueError:
         origin = None
     return f"{_installer(found)} install {_wanted(extra, origin)}"
@@ -45,18 +45,18 @@ def _installer(found: Distribution) -> str:
 
 def _wanted(extra: str, origin: object) -> str:
     """Return the requirement for the command."""
-    told = cast("dict[str, object]", origin) if isinstance(origin, dict) else {}
-    url = told.get("url")
+    source = cast("dict[str, object]", origin) if isinstance(origin, dict) else {}
+    url = source.get("url")
     if not isinstance(url, str):
         return shlex.quote(f"{_NAME}[{extra}]")
-    folder = told.get("dir_info")
+    folder = source.get("dir_info")
     if isinstance(folder, dict) and url.startswith("file://"):
         from urllib.request import url2pathname
 
         edits = cast("dict[str, object]", folder).get("editable") is True
         path = url2pathname(url.removeprefix("file://"))
         return ("-e " if edits else "") + shlex.quote(f"{path}[{extra}]")
-    vcs = told.get("vcs_info")
+    vcs = source.get("vcs_info")
     if isinstance(vcs, dict):
         about = cast("dict[str, object]", vcs)
         url = f"{about.get('vcs', 'git')}+{url}@{about.get('commit_id', '')}".rstrip("@")

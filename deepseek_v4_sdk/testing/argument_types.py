@@ -35,7 +35,7 @@ def converted(call: Invocation, offered: Properties) -> Invocation:
     """The call with its values as the schema of its tool wants them (vLLM 0.32)."""
     properties = offered.get(call.name, {})
     parameters = tuple(_converted(each, properties.get(each.key)) if each.whole else each for each in call.parameters)
-    return replace(call, parameters=parameters, told=_unwrapped(parameters, properties) if call.whole else "")
+    return replace(call, parameters=parameters, served=_unwrapped(parameters, properties) if call.whole else "")
 
 
 def _converted(each: Parameter, schema: JsonValue) -> Parameter:
@@ -50,7 +50,7 @@ def _converted(each: Parameter, schema: JsonValue) -> Parameter:
         value = each.value
     if each.quoted and value == each.value:
         return each
-    return replace(each, quoted=False, told=json.dumps(value, ensure_ascii=False))
+    return replace(each, quoted=False, served=json.dumps(value, ensure_ascii=False))
 
 
 def _unwrapped(parameters: tuple[Parameter, ...], properties: Mapping[str, JsonValue]) -> str:
@@ -66,8 +66,8 @@ def _unwrapped(parameters: tuple[Parameter, ...], properties: Mapping[str, JsonV
 
 
 def _types(schema: Mapping[str, JsonValue]) -> list[str]:
-    told = schema.get("type", "string")
-    return [each for each in told if isinstance(each, str)] if isinstance(told, list) else [str(told)]
+    kinds = schema.get("type", "string")
+    return [each for each in kinds if isinstance(each, str)] if isinstance(kinds, list) else [str(kinds)]
 
 
 def _wanted(text: str, types: list[str]) -> object:

@@ -96,7 +96,7 @@ class Backend:
         self._prepared: dict[bytes, _Prompt | None] = {}
         self._running = 0
         self._finished: Counter[str] = Counter()
-        self._told = Counter[str]()
+        self._token_totals = Counter[str]()
         self._arrivals: deque[float] = deque()
         self._lock = new_lock()
 
@@ -147,8 +147,8 @@ class Backend:
 
     def _get(self, path: str) -> ServerAnswer:
         flavor = self.flavor
-        if path in {"/metrics", "/v1/metrics"} and (told := self._engine.measures(self._measured())) is not None:
-            encoded = told.encode()
+        if path in {"/metrics", "/v1/metrics"} and (metrics := self._engine.measures(self._measured())) is not None:
+            encoded = metrics.encode()
             kind = "text/plain; version=0.0.4; charset=utf-8"
             return ServerAnswer(200, {"content-type": kind, "content-length": str(len(encoded))}, (encoded,))
         if (answered := flavor.read(path, self.window)) is not None:
@@ -162,8 +162,8 @@ class Backend:
             return Counts(
                 running=self._running,
                 finished=dict(self._finished),
-                prompt_tokens=self._told["prompt"],
-                completion_tokens=self._told["completion"],
+                prompt_tokens=self._token_totals["prompt"],
+                completion_tokens=self._token_totals["completion"],
                 cache_queries=cache.queries if cache is not None else 0,
                 cache_hits=cache.hits if cache is not None else 0,
             )
@@ -279,7 +279,7 @@ class Backend:
         elif isinstance(step, Error):
             answered = self._refusal(replace(step, headers={**own, **step.headers}))
         else:
-            generated = self._said(step, faults, request, chat)
+            generated = self._generate(step, faults, request, chat)
             self._remember(generated, chat)
             route = self._engine if chat.given is None else self._engine.completions or self._engine
             if request.streamed:
@@ -292,7 +292,7 @@ class Backend:
             answered = fault.on_answer(answered, self._engine)
         return answered.within_length(), max((fault.polls for fault in faults), default=0)
 
-    def _said(
+    def _generate(
         self, step: Turn | ModelOutput, faults: tuple[Fault, ...], request: MockRequest, chat: Chat
     ) -> GeneratedOutput:
         """The model's answer to a step: a turn, or the output as the server's parser reads it."""
@@ -359,8 +359,8 @@ class Backend:
             self._cache.keep([*chat.ids, *(spoken if whole else spoken[:-1])], self._engine.cache_salt(chat.body))
         with self._lock:
             self._finished["length" if generated.finish_reason == "length" else "stop"] += 1
-            self._told["prompt"] += chat.prompt
-            self._told["completion"] += generated.completion_tokens
+            self._token_totals["prompt"] += chat.prompt
+            self._token_totals["completion"] += generated.completion_tokens
 
     def _looked_up(self, prompt: _Prompt, body: dict[str, JsonValue]) -> int:
         if self._cache is None or not prompt.ids:
@@ -396,16 +396,16 @@ class Backend:
         decoded = self._read(headers, body)
         if decoded is None:
             return self._unreadable(path, headers, body)
-        told, refused = tokenized(self._engine, decoded, self._rendering, self.window)
-        return json_answer(200, told) if refused is None else self._refusal(refused)
+        answer, refused = tokenized(self._engine, decoded, self._rendering, self.window)
+        return json_answer(200, answer) if refused is None else self._refusal(refused)
 
     def _detokenize(self, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
         decoded = self._read(headers, body) or {}
         tokens = decoded.get("tokens")
         if not isinstance(tokens, list):
             return self._unreadable(path, headers, body)
-        told, refused = detokenized(self._engine, decoded, tokens)
-        return json_answer(200, told) if refused is None else self._refusal(refused)
+        answer, refused = detokenized(self._engine, decoded, tokens)
+        return json_answer(200, answer) if refused is None else self._refusal(refused)
 
     def _unreadable(self, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
         return self._refusal(self._engine.unreadable(path, body, self._type_of(headers)))

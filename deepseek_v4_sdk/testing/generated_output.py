@@ -49,7 +49,7 @@ class OutputSpan:
         index: Of a call, which one.
         name: The name of the call that begins once it is complete.
         quoted: Whether it is inside a JSON string.
-        thought: Whether its tokens count as reasoning.
+        reasoning: Whether its tokens count as reasoning.
         cut: The text shown at the end when the output ends inside it.
         behind: The text shown at the end when the output ends right after it.
     """
@@ -62,7 +62,7 @@ class OutputSpan:
     index: int = 0
     name: str | None = None
     quoted: bool = False
-    thought: bool = False
+    reasoning: bool = False
     cut: str = ""
     behind: str = ""
 
@@ -95,8 +95,8 @@ class GeneratedOutput:
         finish_reason: Why it ended.
         completion_tokens: The tokens it wrote, with the end token if it was reached.
         reasoning_tokens: The tokens of the reasoning, without its end mark.
-        thoughts: Which tokens of the first thinking showed something in a stream, counted from one.
-        thought_whole: Whether that mark came.
+        streamed_reasoning: Which tokens of the first reasoning showed something in a stream, counted from one.
+        reasoning_whole: Whether that mark came.
         stop: The stop string that ended it.
         raw: All that it wrote.
     """
@@ -105,8 +105,8 @@ class GeneratedOutput:
     finish_reason: str
     completion_tokens: int
     reasoning_tokens: int
-    thoughts: tuple[int, ...] = ()
-    thought_whole: bool = False
+    streamed_reasoning: tuple[int, ...] = ()
+    reasoning_whole: bool = False
     stop: str | None = None
     raw: str = ""
 
@@ -131,9 +131,9 @@ class GeneratedOutput:
                 calls[-1][1].append(token.text)
         return [(name, "".join(pieces)) for name, pieces in calls]
 
-    def thought_by(self, count: int) -> int:
+    def reasoning_by(self, count: int) -> int:
         """The number of reasoning tokens among the first so many tokens."""
-        return bisect_right(self.thoughts, count)
+        return bisect_right(self.streamed_reasoning, count)
 
 
 def within_last_call(output: str, cutter: Cutter) -> int | None:
@@ -199,15 +199,15 @@ def say(
     come = [max(0, min(end, place - kept)) for place in ends[:written]]  # characters shown by each token
     come[-1:] = [end] * bool(come)
     shown = list(_shown(spans, come))
-    thoughts, first = _thoughts(spans if stop is None else read(output[: ends[written - 1]]))
-    thought = [
+    ranges, first = _reasoning_ranges(spans if stop is None else read(output[: ends[written - 1]]))
+    reasoned = [
         number
         for number, place in enumerate(ends[:written], start=1)
-        if any(begin < place <= end or place == begin == 0 for begin, end in thoughts)
+        if any(begin < place <= end or place == begin == 0 for begin, end in ranges)
     ]
-    whole = not thoughts or thoughts[-1][1] < len(raw)
+    whole = not ranges or ranges[-1][1] < len(raw)
     by = ends if whole else come
-    streamed = [number for number in thought if ends[number - 1] <= first]
+    streamed = [number for number in reasoned if ends[number - 1] <= first]
     if cut:
         reason = "length"
     elif stop is not None:
@@ -220,22 +220,24 @@ def say(
         tokens=tuple(_recut(shown, cuts) if cuts else shown),
         finish_reason=reason,
         completion_tokens=written + (reason != "length" and stop is None),
-        reasoning_tokens=len(thought),
-        thoughts=tuple(number for number in streamed if by[number - 1] > (by[number - 2] if number > 1 else 0)),
-        thought_whole=whole,
+        reasoning_tokens=len(reasoned),
+        streamed_reasoning=tuple(
+            number for number in streamed if by[number - 1] > (by[number - 2] if number > 1 else 0)
+        ),
+        reasoning_whole=whole,
         stop=stop,
         raw=raw,
     )
 
 
-def _thoughts(spans: Iterable[OutputSpan]) -> tuple[list[tuple[int, int]], int]:
+def _reasoning_ranges(spans: Iterable[OutputSpan]) -> tuple[list[tuple[int, int]], int]:
     """The ends of the reasoning, in characters, and the beginning of the text after the first reasoning."""
     found: list[tuple[int, int]] = []
     place, first = 0, -1
     for span in spans:
         if found and span.raw and span.kind == "text" and first < 0:
             first = place
-        if span.thought and span.raw:
+        if span.reasoning and span.raw:
             found.append((place, place + len(span.raw)))
         place += len(span.raw)
     return found, place if first < 0 else first

@@ -38,9 +38,9 @@ def answer(request: MockRequest) -> Turn:
         return think("The answer is to be JSON.") + text(json.dumps(_arguments(schema, question), ensure_ascii=False))
     words = _WORD.findall(question)
     topics = [word for word in dict.fromkeys(word.lower() for word in words) if word not in _COMMON][:5]
-    thought = f"The user wrote {len(words)} words. " + (f"They are about {', '.join(topics)}." if topics else "")
+    reasoning = f"The user wrote {len(words)} words. " + (f"They are about {', '.join(topics)}." if topics else "")
     first = next((line.strip() for line in question.splitlines() if line.strip()), "nothing")
-    return think(thought) + text(
+    return think(reasoning) + text(
         f"You wrote {len(words)} words, beginning with “{first[:80]}”. "
         + (f"The words that stand out are: {', '.join(topics)}." if topics else "Ask me anything.")
     )

@@ -90,7 +90,7 @@ class Parameter:
         value: Its value.
         close: The closing tag, or a piece of it.
         quoted: Whether the value is a text.
-        told: The value as JSON, where the server makes something else of it.
+        served: The value as JSON, where the server makes something else of it.
     """
 
     tag: str
@@ -102,7 +102,7 @@ class Parameter:
     value: str
     close: str
     quoted: bool
-    told: str = ""
+    served: str = ""
 
     @property
     def raw(self) -> str:
@@ -126,7 +126,7 @@ class Invocation:
         parameters: Its parameters.
         close: The closing tag, or what there is instead.
         whole: Whether its end came.
-        told: The arguments, where the server takes them out of a wrapper.
+        served: The arguments, where the server takes them out of a wrapper.
     """
 
     open: str
@@ -135,7 +135,7 @@ class Invocation:
     parameters: tuple[Parameter, ...]
     close: str
     whole: bool
-    told: str = ""
+    served: str = ""
 
     @property
     def raw(self) -> str:
@@ -146,7 +146,7 @@ class Invocation:
     def arguments(self) -> str:
         """The complete arguments as JSON text."""
         return (
-            self.told
+            self.served
             or "{" + ", ".join(f"{_key(each)}: {_value(each)}" for each in self.parameters if each.whole) + "}"
         )
 
@@ -201,9 +201,9 @@ def bursts(call: Invocation, index: int) -> Iterator[OutputSpan]:
         return
     yield OutputSpan(call.name)
     yield OutputSpan(call.tail, "call", index=index, name=call.name, behind="{}")
-    if call.told:
+    if call.served:
         yield OutputSpan(
-            "".join(each.raw for each in call.parameters) + call.close, "call", after=call.told, index=index
+            "".join(each.raw for each in call.parameters) + call.close, "call", after=call.served, index=index
         )
         return
     held, begun = "", False
@@ -257,7 +257,7 @@ def spans_of(turn: Turn, show: ShowCalls, *, thinks: bool) -> list[OutputSpan]:
         show: How the server shows calls.
         thinks: Whether the turn begins inside the thinking.
     """
-    spans = [OutputSpan(turn.reasoning, "reasoning", copy=True, thought=True)] if turn.reasoning else []
+    spans = [OutputSpan(turn.reasoning, "reasoning", copy=True, reasoning=True)] if turn.reasoning else []
     if thinks and (turn.text or turn.calls or not turn.reasoning or turn.finish_reason != "length"):
         spans.append(OutputSpan(THINK_ENDS))
     if turn.text:
@@ -302,7 +302,7 @@ def turn_of(spans: Sequence[OutputSpan], finish_reason: str | None, cuts: tuple[
 def unseparated(spans: Sequence[OutputSpan], mark: str | None = THINK_ENDS) -> list[OutputSpan]:
     """The reading of a server without a reasoning parser: reasoning is text, and so is the mark of its end."""
     return [
-        replace(span, kind="text", copy=True, thought=False) if span.thought or span.raw == mark else span
+        replace(span, kind="text", copy=True, reasoning=False) if span.reasoning or span.raw == mark else span
         for span in spans
     ]
 
@@ -315,7 +315,7 @@ def one_call(spans: Sequence[OutputSpan]) -> list[OutputSpan]:
 def unread(spans: Sequence[OutputSpan]) -> list[OutputSpan]:
     """Spans whose markup nobody has read."""
     return [
-        each if each.thought or each.raw == THINK_ENDS else OutputSpan(each.raw, "text", copy=True) for each in spans
+        each if each.reasoning or each.raw == THINK_ENDS else OutputSpan(each.raw, "text", copy=True) for each in spans
     ]
 
 
@@ -355,4 +355,4 @@ def _key(each: Parameter) -> str:
 
 
 def _value(each: Parameter) -> str:
-    return each.told or (json.dumps(each.value, ensure_ascii=False) if each.quoted else each.value)
+    return each.served or (json.dumps(each.value, ensure_ascii=False) if each.quoted else each.value)

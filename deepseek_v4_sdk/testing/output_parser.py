@@ -81,7 +81,7 @@ class OutputParser:
                 border = inside.start("tag") if self.keeps_breaks else inside.start()
                 text = reasoning[border:] + mark + text
                 reasoning, mark = reasoning[:border], ""
-            spans += [*self._thought(reasoning, ended=bool(mark)), OutputSpan(mark)]
+            spans += [*self._reasoning_spans(reasoning, ended=bool(mark)), OutputSpan(mark)]
         start = self._opening(text)
         if start is None or (not tools and self.without_tools == "leak"):
             shown = self._begun(text)
@@ -125,7 +125,7 @@ class OutputParser:
                 break
             ended = mark[0] == THINK_ENDS
             spans += (
-                self._thought(piece, ended=ended)
+                self._reasoning_spans(piece, ended=ended)
                 if thinking
                 else [OutputSpan(piece, "text" if piece else None, copy=True)]
             )
@@ -133,13 +133,13 @@ class OutputParser:
             thinking, place = not ended, mark.end()
         return spans, output[place:], thinking
 
-    def _thought(self, reasoning: str, *, ended: bool) -> list[OutputSpan]:
+    def _reasoning_spans(self, reasoning: str, *, ended: bool) -> list[OutputSpan]:
         """Reasoning, without the parts that the parser drops around it."""
         shown = reasoning.rstrip() if self.trims == "end" else self._begun(reasoning)
         shown = shown.rstrip("\n") if self.trims == "start" and ended else shown
         before, _, behind = reasoning.partition(shown) if shown else (reasoning, "", "")
         spans = [OutputSpan(before), OutputSpan(shown, "reasoning", copy=True), OutputSpan(behind)]
-        return [replace(span, thought=True) for span in spans]
+        return [replace(span, reasoning=True) for span in spans]
 
     def _text(self, text: str) -> Iterator[OutputSpan]:
         """A text, without ends of reasoning where the parser drops those."""

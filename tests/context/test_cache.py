@@ -269,12 +269,12 @@ def test_a_head_full_of_dates_is_read_once() -> None:
 def test_hits_of_answers() -> None:
     with DeepSeekV4(MockProvider(flavor="deepseek"), model="pro") as client:
         reply = client.chat("Hi")
-    assert cache_use(reply) == CacheUse(hit=0, miss=reply.usage.prompt_tokens or 0, told=1)
+    assert cache_use(reply) == CacheUse(hit=0, miss=reply.usage.prompt_tokens or 0, reported=1)
     with DeepSeekV4(MockProvider(flavor="sglang")) as client:
         untold = client.chat("Hi")  # without --enable-cache-report
-    assert cache_use(untold) == CacheUse(untold=1)
+    assert cache_use(untold) == CacheUse(unreported=1)
     assert cache_use(untold).rate is None
     replies = [make_reply(usage=make_usage(1_000, cached_tokens=cached)) for cached in (0, 512, 768)]
     use = cache_use([*replies, untold, make_reply(usage=Usage(prompt_tokens=5))])
-    assert use == CacheUse(hit=1_280, miss=1_720, told=3, untold=2)
+    assert use == CacheUse(hit=1_280, miss=1_720, reported=3, unreported=2)
     assert use.rate == pytest.approx(1_280 / 3_000)

@@ -121,9 +121,9 @@ class Replayer(CheckedDelegatingProvider):
             return self._left.pop(numbers[found.index([])])
         nearest = min(range(len(found)), key=lambda index: len(found[index]))
         first, place = found[nearest][0], candidates[nearest].place
-        told = f"is not the one of {place}" if self._strict else f"was not recorded; {place} is the nearest"
+        detail = f"is not the one of {place}" if self._strict else f"was not recorded; {place} is the nearest"
         others = f", and {len(found[nearest]) - 1} more" if found[nearest][1:] else ""
-        raise CassetteError(f"{asked} {told}:\n  {first}{others}")
+        raise CassetteError(f"{asked} {detail}:\n  {first}{others}")
 
     def _alike(self, method: str, path: str, body: bytes) -> int | None:
         """The number of the first exchange that is left and has such a request."""
@@ -144,8 +144,8 @@ class Replayer(CheckedDelegatingProvider):
         parts: list[Part] = [part for part in exchange.parts if self._timed or not isinstance(part, Wait)]
         ended = exchange.ended
         if ended == "left":
-            told = "the program that was recorded left here, and this one waits for more"
-            parts.append(CassetteError(f"{exchange.place}: {told}"))
+            detail = "the program that was recorded left here, and this one waits for more"
+            parts.append(CassetteError(f"{exchange.place}: {detail}"))
         elif ended == "ReadTimeout" and exchange.status is not None:
             parts.append(Wait(_FOREVER))
         elif ended == "RemoteProtocolError":

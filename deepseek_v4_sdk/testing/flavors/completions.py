@@ -110,10 +110,10 @@ class CompletionRoute:
             return Error(400, f"max_tokens must be at least 1, got {limit}.")
         size = len(prompt.ids)
         if self.clamps and (limit > window or size >= window):
-            told = (
+            detail = (
                 f"This model's maximum context length is {window} tokens. However, you requested {limit} output tokens"
             )
-            return Error(400, f"{told} and your prompt contains {size} input tokens.")
+            return Error(400, f"{detail} and your prompt contains {size} input tokens.")
         if not self.clamps and (size + limit > window or size > window - 7):
             return Error(400, f"Requested token count exceeds the model's maximum context length of {window} tokens.")
         return None

@@ -204,7 +204,7 @@ class DeepSeekFlavor(Flavor):
         }
         if self.thinking(chat.body) != "off":
             usage["completion_tokens_details"] = {
-                "reasoning_tokens": generated.reasoning_tokens + generated.thought_whole
+                "reasoning_tokens": generated.reasoning_tokens + generated.reasoning_whole
             }
         hit_and_miss: dict[str, JsonValue] = {
             "prompt_cache_hit_tokens": chat.cached,

@@ -129,8 +129,10 @@ class DynamoFlavor(Flavor):
         """Refuse unknown keys, values out of range, and models that it does not have."""
         del window
         if not self._ready:
-            told = f"Model '{self.served}' is not ready to serve requests yet: no workers are available; retry shortly."
-            return Error(503, told)
+            detail = (
+                f"Model '{self.served}' is not ready to serve requests yet: no workers are available; retry shortly."
+            )
+            return Error(503, detail)
         unknown = ", ".join(sorted(body.keys() - self.keys))
         if unknown:
             return Error(400, f"Validation: Unsupported parameter(s): {unknown}")
@@ -258,8 +260,8 @@ class DynamoFlavor(Flavor):
 
     def no_such_path(self, path: str) -> Refusal | None:
         """Flat, as every error here."""
-        told = "Model not found" if path.startswith("/v1/models/") else f"Route not found: GET {path}"
-        return Error(404, told)
+        detail = "Model not found" if path.startswith("/v1/models/") else f"Route not found: GET {path}"
+        return Error(404, detail)
 
     def measures(self, counts: Counts) -> str | None:
         """The metrics that it exports."""

@@ -73,8 +73,8 @@ def _of(place: int, call: JsonValue) -> Iterator[Wrong]:
         called = (place, "ChatCompletionMessageFunctionToolCallParam", "function")
         yield Wrong("string_type", called, "Input should be a valid string", arguments)
         yield Wrong("missing", (*custom, "custom"), "Field required", call)
-        told = {"expected": "'custom'"}
-        yield Wrong("literal_error", (*custom, "type"), "Input should be 'custom'", call.get("type"), told)
+        detail = {"expected": "'custom'"}
+        yield Wrong("literal_error", (*custom, "type"), "Input should be 'custom'", call.get("type"), detail)
 
 
 def _wrong(each: ErrorDetails) -> Wrong:

@@ -63,13 +63,13 @@ def pattern_fault(pattern: str) -> str | None:
     """The error of vLLM's grammar engine for a regular expression; an empty text when the engine crashes (500)."""
     if re.search(r"(?<!\\)(?:\\\\)*\\[pP]\{", pattern):
         return ""
-    for told, found in (
+    for detail, found in (
         ("backreferences are not supported", re.search(r"(?<!\\)(?:\\\\)*(\\[1-9])", pattern)),
         (_LOOK_AROUND, re.search(r"(?<!\\)(?:\\\\)*(\(\?<?[=!])", pattern)),
     ):
         if found is not None:
             mark = " " * found.start(1) + "^" * len(found[1])
-            return f"regex parse error:\n    {pattern}\n    {mark}\nerror: {told}"
+            return f"regex parse error:\n    {pattern}\n    {mark}\nerror: {detail}"
     if re.search(r"(?<!\\)(?:\\\\)*\\[bB]", pattern):
         return f"lookarounds not supported yet; WordUnicode in regex /{pattern}/"
     try:
@@ -115,14 +115,14 @@ def sglang_fault(schema: dict[str, JsonValue]) -> str | None:
 def sglang_pattern_fault(pattern: str) -> str | None:
     """The error of xgrammar for a regular expression."""
     file = f"{_STAMP}/regex_converter.cc:83: Regex parsing error at position"
-    for found, offset, told in _XGRAMMAR:
+    for found, offset, detail in _XGRAMMAR:
         if (match := re.search(found, pattern)) is not None:
-            return f"{file} {match.start(1) + offset}: {told}\n"
+            return f"{file} {match.start(1) + offset}: {detail}\n"
     try:
         re.compile(pattern)
     except re.error as error:
-        told = "The parenthesis is not closed." if "unterminated subpattern" in error.msg else f"{error.msg}."
-        return f"{file} {len(pattern) + 1}: {told}\n"
+        detail = "The parenthesis is not closed." if "unterminated subpattern" in error.msg else f"{error.msg}."
+        return f"{file} {len(pattern) + 1}: {detail}\n"
     return None
 
 

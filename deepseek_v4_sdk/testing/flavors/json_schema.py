@@ -28,8 +28,8 @@ def rust_fault(schema: JsonValue) -> str | None:
     wanted = error.validator_value
     if error.validator == "type":
         kinds = cast("list[object]", wanted) if isinstance(wanted, list) else [wanted]
-        told = ", ".join(f'"{kind}"' for kind in sorted(map(str, kinds)))
-        return f"{given} is not of type{'s' if len(kinds) > 1 else ''} {told}"
+        listed = ", ".join(f'"{kind}"' for kind in sorted(map(str, kinds)))
+        return f"{given} is not of type{'s' if len(kinds) > 1 else ''} {listed}"
     if error.validator == "format":
         return f'{given} is not a "{wanted}"'
     if error.validator == "anyOf":
@@ -46,8 +46,8 @@ def missing_reference(node: JsonValue, root: JsonValue) -> str | None:
     reference = node.get("$ref")
     if isinstance(reference, str):
         if not reference.startswith("#"):
-            told = "is not present in a registry and retrieving it failed: Retrieval is disabled, cannot fetch"
-            return f"Resource '{reference}' {told} {reference}"
+            detail = "is not present in a registry and retrieving it failed: Retrieval is disabled, cannot fetch"
+            return f"Resource '{reference}' {detail} {reference}"
         if not _leads_somewhere(reference[1:], root):
             return f"Pointer '{reference[1:]}' does not exist"
     return missing_reference([*node.values()], root)

@@ -33,9 +33,9 @@ class _SGLang(SGLangFlavor):
         if found is not None or wrong is None:
             return found
         known = ", ".join(self._names.deciding(body))
-        told = f"The model `{wrong}` does not exist. Valid aliases: {known}."
+        detail = f"The model `{wrong}` does not exist. Valid aliases: {known}."
         return refusal(
-            404, {"object": "error", "message": told, "type": "NotFoundError", "param": "model", "code": 404}
+            404, {"object": "error", "message": detail, "type": "NotFoundError", "param": "model", "code": 404}
         )
 
 

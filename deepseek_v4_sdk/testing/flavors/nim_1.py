@@ -29,9 +29,9 @@ class OlderNim(VLLMFlavor):
     def refuse(self, body: dict[str, JsonValue], window: int) -> Refusal | None:
         """It refuses unknown fields as a text that is not JSON; it checks a grammar in `nvext` as one at the root."""
         for key in body.keys() - _KEYS:
-            told: dict[str, object] = {"type": "extra_forbidden", "loc": ("body", key)}
-            told |= {"msg": "Extra inputs are not permitted", "input": body[key]}
-            return refusal(400, {"error": str([told])})
+            fault: dict[str, object] = {"type": "extra_forbidden", "loc": ("body", key)}
+            fault |= {"msg": "Extra inputs are not permitted", "input": body[key]}
+            return refusal(400, {"error": str([fault])})
         extension = body.get("nvext")
         given: Mapping[str, JsonValue] = extension if isinstance(extension, dict) else {}
         guides: dict[str, JsonValue] = {_GUIDES[key]: value for key, value in given.items() if key in _GUIDES}

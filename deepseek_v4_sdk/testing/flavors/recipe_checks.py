@@ -76,8 +76,8 @@ def name_faults(body: Mapping[str, JsonValue]) -> Iterator[str]:
         if not name:
             yield f"{where}: {_EMPTY}"
         elif not _NAME.fullmatch(name):
-            told = "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
-            yield f"{where}: string does not match pattern. {told}"
+            detail = "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'."
+            yield f"{where}: string does not match pattern. {detail}"
 
 
 def tool_faults(body: Mapping[str, JsonValue], *, thinks: bool) -> Iterator[str]:
@@ -114,9 +114,9 @@ def schema_faults(name: str, schema: JsonValue, *, strict: bool) -> Iterator[str
             yield "The top level of the function parameters schema must be an object."
         yield from _strict_faults(schema, top=True)
     elif kind != "object":
-        told = "null" if kind is None else f'"{kind}"'
+        detail = "null" if kind is None else f'"{kind}"'
         wanted = "schema must be a JSON Schema of 'type: \"object\"'"
-        yield f"Invalid schema for function '{name}': {wanted}, got 'type: {told}'."
+        yield f"Invalid schema for function '{name}': {wanted}, got 'type: {detail}'."
 
 
 _TYPES = ("object", "string", "number", "integer", "boolean", "array", "null")
@@ -130,10 +130,10 @@ def _strict_faults(schema: JsonValue, *, top: bool = False) -> Iterator[str]:
         return
     kind = schema.get("type")
     if isinstance(kind, str) and kind not in _TYPES:
-        yield f"{_READ} unknown variant `{kind}`, expected one of {_told(_TYPES)}"
+        yield f"{_READ} unknown variant `{kind}`, expected one of {_either(_TYPES)}"
     shape = schema.get("format")
     if kind == "string" and isinstance(shape, str) and shape not in _FORMATS:
-        yield f"{_READ} unknown variant `{shape}`, expected one of {_told(_FORMATS)}"
+        yield f"{_READ} unknown variant `{shape}`, expected one of {_either(_FORMATS)}"
     if kind == "array" and "items" not in schema:
         yield f"{_READ} missing field `items`"
     properties = schema.get("properties")
@@ -157,7 +157,7 @@ def _object_faults(schema: Mapping[str, JsonValue], properties: Mapping[str, Jso
         yield "Required properties must match all properties in the object"
 
 
-def _told(words: Sequence[str]) -> str:
+def _either(words: Sequence[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
@@ -212,8 +212,8 @@ def conversation_faults(
         if item.get("role") == "assistant":
             calls = item.get("tool_calls")
             if calls == []:
-                told = "Expected an array with minimum length 1, but got an empty array instead."
-                yield f"Invalid 'messages[{index}].tool_calls': empty array. {told}"
+                detail = "Expected an array with minimum length 1, but got an empty array instead."
+                yield f"Invalid 'messages[{index}].tool_calls': empty array. {detail}"
             if item.get("content") is None and not calls:
                 yield "Invalid assistant message: content or tool_calls must be set"
             open_ids = (

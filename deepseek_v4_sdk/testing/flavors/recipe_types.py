@@ -123,8 +123,8 @@ def _word(*words: str) -> Reader:
 
 
 def _choices(words: tuple[str, ...]) -> str:
-    told = [f"`{word}`" for word in words]
-    return told[0] if len(told) == 1 else f"one of {', '.join(told)}"
+    quoted = [f"`{word}`" for word in words]
+    return quoted[0] if len(quoted) == 1 else f"one of {', '.join(quoted)}"
 
 
 def _tagged(name: str, tag: str, kinds: Mapping[str, Reader]) -> Reader:

@@ -170,7 +170,7 @@ class SGLangFlavor(Flavor):
         options = chat.body.get("stream_options")
         running = isinstance(options, dict) and bool(options.get("continuous_usage_stats"))
 
-        def told(token: Token) -> dict[str, JsonValue]:
+        def counts(token: Token) -> dict[str, JsonValue]:
             return {"usage": self._usage(generated, chat, token.count)} if running else {}
 
         def chunk(
@@ -193,9 +193,9 @@ class SGLangFlavor(Flavor):
         yield from chunk({"reasoning_content": None, "role": "assistant", "content": ""})
         for token in paced(generated, chat.body):
             if token.kind == "call":
-                yield from chunk(self._call_delta(token, chat.number), told(token) or {"usage": None})
+                yield from chunk(self._call_delta(token, chat.number), counts(token) or {"usage": None})
             else:
-                yield from chunk(text_delta(token), told(token))
+                yield from chunk(text_delta(token), counts(token))
         reason = finish(generated)
         if (
             generated.stop
@@ -257,19 +257,19 @@ class SGLangFlavor(Flavor):
     def refuse_length(self, body: dict[str, JsonValue], window: int, prompt: int) -> Refusal | None:
         """Refuse a prompt, or prompt and answer together, beyond the window or the memory."""
         answer = wanted(body, "max_completion_tokens", "max_tokens") or 0
-        told = too_long(prompt, answer, window)
-        if told is not None:
-            return refused(told)
+        message = too_long(prompt, answer, window)
+        if message is not None:
+            return refused(message)
         longest = self._held(window) - 6
         if prompt < longest:
             return None
-        told = f"Input length ({prompt} tokens) exceeds the maximum allowed length ({longest} tokens). "
-        told += "Use a shorter input or enable --allow-auto-truncate."
+        message = f"Input length ({prompt} tokens) exceeds the maximum allowed length ({longest} tokens). "
+        message += "Use a shorter input or enable --allow-auto-truncate."
         # Its scheduler refuses this, and by then a stream has begun.
         return (
-            Raw((self.error_event(400, told), DONE), 200, {"content-type": STREAM})
+            Raw((self.error_event(400, message), DONE), 200, {"content-type": STREAM})
             if body.get("stream")
-            else refused(told)
+            else refused(message)
         )
 
     def error_event(self, status: int, message: str) -> bytes:
@@ -287,8 +287,8 @@ class SGLangFlavor(Flavor):
         """Neither a text nor a chat, or both."""
         if isinstance(body.get("prompt"), str | list) != isinstance(body.get("messages"), list):
             return None
-        told = "Value error, Exactly one of 'prompt' or 'messages' must be provided."
-        return bad_request([Wrong("value_error", (), told, body)], "/tokenize")
+        message = "Value error, Exactly one of 'prompt' or 'messages' must be provided."
+        return bad_request([Wrong("value_error", (), message, body)], "/tokenize")
 
     def unreadable(self, path: str, body: bytes, content_type: str) -> Refusal:
         """A body that is not a JSON object."""
@@ -302,12 +302,12 @@ class SGLangFlavor(Flavor):
         if path in {"/model_info", "/get_model_info"}:
             return model_info(self._model, self._parsers)
         if path in {"/server_info", "/get_server_info"}:
-            told: dict[str, JsonValue] = {"enable_cache_report": self._cache_report, "version": self._version}
+            options: dict[str, JsonValue] = {"enable_cache_report": self._cache_report, "version": self._version}
             held: dict[str, JsonValue] = {
                 "max_total_num_tokens": self._memory or 8 * window,
                 "max_req_input_len": self._held(window) - 6,
             }
-            return {"model_path": self._model, "context_length": window, **self._parsers, **told, **held}
+            return {"model_path": self._model, "context_length": window, **self._parsers, **options, **held}
         if path == f"/v1/models/{self._model}":
             return card(self._model, window)
         return {"object": "list", "data": [card(self._model, window)]} if path == "/v1/models" else None
@@ -351,19 +351,19 @@ class SGLangFlavor(Flavor):
         gated = self._reasoning_parser and (kwargs.get("thinking") is True or (effort is not None and effort != "none"))
         # The engine counts up to the token that ends the thinking, and all when it never came.
         ended = THINK_ENDS in generated.raw
-        thought = generated.reasoning_tokens + 1 if ended else generated.completion_tokens
-        thought = thought if gated and self.thinking(chat.body) != "off" else 0
-        thought = min(thought, completed)
+        reasoned = generated.reasoning_tokens + 1 if ended else generated.completion_tokens
+        reasoned = reasoned if gated and self.thinking(chat.body) != "off" else 0
+        reasoned = min(reasoned, completed)
         several = max(1, wanted(chat.body, "n") or 1)
         usage: dict[str, JsonValue] = {
             "prompt_tokens": chat.prompt,
             "total_tokens": chat.prompt + completed * several,
             "completion_tokens": completed * several,
             "prompt_tokens_details": {"cached_tokens": chat.cached} if self._cache_report else None,
-            "reasoning_tokens": thought * several,
+            "reasoning_tokens": reasoned * several,
         }
         if self._release >= (0, 5, 23):
-            usage["completion_tokens_details"] = {"reasoning_tokens": thought * several} if thought else None
+            usage["completion_tokens_details"] = {"reasoning_tokens": reasoned * several} if reasoned else None
         return usage
 
     def _frame(self, chat: Chat, kind: str) -> dict[str, JsonValue]:

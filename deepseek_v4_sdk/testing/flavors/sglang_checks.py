@@ -49,8 +49,8 @@ def bad_request(wrong: list[Wrong], path: str = "/v1/chat/completions") -> Raw:
 def not_json(body: bytes, content_type: str, path: str = "/v1/chat/completions") -> Raw:
     """A refusal of a body that is not a JSON object, or not declared as JSON."""
     if content_type.partition(";")[0].strip() != JSON:
-        told = "Unsupported Media Type: Only 'application/json' is allowed"
-        each = {"loc": ["header", "content-type"], "msg": told, "type": "value_error"}
+        detail = "Unsupported Media Type: Only 'application/json' is allowed"
+        each = {"loc": ["header", "content-type"], "msg": detail, "type": "value_error"}
         return refused(f"1 validation error:\n  {each} [{each}]", "Bad Request")
     if not body:
         return bad_request([Wrong("missing", (), "Field required", None)], path)
@@ -108,8 +108,8 @@ def _wrong_types(body: dict[str, JsonValue]) -> Raw | None:
         place = ("tool_choice", "literal['auto','required','none']")
         wrong.append(Wrong("literal_error", place, f"Input should be {expected}", choice, {"expected": expected}))
     if isinstance(effort, bool):
-        told = "reasoning_effort must not be a boolean"
-        wrong.append(Wrong("value_error", ("reasoning_effort",), f"Value error, {told}", effort))
+        detail = "reasoning_effort must not be a boolean"
+        wrong.append(Wrong("value_error", ("reasoning_effort",), f"Value error, {detail}", effort))
     elif isinstance(effort, str) and effort not in _EFFORTS:
         expected = f"{', '.join(repr(each) for each in _EFFORTS[:-1])} or {_EFFORTS[-1]!r}"
         literal = f"literal[{','.join(repr(each) for each in _EFFORTS)}]"
@@ -122,8 +122,8 @@ def _wrong_types(body: dict[str, JsonValue]) -> Raw | None:
                 {"expected": expected},
             )
         )
-        told = "Input should be a valid number, unable to parse string as a number"
-        wrong.append(Wrong("float_parsing", ("reasoning_effort", "constrained-float"), told, effort))
+        detail = "Input should be a valid number, unable to parse string as a number"
+        wrong.append(Wrong("float_parsing", ("reasoning_effort", "constrained-float"), detail, effort))
     messages = body.get("messages")
     for index, item in enumerate(messages if isinstance(messages, list) else []):
         wrong += _wrong_message(index, item)
@@ -143,14 +143,14 @@ def _wrong_message(index: int, item: JsonValue) -> list[Wrong]:
         return [Wrong("missing", (*where, each, "role"), "Field required", item) for each in (_GENERIC, _USER)]
     role, content = item["role"], item.get("content")
     if role == "user" and not isinstance(content, str | list):
-        told = "Input should be a valid string"
-        return [Wrong("string_type", (*where, _USER, "content", "str"), told, content)]
+        detail = "Input should be a valid string"
+        return [Wrong("string_type", (*where, _USER, "content", "str"), detail, content)]
     if role == "user" or (isinstance(role, str) and role.lower() in _ROLES):
         return []
     known = ", ".join(repr(each) for each in _ROLES)
-    told = f"'role' must be one of {known} (case-insensitive)."
+    detail = f"'role' must be one of {known} (case-insensitive)."
     return [
-        Wrong("value_error", (*where, _GENERIC, "role"), f"Value error, {told}", role),
+        Wrong("value_error", (*where, _GENERIC, "role"), f"Value error, {detail}", role),
         Wrong("literal_error", (*where, _USER, "role"), "Input should be 'user'", role, {"expected": "'user'"}),
     ]
 
@@ -165,8 +165,8 @@ def _request_faults(body: dict[str, JsonValue], most: int | None) -> Iterator[st
         function = choice.get("function") if isinstance(choice, dict) else None
         name = function.get("name") if isinstance(function, dict) else None
         if not functions:
-            told = "required" if name is None else "a specific tool"
-            yield f"Tools cannot be empty if tool choice is set to {told}."
+            detail = "required" if name is None else "a specific tool"
+            yield f"Tools cannot be empty if tool choice is set to {detail}."
         if name is not None and all(function.get("name") != name for function in functions):
             yield f"Tool '{name}' not found in tools list."
     for index, function in enumerate(functions):
@@ -180,12 +180,12 @@ def _request_faults(body: dict[str, JsonValue], most: int | None) -> Iterator[st
             yield "schema_ is required for json_schema response format request."
     limit = wanted(body, "max_completion_tokens", "max_tokens")
     if limit is not None and most is not None and limit > most:
-        told = f"This model supports at most {most} completion tokens."
-        yield f"max_completion_tokens is too large: {limit}.{told}"
+        detail = f"This model supports at most {most} completion tokens."
+        yield f"max_completion_tokens is too large: {limit}.{detail}"
     kwargs = body.get("chat_template_kwargs")
     if isinstance(kwargs, dict) and kwargs.get("chat_template"):
-        told = "Start the server with --trust-request-chat-template to permit it."
-        yield f"Request-supplied chat_template is not allowed. {told}"
+        detail = "Start the server with --trust-request-chat-template to permit it."
+        yield f"Request-supplied chat_template is not allowed. {detail}"
     for item in _messages(body):
         parts = item.get("content")
         for part in parts if isinstance(parts, list) else []:
@@ -197,8 +197,8 @@ def _conversion_faults(body: dict[str, JsonValue]) -> Iterator[str]:
     if body.get("stream"):
         for name in ("return_prompt_token_ids", "return_token_ids", "return_meta_info"):
             if body.get(name):
-                told = f"Please set stream=false when using {name}=true."
-                yield f"{name} is not supported with streaming on /v1/chat/completions. {told}"
+                detail = f"Please set stream=false when using {name}=true."
+                yield f"{name} is not supported with streaming on /v1/chat/completions. {detail}"
     kwargs = body.get("chat_template_kwargs")
     given = kwargs if isinstance(kwargs, dict) else {}
     effort = given.get("reasoning_effort", body.get("reasoning_effort"))
@@ -241,10 +241,10 @@ _RANGES: tuple[tuple[str, float, float, str], ...] = (
 
 
 def _engine_faults(body: dict[str, JsonValue]) -> Iterator[str]:
-    for name, low, high, told in _RANGES:
+    for name, low, high, detail in _RANGES:
         value = body.get(name)
         if isinstance(value, int | float) and not low <= value <= high:
-            yield told.format(float(value))
+            yield detail.format(float(value))
     top_k, limit = body.get("top_k"), wanted(body, "max_completion_tokens", "max_tokens")
     if isinstance(top_k, int) and top_k != -1 and top_k < 1:
         yield f"top_k must be -1 (disable) or at least 1, got {top_k}."

@@ -201,7 +201,7 @@ class VLLMFlavor(Flavor):
             fields: dict[str, JsonValue] = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
             event: dict[str, JsonValue] = {**frame, "choices": [{**fields, **choice}]}
             if running:
-                event["usage"] = self._counts(chat.prompt, count, generated.thought_by(count))
+                event["usage"] = self._counts(chat.prompt, count, generated.reasoning_by(count))
             return sse(event | ({"kv_transfer_params": None} if self._release >= (0, 33) else {}))
 
         begun = opening(frame, answering_role(chat.body))
@@ -226,8 +226,8 @@ class VLLMFlavor(Flavor):
         )
         yield final if ends_with_usage else with_fingerprint(final, self._fingerprint)
         if ends_with_usage:
-            told = self._usage(generated, chat, plain=False)
-            yield sse({**frame, "choices": [], "usage": told, "system_fingerprint": self._fingerprint})
+            usage = self._usage(generated, chat, plain=False)
+            yield sse({**frame, "choices": [], "usage": usage, "system_fingerprint": self._fingerprint})
         yield DONE
 
     def plain(self, generated: GeneratedOutput, chat: Chat) -> JsonValue:
@@ -376,15 +376,15 @@ class VLLMFlavor(Flavor):
     def _fingerprint(self) -> str:
         return f"vllm-{self._version}-mock"
 
-    def _counts(self, prompt: int, completion: int, thought: int) -> dict[str, JsonValue]:
-        tells_thought = self._release >= (0, 28) and self._reasoning_parser
-        return counted(prompt, completion, thought if tells_thought else None)
+    def _counts(self, prompt: int, completion: int, reasoned: int) -> dict[str, JsonValue]:
+        reports_reasoning = self._release >= (0, 28) and self._reasoning_parser
+        return counted(prompt, completion, reasoned if reports_reasoning else None)
 
     def _usage(self, generated: GeneratedOutput, chat: Chat, *, plain: bool) -> JsonValue:
         details = None if self.prefix_cache is None else prompt_details(chat, self.prefix_cache.block, plain=plain)
-        thought = generated.reasoning_tokens if plain else len(generated.thoughts)
-        counts = self._counts(chat.prompt, generated.completion_tokens, thought)
-        return usage(counts, details, plain=plain, tells_thought=self._release >= (0, 28))
+        reasoned = generated.reasoning_tokens if plain else len(generated.streamed_reasoning)
+        counts = self._counts(chat.prompt, generated.completion_tokens, reasoned)
+        return usage(counts, details, plain=plain, reports_reasoning=self._release >= (0, 28))
 
     def _frame(self, chat: Chat, kind: str) -> dict[str, JsonValue]:
         given = chat.headers.get("x-request-id") or chat.body.get("request_id")

@@ -31,14 +31,16 @@ _ROLES = frozenset({"system", "user", "assistant", "tool", "developer", "latest_
 
 def bad_value(message: str, parameter: str | None = None, value: object = None, *, status: int = 400) -> Raw:
     """A refusal of a value, with the parameter's name and the value."""
-    told = "" if parameter is None else f" (parameter={parameter}" + ("" if value is None else f", value={value}") + ")"
-    error: JsonValue = {"message": message + told, "type": _KINDS[status], "param": parameter, "code": status}
+    detail = (
+        "" if parameter is None else f" (parameter={parameter}" + ("" if value is None else f", value={value}") + ")"
+    )
+    error: JsonValue = {"message": message + detail, "type": _KINDS[status], "param": parameter, "code": status}
     return refusal(status, {"error": error})
 
 
 def bad_request(wrong: list[Wrong]) -> Raw:
     """A refusal of fields that are of another type."""
-    lines = [_told(each) for each in wrong[:10]]
+    lines = [_line_of(each) for each in wrong[:10]]
     param = _place(wrong[0].place)
     plural = "" if len(wrong) == 1 else "s"
     message = "\n".join([f"{len(wrong)} validation error{plural}:", *(f"  {line}" for line in lines)])
@@ -48,8 +50,8 @@ def bad_request(wrong: list[Wrong]) -> Raw:
 def not_json(body: bytes, content_type: str = JSON, ways: int = 1) -> Raw:
     """A refusal of a body that is not a JSON object, or not declared as JSON; the route reads so many kinds."""
     if content_type.partition(";")[0].strip() != JSON:
-        told = "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed"
-        return refusal(400, {"error": {"message": told, "type": "Bad Request", "param": None, "code": 400}})
+        detail = "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed"
+        return refusal(400, {"error": {"message": detail, "type": "Bad Request", "param": None, "code": 400}})
     if not body:
         return bad_request([Wrong("missing", (), "Field required", None)])
     try:
@@ -76,8 +78,8 @@ def check_tokenize(body: dict[str, JsonValue], *, served: tuple[str, ...]) -> Ra
         return bad_request([Wrong("missing", (name,), "Field required", body) for name in places])
     prompt = body.get("prompt")
     if "prompt" in body and not isinstance(prompt, str) and "messages" not in body:
-        told = Wrong("string_type", ("prompt",), "Input should be a valid string", prompt)
-        return bad_request([told, Wrong("missing", ("messages",), "Field required", body)])
+        detail = Wrong("string_type", ("prompt",), "Input should be a valid string", prompt)
+        return bad_request([detail, Wrong("missing", ("messages",), "Field required", body)])
     if isinstance(model, str) and model and served and model not in served:
         return bad_value_of_model(model, served)
     return None
@@ -119,17 +121,17 @@ def _types(body: dict[str, JsonValue], *, oldest: bool) -> Iterator[Raw | None]:
     yield bad_request(wrong) if wrong else None
     if oldest and body.get("reasoning_effort") not in {None, "none", "low", "medium", "high"}:
         expected = "'none', 'low', 'medium' or 'high'"
-        told = f"Input should be {expected}"
+        detail = f"Input should be {expected}"
         given = body.get("reasoning_effort")
-        yield bad_request([Wrong("literal_error", ("reasoning_effort",), told, given, {"expected": expected})])
+        yield bad_request([Wrong("literal_error", ("reasoning_effort",), detail, given, {"expected": expected})])
 
 
 def _before_types(body: dict[str, JsonValue]) -> Iterator[Raw | None]:
     if body.get("stream_options") is not None and not body.get("stream"):
         yield bad_value("Stream options can only be defined when `stream=True`.", "stream_options")
     if body.get("tools") == []:
-        told = "`tools` must not be an empty array. Either provide at least one tool or omit the field entirely."
-        yield bad_value(told, "tools")
+        detail = "`tools` must not be an empty array. Either provide at least one tool or omit the field entirely."
+        yield bad_value(detail, "tools")
     yield _tool_choice(body)
     if body.get("prompt_logprobs") and body.get("stream"):
         yield bad_value("`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs")
@@ -139,16 +141,16 @@ def _before_types(body: dict[str, JsonValue]) -> Iterator[Raw | None]:
     if salt == "":
         yield bad_value("Parameter 'cache_salt' must be a non-empty string if provided.", "cache_salt")
     if isinstance(salt, str) and (len(salt) > 128 or set(salt) & set("@/\\\0")):
-        told = "must be at most 128 characters and must not contain '@', '/', '\\\\', or NUL."
-        yield bad_value(f"Parameter 'cache_salt' {told}", "cache_salt")
+        detail = "must be at most 128 characters and must not contain '@', '/', '\\\\', or NUL."
+        yield bad_value(f"Parameter 'cache_salt' {detail}", "cache_salt")
     asked = body.get("response_format")
     if isinstance(asked, dict) and asked.get("type") == "json_schema" and asked.get("json_schema") is None:
-        told = "When response_format type is 'json_schema', the 'json_schema' field must be provided."
-        yield bad_value(told, "response_format")
+        detail = "When response_format type is 'json_schema', the 'json_schema' field must be provided."
+        yield bad_value(detail, "response_format")
     budget = body.get("thinking_token_budget")
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < -1):
-        told = "`thinking_token_budget` must be a non-negative integer or -1 for unlimited."
-        yield bad_value(told, "thinking_token_budget", budget)
+        detail = "`thinking_token_budget` must be a non-negative integer or -1 for unlimited."
+        yield bad_value(detail, "thinking_token_budget", budget)
     given = body.get("structured_outputs")
     if isinstance(given, dict):
         count = sum(given.get(name) is not None for name in _CONSTRAINTS)
@@ -168,15 +170,15 @@ def _tool_choice(body: dict[str, JsonValue]) -> Raw | None:
     if isinstance(choice, str):
         if choice in {"auto", "required"}:
             return None
-        told = 'Only named tools, "none", "auto" or "required" are supported.'
-        return bad_value(f"Invalid value for `tool_choice`: {choice}! {told}", "tool_choice")
+        detail = 'Only named tools, "none", "auto" or "required" are supported.'
+        return bad_value(f"Invalid value for `tool_choice`: {choice}! {detail}", "tool_choice")
     function = choice.get("function") if isinstance(choice, dict) else None
     name = function.get("name") if isinstance(function, dict) else None
     offered = [tool.get("function") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
     if any(isinstance(each, dict) and each.get("name") == name for each in offered):
         return None
-    told = "The tool specified in `tool_choice` does not match any of the specified `tools`"
-    return bad_value(told, "tool_choice")
+    detail = "The tool specified in `tool_choice` does not match any of the specified `tools`"
+    return bad_value(detail, "tool_choice")
 
 
 _RANGES: tuple[tuple[str, float, float, str], ...] = (
@@ -200,8 +202,10 @@ def _values(body: dict[str, JsonValue], served: tuple[str, ...], window: int) ->
         if not isinstance(limit, int):
             continue
         if limit > window:
-            told = f"{name}={limit} cannot be greater than max_model_len={window}. Please request fewer output tokens."
-            yield bad_value(told, name, limit)
+            detail = (
+                f"{name}={limit} cannot be greater than max_model_len={window}. Please request fewer output tokens."
+            )
+            yield bad_value(detail, name, limit)
         if limit < 1:
             yield bad_value(f"max_tokens must be at least 1, got {limit}.", "max_tokens", limit)
         break
@@ -212,30 +216,30 @@ def _values(body: dict[str, JsonValue], served: tuple[str, ...], window: int) ->
         yield bad_value(f"temperature must be in [0, 2], got {temperature}.", "temperature", temperature)
     if top_p is not None and not 0 < top_p <= 1:
         yield bad_value(f"top_p must be in (0, 1], got {top_p}.", "top_p", top_p)
-    for name, low, high, told in _RANGES:
+    for name, low, high, detail in _RANGES:
         value = body.get(name)
         if isinstance(value, int | float) and not low <= value <= high and not (name == "top_k" and value == -1):
-            yield bad_value(told.format(value if name in {"n", "top_k"} else float(value)))
+            yield bad_value(detail.format(value if name in {"n", "top_k"} else float(value)))
     if body.get("stop") == "" or (isinstance(stops := body.get("stop"), list) and "" in stops):
         yield bad_value("stop cannot contain an empty string.")
     count = body.get("top_logprobs")
     if isinstance(count, int) and count > 20:
-        told = f"Requested sample logprobs of {count}, which is greater than max allowed: 20"
-        yield bad_value(told, "logprobs", count)
+        detail = f"Requested sample logprobs of {count}, which is greater than max allowed: 20"
+        yield bad_value(detail, "logprobs", count)
     biases = body.get("logit_bias")
     odd = [key for key in biases if not key.lstrip("-").isdecimal()] if isinstance(biases, dict) else []
     if odd:
-        told = "logit_bias contains key(s) that cannot be converted to integer token IDs:"
-        yield bad_value(f"{told} {odd}", "logit_bias", odd)
+        detail = "logit_bias contains key(s) that cannot be converted to integer token IDs:"
+        yield bad_value(f"{detail} {odd}", "logit_bias", odd)
     yield from _grammar(body)
 
 
 def _templates(body: dict[str, JsonValue]) -> Iterator[Raw | None]:
     kwargs = body.get("chat_template_kwargs")
     if body.get("chat_template") or (isinstance(kwargs, dict) and kwargs.get("chat_template")):
-        told = "Refused request with untrusted chat template."
+        detail = "Refused request with untrusted chat template."
         flag = "--trust-request-chat-template"
-        yield bad_value(f"Chat template is passed with request, but {flag} is not set. {told}")
+        yield bad_value(f"Chat template is passed with request, but {flag} is not set. {detail}")
     if body.get("continue_final_message") and body.get("add_generation_prompt", True):
         yield bad_value("Cannot set both `continue_final_message` and `add_generation_prompt` to True.")
 
@@ -297,7 +301,7 @@ def _number(body: dict[str, JsonValue], name: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _told(each: Wrong) -> str:
+def _line_of(each: Wrong) -> str:
     shown = {"type": each.kind, "loc": _place(each.place), "msg": each.message, "input": _given(each.given)}
     return str(shown | ({"ctx": dict(each.context)} if each.context else {}))
 

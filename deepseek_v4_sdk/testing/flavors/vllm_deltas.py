@@ -79,7 +79,7 @@ def with_border(tokens: Sequence[Token], generated: GeneratedOutput) -> Iterator
     """
     late: list[Token] = []
     for token in tokens:
-        if token.kind == "reasoning" and generated.thought_whole and token.count > generated.reasoning_tokens > 0:
+        if token.kind == "reasoning" and generated.reasoning_whole and token.count > generated.reasoning_tokens > 0:
             late.append(token)
             continue
         if late and token.kind == "text" and token.text.strip():
@@ -109,8 +109,8 @@ def joined(tokens: list[Token], number: int) -> dict[str, JsonValue]:
 
 
 def _before(delta: dict[str, JsonValue], kind: str) -> str:
-    told = delta.get("content" if kind == "text" else kind)
-    return told if isinstance(told, str) else ""
+    value = delta.get("content" if kind == "text" else kind)
+    return value if isinstance(value, str) else ""
 
 
 def unclosed(output: str) -> bool:

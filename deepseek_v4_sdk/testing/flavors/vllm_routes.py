@@ -56,6 +56,6 @@ def measures(served: str, counts: Counts) -> str:
     }
     lines = [f"{name}{label} {float(value)}" for name, value in gauges.items()]
     for reason, count in counts.finished.items():
-        told = f'{{engine="0",finished_reason="{reason}",model_name="{served}"}}'
-        lines.append(f"vllm:request_success_total{told} {float(count)}")
+        labels = f'{{engine="0",finished_reason="{reason}",model_name="{served}"}}'
+        lines.append(f"vllm:request_success_total{labels} {float(count)}")
     return "\n".join(lines) + "\n"

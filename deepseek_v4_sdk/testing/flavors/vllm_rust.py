@@ -41,7 +41,7 @@ class _Parser(OutputParser):
         text = output
         if thinking:
             reasoning, mark, text = output.partition(THINK_ENDS)
-            spans = [OutputSpan(reasoning, "reasoning", copy=True, thought=True), OutputSpan(mark)]
+            spans = [OutputSpan(reasoning, "reasoning", copy=True, reasoning=True), OutputSpan(mark)]
         before, opened, behind = text.partition(_OPENS) if tools else (text, "", "")
         if not opened:
             return [*spans, OutputSpan(text, "text", copy=True)]
@@ -251,8 +251,8 @@ class RustFrontEnd(Flavor):
             if prompt == window
             else f"contains {prompt} input tokens, which exceeds this limit even without any output tokens"
         )
-        told = f"This model's maximum context length is {window} tokens. However, your prompt {size}. "
-        return refused(FieldFault(f"{told}Please reduce the length of the input prompt.", "input_tokens"))
+        detail = f"This model's maximum context length is {window} tokens. However, your prompt {size}. "
+        return refused(FieldFault(f"{detail}Please reduce the length of the input prompt.", "input_tokens"))
 
     def refuse_count(self, body: dict[str, JsonValue]) -> Refusal | None:
         """Neither a text nor a chat, or another model."""
@@ -265,10 +265,10 @@ class RustFrontEnd(Flavor):
         """A body that is not a JSON object, or not declared as JSON."""
         del path
         if content_type.partition(";")[0].strip() != JSON:
-            told = "Expected request with `Content-Type: application/json`"
+            detail = "Expected request with `Content-Type: application/json`"
         else:
-            told = f"Failed to parse the request body as JSON: EOF while parsing a value at line 1 column {len(body)}"
-        return refusal(400, error_body(400, told, kind="Bad Request"))
+            detail = f"Failed to parse the request body as JSON: EOF while parsing a value at line 1 column {len(body)}"
+        return refusal(400, error_body(400, detail, kind="Bad Request"))
 
     def no_such_path(self, path: str) -> Refusal | None:
         """An empty body."""
@@ -280,14 +280,14 @@ class RustFrontEnd(Flavor):
         spelled: JsonValue = [*token_spellings(ids)] if body.get("return_token_strs") else None
         return {"count": len(ids), "max_model_len": window, "tokens": [*ids], "token_strs": spelled}
 
-    def _counts(self, chat: Chat, completion: int, thought: int, *, cached: bool = True) -> JsonValue:
-        told = cached and self.prefix_cache is not None
+    def _counts(self, chat: Chat, completion: int, reasoned: int, *, cached: bool = True) -> JsonValue:
+        detail = cached and self.prefix_cache is not None
         return {
             "prompt_tokens": chat.prompt,
             "total_tokens": chat.prompt + completion,
             "completion_tokens": completion,
-            "prompt_tokens_details": {"cached_tokens": chat.cached} if told else None,
-            "completion_tokens_details": {"reasoning_tokens": thought},
+            "prompt_tokens_details": {"cached_tokens": chat.cached} if detail else None,
+            "completion_tokens_details": {"reasoning_tokens": reasoned},
         }
 
     def _frame(self, chat: Chat, kind: str) -> dict[str, JsonValue]:
@@ -342,14 +342,14 @@ def _properties(body: dict[str, JsonValue]) -> dict[str, dict[str, JsonValue]]:
 def _typed(arguments: str, properties: dict[str, JsonValue]) -> str:
     """Arguments; a value without a type in the schema keeps the text that the model wrote."""
     try:
-        told = read_json(arguments)
+        detail = read_json(arguments)
     except ValueError:
         return arguments  # a piece of them
-    if not isinstance(told, dict):
+    if not isinstance(detail, dict):
         return arguments
-    for key, value in told.items():
+    for key, value in detail.items():
         schema = properties.get(key)
         known = isinstance(schema, dict) and not schema.keys().isdisjoint({"type", "anyOf", "oneOf", "$ref"})
         if not known and value is not None and not isinstance(value, str):
-            told[key] = json.dumps(value, ensure_ascii=False)
-    return _compact(told)
+            detail[key] = json.dumps(value, ensure_ascii=False)
+    return _compact(detail)

@@ -47,15 +47,15 @@ class FieldFault:
 def refused(fault: FieldFault) -> Raw:
     """The answer to a request with a fault."""
     form = "Failed to deserialize the JSON body into the target type: "
-    told, kind = (form + fault.message, "Bad Request") if fault.unreadable else (fault.message, None)
-    return refusal(fault.status, error_body(fault.status, told, fault.param, kind=kind))
+    detail, kind = (form + fault.message, "Bad Request") if fault.unreadable else (fault.message, None)
+    return refusal(fault.status, error_body(fault.status, detail, fault.param, kind=kind))
 
 
 def error_body(status: int, message: str, param: str | None = None, *, kind: str | None = None) -> JsonValue:
     """The body of an error."""
     kinds = {400: "BadRequestError", 404: "NotFoundError", 503: "ServiceUnavailableError"}
-    told = kind or kinds.get(status, "InternalServerError")
-    return {"error": {"message": message, "type": told, "param": param, "code": status}}
+    detail = kind or kinds.get(status, "InternalServerError")
+    return {"error": {"message": message, "type": detail, "param": param, "code": status}}
 
 
 def model_fault(body: dict[str, JsonValue], served: tuple[str, ...]) -> FieldFault | None:
@@ -104,18 +104,18 @@ def _values(body: dict[str, JsonValue]) -> Iterator[FieldFault]:
     for name, low, high in _RANGES:
         value = body.get(name)
         if isinstance(value, int | float) and not low <= value <= high:
-            told = f'"value": Number({float(value)}), "min": Number({float(low)}), "max": Number({float(high)})'
-            yield FieldFault(f"{name}: Validation error: range [{{{told}}}]")
+            detail = f'"value": Number({float(value)}), "min": Number({float(low)}), "max": Number({float(high)})'
+            yield FieldFault(f"{name}: Validation error: range [{{{detail}}}]")
     for name in ("max_completion_tokens", "max_tokens"):
         limit = body.get(name)
         if isinstance(limit, int) and limit < 1:
-            told = f'"value": Number({limit}), "min": Number(1)'
-            yield FieldFault(f"max_completion_tokens: Validation error: range [{{{told}}}]")
+            detail = f'"value": Number({limit}), "min": Number(1)'
+            yield FieldFault(f"max_completion_tokens: Validation error: range [{{{detail}}}]")
     stops = body.get("stop")
     if isinstance(stops, list) and len(stops) > 4:
         listed = ", ".join(f'String("{each}")' for each in stops)
-        told = f'stop strings must contain at most 4 items [{{"value": Array [{listed}]}}]'
-        yield FieldFault(f"stop: Validation error: {told}")
+        detail = f'stop strings must contain at most 4 items [{{"value": Array [{listed}]}}]'
+        yield FieldFault(f"stop: Validation error: {detail}")
     if body.get("stream_options") is not None and not body.get("stream"):
         yield FieldFault("__all__: stream_options can only be used when stream is true")
     if body.get("top_logprobs") and not body.get("logprobs"):
@@ -123,8 +123,8 @@ def _values(body: dict[str, JsonValue]) -> Iterator[FieldFault]:
     if body.get("n") not in (None, 1):
         yield FieldFault("Only n=1 is supported.", "n")
     if body.get("tools") == []:
-        told = "`tools` must not be an empty array. Either provide at least one tool or omit the field entirely."
-        yield FieldFault(told, "tools")
+        detail = "`tools` must not be an empty array. Either provide at least one tool or omit the field entirely."
+        yield FieldFault(detail, "tools")
     salt = body.get("cache_salt")
     if isinstance(salt, str) and (not 0 < len(salt) <= 128 or set(salt) & set("@/\\\0")):
         yield FieldFault(_SALT)

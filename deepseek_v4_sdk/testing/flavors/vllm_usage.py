@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 __all__ = ["counted", "prompt_details", "usage"]
 
 
-def counted(prompt: int, completion: int, thought: int | None) -> dict[str, JsonValue]:
+def counted(prompt: int, completion: int, reasoned: int | None) -> dict[str, JsonValue]:
     """The counts; those of the reasoning only from a server that reports them."""
     counts: dict[str, JsonValue] = {
         "prompt_tokens": prompt,
         "total_tokens": prompt + completion,
         "completion_tokens": completion,
     }
-    if thought is not None:
-        counts["completion_tokens_details"] = {"reasoning_tokens": thought}
+    if reasoned is not None:
+        counts["completion_tokens_details"] = {"reasoning_tokens": reasoned}
     return counts
 
 
@@ -34,11 +34,11 @@ def prompt_details(chat: Chat, block: int, *, plain: bool) -> dict[str, JsonValu
 
 
 def usage(
-    counts: dict[str, JsonValue], details: dict[str, JsonValue] | None, *, plain: bool, tells_thought: bool
+    counts: dict[str, JsonValue], details: dict[str, JsonValue] | None, *, plain: bool, reports_reasoning: bool
 ) -> JsonValue:
     """The whole count of an answer; the last event of a stream is written without nulls."""
-    thought = counts.pop("completion_tokens_details", None)
+    reasoned = counts.pop("completion_tokens_details", None)
     found: dict[str, JsonValue] = {**counts, "prompt_tokens_details": details}
-    if tells_thought:
-        found["completion_tokens_details"] = thought
+    if reports_reasoning:
+        found["completion_tokens_details"] = reasoned
     return found if plain else {name: value for name, value in found.items() if value is not None}
