@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,17 @@ if hasattr(providers, "_get_local_constants"):
 def pytest_xdist_auto_num_workers() -> int:
     """Start two more workers than there are cores: tests of timers and sockets wait, and another worker goes on."""
     return (os.cpu_count() or 1) + 2
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Leave what is imported and collected out of every garbage collection: it is a million objects, and it stays."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 # A width, or a wish about colours, would change what a program under test prints; tests that are about them set them.

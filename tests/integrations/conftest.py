@@ -1,4 +1,4 @@
-"""What LangChain's suites and these tests expect of plugins: async tests that run, and a benchmark that runs once."""
+"""What LangChain's suites and these tests expect of plugins: async tests that run, a benchmark that runs once, and no record."""
 
 from __future__ import annotations
 
@@ -26,3 +26,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def benchmark() -> Callable[[Callable[..., Any]], Any]:
     """What is measured elsewhere runs once here."""
     return lambda function, *args, **kwargs: function(*args, **kwargs)
+
+
+@pytest.fixture
+def vcr() -> None:
+    """No traffic is recorded here; a test that needs records skips itself."""

@@ -6,8 +6,7 @@ import asyncio
 import gc
 import socket
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import uvicorn
@@ -17,9 +16,6 @@ from deepseek_v4_sdk.transport import httpcore_transport as pools
 from tests.exchange.wire import DONE, finish, say
 from tests.transport.calls import async_client, chat, in_each_mode
 from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HELLO = b"".join(chunk_of(block) for block in (say("Hi"), finish("stop"), DONE)) + b"0\r\n\r\n"
 
@@ -103,21 +99,12 @@ def test_and_so_it_is_for_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(client._transports.find(0)._pool_set._slots) == 1
 
 
-@contextmanager
-def only_new_garbage() -> Iterator[None]:
-    """The collector looks at what is made from here on: all that the suite has loaded would take it a second."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @pytest.mark.parametrize("how", ["break", "close", "collect", "error"])
 def test_one_connection_is_enough_for_a_hundred_abandoned_streams(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "_CONNECTIONS", 1)
     with (
         HostileServer(begins) as server,
         DeepSeekV4("vllm", base_url=server.url, model="m", timeout=Timeouts(connect=5)) as client,
-        only_new_garbage(),
     ):
         for _ in range(100):
             stream: Any = client.stream("long")
