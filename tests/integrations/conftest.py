@@ -1,4 +1,4 @@
-"""What LangChain's suites and these tests expect of plugins: async tests that run, a benchmark that runs once, and no record."""
+"""What LangChain's suites and these tests expect of plugins: async tests that run, one benchmark run, no records."""
 
 from __future__ import annotations
 
