@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import typer.rich_utils
@@ -19,6 +19,7 @@ from deepseek_v4_sdk.cli import (
     doctor,
     gateway,
     launch,
+    logs,
     mock_server,
     models,
 )
@@ -63,15 +64,23 @@ def _options(
     """DeepSeek-V4 from the command line."""
 
 
-app.command("chat")(chat.chat)
-app.command("count")(count.count)
-app.command("context")(context.context)
-app.command("models")(models.models)
-app.command("doctor")(doctor.doctor)
-app.command("demo")(demo.demo)
-app.command("gateway")(gateway.gateway)
-app.command("launch", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(launch.launch)
-app.command("mock-server")(mock_server.mock_server)
-app.add_typer(batch.commands, name="batch", cls=Commands, context_settings=_SETTINGS)
-app.add_typer(config.commands, name="config", cls=Commands, context_settings=_SETTINGS)
-app.add_typer(deploy.commands, name="deploy", cls=Commands, context_settings=_SETTINGS)
+_START = "Start here"
+_SEE = "Tokens and saved conversations"
+_MANY = "Many requests"
+_SERVE = "Servers, and programs in front of them"
+_LAUNCH = {"allow_extra_args": True, "ignore_unknown_options": True}
+_GROUP: dict[str, Any] = {"cls": Commands, "context_settings": _SETTINGS}
+
+app.command("demo", rich_help_panel=_START)(demo.demo)
+app.command("chat", rich_help_panel=_START)(chat.chat)
+app.add_typer(config.commands, name="config", rich_help_panel=_START, **_GROUP)
+app.command("doctor", rich_help_panel=_START)(doctor.doctor)
+app.command("models", rich_help_panel=_START)(models.models)
+app.command("logs", rich_help_panel=_SEE)(logs.logs)
+app.command("count", rich_help_panel=_SEE)(count.count)
+app.command("context", rich_help_panel=_SEE)(context.context)
+app.add_typer(batch.commands, name="batch", rich_help_panel=_MANY, **_GROUP)
+app.command("gateway", rich_help_panel=_SERVE)(gateway.gateway)
+app.command("launch", rich_help_panel=_SERVE, context_settings=_LAUNCH)(launch.launch)
+app.add_typer(deploy.commands, name="deploy", rich_help_panel=_SERVE, **_GROUP)
+app.command("mock-server", rich_help_panel=_SERVE)(mock_server.mock_server)

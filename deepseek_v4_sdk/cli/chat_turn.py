@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from deepseek_v4_sdk import (
     AssistantMessage,
@@ -15,11 +15,12 @@ from deepseek_v4_sdk import (
     Reply,
     TextDelta,
 )
+from deepseek_v4_sdk.cli.facts import facts_of, facts_of_part, facts_of_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from deepseek_v4_sdk import ChatOptions
+    from deepseek_v4_sdk import ChatOptions, ChatStream, ToolCall, ToolRounds
     from deepseek_v4_sdk.cli.screen import Screen
 
 __all__ = ["ChatTurn", "take"]
@@ -57,7 +58,7 @@ class ChatTurn:
 
 
 @dataclass(slots=True)
-class _Heard:
+class _Arrived:
     """The arrived part of the model's running turn."""
 
     screen: Screen
@@ -79,40 +80,67 @@ class _Heard:
 
 
 def take(
-    client: DeepSeekV4, asked: Conversation, tools: Sequence[object], screen: Screen, options: ChatOptions
+    client: DeepSeekV4,
+    asked: Conversation,
+    tools: Sequence[object],
+    screen: Screen,
+    options: ChatOptions,
+    approve: Callable[[ToolCall], bool] | None = None,
 ) -> ChatTurn:
-    """Send the question, show the answer as it arrives, and keep its arrived part. Ctrl-C stops it."""
-    heard = _Heard(screen)
+    """Send the question, show the answer as it arrives, and keep its arrived part. Ctrl-C stops it.
+
+    Args:
+        client: The client.
+        asked: The conversation, with the question at its end.
+        tools: Functions that the model may call.
+        screen: The display of the answer.
+        options: The options of the chat.
+        approve: Decides about each call; None runs all of them.
+    """
+    arrived = _Arrived(screen)
     messages, note, reply, error = asked.copy(), "", None, None
+    facts = ""
     replies: list[Reply] = []
+    partial: Reply | None = None
+    stream: ChatStream | None = None
+    rounds: ToolRounds | None = None
     screen.begin()
     try:
         if tools:
-            with client.tool_rounds(asked, tools, on_event=heard.event, **cast("Any", options)) as rounds:
+            loop: Any = {**options, "approve": approve}
+            with client.tool_rounds(asked, tools, on_event=arrived.event, **loop) as rounds:
                 messages = rounds.messages
                 for each in rounds:
-                    heard.clear()
+                    arrived.clear()
                     replies.append(each.reply)
                     for result in each.results:
                         screen.result(result)
-                reply = rounds.run.reply
-                note = _NOTES.get(rounds.run.stopped, "")
+            reply = rounds.run.reply
+            note = _NOTES.get(rounds.run.stopped, "")
+            facts = facts_of_run(rounds.run)
         else:
             with client.stream(asked, **options) as stream:
                 for event in stream:
-                    heard.event(event)
+                    arrived.event(event)
                 reply = stream.reply()
+            facts = facts_of(reply)
             replies.append(reply)
             messages.add(reply)
     except KeyboardInterrupt:
-        pass
+        partial = stream.partial if stream is not None else None
     except DeepSeekV4Error as failed:
-        error = failed
-        replies += [failed.partial] if failed.partial is not None else []
+        error, partial = failed, failed.partial
+        replies += [partial] if partial is not None else []
     finally:
-        screen.end(reply)
+        if reply is None and (arrived.text or arrived.reasoning):
+            end = "stopped" if error is None else "broken off"
+            if rounds is not None:
+                facts = facts_of_run(rounds.run, end)
+            elif partial is not None:
+                facts = facts_of_part(client, asked, partial, end)
+        screen.end(facts)
     if reply is None:
-        messages, note = _kept(messages, len(asked), heard)
+        messages, note = _kept(messages, len(asked), arrived)
     alarms = dict.fromkeys(repair.detail for each in replies for repair in each.alarms)
     return ChatTurn(messages, reply, error, note, tuple(alarms))
 
@@ -124,11 +152,11 @@ _NOTES = {
 }
 
 
-def _kept(messages: Conversation, asked: int, heard: _Heard) -> tuple[Conversation, str]:
+def _kept(messages: Conversation, asked: int, arrived: _Arrived) -> tuple[Conversation, str]:
     """The conversation after an answer that is not whole: its arrived part stays."""
-    text = "".join(heard.text)
+    text = "".join(arrived.text)
     if text.strip():
-        messages.add(AssistantMessage(text, "".join(heard.reasoning) or None))
+        messages.add(AssistantMessage(text, "".join(arrived.reasoning) or None))
         return messages, "the arrived part of the answer is kept"
     if len(messages) > asked:
         return messages, "the calls that were run are kept"

@@ -1,9 +1,11 @@
-"""Conversations kept between two runs of `deepseek-v4 chat`: by name in a store, by path in a file of JSON."""
+"""Conversations saved between two runs of `deepseek-v4 chat`: by name in a store, by path in a file of JSON."""
 
 from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +15,29 @@ from deepseek_v4_sdk.support.files import expanded, own_folder, write_private
 if TYPE_CHECKING:
     from deepseek_v4_sdk.store import ConversationStore
 
-__all__ = ["is_kept", "kept", "load", "save"]
+__all__ = ["SavedConversation", "delete", "is_saved", "last", "load", "save", "saved"]
 
 
-def is_kept(name: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class SavedConversation:
+    """A conversation in a list of the saved ones.
+
+    Attributes:
+        name: Its name.
+        updated: When it was written last, in local time.
+        messages: Its number of messages.
+    """
+
+    name: str
+    updated: datetime
+    messages: int
+
+
+def is_saved(name: str) -> bool:
     """Whether a conversation of this name exists; asked before anything is sent.
 
     Raises:
-        ConfigurationError: It is not a name, or nothing could be kept under it.
+        ConfigurationError: It is not a name, or nothing could be saved under it.
     """
     if (file := _file(name)) is not None:
         return _writable(file).is_file()
@@ -28,12 +45,53 @@ def is_kept(name: str) -> bool:
     return (store is not None and store.load(name)[1] > 0) or _old_file(name).is_file()
 
 
-def kept() -> list[str]:
-    """The names of the kept conversations, the last one first; those of the files of earlier versions at the end."""
+def saved() -> list[SavedConversation]:
+    """The saved conversations, the last one first; those of the files of earlier versions at the end.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
     store = _store()
-    names = [conversation.id for conversation in store.list()] if store is not None else []
+    found = [
+        SavedConversation(each.id, each.updated.astimezone(), each.messages)
+        for each in (store.list() if store is not None else ())
+    ]
+    names = {each.name for each in found}
     files = sorted(_old_folder().glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
-    return list(dict.fromkeys([*names, *(file.stem for file in files)]))
+    for file in files:
+        if file.stem not in names:
+            updated = datetime.fromtimestamp(file.stat().st_mtime).astimezone()
+            found.append(SavedConversation(file.stem, updated, len(_read(file, file.stem))))
+    return found
+
+
+def last() -> str:
+    """The name of the conversation that was saved last.
+
+    Raises:
+        ConfigurationError: None was saved.
+    """
+    if not (found := saved()):
+        raise ConfigurationError(
+            "no conversation is saved: --save NAME saves one, and --continue goes on with the last"
+        )
+    return found[0].name
+
+
+def delete(name: str) -> None:
+    """Delete a saved conversation.
+
+    Raises:
+        ConfigurationError: There is none of that name, or it is a file of the user's.
+        StoreError: The store cannot be written.
+    """
+    if (file := _file(name)) is not None:
+        raise ConfigurationError(f"{file} is a file of yours: delete it yourself")
+    if not is_saved(name):
+        raise _missing(name)
+    if (store := _store()) is not None:
+        store.delete(name)
+    _old_file(name).unlink(missing_ok=True)
 
 
 def load(name: str) -> Conversation:
@@ -50,27 +108,41 @@ def load(name: str) -> Conversation:
         if version:
             return conversation
         file = _old_file(name)
+    return _read(file, name)
+
+
+def _read(file: Path, name: str) -> Conversation:
     try:
         return Conversation.from_json(file.read_bytes())
     except FileNotFoundError:
-        names = ", ".join(kept()[:8]) or "nothing"
-        where = "" if _file(name) is None else f" ({file})"
-        raise ConfigurationError(f"there is no conversation {name!r}{where}; kept is: {names}") from None
+        raise _missing(name) from None
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror or error}") from None
     except InvalidRequestError as error:
         raise ConfigurationError(f"{file} holds no conversation: {error}") from None
 
 
-def save(name: str, conversation: Conversation) -> None:
-    """Keep a conversation; the file is complete at any time, and only its owner can read it.
+def _missing(name: str) -> ConfigurationError:
+    file = _file(name)
+    names = ", ".join(each.name for each in saved()[:8]) or "nothing"
+    where = "" if file is None else f" ({file})"
+    return ConfigurationError(f"there is no conversation {name!r}{where}; saved is: {names}")
+
+
+def save(name: str, conversation: Conversation, known: Conversation | None = None) -> None:
+    """Save a conversation; the file is complete at any time, and only its owner can read it.
+
+    Args:
+        name: Its name.
+        conversation: The conversation.
+        known: The state in which it was saved or loaded last: that may be replaced, and not only continued.
 
     Raises:
         ConfigurationError: It cannot be written, or another process has continued it.
         StoreError: The store cannot be written.
     """
     if (file := _file(name)) is None:
-        _append(name, conversation)
+        _append(name, conversation, known)
         return
     try:
         write_private(_writable(file), f"{conversation.to_json()}\n".encode())
@@ -78,14 +150,17 @@ def save(name: str, conversation: Conversation) -> None:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror or error}") from None
 
 
-def _append(name: str, conversation: Conversation) -> None:
+def _append(name: str, conversation: Conversation, known: Conversation | None) -> None:
     store = _made_store()
     before, version = store.load(name)
     if conversation[: len(before)] != before:
-        raise ConfigurationError(
-            f"the conversation {name!r} was gone on with elsewhere, in another terminal for instance: "
-            "keep yours under another name with /save NAME or --save NAME"
-        )
+        if before != known:
+            raise ConfigurationError(
+                f"the conversation {name!r} was continued elsewhere, in another terminal for instance: "
+                "save yours under another name with /save NAME or --save NAME"
+            )
+        store.delete(name)
+        before, version = Conversation(), 0
     store.append(name, conversation[len(before) :], version)
 
 
@@ -140,7 +215,7 @@ def _place() -> Path:
 
 
 def _old_file(name: str) -> Path:
-    """The file in which earlier versions kept the conversation of a name. It is read, and never written."""
+    """The file in which earlier versions saved the conversation of a name. It is read, and never written."""
     return _old_folder() / f"{name}.json"
 
 
@@ -150,5 +225,5 @@ def _old_folder() -> Path:
 
 def _folder() -> Path:
     if (folder := own_folder("data")) is None:
-        raise ConfigurationError("there is no home folder to keep conversations in: set HOME, or give a path")
+        raise ConfigurationError("there is no home folder for conversations: set HOME, or give a path")
     return folder

@@ -1,4 +1,4 @@
-"""The user's inputs on the command line of `chat`: files to read, and functions that the model may call."""
+"""The user's inputs on the command line of `chat`: files to read, options, functions for the model, and schemas."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 import importlib
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk import ChatOptions, ConfigurationError
@@ -14,9 +14,10 @@ from deepseek_v4_sdk.support.decoding import decoded
 from deepseek_v4_sdk.support.files import expanded, working_folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["functions", "options", "read_stdin", "with_files"]
+__all__ = ["checked_names", "functions", "options", "read_stdin", "read_text", "schema", "with_files"]
 
 _NAMES = sorted(set(ChatOptions.__annotations__) - {"tools"})
 
@@ -30,6 +31,22 @@ def read_stdin(stdin: BinaryIO) -> str:
     return _text(stdin.read(), "stdin")
 
 
+def read_text(file: Path, where: str) -> str:
+    """The text of a file.
+
+    Args:
+        file: The file.
+        where: Its name in the error.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is not text.
+    """
+    try:
+        return _text(file.read_bytes(), where)
+    except OSError as error:
+        raise ConfigurationError(f"{where} cannot be read: {error.strerror or error}") from None
+
+
 def with_files(question: str, names: Iterable[str], stdin: BinaryIO) -> str:
     """A question with the contents of files before it; `-` is stdin.
 
@@ -38,11 +55,9 @@ def with_files(question: str, names: Iterable[str], stdin: BinaryIO) -> str:
     """
     parts: list[str] = []
     for name in names:
-        try:
-            content = stdin.read() if name == "-" else expanded(name, "--file").read_bytes()
-        except OSError as error:
-            raise ConfigurationError(f"--file {name} cannot be read: {error.strerror or error}") from None
-        text = _text(content, f"--file {name}").rstrip("\n")
+        where = f"--file {name}"
+        text = _text(stdin.read(), where) if name == "-" else read_text(expanded(name, "--file"), where)
+        text = text.rstrip("\n")
         if name == "-" and not text:
             continue
         fence = "```"
@@ -64,15 +79,44 @@ def options(given: Sequence[str]) -> ChatOptions:
         name, found, value = each.partition("=")
         if not found:
             raise ConfigurationError(f"--option is {each!r}: give it as name=value, such as temperature=0.5")
-        if name not in _NAMES:
-            near = difflib.get_close_matches(name, _NAMES, n=1)
-            hint = f"do you mean {near[0]!r}?" if near else f"known: {', '.join(_NAMES)}"
-            raise ConfigurationError(f"--option: there is no option {name!r}; {hint}")
         try:
             read[name] = json.loads(value)
         except ValueError:
             read[name] = value
-    return cast("ChatOptions", read)
+    return checked_names(read, "--option")
+
+
+def checked_names(options: Mapping[str, object], where: str) -> ChatOptions:
+    """Options of a chat, after a check of their names.
+
+    Raises:
+        ConfigurationError: There is no such option.
+    """
+    for name in options:
+        if name not in _NAMES:
+            near = difflib.get_close_matches(name, _NAMES, n=1)
+            hint = f"do you mean {near[0]!r}?" if near else f"known: {', '.join(_NAMES)}"
+            raise ConfigurationError(f"{where}: there is no option {name!r}; {hint}")
+    return cast("ChatOptions", dict(options))
+
+
+def schema(name: str) -> object:
+    """The schema in a file of JSON, or the type named as `module:Type`.
+
+    Raises:
+        ConfigurationError: There is no such file or type.
+    """
+    file = expanded(name, "--schema")
+    if not file.is_file() and ":" in name:
+        _see_working_folder()
+        return _named(name, "--schema", "module:Type")
+    try:
+        content = json.loads(read_text(file, f"--schema {name}"))
+    except ValueError as error:
+        raise ConfigurationError(f"--schema {name} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"--schema {name} is not a JSON Schema: give an object")
+    return cast("dict[str, object]", content)
 
 
 def functions(names: Sequence[str]) -> list[object]:
@@ -81,33 +125,42 @@ def functions(names: Sequence[str]) -> list[object]:
     Raises:
         ConfigurationError: One of them does not exist, or its module does not run.
     """
-    here = working_folder()
-    if names and here is not None and str(here) not in sys.path:
-        sys.path.append(str(here))  # last: a file there replaces no installed package
+    if names:
+        _see_working_folder()
     return [_function(name) for name in names]
 
 
+def _see_working_folder() -> None:
+    here = working_folder()
+    if here is not None and str(here) not in sys.path:
+        sys.path.append(str(here))  # last: a file there replaces no installed package
+
+
 def _function(name: str) -> object:
-    module, found, attribute = name.partition(":")
-    if not found or not module or not attribute:
-        raise ConfigurationError(f"--tool is {name!r}: give it as module:function")
-    try:
-        imported = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
-            raise ConfigurationError(f"--tool {name}: there is no module {error.name!r} here or installed") from None
-        raise ConfigurationError(f"--tool {name}: {module} does not run: {error}") from None
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # any exception of the user's own module is reported
-        raise ConfigurationError(f"--tool {name}: {module} does not run: {_told(error)}") from None
-    value = getattr(imported, attribute, None)
+    value = _named(name, "--tool", "module:function")
     if not callable(value):
+        module, _, attribute = name.partition(":")
         raise ConfigurationError(f"--tool {name}: {module} has no function {attribute!r}")
     return value
 
 
-def _told(error: BaseException) -> str:
-    """An error of the user's own module, in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+def _named(name: str, option: str, form: str) -> object:
+    """The object that is named with its module."""
+    module, found, attribute = name.partition(":")
+    if not found or not module or not attribute:
+        raise ConfigurationError(f"{option} is {name!r}: give it as {form}")
+    try:
+        imported = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
+            raise ConfigurationError(f"{option} {name}: there is no module {error.name!r} here or installed") from None
+        raise ConfigurationError(f"{option} {name}: {module} does not run: {error}") from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # any exception of the user's own module is reported
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise ConfigurationError(f"{option} {name}: {module} does not run: {reason}") from None
+    if not hasattr(imported, attribute):
+        raise ConfigurationError(f"{option} {name}: {module} has no {form.partition(':')[2].lower()} {attribute!r}")
+    return cast("object", getattr(imported, attribute))
 
 
 def _text(content: bytes, where: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import runpy
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -12,10 +14,12 @@ from deepseek_v4_sdk import ConfigurationError
 from deepseek_v4_sdk.cli.connection import AsJson
 from deepseek_v4_sdk.cli.output import say, say_json
 from deepseek_v4_sdk.testing import Chaos, MockProvider
+from deepseek_v4_sdk.testing.flavors import find_flavor
 from deepseek_v4_sdk.testing.script import from_conversation
 from deepseek_v4_sdk.testing.server import MockServer
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.testing.flavors import Flavor
     from deepseek_v4_sdk.testing.script import Step
 
 __all__ = ["build", "mock_server", "read_chaos"]
@@ -32,21 +36,26 @@ def mock_server(
         typer.Option(help="A Python file with `steps` (a list) and, if wanted, `default`; or a conversation in JSON."),
     ] = None,
     chaos: Annotated[str | None, typer.Option(help="Faults at random, as rate=0.1,seed=7.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="A model that it lists and serves: pro, flash, or any name (repeatable)."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve a mock that any OpenAI client can talk to. Without a script it answers from its input."""
 
-    def tell(url: str) -> None:
-        told = f"a mock of {flavor} listens on {url} (Ctrl-C ends it)"
+    def announce(url: str) -> None:
         if as_json:
             say_json({"url": url, "flavor": flavor}, indent=None)
         else:
-            say(told)
+            say(f"a mock of {flavor} listens on {url} (Ctrl-C ends it)")
 
-    build(flavor, host, port, script, chaos).run(tell)
+    build(flavor, host, port, script, chaos, model or []).run(announce)
 
 
-def build(flavor: str, host: str, port: int, script: Path | None, chaos: str | None) -> MockServer:
+def build(
+    flavor: str, host: str, port: int, script: Path | None, chaos: str | None, models: Sequence[str] = ()
+) -> MockServer:
     """The server that the arguments ask for.
 
     Raises:
@@ -57,7 +66,28 @@ def build(flavor: str, host: str, port: int, script: Path | None, chaos: str | N
     if script is not None:
         steps, default = _read_script(script)
     drawn = read_chaos(chaos) if chaos is not None else None
-    return MockServer(MockProvider(*steps, flavor=flavor, default=default, chaos=drawn), host=host, port=port)
+    provider = MockProvider(*steps, flavor=_flavor(flavor, models), default=default, chaos=drawn)
+    return MockServer(provider, host=host, port=port)
+
+
+_CHECKPOINTS = {"pro": "deepseek-ai/DeepSeek-V4-Pro", "flash": "deepseek-ai/DeepSeek-V4-Flash"}
+
+
+def _flavor(name: str, models: Sequence[str]) -> Flavor:
+    """The flavor of that name, with the models that it lists."""
+    flavor = find_flavor(name)
+    if not models:
+        return flavor
+    kind: Any = type(flavor)
+    served = [_CHECKPOINTS.get(model, model) for model in models]
+    parameters = inspect.signature(kind).parameters
+    if "models" in parameters:
+        return cast("Flavor", kind(models=served))
+    if "model" in parameters and len(served) == 1:
+        return cast("Flavor", kind(model=served[0]))
+    if "model" in parameters:
+        raise ConfigurationError(f"--model was given {len(served)} times, and {name} serves one model: give one")
+    raise ConfigurationError(f"--model was given, and {name} serves a fixed list of models: leave it out")
 
 
 def read_chaos(text: str) -> Chaos:
@@ -89,8 +119,8 @@ def _read_script(path: Path) -> tuple[list[Step], Step | None]:
     try:
         names = runpy.run_path(str(path))
     except (Exception, SystemExit) as error:  # noqa: BLE001  # any exception of the user's own file is reported in one line
-        told = " ".join(str(error).split())
-        raise ConfigurationError(f"{path} does not run: {type(error).__name__}: {told}") from None
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(f"{path} does not run: {type(error).__name__}: {reason}") from None
     steps = names.get("steps")
     if not isinstance(steps, list):
         raise ConfigurationError(f"{path} has no list named steps: write steps = [script.text('Hello'), ...]")

@@ -75,10 +75,14 @@ class Commands(TyperGroup):
         """List the commands in the help; on a narrow terminal each text has separate lines, and is whole."""
         if not is_narrow():
             return super().format_commands(ctx, formatter)
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, self.commands[name].get_short_help_str(200)) for name in self.list_commands(ctx)]
-            )
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            panel: Any = getattr(self.commands[name], "rich_help_panel", None)
+            rows = panels.setdefault(panel if isinstance(panel, str) else "Commands", [])
+            rows.append((name, self.commands[name].get_short_help_str(200)))
+        for panel, rows in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(rows)
         return None
 
     def _code(self, *arguments: Any, **settings: Any) -> int:

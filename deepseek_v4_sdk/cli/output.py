@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-__all__ = ["Raw", "choose_raw", "colors", "in_one_line", "is_raw", "say", "say_json", "visible"]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Raw", "choose_raw", "colors", "in_one_line", "is_raw", "live_console", "say", "say_json", "visible"]
 
 _C0 = {code: chr(0x2400 + code) for code in range(0x20)}  # Unicode has pictures of them
 _C1 = {code: f"\N{LEFT-POINTING ANGLE BRACKET}{code:02X}\N{RIGHT-POINTING ANGLE BRACKET}" for code in range(0x80, 0xA0)}
@@ -70,6 +73,15 @@ def say(text: object = "", *, err: bool = False, end: str = "\n", bold: bool = F
 def colors() -> Literal["auto"] | None:
     """The color system for rich: none where `NO_COLOR` is set, and then no other style either."""
     return None if os.environ.get("NO_COLOR") else "auto"
+
+
+def live_console() -> Console | None:
+    """The terminal that stdout is; None where it is none, or one that knows no control codes, or with `--raw`."""
+    from rich.console import Console
+
+    console = Console(highlight=False, color_system=colors())
+    live = console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
+    return console if live and not is_raw() else None
 
 
 def say_json(value: object, *, indent: int | None = 2) -> None:

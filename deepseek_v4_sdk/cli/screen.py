@@ -1,9 +1,10 @@
-"""The display of a turn while it streams: on a terminal, in a pipe, or not at all."""
+"""The display of a turn while it streams: on a terminal, in a pipe, or as lines of JSON."""
 
 from __future__ import annotations
 
 import threading
 import time
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from rich.markdown import Markdown
@@ -12,7 +13,6 @@ from rich.text import Text
 from deepseek_v4_sdk import (
     ChatEvent,
     ReasoningDelta,
-    Reply,
     TextDelta,
     ToolCall,
     ToolCallReady,
@@ -24,11 +24,11 @@ from deepseek_v4_sdk.cli.output import in_one_line, say, say_json, visible
 from deepseek_v4_sdk.cli.painter import Painter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from rich.console import Console, RenderableType
 
-__all__ = ["JsonScreen", "LiveScreen", "PlainScreen", "Reasoning", "Screen", "facts_of"]
+__all__ = ["JsonScreen", "LiveScreen", "PlainScreen", "Reasoning", "Screen", "as_markdown", "shortened"]
 
 Reasoning: TypeAlias = Literal["folded", "live", "hidden"]
 """The display of reasoning: its length, its text as it arrives, or nothing."""
@@ -52,8 +52,12 @@ class Screen(Protocol):
         """Show the result of a tool."""
         ...
 
-    def end(self, reply: Reply | None) -> None:
-        """Note that nothing more arrives; without a reply the answer was stopped or has failed."""
+    def paused(self) -> AbstractContextManager[None]:
+        """Leave the terminal to a question to the user, meanwhile."""
+        ...
+
+    def end(self, facts: str = "") -> None:
+        """Note that nothing more arrives, and show the facts of the answer."""
         ...
 
 
@@ -88,9 +92,15 @@ class PlainScreen:
 
     def result(self, result: ToolResult) -> None:
         """Show the result of a call."""
-        say(f"<- {_short(result.content)}", err=True)
+        say(f"<- {shortened(result.content)}", err=True)
 
-    def end(self, reply: Reply | None) -> None:
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """End the last line, and write nothing meanwhile."""
+        self.end()
+        yield
+
+    def end(self, facts: str = "") -> None:
         """End the last line."""
         self._close("stdout")
         self._close("stderr")
@@ -116,10 +126,14 @@ class JsonScreen:
 
     def result(self, result: ToolResult) -> None:
         """Print the result of a call."""
-        told = {"call": result.call.to_dict(), "content": result.content, "error": result.error}
-        say_json({"type": "tool_result", **told}, indent=None)
+        content = {"call": result.call.to_dict(), "content": result.content, "error": result.error}
+        say_json({"type": "tool_result", **content}, indent=None)
 
-    def end(self, reply: Reply | None) -> None:
+    def paused(self) -> AbstractContextManager[None]:
+        """Change nothing."""
+        return nullcontext()
+
+    def end(self, facts: str = "") -> None:
         """Print nothing: the last event has the reply."""
 
 
@@ -144,8 +158,8 @@ class LiveScreen:
         self._state = "waiting"
         self._since = time.monotonic()
         self._text = ""
-        self._thought = ""
-        self._thought_words = 0
+        self._reasoning_text = ""
+        self._reasoning_words = 0
         self._blocks = 0
 
     def begin(self) -> None:
@@ -162,8 +176,8 @@ class LiveScreen:
             match event:
                 case ReasoningDelta(text):
                     self._enter("thinking")
-                    self._thought += visible(text)
-                    self._thought_words += text.count(" ")
+                    self._reasoning_text += visible(text)
+                    self._reasoning_words += text.count(" ")
                 case TextDelta(text):
                     self._enter("answering")
                     self._text += visible(text)
@@ -180,11 +194,24 @@ class LiveScreen:
         """Show the result of a call."""
         with self._lock:
             style = "red" if result.error is not None else "dim"
-            self._painter.print(Text(f"<- {_short(result.content)}", style=style))
+            self._painter.print(Text(f"<- {shortened(result.content)}", style=style))
             self._enter("waiting")
 
-    def end(self, reply: Reply | None) -> None:
-        """Print the rest permanently, and the cost."""
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Print the current content permanently, and paint nothing meanwhile."""
+        with self._lock:
+            self._settle()
+            self._painter.erase()
+            self._console.show_cursor()
+            try:
+                yield
+            finally:
+                self._console.show_cursor(show=False)
+                self._since = time.monotonic()
+
+    def end(self, facts: str = "") -> None:
+        """Print the rest permanently, and the facts."""
         self._over.set()
         if self._thread is not None:
             self._thread.join()
@@ -193,8 +220,8 @@ class LiveScreen:
             self._settle()
             self._painter.erase()
             self._console.show_cursor()
-            if reply is not None:
-                self._painter.print(Text(facts_of(reply), style="dim"), apart=True)
+            if facts:
+                self._painter.print(Text(facts, style="dim"), apart=True)
 
     def _enter(self, state: str) -> None:
         """End the current state, and begin another."""
@@ -206,15 +233,15 @@ class LiveScreen:
 
     def _settle(self) -> None:
         """Print the current content permanently."""
-        if self._state == "thinking" and self._reasoning == "folded" and self._thought:
+        if self._state == "thinking" and self._reasoning == "folded" and self._reasoning_text:
             seconds = time.monotonic() - self._since
-            words = self._thought_words + 1
-            self._painter.print(Text(f"thought for {seconds:.0f} s, {words:,} words", style="dim italic"))
-        elif self._thought and self._reasoning == "live":
-            self._painter.print(_thinking(self._thought.rstrip("\n")))
+            words = self._reasoning_words + 1
+            self._painter.print(Text(f"reasoning: {seconds:.0f} s, {words:,} words", style="dim italic"))
+        elif self._reasoning_text and self._reasoning == "live":
+            self._painter.print(_thinking(self._reasoning_text.rstrip("\n")))
         self._print(blocks(self._text))
-        self._text = self._thought = ""
-        self._thought_words = 0
+        self._text = self._reasoning_text = ""
+        self._reasoning_words = 0
 
     def _repaint(self) -> None:
         while not self._over.wait(_PAUSE):
@@ -223,9 +250,9 @@ class LiveScreen:
                     self._picture()
 
     def _picture(self) -> None:
-        if self._reasoning == "live" and (cut := self._thought.rfind("\n") + 1):
-            self._painter.print(_thinking(self._thought[: cut - 1]))
-            self._thought = self._thought[cut:]
+        if self._reasoning == "live" and (cut := self._reasoning_text.rfind("\n") + 1):
+            self._painter.print(_thinking(self._reasoning_text[: cut - 1]))
+            self._reasoning_text = self._reasoning_text[cut:]
         *done, self._text = blocks(self._text)
         self._print(done)
         self._painter.paint(self._growing())
@@ -233,38 +260,22 @@ class LiveScreen:
     def _print(self, finished: Sequence[str]) -> None:
         for text in finished:
             if text.strip():
-                self._painter.print(_markdown(text), apart=self._blocks > 0)
+                self._painter.print(as_markdown(text), apart=self._blocks > 0)
                 self._blocks += 1
 
     def _growing(self) -> RenderableType:
         if self._text.strip():
-            return _markdown(self._text) if len(self._text) < _LONG else Text(self._text[-_LONG:])
-        if self._thought and self._reasoning == "live":
-            return _thinking(self._thought[-_LONG:])
-        told = f"{self._state} {time.monotonic() - self._since:.0f} s"
+            return as_markdown(self._text) if len(self._text) < _LONG else Text(self._text[-_LONG:])
+        if self._reasoning_text and self._reasoning == "live":
+            return _thinking(self._reasoning_text[-_LONG:])
+        state = f"{self._state} {time.monotonic() - self._since:.0f} s"
         if self._state == "thinking" and self._reasoning == "folded":
-            told += f", {self._thought_words + 1:,} words"
-        return Text(told, style="dim italic")
+            state += f", {self._reasoning_words + 1:,} words"
+        return Text(state, style="dim italic")
 
 
-def facts_of(reply: Reply) -> str:
-    """The cost and the speed of a reply, in one line; numbers that the server did not report are left out."""
-    usage, timing = reply.usage, reply.timing
-    parts = [str(reply.finish_reason)]
-    if usage.prompt_tokens is not None:
-        cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
-        parts.append(f"{usage.prompt_tokens:,} tokens in{cached}")
-    if usage.completion_tokens is not None:
-        thought = f" ({usage.reasoning_tokens:,} thinking)" if usage.reasoning_tokens else ""
-        parts.append(f"{usage.completion_tokens:,} out{thought}")
-    if timing.first_token is not None:
-        parts.append(f"first after {timing.first_token:.2f} s")
-    if timing.tokens_per_second is not None and timing.tokens_per_second < 10_000:
-        parts.append(f"{timing.tokens_per_second:.0f} tokens/s")
-    return ", ".join(parts)
-
-
-def _markdown(text: str) -> RenderableType:
+def as_markdown(text: str) -> RenderableType:
+    """A text of the model as Markdown."""
     return Markdown(text, code_theme="ansi_dark", hyperlinks=False)  # a link shows where it leads
 
 
@@ -273,9 +284,11 @@ def _thinking(text: str) -> RenderableType:
 
 
 def _call(call: ToolCall) -> str:
-    return f"{in_one_line(call.name)} {_short(call.arguments)}"
+    origin = " (read from the text)" if call.recovered else ""
+    return f"{in_one_line(call.name)} {shortened(call.arguments)}{origin}"
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """The beginning of a text, in one line."""
     line = " ".join(text.split())
     return in_one_line(line if len(line) <= 200 else f"{line[:197]}...")

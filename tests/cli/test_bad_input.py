@@ -88,7 +88,7 @@ def files() -> None:
         (("chat", *MOCK), "there is no question: stdin is empty"),
         (
             ("chat", *MOCK, "--save", "mine.json", "Hi"),
-            "there is a conversation 'mine.json' already: --resume mine.json goes on",
+            "there is a conversation 'mine.json' already: --resume mine.json continues it",
         ),
         (("chat", *MOCK, "--save", "folder/x/../../text.txt/y", "Hi"), "cannot be written: "),
         (("chat", *MOCK, "--save", "folder/", "Hi"), "folder cannot be written: it is a folder"),

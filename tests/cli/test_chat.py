@@ -50,6 +50,11 @@ def asked(mock: MockProvider) -> list[Any]:
     return messages
 
 
+def saved() -> list[str]:
+    """The names of the saved conversations, as the command lists them."""
+    return [each["name"] for each in json.loads(run("logs", "--json").stdout)["conversations"]]
+
+
 def test_a_question(server: tuple[str, ...], mock: MockProvider) -> None:
     result = run(*server, "What", "is", "it?")
     assert (result.stdout, result.stderr) == ("Forty-two.\n", "")
@@ -97,7 +102,7 @@ def test_only_alarms_are_told() -> None:
     leaks = MockProvider(call, script.text("Mild."), flavor=SGLangFlavor(tool_call_parser=False))
     with MockServer(leaks) as served:
         way = ("chat", "--provider", "sglang", "--base-url", served.url, "--model", "pro")
-        told = run(*way, "--tool", "weather:get_weather", "How is it?")
+        told = run(*way, "--tool", "weather:get_weather", "--yes", "How is it?")
         assert told.stdout == "Mild.\n"
         assert "1 tool call(s) were left in the text as markup" in told.stderr
         assert "'pro'" not in told.stderr
@@ -171,7 +176,7 @@ number = 5
 
 def test_tools() -> None:
     Path("my_tools.py").write_text(TOOLS, "utf-8")
-    result = run("chat", "--provider", "mock", "--tool", "my_tools:get_weather", "What is the weather in Paris?")
+    result = run("chat", "--provider", "mock", "--tool", "my_tools:get_weather", "-y", "What is the weather in Paris?")
     assert result.stdout == "According to the tools: 18 degrees in Paris.\n"
     assert result.stderr.splitlines() == ['-> get_weather {"city": "Paris"}', "<- 18 degrees in Paris"]
 
@@ -186,8 +191,7 @@ def test_a_conversation_is_kept_and_gone_on_with(server: tuple[str, ...], mock: 
     assert kept.stat().st_mode & 0o077 == 0
     assert len(ConversationStore(f"sqlite:///{kept}").load("talk")[0]) == 5
     assert [file.name for file in kept.parent.iterdir()] == ["conversations.db"]
-    assert run("chat", "--list").stdout == "talk\n"
-    assert json.loads(run("chat", "--list", "--json").stdout) == {"kept": ["talk"]}
+    assert saved() == ["talk"]
 
 
 def test_a_conversation_that_an_earlier_version_kept(server: tuple[str, ...], mock: MockProvider) -> None:
@@ -197,20 +201,20 @@ def test_a_conversation_that_an_earlier_version_kept(server: tuple[str, ...], mo
     old = store.parent / "conversations" / "talk.json"
     old.parent.mkdir()
     old.write_text(before := Conversation().user("One?").add(AssistantMessage("1.")).to_json(), "utf-8")
-    assert run("chat", "--list").stdout == "newer\ntalk\n"
+    assert saved() == ["newer", "talk"]
     assert "already" in run(*server, "One?", "--save", "talk", code=2).stderr
     run(*server, "Two?", "--resume", "talk")
     run(*server, "Three?", "--resume", "talk")
     assert [message["content"] for message in asked(mock)] == ["One?", "1.", "Two?", "Forty-two.", "Three?"]
     assert old.read_text("utf-8") == before
-    assert run("chat", "--list").stdout == "talk\nnewer\n"
+    assert saved() == ["talk", "newer"]
 
 
 def test_a_conversation_that_was_gone_on_with_elsewhere(server: tuple[str, ...]) -> None:
     run(*server, "One?", "--save", "talk")
     mine = conversations.load("talk").user("Mine").add(AssistantMessage("So."))
     conversations.save("talk", conversations.load("talk").user("Theirs").add(AssistantMessage("So.")))
-    with pytest.raises(ConfigurationError, match="gone on with elsewhere, in another terminal"):
+    with pytest.raises(ConfigurationError, match="continued elsewhere, in another terminal"):
         conversations.save("talk", mine)
     conversations.save("mine", mine)
     assert conversations.load("mine") == mine
@@ -225,7 +229,7 @@ def test_a_conversation_in_a_file_of_ones_own(server: tuple[str, ...]) -> None:
 def test_a_name_as_long_as_a_file_may_have(server: tuple[str, ...]) -> None:
     name = "a" * 250
     run(*server, "One?", "--save", name)
-    assert run("chat", "--list").stdout == f"{name}\n"
+    assert saved() == [name]
 
 
 def test_what_cannot_be_kept_is_told_behind_the_answer(
@@ -293,5 +297,7 @@ def test_a_file_in_the_working_directory_takes_the_place_of_no_module(monkeypatc
     )
     assert (
         "owls"
-        in run("chat", "--provider", "mock", "--tool", "tools_beside_strangers:tool", "Tell me about owls.").stdout
+        in run(
+            "chat", "--provider", "mock", "--tool", "tools_beside_strangers:tool", "-y", "Tell me about owls."
+        ).stdout
     )

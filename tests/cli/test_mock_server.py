@@ -14,8 +14,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from deepseek_v4_sdk import DeepSeekV4, __version__
+from deepseek_v4_sdk import DeepSeekV4, InvalidRequestError, __version__
 from deepseek_v4_sdk.cli.app import app
+from deepseek_v4_sdk.cli.mock_server import build
 from deepseek_v4_sdk.testing.server import MockServer
 
 CHAT = {"messages": [{"role": "user", "content": "Tell me about owls."}]}
@@ -156,3 +157,28 @@ def test_a_script_with_chaos(tmp_path: Path) -> None:
         assert client.post("/v1/chat/completions", json=CHAT).status_code == 503
         with pytest.raises(httpx.ReadTimeout):
             client.post("/v1/chat/completions", json=CHAT, timeout=httpx.Timeout(20, read=0.2))
+
+
+@pytest.mark.parametrize(
+    ("flavor", "models"), [("vllm", ["pro", "flash"]), ("dynamo", ["flash"]), ("sglang", ["flash"])]
+)
+def test_it_lists_the_models_that_it_is_given(flavor: str, models: list[str]) -> None:
+    mock = build(flavor, "127.0.0.1", 0, None, None, models)
+    with mock as server, DeepSeekV4(flavor, base_url=server.url) as client:
+        assert [model.id.rpartition("-")[2].lower() for model in client.models()] == models
+        assert client.chat("Tell me about owls.", model="flash").text
+
+
+def test_it_serves_one_model_where_none_is_given() -> None:
+    mock = build("vllm", "127.0.0.1", 0, None, None)
+    with (
+        mock as server,
+        DeepSeekV4("vllm", base_url=server.url) as client,
+        pytest.raises(InvalidRequestError, match="'flash' is not one of the models there"),
+    ):
+        client.chat("Hello", model="flash")
+
+
+def test_models_that_it_cannot_serve() -> None:
+    assert "sglang serves one model" in refused("--flavor", "sglang", "-m", "pro", "-m", "flash")
+    assert "deepseek serves a fixed list of models" in refused("--flavor", "deepseek", "--model", "flash")

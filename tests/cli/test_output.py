@@ -20,6 +20,7 @@ from deepseek_v4_sdk import DeepSeekV4, ReasoningDelta, TextDelta, cli
 from deepseek_v4_sdk.cli import screen
 from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.cli.context import ConversationPicture, DocumentsPicture, draw, examine
+from deepseek_v4_sdk.cli.facts import facts_of_run
 from deepseek_v4_sdk.cli.output import choose_raw, in_one_line, visible
 from deepseek_v4_sdk.cli.screen import LiveScreen
 from deepseek_v4_sdk.testing import MockProvider, faults, script
@@ -118,7 +119,7 @@ def shown_live(events: Sequence[ChatEvent], *, reasoning: screen.Reasoning = "li
     live.begin()
     for event in events:
         live.show(event)
-    live.end(None)
+    live.end()
     # What the screen itself sends: the cursor hidden and shown, lines erased, the cursor one line up.
     return re.sub(r"\x1b\[(\?25[lh]|2K|1A|[\d;]*m)|\r|\n", "", written.getvalue())
 
@@ -167,7 +168,7 @@ def test_a_live_turn_with_a_tool() -> None:
             for each in rounds:
                 for result in each.results:
                     live.result(result)
-        live.end(rounds.run.reply)
+        live.end(facts_of_run(rounds.run))
     shown = re.sub(r"\x1b\[(\?25[lh]|2K|1A|[\d;]*m)|\r|\n", "", written.getvalue())
     check(shown)
     assert "<- a\N{SYMBOL FOR ESCAPE}]52;c;" in shown
@@ -177,7 +178,7 @@ def test_a_pipe() -> None:
     Path("tools.py").write_text(f"def fetch(url: str) -> str:\n    'Fetch.'\n    return {ALL!r}\n", "utf-8")
     steps = [script.think(ALL) + script.text(ALL) + script.tool_call("fetch", url=ALL), script.text(ALL)]
     with serving(*steps) as options:
-        result = run(*options, "--reasoning", "live", "--tool", "tools:fetch", "Go.")
+        result = run(*options, "--reasoning", "live", "--tool", "tools:fetch", "--yes", "Go.")
     check(result.stdout, result.stderr)
     assert result.stdout == f"{visible(ALL)}\n{visible(ALL)}\n"
 
@@ -286,7 +287,7 @@ def test_there_is_one_way_out() -> None:
                 name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
                 owner = ast.unparse(called.value) if isinstance(called, ast.Attribute) else ""
                 if name in {"echo", "secho", "write", "writelines"} or (
-                    name == "print" and owner not in {"self._painter", "console"}
+                    name == "print" and owner not in {"self._painter", "painter", "console"}
                 ):
                     found.add((file.name, name))
     assert found == allowed

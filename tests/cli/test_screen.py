@@ -12,8 +12,9 @@ from rich.console import Console
 
 from deepseek_v4_sdk import Conversation, DeepSeekV4, ReasoningDelta, Reply, TextDelta
 from deepseek_v4_sdk.cli import screen
-from deepseek_v4_sdk.cli.conversation_loop import ChatSession
-from deepseek_v4_sdk.cli.screen import LiveScreen, PlainScreen, facts_of
+from deepseek_v4_sdk.cli.chat_session import ChatSession
+from deepseek_v4_sdk.cli.facts import facts_of
+from deepseek_v4_sdk.cli.screen import LiveScreen, PlainScreen
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def test_a_call_and_its_result_stand_between_the_texts() -> None:
     ask(LiveScreen(terminal.console, "folded"), CALL, script.text("It is warm."))
     *lines, facts = terminal.lines
     assert lines == [
-        "thought for 0 s, 3 words",
+        "reasoning: 0 s, 3 words",
         "Let me see.",
         '-> get_weather {"city": "Paris"}',
         "<- 18 degrees in Paris",
@@ -111,15 +112,15 @@ def test_a_call_that_is_being_written_is_told() -> None:
             if event.type == "tool_call_ready":
                 break
             live.show(event)
-    assert terminal.until("calling get_weather 0 s")[:2] == ["thought for 0 s, 3 words", "Let me see."]
-    live.end(None)
-    assert terminal.lines == ["thought for 0 s, 3 words", "Let me see."]
+    assert terminal.until("calling get_weather 0 s")[:2] == ["reasoning: 0 s, 3 words", "Let me see."]
+    live.end()
+    assert terminal.lines == ["reasoning: 0 s, 3 words", "Let me see."]
 
 
 @pytest.mark.parametrize(
     ("reasoning", "painted", "left"),
     [
-        ("folded", "thinking 0 s, 4 words", ["thought for 0 s, 4 words"]),
+        ("folded", "thinking 0 s, 4 words", ["reasoning: 0 s, 4 words"]),
         ("hidden", "thinking 0 s", []),
         ("live", "Second li", ["First line.", "Second li"]),
     ],
@@ -130,7 +131,7 @@ def test_thinking_that_is_stopped(reasoning: Reasoning, painted: str, left: list
     live.begin()
     live.show(ReasoningDelta("First line.\nSecond li" if reasoning == "live" else "one two three four"))
     terminal.until(painted)
-    live.end(None)
+    live.end()
     assert terminal.lines == left
 
 
@@ -141,13 +142,13 @@ def test_of_a_long_block_the_end_is_shown_while_it_grows_and_all_of_it_when_it_i
     live.begin()
     live.show(TextDelta(words))
     assert "word0" not in " ".join(terminal.until("word999")).split()
-    live.end(None)
+    live.end()
     assert " ".join(terminal.lines).split() == words.split()
 
 
 def test_it_ends_also_where_it_has_not_begun() -> None:
     terminal = Terminal()
-    LiveScreen(terminal.console, "folded").end(None)
+    LiveScreen(terminal.console, "folded").end()
     assert terminal.lines == []
 
 
@@ -159,7 +160,10 @@ def reply_to(step: Step) -> Reply:
 @pytest.mark.parametrize(
     ("step", "facts"),
     [
-        (script.think("Hm.") + script.text("Hi"), r"stop, \d+ tokens in, \d+ out \(\d+ thinking\), first after \d.* s"),
+        (
+            script.think("Hm.") + script.text("Hi"),
+            r"stop, \d+ tokens in, \d+ out \(\d+ reasoning\), first after \d.* s",
+        ),
         (script.text("Hi") | faults.no_usage(), r"stop, first after \d\.\d\d s"),
         (script.text("Hi", finish_reason="length"), r"length, \d+ tokens in, \d+ out, first after \d\.\d\d s"),
     ],

@@ -169,10 +169,10 @@ def test_an_answer_streams_as_markdown() -> None:
     with terminal("What is it?") as shown:
         shown.until("thinking")
         assert shown.end() == 0
-    assert re.fullmatch(r"thought for \d s, 4 words", shown.lines[0])
+    assert re.fullmatch(r"reasoning: \d s, 4 words", shown.lines[0])
     assert shown.lines[1:-1] == SHOWN
     assert re.match(
-        r"stop, \d+ tokens in, \d+ out \(\d+ thinking\), first after \d\.\d\d s, \d+ tokens/s", shown.lines[-1]
+        r"stop, \d+ tokens in, \d+ out \(\d+ reasoning\), first after \d\.\d\d s, \d+ tokens/s", shown.lines[-1]
     )
     assert "\x1b[1m" in shown.written  # bold
     assert shown.written.count("\x1b[?25l") == shown.written.count("\x1b[?25h") == 1  # the cursor is back
@@ -201,7 +201,7 @@ def test_the_window_gets_wider() -> None:
         shown.until("bold")
         shown.resize(120)
         assert shown.end() == 0
-    assert " ".join(shown.lines).split()[6:-14] == " ".join(SHOWN).split()
+    assert " ".join(shown.lines).split()[5:-14] == " ".join(SHOWN).split()
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux breaks lines anew when its window gets narrower")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from deepseek_v4_sdk import Conversation, DeepSeekV4
+from deepseek_v4_sdk import AssistantMessage, Conversation, DeepSeekV4
 from deepseek_v4_sdk.cli import conversations
-from deepseek_v4_sdk.cli.conversation_loop import ChatSession, converse
+from deepseek_v4_sdk.cli.chat_session import ChatSession
+from deepseek_v4_sdk.cli.conversation_loop import converse
 from deepseek_v4_sdk.cli.screen import PlainScreen
 from deepseek_v4_sdk.testing import MockProvider, script
 
@@ -29,7 +32,7 @@ def mock() -> MockProvider:
 
 
 @pytest.fixture
-def talk(mock: MockProvider) -> ChatSession:
+def session(mock: MockProvider) -> ChatSession:
     return ChatSession(
         client=DeepSeekV4(mock, max_retries=0),
         messages=Conversation().system("Be brief."),
@@ -40,8 +43,8 @@ def talk(mock: MockProvider) -> ChatSession:
 
 
 @pytest.fixture
-def says(talk: ChatSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
-    """Type lines, then Ctrl-D; gives what was shown on stdout, without the line of greeting, and on stderr."""
+def says(session: ChatSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Type:
+    """Type lines, then Ctrl-D; gives what was shown on stdout, without the banner, and on stderr."""
 
     def type_in(*typed: str | BaseException) -> tuple[str, str]:
         left = [*typed, EOFError()]
@@ -53,14 +56,14 @@ def says(talk: ChatSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
             raise item
 
         monkeypatch.setattr("builtins.input", read)
-        converse(talk)
+        converse(session)
         shown = capsys.readouterr()
-        return shown.out.partition("\n")[2], shown.err
+        return shown.out.partition("Ctrl-D ends.\n")[2], shown.err
 
     return type_in
 
 
-def said(mock: MockProvider) -> list[object]:
+def contents(mock: MockProvider) -> list[object]:
     """The contents of the messages of the last request."""
     messages = mock.requests[-1].messages
     return [message["content"] for message in messages]
@@ -69,7 +72,7 @@ def said(mock: MockProvider) -> list[object]:
 def test_save_keeps_it_from_now_on(says: Type) -> None:
     told, wrong = says("One?", "/save talk", "Two?")
     assert told == (
-        "Hello.\nkept as talk, from now on after each answer\nHello.\n\nto go on: deepseek-v4 chat --resume talk\n"
+        "Hello.\nsaved as talk, from now on after each answer\nHello.\n\nto go on: deepseek-v4 chat --resume talk\n"
     )
     assert wrong == ""
     assert [message.role for message in conversations.load("talk")] == ["system", *["user", "assistant"] * 2]
@@ -77,16 +80,16 @@ def test_save_keeps_it_from_now_on(says: Type) -> None:
 
 def test_a_block_of_lines_is_one_question(says: Type, mock: MockProvider) -> None:
     says('"""Review:', "/file none", "  x = 1", "", 'Thanks."""')
-    assert said(mock)[-1] == "Review:\n/file none\n  x = 1\n\nThanks."
+    assert contents(mock)[-1] == "Review:\n/file none\n  x = 1\n\nThanks."
     says('"""', "/new", '"""')
-    assert said(mock)[-1] == "/new"
+    assert contents(mock)[-1] == "/new"
     says('"""One line."""')
-    assert said(mock)[-1] == "One line."
+    assert contents(mock)[-1] == "One line."
 
 
 def test_a_paste_of_several_lines_is_one_question(says: Type, mock: MockProvider) -> None:
     says("One\ntwo\nthree")
-    assert said(mock)[-1] == "One\ntwo\nthree"
+    assert contents(mock)[-1] == "One\ntwo\nthree"
 
 
 @pytest.mark.parametrize("word", ["exit", "quit", "/quit", "/exit"])
@@ -97,21 +100,21 @@ def test_words_that_end_it(says: Type, mock: MockProvider, word: str) -> None:
 
 def test_the_last_question_again(says: Type, mock: MockProvider) -> None:
     told, wrong = says("/retry", "One?", "Two?", "/retry")
-    assert said(mock) == ["Be brief.", "One?", "Hello.", "Two?"]
+    assert contents(mock) == ["Be brief.", "One?", "Hello.", "Two?"]
     assert (told, wrong) == ("Hello.\n" * 3 + "\n", "deepseek-v4: /retry repeats a question, and there is none\n")
 
 
 def test_other_instructions_and_another_model(says: Type, mock: MockProvider) -> None:
     told, _ = says("/system Be rude.", "/model deepseek-ai/DeepSeek-V4-Flash", "One?", "/system", "Two?")
-    assert said(mock) == ["One?", "Hello.", "Two?"]
+    assert contents(mock) == ["One?", "Hello.", "Two?"]
     assert [each.messages[0]["content"] for each in mock.requests] == ["Be rude.", "One?"]
     assert mock.requests[-1].body["model"] == "deepseek-ai/DeepSeek-V4-Flash"
     assert told.startswith("the instructions are set\nthe model is deepseek-ai/DeepSeek-V4-Flash\nHello.\n")
 
 
-def test_the_size_of_the_conversation(says: Type, talk: ChatSession) -> None:
+def test_the_size_of_the_conversation(says: Type, session: ChatSession) -> None:
     told, _ = says("One?", "/tokens")
-    assert f"{talk.client.count_tokens(talk.messages).total} tokens" in told
+    assert f"{session.client.count_tokens(session.messages).total} tokens" in told
 
 
 def test_save_again_and_under_another_name(says: Type) -> None:
@@ -136,23 +139,23 @@ def test_save_again_and_under_another_name(says: Type) -> None:
     ],
 )
 def test_what_cannot_be_done_is_told_and_the_conversation_goes_on(
-    line: str, told: str, says: Type, talk: ChatSession, mock: MockProvider
+    line: str, told: str, says: Type, session: ChatSession, mock: MockProvider
 ) -> None:
     shown, wrong = says(line, "One?")
     assert wrong.startswith("deepseek-v4: ")
     assert wrong.endswith(f"{told}\n")
     assert shown == "Hello.\n\n"
-    assert said(mock) == ["Be brief.", "One?"]
-    assert talk.name is None
+    assert contents(mock) == ["Be brief.", "One?"]
+    assert session.name is None
 
 
 def test_new_keeps_the_instructions_and_leaves_what_is_kept_alone(
-    says: Type, talk: ChatSession, mock: MockProvider
+    says: Type, session: ChatSession, mock: MockProvider
 ) -> None:
-    talk.name = "talk"
+    session.name = "talk"
     told, _ = says("One?", "/new", "Two?")
     assert told == "Hello.\na new conversation\nHello.\n\n"
-    assert said(mock) == ["Be brief.", "Two?"]
+    assert contents(mock) == ["Be brief.", "Two?"]
     assert [message.role for message in conversations.load("talk")] == ["system", "user", "assistant"]
 
 
@@ -164,8 +167,8 @@ def test_thinking_holds_from_the_next_question_on(says: Type, mock: MockProvider
 
 def test_help_names_every_command(says: Type) -> None:
     told, _ = says("/help")
-    rows = [line.split()[0] for line in told.strip().splitlines()]
-    own = ["/help", "/file", "/thinking", "/model", "/system", "/retry", "/tokens", "/save", "/new"]
+    rows = [line.split()[0] for line in told.strip().splitlines() if line[2] != " "]
+    own = ["/help", "/file", "/thinking", "/model", "/system", "/retry", "/edit", "/tokens", "/save", "/new"]
     assert rows == [*own, "/quit", "Ctrl-C", "\\", '"""']
 
 
@@ -173,7 +176,7 @@ def test_files_go_before_the_next_question_alone(says: Type, mock: MockProvider)
     Path("a.txt").write_text("a note", "utf-8")
     told, _ = says("/file a.txt", "One?", "Two?")
     assert told == "a.txt goes before the next question\nHello.\nHello.\n\n"
-    assert said(mock) == ["Be brief.", "File a.txt:\n```\na note\n```\n\nOne?", "Hello.", "Two?"]
+    assert contents(mock) == ["Be brief.", "File a.txt:\n```\na note\n```\n\nOne?", "Hello.", "Two?"]
 
 
 def test_lines_that_go_on_and_lines_that_are_dropped(says: Type, mock: MockProvider) -> None:
@@ -190,10 +193,97 @@ def test_the_end(word: str, says: Type, mock: MockProvider) -> None:
 
 
 @pytest.mark.parametrize("step", [script.error(500, "overloaded")])
-def test_an_error_of_the_server_is_told_and_the_conversation_goes_on(step: Step, says: Type, talk: ChatSession) -> None:
+def test_an_error_of_the_server_is_told_and_the_conversation_goes_on(
+    step: Step, says: Type, session: ChatSession
+) -> None:
     mock = MockProvider(step, default=HELLO)
-    talk.client = DeepSeekV4(mock, max_retries=0)
+    session.client = DeepSeekV4(mock, max_retries=0)
     told, wrong = says("One?", "Two?")
     assert told == "Hello.\n\n"
     assert "overloaded; nothing had arrived: the question is taken back" in wrong
-    assert said(mock) == ["Be brief.", "Two?"]
+    assert contents(mock) == ["Be brief.", "Two?"]
+
+
+def test_what_came_before_is_shown(session: ChatSession, says: Type) -> None:
+    session.messages = Conversation()
+    for number in range(1, 4):
+        session.messages.user(f"Question {number}?").add(AssistantMessage("\n".join(["Line."] * (5 * number))))
+    shown, _ = says()
+    assert shown.splitlines() == [
+        "(2 earlier messages)",
+        "> Question 2?",
+        *["Line."] * 10,
+        "> Question 3?",
+        *["Line."] * 12,
+        "... (3 more lines)",
+        "",
+    ]
+
+
+def test_the_banner(session: ChatSession, capsys: pytest.CaptureFixture[str]) -> None:
+    assert session.banner() == [
+        f"mock at {session.client.base_url}",
+        "deepseek-ai/DeepSeek-V4-Pro, window 1,048,576 tokens",
+    ]
+    Path("deepseek_v4.toml").write_text('[profiles.dev]\nprovider = "mock"\nwindow = 9000\n', "utf-8")
+    session.client, session.options = DeepSeekV4.from_profile("dev"), {"model": "flash"}
+    assert session.banner()[0] == "profile dev (argument)"
+    assert session.banner()[2] == "flash, window 9,000 tokens"
+
+
+def test_the_banner_of_a_server_that_is_not_there(session: ChatSession) -> None:
+    session.client = DeepSeekV4("vllm", base_url="http://127.0.0.1:1")
+    assert "nothing listens at that address: start the server" in session.banner()[1]
+
+
+def test_a_question_from_an_editor(says: Type, mock: MockProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The editor gets the last question, or the text of the command."""
+    Path("editor.py").write_text(
+        "import pathlib, sys\nfile = pathlib.Path(sys.argv[1])\n"
+        "file.write_text(file.read_text('utf-8') + '\\nMore.\\n', 'utf-8')\n",
+        "utf-8",
+    )
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", shlex.join([sys.executable, "editor.py"]))
+    shown, wrong = says("One?", "/edit", "/edit Other.")
+    assert [request.messages[-1]["content"] for request in mock.requests] == ["One?", "One?\nMore.", "Other.\nMore."]
+    assert (shown, wrong) == ("Hello.\n> One?\n> More.\nHello.\n> Other.\n> More.\nHello.\n\n", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is neither true nor false there")
+@pytest.mark.parametrize(
+    ("editor", "reason"),
+    [
+        ("", "/edit needs an editor: set EDITOR, such as EDITOR=nano"),
+        ("no-such-editor", "EDITOR is 'no-such-editor', which does not run: "),
+        ("false", "the editor ended with 1: no question was sent"),
+        ("true", "the file is empty: no question was sent"),
+    ],
+)
+def test_an_editor_that_gives_no_question(
+    editor: str, reason: str, says: Type, mock: MockProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", editor)
+    assert reason in says("/edit")[1]
+    assert mock.requests == []
+
+
+def test_a_saved_conversation_that_is_changed_and_not_only_continued(says: Type) -> None:
+    """/retry and /system replace what was saved."""
+    _, wrong = says("One?", "/save talk", "Two?", "/retry", "/system Be rude.", "Three?")
+    assert wrong == ""
+    saved = conversations.load("talk")
+    assert [message.to_dict()["content"] for message in saved if message.role != "assistant"] == [
+        "Be rude.",
+        "One?",
+        "Two?",
+        "Three?",
+    ]
+
+
+def test_retry_after_other_instructions(says: Type, mock: MockProvider) -> None:
+    says("One?", "/system Be rude.", "/retry")
+    assert contents(mock) == ["Be rude.", "One?"]
+    _, wrong = says("/new", "/retry")
+    assert "/retry repeats a question, and there is none" in wrong
