@@ -121,10 +121,10 @@ class ChatCall(Call[ChatExchange, Reply]):
             if prepared.request.wire != "raw":
                 return None
             return (yield from upstream.render(prepared.request, self.call_settings, self.retry_budget))
-        request = resuming.request_of(prepared.request)
+        request = prepared.request
         try:
             rendered = yield from upstream.render(request, self.call_settings, self.retry_budget, resuming.part)
-            resuming.check(upstream.server()[0], request)
+            resuming.check(upstream.server()[0], resuming.request_of(request, rendered), rendered)
         except errors.InvalidRequestError as unfit:
             raise (resuming.drop(str(unfit)) or unfit) from None
         resuming.allow(rendered, request)
@@ -267,7 +267,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         target.limits.learn_version(target.base_url, exchange.encoded.model, reply.raw.get("system_fingerprint"))
         self._compare_models(reply)
         plan, resuming = self._plan, self._resuming
-        if resuming is not None and plan.rendered is not None and resuming.request_of(plan.request) is not plan.request:
+        if resuming is not None and resuming.request_of(plan.request, plan.rendered) is not plan.request:
             plan.upstream.check_format(plan.request, reply.text)
         return events, reply
 
@@ -404,7 +404,9 @@ class ChatCall(Call[ChatExchange, Reply]):
         else:
             from deepseek_v4_sdk.providers import completion_bodies as bodies  # few programs render prompts
 
-            request = prepared.request if self._resuming is None else self._resuming.request_of(prepared.request)
+            request = prepared.request
+            if self._resuming is not None:
+                request = self._resuming.request_of(request, rendered)
             if rendered is None or self._resuming is None:
                 encoded = bodies.encode_rendered(provider, request, target, rendered)
             else:

@@ -94,7 +94,7 @@ class Resuming:
         if part is None or _reason_against(part, plan) is not None:
             return False
         if part.calls and part.raw is None and plan.provider.data.closes_cut_calls:
-            return False  # the last call may be half a call that reads like a whole one
+            return False  # the last call may be half a call whose end the server has made up, and shown
         if (period := repeated(part.reasoning + part.text)) is not None:
             note = f"the answer was ended, because its last {period} character(s) come again and again"
             exchange.note(Repair("repeated_text", note))
@@ -119,10 +119,9 @@ class Resuming:
         self.part, self.shown, self._tokens = None, False, 0
         self._usage, self._broken = Usage(), None
 
-    def request_of(self, request: ChatRequest) -> ChatRequest:
+    def request_of(self, request: ChatRequest, rendered: RenderedRequest | None) -> ChatRequest:
         """The request for the rest: a grammar does not go on inside a text that has begun."""
-        part = self.part
-        if part is None or request.response_format is None or not (part.text or part.held or part.calls):
+        if rendered is None or request.response_format is None or not rendered.text_begun:
             return request
         return replace(request, response_format=None)
 
@@ -130,19 +129,23 @@ class Resuming:
         """The reason why another provider cannot go on with the part, or None."""
         if not same_model:
             return "it is not known to serve the same model"
+        part = self.part
+        exact = part is not None and (part.raw is not None or part.ids)  # it shows where the reasoning ends
+        if exact or (part is not None and (part.text or part.held or part.calls)):
+            request = replace(request, response_format=None)
         try:
-            check_continuation(provider, self.request_of(request))
+            check_continuation(provider, request)
         except errors.InvalidRequestError as unfit:
             return str(unfit)
         return None
 
-    def check(self, provider: Provider, request: ChatRequest) -> None:
+    def check(self, provider: Provider, request: ChatRequest, rendered: RenderedRequest) -> None:
         """Check that a provider takes the rest of an answer.
 
         Raises:
             InvalidRequestError: It does not; the text names the reason.
         """
-        check_continuation(provider, request)
+        check_continuation(provider, request, thinks=rendered.ends_in_reasoning)
 
     def earlier(self, rendered: RenderedRequest, attempts: list[Attempt]) -> Earlier:
         """The answer so far, for the exchange that goes on with it; the attempt that broke last is counted."""
@@ -167,6 +170,7 @@ class Resuming:
             error=self.error,
             saved=saved,
             saved_reasoning=self._saved_reasoning,
+            ids=tuple(rendered.ids[-rendered.part_tokens :]) if rendered.exact else (),
         )
 
 
@@ -187,9 +191,14 @@ def _reason_against(part: Part, plan: AttemptPlan) -> str | None:
     held = request.response_format is not None and request.response_format.get("type") != "text"
     if held and part.past_reasoning and part.calls:
         return "it has a response_format and calls"
-    if part.begun and part.raw is None and not _is_written(request, data, part.calls[-1]):
+    if part.begun and not _is_exact(part) and not _is_written(request, data, part.calls[-1]):
         return f"it broke off inside the call of {part.calls[-1].name!r}, whose markup is not known"
     return None
+
+
+def _is_exact(part: Part) -> bool:
+    """Whether the raw output of a part is known, and not only what a server made of it."""
+    return part.raw is not None or bool(part.ids)
 
 
 def _is_written(request: ChatRequest, data: ProviderData, call: ToolCall) -> bool:

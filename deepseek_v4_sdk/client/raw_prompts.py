@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["check_format", "render_request"]
 
+_HALF = "\N{REPLACEMENT CHARACTER}"
+_LONGEST_CHARACTER = 4
+"""Tokens that end inside a character, and one more."""
+
 
 def render_request(
     request: ChatRequest, provider: Provider, target: Target, part: Part | None = None
@@ -49,10 +53,26 @@ def render_request(
     message = None
     if provider.data.completions is None:
         message, part = _last_message(part, provider)
+    if message is None and (own := _own_tokens(part)) is not None:
+        raw, tail = own
+        return RenderedRequest([*ids, *tail], thinks=thinks, raw=raw, part_tokens=len(tail), exact=True)
     raw = _written(part, thinks=thinks) if part.raw is None else part.raw
     # Spellings of control tokens in it are the model's tokens. It ends with a whole character, as all texts do.
     tail = encode(raw)
     return RenderedRequest([*ids, *tail], thinks=thinks, raw=raw, part_tokens=len(tail), last_message=message)
+
+
+def _own_tokens(part: Part) -> tuple[str, list[int]] | None:
+    """The part as the model's own tokens, up to a whole character; None where the server did not give all of them."""
+    from deepseek_v4_sdk.tokens import decode
+
+    ids = list(part.ids)
+    for _ in range(_LONGEST_CHARACTER):
+        text = decode(ids)
+        if not text.endswith(_HALF):
+            break
+        ids.pop()  # a server would answer with the whole prompt as text (vLLM), or swallow the character (SGLang)
+    return (text, ids) if ids and text.startswith(part.raw or "") else None
 
 
 def _last_message(part: Part, provider: Provider) -> tuple[AssistantMessage, Part]:

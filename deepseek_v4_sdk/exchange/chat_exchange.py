@@ -22,7 +22,7 @@ from deepseek_v4_sdk.chat import (
 from deepseek_v4_sdk.exchange.body_reader import BodyReader
 from deepseek_v4_sdk.exchange.completeness import End, check_completeness, finish_reason, split_calls
 from deepseek_v4_sdk.exchange.http_exchange import ResponseHead, TransportFailure
-from deepseek_v4_sdk.exchange.part import Part
+from deepseek_v4_sdk.exchange.part import Part, ids_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,6 +150,8 @@ class ChatExchange(BodyReader):
         part = assembler.as_part(repair.held, repair.raw, thinks=repair.holds_reasoning)
         if part.raw is not None:  # half a character at the limit is not a part of it
             part = replace(part, raw=part.raw.removesuffix(_HALF), past_reasoning=not repair.holds_reasoning)
+        if earlier is None or earlier.ids:
+            part = replace(part, ids=(*(earlier.ids if earlier is not None else ()), *ids_in(assembler.others)))
         if earlier is None or earlier.part.started is None:
             return replace(part, started=self.started, sent_at=self.sent_at, first_event=self._first_seen)
         first = earlier.part

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from deepseek_v4_sdk.chat import ToolCall, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from deepseek_v4_sdk.chat import Reply
+    from deepseek_v4_sdk.chat import JsonValue, Reply
     from deepseek_v4_sdk.errors import DeepSeekV4Error
 
-__all__ = ["Earlier", "NotContinuableError", "Part", "part_of"]
+__all__ = ["Earlier", "NotContinuableError", "Part", "ids_in", "part_of"]
 
 
 class NotContinuableError(ValueError):
@@ -33,6 +34,7 @@ class Part:
         past_reasoning: Whether text or a call has begun.
         held: The end of the text that arrived and was not handed out.
         raw: All raw output, where it was read as such.
+        ids: The tokens of all raw output, where the server gave them; it may have shown less of it by then.
         reply_id: The server's id of the answer.
         started: Time at which the request was sent.
         sent_at: The same moment as date and time.
@@ -49,6 +51,7 @@ class Part:
     past_reasoning: bool = False
     held: str = ""
     raw: str | None = None
+    ids: tuple[int, ...] = ()
     reply_id: str | None = None
     started: float | None = None
     sent_at: datetime | None = None
@@ -66,6 +69,8 @@ def part_of(reply: Reply, *, drops_begun_call: bool) -> Part:
     """
     begun = () if drops_begun_call else reply.partial_tool_calls[-1:]
     calls = (*reply.tool_calls, *begun)
+    # The ids of an answer that went on are those of its end only.
+    ids = () if reply.usage.resumed is not None else ids_in(reply.raw)
     return Part(
         reasoning=reply.reasoning or "",
         text=reply.text,
@@ -73,8 +78,15 @@ def part_of(reply: Reply, *, drops_begun_call: bool) -> Part:
         begun=bool(begun),
         announced=len(reply.tool_calls),
         past_reasoning=bool(reply.text or calls),
+        ids=ids,
         reply_id=reply.id,
     )
+
+
+def ids_in(fields: Mapping[str, JsonValue]) -> tuple[int, ...]:
+    """The tokens of the output among the other fields of an answer (vLLM's `return_token_ids`)."""
+    given = fields.get("choice.token_ids")
+    return tuple(each for each in given if isinstance(each, int)) if isinstance(given, list) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +102,7 @@ class Earlier:
         saved: The number of tokens of an answer of another call, which are not counted here.
         saved_reasoning: The reasoning of that answer.
         prompt: The number of tokens of the prompt with the part.
+        ids: The tokens of the part, where they are the model's own; else empty.
     """
 
     part: Part
@@ -100,3 +113,4 @@ class Earlier:
     error: DeepSeekV4Error | None = None
     saved: int = 0
     saved_reasoning: str = ""
+    ids: tuple[int, ...] = ()

@@ -22,8 +22,13 @@ _BARE = (UserMessage("?"),)
 _OF_CHATS = ("messages", "parallel_tool_calls", "max_completion_tokens", "reasoning_effort", "thinking")
 
 
-def check_completion(provider: Provider, request: ChatRequest) -> Completions:
+def check_completion(provider: Provider, request: ChatRequest, *, thinks: bool | None = None) -> Completions:
     """Return the route of a server for rendered prompts, if the request means the same there.
+
+    Args:
+        provider: The provider of the server.
+        request: The request.
+        thinks: Whether the output begins inside reasoning; None where the thinking level says it.
 
     Raises:
         UnsupportedOptionError: There is no such route, or an option has no effect on it.
@@ -40,7 +45,11 @@ def check_completion(provider: Provider, request: ChatRequest) -> Completions:
         raise _without(provider, "parallel_tool_calls", "it has no effect there")
     if request.logprobs is not None:
         raise _without(provider, "logprobs", "they have another form there")
-    if _held(request) and request.thinking != "off" and not data.completions.waits_for_reasoning:
+    if (
+        _held(request)
+        and (request.thinking != "off" if thinks is None else thinks)
+        and not data.completions.waits_for_reasoning
+    ):
         raise _without(provider, "response_format", "the grammar would also hold inside the reasoning")
     for key in ("chat_template_kwargs", "tools", "tool_choice"):
         if key in request.extra_body:
@@ -50,7 +59,7 @@ def check_completion(provider: Provider, request: ChatRequest) -> Completions:
     return data.completions
 
 
-def check_continuation(provider: Provider, request: ChatRequest) -> None:
+def check_continuation(provider: Provider, request: ChatRequest, *, thinks: bool | None = None) -> None:
     """Check that a server can go on with an answer to a request: with a rendered prompt, or with a last message.
 
     Raises:
@@ -59,7 +68,7 @@ def check_continuation(provider: Provider, request: ChatRequest) -> None:
     """
     data = provider.data
     if data.completions is not None or not data.continues_prefix:
-        check_completion(provider, request)
+        check_completion(provider, request, thinks=thinks)
         return
     called = any(isinstance(message, AssistantMessage) and message.tool_calls for message in request.messages)
     refused = {
@@ -130,7 +139,7 @@ def encode_rendered(
         if provider.engine is not None:  # else the client discovers it first
             check_completion(provider, request)
         return provider.encode(replace(request, wire="stream"), target)
-    route = check_completion(provider, request)
+    route = check_completion(provider, request, thinks=rendered.ends_in_reasoning)
     data, messages = provider.data, _BARE
     # The options of a chat with another, short conversation: they mean the same on both routes.
     bare = replace(

@@ -18,6 +18,9 @@ else:
 __all__ = ["Completions", "RenderedRequest", "read_completion"]
 
 
+_CLOSE = "</think>"
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class Completions:
     """The properties of a server's route for rendered prompts.
@@ -56,6 +59,7 @@ class RenderedRequest:
         limit: Most tokens of the answer.
         raw: The part of the answer at the end of the prompt.
         part_tokens: The number of its tokens.
+        exact: Whether these tokens are the model's own.
         last_message: The part as the last message of a chat, for a server that goes on with such; else None.
     """
 
@@ -64,12 +68,23 @@ class RenderedRequest:
     limit: int = 1
     raw: str = ""
     part_tokens: int = 0
+    exact: bool = False
     last_message: AssistantMessage | None = None
 
     @property
     def prompt_tokens(self) -> int:
         """The tokens of the prompt without the part."""
         return len(self.ids) - self.part_tokens
+
+    @property
+    def text_begun(self) -> bool:
+        """Whether the part goes past the end of the reasoning, so that no grammar can begin with its text."""
+        return bool(self.raw.partition(_CLOSE)[2] if self.thinks else self.raw)
+
+    @property
+    def ends_in_reasoning(self) -> bool:
+        """Whether the model goes on with reasoning."""
+        return self.thinks and _CLOSE not in self.raw
 
 
 def read_completion(provider: Provider, payload: dict[str, JsonValue], sink: Sink) -> None:

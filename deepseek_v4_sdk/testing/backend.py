@@ -378,7 +378,7 @@ class Backend:
         if (own := engine.count_prompt(body)) is not None:
             return _Prompt(own)
         seen, rendering = engine.prompt_body(body), self._rendering(body)
-        if self._cache is None and not body.get("return_prompt_token_ids"):
+        if self._cache is None and not (body.get("return_prompt_token_ids") or body.get("return_token_ids")):
             return _Prompt(count_body(seen, rendering))
         return _Prompt(count_body(seen, rendering), tuple(encode_body(seen, rendering)))
 

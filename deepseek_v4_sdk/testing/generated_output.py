@@ -131,6 +131,13 @@ class GeneratedOutput:
                 calls[-1][1].append(token.text)
         return [(name, "".join(pieces)) for name, pieces in calls]
 
+    def ids(self) -> list[int]:
+        """The tokens of all that it wrote, with the end token if it was reached."""
+        from deepseek_v4_sdk.tokens import encode
+
+        ids = encode(self.raw)
+        return [*ids, 1] if len(ids) < self.completion_tokens else ids
+
     def reasoning_by(self, count: int) -> int:
         """The number of reasoning tokens among the first so many tokens."""
         return bisect_right(self.streamed_reasoning, count)

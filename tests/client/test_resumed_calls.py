@@ -263,6 +263,29 @@ def test_a_format_inside_reasoning_and_inside_json(flavor: str) -> None:
     with DeepSeekV4(begun) as client:
         assert client.chat(question, on_interrupt="resume", response_format=JSON_FORMAT).text == '{"city": "Paris"}'
     assert "response_format" not in begun.requests[1].body
+    # SGLang's encoder shows the format to the model: the prompt of the rest is that of the beginning.
+    assert begun.requests[1].prompt.startswith(begun.requests[0].prompt)
+
+
+def test_a_format_where_the_raw_output_shows_the_end_of_the_reasoning() -> None:
+    """SGLang's grammar does not wait for it: there the rest is right exactly at that end, and without the grammar."""
+    step = script.raw_model_output('Paris.</think>{"city": "Paris"}')
+    outcomes: list[str] = []
+    for events in range(1, 10):
+        dead = MockProvider(step | after(events), default=script.error(503))
+        other = MockProvider(step, flavor="sglang")
+        fallback: Any = [{"provider": other, "model": FLASH}]
+        options: dict[str, Any] = {"response_format": JSON_FORMAT, "wire": "raw", "on_interrupt": "resume"}
+        with DeepSeekV4(dead, model=FLASH, fallback=fallback, max_retries=1) as client:
+            try:
+                assert client.chat("Which city? Give JSON.", **options).text == '{"city": "Paris"}'
+            except ServerError:
+                outcomes.append("raised")
+                continue
+        if other.requests:
+            outcomes.append("grammar" if "response_format" in other.requests[0].body else "without")
+    assert outcomes == ["raised"] * 2 + ["grammar"] + ["without"] * (len(outcomes) - 3)
+    assert len(outcomes) > 4
 
 
 def test_json_that_breaks_the_schema_behind_the_seam_is_an_error_or_begins_again() -> None:

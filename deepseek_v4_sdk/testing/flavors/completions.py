@@ -87,6 +87,7 @@ class CompletionRoute:
         clamps: Whether it cuts a limit to the rest of the window; else it refuses prompt and limit beyond it.
         null_is_default: Whether null is the default limit.
         counts_reasoning: Whether its usage has a number of reasoning tokens: always 0 here.
+        gives_ids: Whether it knows `return_token_ids`.
         shows_halves: Whether half a character at the limit becomes U+FFFD.
     """
 
@@ -96,6 +97,7 @@ class CompletionRoute:
     clamps: bool = True
     null_is_default: bool = True
     counts_reasoning: bool = False
+    gives_ids: bool = False
     shows_halves: bool = False
 
     def refuse(self, body: dict[str, JsonValue], prompt: GivenPrompt | None, window: int) -> Refusal | None:
@@ -151,9 +153,15 @@ class CompletionRoute:
 
     def stream(self, generated: GeneratedOutput, chat: Chat) -> Iterator[bytes]:
         """The blocks of a stream."""
+        ids = generated.ids() if self.gives_ids and chat.body.get("return_token_ids") else None
+        sent = 0
         for token in generated.tokens:
-            yield sse({**self._frame(chat), "choices": [self._choice(token.text, None, None)]})
-        yield sse({**self._frame(chat), "choices": [self._choice("", *self._end(generated))]})
+            choice = self._choice(token.text, None, None)
+            if ids is not None:
+                choice["token_ids"], sent = [*ids[sent : token.count]], max(sent, token.count)
+            yield sse({**self._frame(chat), "choices": [choice]})
+        choice = self._choice("", *self._end(generated))
+        yield sse({**self._frame(chat), "choices": [choice if ids is None else {**choice, "token_ids": [*ids[sent:]]}]})
         if chat.streams_usage:
             yield sse({**self._frame(chat), "choices": [], "usage": self._usage(generated, chat)})
         yield DONE
@@ -168,7 +176,7 @@ class CompletionRoute:
             return "length", None
         return "stop", self.end_stop if generated.stop is None else generated.stop
 
-    def _choice(self, text: str, reason: str | None, stop: JsonValue) -> JsonValue:
+    def _choice(self, text: str, reason: str | None, stop: JsonValue) -> dict[str, JsonValue]:
         choice: dict[str, JsonValue] = {"index": 0, "text": text, "logprobs": None, "finish_reason": reason}
         return choice if self.stop_key is None else {**choice, self.stop_key: stop}
 

@@ -28,6 +28,7 @@ from deepseek_v4_sdk.testing.flavors.vllm_deltas import (
     unclosed,
     with_border,
     with_fingerprint,
+    with_ids,
 )
 from deepseek_v4_sdk.testing.flavors.vllm_prompts import answering_role, mended, older_thinking, plain_prompt
 from deepseek_v4_sdk.testing.flavors.vllm_routes import CREATED, card, measures
@@ -82,7 +83,7 @@ class VLLMFlavor(Flavor):
     needs_type = True
     dialect: Dialect = "vllm"
     count_paths: tuple[str, ...] = ("/tokenize",)
-    completions = CompletionRoute(stop_key="stop_reason")
+    completions = CompletionRoute(stop_key="stop_reason", gives_ids=True)
     parser = OutputParser(
         bursts,
         ("tool_calls", "toolcalls", "tool"),
@@ -207,21 +208,24 @@ class VLLMFlavor(Flavor):
         begun = opening(frame, answering_role(chat.body))
         if running:
             begun["usage"] = self._counts(chat.prompt, 0, 0)
-        yield sse({**begun, "prompt_token_ids": None, "prompt_text": None})
+        ids = generated.ids() if chat.body.get("return_token_ids") else None
+        yield sse({**begun, "prompt_token_ids": None if ids is None else [*chat.ids], "prompt_text": None})
         tokens = streamed(generated)
         last = [token for token in tokens if token.count >= generated.completion_tokens]
         if not last and not generated.calls and not generated.text.strip():
             last = [token for token in tokens if token.kind == "text"]  # blanks wait for what follows them
         shown = [token for token in tokens[: len(tokens) - len(last)] if token.kind != "reasoning" or not reasoning]
-        for group in with_border(shown, generated) if chat.body.get("stop") else ([token] for token in shown):
-            yield chunk(joined(group, chat.number) | reasoning, group[-1].count, token_ids=None)
+        groups = with_border(shown, generated) if chat.body.get("stop") else ([token] for token in shown)
+        count = 0
+        for group, count, own in with_ids(groups, ids):
+            yield chunk(joined(group, chat.number) | reasoning, count, token_ids=own)
         versions: dict[str, JsonValue] = {"weight_versions": None} if self._release >= (0, 33) else {}
         final = chunk(
             joined(last, chat.number),
             generated.completion_tokens,
             finish_reason=finish(generated, chat.body, plain=False),
             stop_reason=generated.stop,
-            token_ids=None,
+            token_ids=None if ids is None else [*ids[count:]],
             **versions,
         )
         yield final if ends_with_usage else with_fingerprint(final, self._fingerprint)

@@ -13,7 +13,7 @@ from deepseek_v4_sdk.testing.flavors.base import sse
 from deepseek_v4_sdk.testing.model_markup import DSML, INVOKE_OPENS, THINK_ENDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, Token
@@ -28,6 +28,7 @@ __all__ = [
     "unclosed",
     "with_border",
     "with_fingerprint",
+    "with_ids",
 ]
 
 
@@ -88,6 +89,22 @@ def with_border(tokens: Sequence[Token], generated: GeneratedOutput) -> Iterator
             yield from ([each] for each in (*late, token))
         late = []
     yield from ([each] for each in late)
+
+
+def with_ids(
+    groups: Iterable[list[Token]], ids: Sequence[int] | None
+) -> Iterator[tuple[list[Token], int, list[JsonValue] | None]]:
+    """The tokens of each delta, their number so far, and the ids of `return_token_ids`: hidden tokens come as well."""
+    sent = 0
+    for group in groups:
+        count = group[-1].count
+        if ids is None:
+            yield group, count, None
+            continue
+        for hidden in range(sent, count - 1):
+            yield [], hidden + 1, [ids[hidden]]
+        yield group, count, [*ids[max(sent, count - 1) : count]] or None
+        sent = max(sent, count)
 
 
 def joined(tokens: list[Token], number: int) -> dict[str, JsonValue]:
