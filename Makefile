@@ -66,8 +66,8 @@ fuzz: $(VENV)/.installed-dev  ## look for inputs that break the client, for long
 chaos: $(VENV)/.installed-dev  ## many more runs over a hostile network (RUNS=20000 SEED=1)
 	@CHAOS_RUNS=$(RUNS) CHAOS_SEED=$(SEED) $(BIN)/python -m pytest -q -n auto --timeout 0 tests/chaos $(PYTEST)
 
-resume: $(VENV)/.installed-dev  ## cut answers at every byte and let them go on, on every flavor (hours)
-	@RESUME_EVERY_BYTE=1 $(BIN)/python -m pytest -q -n auto --timeout 0 tests/exchange/test_resuming.py $(PYTEST)
+resume: $(VENV)/.installed-dev  ## cut answers at every byte and let them go on, on every flavor (a quarter of an hour)
+	@RESUME_EVERY_BYTE=1 $(BIN)/python -m pytest -q -n auto --timeout 0 -rP -p no:logging tests/exchange/test_resuming.py $(PYTEST)
 
 golden: $(VENV)/.installed-dev  ## write the bodies that each provider sends, tests/providers/golden/*.json: review what changed
 	@$(BIN)/python -m tests.providers.golden

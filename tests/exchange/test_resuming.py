@@ -1,6 +1,7 @@
 """An answer that is cut anywhere and goes on is the unbroken one; where it cannot go on, the error has the part.
 
-The suite cuts at some bytes of each answer. `make resume` cuts at every byte.
+The suite cuts at some bytes of each answer. `make resume` goes through all of them: bytes after which an exchange holds
+the same part of the answer are one case, of which it cuts at the first and at the last.
 """
 
 from __future__ import annotations
@@ -8,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Reply
+from deepseek_v4_sdk.call import chat_call
 from deepseek_v4_sdk.chat import write_json
 from deepseek_v4_sdk.errors import DeepSeekV4Error, StreamInterruptedError
+from deepseek_v4_sdk.exchange import ChatExchange
+from deepseek_v4_sdk.exchange.http_exchange import ResponseHead
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.flavors.deepseek import DeepSeekFlavor
 from tests.exchange.raw_cases import CASES, RawCase
@@ -115,10 +120,42 @@ def check(received: Received, whole: Reply, where: object) -> None:
     assert len([call.id for call in reply.tool_calls]) == len({call.id for call in reply.tool_calls})
 
 
-def places(size: int, seed: object) -> list[int]:
+def places(case: RawCase, flavor: Any, size: int, seed: object) -> list[int]:
     if EVERY:
-        return list(range(1, size + 1))
+        return edges(case, flavor, size)
     return sorted(random.Random(str(seed)).sample(range(1, size + 1), min(PLACES, size)))
+
+
+def edges(case: RawCase, flavor: Any, size: int) -> list[int]:
+    """The first and the last of the bytes after which an exchange holds the same part of an answer."""
+    step, made = script.raw_model_output(case.output), list[tuple[tuple[Any, ...], dict[str, Any]]]()
+
+    class Recorded(ChatExchange):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            made.append((args, options))
+            super().__init__(*args, **options)
+
+    mock = MockProvider(step, step, flavor=flavor)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chat_call, "ChatExchange", Recorded)
+        ask(mock, case)
+    request = mock.requests[0]
+    headers = {"content-type": "application/json"}
+    answer = mock.handle("POST", request.path, headers, write_json(request.body))
+    body = b"".join(part for part in answer.parts if isinstance(part, bytes))
+    assert len(body) == size
+    (args, options) = made[0]
+    exchange = ChatExchange(*args, **options)
+    exchange.stays_open = True
+    exchange.opened(ResponseHead(200, {"content-type": "text/event-stream"}), 0.0)
+    found, before = set[int](), None
+    for count in range(1, size + 1):
+        exchange.received(body[count - 1 : count], 0.0)
+        state = (exchange.part(), exchange.answering, exchange.payload_complete)
+        if state != before:
+            found |= {count, max(1, count - 1)}
+        before = state
+    return sorted({*found, size})
 
 
 @pytest.mark.parametrize(("name", "flavor"), PAIRS)
@@ -126,11 +163,14 @@ def test_cut_anywhere_and_resumed_it_is_the_unbroken_answer(name: str, flavor: s
     case, server = CASES[name], SERVERS[flavor]
     whole, size = unbroken(case, server)
     step = script.raw_model_output(case.output)
-    for place in places(size, (name, flavor)):
+    outcomes: Counter[str] = Counter()
+    for place in places(case, server, size, (name, flavor)):
         received = ask(
             MockProvider(step | faults.cut(after_bytes=place), default=step, flavor=server), case, on_interrupt="resume"
         )
         check(received, whole, (name, flavor, place))
+        outcomes["raised inside a call" if received.error is not None else "whole"] += 1
+    print(f"{name}, {flavor}: {size} bytes, {outcomes.total()} cuts, {dict(outcomes)}")
 
 
 @pytest.mark.parametrize(("name", "flavor"), PAIRS)
@@ -139,11 +179,13 @@ def test_three_breaks(name: str, flavor: str) -> None:
     case, server = CASES[name], SERVERS[flavor]
     whole, size = unbroken(case, server)
     step = script.raw_model_output(case.output)
-    dice = random.Random(f"{name} {flavor}")
-    for place in places(size, (flavor, name)):
+    dice, outcomes = random.Random(f"{name} {flavor}"), Counter[str]()
+    for place in places(case, server, size, (flavor, name)):
         cuts = [step | faults.cut(after_bytes=each) for each in (place, dice.randint(1, 1500), dice.randint(1, 1500))]
         received = ask(MockProvider(*cuts, default=step, flavor=server), case, on_interrupt="resume")
         check(received, whole, (name, flavor, place))
+        outcomes["raised inside a call" if received.error is not None else "whole"] += 1
+    print(f"{name}, {flavor}: {size} bytes, {outcomes.total()} times three breaks, {dict(outcomes)}")
 
 
 @pytest.mark.parametrize("flavor", FLAVORS, ids=str)
