@@ -364,8 +364,8 @@ class ChatCall(Call[ChatExchange, Reply]):
         if resuming is None or resuming.part is None:
             return
         named, model = request.model or target.served_model, resuming.model
-        family = None if model is None else target.catalogue.family(model)
-        same = family is not None and named is not None and target.catalogue.family(named) == family
+        family = None if model is None else target.catalogue.checkpoint_family(model)
+        same = family is not None and named is not None and target.catalogue.checkpoint_family(named) == family
         reason = resuming.may_go_on_at(provider, request, same_model=same)
         if reason is not None and not self.may_restart:
             raise errors.InvalidRequestError(reason)

@@ -39,6 +39,7 @@ class Resuming:
         self._usage = Usage()  # of all attempts that broke
         self._tokens = 0  # of the part, as far as they are in the usage
         self._broken: tuple[int, AttemptPlan, Usage | None] | None = None  # the last attempt, until it is counted
+        self._cut_at = -1  # the characters of the part that the limit cut last
         self._saved: int | None = None  # the tokens of the answer of another call; 0 until they are counted
         self._saved_reasoning = ""
         self.reply: Reply | None = None
@@ -95,6 +96,11 @@ class Resuming:
             return False
         if part.calls and part.raw is None and plan.provider.data.closes_cut_calls:
             return False  # the last call may be half a call whose end the server has made up, and shown
+        size = (
+            len(part.raw or "") + len(part.reasoning) + len(part.text) + sum(len(call.arguments) for call in part.calls)
+        )
+        if size <= self._cut_at:
+            return False  # the limit is less than a character has tokens
         if (period := repeated(part.reasoning + part.text)) is not None:
             note = f"the answer was ended, because its last {period} character(s) come again and again"
             exchange.note(Repair("repeated_text", note))
@@ -102,7 +108,7 @@ class Resuming:
         made = exchange.counted.completion_tokens if exchange.counted is not None else None
         if made is None or self._tokens + made >= request.until_done:
             return False
-        self.part, self.shown, self.error = part, True, None
+        self.part, self.shown, self.error, self._cut_at = part, True, None, size
         self.model = exchange.answered_by or exchange.encoded.model or self.model
         self._broken = len(attempts), plan, exchange.counted
         return True

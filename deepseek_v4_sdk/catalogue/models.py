@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -168,6 +169,11 @@ class Catalogue:
                 return entry.family
         return None
 
+    def checkpoint_family(self, name: str) -> ModelFamily | None:
+        """The family of a checkpoint: of a model by one of its names, also quantised, and of any owner."""
+        own = name.strip().rpartition("/")[2]
+        return self.family(name) or self.family(_QUANTISED.sub("", own))
+
     def names(self, provider: str) -> list[str]:
         """The ids of the live models at a provider."""
         return [entry.id for entry in self.entries if entry.provider == provider and entry.retired_on is None]
@@ -182,6 +188,9 @@ class Catalogue:
         if isinstance(tables, Mapping):
             raise ValueError("models is one table, and must be a list of them")
         return cls(_read(index, table) for index, table in enumerate(tables))
+
+
+_QUANTISED = re.compile(r"-(?:(?:NV|MX)?(?:FP|INT)[48]|W[48]A(?:8|16)|AWQ|GPTQ)\Z", re.IGNORECASE)
 
 
 def plain_name(name: str) -> str:
