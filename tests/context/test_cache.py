@@ -103,7 +103,7 @@ def pairs(draw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @every_format
-@examples(20)
+@examples(8)
 @given(pair=pairs())
 def test_the_common_prefix_is_that_of_the_token_lists(
     dialect: Dialect, generation: Generation, pair: tuple[dict[str, Any], dict[str, Any]]

@@ -147,7 +147,7 @@ def test_the_laws(
         check_plan(budget, grown, again, options)
 
 
-@pytest.mark.parametrize(("name", "form", "tools"), sampled(product(CUTTING, FORMATS, [[TOOL], None]), 3))
+@pytest.mark.parametrize(("name", "form", "tools"), sampled(product(CUTTING, FORMATS, [[TOOL], None]), 7))
 def test_cuts_are_rare_and_the_prefix_holds_between_them(form: Format, name: str, tools: Any) -> None:
     """Over ten rooms there is one cut for each 40 % of a room at most, and each request goes on from the one before."""
     strategy = STRATEGIES[name]

@@ -12,8 +12,9 @@ import pytest
 from tests.exchange.meaning import gist
 from tests.exchange.replay import Outcome, answer, ask
 from tests.recorded import Recording, recordings
+from tests.support.profiles import NIGHTLY
 
-RECUTS = 25
+RECUTS = 200 if NIGHTLY else 10
 STREAMS = [recording for recording in recordings(chat=True) if recording.streamed]
 
 

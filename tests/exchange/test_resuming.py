@@ -25,9 +25,10 @@ from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.flavors.deepseek import DeepSeekFlavor
 from tests.exchange.raw_cases import CASES, RawCase
 from tests.exchange.test_raw_text import FLAVORS, meaning
+from tests.support.profiles import NIGHTLY
 
 EVERY = os.environ.get("RESUME_EVERY_BYTE") == "1"
-PLACES = 5
+PLACES = 40 if NIGHTLY else 2
 # DeepSeek's API goes on in a chat, and without tools.
 SERVERS: dict[str, Any] = {**FLAVORS, "deepseek": DeepSeekFlavor()}
 PAIRS = [

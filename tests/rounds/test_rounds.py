@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from deepseek_v4_sdk import AssistantMessage, AsyncDeepSeekV4, ConfigurationError, Conversation, DeepSeekV4, tool
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from tests.rounds.play import FLAVORS, KINDS, Kind, Play, each_flavor, each_kind, results
-from tests.support.profiles import sampled
+from tests.support.profiles import paired
 
 Pauses = Generator[float, None, object]
 
@@ -27,7 +27,7 @@ def call(city: str = "Paris") -> Any:
     return script.tool_call("weather", city=city)
 
 
-@pytest.mark.parametrize(("flavor", "kind"), sampled(product(FLAVORS, KINDS), 2))
+@pytest.mark.parametrize(("flavor", "kind"), paired(FLAVORS, KINDS))
 def test_forty_rounds_with_thinking(kind: Kind, flavor: str) -> None:
     """Every thought goes back to the server, every call has its result, and requests only grow at their end."""
     turns = [script.think(f"Thought {n}.") + call(f"A{n}") + call(f"B{n}") for n in range(40)]

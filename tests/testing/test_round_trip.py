@@ -17,7 +17,7 @@ from deepseek_v4_sdk.testing.flavors import FLAVOR_NAMES
 from deepseek_v4_sdk.testing.script import Turn
 from tests.support.profiles import examples
 
-often = examples(25)
+often = examples(8)
 on_every_wire = pytest.mark.parametrize("flavor", FLAVOR_NAMES)
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)

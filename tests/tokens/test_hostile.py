@@ -115,11 +115,14 @@ def test_no_long_run_is_left_and_no_other_cut_is_made(seed: int) -> None:
     assert len(pieces) - 1 == sum((length - 1) // 16 for _, length in runs)
 
 
-@pytest.mark.parametrize("name", BLANKS)
-def test_a_cut_in_a_run_of_one_repeated_blank_costs_at_most_one_token(name: str) -> None:
-    # What holds for cuts at 256 holds at the limit: both are multiples of 128, the longest token of blanks.
+def test_the_limit_is_a_multiple_of_the_longest_token_of_blanks() -> None:
+    """So what holds for cuts at 256, as below, holds at the limit."""
     assert RUN_LIMIT % 128 == 0
     assert max(len(decode([token])) for token in range(3, 128_000) if not decode([token]).strip()) == 128
+
+
+@pytest.mark.parametrize("name", BLANKS)
+def test_a_cut_in_a_run_of_one_repeated_blank_costs_at_most_one_token(name: str) -> None:
     for length in range(505, 650):
         text = "a" + BLANKS[name] * length + "b"
         pieces = cut_long_runs(text, limit=256)

@@ -8,7 +8,6 @@ import socket
 import time
 import tracemalloc
 from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 import aiohttp
@@ -27,7 +26,7 @@ from deepseek_v4_sdk.providers.scrub import scrub
 from deepseek_v4_sdk.transport.failures import as_failure
 from tests.exchange.replay import JSON, Replay, answer, ask, client_for
 from tests.exchange.wire import DONE, FRAME, chunk, finish, say, sse
-from tests.support.profiles import sampled
+from tests.support.profiles import paired
 from tests.transport.calls import MODES, chat, failure, in_each_mode
 from tests.transport.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
 
@@ -76,7 +75,7 @@ ENDLESS: dict[str, tuple[bytes, bytes, type[DeepSeekV4Error], str]] = {
 }
 
 
-@pytest.mark.parametrize(("case", "mode"), sampled(product(ENDLESS, MODES), 2))
+@pytest.mark.parametrize(("case", "mode"), paired(ENDLESS, MODES))
 def test_what_does_not_end_is_ended(case: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     small(monkeypatch)
     head, block, kind, text = ENDLESS[case]

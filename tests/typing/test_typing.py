@@ -1,17 +1,17 @@
-"""Both type checkers read the sample programs of this folder: what must be an error is one, and nothing else is."""
+"""Both type checkers read the sample programs of this folder: what must be an error is one, and nothing else is.
+
+`make lint` runs the checkers, in their strict modes, over the samples and the package at once.
+"""
 
 from __future__ import annotations
 
-import json
-import sys
+import re
+import tomllib
 from pathlib import Path
-
-import pytest
 
 from deepseek_v4_sdk import DeepSeekV4, ToolCall
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.typing.chat import fields, messages
-from tests.typing.checkers import check
 from tests.typing.mocks import scripts
 from tests.typing.options import by_keyword, chosen, gathered, tools
 from tests.typing.runs import events, sums
@@ -19,24 +19,21 @@ from tests.typing.streams import failures, sync
 from tests.typing.structured import unions, values
 from tests.typing.tools import right
 
-HERE = Path(__file__).parent
-SAMPLES = [
-    str(HERE / f"{name}.py")
-    for name in ("chat", "options", "streams", "mocks", "structured", "runs", "stores", "tools")
-]
+ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(400)
-def test_mypy() -> None:
-    """Strict, and an ignore that is not needed is an error: each wrong line must be found."""
-    check("mypy", *SAMPLES)
-
-
-@pytest.mark.timeout(400)
-def test_pyright() -> None:
-    """The same with pyright, in its strict mode."""
-    summary = check("pyright", "--pythonpath", sys.executable, "--outputjson", *SAMPLES)
-    assert json.loads(summary)["summary"]["filesAnalyzed"] == len(SAMPLES)
+def test_both_checkers_read_the_samples() -> None:
+    """An ignore that is not needed is an error, so each wrong line must be found."""
+    lint = (ROOT / "Makefile").read_text("utf-8").partition("\nlint:")[2].partition("\n\n")[0]
+    assert re.findall(r"^\t@\$\(BIN\)/(mypy|pyright)$", lint, re.MULTILINE) == ["mypy", "pyright"]
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    assert "tests/typing" in tool["mypy"]["files"]
+    assert "tests/typing" in tool["pyright"]["include"]
+    assert tool["mypy"]["strict"] is True
+    (samples,) = tool["pyright"]["executionEnvironments"]
+    assert samples["root"] == "tests/typing"
+    assert samples["reportUnnecessaryTypeIgnoreComment"] is True
+    assert not [each for each in tool["mypy"]["overrides"] if any("tests" in name for name in [*each["module"]])]
 
 
 def test_samplescheck() -> None:

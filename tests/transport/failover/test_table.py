@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Any
 
 import httpx
@@ -13,6 +13,7 @@ from deepseek_v4_sdk import DeepSeekV4, DeepSeekV4Error, RateLimits, Timeouts
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from tests.docs.pages import ROOT
+from tests.support.profiles import NIGHTLY
 from tests.transport.failover.duo import named
 
 AGAIN, ELSEWHERE, RAISED = "again here, then elsewhere", "elsewhere at once", "raised"
@@ -42,6 +43,9 @@ def unreachable(flavor: str, error: Exception) -> MockProvider:
 def cut_call(body: dict[str, Any]) -> dict[str, Any]:
     return {"max_tokens": 3, "tools": [{"type": "function", "function": {"name": "look", "parameters": {}}}], **body}
 
+
+PAIRS = list(permutations(PROVIDER_NAMES, 2)) if NIGHTLY else list(pairwise([*PROVIDER_NAMES, PROVIDER_NAMES[0]]))
+"""Each provider before each other one; in the suite each before the next, so that all are first and second."""
 
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
     "no connection": (httpx.ConnectError("refused"), {}),
@@ -97,7 +101,7 @@ def test_the_page_tells_of_every_case() -> None:
 def test_it_is_so_for_each_pair(cause: str) -> None:
     step, more = CASES[cause]
     arguments = {"model": "pro", "max_retries": 2, **{key: value for key, value in more.items() if key != "chat"}}
-    for first, second in permutations(PROVIDER_NAMES, 2):
+    for first, second in PAIRS:
         failing = unreachable(first, step) if isinstance(step, Exception) else named(first, default=step)
         behind = named(second, default=ANSWER)
         client = DeepSeekV4(failing, fallback=[behind], **arguments)
