@@ -310,6 +310,6 @@ class AsyncMapResults(_Results):
             self._arrived.set()
 
 
-async def _awaited(heard: object) -> None:
-    if inspect.isawaitable(heard):
-        await heard
+async def _awaited(value: object) -> None:
+    if inspect.isawaitable(value):
+        await value

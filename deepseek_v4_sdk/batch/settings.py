@@ -55,7 +55,9 @@ class MapSettings:
         if self.order not in get_args(MapOrder):
             raise ConfigurationError(f"order is {self.order!r}: give 'done' or 'input'")
         seconds: object = self.deadline
-        if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0):
+        if seconds is not None and (
+            isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0
+        ):
             raise ConfigurationError(f"deadline is {seconds!r}: give seconds above 0")
         for name in ("skip_done", "keep_prompts", "retry_failed"):
             if self.journal is None and getattr(self, name):

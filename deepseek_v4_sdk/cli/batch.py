@@ -37,11 +37,15 @@ commands = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-_Input: TypeAlias = Annotated[Path, typer.Argument(help="OpenAI's batch format (.jsonl), or CSV.", show_default=False)]
+_Input: TypeAlias = Annotated[
+    Path, typer.Argument(help="OpenAI's batch format (.jsonl), or a table (.csv, .parquet).", show_default=False)
+]
 _Output: TypeAlias = Annotated[Path, typer.Option("--output", "-o", help="The file of results.")]
-_PromptColumn: TypeAlias = Annotated[str | None, typer.Option(help="CSV: the column with the prompt.")]
-_Template: TypeAlias = Annotated[str | None, typer.Option(help="CSV: a prompt with {columns} in it.")]
-_IdColumn: TypeAlias = Annotated[str | None, typer.Option(help="CSV: the column with the id; else the row's number.")]
+_PromptColumn: TypeAlias = Annotated[str | None, typer.Option(help="Of a table: the column with the prompt.")]
+_Template: TypeAlias = Annotated[str | None, typer.Option(help="Of a table: a prompt with {columns} in it.")]
+_IdColumn: TypeAlias = Annotated[
+    str | None, typer.Option(help="Of a table: the column with the id; else the row's number.")
+]
 _Schema: TypeAlias = Annotated[Path | None, typer.Option(help="A file with the JSON Schema of the answers.")]
 _Thinking: TypeAlias = Annotated[
     Literal["off", "low", "high", "max"] | None, typer.Option(help="How much the model thinks, where a row is silent.")
@@ -92,19 +96,24 @@ def _send(
     began, total = time.monotonic(), sum(1 for _ in source.rows())
     with server.connect() as client:
         prices = _peak_prices(client) if off_peak_only else None
-        files, told, stopped = Outputs(source, output), RunProgress(line, total, began), False
+        files, stopped = Outputs(source, output), False
+        shown = RunProgress(line, total, began, files.errors)
         rows = files.requests()
         sent = rows if prices is None else off_peak(rows, prices, client.model, line)
-        with client.map(sent, progress=told.step, **options) as results, files:  # the journal's lock comes first
+        with client.map(sent, progress=shown.step, **options) as results, files:  # the journal's lock comes first
             greet(results)
             try:
                 for result in results:
                     files.add(result)
             except KeyboardInterrupt:
                 stopped = True
+                line.show("stopping: waiting for the rows in flight")
+                results.close()
+                for result in results:
+                    files.add(result)
             line.end()
             left = files.rest(rows)
-    summarize(results, files.failed - left, left, output, as_json=as_json)
+    summarize(results, files.errors, left, output, as_json=as_json)
     if stopped:
         raise typer.Exit(ExitCode.STOPPED)
     if files.failed:

@@ -99,8 +99,8 @@ def _outcome(result: MapResult) -> dict[str, object]:
         return {"response": None, "error": {"code": "no_answer", "message": "there is no answer"}}
     if error.status_code is None:
         return {"response": None, "error": {"code": error.type, "message": error.message}}
-    told = {"error": {"message": error.message, "type": error.type, "code": error.status_code}}
-    return {"response": {"status_code": error.status_code, "request_id": request_id, "body": told}, "error": None}
+    failure = {"error": {"message": error.message, "type": error.type, "code": error.status_code}}
+    return {"response": {"status_code": error.status_code, "request_id": request_id, "body": failure}, "error": None}
 
 
 def _completion(reply: Reply) -> dict[str, Any]:

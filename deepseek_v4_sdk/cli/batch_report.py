@@ -1,4 +1,4 @@
-"""The words of `deepseek-v4 batch`: the progress of a run, its summary, and bills."""
+"""The output of `deepseek-v4 batch`: the progress of a run, its summary, and bills."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from deepseek_v4_sdk.cli.batch_files import failed_path
 from deepseek_v4_sdk.cli.output import say, say_json
 
 if TYPE_CHECKING:
+    from collections import Counter
     from pathlib import Path
 
     from deepseek_v4_sdk.batch import MapProgress, MapResults
@@ -37,10 +38,11 @@ def bills_of(flavor: str, model: str | None, prompt: int, answer: int) -> dict[s
 class RunProgress:
     """The progress of a run, in a line."""
 
-    def __init__(self, line: PassingLine, total: int, began: float) -> None:
+    def __init__(self, line: PassingLine, total: int, began: float, errors: Counter[str]) -> None:
         self._line = line
         self._total = total
         self._began = began
+        self._errors = errors
         self._shown = 0.0
 
     def step(self, progress: MapProgress) -> None:
@@ -56,13 +58,17 @@ class RunProgress:
             parts.append(str(progress.cost))
         if rate > 0:
             parts.append(f"{(self._total - ended) / rate / 60:.0f} min left")
-        if progress.failed:
-            parts.append(f"{progress.failed:,} failed")
+        if self._errors:
+            parts.append(f"{self._errors.total():,} failed ({_by_kind(self._errors)})")
         self._line.show(f"{', '.join(parts)} ({progress.in_flight} of {progress.concurrency} in flight)")
 
 
+def _by_kind(errors: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in errors.most_common())
+
+
 def greet(results: MapResults) -> None:
-    """Tell the rows that the journal has, before a run begins."""
+    """Report the rows that the journal has, before a run begins."""
     found = results.found
     if found.done or found.failed or found.retryable:
         say(
@@ -72,9 +78,9 @@ def greet(results: MapResults) -> None:
         )
 
 
-def summarize(results: MapResults, failed: int, left: int, output: Path, *, as_json: bool) -> None:
-    """Tell the sums of a run that has ended."""
-    progress = results.progress
+def summarize(results: MapResults, errors: Counter[str], left: int, output: Path, *, as_json: bool) -> None:
+    """Report the sums of a run that has ended."""
+    progress, failed = results.progress, errors.total()
     if as_json:
         say_json(
             {
@@ -82,6 +88,7 @@ def summarize(results: MapResults, failed: int, left: int, output: Path, *, as_j
                 "from_journal": progress.from_journal,
                 "changed": results.changed,
                 "failed": failed,
+                "errors": dict(errors.most_common()),
                 "not_sent": left,
                 "stopped": results.stopped,
                 "tokens": results.usage.total_tokens,
@@ -92,6 +99,8 @@ def summarize(results: MapResults, failed: int, left: int, output: Path, *, as_j
     spent = f", {results.cost}" if results.cost is not None else ""
     known = f" ({progress.from_journal:,} were in the journal)" if progress.from_journal else ""
     say(f"{results.done:,} answered{known}, {failed:,} failed, {left:,} not sent")
+    if errors:
+        say(f"failed: {_by_kind(errors)}")
     say(f"this run: {results.usage.total_tokens or 0:,} tokens{spent}")
     if results.changed:
         say(f"{results.changed:,} rows had changed since the journal was written, and were sent again")

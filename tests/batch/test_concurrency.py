@@ -10,13 +10,13 @@ from deepseek_v4_sdk.batch.concurrency import AutoConcurrency, FixedConcurrency
 def _limits(rule: AutoConcurrency, rounds: list[float | str]) -> list[int]:
     """The limit after each round: all of its answers with that time to the first token, or one refusal."""
     limits = [rule.limit]
-    for told in rounds:
+    for result in rounds:
         began = rule.round
-        if told == "refused":
+        if result == "refused":
             rule.refused(began)
         else:
             for _ in range(rule.limit):
-                rule.answered(float(told), began)
+                rule.answered(float(result), began)
         limits.append(rule.limit)
     return limits
 

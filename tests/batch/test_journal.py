@@ -31,7 +31,7 @@ class Label(BaseModel):
 
 
 def weather(city: str) -> str:
-    """Tell the weather of a city."""
+    """Report the weather of a city."""
     return f"rain in {city}"
 
 

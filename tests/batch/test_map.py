@@ -137,40 +137,40 @@ def test_only_the_thread_that_iterates_reads_rows_and_hears_results() -> None:
             threads.add(threading.get_ident())
             yield str(number)
 
-    def heard(result: MapResult) -> None:
+    def received(result: MapResult) -> None:
         threads.add(threading.get_ident())
 
-    def told(progress: MapProgress) -> None:
+    def reported(progress: MapProgress) -> None:
         threads.add(threading.get_ident())
 
-    mapped("sync", MockProvider(default=script.text("x")), rows(), concurrency=4, on_result=heard, progress=told)
+    mapped("sync", MockProvider(default=script.text("x")), rows(), concurrency=4, on_result=received, progress=reported)
     assert threads == {here}
 
 
 @in_both_modes
 def test_callbacks_hear_of_each_result(mode: Mode) -> None:
-    heard: list[str] = []
-    told: list[MapProgress] = []
+    received: list[str] = []
+    reported: list[MapProgress] = []
     mock = MockProvider(default=script.text("x"))
 
     async def awaited(result: MapResult) -> None:
-        heard.append(result.id)
+        received.append(result.id)
 
     def plain(result: MapResult) -> None:
-        heard.append(result.id)
+        received.append(result.id)
 
-    done = mapped(mode, mock, ["a", 5, "c"], on_result=plain if mode == "sync" else awaited, progress=told.append)
-    assert heard == [result.id for result in done.results]
-    assert [(each.done + each.failed, each.total) for each in told] == [(1, 3), (2, 3), (3, 3)]
-    assert (told[-1].done, told[-1].failed, told[-1].usage) == (2, 1, done.of.usage)
+    done = mapped(mode, mock, ["a", 5, "c"], on_result=plain if mode == "sync" else awaited, progress=reported.append)
+    assert received == [result.id for result in done.results]
+    assert [(each.done + each.failed, each.total) for each in reported] == [(1, 3), (2, 3), (3, 3)]
+    assert (reported[-1].done, reported[-1].failed, reported[-1].usage) == (2, 1, done.of.usage)
     assert (done.of.done, done.of.failed, done.of.left, done.of.stopped) == (2, 1, 0, None)
 
 
 def test_an_async_callback_needs_the_async_client() -> None:
-    async def heard(result: MapResult) -> None: ...
+    async def received(result: MapResult) -> None: ...
 
     with pytest.raises(Exception, match="on_result is async"):
-        mapped("sync", "mock", ["a"], on_result=heard)
+        mapped("sync", "mock", ["a"], on_result=received)
 
 
 @in_both_modes
@@ -179,14 +179,14 @@ def test_a_callback_or_an_iterator_that_raises_ends_the_map(mode: Mode) -> None:
         yield "a"
         raise LookupError("no more files")
 
-    def heard(result: MapResult) -> None:
+    def received(result: MapResult) -> None:
         raise LookupError("no room")
 
     mock = MockProvider(default=script.text("x"))
     with pytest.raises(LookupError, match="no more files"):
         mapped(mode, mock, rows())
     with pytest.raises(LookupError, match="no room"):
-        mapped(mode, mock, ["a"], on_result=heard)
+        mapped(mode, mock, ["a"], on_result=received)
 
 
 @in_both_modes
@@ -324,11 +324,11 @@ def test_a_run_that_has_cost_something_is_not_begun_anew() -> None:
 @in_both_modes
 def test_auto_follows_the_refusals_of_a_server(mode: Mode) -> None:
     """The server takes eight at once: the limit rises above it and comes back, and no row fails."""
-    told: list[int] = []
+    fast: list[int] = []
     mock = MockProvider(default=script.text("Hi"))
-    done = mapped(mode, mock, map(str, range(100)), progress=lambda progress: told.append(progress.concurrency))
+    done = mapped(mode, mock, map(str, range(100)), progress=lambda progress: fast.append(progress.concurrency))
     assert not done.errors
-    assert max(told) > 20
+    assert max(fast) > 20
     shrunk = MockProvider(
         default=script.from_function(
             lambda request: script.error(429) if len(shrunk.requests) % 7 == 0 else script.text("Hi")
@@ -339,7 +339,7 @@ def test_auto_follows_the_refusals_of_a_server(mode: Mode) -> None:
         mode, shrunk, map(str, range(60)), progress=lambda progress: slow.append(progress.concurrency),
         client={"max_retries": 4},
     )  # fmt: skip
-    assert max(slow) < max(told)
+    assert max(slow) < max(fast)
 
 
 def test_leaving_cancels_what_is_in_flight(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ class Label(BaseModel):
 
 
 def weather(city: str) -> str:
-    """Tell the weather of a city."""
+    """Report the weather of a city."""
     return f"rain in {city}"
 
 
@@ -138,21 +138,22 @@ def test_a_wrong_row_is_a_result_with_its_error(mode: Mode, row: Any, journal: b
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"concurrency": 0}, "concurrency is 0"),
         ({"concurrency": "fast"}, "concurrency is 'fast'"),
         ({"max_concurrency": True}, "max_concurrency is True"),
         ({"order": "random"}, "order is 'random'"),
         ({"deadline": 0}, "deadline is 0"),
+        ({"deadline": float("nan")}, "deadline is nan"),
         ({"skip_done": True}, "skip_done needs a journal"),
         ({"keep_prompts": True}, "keep_prompts needs a journal"),
         ({"retry_failed": True}, "retry_failed needs a journal"),
         ({"schema": Label, "tools": [weather]}, "schema and tools"),
     ],
 )
-def test_an_argument_that_makes_no_sense_raises(given: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+def test_an_argument_that_makes_no_sense_raises(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         mapped("sync", "mock", ["a"], **given)
 
 

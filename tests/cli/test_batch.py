@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,8 +63,8 @@ def _go(*arguments: str, code: int = 0) -> Any:
 def test_results_are_in_openais_format(serve: Callable[..., MockProvider]) -> None:
     mock = serve()
     _write(_line("a", "Hello", temperature=0.5, max_tokens=9), "", _line("b", "Bye", reasoning_effort="none"))
-    told = _go().stdout
-    assert told.startswith("2 answered, 0 failed, 0 not sent\n")
+    shown = _go().stdout
+    assert shown.startswith("2 answered, 0 failed, 0 not sent\n")
     done = _read()
     assert sorted(done) == ["a", "b"]
     assert done["a"].keys() == {"id", "custom_id", "response", "error"}
@@ -118,7 +119,9 @@ def test_failures_are_lines_and_a_file_of_requests(serve: Callable[..., MockProv
     odd = _line("b", "odd")
     _write(_line("a", "Hello"), odd, "{broken", _line("d", "x", n=3), _line("a", "twice"), {"body": {}})
     done = _go(code=1)
-    assert done.stdout.startswith("1 answered, 5 failed, 0 not sent\n")
+    assert done.stdout.startswith(
+        "1 answered, 5 failed, 0 not sent\nfailed: 3 InvalidRequestError, 1 UnsupportedOptionError, 1 BadRequestError\n"
+    )
     assert "out.failed.jsonl has the rows that failed" in done.stderr
     lines = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
     assert len(lines) == 6
@@ -183,26 +186,99 @@ def test_csv_with_a_schema(serve: Callable[..., MockProvider]) -> None:
         assert [json.loads(row["answer"]) for row in csv.DictReader(opened)] == [{"mood": "glad"}]
 
 
+def _table(name: str, **columns: list[Any]) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    table = pa.table(columns)
+    parquet.write_table(table, name)
+    return table
+
+
+def _rows_of(name: str) -> list[dict[str, Any]]:
+    import pyarrow.parquet as parquet
+
+    return list(parquet.read_table(name).to_pylist())
+
+
+def test_parquet_keeps_its_columns_and_their_types(serve: Callable[..., MockProvider]) -> None:
+    def answer(request: Any) -> Any:
+        return script.error(400) if "three" in request.body["messages"][0]["content"] else _echo(request)
+
+    serve(default=script.from_function(answer))
+    when = [datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2, 3)]
+    given = _table("in.parquet", key=[7, 8, 9], text=["one", None, "three"], when=when, tags=[["a"], [], None])
+    arguments = ("in.parquet", "-o", "out.parquet", "--template", "{key}: {text}", "--id-column", "key")
+    run("batch", "run", *arguments, code=1)
+    rows = {row["key"]: row for row in _rows_of("out.parquet")}
+    assert rows[7] == {
+        "key": 7, "text": "one", "when": when[0], "tags": ["a"], "answer": "echo: 7: one", "finish_reason": "stop",
+        "error": None, "prompt_tokens": rows[7]["prompt_tokens"], "completion_tokens": rows[7]["completion_tokens"],
+    }  # fmt: skip
+    assert rows[8]["answer"] == "echo: 8: "
+    assert (rows[9]["answer"], rows[9]["finish_reason"]) == ("", None)
+    assert "BadRequestError" in rows[9]["error"]
+    assert _rows_of("out.failed.parquet") == given.slice(2).to_pylist()
+    assert os.name == "nt" or Path("out.parquet").stat().st_mode & 0o777 == 0o600
+    serve()
+    run("batch", "retry", *arguments)
+    assert len([row for row in _rows_of("out.parquet") if row["error"] is None]) == 3
+
+
+def test_parquet_of_many_rows_with_a_schema(serve: Callable[..., MockProvider]) -> None:
+    serve(default=script.text('{"mood": "glad"}'))
+    _table("in.parquet", text=[f"text {number}" for number in range(1_500)])
+    schema = {"type": "object", "properties": {"mood": {"type": "string"}}, "required": ["mood"]}
+    Path("mood.json").write_text(json.dumps(schema), encoding="utf-8")
+    run("batch", "run", "in.parquet", "-o", "out.parquet", "--prompt-column", "text", "--schema", "mood.json")
+    rows = _rows_of("out.parquet")
+    assert sorted(row["text"] for row in rows) == sorted(f"text {number}" for number in range(1_500))
+    assert {row["answer"] for row in rows} == {'{"mood": "glad"}'}
+
+
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
+    [
+        (["--prompt-column", "no"], "no column 'no'; it has text, tags"),
+        (["--prompt-column", "tags"], "the column 'tags' of in.parquet is list<"),
+        ([], "--prompt-column or --template"),
+    ],
+)
+def test_parquet_that_does_not_fit(arguments: list[str], message: str, serve: Callable[..., MockProvider]) -> None:
+    serve()
+    _table("in.parquet", text=["one"], tags=[["a"]])
+    assert message in complaint("batch", "run", "in.parquet", "-o", "out.parquet", *arguments)
+    assert not Path("out.parquet").exists()
+
+
+def test_parquet_without_its_extra(serve: Callable[..., MockProvider], monkeypatch: pytest.MonkeyPatch) -> None:
+    serve()
+    Path("in.parquet").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    shown = complaint("batch", "run", "in.parquet", "-o", "out.parquet", "--prompt-column", "text")
+    assert shown.startswith("Parquet needs its extra: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
     [
         (["none.jsonl"], "is not a file"),
         (["in.csv"], "--prompt-column or --template"),
         (["in.csv", "--prompt-column", "no"], "no column 'no'; it has text, lang"),
         (["in.csv", "--template", "{text} {tone}"], "no column 'tone'"),
         (["in.jsonl", "--prompt-column", "text"], "are for CSV"),
-        (["in.parquet"], "Parquet"),
+        (["in.parquet", "--template", "{text}"], "in.parquet cannot be read as Parquet"),
         (["in.jsonl", "--concurrency", "fast"], "--concurrency is 'fast'"),
         (["in.jsonl", "--schema", "none.json"], "--schema none.json cannot be read"),
         (["in.jsonl", "--off-peak"], "--off-peak is for DeepSeek's own API"),
     ],
 )
-def test_a_wrong_command_line(arguments: list[str], said: str, serve: Callable[..., MockProvider]) -> None:
+def test_a_wrong_command_line(arguments: list[str], message: str, serve: Callable[..., MockProvider]) -> None:
     mock = serve()
     _write(_line("a", "Hello"))
     Path("in.csv").write_text("text,lang\na,b\n", encoding="utf-8")
     Path("in.parquet").write_bytes(b"PAR1")
-    assert said in complaint("batch", "run", *arguments, "-o", "out.jsonl")
+    assert message in complaint("batch", "run", *arguments, "-o", "out.jsonl")
     assert mock.requests == []
     assert not Path("out.jsonl").exists()
 
@@ -248,8 +324,8 @@ def test_status_counts_the_journal(serve: Callable[..., MockProvider]) -> None:
     serve(script.error(503), script.error(400), script.text("x"))
     _write(*(_line(name, name) for name in "abc"))
     _go("--concurrency", "1", code=1)
-    told = run("batch", "status", "out.jsonl", code=1).stdout
-    assert told.startswith("1 answered, 1 failed, 1 to send again\n")
+    shown = run("batch", "status", "out.jsonl", code=1).stdout
+    assert shown.startswith("1 answered, 1 failed, 1 to send again\n")
     assert json.loads(run("batch", "status", "out.jsonl.journal", "--json", code=1).stdout) == {
         "done": 1, "failed": 1, "retryable": 1, "errors": {"OverloadedError": 1, "BadRequestError": 1},
     }  # fmt: skip
@@ -260,8 +336,8 @@ def test_check_names_what_each_would_refuse() -> None:
         _line("a", "x"), _line("a", "y", stream=True), "[]", _line("b", "z", n=2, min_p=0.1), _line("c", "z", spice=1)
     )
     found = json.loads(run("batch", "check", "in.jsonl", "--json", code=1).stdout)
-    said = {(each["line"], each["by"]) for each in found}
-    assert said == {(2, "all"), (2, "deepseek-v4"), (2, "vllm"), (2, "openai"), (3, "all"), (4, "deepseek-v4"), (4, "openai"), (5, "deepseek-v4")}  # fmt: skip  # noqa: E501
+    named = {(each["line"], each["by"]) for each in found}
+    assert named == {(2, "all"), (2, "deepseek-v4"), (2, "vllm"), (2, "openai"), (3, "all"), (4, "deepseek-v4"), (4, "openai"), (5, "deepseek-v4")}  # fmt: skip  # noqa: E501
     _write(_line("a", "x"))
     assert run("batch", "check", "in.jsonl").stdout == "nothing to refuse\n"
 
@@ -269,11 +345,11 @@ def test_check_names_what_each_would_refuse() -> None:
 def test_cost_counts_before_anything_is_sent(serve: Callable[..., MockProvider]) -> None:
     mock = serve(flavor="deepseek")
     _write(_line("a", "Hello", model="deepseek-v4-pro", max_tokens=100), _line("b", "Hello", model="deepseek-v4-pro"))
-    told = json.loads(run("batch", "cost", "in.jsonl", "--model", "deepseek-v4-pro", "--json").stdout)
+    shown = json.loads(run("batch", "cost", "in.jsonl", "--model", "deepseek-v4-pro", "--json").stdout)
     with DeepSeekV4(mock, model="deepseek-v4-pro") as client:
-        assert told["prompt_tokens"] == 2 * client.count_tokens("Hello").total
-    assert (told["rows"], told["most_answer_tokens"], told["unlimited"]) == (2, 100, 1)
-    assert sorted(told["cost"]) == ["off-peak", "peak"]
+        assert shown["prompt_tokens"] == 2 * client.count_tokens("Hello").total
+    assert (shown["rows"], shown["most_answer_tokens"], shown["unlimited"]) == (2, 100, 1)
+    assert sorted(shown["cost"]) == ["off-peak", "peak"]
     assert mock.requests == []
     assert "off-peak: at most" in run("batch", "cost", "in.jsonl", "--model", "deepseek-v4-pro").stdout
 
