@@ -28,6 +28,7 @@ class MapProgress:
         in_flight: Rows in flight.
         total: Number of rows, where `requests` has a length; else None.
         concurrency: Number of rows that may be in flight.
+        held_for: Seconds for which no row is sent: in peak hours, or until a limit of the client has room; else 0.
         usage: The tokens of the requests of this run.
         cost: Their cost, as far as it is known; None where none is.
     """
@@ -38,6 +39,7 @@ class MapProgress:
     in_flight: int
     total: int | None
     concurrency: int
+    held_for: float = 0.0
     usage: Usage
     cost: Cost | None
 
@@ -66,7 +68,7 @@ class Totals:
         self._failed += result.error is not None
         self._from_journal += result.from_journal
 
-    def progress(self, in_flight: int, total: int | None, concurrency: int) -> MapProgress:
+    def progress(self, in_flight: int, total: int | None, concurrency: int, held_for: float) -> MapProgress:
         """Return the sums."""
         cost = self._cost
         return MapProgress(
@@ -76,6 +78,7 @@ class Totals:
             in_flight=in_flight,
             total=total,
             concurrency=concurrency,
+            held_for=held_for,
             usage=self._usage,
             cost=None if cost is None else replace(cost, unknown=cost.unknown + self._unpriced),
         )

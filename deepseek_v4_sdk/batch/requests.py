@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk.chat import MessagesInput, is_mapping, with_defaults
@@ -25,6 +25,8 @@ class MapRequest:
         schema: The type of the answer, as for `client.parse`.
         tools: The tools, as for `client.run_tools`.
         options: The options of the call; they win over those of `client.map`.
+        prefix_group: A name for rows that begin alike, such as those with one document: the first of them is sent
+            before the others, so that the server's prefix cache holds the beginning when they come.
     """
 
     messages: MessagesInput
@@ -33,6 +35,7 @@ class MapRequest:
     schema: object = None
     tools: Sequence[object] = ()
     options: Mapping[str, object] = field(default_factory=dict[str, object])
+    prefix_group: str | None = None
 
 
 def filled(row: MapRequest, shared: MapRequest) -> MapRequest:
@@ -47,7 +50,7 @@ def filled(row: MapRequest, shared: MapRequest) -> MapRequest:
     if schema is not None and tools:
         raise InvalidRequestError("the row has a schema and tools: give one of them")
     options = with_defaults(row.options, shared.options) if row.options else shared.options
-    return MapRequest(row.messages, id=row.id, schema=schema, tools=tools, options=options)
+    return replace(row, schema=schema, tools=tools, options=options)
 
 
 def read_row(row: object, position: int) -> tuple[str, MapRequest]:

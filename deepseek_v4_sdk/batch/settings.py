@@ -14,6 +14,7 @@ from deepseek_v4_sdk.errors import ConfigurationError
 if TYPE_CHECKING:
     import os
 
+    from deepseek_v4_sdk.batch.off_peak import OffPeak
     from deepseek_v4_sdk.batch.progress import MapProgress
     from deepseek_v4_sdk.batch.results import MapResult
 
@@ -43,6 +44,7 @@ class MapSettings:
     retry_failed: bool = False
     order: MapOrder = "done"
     deadline: float | None = None
+    off_peak: OffPeak | None = None
     on_result: Callable[[MapResult], object] | None = None
     progress: Callable[[MapProgress], object] | None = None
 

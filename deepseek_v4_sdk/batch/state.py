@@ -13,6 +13,7 @@ from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.batch.id_index import IdIndex, hash_of
 from deepseek_v4_sdk.batch.journal import Journal, JournalFound
 from deepseek_v4_sdk.batch.outcomes import RowClient, restored, result_of
+from deepseek_v4_sdk.batch.prefix_groups import PrefixGroups
 from deepseek_v4_sdk.batch.progress import MapProgress, Totals
 from deepseek_v4_sdk.batch.records import line_of
 from deepseek_v4_sdk.batch.requests import MapRequest, filled, read_row
@@ -33,6 +34,7 @@ MapStopped: TypeAlias = Literal["spend", "deadline"]
 """The limit that was used up, so that no more rows were sent."""
 
 _REFUSALS = frozenset({429, 503, 529})
+_LONGEST_WAIT = 60.0  # seconds; the time of day may be set meanwhile, and machines sleep
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +98,7 @@ class MapState:
         self._in_flight = 0
         self._held: deque[Row] = deque()  # not sent: a limit of the client had no room for them at that moment
         self._hold_until = float("-inf")
+        self._groups = PrefixGroups()
         self._waits_for_spend = False
         self._read = 0
         self._places = 0  # of rows that have a result or will have one
@@ -121,7 +124,8 @@ class MapState:
     def progress(self) -> MapProgress:
         """The progress of the map."""
         with self.changed:
-            return self._totals.progress(self._in_flight, self._total, self._rule.limit)
+            held_for = self._held_for(self._now())
+            return self._totals.progress(self._in_flight, self._total, self._rule.limit, held_for)
 
     @property
     def left(self) -> int | None:
@@ -129,7 +133,7 @@ class MapState:
         if self._total is None and not self.exhausted:
             return None
         unread = 0 if self._total is None or self.exhausted else self._total - self._read
-        return max(0, unread) + len(self._held)
+        return max(0, unread) + len(self._held) + self._groups.waiting
 
     @property
     def is_over(self) -> bool:
@@ -151,26 +155,37 @@ class MapState:
         """Whether another row may be read and sent now."""
         with self.changed:
             now = self._now()
-            if self._ends is not None and now >= self._ends and (self._held or not self.exhausted):
-                self._stop("deadline")
-            limit = self._rule.limit
-            return (
-                self.stopped is None
-                and (bool(self._held) or not self.exhausted)
-                and self._in_flight < limit
-                and self._in_flight + len(self._ready) + len(self._early) < 2 * limit
-                and now >= self._hold_until
-                and not self._waits_for_spend
-            )
+            return self._may_ask(now, self._held_for(now))
+
+    def _may_ask(self, now: float, held_for: float) -> bool:
+        if self._ends is not None and now >= self._ends and (self._held or not self.exhausted):
+            self._stop("deadline")
+        limit = self._rule.limit
+        return (
+            self.stopped is None
+            and (bool(self._held) or not self.exhausted)
+            and self._in_flight < limit
+            and self._in_flight + len(self._ready) + len(self._early) + self._groups.waiting < 2 * limit
+            and held_for <= 0
+            and not self._waits_for_spend
+        )
 
     def pause(self) -> float | None:
         """Seconds after which a row may be sent although nothing else happens; None where there are none."""
         with self.changed:
             now = self._now()
+            held_for = self._held_for(now)
+            if self._may_ask(now, held_for):  # a time has just come
+                return 0.0
             if self.stopped is not None or (self.exhausted and not self._held):
                 return None
-            times = [when for when in (self._hold_until, self._ends) if when is not None and when > now]
-            return min(times) - now if times else None
+            waits = [min(held_for, _LONGEST_WAIT), *([] if self._ends is None else [self._ends - now])]
+            return min((wait for wait in waits if wait > 0), default=None)
+
+    def _held_for(self, now: float) -> float:
+        """Seconds for which no row may be sent: until a limit of the client has room, or the peak hours end."""
+        peak = 0.0 if self._settings.off_peak is None else self._settings.off_peak.seconds_left()
+        return max(self._hold_until - now, peak, 0.0)
 
     def wait(self) -> None:
         """Block until something happens: a row ends, or a time comes at which one may be sent."""
@@ -189,16 +204,16 @@ class MapState:
         with self.changed:
             return self._held.popleft() if self._held else None
 
-    def admit(self, row: object) -> Row | None:
-        """Read a row. None where it needs no asking: it is wrong, known, or in the journal; its result is ready then.
+    def admit(self, given: object) -> Row | None:
+        """Read a row. None where it is not sent now: it is wrong, or in the journal, or waits for one of its group.
 
         Args:
-            row: The row, as the caller gave it.
+            given: The row, as the caller gave it.
         """
         position, self._read = self._read, self._read + 1
         row_id = str(position)
         try:
-            row_id, request = read_row(row, position)
+            row_id, request = read_row(given, position)
             with self.changed:
                 record, met = self._look_up(row_id)
             if met:
@@ -215,7 +230,8 @@ class MapState:
         with self.changed:
             if known is None:
                 self._under_way.add(row_id)
-                return Row(row_id, position, self._place(), request, digest)
+                row = Row(row_id, position, self._place(), request, digest)
+                return None if self._groups.holds(row) else row
             if self._settings.skip_done:
                 self._totals.take(known)
             else:
@@ -244,7 +260,8 @@ class MapState:
         with self.changed:
             self._in_flight -= 1
             self._waits_for_spend = False
-            self._tell_rule(row, result)
+            self._held.extend(self._groups.ended(row))
+            self._adjust_rule(row, result)
             try:
                 if self._journal is not None:
                     self._journal.write(row.id, line)
@@ -325,7 +342,7 @@ class MapState:
         self.stopped = self.stopped or why
         self._waits_for_spend = False
 
-    def _tell_rule(self, row: Row, result: MapResult) -> None:
+    def _adjust_rule(self, row: Row, result: MapResult) -> None:
         refused = any(attempt.status in _REFUSALS for attempt in result.attempts)
         if refused or (result.error is not None and result.error.status_code in _REFUSALS):
             self._rule.refused(row.began)

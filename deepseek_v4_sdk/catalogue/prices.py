@@ -65,11 +65,16 @@ class PeakHours:
 
     def hold(self, at: datetime) -> bool:
         """Whether a moment is in peak hours."""
+        return self.end_after(at) is not None
+
+    def end_after(self, at: datetime) -> datetime | None:
+        """The end of the peak window that a moment is in; None where it is in none."""
         moment = at.astimezone(UTC)
         if moment.weekday() not in self.weekdays or moment.date() in self.days_off:
-            return False
+            return None
         clock = moment.time()
-        return any(start <= clock < end for start, end in self.windows)
+        ends = [end for start, end in self.windows if start <= clock < end]
+        return datetime.combine(moment.date(), max(ends), UTC) if ends else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

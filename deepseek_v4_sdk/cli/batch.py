@@ -8,17 +8,17 @@ import json
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, PriceTable, Spend
+from deepseek_v4_sdk import ConfigurationError, Spend
 from deepseek_v4_sdk.batch import MapRequest, read_journal
 from deepseek_v4_sdk.cli.batch_check import problems_of
 from deepseek_v4_sdk.cli.batch_files import Outputs, open_source
-from deepseek_v4_sdk.cli.batch_report import COUNTS, RunProgress, bills_of, greet, summarize
+from deepseek_v4_sdk.cli.batch_prefixes import PrefixOrder
+from deepseek_v4_sdk.cli.batch_report import RunProgress, bills_of, greet, show_cost, summarize
 from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
 from deepseek_v4_sdk.cli.outcome import ExitCode, complain
 from deepseek_v4_sdk.cli.output import in_one_line, say, say_json
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from deepseek_v4_sdk.batch import MapConcurrency
+    from deepseek_v4_sdk.cli.batch_files import Source
 
-__all__ = ["commands", "off_peak", "wait_of"]
+__all__ = ["commands"]
 
 commands = typer.Typer(
     help="Send a file of requests, and go on where a run was stopped.",
@@ -58,6 +59,9 @@ _Journal: TypeAlias = Annotated[
 _Money: TypeAlias = Annotated[str | None, typer.Option("--spend", metavar="USD", help="Stop before this is passed.")]
 _Deadline: TypeAlias = Annotated[float | None, typer.Option(help="Seconds after which nothing more is sent.")]
 _OffPeak: TypeAlias = Annotated[bool, typer.Option("--off-peak", help="DeepSeek: send nothing in peak hours.")]
+_PrefixOrder: TypeAlias = Annotated[
+    bool, typer.Option(help="Send rows that begin alike together, and one of them first: for the prefix cache.")
+]
 
 
 def _send(
@@ -74,7 +78,8 @@ def _send(
     journal: _Journal = None,
     spend: _Money = None,
     deadline: _Deadline = None,
-    off_peak_only: _OffPeak = False,
+    off_peak: _OffPeak = False,
+    prefix_order: _PrefixOrder = True,
     as_json: AsJson = False,
     *,
     retry_failed: bool,
@@ -91,16 +96,16 @@ def _send(
         "thinking": thinking,
         "max_tokens": max_tokens,
         "spend": None if spend is None else Spend(spend),
+        "off_peak": off_peak,
     }
     line = PassingLine(sys.stderr)
     began, total = time.monotonic(), sum(1 for _ in source.rows())
     with server.connect() as client:
-        prices = _peak_prices(client) if off_peak_only else None
         files, stopped = Outputs(source, output), False
         shown = RunProgress(line, total, began, files.errors)
-        rows = files.requests()
-        sent = rows if prices is None else off_peak(rows, prices, client.model, line)
-        with client.map(sent, progress=shown.step, **options) as results, files:  # the journal's lock comes first
+        order = PrefixOrder()
+        rows = order(files.requests()) if prefix_order else files.requests()
+        with client.map(rows, progress=shown.step, **options) as results, files:  # the journal's lock comes first
             greet(results)
             try:
                 for result in results:
@@ -113,7 +118,7 @@ def _send(
                     files.add(result)
             line.end()
             left = files.rest(rows)
-    summarize(results, files.errors, left, output, as_json=as_json)
+    summarize(results, files.errors, left, output, order.share, as_json=as_json)
     if stopped:
         raise typer.Exit(ExitCode.STOPPED)
     if files.failed:
@@ -206,15 +211,10 @@ def cost(
     source = open_source(
         requests, model=server.model, prompt_column=prompt_column, template=template, id_column=id_column
     )
-    counts: Counter[str] = Counter()
+    counts, order = Counter[str](), PrefixOrder()
     with server.connect() as client:
-        for _, row in source.rows():
-            if not isinstance(row, MapRequest):
-                counts["wrong"] += 1
-                continue
-            given: dict[str, Any] = {
-                name: row.options.get(name) for name in ("thinking", "model", "response_format", "tool_choice")
-            }
+        for row in order(_requests(source, counts)):
+            given: dict[str, Any] = {name: row.options.get(name) for name in _OF_THE_PROMPT}
             given["thinking"] = given["thinking"] or thinking
             tools: Any = list(row.tools) or None
             counts["prompt_tokens"] += client.count_tokens(row.messages, tools, **given).total
@@ -222,53 +222,20 @@ def cost(
             counts["unlimited"] += limit is None
             counts["most_answer_tokens"] += limit if isinstance(limit, int) else 0
             counts["rows"] += 1
-        bills = bills_of(client.flavor, client.model, counts["prompt_tokens"], counts["most_answer_tokens"])
-    if as_json:
-        say_json({**{name: counts[name] for name in COUNTS}, "cost": {name: str(each) for name, each in bills.items()}})
-        return
-    say(f"{counts['rows']:,} rows, {counts['prompt_tokens']:,} tokens of prompts (counted)")
-    if counts["unlimited"]:
-        say(f"{counts['unlimited']:,} rows have no max_tokens: their answers are not in the sum")
-    say(f"at most {counts['most_answer_tokens']:,} tokens of answers to rows with max_tokens")
-    for name, each in bills.items():
-        say(f"{name:>9}: at most {each.amount.normalize():f} {each.currency}, prices as of {each.as_of}")
-    if not bills:
-        say("no price of this model is known here")
+        counts["repeated_tokens"] = int(counts["prompt_tokens"] * order.share)
+        bills = bills_of(client.prices, client.flavor, client.model, counts)
+    show_cost(counts, bills, as_json=as_json)
     if counts["wrong"]:
         complain(f"{counts['wrong']:,} lines are not requests: see deepseek-v4 batch check {requests}")
         raise typer.Exit(ExitCode.FOUND)
 
 
-def off_peak(
-    rows: Iterator[MapRequest], prices: PriceTable, model: str | None, line: PassingLine
-) -> Iterator[MapRequest]:
-    """Yield rows, and none in peak hours: requests that are on their way then go on."""
-    for row in rows:
-        while (seconds := wait_of(prices, model, datetime.now(UTC))) > 0:
-            line.show(f"peak hours: waiting {seconds / 60:.0f} min")
-            time.sleep(min(seconds, 20.0))
-        yield row
-
-
-def wait_of(prices: PriceTable, model: str | None, now: datetime) -> float:
-    """Seconds until the peak hours end; 0 outside of them.
-
-    Raises:
-        ConfigurationError: The model has no price with peak hours.
-    """
-    price = prices.find("deepseek", model, now)
-    if price is None:
-        raise ConfigurationError(f"--off-peak: no price of {model!r} is known at DeepSeek; give --model")
-    minute = now
-    while price.peak_hours is not None and price.peak_hours.hold(minute):
-        minute = (minute + timedelta(minutes=1)).replace(second=0, microsecond=0)
-    return (minute - now).total_seconds()
-
-
-def _peak_prices(client: DeepSeekV4) -> PriceTable:
-    if client.flavor != "deepseek":
-        raise ConfigurationError(f"--off-peak is for DeepSeek's own API, and {client.flavor} has no peak hours")
-    return PriceTable.built_in()
+def _requests(source: Source, counts: Counter[str]) -> Iterator[MapRequest]:
+    for _, row in source.rows():
+        if isinstance(row, MapRequest):
+            yield row
+        else:
+            counts["wrong"] += 1
 
 
 def _concurrency(given: str) -> MapConcurrency:

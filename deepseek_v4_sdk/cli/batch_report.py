@@ -4,35 +4,73 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from deepseek_v4_sdk import Cost, PriceTable
 from deepseek_v4_sdk.cli.batch_files import failed_path
 from deepseek_v4_sdk.cli.output import say, say_json
 
 if TYPE_CHECKING:
     from collections import Counter
+    from decimal import Decimal
     from pathlib import Path
 
+    from deepseek_v4_sdk import Cost, PriceTable
     from deepseek_v4_sdk.batch import MapProgress, MapResults
     from deepseek_v4_sdk.cli.progress import PassingLine
 
-__all__ = ["COUNTS", "RunProgress", "bills_of", "greet", "summarize"]
+__all__ = ["RunProgress", "bills_of", "greet", "show_cost", "summarize"]
 
-COUNTS = ("rows", "wrong", "prompt_tokens", "most_answer_tokens", "unlimited")
-"""The counts of a file, in the order in which they are shown."""
+_COUNTS = ("rows", "wrong", "prompt_tokens", "repeated_tokens", "most_answer_tokens", "unlimited")
 
 
-def bills_of(flavor: str, model: str | None, prompt: int, answer: int) -> dict[str, Cost]:
-    """The highest cost now, and off-peak and in peak hours where there are such."""
-    table, now, bills = PriceTable.built_in(), datetime.now(UTC), dict[str, Cost]()
+def bills_of(prices: PriceTable, flavor: str, model: str | None, counts: Counter[str]) -> dict[str, tuple[Cost, Cost]]:
+    """The highest cost in peak hours and off-peak, where there are such: without the prefix cache, and with it."""
+    now, bills = datetime.now(UTC), dict[str, Any]()
     for hour in range(24 * 7):
-        bill = table.cost(
-            flavor, model, now + timedelta(hours=hour), prompt_tokens=prompt, completion_tokens=answer, cached_tokens=0
+        dear, cheap = (
+            prices.cost(
+                flavor,
+                model,
+                now + timedelta(hours=hour),
+                prompt_tokens=counts["prompt_tokens"],
+                completion_tokens=counts["most_answer_tokens"],
+                cached_tokens=cached,
+            )
+            for cached in (0, counts["repeated_tokens"])
         )
-        if bill is not None:
-            bills.setdefault("peak" if bill.peak else "off-peak", bill)
+        if dear is not None and cheap is not None:
+            bills.setdefault("peak" if dear.peak else "off-peak", (dear, cheap))
     return dict(sorted(bills.items()))
+
+
+def show_cost(counts: Counter[str], bills: dict[str, tuple[Cost, Cost]], *, as_json: bool) -> None:
+    """Report the counts of a file, and its bills."""
+    if as_json:
+        costs = {
+            name: {"cost": str(dear), "saving": _amount(_saving(dear, cheap))} for name, (dear, cheap) in bills.items()
+        }
+        say_json({**{name: counts[name] for name in _COUNTS}, "costs": costs})
+        return
+    say(f"{counts['rows']:,} rows, {counts['prompt_tokens']:,} tokens of prompts (counted)")
+    if counts["repeated_tokens"]:
+        say(f"about {counts['repeated_tokens']:,} of them repeat the beginning of another row (estimated)")
+    if counts["unlimited"]:
+        say(f"{counts['unlimited']:,} rows have no max_tokens: their answers are not in the sum")
+    say(f"at most {counts['most_answer_tokens']:,} tokens of answers to rows with max_tokens")
+    for name, (dear, cheap) in bills.items():
+        saving = _saving(dear, cheap)
+        less = f", about {_amount(saving)} less with the prefix cache" if saving else ""
+        say(f"{name:>9}: at most {_amount(dear.amount)} {dear.currency}{less}, prices as of {dear.as_of}")
+    if not bills:
+        say("no price of this model is known here")
+
+
+def _saving(dear: Cost, cheap: Cost) -> Decimal:
+    return dear.amount - cheap.amount
+
+
+def _amount(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"
 
 
 class RunProgress:
@@ -60,6 +98,8 @@ class RunProgress:
             parts.append(f"{(self._total - ended) / rate / 60:.0f} min left")
         if self._errors:
             parts.append(f"{self._errors.total():,} failed ({_by_kind(self._errors)})")
+        if progress.held_for >= 60:
+            parts.append(f"nothing is sent for {progress.held_for / 60:.0f} min")
         self._line.show(f"{', '.join(parts)} ({progress.in_flight} of {progress.concurrency} in flight)")
 
 
@@ -76,9 +116,13 @@ def greet(results: MapResults) -> None:
             f"{found.retryable:,} to send again",
             err=True,
         )
+    if (seconds := results.progress.held_for) > 0:
+        say(f"peak hours: nothing is sent for {seconds / 60:.0f} min", err=True)
 
 
-def summarize(results: MapResults, errors: Counter[str], left: int, output: Path, *, as_json: bool) -> None:
+def summarize(
+    results: MapResults, errors: Counter[str], left: int, output: Path, repeated: float, *, as_json: bool
+) -> None:
     """Report the sums of a run that has ended."""
     progress, failed = results.progress, errors.total()
     if as_json:
@@ -92,6 +136,8 @@ def summarize(results: MapResults, errors: Counter[str], left: int, output: Path
                 "not_sent": left,
                 "stopped": results.stopped,
                 "tokens": results.usage.total_tokens,
+                "cached_tokens": results.usage.cached_tokens,
+                "repeated_share": round(repeated, 3),
                 "cost": None if results.cost is None else str(results.cost),
             }
         )
@@ -102,6 +148,10 @@ def summarize(results: MapResults, errors: Counter[str], left: int, output: Path
     if errors:
         say(f"failed: {_by_kind(errors)}")
     say(f"this run: {results.usage.total_tokens or 0:,} tokens{spent}")
+    cached, prompt = results.usage.cached_tokens, results.usage.prompt_tokens
+    if repeated >= 0.01 or cached:
+        hits = "the server reported no hits" if cached is None else f"{cached:,} of {prompt or 0:,} prompt tokens hit"
+        say(f"prefix cache: about {repeated:.0%} of the prompts repeat an earlier row; {hits}")
     if results.changed:
         say(f"{results.changed:,} rows had changed since the journal was written, and were sent again")
     if results.stopped is not None:

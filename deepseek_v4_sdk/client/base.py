@@ -325,6 +325,16 @@ class BaseClient(Shared):
         return cast("str | None", self._settings.defaults.get("model"))
 
     @property
+    def prices(self) -> PriceTable:
+        """The prices of tokens for the costs of its answers: the client's own, or the built-in ones."""
+        own = self._arguments.get("prices")
+        if own is None:
+            from deepseek_v4_sdk.catalogue.prices import PRICES  # loaded when prices are needed
+
+            return PRICES
+        return own
+
+    @property
     def thinking(self) -> Thinking:
         """The thinking level for calls that name none."""
         return cast("Thinking", self._settings.defaults["thinking"])

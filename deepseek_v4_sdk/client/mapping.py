@@ -45,6 +45,7 @@ class MapCalls(ParseCalls):
         keep_prompts: bool = False,
         order: MapOrder = "done",
         deadline: float | None = None,
+        off_peak: bool = False,
         on_result: Callable[[MapResult], object] | None = None,
         progress: Callable[[MapProgress], object] | None = None,
         **options: Unpack[ChatOptions],
@@ -69,6 +70,7 @@ class MapCalls(ParseCalls):
             keep_prompts: Whether the journal holds the prompts too, and not only digests of them.
             order: "done" gives results as the rows end, "input" in the order of the rows.
             deadline: Seconds after which no more rows are sent; rows in flight finish.
+            off_peak: Whether to send nothing in the peak hours of DeepSeek's own API; rows in flight go on.
             on_result: A callback that receives each result before the loop does.
             progress: A callback that receives a `MapProgress` after each result.
             options: The options of every row; those of a row win. See `ChatOptions`. With `tools` a row is a tool run.
@@ -77,9 +79,11 @@ class MapCalls(ParseCalls):
             ConfigurationError: An argument makes no sense, or the journal cannot be opened.
         """
         from deepseek_v4_sdk.batch.maps import MapResults
+        from deepseek_v4_sdk.batch.off_peak import OffPeak
         from deepseek_v4_sdk.client.map_rows import MapRows
 
         hide_headers(options)
+        own_prices = self._arguments.get("prices")
         settings = _settings(
             schema,
             cast("Mapping[str, object]", options),
@@ -91,12 +95,13 @@ class MapCalls(ParseCalls):
             keep_prompts=keep_prompts,
             order=order,
             deadline=deadline,
+            off_peak=OffPeak(self.flavor, _model(options, self.model), own_prices) if off_peak else None,
             on_result=on_result,
             progress=progress,
         )
         asks = cast("DeepSeekV4", self._for_probing() if settings.concurrency == "auto" else self)
         known = self._endpoint.target.catalogue
-        return MapResults(MapRows(asks, self._request, known, self._arguments.get("prices")), settings, requests)
+        return MapResults(MapRows(asks, self._request, known, own_prices), settings, requests)
 
 
 class AsyncMapCalls(AsyncParseCalls):
@@ -116,6 +121,7 @@ class AsyncMapCalls(AsyncParseCalls):
         keep_prompts: bool = False,
         order: MapOrder = "done",
         deadline: float | None = None,
+        off_peak: bool = False,
         on_result: Callable[[MapResult], object] | None = None,
         progress: Callable[[MapProgress], object] | None = None,
         **options: Unpack[ChatOptions],
@@ -136,6 +142,7 @@ class AsyncMapCalls(AsyncParseCalls):
             keep_prompts: As for the sync client.
             order: As for the sync client.
             deadline: As for the sync client.
+            off_peak: As for the sync client.
             on_result: As for the sync client; it may be async.
             progress: As for the sync client; it may be async.
             options: The options of every row; those of a row win. See `ChatOptions`. With `tools` a row is a tool run.
@@ -144,9 +151,11 @@ class AsyncMapCalls(AsyncParseCalls):
             ConfigurationError: An argument makes no sense, or the journal cannot be opened.
         """
         from deepseek_v4_sdk.batch.maps import AsyncMapResults
+        from deepseek_v4_sdk.batch.off_peak import OffPeak
         from deepseek_v4_sdk.client.map_rows import AsyncMapRows
 
         hide_headers(options)
+        own_prices = self._arguments.get("prices")
         settings = _settings(
             schema,
             cast("Mapping[str, object]", options),
@@ -158,14 +167,17 @@ class AsyncMapCalls(AsyncParseCalls):
             keep_prompts=keep_prompts,
             order=order,
             deadline=deadline,
+            off_peak=OffPeak(self.flavor, _model(options, self.model), own_prices) if off_peak else None,
             on_result=on_result,
             progress=progress,
         )
         asks = cast("AsyncDeepSeekV4", self._for_probing() if settings.concurrency == "auto" else self)
         known = self._endpoint.target.catalogue
-        return AsyncMapResults(
-            AsyncMapRows(asks, self._request, known, self._arguments.get("prices")), settings, requests
-        )
+        return AsyncMapResults(AsyncMapRows(asks, self._request, known, own_prices), settings, requests)
+
+
+def _model(options: object, default: str | None) -> str | None:
+    return cast("Mapping[str, str | None]", options).get("model") or default
 
 
 def _settings(schema: object, options: Mapping[str, object], **others: Any) -> MapSettings:

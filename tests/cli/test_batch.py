@@ -6,13 +6,15 @@ import csv
 import json
 import os
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, PriceTable
+from deepseek_v4_sdk import DeepSeekV4, Price, PriceTable, Rates
+from deepseek_v4_sdk.batch.off_peak import OffPeak
 from deepseek_v4_sdk.cli import batch, connection
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.cli.commands import complaint, run
@@ -270,7 +272,7 @@ def test_parquet_without_its_extra(serve: Callable[..., MockProvider], monkeypat
         (["in.parquet", "--template", "{text}"], "in.parquet cannot be read as Parquet"),
         (["in.jsonl", "--concurrency", "fast"], "--concurrency is 'fast'"),
         (["in.jsonl", "--schema", "none.json"], "--schema none.json cannot be read"),
-        (["in.jsonl", "--off-peak"], "--off-peak is for DeepSeek's own API"),
+        (["in.jsonl", "--off-peak"], "off_peak is for DeepSeek's own API, and vllm"),
     ],
 )
 def test_a_wrong_command_line(arguments: list[str], message: str, serve: Callable[..., MockProvider]) -> None:
@@ -349,25 +351,56 @@ def test_cost_counts_before_anything_is_sent(serve: Callable[..., MockProvider])
     with DeepSeekV4(mock, model="deepseek-v4-pro") as client:
         assert shown["prompt_tokens"] == 2 * client.count_tokens("Hello").total
     assert (shown["rows"], shown["most_answer_tokens"], shown["unlimited"]) == (2, 100, 1)
-    assert sorted(shown["cost"]) == ["off-peak", "peak"]
+    assert sorted(shown["costs"]) == ["off-peak", "peak"]
     assert mock.requests == []
     assert "off-peak: at most" in run("batch", "cost", "in.jsonl", "--model", "deepseek-v4-pro").stdout
 
 
-@pytest.mark.parametrize(
-    ("at", "minutes"),
-    [
-        (datetime(2026, 11, 30, 0, 59, tzinfo=UTC), 0),
-        (datetime(2026, 11, 30, 1, 0, tzinfo=UTC), 180),
-        (datetime(2026, 11, 30, 9, 58, 30, tzinfo=UTC), 1.5),
-        (datetime(2026, 11, 30, 10, 0, tzinfo=UTC), 0),
-        (datetime(2026, 11, 29, 2, 0, tzinfo=UTC), 0),  # a Sunday
-    ],
-)
-def test_the_wait_for_off_peak_hours(at: datetime, minutes: float) -> None:
-    assert batch.wait_of(PriceTable.built_in(), "deepseek-v4-pro", at) == minutes * 60
+def test_a_run_off_peak_says_that_it_waits(serve: Callable[..., MockProvider], monkeypatch: pytest.MonkeyPatch) -> None:
+    mock = serve(flavor="deepseek")
+    _write(_line("a", "Hello", model="deepseek-v4-pro"))
+    left = iter([7_200.0, 7_200.0])
+    monkeypatch.setattr(OffPeak, "seconds_left", lambda self: next(left, 0.0))
+    monkeypatch.setattr("deepseek_v4_sdk.batch.state._LONGEST_WAIT", 0.01)
+    done = _go("--off-peak", "--model", "deepseek-v4-pro")
+    assert "peak hours: nothing is sent for 120 min" in done.stderr
+    assert len(mock.requests) == 1
 
 
-def test_off_peak_needs_a_priced_model() -> None:
-    with pytest.raises(ConfigurationError, match="no price"):
-        batch.wait_of(PriceTable.built_in(), "my-own", datetime(2026, 11, 30, tzinfo=UTC))
+def test_prices_of_the_profile_are_the_prices_of_cost(
+    serve: Callable[..., MockProvider], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = Rates(Decimal(1), Decimal(10), Decimal(100))
+    price = Price(provider="vllm", rates=rates, since=datetime(2026, 1, 1, tzinfo=UTC), as_of=date(2026, 11, 1))
+    mock = MockProvider()
+    monkeypatch.setattr(
+        connection.NamedServer, "connect", lambda self: DeepSeekV4(mock, model="m", prices=PriceTable([price]))
+    )
+    head = "The same long instruction. " * 200
+    _write(*(_line(str(number), f"{head}{number}", max_tokens=10) for number in range(4)))
+    shown = json.loads(run("batch", "cost", "in.jsonl", "--json").stdout)
+    prompt, repeated = shown["prompt_tokens"], shown["repeated_tokens"]
+    assert 0.7 * prompt < repeated <= 0.75 * prompt
+    million = Decimal(1_000_000)
+    assert Decimal(shown["costs"]["off-peak"]["cost"].split()[0]) == (prompt * 10 + 40 * 100) / million
+    assert Decimal(shown["costs"]["off-peak"]["saving"]) == repeated * 9 / million
+    text = run("batch", "cost", "in.jsonl").stdout
+    assert "of them repeat the beginning of another row (estimated)" in text
+    assert "less with the prefix cache" in text
+
+
+def test_rows_that_begin_alike_are_sent_together_and_one_of_them_first(serve: Callable[..., MockProvider]) -> None:
+    heads = {name: f"Document {name}. " + name * 3_000 for name in "abc"}
+    mock = serve()
+    _write(
+        *(_line(f"{name}{number}", f"{heads[name]} {number}") for number in range(3) for name in "abc"),
+        _line("x", "alone"),
+    )
+    done = _go("--concurrency", "1")
+    sent = [request.body["messages"][0]["content"] for request in mock.requests]
+    assert [text[:10] + text[-2:] for text in sent[:9]] == [f"Document {n} {i}" for n in "abc" for i in range(3)]
+    assert sent[9] == "alone"
+    assert "prefix cache: about 66% of the prompts repeat an earlier row" in done.stdout
+    mock = serve()
+    run("batch", "run", "in.jsonl", "-o", "again.jsonl", "--concurrency", "1", "--no-prefix-order")
+    assert [request.body["messages"][0]["content"][9] for request in mock.requests[:4]] == ["a", "b", "c", "a"]
