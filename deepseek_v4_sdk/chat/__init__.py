@@ -63,7 +63,7 @@ from deepseek_v4_sdk.chat.results import result_text
 from deepseek_v4_sdk.chat.shared import Shared
 from deepseek_v4_sdk.chat.timing import Phase, Timeouts, Timing, as_timeouts
 from deepseek_v4_sdk.chat.tool_call import MarkupBars, ToolCall, read_arguments, reading_notes
-from deepseek_v4_sdk.chat.tool_spec import OffersTool, ToolInput, ToolSpec, read_tool, read_tools
+from deepseek_v4_sdk.chat.tool_spec import OfferedTools, OffersTool, ToolInput, ToolSpec, read_tool, read_tools
 from deepseek_v4_sdk.chat.usage import CountMethod, TokenCount, Usage
 
 __all__ = [
@@ -90,6 +90,7 @@ __all__ = [
     "MarkupBars",
     "Message",
     "MessagesInput",
+    "OfferedTools",
     "OffersTool",
     "OnInterrupt",
     "Overflow",

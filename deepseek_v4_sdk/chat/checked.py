@@ -25,9 +25,9 @@ class Checked:
     The check is not a field: equality, `repr`, `asdict` and pickling ignore it.
     """
 
-    __slots__ = ("_check", "_was_read")
+    __slots__ = ("_check", "_json")
     _check: ArgumentCheck | None
-    _was_read: bool  # only of a tool: `read_tool` has checked its fields
+    _json: bytes  # only of a tool whose fields `read_tool` has checked: what requests send
 
     @property
     def check(self) -> ArgumentCheck | None:

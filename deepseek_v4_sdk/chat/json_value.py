@@ -21,6 +21,7 @@ __all__ = [
     "read_json",
     "spaced_json",
     "write_json",
+    "write_plain_json",
 ]
 
 JsonValue = TypeAliasType("JsonValue", "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None")
@@ -82,6 +83,11 @@ def write_json(value: object) -> bytes:
         except ValueError:
             raise ValueError("it holds NaN or Infinity") from None
     return data
+
+
+def write_plain_json(value: JsonValue) -> bytes:
+    """Encode a value that `plain_json` made: like `write_json`, without looking for what JSON cannot express."""
+    return to_json(value)
 
 
 def spaced_json(value: object) -> str:

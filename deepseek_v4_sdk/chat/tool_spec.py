@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import marshal
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, cast
 
 from deepseek_v4_sdk.chat.checked import ArgumentCheck, Checked
 from deepseek_v4_sdk.chat.checks import is_iterable, is_list, is_mapping
-from deepseek_v4_sdk.chat.json_value import JsonValue, check_text, plain_json
+from deepseek_v4_sdk.chat.json_value import JsonValue, check_text, plain_json, write_json, write_plain_json
 from deepseek_v4_sdk.errors import InvalidRequestError
 
-__all__ = ["OffersTool", "ToolInput", "ToolSpec", "foreign_reference", "read_tool", "read_tools"]
+__all__ = ["OfferedTools", "OffersTool", "ToolInput", "ToolSpec", "foreign_reference", "read_tool", "read_tools"]
 
 # Outside this pattern the vendor's encoder refuses a name (deepseek-recipe 0.2.0, SGLang 0.5.23).
 _NAME = re.compile(r"[a-zA-Z0-9_-]+")
@@ -22,7 +22,7 @@ _NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$def
 _DATA = frozenset({"default", "const", "enum", "example", "examples"})
 _ELSEWHERE = re.compile(r"[a-zA-Z][\w+.-]*://|//|file:")
 _EXACT = 2  # this version of marshal writes equal values of the same types as the same bytes
-_REMEMBERED = 64 * 1024  # the largest schema that is remembered, in bytes
+_REMEMBERED = 64 * 1024  # the largest tool that is remembered, in bytes
 _FIELDS = frozenset({"name", "description", "parameters", "strict"})
 
 
@@ -63,8 +63,23 @@ class ToolSpec(Checked):
         """Return the same tool, whose calls are checked by `check`."""
         if self.check is check:
             return self
-        copied = ToolSpec(self.name, self.description, self.parameters, self.strict)._keep(check)
-        return _as_read(copied) if _was_read(self) else copied
+        copied, json = ToolSpec(self.name, self.description, self.parameters, self.strict)._keep(check), _json_of(self)
+        return copied if json is None else _as_read(copied, json)
+
+
+class OfferedTools(list[JsonValue]):
+    """The tools of a body, in OpenAI's form, with their JSON: an agent sends the same ones with every request.
+
+    Attributes:
+        written: The list as JSON.
+    """
+
+    __slots__ = ("written",)
+
+    def __init__(self, tools: Iterable[ToolSpec]) -> None:
+        offered = tuple(tools)
+        super().__init__(tool.to_dict() for tool in offered)
+        self.written = b"[%b]" % b",".join(map(_written, offered))
 
 
 class OffersTool(Protocol):
@@ -87,6 +102,8 @@ def read_tools(value: object) -> tuple[ToolSpec, ...]:
     """
     if value is None:
         return ()
+    if isinstance(value, _ReadTools):
+        return value
     if not is_iterable(value):
         raise InvalidRequestError(f"tools is {type(value).__name__}: give a list of tools")
     specs = tuple(read_tool(item, f"tools[{index}]") for index, item in enumerate(value))
@@ -95,7 +112,7 @@ def read_tools(value: object) -> tuple[ToolSpec, ...]:
         if spec.name in seen:
             raise InvalidRequestError(f"tools[{seen[spec.name]}] and tools[{index}] are both named {spec.name!r}")
         seen[spec.name] = index
-    return specs
+    return _ReadTools(specs)
 
 
 def read_tool(value: object, where: str) -> ToolSpec:
@@ -113,7 +130,7 @@ def read_tool(value: object, where: str) -> ToolSpec:
     offered = getattr(value, "tool_spec", None)
     spec: object = offered() if callable(offered) and not isinstance(value, type) else value
     if isinstance(spec, ToolSpec):
-        if _was_read(spec):
+        if _json_of(spec) is not None:
             return spec
         checked = _checked(spec.name, spec.description, spec.parameters, spec.strict, where)
         return checked if spec.check is None else checked.checked_by(spec.check)
@@ -137,6 +154,34 @@ def _from_mapping(value: Mapping[str, object], where: str) -> ToolSpec:
 
 
 def _checked(name: object, description: object, parameters: object, strict: object, where: str) -> ToolSpec:
+    """Make a spec with a copy of the schema. An agent offers the same tools again: a known one is not checked.
+
+    Raises:
+        InvalidRequestError: A field is wrong; the text names the place.
+    """
+    try:
+        fields = marshal.dumps((name, description, parameters, strict), _EXACT)  # type: ignore[arg-type]
+    except ValueError:  # they hold other types than those of JSON, or are nested too deeply
+        fields = b""
+    if fields and len(fields) <= _REMEMBERED and (json := _known(fields)) is not None:
+        return _as_read(ToolSpec(*marshal.loads(fields)), json)  # noqa: S302  # written above
+    spec = _read(name, description, parameters, strict, where)
+    return _as_read(spec, write_plain_json(spec.to_dict()))
+
+
+@lru_cache(maxsize=512)
+def _known(fields: bytes) -> bytes | None:
+    """The JSON of a tool with these fields; None if they are wrong, or a copy would differ from them."""
+    name, description, parameters, strict = marshal.loads(fields)  # noqa: S302  # of `_checked`
+    try:
+        read = _read(name, description, parameters, strict, "")
+    except InvalidRequestError:
+        return None
+    same = read == ToolSpec(name, description, parameters, strict)
+    return write_plain_json(read.to_dict()) if same else None
+
+
+def _read(name: object, description: object, parameters: object, strict: object, where: str) -> ToolSpec:
     if not isinstance(name, str):
         raise InvalidRequestError(f"{where}.name is {name!r}: give the tool's name")
     if description is not None and not isinstance(description, str):
@@ -149,48 +194,34 @@ def _checked(name: object, description: object, parameters: object, strict: obje
         raise InvalidRequestError(f"{where}.strict is {type(strict).__name__}: give True or False")
     if not _NAME.fullmatch(name):
         raise InvalidRequestError(f"{where}.name is {name!r}: use letters, digits, '_' and '-'")
-    schema = None if parameters is None else _checked_schema(parameters, f"{where}.parameters")
-    return _as_read(ToolSpec(name, description, cast("dict[str, JsonValue] | None", schema), strict))
-
-
-def _was_read(spec: ToolSpec) -> bool:
-    return getattr(spec, "_was_read", False)  # empty for one that a user made, or changed a copy of
-
-
-def _as_read(spec: ToolSpec) -> ToolSpec:
-    object.__setattr__(spec, "_was_read", True)
-    return spec
-
-
-def _checked_schema(parameters: Mapping[str, object], where: str) -> JsonValue:
-    """Copy a JSON Schema. An agent gives the same ones with every request: one that is known to be good is not checked.
-
-    Raises:
-        InvalidRequestError: It is not JSON, or refers to another place.
-    """
-    try:
-        written = marshal.dumps(cast("dict[str, JsonValue]", parameters), _EXACT)
-    except ValueError:  # it holds other types than those of JSON, or is nested too deeply
-        written = b""
-    if written and len(written) <= _REMEMBERED and _is_good(written):
-        return cast("JsonValue", marshal.loads(written))  # noqa: S302  # written above
-    schema = plain_json(parameters, where)
+    schema = None if parameters is None else plain_json(parameters, f"{where}.parameters")
     if (elsewhere := foreign_reference(schema)) is not None:
         raise InvalidRequestError(
-            f"{where} refers to {elsewhere!r}: nothing is fetched, here or on a server; put it into the schema, under "
-            "$defs"
+            f"{where}.parameters refers to {elsewhere!r}: nothing is fetched, here or on a server; put it into the "
+            "schema, under $defs"
         )
-    return schema
+    return ToolSpec(name, description, cast("dict[str, JsonValue] | None", schema), strict)
 
 
-@lru_cache(maxsize=512)
-def _is_good(written: bytes) -> bool:
-    """Whether a schema is plain JSON, of exactly its types, that stays within itself."""
-    schema = marshal.loads(written)  # noqa: S302  # of `_checked_schema`
-    try:
-        return plain_json(schema, "") == schema and foreign_reference(schema) is None
-    except InvalidRequestError:
-        return False
+class _ReadTools(tuple[ToolSpec, ...]):
+    """Specs of one request, which are read, and no two have the same name."""
+
+    __slots__ = ()
+
+
+def _written(spec: ToolSpec) -> bytes:
+    json = _json_of(spec)
+    return write_json(spec.to_dict()) if json is None else json
+
+
+def _json_of(spec: ToolSpec) -> bytes | None:
+    json: bytes | None = getattr(spec, "_json", None)  # empty for one that a user made, or changed a copy of
+    return json
+
+
+def _as_read(spec: ToolSpec, json: bytes) -> ToolSpec:
+    object.__setattr__(spec, "_json", json)
+    return spec
 
 
 def foreign_reference(schema: object) -> str | None:

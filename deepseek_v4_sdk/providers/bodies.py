@@ -12,6 +12,7 @@ from deepseek_v4_sdk.chat import (
     Content,
     JsonValue,
     Message,
+    OfferedTools,
     Repair,
     Thinking,
     ToolCall,
@@ -243,9 +244,14 @@ def encoded(body: Mapping[str, JsonValue]) -> bytes:
         InvalidRequestError: It holds something that JSON cannot express.
     """
     try:
-        return write_json(body)
+        fields = [b"%b:%b" % (write_json(name), _written(value)) for name, value in body.items()]
     except (ValueError, TypeError) as error:
         raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
+    return b"{%b}" % b",".join(fields)
+
+
+def _written(value: JsonValue) -> bytes:
+    return value.written if isinstance(value, OfferedTools) else write_json(value)
 
 
 def _sent_call(call: ToolCall, wire_id: str) -> ToolCall:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from deepseek_v4_sdk._version import __version__
 from deepseek_v4_sdk.catalogue.models import ServedModel
-from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, Repair, first_fatal
+from deepseek_v4_sdk.chat import ChatRequest, HistoryRules, JsonValue, Message, OfferedTools, Repair, first_fatal
 from deepseek_v4_sdk.chat.served import ModelInfo
 from deepseek_v4_sdk.errors import APIError, ConfigurationError, InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.providers.answers import read_answer, read_models
@@ -164,7 +164,7 @@ class ChatCompletions:
             body["model"] = model
         body["messages"] = messages_body(data, request)
         if request.tools:
-            body["tools"] = [tool.to_dict() for tool in request.tools]
+            body["tools"] = OfferedTools(request.tools)
         if (choice := tool_choice_body(request)) is not None:
             body["tool_choice"] = choice
         body.update(thinking)

@@ -7,7 +7,7 @@ from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Concatenate, cast
 
-from deepseek_v4_sdk.chat import JsonValue, ToolCall, ToolSpec, is_iterable, is_mapping, read_tool
+from deepseek_v4_sdk.chat import JsonValue, ToolCall, ToolSpec, is_iterable, is_mapping, read_tool, read_tools
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
 from deepseek_v4_sdk.tools.function import plain_offer
 from deepseek_v4_sdk.tools.handwritten import written_offer
@@ -63,11 +63,11 @@ def as_specs(values: object) -> tuple[ToolSpec, ...]:
             if spec is None:
                 spec = _tool(value, f"tools[{index}]").tool_spec()
             elif spec.check is None:
-                spec = spec.checked_by(written_offer(spec).check)
+                spec = written_offer(spec).spec
             specs.append(spec)
         except ConfigurationError as error:
             raise InvalidRequestError(f"tools[{index}]: {error}") from None
-    return tuple(specs)
+    return read_tools(specs)
 
 
 def validate_arguments(call: ToolCall, tool: object) -> dict[str, JsonValue]:

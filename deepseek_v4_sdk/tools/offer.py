@@ -17,7 +17,7 @@ class Offer:
     """One tool, however it was made.
 
     Attributes:
-        spec: The description of the tool for the model.
+        spec: The description of the tool for the model, with the check.
         check: Returns a call's arguments as JSON values, or raises `InvalidToolArgumentsError`.
         bind: Returns them in the types of the function.
     """
@@ -25,3 +25,6 @@ class Offer:
     spec: ToolSpec
     check: Callable[[ToolCall], dict[str, JsonValue]]
     bind: Callable[[ToolCall], dict[str, object]]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spec", self.spec.checked_by(self.check))

@@ -137,8 +137,7 @@ class Tool(Generic[P, R]):
 
     def tool_spec(self) -> ToolSpec:
         """Return the tool in the form that is offered to the model, with the check of its arguments."""
-        offer = self._offer()
-        return offer.spec.checked_by(offer.check)
+        return self._offer().spec
 
     def check(self, call: ToolCall) -> dict[str, JsonValue]:
         """Return the decoded arguments of a call, unchanged, if they fit.

@@ -1,4 +1,4 @@
-"""A schema that is known to be good is not checked again, and nothing else is taken for it."""
+"""A tool that is known to be good is neither checked nor written again, and nothing else is taken for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4_sdk import InvalidRequestError
-from deepseek_v4_sdk.chat import ToolSpec, read_tool, read_tools, tool_spec
+from deepseek_v4_sdk.chat import OfferedTools, ToolSpec, read_tool, read_tools, tool_spec, write_json
 from deepseek_v4_sdk.tools.forms import as_specs
 
 
@@ -90,6 +90,23 @@ def test_the_copies_of_two_requests_are_apart() -> None:
     assert isinstance(function["parameters"], dict)
     function["parameters"]["properties"] = {}
     assert second == ToolSpec("f", None, schema()).to_dict()
+
+
+def test_requests_send_the_tools_that_were_read() -> None:
+    given = [offered(schema(b={"const": value})) for value in (1, 1.0, True, "é")]
+    for tool in (*given, ToolSpec("g", "d", schema(), True)):
+        for spec in (read_tool(tool, "it"), *as_specs([tool])):
+            assert OfferedTools([spec]).written == write_json([spec.to_dict()])
+    changed = replace(read_tool(given[0], "it"), name="other")
+    assert OfferedTools([changed]).written == write_json([changed.to_dict()])
+
+
+def test_a_request_whose_own_copy_was_changed_changes_no_other() -> None:
+    first = read_tool(offered(schema()), "it")
+    first.parameters["properties"]["b"] = {}  # type: ignore[index]
+    assert OfferedTools([read_tool(offered(schema()), "it")]).written == write_json(
+        [ToolSpec("f", None, schema()).to_dict()]
+    )
 
 
 def test_a_changed_spec_is_checked() -> None:
