@@ -109,9 +109,9 @@ class ChatCall(Call[ChatExchange, Reply]):
             return self._encode(upstream, last.prepared, (yield from self._render(upstream, last.prepared)))
         steps = upstream.prepare(request, self.call_settings, self.retry_budget)
         renders = request.wire == "raw" or (self._resuming is not None and self._resuming.part is not None)
-        if steps is None and same and not renders and upstream.server() == (last.provider, last.target):
-            return replace(last, is_prepared=True)  # encoded when the call was made
         prepared = (None if steps is None else (yield from steps)) or PreparedRequest(request)
+        if same and not renders and last.is_for(upstream, prepared.request):
+            return replace(last, prepared=prepared, is_prepared=True)  # encoded when the call was made
         return self._encode(upstream, prepared, (yield from self._render(upstream, prepared)))
 
     def _render(self, upstream: Upstream, prepared: PreparedRequest) -> Steps[RenderedRequest | None]:
@@ -427,6 +427,7 @@ class ChatCall(Call[ChatExchange, Reply]):
             target,
             prepared,
             encoded,
+            target.limits.version_of(target.base_url, encoded.model),
             is_prepared=is_prepared,
             rendered=rendered,
         )

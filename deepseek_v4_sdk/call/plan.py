@@ -29,6 +29,7 @@ class AttemptPlan:
         target: Its address, key, limits and prices, as known then.
         prepared: The request as prepared for that server, and the decisions made for the caller.
         encoded: The same in the server's form.
+        version: The version of the server, as known when the request was encoded: the body depends on it.
         is_prepared: Whether the steps that come before a chat there have run.
         rendered: The prompt, where a rendered one is sent instead of a chat.
     """
@@ -40,8 +41,15 @@ class AttemptPlan:
     target: Target
     prepared: PreparedRequest
     encoded: EncodedChat
+    version: str | None
     is_prepared: bool
     rendered: RenderedRequest | None = None
+
+    def is_for(self, upstream: Upstream, request: ChatRequest) -> bool:
+        """Whether the encoded request is what an upstream takes for a prepared request now."""
+        version = self.target.limits.version_of(self.target.base_url, self.encoded.model)
+        same = self.upstream is upstream and self.prepared.request is request and self.version == version
+        return same and upstream.server() == (self.provider, self.target)
 
     def tokens_expected(self, limit: int) -> int:
         """Estimate the tokens of the prompt, and of the answer as far as the limit leaves room for them."""

@@ -18,8 +18,10 @@ from deepseek_v4_sdk import (
     InvalidRequestError,
     Reply,
 )
-from deepseek_v4_sdk.chat import AssistantMessage
+from deepseek_v4_sdk.chat import AssistantMessage, ChatRequest
 from deepseek_v4_sdk.client import prompt_count as counting
+from deepseek_v4_sdk.providers import EncodedChat, Target
+from deepseek_v4_sdk.providers.chat_completions import ChatCompletions
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.context.talks import growing
 
@@ -292,3 +294,21 @@ def test_a_large_prompt_does_not_hold_up_the_event_loop(monkeypatch: pytest.Monk
 
     counting.warm_up()
     asyncio.run(ask())
+
+
+@pytest.mark.parametrize("overflow", ["raise", "clamp", "fit"])
+def test_a_request_that_fits_is_encoded_once(overflow: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    encode = ChatCompletions.encode
+
+    def counting(provider: ChatCompletions, request: ChatRequest, target: Target) -> EncodedChat:
+        encoded = encode(provider, request, target)
+        sizes.append(len(encoded.call.body or b""))
+        return encoded
+
+    monkeypatch.setattr(ChatCompletions, "encode", counting)
+    mock = MockProvider(script.text("ok"), script.text("ok"))
+    client = DeepSeekV4(mock, model="pro")
+    client.chat("short", overflow=overflow)  # it also asks for the model and its window
+    client.chat("long " * 10_000, overflow=overflow, max_tokens=10)
+    assert len([size for size in sizes if size > 50_000]) == 1
