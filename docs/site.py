@@ -90,13 +90,23 @@ FIRST = (
     "ChatOptions",
     "ChatStream",
     "AsyncChatStream",
+    "Timeouts",
     "Reply",
+    "TextDelta",
+    "ReasoningDelta",
+    "ToolCallReady",
+    "Finished",
     "DeepSeekV4Error",
     "tool",
+    "ToolRun",
     "MockProvider",
     "Conversation",
+    "Parsed",
+    "count_text",
+    "ContextBudget",
+    "RateLimits",
 )
-"""The names that open their parts."""
+"""The names that a user meets first: they open the page as a table, and each of them opens its part."""
 
 
 def reference() -> Iterator[str]:
@@ -113,6 +123,12 @@ def reference() -> Iterator[str]:
         return parts.index(part), places.index(place), first, name.removeprefix("Async").lower()
 
     names.sort(key=order)
+    yield "| name | purpose |\n|---|---|"
+    for name in FIRST:
+        public, path = next((each[2], each[3]) for each in names if each[2].rpartition(".")[2] == name)
+        docstring = border().thing(path).docstring
+        said = docstring.value.partition("\n\n")[0].replace("\n", " ") if docstring else ""
+        yield f"| [`{name}`](#{named(public, path)}) | {said} |"
     for part, entries in groupby(names, lambda entry: entry[0]):
         yield f"\n## {part}\n"
         for place, within in groupby(entries, lambda entry: entry[1]):

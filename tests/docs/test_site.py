@@ -63,6 +63,10 @@ def test_the_reference_opens_with_the_names_that_a_user_meets_first(site: Module
     assert parts[:6] == ["Clients", "Replies", "Events", "Errors", "Tools", "Testing"]
     shown = [line.split()[1].removeprefix("deepseek_v4_sdk.") for line in lines if line.startswith(":::")]
     assert shown[:5] == ["DeepSeekV4", "AsyncDeepSeekV4", "ChatOptions", "ChatStream", "AsyncChatStream"]
+    table = [line for line in lines[: lines.index("\n## Clients\n")] if line.startswith("| [")]
+    rows = [re.fullmatch(r"\| \[`(\w+)`\]\(#([\w.]+)\) \| (.+\.) \|", line) for line in table]
+    assert [row[1] for row in rows if row] == list(site.FIRST)
+    assert {row[2] for row in rows if row} <= {line.split()[1] for line in lines if line.startswith(":::")}
 
 
 def test_a_name_without_a_part_is_refused(site: ModuleType) -> None:
