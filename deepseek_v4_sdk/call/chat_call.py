@@ -13,7 +13,7 @@ from deepseek_v4_sdk.call.failover import rewrite_for_failover
 from deepseek_v4_sdk.call.lease import Lease
 from deepseek_v4_sdk.call.plan import AttemptPlan, Route
 from deepseek_v4_sdk.call.retry import CallState, Decision, FailOver, GiveUp, Retry, broke_answer, decide
-from deepseek_v4_sdk.call.steps import Deliver, Sleep, Steps
+from deepseek_v4_sdk.call.steps import Deliver, Steps
 from deepseek_v4_sdk.call.upstream import PreparedRequest, Upstream
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Repair, Reply
 from deepseek_v4_sdk.exchange import ChatExchange, NotContinuableError
@@ -159,12 +159,19 @@ class ChatCall(Call[ChatExchange, Reply]):
         scope, limits = kept
         now, ends = clock.now(), self.retry_budget.ends
         lease.limiter = limiter = LIMITERS.find(
-            plan.provider.data.name, target.base_url, sent.call, scope, plan.upstream.transport().own_server, now
+            plan.provider.data.name,
+            target.base_url,
+            sent.call,
+            scope,
+            plan.upstream.transport().own_server,
+            now,
+            limits,
+            plan.replica_set.shared_limits,
         )
         tokens = plan.tokens_expected(limits.tokens_per_minute) if limits.tokens_per_minute is not None else 0
         lease.reservation = reservation = limiter.reserve(now, tokens, limits, ends)
-        while (wait := limiter.poll(reservation, clock.now(), ends)) > 0:
-            yield Sleep(wait, reservation)
+        if not reservation.granted:
+            yield from lease.wait(reservation, clock, ends)
         self.retry_budget.waited += clock.now() - now
 
     def admit_again(self, ends: float) -> Steps[float]:
@@ -179,8 +186,7 @@ class ChatCall(Call[ChatExchange, Reply]):
             return 0.0
         limiter.on_head(lease.again or lease.reservation, now)  # the head that said "accepted"
         lease.again = reservation = limiter.reserve(now, 0, lease.reservation.limits, ends, again=True)
-        while (wait := limiter.poll(reservation, clock.now(), ends)) > 0:
-            yield Sleep(wait, reservation)
+        yield from lease.wait(reservation, clock, ends)
         return clock.now() - now
 
     def begin(self, call: HttpCall, now: float) -> ChatExchange:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
-from deepseek_v4_sdk.call.steps import Accepted, Compute, Deliver, Drain, Drop, Read, Sleep, Step, Steps
+from deepseek_v4_sdk.call.steps import Accepted, Ask, Compute, Deliver, Drain, Drop, Read, Sleep, Step, Steps
 from deepseek_v4_sdk.errors import ConfigurationError, StreamInUseError
 from deepseek_v4_sdk.support.forks import PROCESS
 from deepseek_v4_sdk.support.redaction import forget_variables
@@ -143,6 +143,8 @@ class SyncDriver(_Steps[T]):
                 self._drain()
             elif isinstance(step, Compute):
                 self.answer(step.function())
+            elif isinstance(step, Ask):
+                self.answer(step.question.limiter.ledger.ask(step.question))
         except Exception as error:  # noqa: BLE001  # sorted by meaning
             self.fail(error)
 
@@ -254,6 +256,8 @@ class AsyncDriver(_Steps[T]):
                 await self._drain()
             elif isinstance(step, Compute):
                 self.answer(await on_a_thread(step.function) if step.long else step.function())
+            elif isinstance(step, Ask):
+                self.answer(await step.question.limiter.ledger.aask(step.question))
         except Exception as error:  # noqa: BLE001  # sorted by meaning
             self.fail(error)
 

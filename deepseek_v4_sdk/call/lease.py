@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.call.steps import Ask, Sleep
 from deepseek_v4_sdk.support.forks import PROCESS
 from deepseek_v4_sdk.traffic.registry import pause_in_headers
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.call.upstream import Upstream
     from deepseek_v4_sdk.exchange import ChatExchange
     from deepseek_v4_sdk.traffic.rate_limiter import RateLimiter
     from deepseek_v4_sdk.traffic.replicas import ReplicaSet
     from deepseek_v4_sdk.traffic.reservations import Reservation
+    from deepseek_v4_sdk.traffic.shared_limiter import Answer
+    from deepseek_v4_sdk.transport.clock import Clock
 
 __all__ = ["Lease"]
 
@@ -43,6 +47,26 @@ class Lease:
     def is_closed(self, now: float) -> bool:
         """Whether the circuit to the server is open."""
         return self.limiter is not None and self.limiter.closed_for(now) > 0
+
+    def wait(self, reservation: Reservation, clock: Clock, ends: float) -> Steps[None]:
+        """Wait until the limits have room for a request.
+
+        Raises:
+            LocalLimitError: There will be no room before it is too late.
+            CircuitOpenError: The server refuses everything at the moment.
+        """
+        limiter = self.limiter
+        while limiter is not None and (wait := limiter.poll(reservation, clock.now(), ends)) > 0:
+            asked = limiter.question(clock.now())
+            if asked is None:
+                yield Sleep(wait, reservation)
+                continue
+            try:
+                answer = cast("Answer | None", (yield Ask(asked)))
+            except BaseException:
+                asked.limiter.dropped(asked)
+                raise
+            asked.limiter.answered(asked, answer, clock.now())
 
     def sent(self) -> None:
         """Note that the request is being sent."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from deepseek_v4_sdk.transport.request import Open
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.traffic.shared_limiter import Question
     from deepseek_v4_sdk.traffic.wakeup import Wakeup
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "DROP",
     "READ",
     "Accepted",
+    "Ask",
     "Compute",
     "Deliver",
     "Drain",
@@ -59,6 +61,17 @@ class Sleep:
 
 
 @dataclass(slots=True, eq=False)
+class Ask:
+    """Ask the holder of shared limits; the answer is its answer, or None where it is out of reach.
+
+    Attributes:
+        question: The question.
+    """
+
+    question: Question
+
+
+@dataclass(slots=True, eq=False)
 class Compute:
     """Compute something without I/O; the answer is the function's result.
 
@@ -91,7 +104,7 @@ ACCEPTED = Accepted()
 READ = Read()
 DRAIN = Drain()
 DROP = Drop()
-Step: TypeAlias = Open | Accepted | Read | Drain | Drop | Sleep | Compute | Deliver
+Step: TypeAlias = Open | Accepted | Read | Drain | Drop | Sleep | Ask | Compute | Deliver
 """Any step. A failed `Open` or `Read` is thrown into the steps as `TransportFailure`."""
 Steps: TypeAlias = Generator[Step, object, T]
 """The steps of a call that results in a `T`."""

@@ -41,6 +41,7 @@ from deepseek_v4_sdk.providers import Provider, ProviderData
 from deepseek_v4_sdk.providers.provider import own_transport, transport_wrapper
 from deepseek_v4_sdk.support.option_signatures import shows_options
 from deepseek_v4_sdk.support.redaction import forgets, never_raises
+from deepseek_v4_sdk.traffic.registry import SharedLimits
 from deepseek_v4_sdk.traffic.replicas import Balance, ReplicaSet
 from deepseek_v4_sdk.transport.clock import SystemClock
 from deepseek_v4_sdk.transport.registry import TransportRegistry
@@ -134,7 +135,7 @@ class BaseClient(Shared):
             session_affinity: Whether a gateway of SGLang or Dynamo sends each conversation to one worker: each chat
                 then has a header that names its conversation.
             limits: Limits to obey before the server has to refuse: "provider" is the provider's known limits, "off" is
-                none.
+                none, and `RedisLimits` holds them for all processes.
             fallback: Servers to call, in order, when this one cannot answer and another could: each the name of a
                 provider, a provider object, the arguments of a client, or a client. They set address, key, model and
                 limits; timers, retries, hooks and options are those of this client.
@@ -237,6 +238,7 @@ class BaseClient(Shared):
             limits=find_limits(limits, named.data),
             model=model,
             session_affinity=check_session_affinity(session_affinity, named.data),
+            shared_limits=limits if isinstance(limits, SharedLimits) else None,
         )
         self._own_fallbacks: list[BaseClient] = []  # closed with this client
         if not is_list(fallback):

@@ -19,16 +19,19 @@ from deepseek_v4_sdk.providers.http_call import read_base_url
 from deepseek_v4_sdk.providers.learned_limits import LEARNED, learned_through
 from deepseek_v4_sdk.providers.provider import own_transport
 from deepseek_v4_sdk.support.installed import install_command
+from deepseek_v4_sdk.traffic.registry import SharedLimits
 from deepseek_v4_sdk.traffic.replicas import Balance
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from deepseek_v4_sdk.catalogue.prices import PriceTable
+    from deepseek_v4_sdk.limits import RedisLimits
     from deepseek_v4_sdk.providers import ProviderData
     from deepseek_v4_sdk.traffic.spend import Spend
 else:
     SecretStr = late_type("pydantic", "SecretStr")
+    RedisLimits = late_type("deepseek_v4_sdk.limits", "RedisLimits")
     Spend = late_type("deepseek_v4_sdk.traffic.spend", "Spend")
 
 __all__ = [
@@ -49,8 +52,8 @@ ApiKey: TypeAlias = str | SecretStr | Callable[[], str | SecretStr]
 
 TransportName: TypeAlias = Literal["httpx", "aiohttp"]
 """The HTTP library, where the user brings no client."""
-LimitsChoice: TypeAlias = Literal["provider", "off"] | RateLimits
-"""The limits that a client obeys: the known ones of its provider, none, or given ones."""
+LimitsChoice: TypeAlias = Literal["provider", "off"] | RateLimits | RedisLimits
+"""The limits that a client obeys: the known ones of its provider, none, given ones, or shared ones."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -188,12 +191,19 @@ def find_limits(limits: object, data: ProviderData) -> Mapping[str, RateLimits]:
     Raises:
         ConfigurationError: It is not a limit.
     """
+    if isinstance(limits, SharedLimits):
+        found = find_limits(limits.limits, data)
+        if not found:
+            raise ConfigurationError(
+                f"limits: {data.name} has no known limits to share: give RedisLimits its RateLimits(...)"
+            )
+        return found
     if isinstance(limits, RateLimits):
         return {"": limits}
     if limits == "off":
         return {}
     if limits != "provider":
-        raise ConfigurationError(f"limits is {limits!r}: give 'provider', 'off' or RateLimits(...)")
+        raise ConfigurationError(f"limits is {limits!r}: give 'provider', 'off', RateLimits(...) or RedisLimits(...)")
     return data.limits
 
 

@@ -67,6 +67,10 @@ class CircuitBreaker:
         self._until = now + max(hint, pause if probe or not hint else 0.0)
         return True
 
+    def opened_elsewhere(self, until: float) -> None:
+        """Note that another process leaves the server alone until then."""
+        self._until = max(until, self._until or until)
+
     def unknown(self) -> None:
         """Note that the probe ended without an answer of the server: the next request is the probe."""
         self._probing = False

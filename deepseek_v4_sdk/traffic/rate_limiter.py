@@ -15,15 +15,20 @@ from deepseek_v4_sdk.traffic.reservations import MINUTE, LearnedRate, Reservatio
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.chat import RateLimits
+    from deepseek_v4_sdk.traffic.shared_limiter import Question
 
-__all__ = ["LONGEST_HINT", "RateLimiter"]
+__all__ = ["LONGEST_HINT", "LONGEST_WAY", "RateLimiter"]
 
 LONGEST_HINT = 120.0
 """The longest wait in seconds that a server may request without opening the circuit."""
 
-# A request counts from the arrival of its answer's head, because until then nobody knows when the server saw it; but at
-# most so many seconds after it was sent.
-_LONGEST_WAY = 5.0
+LONGEST_WAY = 5.0
+"""The longest way of a request to the server in seconds.
+
+A request counts from the arrival of its answer's head, because until then nobody knows when the server saw it; but at
+most so many seconds after it was sent.
+"""
+
 # Hosted V4 has hidden windows that were seen to reset after 30 minutes to two hours (build.nvidia.com, 2026).
 _FIRST_PAUSE, _LONGEST_PAUSE = 60.0, 1800.0
 
@@ -33,9 +38,13 @@ class RateLimiter:
 
     It may be used from many threads. Times are seconds of one clock that never goes back; of several clocks the latest
     counts.
+
+    Args:
+        window: Seconds in which requests and tokens are counted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, window: float = MINUTE) -> None:
+        self._window = window
         self._lock = new_lock()
         self._now = -math.inf
         self._queue: deque[Reservation] = deque()
@@ -108,11 +117,16 @@ class RateLimiter:
                 self._due = room
             return (room if reservation.timed else ends) - now
 
+    def question(self, now: float) -> Question | None:
+        """The question to the holder of the counts, if it is time for one. This limiter holds them itself."""
+        del now
+        return None
+
     def on_head(self, reservation: Reservation, now: float) -> None:
         """Note that the head of the answer has arrived, so the server has counted the request by now."""
         with self._lock:
             self._moves += 1
-            until = min(reservation.until, self._tick(now) + MINUTE)
+            until = min(reservation.until, self._tick(now) + self._window)
             self._count_until(reservation, until)
             if self._queue and until < self._due:
                 self._queue[0].wake()
@@ -212,7 +226,7 @@ class RateLimiter:
             if reservation.begins:
                 reservation.probes = self._breaker.send()
                 self._running.add(reservation)
-            self._count(reservation, now + _LONGEST_WAY + MINUTE)
+            self._count(reservation, now + LONGEST_WAY + self._window)
             reservation.wake()
             moved = True
         if moved and line:
@@ -251,7 +265,7 @@ class RateLimiter:
             self._tokens += used - reservation.tokens
             reservation.tokens = used
         elif reservation.limits.tokens_per_minute is not None and used > reservation.tokens:
-            self._count(Reservation(reservation.limits, used - reservation.tokens, requests=0), now + MINUTE)
+            self._count(Reservation(reservation.limits, used - reservation.tokens, requests=0), now + self._window)
 
     def _fits(self, reservation: Reservation, now: float) -> bool:
         """Whether the first of the queue may go now."""
@@ -284,7 +298,7 @@ class RateLimiter:
                 if many <= 0 and much <= 0:
                     break
                 many, much, when = many - requests, much - tokens, max(when, until)
-        return when + max(rounds, later + (much > 0)) * MINUTE
+        return when + max(rounds, later + (much > 0)) * self._window
 
     def _has_slot(self, limits: RateLimits, now: float) -> bool:
         allowed = limits.concurrency

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
 from deepseek_v4_sdk.support.forks import new_lock, renewed_in_children
@@ -12,14 +13,28 @@ from deepseek_v4_sdk.traffic.rate_limiter import RateLimiter
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deepseek_v4_sdk.chat import RateLimits
     from deepseek_v4_sdk.providers import HttpCall
 
-__all__ = ["LIMITERS", "LimiterRegistry", "pause_in_headers"]
+__all__ = ["LIMITERS", "LimiterRegistry", "SharedLimits", "pause_in_headers"]
 
 _LENGTH = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|)")
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 _Name: TypeAlias = tuple[str, str, int, str]
 _MOST = 256  # beyond it, unneeded ones are forgotten: keys may change with each request
+
+
+class SharedLimits(ABC):
+    """Limits whose counts are shared with other processes."""
+
+    @property
+    @abstractmethod
+    def limits(self) -> RateLimits | Literal["provider"]:
+        """The limits; "provider" is the provider's known limits."""
+
+    @abstractmethod
+    def _limiter(self, bucket: str, limits: RateLimits) -> RateLimiter:
+        """Make the rate limiter of a server and key."""
 
 
 class LimiterRegistry:
@@ -28,11 +43,19 @@ class LimiterRegistry:
     def __init__(self) -> None:
         self._lock = new_lock()
         self._limiters: dict[_Name, RateLimiter] = {}
-        self._of_servers: WeakKeyDictionary[object, dict[_Name, RateLimiter]] = WeakKeyDictionary()
+        self._of_owners: WeakKeyDictionary[object, dict[_Name, RateLimiter]] = WeakKeyDictionary()
         renewed_in_children(self)
 
     def find(
-        self, provider: str, base_url: str, call: HttpCall, scope: str, own_server: object | None, now: float
+        self,
+        provider: str,
+        base_url: str,
+        call: HttpCall,
+        scope: str,
+        own_server: object | None,
+        now: float,
+        limits: RateLimits,
+        shared: SharedLimits | None = None,
     ) -> RateLimiter:
         """Find the rate limiter of a request.
 
@@ -43,16 +66,22 @@ class LimiterRegistry:
             scope: The separately limited part of the server, such as a family of models; empty for all of it.
             own_server: The server itself, if it is one in this process, with its own time and rate limiters; or None.
             now: The time.
+            limits: The limits of the client.
+            shared: The limits, where other processes share them; or None. For a server in this process they do not.
         """
         key = next((value for name, value in call.headers if name == "authorization"), "")
         name = (provider, base_url, hash(key), scope)
         with self._lock:
-            limiters = self._limiters if own_server is None else self._of_servers.setdefault(own_server, {})
+            owner = shared if own_server is None else own_server
+            limiters = self._limiters if owner is None else self._of_owners.setdefault(owner, {})
             if name not in limiters:
                 if len(limiters) >= _MOST:
                     for idle in [known for known, limiter in limiters.items() if limiter.is_idle(now)]:
                         del limiters[idle]
-                limiters[name] = RateLimiter()
+                if shared is None or owner is not shared:
+                    limiters[name] = RateLimiter()
+                else:
+                    limiters[name] = shared._limiter(_digest(provider, base_url, key, scope), limits)
             return limiters[name]
 
     def forget(self) -> None:
@@ -63,7 +92,7 @@ class LimiterRegistry:
     def leave_to_parent(self) -> None:
         """Start empty in a child process: the child does not wait for the parent's requests."""
         self._limiters.clear()
-        self._of_servers.clear()
+        self._of_owners.clear()
 
 
 LIMITERS = LimiterRegistry()
@@ -83,6 +112,13 @@ def pause_in_headers(headers: Mapping[str, str]) -> float | None:
         and (wait := _seconds(headers.get(kind.format("reset"), ""))) is not None
     ]
     return max(waits, default=None)
+
+
+def _digest(*parts: str) -> str:
+    """A name from which nobody finds the key."""
+    from hashlib import blake2b  # few clients share limits
+
+    return blake2b("\0".join(parts).encode(), digest_size=20, person=b"deepseek-v4-sdk").hexdigest()
 
 
 def _seconds(text: str) -> float | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue.models import Catalogue
     from deepseek_v4_sdk.chat import ChatRequest, RateLimits
     from deepseek_v4_sdk.providers import Provider, Target
+    from deepseek_v4_sdk.traffic.registry import SharedLimits
 
 __all__ = ["Balance", "HasServer", "ReplicaSet", "conversation_key"]
 
@@ -65,6 +66,7 @@ class ReplicaSet(Generic[UpstreamT]):
         limits: The client's limits at each of them: for all models (under `""`), or for a family of them.
         model: The model for calls that name none.
         session_affinity: Whether requests name their conversation to a gateway in front of the replicas.
+        shared_limits: The limits, where other processes share them; or None.
 
     Attributes:
         profile: The profile it is from, or None.
@@ -78,10 +80,12 @@ class ReplicaSet(Generic[UpstreamT]):
         limits: Mapping[str, RateLimits] | None = None,
         model: str | None = None,
         session_affinity: bool = False,
+        shared_limits: SharedLimits | None = None,
     ) -> None:
         self.upstreams = tuple(upstreams)
         self.model = model
         self.session_affinity = session_affinity
+        self.shared_limits = shared_limits
         self.profile: str | None = None
         self._limits = limits or {}
         self._sticky = balance == "sticky"

@@ -26,6 +26,7 @@ class Reservation(Wakeup):
     Attributes:
         granted: Whether the request may be sent.
         limits: Its caller's limits.
+        name: Its number in its process, for the counts that processes share; 0 where it has none.
         requests: Number of requests that it counts for: 1, or 0 where it is only for tokens.
         tokens: Number of tokens that it counts for.
         until: The time until which it counts among those of the last minute.
@@ -34,7 +35,7 @@ class Reservation(Wakeup):
         begins: Whether it begins a call, and takes a place in `concurrency`; else it polls for an accepted answer.
     """
 
-    __slots__ = ("begins", "granted", "limits", "probes", "refused", "requests", "tokens", "until")
+    __slots__ = ("begins", "granted", "limits", "name", "probes", "refused", "requests", "tokens", "until")
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Reservation(Wakeup):
         self.begins = begins
         self.granted = False
         self.limits = limits
+        self.name = 0
         self.requests = requests
         self.tokens = tokens
         self.until = -math.inf
@@ -57,21 +59,29 @@ class Reservation(Wakeup):
 
 
 class LearnedRate:
-    """A limit learned from refusals: it falls at once, and grows back by a tenth of the allowed limit each minute."""
+    """A limit learned from refusals: it falls at once, and grows back by a tenth of the allowed limit each minute.
+
+    Attributes:
+        among: Number of processes among which the limit is divided.
+    """
 
     def __init__(self) -> None:
+        self.among = 1
         self._value: float | None = None
         self._since = 0.0
 
     def of(self, allowed: int, now: float) -> int:
-        """The current limit, at least 1."""
+        """The current limit of this process, at least 1."""
         if self._value is None:
-            return allowed
+            return allowed // self.among or 1
         grown = self._value + max(1.0, allowed * _RECOVERY) * ((now - self._since) // MINUTE)
-        return max(1, min(allowed, int(grown)))
+        return max(1, min(allowed, int(grown)) // self.among)
 
     def lower(self, allowed: int, passed: int, now: float) -> None:
         """Halve the limit after a refusal, but not below the number that the server let pass."""
         held = self.of(allowed, now)
-        self._value = min(held, max(passed, held / 2))
-        self._since = now
+        self.hold(self.among * min(held, max(passed, held / 2)), now)
+
+    def hold(self, limit: float, now: float) -> None:
+        """Set the limit of all processes."""
+        self._value, self._since = limit, now

@@ -14,7 +14,7 @@ from deepseek_v4_sdk.traffic.registry import LimiterRegistry, pause_in_headers
 
 def find(gates: LimiterRegistry, key: str, now: float = 0.0) -> RateLimiter:
     call = HttpCall("POST", "http://host/v1/chat/completions", (("authorization", f"Bearer {key}"),), b"")
-    return gates.find("vllm", "http://host", call, "", None, now)
+    return gates.find("vllm", "http://host", call, "", None, now, RateLimits())
 
 
 def test_keys_that_change_with_each_request_fill_no_memory_and_drop_nothing_that_counts() -> None:
