@@ -132,10 +132,10 @@ end
 local wait, retry = 0, 0
 if granted < #asked then
   if granted > 0 then since, ahead = now, #waiting end  -- the next one waits until the others had theirs
-  wait = math.max(0, state.paused - now)
-  if wait == 0 and not free() then
+  if not free() then
     wait, retry = -1, POLL * (ahead + 1)
-  elseif wait == 0 then
+  else
+    wait = math.max(0, state.paused - now)
     local many, much = missing(asked[granted + 1][2])
     many = many + ahead
     local from = 0
@@ -145,7 +145,7 @@ if granted < #asked then
       for i = 1, #some, 2 do
         if many <= 0 and much <= 0 then break end
         local r, t = string.match(call('HGET', SIZES, some[i]), '(%S+) (%S+)')
-        many, much, wait = many - r, much - t, tonumber(some[i + 1]) - now
+        many, much, wait = many - r, much - t, math.max(wait, some[i + 1] - now)
       end
       from = from + 100
     end

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from deepseek_v4_sdk.limits.redis_ledger import _LEDGERS
 from tests.limits.redis_server import RedisServer
 
 
@@ -16,7 +17,16 @@ def running_redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def redis(running_redis: RedisServer) -> RedisServer:
+def redis(running_redis: RedisServer) -> Iterator[RedisServer]:
     with running_redis.client() as client:
         client.flushall()
-    return running_redis
+    yield running_redis
+    for ledger in list(_LEDGERS):  # none joins in the next test
+        ledger.close(10.0)
+
+
+@pytest.fixture
+def redis_apart() -> Iterator[RedisServer]:
+    """One that the test may kill."""
+    with RedisServer() as server:
+        yield server
