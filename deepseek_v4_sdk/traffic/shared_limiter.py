@@ -166,9 +166,11 @@ class SharedLimiter(RateLimiter):
         with self._lock:
             if reservation.granted or self._alone:
                 return 0.0 if reservation.granted else wait
-            if self._asking or reservation is not self._queue[0]:
-                return max(_SOON, ends - now)  # it will be woken
-            return max(_SOON, min(wait, max(self._ask_at, self._paused) - now))
+            if self._asking:
+                return max(_SOON, ends - now)  # the answer wakes it
+            if reservation is self._queue[0] and self._askable(now):
+                wait = min(wait, self._ask_at - now)
+            return max(_SOON, wait)
 
     def question(self, now: float) -> Question | None:
         """The question to the ledger, if it is time for one: pass the answer to `answered`, or call `dropped`."""

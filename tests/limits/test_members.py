@@ -146,6 +146,24 @@ def test_an_open_circuit_is_open_for_all(redis: RedisServer) -> None:
     assert 50 < found.value.retry_after <= 60
 
 
+def test_the_others_sleep_while_one_tests_an_open_circuit(redis: RedisServer) -> None:
+    [one] = members(redis, RateLimits(requests_per_minute=10, refusals=1), 1)
+    refused = one.goes()
+    assert refused is not None
+    one.is_refused(refused)
+    later = time.monotonic() + 61
+    with redis.client() as client:
+        client.hset("deepseek-v4:{bucket}:state", "opened", 0)
+    test, other = (one.limiter.reserve(later, 1, one.limits, later + 100) for _ in range(2))
+    question = one.limiter.question(later)
+    assert question is not None
+    assert question.asked == (test,)
+    one.limiter.answered(question, one.ledger.ask(question), later)
+    assert test.granted
+    assert one.limiter.poll(other, later, later + 50) == 50
+    assert one.limiter.question(later) is None
+
+
 def test_a_poll_goes_before_new_requests_and_needs_no_place(redis: RedisServer) -> None:
     one, two = members(redis, RateLimits(concurrency=1, requests_per_minute=10))
     assert one.goes()
