@@ -30,7 +30,8 @@ __all__ = ["RedisLedger"]
 
 _logger = logging.getLogger("deepseek_v4_sdk")
 
-_TIMEOUT = 1.0  # seconds for a connection, and for an answer
+_TIMEOUT = 1.0  # seconds
+_TIMEOUTS = {"socket_timeout": _TIMEOUT, "socket_connect_timeout": _TIMEOUT}
 _BEATS = 10  # in each lease
 _LINGER = 0.005  # seconds in which further changes join a report
 _GONE = (RedisError, OSError)
@@ -59,7 +60,7 @@ class RedisLedger:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._warned = False
-        self._client = Redis.from_url(self._url, retry=Retry(NoBackoff(), 1), **_options())
+        self._client = cast("Redis", _untyped(Redis).from_url(self._url, retry=Retry(NoBackoff(), 1), **_TIMEOUTS))
         self._script = self._client.register_script(SCRIPT)
         self._loops = Loops(lambda: _ClientOfLoop(self._url))
 
@@ -185,7 +186,8 @@ class _ClientOfLoop:
     """The client of one event loop."""
 
     def __init__(self, url: str) -> None:
-        self._client = awaited.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 1), **_options())
+        made = _untyped(awaited.Redis).from_url(url, retry=AsyncRetry(NoBackoff(), 1), **_TIMEOUTS)
+        self._client = cast("awaited.Redis", made)
         self.script = self._client.register_script(SCRIPT)
 
     async def aclose(self) -> None:
@@ -194,7 +196,7 @@ class _ClientOfLoop:
 
     def let_go(self) -> None:
         """Close it where the loop cannot: it sends nothing, and the loop does not know."""
-        pool = self._client.connection_pool
+        pool = _untyped(self._client.connection_pool)
         for connection in (*pool._available_connections, *pool._in_use_connections):
             writer = connection._writer
             if writer is not None:
@@ -202,8 +204,9 @@ class _ClientOfLoop:
                 connection._writer = None
 
 
-def _options() -> dict[str, Any]:
-    return {"socket_timeout": _TIMEOUT, "socket_connect_timeout": _TIMEOUT}
+def _untyped(thing: object) -> Any:
+    """The library does not type all that it has; its connections are not public, and a loop may have left them open."""
+    return thing
 
 
 @atexit.register

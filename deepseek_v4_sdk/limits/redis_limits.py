@@ -51,7 +51,7 @@ class RedisLimits(SharedLimits):
         except ImportError:
             raise ConfigurationError(f"RedisLimits needs a package: {install_command('redis', 'redis')}") from None
         self._url = SecretStr(url)
-        self._limits = limits
+        self._limits: RateLimits | Literal["provider"] = limits
         self._window = MINUTE
         self._ledger = RedisLedger(url.replace("valkey", "redis", 1) if scheme.startswith("valkey") else url, _LEASE)
         finalize(self, self._ledger.close).atexit = False

@@ -7,13 +7,13 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
+from deepseek_v4_sdk.chat import RateLimits  # noqa: TC001  # `RedisLimits` shows it
 from deepseek_v4_sdk.support.forks import new_lock, renewed_in_children
 from deepseek_v4_sdk.traffic.rate_limiter import RateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deepseek_v4_sdk.chat import RateLimits
     from deepseek_v4_sdk.providers import HttpCall
 
 __all__ = ["LIMITERS", "LimiterRegistry", "SharedLimits", "pause_in_headers"]
@@ -81,7 +81,8 @@ class LimiterRegistry:
                 if shared is None or owner is not shared:
                     limiters[name] = RateLimiter()
                 else:
-                    limiters[name] = shared._limiter(_digest(provider, base_url, key, scope), limits)
+                    bucket = _digest(provider, base_url, key, scope)
+                    limiters[name] = shared._limiter(bucket, limits)  # pyright: ignore[reportPrivateUsage]
             return limiters[name]
 
     def forget(self) -> None:
