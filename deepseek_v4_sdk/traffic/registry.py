@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
-from deepseek_v4_sdk.chat import RateLimits  # noqa: TC001  # `RedisLimits` shows it
+from deepseek_v4_sdk.chat import RateLimits
 from deepseek_v4_sdk.support.forks import new_lock, renewed_in_children
 from deepseek_v4_sdk.traffic.rate_limiter import RateLimiter
 
