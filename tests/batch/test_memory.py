@@ -42,8 +42,9 @@ def bytes_a_row(count: int, journal: Path | None) -> float:
 @pytest.mark.timeout(400)  # tracing takes long on a busy machine
 @pytest.mark.parametrize("journal", [False, True])
 def test_sixteen_bytes_a_row(journal: bool, tmp_path: Path) -> None:
-    count = 5 * 4_096 - 500  # the fresh entries are sorted in then
-    assert bytes_a_row(count, tmp_path / "rows.jsonl" if journal else None) < 17
+    count = 3 * 4_096 - 500  # the fresh entries are sorted in then
+    assert bytes_a_row(count, tmp_path / "rows.jsonl" if journal else None) < 15.5
+    # Few rows take 12 bytes each: the first ones had their place before. Many take 16, which the command shows.
 
 
 if __name__ == "__main__":

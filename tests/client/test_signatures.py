@@ -13,6 +13,7 @@ from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.chat import ChatOptions
 from deepseek_v4_sdk.client.arguments import ClientArguments
 from deepseek_v4_sdk.tools.loop_options import LoopLimits, LoopOptions
+from tests.support.profiles import paired
 
 OF_A_CHAT = ["chat", "stream", "parse", "stream_parse", "iter_parse"]
 OF_A_LOOP = ["run_tools", "stream_tools", "tool_rounds"]
@@ -58,20 +59,19 @@ def test_the_arguments_of_a_client_are_in_the_signature(kind: Any, name: str) ->
         assert list(inspect.signature(getattr(kind, name)).parameters)[:3] == ["name", "path", "provider"]
 
 
-@both
-@pytest.mark.parametrize(
-    ("typed", "offered"),
-    [
-        ("client.chat('x', temp", "temperature="),
-        ("client.stream(messages, thin", "thinking="),
-        ("client.run_tools('x', [], max_r", "max_rounds="),
-        ("client.parse('x', int, seed", "seed="),
-        ("client.iter_parse('x', int, mech", "mechanism="),
-        ("client.with_options(max_ret", "max_retries="),
-        ("Client.from_profile('prod', thin", "thinking="),
-        ("client.explain_profile('prod', base", "base_url="),
-    ],
-)
-def test_a_notebook_completes_them(kind: Any, typed: str, offered: str) -> None:
+OFFERS = {
+    "client.chat('x', temp": "temperature=",
+    "client.stream(messages, thin": "thinking=",
+    "client.run_tools('x', [], max_r": "max_rounds=",
+    "client.parse('x', int, seed": "seed=",
+    "client.iter_parse('x', int, mech": "mechanism=",
+    "client.with_options(max_ret": "max_retries=",
+    "Client.from_profile('prod', thin": "thinking=",
+    "client.explain_profile('prod', base": "base_url=",
+}
+
+
+@pytest.mark.parametrize(("typed", "kind"), paired(OFFERS, [DeepSeekV4, AsyncDeepSeekV4]))
+def test_a_notebook_completes_them(kind: Any, typed: str) -> None:
     found = jedi.Interpreter(typed, [{"client": kind("mock"), "Client": kind}]).complete()
-    assert offered in [each.name for each in found]
+    assert OFFERS[typed] in [each.name for each in found]

@@ -6,6 +6,7 @@ import gzip
 import json
 import tracemalloc
 import zlib
+from functools import cache
 from typing import Any
 
 import pytest
@@ -420,15 +421,20 @@ def test_a_broken_compression_is_told(mode: Mode) -> None:
     assert "broken" in str(error)
 
 
+@cache
+def packed(filler: bytes) -> bytes:
+    """A body of repetitions, which shrinks to a thousandth."""
+    packer = zlib.compressobj(level=9, wbits=31)
+    piece = filler * (MEGABYTE // len(filler))
+    return b"".join(packer.compress(piece) for _ in range(40)) + packer.flush()
+
+
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize(
     "filler", [b"data: " + b"x" * 500, b": " + b"wait" * 40 + b"\n\n", b"\n", say("word "), b'{"a": 1},' * 90]
 )
 def test_a_bomb_takes_little_memory(filler: bytes, status: int) -> None:
-    """A body of repetitions, which shrinks to a thousandth."""
-    packer = zlib.compressobj(level=9, wbits=31)
-    piece = filler * (MEGABYTE // len(filler))
-    bomb = b"".join(packer.compress(piece) for _ in range(40)) + packer.flush()
+    bomb = packed(filler)
     Unpacker()  # whatever is loaded for it is loaded now
     replay = Replay(answer(*cut(bomb, 64 * 1024), status=status, headers={}))
     client = client_for(replay, max_retries=0)

@@ -1,4 +1,7 @@
-"""The linter of prose: each rule finds its own example and passes its counter-example, in the texts people read."""
+"""The linter of prose: each rule finds its own example and passes its counter-example.
+
+`make lint` runs it over all texts that people read.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,6 @@ import pytest
 from tests.house import prose
 from tests.house.passages import Passage, of_markdown, of_python, prose_files
 from tests.house.tree import ROOT
-
-AREAS = sorted({"/".join(file.relative_to(ROOT).parts[:2]) for file in prose_files()})
-"""The files that people read, by folder."""
 
 RULES = prose.rules()
 
@@ -20,10 +20,16 @@ def found(rule: str, text: str) -> list[str]:
     return [each.sentence for each in prose.check("README.md", [passage]) if each.rule == rule]
 
 
-@pytest.mark.parametrize("path", AREAS)
-def test_what_people_read_is_plain(path: str) -> None:
-    breaches, _ = prose.check_files([ROOT / path])
-    assert [f"{each.path}:{each.line}: {each.rule}: {each.sentence}" for each in breaches] == []
+def test_all_that_people_read_is_linted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a path the command of `make lint` reads the package, the examples, the pages and the README."""
+    lint = (ROOT / "Makefile").read_text("utf-8").partition("\nlint:")[2].partition("\n\n")[0]
+    assert "\n\t@$(BIN)/python -m tests.house.prose\n" in f"{lint}\n"
+    read: list[str] = []
+    monkeypatch.setattr(prose, "check", lambda path, _: read.append(path) or [])
+    prose.check_files()
+    areas = {"/".join(path.split("/")[:2]) for path in read}
+    assert {"README.md", "CONTRIBUTING.md", "docs/batch.md", "deepseek_v4_sdk/chat", "deepseek_v4_sdk/cli"} <= areas
+    assert set(read) == {file.relative_to(ROOT).as_posix() for file in prose_files()}
 
 
 @pytest.mark.parametrize(("rule", "text"), [(name, text) for name, rule in RULES.items() for text in rule.bad])
