@@ -73,3 +73,10 @@ def _forget_servers() -> Iterator[None]:
     yield
     LEARNED.forget()
     LIMITERS.forget()
+
+
+@pytest.fixture
+def small_heap() -> None:
+    """Let the garbage collections of a test look only at what it makes: other tests have left large caches."""
+    gc.collect()
+    gc.freeze()

@@ -12,6 +12,8 @@ from tests.exchange.hearing import TOOLS
 from tests.exchange.replay import JSON, answer, ask
 from tests.exchange.wire import DONE, call, chunk, finish, plain, reason, say
 
+pytestmark = pytest.mark.usefixtures("small_heap")
+
 LEAK = '<｜DSML｜invoke name="now">\n</｜DSML｜invoke>\n'
 OPEN, CLOSE = "<｜DSML｜tool_calls>\n", "</｜DSML｜tool_calls>\n"
 

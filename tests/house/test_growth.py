@@ -37,6 +37,7 @@ def seconds(run: object) -> float:
     return process_time() - began
 
 
+@pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize(("name", "grows"), sorted(DANGEROUS))
 def test_it_grows_as_its_input(name: str, grows: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Quadratic work takes 64 times as long; 24 leaves room for a machine that is busy."""

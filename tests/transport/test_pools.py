@@ -99,6 +99,7 @@ def test_and_so_it_is_for_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(client._transports.find(0)._pool_set._slots) == 1
 
 
+@pytest.mark.usefixtures("small_heap")
 @pytest.mark.parametrize("how", ["break", "close", "collect", "error"])
 def test_one_connection_is_enough_for_a_hundred_abandoned_streams(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "_CONNECTIONS", 1)
