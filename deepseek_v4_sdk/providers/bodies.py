@@ -243,15 +243,17 @@ def encoded(body: Mapping[str, JsonValue]) -> bytes:
     Raises:
         InvalidRequestError: It holds something that JSON cannot express.
     """
+    tools = body.get("tools")
     try:
-        fields = [b"%b:%b" % (write_json(name), _written(value)) for name, value in body.items()]
+        if not isinstance(tools, OfferedTools):
+            return write_json(body)
+        pieces = [b"{"]
+        for name, value in body.items():
+            pieces += (write_json(name), b":", tools.written if value is tools else write_json(value), b",")
     except (ValueError, TypeError) as error:
         raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
-    return b"{%b}" % b",".join(fields)
-
-
-def _written(value: JsonValue) -> bytes:
-    return value.written if isinstance(value, OfferedTools) else write_json(value)
+    pieces[-1] = b"}"
+    return b"".join(pieces)
 
 
 def _sent_call(call: ToolCall, wire_id: str) -> ToolCall:
