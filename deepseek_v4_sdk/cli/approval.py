@@ -53,8 +53,10 @@ class Approval:
 def _read(prompt: str) -> str:
     try:
         return input(prompt).strip().lower()
-    except EOFError:
+    except (EOFError, KeyboardInterrupt) as error:
         say()
+        if isinstance(error, KeyboardInterrupt):
+            raise
         return "no"
     except UnicodeDecodeError:
         return ""

@@ -75,6 +75,9 @@ class _Arrived:
                 pass
         self.screen.show(event)
 
+    def message(self) -> AssistantMessage:
+        return AssistantMessage("".join(self.text), "".join(self.reasoning) or None)
+
     def clear(self) -> None:
         self.text, self.reasoning = [], []
 
@@ -133,11 +136,11 @@ def take(
         replies += [partial] if partial is not None else []
     finally:
         if reply is None and (arrived.text or arrived.reasoning):
-            end = "stopped" if error is None else "broken off"
-            if rounds is not None:
-                facts = facts_of_run(rounds.run, end)
-            elif partial is not None:
-                facts = facts_of_part(client, asked, partial, end)
+            so_far = rounds.run if rounds is not None else partial
+            sent = rounds.messages if rounds is not None else asked
+            if so_far is not None:
+                end = "stopped" if error is None else "broken off"
+                facts = facts_of_part(client, sent, tools, arrived.message(), so_far, end)
         screen.end(facts)
     if reply is None:
         messages, note = _kept(messages, len(asked), arrived)
@@ -154,9 +157,8 @@ _NOTES = {
 
 def _kept(messages: Conversation, asked: int, arrived: _Arrived) -> tuple[Conversation, str]:
     """The conversation after an answer that is not whole: its arrived part stays."""
-    text = "".join(arrived.text)
-    if text.strip():
-        messages.add(AssistantMessage(text, "".join(arrived.reasoning) or None))
+    if "".join(arrived.text).strip():
+        messages.add(arrived.message())
         return messages, "the arrived part of the answer is kept"
     if len(messages) > asked:
         return messages, "the calls that were run are kept"

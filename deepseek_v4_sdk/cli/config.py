@@ -44,11 +44,11 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Show every value of a client and its source. Keys are masked; nothing is sent, and no command is run."""
-    told = server.explained()
+    explanation = server.explained()
     if as_json:
-        say_json(told.to_dict())
+        say_json(explanation.to_dict())
     else:
-        say(told)
+        say(explanation)
 
 
 @commands.command()
@@ -108,9 +108,11 @@ def trust(
     if file.owner is not None and not is_ones_own(file.owner) and not yes:
         _ask(file, name_of(file.owner))
     file.trust()
+    if any(setting.key == "hooks" for setting in settings):
+        complain("hooks stay refused: only your own file, or one that you name, may have them")
     if as_json:
-        told = [{"profile": setting.profile, "setting": setting.key} for setting in settings]
-        say_json({"path": str(file.path), "trusted": True, "settings": told})
+        entries = [{"profile": setting.profile, "setting": setting.key} for setting in settings]
+        say_json({"path": str(file.path), "trusted": True, "settings": entries})
     else:
         say(f"{shown} is trusted, until what needs trust in it changes")
 

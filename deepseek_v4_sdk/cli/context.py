@@ -58,8 +58,8 @@ def context(
         budget = ContextBudget(window or WINDOW, reserve or 0)
     else:
         with server.connect() as client:
-            thought = None if reserve is None else 0
-            budget = client.budget(window=window, reserve_output=reserve, reserve_reasoning=thought)
+            for_reasoning = None if reserve is None else 0
+            budget = client.budget(window=window, reserve_output=reserve, reserve_reasoning=for_reasoning)
     picture = examine(names, budget, typer.get_text_stream("stderr"))
     out = typer.get_text_stream("stdout")
     if as_json:

@@ -55,8 +55,9 @@ def _typed() -> Iterator[_Typed]:
 
     A line that ends with a backslash continues on the next one; Ctrl-C drops it, Ctrl-D ends.
     """
-    with contextlib.suppress(ImportError):
-        importlib.import_module("readline")  # adds editing and history to input(), and makes a paste one line
+    with contextlib.suppress(ImportError):  # it adds editing and history to input()
+        # Python turns this off. With it a terminal marks a paste, which is then one input, whatever its line ends.
+        importlib.import_module("readline").parse_and_bind("set enable-bracketed-paste on")
     pending: list[str] = []
     fenced = False
     while True:

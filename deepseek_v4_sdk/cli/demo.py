@@ -73,12 +73,12 @@ def _run(*, quiet: bool) -> dict[str, object]:
 
     show.title("The model calls a function")
 
-    def tell(event: object) -> None:
+    def show_call(event: object) -> None:
         if isinstance(event, ToolCallReady):
             show.line(f"-> {event.call.name} {event.call.arguments}")
 
     with DeepSeekV4("mock") as client:
-        run = client.run_tools("What is the weather in Paris?", [get_weather], on_event=tell)
+        run = client.run_tools("What is the weather in Paris?", [get_weather], on_event=show_call)
     for result in run.rounds[0].results:
         show.line(f"<- {result.content}")
     show.line(run.text)

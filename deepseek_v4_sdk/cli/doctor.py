@@ -72,8 +72,8 @@ def _troubles(report: ProbeReport) -> Iterator[tuple[Trouble, str]]:
         failed.add("cached_tokens")
     if not failed:
         return
-    told = report.finding("version")
-    version = re.search(r"\d+\.\d+[\w.]*", told.detail) if told is not None else None
+    found_version = report.finding("version")
+    version = re.search(r"\d+\.\d+[\w.]*", found_version.detail) if found_version is not None else None
     for trouble in troubles_of(report.provider, version and version[0], features=tuple(failed)):
         yield trouble, trouble.remedies[report.provider]
 

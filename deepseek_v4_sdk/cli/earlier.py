@@ -8,7 +8,8 @@ from rich.text import Text
 
 from deepseek_v4_sdk import AssistantMessage
 from deepseek_v4_sdk.chat.openai_form import is_mapping
-from deepseek_v4_sdk.cli.output import in_one_line, say
+from deepseek_v4_sdk.cli.blocks import blocks
+from deepseek_v4_sdk.cli.output import in_one_line, say, visible
 from deepseek_v4_sdk.cli.painter import Painter
 from deepseek_v4_sdk.cli.screen import as_markdown, shortened
 
@@ -57,16 +58,19 @@ def show_messages(messages: Iterable[Message], console: Console | None, *, lines
         lines: The most lines of each; None for all.
     """
     painter = Painter(console) if console is not None else None
-    for message in messages:
+    for place, message in enumerate(messages):
         text = text_of(message).strip("\n")
         rows = text.splitlines()
         if lines is not None and len(rows) > lines:
             text = "\n".join([*rows[:lines], f"... ({len(rows) - lines} more lines)"])
         if message.role == "user":
+            if place:
+                say()
             _show("\n".join(f"> {row}" for row in text.splitlines()), painter, "bold")
         elif isinstance(message, AssistantMessage):
             if painter is not None and text:
-                painter.print(as_markdown(text))
+                for number, block in enumerate(filter(str.strip, blocks(visible(text)))):
+                    painter.print(as_markdown(block), apart=number > 0)
             elif text:
                 say(text)
             for call in message.tool_calls:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from deepseek_v4_sdk import Conversation, DeepSeekV4, DeepSeekV4Error, Reply, ToolRun, Usage, count_text
+from deepseek_v4_sdk import (
+    AssistantMessage,
+    Conversation,
+    DeepSeekV4,
+    DeepSeekV4Error,
+    Reply,
+    ToolRun,
+    Usage,
+    count_text,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from deepseek_v4_sdk import Cost, Timing
 
 __all__ = ["facts_of", "facts_of_part", "facts_of_run"]
@@ -19,28 +30,47 @@ def facts_of(reply: Reply) -> str:
     return _line(str(reply.finish_reason), reply.usage, reply.cost(), reply.timing)
 
 
-def facts_of_run(run: ToolRun, end: str = "") -> str:
+def facts_of_run(run: ToolRun) -> str:
     """The facts of a run of tools: the sums over its requests."""
-    end = end or str(run.stopped if run.reply is None else run.reply.finish_reason)
-    return _line(end, run.usage, run.cost(), None, bound="at least " if run.usage.unknown else "")
+    reply = run.reply
+    end = str(run.stopped if reply is None else reply.finish_reason)
+    timing = reply.timing if reply is not None and len(run.rounds) == 1 else None
+    return _line(end, run.usage, run.cost(), timing, bound="at least " if run.usage.unknown else "")
 
 
-def facts_of_part(client: DeepSeekV4, asked: Conversation, partial: Reply, end: str) -> str:
+def facts_of_part(
+    client: DeepSeekV4,
+    asked: Conversation,
+    tools: Sequence[object],
+    part: AssistantMessage,
+    so_far: ToolRun | Reply,
+    end: str,
+) -> str:
     """The facts of an answer that is not whole: servers report no tokens for it, so they are counted here.
+
+    Args:
+        client: The client.
+        asked: The messages that were sent.
+        tools: Functions that the model may call.
+        part: The arrived part.
+        so_far: The reply as far as it arrived, or the run of tools that it belongs to.
+        end: The end of the answer, in a word.
 
     Returns:
         The line; empty where the prompt cannot be counted, or the user presses Ctrl-C again.
     """
-    usage = partial.usage
     with suppress(DeepSeekV4Error, KeyboardInterrupt):
-        if usage.completion_tokens is None:
-            reasoning = count_text(partial.reasoning or "")
-            usage = Usage(
-                prompt_tokens=client.count_tokens(asked).total,
-                completion_tokens=count_text(partial.text) + reasoning,
-                reasoning_tokens=reasoning,
-            )
-        return _line(end, usage, replace(partial, usage=usage).cost(), partial.timing, bound="about ")
+        reasoning = count_text(part.reasoning or "")
+        usage = Usage(
+            prompt_tokens=client.count_tokens(asked, cast("list[Any]", tools)).total,
+            completion_tokens=count_text(str(part.content or "")) + reasoning,
+            reasoning_tokens=reasoning,
+        )
+        if isinstance(so_far, Reply):
+            return _line(end, usage, replace(so_far, usage=usage).cost(), so_far.timing, bound="about ")
+        if not so_far.usage.unknown:  # it was stopped between two answers
+            return _line(end, so_far.usage, so_far.cost(), None)
+        return _line(end, so_far.usage + usage, so_far.cost(), None, bound="about ")
     return ""
 
 

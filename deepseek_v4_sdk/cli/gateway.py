@@ -93,13 +93,13 @@ def gateway(
     if not quiet:
         _log_to_stderr()
 
-    def tell(url: str) -> None:
+    def announce(url: str) -> None:
         if as_json:
             say_json({"url": url, "provider": client.provider}, indent=None)
         else:
             say(f"the gateway to {client.provider} listens on {url} (Ctrl-C ends it)")
 
-    serve(made, host=host, port=port, started=tell)
+    serve(made, host=host, port=port, started=announce)
 
 
 def build(

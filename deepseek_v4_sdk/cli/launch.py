@@ -67,8 +67,8 @@ def _served(base: str, key: str, model: str | None) -> tuple[str, int | None]:
             served = client.models()
     except DeepSeekV4Error as error:
         if model is None:
-            told = f"the gateway at {base} does not tell its models ({type(error).__name__})"
-            raise ConfigurationError(f"{told}: start it with 'deepseek-v4 gateway', or give --model") from None
+            reason = f"the gateway at {base} does not list its models ({type(error).__name__})"
+            raise ConfigurationError(f"{reason}: start it with 'deepseek-v4 gateway', or give --model") from None
         return model, None
     if model is None and not served:
         raise ConfigurationError(f"the gateway at {base} lists no model: give --model")

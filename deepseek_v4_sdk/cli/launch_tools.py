@@ -20,7 +20,7 @@ class Wanted:
         base: The gateway's address, without `/v1`.
         model: The name of the model.
         key: The variable that holds the caller's key.
-        window: The context window in tokens, or None where the gateway does not tell.
+        window: The context window in tokens, or None where the gateway does not report it.
         folder: The tool's own folder.
     """
 

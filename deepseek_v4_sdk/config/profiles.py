@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.catalogue.models import Catalogue
 from deepseek_v4_sdk.chat import RateLimits, Timeouts, is_list, is_mapping, nearest, with_defaults
-from deepseek_v4_sdk.config.file import ProfileFile
+from deepseek_v4_sdk.config.file import FILE_NAME, FILE_VARIABLE, ProfileFile
 from deepseek_v4_sdk.config.keys import KEY_SOURCES, find_key
 from deepseek_v4_sdk.config.trust import Setting, command_for, kept, privileged
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
 from deepseek_v4_sdk.providers.http_call import read_base_url
-from deepseek_v4_sdk.support.files import expanded
+from deepseek_v4_sdk.support.files import expanded, own_folder
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.config.schema import Profile
@@ -150,6 +150,12 @@ def _judge(
         for setting in privileged({**file.content, "profiles": used})
         if setting.profile != wanted or _ARGUMENTS.get(setting.key, setting.key) not in overrides
     ]
+    if hooks := next((setting for setting in wanting if setting.key == "hooks"), None):
+        text = (
+            "hooks run code, so a file that was found may never have them, trusted or not: put the profile into "
+            f"{_own_place()}, or name this file (path=, --config or {FILE_VARIABLE})"
+        )
+        return "impossible for hooks", _at(file, hooks.profile or "", ("hooks",), text)
     if not wanting:
         return "not needed: a file that was found may set all that is used here", None
     if file.is_trusted:
@@ -167,6 +173,12 @@ def _judge(
     text = f"{names} {need} your trust, for {why}: read it, then run: {command_for(file.path)}"
     where = f", profile {wanting[0].profile!r}" if wanting[0].profile is not None else ""
     return f"missing for {names}: {command_for(file.path)}", ConfigurationError(f"{file.place(*path)}{where}: {text}")
+
+
+def _own_place() -> str:
+    """The place of the user's own file, in words."""
+    folder = own_folder("config")
+    return "your own folder for settings" if folder is None else str(folder / FILE_NAME)
 
 
 # The argument that a setting becomes, where it has another name.
@@ -255,7 +267,7 @@ def _known(tables: Mapping[str, object]) -> str:
 
 
 # Settings that become an argument in another form.
-_READ_HERE = {*KEY_SOURCES, "ca_bundle", "timeout", "flavor", "engine", "limits", "fallback"}
+_READ_HERE = {*KEY_SOURCES, "ca_bundle", "timeout", "flavor", "engine", "limits", "fallback", "prices", "hooks"}
 
 
 def _arguments(
@@ -285,6 +297,22 @@ def _arguments(
     limits = profile.limits
     if limits is not None:
         arguments["limits"] = limits if isinstance(limits, str) else RateLimits(**limits.model_dump())
+    if profile.prices is not None:
+        from deepseek_v4_sdk.config.profile_prices import price_table  # loaded for a profile with prices
+
+        try:
+            arguments["prices"] = price_table(
+                profile.prices, overrides.get("provider", profile.flavor or profile.provider)
+            )
+        except ConfigurationError as error:
+            raise _at(file, name, ("prices",), f"prices: {error}") from None
+    if profile.hooks is not None and "hooks" not in overrides:
+        from deepseek_v4_sdk.config.profile_hooks import load_hooks  # loaded for a profile with hooks
+
+        try:
+            arguments["hooks"] = load_hooks(profile.hooks) if run else profile.hooks
+        except ConfigurationError as error:
+            raise _at(file, name, ("hooks",), str(error)) from None
     _choose_provider(file, name, profile, arguments)
     return arguments
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag, ValidationError, WithJsonSchema
@@ -44,6 +46,24 @@ class LimitsTable(BaseModel):
     refusals: Annotated[int, Field(ge=1)] | None = Field(
         5, description="After so many answers 429 in a row nothing is sent for a while."
     )
+
+
+Amount = Annotated[Decimal, Field(ge=0, strict=False)]
+Moment = datetime | date
+
+
+class PriceEntry(BaseModel):
+    """The price of models, for a million tokens."""
+
+    model_config = _STRICT
+    models: list[str] = Field([], description="The ids of the models; without it all of the server's.")
+    currency: str = Field("USD", description="The currency.")
+    hit: Amount | None = Field(None, description="Prompt tokens from the prefix cache. Default: as the others.")
+    miss: Amount = Field(description="The other prompt tokens.")
+    output: Amount = Field(description="Tokens of the answer, reasoning included.")
+    since: Moment | None = Field(None, description="When it began to hold, in UTC. Default: always.")
+    until: Moment | None = Field(None, description="When it ended, in UTC.")
+    as_of: date = Field(description="The day to which you checked it.")
 
 
 def _table_or(other: str) -> Discriminator:
@@ -115,6 +135,12 @@ class Profile(BaseModel):
     overflow: Literal["raise", "clamp", "fit"] | None = Field(
         None, description="The action when a chat exceeds the window. Default nothing; with window it is raise."
     )
+    prices: list[PriceEntry] | None = Field(
+        None, description="Prices of this server, for the cost of an answer; before the built-in ones."
+    )
+    hooks: list[str] | None = Field(
+        None, description="Hooks as module:object. Only in your own file, or one that you name."
+    )
     fallback: list[str] | None = Field(
         None, description="Profiles whose servers take over when this one cannot answer, in this order."
     )
@@ -155,7 +181,7 @@ def complaints(kind: type[BaseModel], content: object) -> Iterator[tuple[tuple[s
             yield path, _complaint(kind, path, details)
 
 
-_TAGS = {"seconds", "word", "table", "str", "list[str]", "constrained-float"}
+_TAGS = {"seconds", "word", "table", "datetime", "date", "str", "list[str]", "constrained-float"}
 
 
 def _complaint(kind: type[BaseModel], path: tuple[str | int, ...], details: ErrorDetails) -> str:
@@ -166,6 +192,8 @@ def _complaint(kind: type[BaseModel], path: tuple[str | int, ...], details: Erro
         where = ".".join(map(str, outer))
         holder = f"{where} has no" if where else "there is no setting"
         return f"{holder} {str(key)!r}{nearest(str(key), known)}; known: {', '.join(known)}"
+    if details["type"] == "missing":
+        return f"{name} is missing"
     if details["type"] == "literal_error":
         wanted = f"give {details.get('ctx', {}).get('expected')}"
     else:
@@ -179,5 +207,5 @@ def _complaint(kind: type[BaseModel], path: tuple[str | int, ...], details: Erro
 
 
 def _fields(kind: type[BaseModel], path: list[str | int]) -> list[str]:
-    inner: dict[str, type[BaseModel]] = {"timeout": TimeoutTable, "limits": LimitsTable}
-    return list((inner[str(path[-1])] if path else kind).model_fields)
+    inner: dict[str, type[BaseModel]] = {"timeout": TimeoutTable, "limits": LimitsTable, "prices": PriceEntry}
+    return list((inner[str(path[0])] if path else kind).model_fields)

@@ -213,6 +213,7 @@ def test_what_came_before_is_shown(session: ChatSession, says: Type) -> None:
         "(2 earlier messages)",
         "> Question 2?",
         *["Line."] * 10,
+        "",
         "> Question 3?",
         *["Line."] * 12,
         "... (3 more lines)",

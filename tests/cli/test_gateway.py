@@ -169,7 +169,7 @@ def test_run_starts_the_tool_with_its_variables(tmp_path: Path, monkeypatch: pyt
     ("arguments", "told"),
     [
         (["emacs"], "there is no tool 'emacs': one of claude, codex, opencode, openclaw"),
-        (["codex", "--url", "http://127.0.0.1:9"], "does not tell its models"),
+        (["codex", "--url", "http://127.0.0.1:9"], "does not list its models"),
         (["codex", "--key-env", "NO_SUCH"], "--key-env names the variable 'NO_SUCH'"),
     ],
 )

@@ -39,6 +39,7 @@ def test_the_list_has_the_last_one_first() -> None:
 def test_one_of_them() -> None:
     assert run("logs", "trip").stdout.splitlines() == [
         "[system] Be brief.",
+        "",
         "> Where is it warm in May?",
         '-> get_weather {"city": "Paris\N{SYMBOL FOR ESCAPE}[31m"}',
         "<- 20 degrees",

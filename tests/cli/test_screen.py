@@ -5,12 +5,22 @@ from __future__ import annotations
 import io
 import re
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
-from deepseek_v4_sdk import Conversation, DeepSeekV4, ReasoningDelta, Reply, TextDelta
+from deepseek_v4_sdk import (
+    AssistantMessage,
+    ChatEvent,
+    Conversation,
+    DeepSeekV4,
+    ReasoningDelta,
+    Reply,
+    TextDelta,
+    count_text,
+)
 from deepseek_v4_sdk.cli import screen
 from deepseek_v4_sdk.cli.chat_session import ChatSession
 from deepseek_v4_sdk.cli.facts import facts_of
@@ -150,6 +160,50 @@ def test_it_ends_also_where_it_has_not_begun() -> None:
     terminal = Terminal()
     LiveScreen(terminal.console, "folded").end()
     assert terminal.lines == []
+
+
+class Stopping(PlainScreen):
+    """The user presses Ctrl-C at an event; the facts are kept."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__("hidden")
+        self.left, self.facts = after, ""
+
+    def show(self, event: ChatEvent) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+    def end(self, facts: str = "") -> None:
+        self.facts = facts
+
+
+ANSWER = script.think("Let me see.") + script.text("One two three four five.")
+
+
+def test_the_facts_of_an_answer_that_was_stopped() -> None:
+    shown = Stopping(after=8)
+    client = DeepSeekV4(MockProvider(ANSWER, flavor="deepseek", at=datetime(2026, 11, 21, tzinfo=UTC)), model="pro")
+    turn = ChatSession(client, Conversation(), [], {}, shown).ask("Hi")
+    assert turn.messages[-1] == AssistantMessage("One two three four", "Let me see.")
+    prompt, reasoning = client.count_tokens("Hi").total, count_text("Let me see.")
+    answer = count_text("One two three four") + reasoning
+    assert shown.facts.startswith(
+        f"stopped, about {prompt} tokens in, {answer} out ({reasoning} reasoning), at most 0.0"
+    )
+    assert " USD, first after 0." in shown.facts
+
+
+def test_the_facts_of_an_answer_with_tools_that_was_stopped() -> None:
+    """The first round is the server's count, the stopped one is counted here."""
+    shown = Stopping(after=18)
+    client = DeepSeekV4(MockProvider(CALL, script.text("It is quite warm there.")))
+    turn = ChatSession(client, Conversation(), [get_weather], {}, shown).ask("What is the weather?")
+    assert turn.stopped
+    first = client.count_tokens("What is the weather?", [get_weather]).total
+    found = re.fullmatch(r"stopped, about (\d+) tokens in, (\d+) out \(\d+ reasoning\)", shown.facts)
+    assert found is not None
+    assert int(found[1]) > 2 * first
 
 
 def reply_to(step: Step) -> Reply:
