@@ -43,10 +43,10 @@ web-test: $(VENV)/.installed-dev  ## the web example in a headless Chromium, wit
 	@$(BIN)/python -m tests.examples.in_browser $(if $(SHOTS),--shots $(SHOTS))
 
 # Each list is an environment: frameworks exclude each other's versions. Those of the oldest versions run the tests of the suite.
-FRAMEWORKS ?= nat deep-agents oldest
+FRAMEWORKS ?= nat ray deep-agents oldest
 APART := --confcutdir tests/integrations --rootdir . -c tests/integrations/apart/pytest.ini
 
-frameworks:  ## the adapters in environments of their own: NAT, Deep Agents, and the oldest versions that the extras allow
+frameworks:  ## the adapters in environments of their own: NAT, Ray, Deep Agents, and the oldest versions that the extras allow
 	@for name in $(FRAMEWORKS); do \
 	  echo "installing what $$name needs into .venv-$$name ..."; \
 	  $(PYTHON) -m venv .venv-$$name && \

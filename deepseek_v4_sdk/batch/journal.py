@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+from bisect import bisect_right
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from deepseek_v4_sdk.batch.records import Record
 from deepseek_v4_sdk.chat import read_json
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.support.files import expanded, open_to_append
+from deepseek_v4_sdk.support.forks import new_lock
 
 if TYPE_CHECKING:
     import io
@@ -52,6 +54,9 @@ class Journal:
     A line is with the system before `write` returns: killing the process loses none. It is not written through to the
     disk, which a failing machine may lose.
 
+    Several maps of a process may share one: give it to each as `journal`. Before a map begins, it reads the lines that
+    the other writers of the folder have added. Close it when they have ended.
+
     Args:
         path: The file, or an existing folder, in which a new file is made. All files `*.jsonl` of a folder are read.
         only_read: Whether nothing is to be written; another process may then write the file.
@@ -64,18 +69,25 @@ class Journal:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, only_read: bool = False) -> None:
+        self._lock = new_lock()
         self._index = IdIndex()
-        self._parts: list[tuple[int, io.FileIO]] = []  # each file, and where it begins in the sequence of all
-        self._end = 0
+        self._parts: list[tuple[int, int, io.FileIO]] = []  # beginnings in the sequence of all, and in their files
+        self._others: dict[Path, tuple[io.FileIO, int]] = {}  # files of other writers, and how far they were read
+        self._end = self._own_end = 0
+        self._folder: Path | None = None
+        self._own: Path | None = None
+        self._file: io.FileIO | None = None
         given = expanded(path, "journal")
         reads_own = only_read and not given.is_dir()
         try:
+            own = given
             if given.is_dir():
                 own = given / f"rows-{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
-                others = sorted(file for file in given.glob("*.jsonl") if file.is_file())
-            else:
-                own, others = given, []
-            broken = sum([self._read(file.open("rb", buffering=0)) for file in [*others, *([own] * reads_own)]])
+                self._folder = given
+            broken = self._read_others()
+            if reads_own:
+                self._file = own.open("rb", buffering=0)
+                broken += self._read(self._file, 0)[0]
             self.found = JournalFound()
             if only_read:
                 self._count(broken)
@@ -84,7 +96,11 @@ class Journal:
             _lock(self._file, own)
             if hasattr(os, "fchmod"):
                 os.fchmod(self._file.fileno(), 0o600)
-            broken += _mend(self._file) + self._read(self._file)
+            self._own = own
+            broken += _mend(self._file)
+            unread, self._own_end = self._read(self._file, 0)
+            broken += unread
+            self._begin_own()
         except OSError as error:
             self.close()
             raise ConfigurationError(
@@ -95,6 +111,32 @@ class Journal:
             self.close()
             raise
         self._count(broken)
+
+    def refresh(self) -> None:
+        """Read the lines that the other writers of a folder have added."""
+        with self._lock:
+            self._read_others()
+
+    def _read_others(self) -> int:
+        broken, end = 0, self._end
+        for path in [] if self._folder is None else sorted(self._folder.glob("*.jsonl")):
+            if path == self._own or not path.is_file():
+                continue
+            if path not in self._others:
+                self._others[path] = path.open("rb", buffering=0), 0
+            file, begin = self._others[path]
+            if path.stat().st_size > begin:
+                unread, begin = self._read(file, begin)
+                broken += unread
+                self._others[path] = file, begin
+        if self._end > end:
+            self._begin_own()
+        return broken
+
+    def _begin_own(self) -> None:
+        """Note that the next own line comes after all that was read."""
+        if self._file is not None:
+            self._parts.append((self._end, self._own_end, self._file))
 
     def errors(self) -> dict[str, int]:
         """Count the rows that failed by the class of their error."""
@@ -112,11 +154,13 @@ class Journal:
 
     def look_up(self, row_id: str) -> tuple[Record | None, bool]:
         """Find the last line of a row, and whether the row was met in this run."""
-        value = self._index.get(hash_of(row_id)[0])
-        if value is None:
-            return None, False
+        with self._lock:
+            value = self._index.get(hash_of(row_id)[0])
+            if value is None:
+                return None, False
+            line = self._line(value >> 2)
         try:
-            record = Record(read_json(self._line(value >> 2)))
+            record = Record(read_json(line))
         except ValueError:  # somebody else changed the file
             return None, False
         if record.id != row_id:  # two ids with one hash
@@ -126,9 +170,10 @@ class Journal:
     def meet(self, row_id: str) -> None:
         """Note that a row, whose line is here, is given out in this run."""
         key, _ = hash_of(row_id)
-        value = self._index.get(key)
-        if value is not None:
-            self._index.put(key, value | _SEEN)
+        with self._lock:
+            value = self._index.get(key)
+            if value is not None:
+                self._index.put(key, value | _SEEN)
 
     def write(self, row_id: str, line: bytes) -> None:
         """Append the line of a finished row.
@@ -136,48 +181,62 @@ class Journal:
         Raises:
             OSError: It cannot be written; the file is as before.
         """
-        begin, left = self._end, memoryview(line)
-        try:
-            while left:
-                left = left[self._file.write(left) or 0 :]
-        except OSError:
-            with suppress(OSError):
-                self._file.truncate(begin - self._parts[-1][0])
-            raise
-        self._end += len(line)
-        self._index.put(hash_of(row_id)[0], begin << 2 | _SEEN)
+        file = self._file
+        if file is None:
+            raise AssertionError
+        with self._lock:
+            begin, left = self._end, memoryview(line)
+            try:
+                while left:
+                    left = left[file.write(left) or 0 :]
+            except OSError:
+                with suppress(OSError):
+                    file.truncate(self._own_end)
+                raise
+            self._end += len(line)
+            self._own_end += len(line)
+            self._index.put(hash_of(row_id)[0], begin << 2 | _SEEN)
 
     def close(self) -> None:
         """Close the files, and let another process write."""
-        for _, file in getattr(self, "_parts", ()):  # one that is half made has none
+        for file, _ in self._others.values():
             file.close()
-        if hasattr(self, "_file"):
+        if self._file is not None:
             self._file.close()
 
     def __del__(self) -> None:
         self.close()
 
-    def _read(self, file: io.FileIO) -> int:
-        """Read a file into the index; gives the number of lines that could not be read."""
-        begin, broken = self._end, 0
-        self._parts.append((begin, file))
-        file.seek(0)
+    def _read(self, file: io.FileIO, begin: int) -> tuple[int, int]:
+        """Read a file from a place on into the index.
+
+        Returns:
+            The number of lines that could not be read, and the place up to which it was read: before a last line that
+            is torn, or not yet written whole.
+        """
+        broken, start, end = 0, self._end, begin
         with open(file.fileno(), "rb", closefd=False) as lines:
+            lines.seek(begin)
             for line in lines:
                 try:
                     record = Record(read_json(line))
                 except ValueError:
                     broken += 1
+                    if not line.endswith(b"\n"):
+                        break
                 else:
                     state = _AGAIN if record.retryable else _FAILED if record.failed else _DONE
                     self._index.put(hash_of(record.id)[0], self._end << 2 | state)
                 self._end += len(line)
-        return broken
+                end += len(line)
+        if self._end > start:
+            self._parts.append((start, begin, file))
+        return broken, end
 
     def _line(self, place: int) -> bytes:
-        begin, file = next(part for part in reversed(self._parts) if part[0] <= place)
+        begin, offset, file = self._parts[bisect_right(self._parts, place, key=lambda part: part[0]) - 1]
         with open(file.fileno(), "rb", closefd=False) as lines:
-            lines.seek(place - begin)
+            lines.seek(place - begin + offset)
             return lines.readline()
 
 

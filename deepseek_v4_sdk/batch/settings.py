@@ -14,6 +14,7 @@ from deepseek_v4_sdk.errors import ConfigurationError
 if TYPE_CHECKING:
     import os
 
+    from deepseek_v4_sdk.batch.journal import Journal
     from deepseek_v4_sdk.batch.off_peak import OffPeak
     from deepseek_v4_sdk.batch.progress import MapProgress
     from deepseek_v4_sdk.batch.results import MapResult
@@ -38,7 +39,7 @@ class MapSettings:
     shared: MapRequest = field(default_factory=lambda: MapRequest(""))
     concurrency: MapConcurrency = "auto"
     max_concurrency: int = 256
-    journal: str | os.PathLike[str] | None = None
+    journal: str | os.PathLike[str] | Journal | None = None
     skip_done: bool = False
     keep_prompts: bool = False
     retry_failed: bool = False

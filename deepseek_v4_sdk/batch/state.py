@@ -92,8 +92,12 @@ class MapState:
         self._rule = settings.rule()
         self._now = clock
         self._ends = None if settings.deadline is None else clock() + settings.deadline
-        self._journal = None if settings.journal is None else Journal(settings.journal)
-        self._met = IdIndex()  # without a journal, which has its own
+        given = settings.journal
+        self._shared = isinstance(given, Journal)
+        self._journal = given if given is None or isinstance(given, Journal) else Journal(given)
+        if self._shared and self._journal is not None:
+            self._journal.refresh()
+        self._met = IdIndex()  # a journal that belongs to this map has its own
         self._under_way: set[str] = set()
         self._in_flight = 0
         self._held: deque[Row] = deque()  # not sent: a limit of the client had no room for them at that moment
@@ -265,7 +269,7 @@ class MapState:
             try:
                 if self._journal is not None:
                     self._journal.write(row.id, line)
-                else:
+                if self._journal is None or self._shared:
                     self._met.put(*hash_of(row.id))
             finally:
                 self._under_way.discard(row.id)
@@ -287,17 +291,19 @@ class MapState:
 
     def close(self) -> None:
         """Close the journal."""
-        if self._journal is not None:
+        if self._journal is not None and not self._shared:
             self._journal.close()
 
     def _look_up(self, row_id: str) -> tuple[Record | None, bool]:
         """The line of a row in the journal, and whether a row with that id was met before."""
         if row_id in self._under_way:
             return None, True
-        if self._journal is not None:
-            return self._journal.look_up(row_id)
         key, value = hash_of(row_id)
-        return None, self._met.get(key) == value
+        met = self._met.get(key) == value
+        if self._journal is None or met:
+            return None, met
+        record, met = self._journal.look_up(row_id)
+        return record, met and not self._shared
 
     def _known(self, record: Record, row_id: str, position: int, request: MapRequest, digest: str) -> MapResult | None:
         """The result of a row as the journal has it; None where it is to be sent."""
@@ -314,7 +320,10 @@ class MapState:
             return None
         if self._journal is not None:
             with self.changed:
-                self._journal.meet(row_id)
+                if self._shared:
+                    self._met.put(*hash_of(row_id))
+                else:
+                    self._journal.meet(row_id)
         return result
 
     def _put_back(self, row: Row, error: Exception) -> bool:

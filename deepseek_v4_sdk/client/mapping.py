@@ -13,11 +13,12 @@ from deepseek_v4_sdk.support.option_signatures import shows_options
 from deepseek_v4_sdk.support.redaction import hide_headers
 
 if TYPE_CHECKING:
-    from deepseek_v4_sdk.batch import AsyncMapResults, MapProgress, MapRequest, MapResult, MapResults
+    from deepseek_v4_sdk.batch import AsyncMapResults, Journal, MapProgress, MapRequest, MapResult, MapResults
     from deepseek_v4_sdk.batch.settings import MapConcurrency, MapOrder, MapSettings
     from deepseek_v4_sdk.client.clients import AsyncDeepSeekV4, DeepSeekV4
 else:
     AsyncMapResults = late_type("deepseek_v4_sdk.batch", "AsyncMapResults")
+    Journal = late_type("deepseek_v4_sdk.batch", "Journal")
     MapProgress = late_type("deepseek_v4_sdk.batch", "MapProgress")
     MapRequest = late_type("deepseek_v4_sdk.batch", "MapRequest")
     MapResult = late_type("deepseek_v4_sdk.batch", "MapResult")
@@ -39,7 +40,7 @@ class MapCalls(ParseCalls):
         schema: object = None,
         concurrency: MapConcurrency = "auto",
         max_concurrency: int = 256,
-        journal: str | os.PathLike[str] | None = None,
+        journal: str | os.PathLike[str] | Journal | None = None,
         skip_done: bool = False,
         retry_failed: bool = False,
         keep_prompts: bool = False,
@@ -63,8 +64,9 @@ class MapCalls(ParseCalls):
             concurrency: Number of rows in flight. "auto" starts at 4, grows as long as the server refuses nothing and
                 answers as fast as before, and shrinks when it does not.
             max_concurrency: The most that "auto" reaches.
-            journal: A file that keeps each finished row, or a folder of such files. A second start takes the rows from
-                there, and asks only those that are missing, have changed, or failed for a cause that may have gone.
+            journal: A file that keeps each finished row, a folder of such files, or an open `batch.Journal`. A second
+                start takes the rows from there, and asks only those that are missing, have changed, or failed for a
+                cause that may have gone.
             skip_done: Whether results of the journal are left out.
             retry_failed: Whether rows of the journal that failed for good are sent again too.
             keep_prompts: Whether the journal holds the prompts too, and not only digests of them.
@@ -115,7 +117,7 @@ class AsyncMapCalls(AsyncParseCalls):
         schema: object = None,
         concurrency: MapConcurrency = "auto",
         max_concurrency: int = 256,
-        journal: str | os.PathLike[str] | None = None,
+        journal: str | os.PathLike[str] | Journal | None = None,
         skip_done: bool = False,
         retry_failed: bool = False,
         keep_prompts: bool = False,

@@ -343,3 +343,31 @@ def test_what_the_journal_holds_is_told_before_it_begins(journal: Path, caplog: 
     with caplog.at_level(logging.INFO, "deepseek_v4_sdk.batch"):
         assert mapped("sync", _echo(), [], journal=journal).of.found.done == 3
     assert "3 rows that are done" in caplog.text
+
+
+def test_maps_share_an_open_journal_and_see_the_lines_of_other_writers(tmp_path: Path) -> None:
+    rows = [{"id": name, "messages": name} for name in "abcd"]
+    asked: list[str] = []
+
+    def ask(request: MapRequest) -> Any:
+        asked.append(str(request.messages))
+        return answered(f"answer to {request.messages}")
+
+    mine, theirs = Journal(tmp_path), Journal(tmp_path)
+    with MapResults(Rows(ask), MapSettings(journal=mine), rows[:1]) as results:
+        list(results)
+    with MapResults(Rows(ask), MapSettings(journal=theirs), rows[:3]) as results:
+        assert [result.id for result in results if result.from_journal] == ["a"]
+    theirs._file.write(b'{"id": "torn')  # type: ignore[union-attr]
+    for _ in range(2):
+        with MapResults(Rows(ask), MapSettings(journal=mine), [*rows, rows[0]]) as results:
+            found = {result.id: result for result in results if result.error is None}
+            assert results.progress.failed == 1  # an id that is in the rows twice
+        assert {name: found[name].text for name in "abc"} == {name: f"answer to {name}" for name in "abc"}
+    assert sorted(asked) == ["a", "b", "c", "d"]
+    theirs.close()
+    again = Journal(tmp_path)
+    assert again.found == JournalFound(done=4, broken=1)
+    assert again.look_up("d")[0] is not None
+    again.close()
+    mine.close()

@@ -8,6 +8,7 @@ from tests.integrations.conftest import pytest_pyfunc_call
 
 _NEEDS = {
     "test_nat.py": "nat",
+    "test_ray_data.py": "ray",
     "test_deep_agents.py": "deepagents",
     "test_realserver.py": "deepagents",
     "test_snippets.py": "deepagents",
