@@ -3,6 +3,7 @@
 from deepseek_v4_sdk.batch.journal import Journal, JournalFound, read_journal
 from deepseek_v4_sdk.batch.maps import AsyncMapResults, MapResults
 from deepseek_v4_sdk.batch.progress import MapProgress
+from deepseek_v4_sdk.batch.records import Record
 from deepseek_v4_sdk.batch.requests import MapRequest
 from deepseek_v4_sdk.batch.results import MapError, MapResult
 from deepseek_v4_sdk.batch.settings import MapConcurrency, MapOrder
@@ -20,5 +21,6 @@ __all__ = [
     "MapResult",
     "MapResults",
     "MapStopped",
+    "Record",
     "read_journal",
 ]

@@ -84,7 +84,7 @@ class ChatBatches:
             self._options["journal"] = Journal(journal)
         self._column, self._id_column = column, id_column
 
-    async def __call__(self, batch: Any) -> AsyncGenerator[Any]:
+    async def __call__(self, batch: object) -> AsyncGenerator[object]:
         """Yield a batch with the columns of its answers.
 
         Args:
