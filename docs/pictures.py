@@ -142,8 +142,8 @@ def chat(folder: Path) -> None:
         terminal = Terminal(folder)
         try:
             terminal.type("deepseek-v4 chat -p gpu --tool weather:get_weather", r"^>$")
-            terminal.type("Do I need an umbrella in Oslo tomorrow?", r"^>$|y/n")
-            if "y/n" in terminal.shown():
+            terminal.type("Do I need an umbrella in Oslo tomorrow?", r"^>$|lways:$")
+            if terminal.shown().endswith("lways:"):
                 terminal.type("y", r"^>$")
         finally:
             terminal.close()
