@@ -16,23 +16,16 @@ import pytest
 from deepseek_v4_sdk import __version__, count_text
 from deepseek_v4_sdk.testing import MockProvider
 from tests.support.address import serve
+from tests.support.forked import run_forked
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 
 
 def run(name: str, *arguments: str) -> str:
-    """Run an example in a fresh process, as `python -W error`; gives what it printed."""
+    """Run an example in a process of its own, as `python -W error`; gives what it printed."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("DEEPSEEK_V4_")}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        env={**variables, "PYTHONUTF8": "1"},
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
+    done = run_forked(EXAMPLES / name, *arguments, env=variables)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout
@@ -178,7 +171,13 @@ def test_browser() -> None:
 
 
 def test_demo() -> None:
-    shown = run("demo.py")
+    """As the first thing that a user does: in a Python that has loaded nothing yet."""
+    command = [sys.executable, "-W", "error", "-X", "utf8", str(EXAMPLES / "demo.py")]
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", stdin=subprocess.DEVNULL, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = done.stdout
     assert shown.startswith(f"deepseek_v4_sdk {__version__} ")
     assert "\x1b" not in shown
     assert "of 1,048,576" in shown

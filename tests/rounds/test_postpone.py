@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -13,6 +11,7 @@ from deepseek_v4_sdk import ConfigurationError, Conversation, InvalidRequestErro
 from deepseek_v4_sdk.testing import script
 from tests.rounds.play import Kind, Play, each_flavor, each_kind, results
 from tests.rounds.watch import ended, watched
+from tests.support.forked import run_forked
 
 Pauses = Generator[float, None, object]
 PAID: list[str] = []
@@ -242,8 +241,7 @@ def test_a_process_that_died_in_between(tmp_path: Any) -> None:
     file = str(tmp_path / "talk.json")
 
     def python(program: str, *arguments: str) -> tuple[int, str]:
-        command = [sys.executable, "-W", "error", "-c", program, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = run_forked(program, *arguments)
         assert not done.stderr
         return done.returncode, done.stdout.strip()
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextvars
-import subprocess
-import sys
 from collections.abc import Generator
 
 import pytest
 
 from deepseek_v4_sdk.testing import script
 from tests.rounds.play import Kind, Play, each_kind, results
+from tests.support.forked import run_forked
 
 Pauses = Generator[float, None, object]
 WHO: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
@@ -38,9 +37,7 @@ ASKED = {
 @pytest.mark.parametrize("kind", ASKED)
 def test_a_function_that_never_returns_does_not_keep_the_program(kind: str) -> None:
     program = STUCK.format(ask=ASKED[kind])
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = run_forked(program)
     assert (done.stdout, done.stderr) == ("hang did not end within 0.05 s It hangs.\n", "")
 
 
@@ -70,9 +67,7 @@ print(client.chat(rounds.messages).text)
 
 
 def test_an_interrupt_in_the_middle_of_a_function_leaves_the_rounds_before() -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = run_forked(INTERRUPTED)
     assert (done.stdout, done.stderr) == ("1\n['user', 'assistant', 'tool'] []\nOn.\n", "")
 
 
