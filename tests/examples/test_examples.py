@@ -123,7 +123,7 @@ def test_pack_source() -> None:
     tokens = sum(count_text(path.read_text(encoding="utf-8")) for path in files)
     assert tokens < int(taken.replace(",", "")) < tokens + 25 * len(files)
     (prompt,) = (line for line in shown if line.startswith("prompt: "))
-    assert prompt == f"prompt: {int(taken.replace(',', '')) + 4:,} tokens, from the cache: not told"
+    assert prompt == f"prompt: {int(taken.replace(',', '')) + 4:,} tokens, from the cache: not reported"
     assert "cost: no price is known here" in shown
     assert "lost: messages[0]: its content differs" in shown[-1]
     small = run_here("pack_source.py", str(package), "--window", "60000", "--profile", "mock-deepseek")
