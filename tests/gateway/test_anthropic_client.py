@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
 import pytest
 from pydantic import BaseModel
 
@@ -14,6 +13,10 @@ from deepseek_v4_sdk import AsyncDeepSeekV4
 from deepseek_v4_sdk.gateway import Gateway
 from deepseek_v4_sdk.testing import faults, script
 from tests.gateway.serving import ASK, FLAVORS, SCHEMA, client_of, sent, served
+
+# Every worker of the suite imports this file, and the client takes seconds: whoever uses it imports it.
+if TYPE_CHECKING:
+    import anthropic
 
 CALLS = script.think("Which city?") + script.text("Let me look.") + script.tool_call("weather", city="Rome")
 ANSWERS = script.think("Good.") + script.text("It is sunny.")
@@ -27,6 +30,8 @@ class Place(BaseModel):
 
 @contextmanager
 def talk(*steps: Any, flavor: str = "vllm") -> Iterator[tuple[anthropic.Anthropic, AsyncDeepSeekV4]]:
+    import anthropic
+
     client = client_of(*steps, flavor=flavor)
     with (
         served(Gateway(client)) as gateway,
@@ -61,6 +66,8 @@ def test_two_rounds(flavor: str) -> None:
 
 
 def test_a_broken_stream_is_an_error() -> None:
+    import anthropic
+
     with (
         talk(ANSWERS | faults.cut(after_bytes=1500)) as (official, _),
         official.messages.stream(model="m", max_tokens=99, messages=TALK) as stream,
@@ -103,6 +110,8 @@ def test_tokens_of_a_forced_call_are_counted_without_thinking() -> None:
 
 
 def test_errors_have_anthropic_shape() -> None:
+    import anthropic
+
     with (
         talk(script.error(429, "slow down", headers={"retry-after": "7"})) as (official, _),
         pytest.raises(anthropic.RateLimitError) as caught,

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import anthropic
 import openai
 import pytest
 
@@ -61,6 +60,8 @@ def test_openai(flavor: str, api: str) -> None:
 
 @pytest.mark.parametrize("flavor", FLAVORS)
 def test_anthropic(flavor: str) -> None:
+    import anthropic  # it takes seconds, and every worker of the suite imports this file
+
     with (
         upstream(flavor) as (server, gateway),
         anthropic.Anthropic(base_url=gateway.base, api_key="any", max_retries=0) as client,
