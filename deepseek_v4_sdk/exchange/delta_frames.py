@@ -92,14 +92,13 @@ class DeltaFrames:
         seen = self._pieces(payload)
         if len(seen.texts) != 1 or seen.adds:
             return
-        import json  # the client needs it only here
-
         thinks, text = seen.texts[0]
-        for written in (write_json(text), json.dumps(text).encode()):  # as servers write it: with é or with \\u00e9
-            before, found, after = data.rpartition(written)
-            if found:
-                break
-        else:
+        before, found, after = data.rpartition(write_json(text))
+        if not found and not text.isascii():
+            import json  # loaded for servers that write é as \\u00e9
+
+            before, found, after = data.rpartition(json.dumps(text).encode())
+        if not found:
             return
         other = _STAND_IN if text != _STAND_IN else text + text
         prefix, suffix = before + b'"', b'"' + after

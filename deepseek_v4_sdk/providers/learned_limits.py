@@ -114,10 +114,12 @@ class LearnedLimits:
 
     def learn_version(self, base_url: str, model: str | None, fingerprint: object) -> None:
         """Keep the version in a fingerprint: vLLM's is `vllm-0.33.0-…`."""
-        match = re.match(r"vllm-(\d[\w.]*)", fingerprint) if isinstance(fingerprint, str) else None
-        if match is not None and self.of(base_url, model).version != match[1]:
+        if not isinstance(fingerprint, str) or not fingerprint.startswith("vllm-"):
+            return
+        version = fingerprint[5:].partition("-")[0].partition("+")[0]
+        if version[:1].isdecimal() and self.of(base_url, model).version != version:
             with self._lock:
-                self._known[base_url, model] = replace(self.of(base_url, model), version=match[1])
+                self._known[base_url, model] = replace(self.of(base_url, model), version=version)
 
     def learn_reported_version(self, base_url: str, version: str) -> None:
         """Keep the version that the server at an address reports."""

@@ -254,7 +254,11 @@ async def _connect(host: str, port: int) -> AsyncioSocket:
     asyncio can try several at once (RFC 8305), but loses the open socket when it is cancelled meanwhile.
     """
     loop = asyncio.get_running_loop()
-    addresses = list(dict.fromkeys(info[4] for info in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+    try:  # a host that is an address needs no look-up, and no thread for it
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(info[4] for info in infos))
     for address in addresses[:-1]:
         with suppress(OSError):
             async with asyncio.timeout(_NEXT_ADDRESS):
