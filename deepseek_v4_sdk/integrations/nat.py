@@ -85,9 +85,9 @@ class DeepSeekV4LLMConfig(LLMBaseConfig, name="deepseek_v4"):  # type: ignore[ca
 
     def level(self) -> Thinking | None:
         """Return the thinking level of the file, or None."""
-        told = asked_thinking({"chat_template_kwargs": self.chat_template_kwargs})
+        level = asked_thinking({"chat_template_kwargs": self.chat_template_kwargs})
         if self.thinking is None:
-            return told
+            return level
         if isinstance(self.thinking, bool):
             return "high" if self.thinking else "off"
         return cast("Thinking", self.thinking) if self.thinking in _LEVELS else thinking_of_effort(self.thinking)

@@ -51,7 +51,7 @@ class _Chat:
     """A chat whose span is open."""
 
     span: Span
-    begun: int
+    started_at: int
     labels: dict[str, AttributeValue]
 
 
@@ -60,7 +60,7 @@ class _Tool:
     """A tool whose span is open, and is the current one of its context."""
 
     span: Span
-    begun: float
+    started_at: float
     token: Token[Context]
 
 
@@ -113,21 +113,21 @@ class OpenTelemetryHooks(Hooks):
             **_known({"gen_ai.request.model": details.model, "server.address": address.hostname}),
             **_known({"server.port": address.port or {"https": 443, "http": 80}.get(address.scheme)}),
         }
-        asked = {
+        request = {
             "gen_ai.request.max_tokens": details.max_tokens,
             "gen_ai.request.temperature": details.temperature,
             "gen_ai.request.reasoning.level": details.thinking,
             "gen_ai.request.stream": details.stream or None,
             "gen_ai.conversation.id": _text(details.metadata.get("conversation_id")),
         }
-        begun = time.time_ns()
+        started_at = time.time_ns()
         name = f"{_CHAT} {details.model}" if details.model else _CHAT
         span = self._tracer.start_span(
-            name, kind=SpanKind.CLIENT, attributes={**labels, **_known(asked)}, start_time=begun
+            name, kind=SpanKind.CLIENT, attributes={**labels, **_known(request)}, start_time=started_at
         )
         if self._captures:
             span.set_attributes(_content(details.messages))
-        self._open[details.call_id] = _Chat(span, begun, labels)
+        self._open[details.call_id] = _Chat(span, started_at, labels)
 
     def on_retry(self, details: RetryDetails) -> None:
         """A request of a chat is sent again: an event of its span."""
@@ -143,21 +143,21 @@ class OpenTelemetryHooks(Hooks):
         if chat is None:
             return
         span, reply = chat.span, details.reply or (details.error.partial if details.error is not None else None)
-        ended = _end_of(details.reply, chat.begun)
+        ended = _end_of(details.reply, chat.started_at)
         labels = {**chat.labels, **_known({"gen_ai.response.model": reply.model if reply is not None else None})}
         if len(details.attempts) > 1:
             span.set_attribute("http.request.resend_count", len(details.attempts) - 1)
         if reply is not None:
-            span.set_attributes(_answered(reply))
+            span.set_attributes(_response_attributes(reply))
             if self._captures:
-                span.set_attribute("gen_ai.output.messages", _written([_said(reply)]))
+                span.set_attribute("gen_ai.output.messages", _json([_output_message(reply)]))
             self._count(reply, labels)
         if details.error is not None:
             kind = type(details.error).__name__
             span.set_attribute("error.type", kind)
             span.set_status(Status(StatusCode.ERROR))  # without its text, which may quote a prompt
             labels["error.type"] = kind
-        self._duration.record((ended - chat.begun) / 1e9, labels)
+        self._duration.record((ended - chat.started_at) / 1e9, labels)
         span.end(ended)
 
     def on_tool_start(self, details: ToolDetails) -> None:
@@ -188,7 +188,7 @@ class OpenTelemetryHooks(Hooks):
             tool.span.set_status(Status(StatusCode.ERROR))
         elif self._captures:
             tool.span.set_attribute("gen_ai.tool.call.result", str(details.value))
-        self._tool_duration.record(time.monotonic() - tool.begun, labels)
+        self._tool_duration.record(time.monotonic() - tool.started_at, labels)
         tool.span.end()
 
     def _count(self, reply: Reply, labels: Mapping[str, AttributeValue]) -> None:
@@ -204,16 +204,16 @@ def _seconds(meter: metrics.Meter, name: str, text: str) -> Histogram:
     return meter.create_histogram(name, unit="s", description=text, explicit_bucket_boundaries_advisory=_SECONDS)
 
 
-def _end_of(reply: Reply | None, begun: int) -> int:
+def _end_of(reply: Reply | None, started_at: int) -> int:
     """The time at which an answer had arrived, in nanoseconds; now without an answer. A slow reader does not count."""
     now = time.time_ns()
     if reply is None or reply.timing.sent_at is None:
         return now
     arrived = int((reply.timing.sent_at.timestamp() + reply.timing.total) * 1e9)
-    return max(begun, min(now, arrived))
+    return max(started_at, min(now, arrived))
 
 
-def _answered(reply: Reply) -> dict[str, AttributeValue]:
+def _response_attributes(reply: Reply) -> dict[str, AttributeValue]:
     usage = reply.usage
     attributes = _known(
         {
@@ -239,15 +239,15 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _written(value: JsonValue) -> str:
+def _json(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
 def _content(messages: Sequence[Message]) -> dict[str, AttributeValue]:
     system = [part for message in messages if isinstance(message, SystemMessage) for part in _texts(message.content)]
     others: list[JsonValue] = [_message(message) for message in messages if not isinstance(message, SystemMessage)]
-    attributes: dict[str, AttributeValue] = {"gen_ai.input.messages": _written(others)}
-    return {**attributes, "gen_ai.system_instructions": _written(system)} if system else attributes
+    attributes: dict[str, AttributeValue] = {"gen_ai.input.messages": _json(others)}
+    return {**attributes, "gen_ai.system_instructions": _json(system)} if system else attributes
 
 
 def _message(message: Message) -> dict[str, JsonValue]:
@@ -264,7 +264,7 @@ def _message(message: Message) -> dict[str, JsonValue]:
     return {"role": message.role, "parts": parts}
 
 
-def _said(reply: Reply) -> dict[str, JsonValue]:
+def _output_message(reply: Reply) -> dict[str, JsonValue]:
     return {**_message(reply.message), "finish_reason": reply.finish_reason}
 
 

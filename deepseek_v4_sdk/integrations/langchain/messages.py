@@ -90,18 +90,18 @@ def _text(block: object, where: str) -> str:
 
 def _assistant(message: AIMessage, where: str) -> dict[str, object]:
     texts: list[str] = []
-    thoughts: list[str] = []
+    reasoning: list[str] = []
     for number, block in enumerate(message.content_blocks):
         found = _block(cast("Mapping[str, object]", block), f"{where}.content[{number}]")
         if found is not None:
-            (thoughts if found[0] else texts).append(found[1])
+            (reasoning if found[0] else texts).append(found[1])
     other = message.additional_kwargs.get("reasoning")
-    if not thoughts and isinstance(other, str):
-        thoughts.append(other)
+    if not reasoning and isinstance(other, str):
+        reasoning.append(other)
     read: dict[str, object] = {"role": "assistant", "content": "".join(texts) or None}
     calls = _calls(message)
-    if thoughts or calls:  # DeepSeek's API wants the field in a turn with calls, even if it is empty
-        read["reasoning"] = "".join(thoughts)
+    if reasoning or calls:  # DeepSeek's API wants the field in a turn with calls, even if it is empty
+        read["reasoning"] = "".join(reasoning)
     if calls:
         read["tool_calls"] = calls
     return _named(read, message)

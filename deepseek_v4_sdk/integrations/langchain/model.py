@@ -26,11 +26,12 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.chat.openai_form import thinking_of_effort
 from deepseek_v4_sdk.integrations.common import OnRecovered, check_recovered
-from deepseek_v4_sdk.integrations.forced import started
+from deepseek_v4_sdk.integrations.forced import open_chat
 from deepseek_v4_sdk.integrations.langchain import structured
 from deepseek_v4_sdk.integrations.langchain.chunks import ChunkMaker, whole_chunk
 from deepseek_v4_sdk.integrations.langchain.errors import raised_as_langchain
 from deepseek_v4_sdk.integrations.langchain.messages import ai_message, to_sdk
+from deepseek_v4_sdk.integrations.langchain.profile import profile_of
 from deepseek_v4_sdk.integrations.langchain.request import OPTIONS, chat_options, read_tools
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ else:
 
 __all__ = ["ChatDeepSeekV4"]
 
-_SHAPE = "wanted_shape"
+_SHAPE = "answer_shape"
 
 
 class ChatDeepSeekV4(_WithOptions):
@@ -188,28 +189,7 @@ class ChatDeepSeekV4(_WithOptions):
         if getattr(self, "_used", None) is None:  # LangChain calls this before `_connect`, which calls it again
             return None
         client = self._used if self.model == self._used.model else self._used.with_options(model=self.model)
-        window = client.context_window
-        known: ModelProfile = {} if window is None else {"max_input_tokens": window}
-        return {
-            **known,
-            "name": self.model or "DeepSeek-V4",
-            "open_weights": True,
-            "text_inputs": True,
-            "text_outputs": True,
-            "image_inputs": False,
-            "audio_inputs": False,
-            "video_inputs": False,
-            "pdf_inputs": False,
-            "image_outputs": False,
-            "audio_outputs": False,
-            "video_outputs": False,
-            "reasoning_output": True,
-            "tool_calling": True,
-            "tool_choice": True,
-            # A grammar for the answer leaves no place for calls on vLLM and SGLang: agents answer through a tool.
-            "structured_output": False,
-            "temperature": True,
-        }
+        return profile_of(client, self.model)
 
     def get_num_tokens(self, text: str) -> int:
         """The number of tokens of a text, counted with V4's own vocabulary."""
@@ -274,7 +254,7 @@ class ChatDeepSeekV4(_WithOptions):
         """
         del strict
         with raised_as_langchain():
-            shape = structured.wanted(schema, method, retries)
+            shape = structured.read_shape(schema, method, retries)
         ls_format = {"kwargs": {"method": method}, "schema": schema}
         bound = self.bind(**{_SHAPE: shape}, ls_structured_output_format=ls_format, **kwargs)
         return structured.structured_chain(bound, include_raw=include_raw)
@@ -288,15 +268,15 @@ class ChatDeepSeekV4(_WithOptions):
     ) -> ChatResult:
         del run_manager
         with raised_as_langchain():
-            shape, said, options = self._asked(messages, stop, kwargs)
+            shape, prompt, options = self._request(messages, stop, kwargs)
             client = self._used.as_sync()
             if shape is not None:
                 try:
-                    parsed = client.parse(said, shape.schema, **self._parsing(shape), **options)
+                    parsed = client.parse(prompt, shape.schema, **self._parsing(shape), **options)
                     return _result(structured.parsed_message(parsed, shape))
                 except SchemaViolationError as error:
                     return _result(structured.failed_message(error))
-            with started(client.stream, said, options) as stream:
+            with open_chat(client.stream, prompt, options) as stream:
                 return _result(self._whole(stream.reply()))
 
     async def _agenerate(
@@ -308,15 +288,15 @@ class ChatDeepSeekV4(_WithOptions):
     ) -> ChatResult:
         del run_manager
         with raised_as_langchain():
-            shape, said, options = self._asked(messages, stop, kwargs)
+            shape, prompt, options = self._request(messages, stop, kwargs)
             client = self._used.as_async()
             if shape is not None:
                 try:
-                    parsed = await client.parse(said, shape.schema, **self._parsing(shape), **options)
+                    parsed = await client.parse(prompt, shape.schema, **self._parsing(shape), **options)
                     return _result(structured.parsed_message(parsed, shape))
                 except SchemaViolationError as error:
                     return _result(structured.failed_message(error))
-            async with started(client.stream, said, options) as stream:
+            async with open_chat(client.stream, prompt, options) as stream:
                 return _result(self._whole(await stream.reply()))
 
     def _stream(
@@ -327,14 +307,14 @@ class ChatDeepSeekV4(_WithOptions):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         with raised_as_langchain():
-            shape, said, options = self._asked(messages, stop, kwargs)
+            shape, prompt, options = self._request(messages, stop, kwargs)
             if shape is not None:
                 result = self._generate(messages, stop, run_manager, **kwargs)
                 yield whole_chunk(cast("AIMessage", result.generations[0].message))
                 return
             _refuse_restart(options)
             maker = ChunkMaker(self.on_recovered)
-            with started(self._used.as_sync().stream, said, options) as stream:
+            with open_chat(self._used.as_sync().stream, prompt, options) as stream:
                 for event in stream:
                     if (chunk := maker.chunk(event, stream.partial)) is not None:
                         yield chunk
@@ -347,14 +327,14 @@ class ChatDeepSeekV4(_WithOptions):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         with raised_as_langchain():
-            shape, said, options = self._asked(messages, stop, kwargs)
+            shape, prompt, options = self._request(messages, stop, kwargs)
             if shape is not None:
                 result = await self._agenerate(messages, stop, run_manager, **kwargs)
                 yield whole_chunk(cast("AIMessage", result.generations[0].message))
                 return
             _refuse_restart(options)
             maker = ChunkMaker(self.on_recovered)
-            async with started(self._used.as_async().stream, said, options) as stream:
+            async with open_chat(self._used.as_async().stream, prompt, options) as stream:
                 async for event in stream:
                     if (chunk := maker.chunk(event, stream.partial)) is not None:
                         yield chunk
@@ -366,17 +346,17 @@ class ChatDeepSeekV4(_WithOptions):
         given = {name: getattr(self, name) for name in ("thinking", *names)}
         return {name: value for name, value in given.items() if value is not None}
 
-    def _asked(
+    def _request(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
-    ) -> tuple[structured.Wanted | None, list[dict[str, object]], dict[str, Any]]:
-        """The shape that is wanted, if any; the messages; and the options of the chat."""
+    ) -> tuple[structured.Shape | None, list[dict[str, object]], dict[str, Any]]:
+        """The shape of the answer, if one is set; the messages; and the options of the chat."""
         given = {name: value for name, value in kwargs.items() if name != _SHAPE}
         # The client's model is left out of the request: a fallback has another name for its model.
         named = {} if self.model == self._used.model else {"model": self.model}
         options = chat_options({**named, **self._fields()}, stop, given)
         return kwargs.get(_SHAPE), to_sdk(messages), options
 
-    def _parsing(self, shape: structured.Wanted) -> dict[str, Any]:
+    def _parsing(self, shape: structured.Shape) -> dict[str, Any]:
         holds = self._used.provider_data.renderer.holds_schema
         return {
             "mechanism": structured.mechanism_of(shape.method, holds_schema=holds),

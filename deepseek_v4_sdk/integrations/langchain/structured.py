@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk import Parsed, Reply
 
 __all__ = [
+    "Shape",
     "StructuredMethod",
-    "Wanted",
     "failed_message",
     "mechanism_of",
     "parsed_message",
+    "read_shape",
     "structured_chain",
-    "wanted",
 ]
 
 StructuredMethod: TypeAlias = Literal["auto", "json_schema", "function_calling", "json_mode"]
@@ -40,7 +40,7 @@ _ERROR = "parsing_error"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Shape:
     """The shape of an answer, as it travels with the arguments of a call.
 
     Attributes:
@@ -56,7 +56,7 @@ class Wanted:
     retries: int = 0
 
 
-def wanted(schema: object, method: StructuredMethod, retries: int) -> Wanted:
+def read_shape(schema: object, method: StructuredMethod, retries: int) -> Shape:
     """Read a schema in any form that LangChain knows.
 
     Raises:
@@ -67,14 +67,14 @@ def wanted(schema: object, method: StructuredMethod, retries: int) -> Wanted:
     if schema is None:
         if method != "json_mode":
             raise InvalidRequestError(f"schema is missing: method={method!r} needs one")
-        return Wanted({"title": "answer", "type": "object"}, None, method, retries)
+        return Shape({"title": "answer", "type": "object"}, None, method, retries)
     if isinstance(schema, type) and is_basemodel_subclass(schema):
         if issubclass(schema, BaseModel):
-            return Wanted(schema, None, method, retries)
-        return Wanted(convert_to_json_schema(schema), schema, method, retries)  # pyright: ignore[reportUnknownArgumentType]
+            return Shape(schema, None, method, retries)
+        return Shape(convert_to_json_schema(schema), schema, method, retries)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(schema, Mapping):
-        return Wanted(convert_to_json_schema(cast("dict[str, Any]", schema)), None, method, retries)
-    return Wanted(schema, None, method, retries)
+        return Shape(convert_to_json_schema(cast("dict[str, Any]", schema)), None, method, retries)
+    return Shape(schema, None, method, retries)
 
 
 def mechanism_of(
@@ -92,7 +92,7 @@ def mechanism_of(
     return "auto" if method == "auto" else "json_schema"
 
 
-def parsed_message(parsed: Parsed[Any], shape: Wanted) -> AIMessage:
+def parsed_message(parsed: Parsed[Any], shape: Shape) -> AIMessage:
     """A structured answer as a message that carries its value."""
     message = ai_message(parsed.reply)
     value = parsed.value if shape.model is None else shape.model.parse_obj(parsed.value)

@@ -48,7 +48,7 @@ def to_sdk(items: str | Sequence[TResponseInputItem], system: str | None) -> lis
         given: Mapping[str, Any] = item
         where = f"input[{index}]"
         if _is_of_model(given):
-            if turn is None or (given.get("type") == "reasoning" and turn.said):
+            if turn is None or (given.get("type") == "reasoning" and turn.has_output):
                 turn = _Turn()
                 read.append(turn.message)
             turn.add(given, where)
@@ -67,7 +67,7 @@ class _Turn:
 
     def __init__(self) -> None:
         self.message: dict[str, object] = {"role": "assistant", "content": None}
-        self.said = False
+        self.has_output = False
         self._calls: list[dict[str, object]] = []
 
     def add(self, item: Mapping[str, Any], where: str) -> None:
@@ -77,7 +77,7 @@ class _Turn:
             texts = [part.get("text", "") for part in parts]
             self.message["reasoning"] = "\n".join(texts)
             return
-        self.said = True
+        self.has_output = True
         if kind == "function_call":
             call: dict[str, object] = {"id": item.get("call_id")}
             call["function"] = {"name": item.get("name"), "arguments": item.get("arguments") or "{}"}

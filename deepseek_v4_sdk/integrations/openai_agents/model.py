@@ -13,7 +13,7 @@ from openai.types.responses.response_prompt_param import ResponsePromptParam
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, Finished, InvalidRequestError, Reply
 from deepseek_v4_sdk.integrations.common import OnRecovered, check_recovered, must_be_async
-from deepseek_v4_sdk.integrations.forced import started
+from deepseek_v4_sdk.integrations.forced import open_chat
 from deepseek_v4_sdk.integrations.openai_agents.errors import raised_as_agents
 from deepseek_v4_sdk.integrations.openai_agents.events import EventMaker
 from deepseek_v4_sdk.integrations.openai_agents.items import output_items, to_sdk, usage_of
@@ -84,8 +84,8 @@ class DeepSeekV4AgentsModel(Model):
         """
         _refuse_kept_state(previous_response_id, conversation_id, prompt)
         with raised_as_agents(), self._span(tracing) as span:
-            said, options = self._asked(system_instructions, input, model_settings, tools, output_schema, handoffs)
-            async with started(self._client.stream, said, options) as stream:
+            messages, options = self._request(system_instructions, input, model_settings, tools, output_schema, handoffs)
+            async with open_chat(self._client.stream, messages, options) as stream:
                 reply = await stream.reply()
             check_recovered(reply.tool_calls, self._on_recovered, reply)
             _note(span, reply, tracing)
@@ -114,22 +114,22 @@ class DeepSeekV4AgentsModel(Model):
         """
         _refuse_kept_state(previous_response_id, conversation_id, prompt)
         with raised_as_agents(), self._span(tracing) as span:
-            said, options = self._asked(system_instructions, input, model_settings, tools, output_schema, handoffs)
+            messages, options = self._request(system_instructions, input, model_settings, tools, output_schema, handoffs)
             if "restart" in (options.get("on_interrupt") or ()):
                 raise InvalidRequestError(
                     "on_interrupt='restart' restarts a broken answer, and the framework cannot take back the events "
                     "that it has: run without streaming, or leave on_interrupt out"
                 )
             maker = EventMaker(self.model, self._on_recovered)
-            async with started(self._client.stream, said, options) as stream:
+            async with open_chat(self._client.stream, messages, options) as stream:
                 yield maker.begin()
                 async for event in stream:
                     if isinstance(event, Finished):
                         _note(span, event.reply, tracing)
-                    for told in maker.events(event, stream.partial):
-                        yield told
+                    for response_event in maker.events(event, stream.partial):
+                        yield response_event
 
-    def _asked(
+    def _request(
         self,
         system: str | None,
         items: str | list[TResponseInputItem],
@@ -146,9 +146,9 @@ class DeepSeekV4AgentsModel(Model):
         else:
             options.pop("tool_choice", None)
             options.pop("parallel_tool_calls", None)
-        wanted, text = read_output(output, self._client.provider_data, offers=bool(offered))
-        if wanted is not None:
-            options["response_format"] = wanted
+        response_format, text = read_output(output, self._client.provider_data, offers=bool(offered))
+        if response_format is not None:
+            options["response_format"] = response_format
         if self._named is not None:
             options.setdefault("model", self._named)
         return to_sdk(items, instructions_with(system, text)), options

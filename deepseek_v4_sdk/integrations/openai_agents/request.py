@@ -98,13 +98,13 @@ def read_output(
     """
     if schema is None or schema.is_plain_text():
         return None, None
-    wanted = schema.json_schema()
-    text = f"Answer with JSON that matches this JSON Schema, and with nothing else:\n{json.dumps(wanted)}"
+    json_schema = schema.json_schema()
+    text = f"Answer with JSON that matches this JSON Schema, and with nothing else:\n{json.dumps(json_schema)}"
     if offers:
         return None, f"When you have what you need and call no more tools: {text}"
     if not provider.renderer.holds_schema:
         return {"type": "json_object"}, text
-    held = {"type": "json_schema", "json_schema": {"name": "final_output", "schema": wanted}}
+    held = {"type": "json_schema", "json_schema": {"name": "final_output", "schema": json_schema}}
     return held, None if provider.renderer.shows_format else text
 
 

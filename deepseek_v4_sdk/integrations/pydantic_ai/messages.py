@@ -108,14 +108,14 @@ def _user(content: str | Sequence[UserContent], where: str) -> object:
 
 def _response(message: ModelResponse, where: str) -> dict[str, object]:
     texts: list[str] = []
-    thoughts: list[str] = []
+    reasoning: list[str] = []
     calls: list[dict[str, object]] = []
     for place, part in enumerate(message.parts):
         match part:
             case TextPart():
                 texts.append(part.content)
             case ThinkingPart():
-                thoughts.append(part.content)
+                reasoning.append(part.content)
             case ToolCallPart():
                 arguments = part.args_as_json_str()
                 call: dict[str, object] = {"id": part.tool_call_id}
@@ -126,8 +126,8 @@ def _response(message: ModelResponse, where: str) -> dict[str, object]:
                 kind = type(part).__name__
                 raise InvalidRequestError(f"{where}.parts[{place}] is {kind}: V4 has no such part, take it out")
     read: dict[str, object] = {"role": "assistant", "content": "".join(texts) or None}
-    if thoughts or calls:  # DeepSeek's API wants the field in a turn with calls, even if it is empty
-        read["reasoning"] = "".join(thoughts)
+    if reasoning or calls:  # DeepSeek's API wants the field in a turn with calls, even if it is empty
+        read["reasoning"] = "".join(reasoning)
     return {**read, "tool_calls": calls} if calls else read
 
 

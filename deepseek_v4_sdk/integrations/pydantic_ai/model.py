@@ -18,7 +18,7 @@ from pydantic_ai.usage import RequestUsage
 from deepseek_v4_sdk import AsyncDeepSeekV4, ChatOptions, InvalidRequestError, Thinking, Timeouts
 from deepseek_v4_sdk.chat.openai_form import thinking_of_effort
 from deepseek_v4_sdk.integrations.common import OnRecovered, check_recovered, must_be_async
-from deepseek_v4_sdk.integrations.forced import started
+from deepseek_v4_sdk.integrations.forced import open_chat
 from deepseek_v4_sdk.integrations.pydantic_ai.errors import raised_as_pydantic_ai
 from deepseek_v4_sdk.integrations.pydantic_ai.messages import PROVIDER, response, to_sdk
 from deepseek_v4_sdk.integrations.pydantic_ai.stream import DeepSeekV4StreamedResponse
@@ -124,8 +124,8 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
         """
         check_allow_model_requests()
         with raised_as_pydantic_ai(self.model_name):
-            said, options = self._asked(messages, model_settings, model_request_parameters)
-            async with started(self._client.stream, said, options) as stream:
+            prompt, options = self._request(messages, model_settings, model_request_parameters)
+            async with open_chat(self._client.stream, prompt, options) as stream:
                 reply = await stream.reply()
             check_recovered(reply.tool_calls, self._on_recovered, reply)
             return response(reply, self.base_url)
@@ -147,13 +147,13 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
         del run_context
         check_allow_model_requests()
         with raised_as_pydantic_ai(self.model_name):
-            said, options = self._asked(messages, model_settings, model_request_parameters)
+            prompt, options = self._request(messages, model_settings, model_request_parameters)
             if "restart" in (options.get("on_interrupt") or ()):
                 raise InvalidRequestError(
                     "on_interrupt='restart' restarts a broken answer, and pydantic-ai cannot take back the parts that "
                     "it has: run without streaming, or leave on_interrupt out"
                 )
-            async with started(self._client.stream, said, options) as stream:
+            async with open_chat(self._client.stream, prompt, options) as stream:
                 yield DeepSeekV4StreamedResponse(
                     model_request_parameters, stream, self.model_name, self.base_url, self._on_recovered
                 )
@@ -166,10 +166,10 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
     ) -> RequestUsage:
         """The tokens of the prompt, rendered and counted here as the server does. Nothing is sent."""
         with raised_as_pydantic_ai(self.model_name):
-            said, options = self._asked(messages, model_settings, model_request_parameters)
+            prompt, options = self._request(messages, model_settings, model_request_parameters)
             names = ("tools", "thinking", "tool_choice", "response_format", "model")
             given = {name: options[name] for name in names if name in options}
-            counted = await self._client.count_tokens(said, **given)
+            counted = await self._client.count_tokens(prompt, **given)
         return RequestUsage(input_tokens=counted.total)
 
     def _own_profile(self) -> ModelProfile:
@@ -189,7 +189,7 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
             "supports_forced_tool_choice": True,
         }
 
-    def _asked(
+    def _request(
         self, messages: list[ModelMessage], given: ModelSettings | None, parameters: ModelRequestParameters
     ) -> tuple[list[dict[str, object]], dict[str, Any]]:
         """The messages, and the options of the chat."""
@@ -198,15 +198,15 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
         instructions = self._get_instruction_parts(messages, parameters) or []
         if parameters.native_tools:
             raise InvalidRequestError("V4's servers have no native tools: give functions")
-        said = to_sdk(history, [part.content for part in instructions if part.content])
+        prompt = to_sdk(history, [part.content for part in instructions if part.content])
         options: dict[str, Any] = {**_options(settings or {}), **_tools(settings or {}, parameters)}
         if self._named is not None:
             options["model"] = self._named
         if (level := _level(parameters.thinking)) is not None:
             options["thinking"] = level
-        if (wanted := _response_format(parameters)) is not None:
-            options["response_format"] = wanted
-        return said, {name: value for name, value in options.items() if value is not None}
+        if (response_format := _response_format(parameters)) is not None:
+            options["response_format"] = response_format
+        return prompt, {name: value for name, value in options.items() if value is not None}
 
 
 def _level(thinking: object) -> Thinking | None:
@@ -276,12 +276,12 @@ def _named(tools: list[ToolDefinition], names: list[str]) -> list[ToolDefinition
 
 def _response_format(parameters: ModelRequestParameters) -> dict[str, Any] | None:
     """Return the option that makes the server enforce a shape; None with tools, which a grammar would forbid."""
-    wanted = parameters.output_object
-    if wanted is None or parameters.function_tools:
+    output = parameters.output_object
+    if output is None or parameters.function_tools:
         return None
     if parameters.output_mode == "native":
-        schema: dict[str, Any] = {"name": wanted.name or "answer", "schema": wanted.json_schema}
-        if wanted.strict is not None:
-            schema["strict"] = wanted.strict
+        schema: dict[str, Any] = {"name": output.name or "answer", "schema": output.json_schema}
+        if output.strict is not None:
+            schema["strict"] = output.strict
         return {"type": "json_schema", "json_schema": schema}
     return {"type": "json_object"} if parameters.output_mode == "prompted" else None
