@@ -56,9 +56,12 @@ frameworks:  ## the adapters in environments of their own: NAT, Ray, Deep Agents
 	  .venv-$$name/bin/python -m pytest -q $(APART) $$folder $(PYTEST) || exit 1; \
 	done
 
+# The table on the page of frameworks: each environment has the rows of its own frameworks, and leaves the others.
+PATHS ?= $(BIN) $(wildcard .venv-nat/bin .venv-deep-agents/bin)
+
 .PHONY: path-table
-path-table: $(VENV)/.installed-dev  ## measure the ways around the adapters, and compare with the docs (WRITE=1 writes them)
-	@$(BIN)/python -m tests.integrations.cases $(if $(WRITE),--write,--check)
+path-table: $(if $(filter $(BIN),$(PATHS)),$(VENV)/.installed-dev)  ## measure both tables of docs/integrations in each environment, and compare (WRITE=1 writes them)
+	@for folder in $(PATHS); do $$folder/python -W ignore -m tests.integrations.table $(if $(WRITE),--write,--check) || exit 1; done
 
 fuzz: $(VENV)/.installed-dev  ## look for inputs that break the client, for long (PYTEST="-k refusal" to choose)
 	@TEST_PROFILE=nightly TEST_TIMES=800 $(BIN)/python -m pytest -q -n auto --timeout 0 tests/fuzz $(PYTEST)

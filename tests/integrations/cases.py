@@ -1,38 +1,26 @@
-"""What is asked of each way from a framework to a server, and what counts as kept.
-
-`python -m tests.integrations.cases` shows the table of the frameworks' own paths; `--write` puts it into the docs, and
-`--check` fails where the docs have another (`make path-table`).
-"""
+"""What is asked of each way from a framework to a server, and what counts as kept."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import re
-import sys
-import warnings
 from dataclasses import replace
-from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
-
-import agents
 
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.faults.fault import Fault
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.integrations.model import FLAVORS
-from tests.integrations.paths import FRAMEWORKS, RAN, Joke, Path
+from tests.integrations.paths import RAN, Joke, Way, run
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from deepseek_v4_sdk.testing.answer import ServerAnswer
     from deepseek_v4_sdk.testing.flavors.base import Flavor
 
-__all__ = ["CASES", "KEPT", "main", "rows", "shown", "verdict"]
+__all__ = ["CASES", "KEPT", "verdict"]
 
-PAGE = File(__file__).resolve().parents[2] / "docs" / "integrations" / "README.md"
 KEPT = "✓"
 CALL = script.think("I need the weather.") + script.tool_call("weather", {"city": "Zürich"})
 ANSWER = script.think("Now I know.") + script.text("It rains.")
@@ -44,6 +32,10 @@ def mock_of(flavor: str, *steps: Any, **arguments: Any) -> MockProvider:
     return MockProvider(*steps, flavor=FLAVORS[flavor](), **arguments)
 
 
+def way_to(flavor: str, url: str, ours: bool) -> Way:
+    return Way(flavor=flavor, url=url, ours=ours)
+
+
 def thinks_hardest(served: MockProvider) -> bool:
     """Whether the server understood the level "max" in each request."""
     return all(request.thinking == "max" for request in served.requests)
@@ -52,7 +44,7 @@ def thinks_hardest(served: MockProvider) -> bool:
 async def two_rounds(framework: str, flavor: str, ours: bool, stream: bool = False) -> str:
     served = mock_of(flavor, CALL, default=ANSWER)
     with MockServer(served) as server:
-        said = await Path(framework, flavor, server.url, ours=ours).run("Hi", stream=stream)
+        said = await run(framework, way_to(flavor, server.url, ours), "Hi", stream=stream)
     if said != "It rains.":
         return f"{said!r}"
     turns = [each for each in served.requests[-1].messages if each["role"] == "assistant"]
@@ -70,7 +62,7 @@ async def cut(framework: str, flavor: str, ours: bool) -> str:
     found = ""
     with MockServer(served) as server:
         try:
-            await Path(framework, flavor, server.url, ours=ours).run("Hi", stream=True)
+            await run(framework, way_to(flavor, server.url, ours), "Hi", stream=True)
         except Exception as error:  # noqa: BLE001  # any of a framework's
             found = type(error).__name__
     if RAN:
@@ -125,7 +117,7 @@ async def _fails(
 ) -> str:
     with MockServer(served) as server:
         try:
-            said = await Path(framework, flavor, server.url, ours=ours).run(question, stream=True, tools=False)
+            said = await run(framework, way_to(flavor, server.url, ours), question, stream=True, tools=False)
         except Exception as error:  # noqa: BLE001  # any of a framework's
             return KEPT if right(error) else type(error).__name__
     return f"{said!r}"
@@ -134,13 +126,14 @@ async def _fails(
 async def structured(framework: str, flavor: str, ours: bool) -> str:
     def says(request: Any) -> Any:
         tools = [tool["function"]["name"] for tool in request.body.get("tools", [])]
+        shapes = [name for name in tools if name in {"Joke", "final_result"}]
         thought = script.think("A joke.")
-        return thought + (script.tool_call(tools[0], JOKE) if tools else script.text(JOKE))
+        return thought + (script.tool_call(shapes[0], JOKE) if shapes else script.text(JOKE))
 
     served = mock_of(flavor, default=script.from_function(says))
     with MockServer(served) as server:
         try:
-            said = await Path(framework, flavor, server.url, ours=ours).run("A joke", shape=True)
+            said = await run(framework, way_to(flavor, server.url, ours), "A joke", shape=True)
         except Exception as error:  # noqa: BLE001  # any of a framework's
             return type(error).__name__
     if said != Joke(setup="Why?", punchline="Because."):
@@ -151,11 +144,9 @@ async def structured(framework: str, flavor: str, ours: bool) -> str:
 async def cancelled(framework: str, flavor: str, ours: bool) -> str:
     served = mock_of(flavor, default=ANSWER | faults.stall(after=3, seconds=60))
     with MockServer(served) as server:
-        task = asyncio.create_task(Path(framework, flavor, server.url, ours=ours).run("Hi", stream=True))
-        for _ in range(500):
+        task = asyncio.create_task(run(framework, way_to(flavor, server.url, ours), "Hi", stream=True))
+        while not served.requests and not task.done():  # noqa: ASYNC110  # the server is in another thread
             await asyncio.sleep(0.01)
-            if served.requests:
-                break
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
             await task
@@ -187,43 +178,3 @@ def verdict(case: str, framework: str, flavor: str, *, ours: bool) -> str:
     except Exception as error:  # noqa: BLE001  # any of a framework's
         status = getattr(error, "status_code", None)
         return f"{type(error).__name__}" + (f" {status}" if status else "")
-
-
-_SHOWN = re.compile(r"(?<=<!-- own path -->\n).*?(?=\n<!-- end -->)", re.DOTALL)
-
-
-def shown() -> str:
-    """The table in the docs."""
-    found = _SHOWN.search(PAGE.read_text(encoding="utf-8"))
-    assert found is not None
-    return found[0]
-
-
-def rows() -> Iterator[str]:
-    """The table: each cell has what the framework's own path gives."""
-    yield f"| framework | server | {' | '.join(CASES)} |"
-    yield "|---|---|" + "---|" * len(CASES)
-    for framework in FRAMEWORKS:
-        for flavor in FLAVORS:
-            cells = [verdict(case, framework, flavor, ours=False) for case in CASES]
-            yield f"| {framework} | {flavor} | {' | '.join(cells)} |"
-
-
-def main(how: str) -> int:
-    """Measure; write the table into the docs, or compare it with them."""
-    warnings.simplefilter("ignore")
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # the other paths leave connections open behind their loop
-    agents.set_tracing_disabled(True)
-    table = "\n".join(rows())
-    print(table)
-    text = PAGE.read_text(encoding="utf-8")
-    if how == "--write":
-        PAGE.write_text(_SHOWN.sub(lambda _: table, text), encoding="utf-8")
-    if how == "--check" and shown() != table:
-        print(f"{PAGE.name} has another table: make path-table WRITE=1", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[-1]))

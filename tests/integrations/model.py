@@ -42,11 +42,21 @@ def answered(request: MockRequest) -> Any:
     return thought + script.text(f"You said: {question[:60]}.")
 
 
-MODELS = {"vllm": "deepseek-ai/DeepSeek-V4-Pro", "sglang": "deepseek-ai/DeepSeek-V4-Pro", "deepseek": "deepseek-v4-pro"}
+MODELS = {
+    "vllm": "deepseek-ai/DeepSeek-V4-Pro",
+    "sglang": "deepseek-ai/DeepSeek-V4-Pro",
+    "deepseek": "deepseek-v4-pro",
+    "nvidia": "deepseek-ai/deepseek-v4-pro-0813",
+    "nim": "deepseek-ai/deepseek-v4-pro",
+    "dynamo": "deepseek-ai/DeepSeek-V4-Pro",
+}
 FLAVORS: dict[str, Any] = {
     "vllm": lambda: VLLMFlavor(prompt_tokens_details=True),
     "sglang": lambda: SGLangFlavor(cache_report=True),
     "deepseek": lambda: "deepseek",
+    "nvidia": lambda: "nvidia",
+    "nim": lambda: "nim",
+    "dynamo": lambda: "dynamo",
 }
 
 

@@ -168,6 +168,27 @@ def _without_run(error: Any) -> Any:
     return error
 
 
+@pytest.mark.parametrize("how", HOWS)
+async def test_a_text_that_was_cut_does_not_look_whole(how: str) -> None:
+    for reason, status in (("length", "incomplete"), ("stop", "completed")):
+        model, _ = made(script.turn(ANSWER, finish_reason=reason))
+        result = await run(Agent("Helper", model=model), "Hi", how)
+        assert (result.final_output, result.new_items[-1].raw_item.status) == ("It rains.", status)
+
+
+async def test_the_response_of_a_stream_tells_that_it_was_cut() -> None:
+    model, _ = made(script.turn(ANSWER, finish_reason="length"))
+    result = Runner.run_streamed(Agent("Helper", model=model), "Hi")
+    responses = [
+        event.data.response
+        async for event in result.stream_events()
+        if event.type == "raw_response_event" and event.data.type == "response.completed"
+    ]
+    assert [(each.status, each.incomplete_details.reason) for each in responses] == [
+        ("incomplete", "max_output_tokens")
+    ]
+
+
 async def test_a_timer_is_a_timeout_of_the_frameworks() -> None:
     model, _ = made(ANSWER | faults.slow_prefill(50))
     agent = Agent("Helper", model=model, model_settings=ModelSettings(extra_args={"timeout": 5.0}))
@@ -206,6 +227,7 @@ async def test_settings_arrive_and_foreign_ones_are_refused() -> None:
     for wrong in (
         ModelSettings(truncation="auto"),
         ModelSettings(verbosity="low"),
+        ModelSettings(response_include=["reasoning.encrypted_content"]),
         ModelSettings(extra_args={"min_pp": 1}),
         level("deep"),
     ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -83,6 +84,19 @@ def test_a_chat_is_one_span_over_all_its_requests(telemetry: Telemetry) -> None:
     }
     (event,) = span.events
     assert (event.name, event.attributes["error.type"]) == ("retry", "OverloadedError")
+
+
+def test_a_span_ends_when_the_answer_has_arrived_and_not_when_it_is_read(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, hour = time.time_ns, 3600 * 10**9
+    with DeepSeekV4(MockProvider(ANSWER), hooks=[telemetry.hooks]).stream("Hi") as stream:
+        for _ in stream:
+            monkeypatch.setattr(time, "time_ns", lambda: clock() + hour)  # a reader that takes an hour
+    (span,) = telemetry.spans.values()
+    (duration,) = telemetry.metrics["gen_ai.client.operation.duration"]
+    assert span.end_time - span.start_time < hour
+    assert duration.sum == pytest.approx((span.end_time - span.start_time) / 1e9)
 
 
 def test_metrics(telemetry: Telemetry) -> None:

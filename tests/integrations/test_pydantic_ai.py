@@ -152,6 +152,17 @@ async def test_settings_arrive_and_unknown_ones_are_refused() -> None:
 
 
 @pytest.mark.parametrize("how", ["run", "stream"])
+@pytest.mark.parametrize(("retries", "requests"), [(0, 1), (2, 3), (None, 2)])
+async def test_max_retries_is_the_number_of_one_request(how: str, retries: Any, requests: int) -> None:
+    served = mock("vllm", *[script.error(503)] * 3)
+    model = DeepSeekV4Model(client=AsyncDeepSeekV4(served, model=MODELS["vllm"], max_retries=1))
+    settings: Any = {} if retries is None else {"max_retries": retries}
+    with pytest.raises(ModelHTTPError):
+        await run(Agent(model), "Hi", how, model_settings=settings)
+    assert len(served.requests) == requests
+
+
+@pytest.mark.parametrize("how", ["run", "stream"])
 @pytest.mark.parametrize("flavor", FLAVORS)
 @pytest.mark.parametrize("mode", ["tool", "native", "prompted"])
 async def test_structured_output_while_thinking(flavor: str, mode: str, how: str) -> None:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
-import agents
 import pytest
 
-from tests.integrations.paths import FRAMEWORKS, RAN, Path
+from tests.integrations.paths import RAN, Way, here, run
 from tests.integrations.real import ANSWER, MODELS, key_of, question, server, url_of
 
 __all__ = ["server"]
 
 pytestmark = [pytest.mark.realserver, pytest.mark.usefixtures("allow_network")]
-agents.set_tracing_disabled(True)
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", here())
 def test_two_rounds(server: str, framework: str, stream: bool) -> None:
     RAN.clear()
-    path = Path(framework, server, url_of(server), ours=True, key=key_of(server), model=MODELS[server])
-    assert asyncio.run(path.run(question(server, "weather", city="Zürich"), stream=stream)) == ANSWER
+    way = Way(flavor=server, url=url_of(server), ours=True, key=key_of(server), named=MODELS[server])
+    assert asyncio.run(run(framework, way, question(server, "weather", city="Zürich"), stream=stream)) == ANSWER
     assert RAN == ["Zürich"]

@@ -51,6 +51,25 @@ def needs(example: CodeExample) -> set[str]:
     return set(re.findall(r"^(?:from|import) (\w+)", example.source, re.MULTILINE))
 
 
+def check_otlp(arrived: dict[str, bytes]) -> None:
+    """Decode what arrived as a backend does."""
+    from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    spans = ExportTraceServiceRequest.FromString(arrived["/v1/traces"]).resource_spans[0]
+    resource = {each.key: each.value.string_value for each in spans.resource.attributes}
+    (span,) = spans.scope_spans[0].spans
+    attributes = {each.key: each.value for each in span.attributes}
+    assert (resource["service.name"], span.kind) == ("my-service", span.SPAN_KIND_CLIENT)
+    assert span.name.startswith("chat")
+    assert attributes["gen_ai.request.reasoning.level"].string_value == "low"
+    assert attributes["gen_ai.usage.input_tokens"].int_value > 0
+    metrics = ExportMetricsServiceRequest.FromString(arrived["/v1/metrics"]).resource_metrics[0].scope_metrics[0]
+    assert {"gen_ai.client.operation.duration", "gen_ai.client.token.usage"} <= {
+        metric.name for metric in metrics.metrics
+    }
+
+
 @pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("example", SNIPPETS, ids=lambda each: f"{name_of(each.path)}:{each.start_line}")
 def test_snippet(example: CodeExample, eval_example: EvalExample, backend: dict[str, bytes]) -> None:
@@ -58,8 +77,7 @@ def test_snippet(example: CodeExample, eval_example: EvalExample, backend: dict[
         pytest.skip("Deep Agents is not among the tools of the suite")
     eval_example.run(example)
     if "OTLPSpanExporter" in example.source:
-        assert b"chat" in backend["/v1/traces"]
-        assert b"gen_ai.client.operation.duration" in backend["/v1/metrics"]
+        check_otlp(backend)
 
 
 def test_each_page_shows_something_that_runs() -> None:

@@ -17,6 +17,7 @@ from openai.types.responses import (
     ResponseReasoningTextDeltaEvent,
     ResponseTextDeltaEvent,
 )
+from openai.types.responses.response import IncompleteDetails
 from openai.types.responses.response_usage import ResponseUsage
 
 from deepseek_v4_sdk import Finished, ReasoningDelta, StreamRestarted, TextDelta, ToolCallReady
@@ -128,6 +129,9 @@ class EventMaker:
     def _completed(self, reply: Reply) -> TResponseStreamEvent:
         used = usage_of(reply.usage)
         response = self._response(output_items(reply), reply.model)
+        response.status = "completed"
+        if reply.finish_reason == "length":
+            response.status, response.incomplete_details = "incomplete", IncompleteDetails(reason="max_output_tokens")
         response.usage = ResponseUsage(
             input_tokens=used.input_tokens,
             output_tokens=used.output_tokens,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from agents.usage import Usage
 from openai.types.responses import (
@@ -122,10 +122,11 @@ def reasoning_item(text: str) -> ResponseReasoningItem:
     )
 
 
-def message_item(text: str) -> ResponseOutputMessage:
-    """A text as an item."""
+def message_item(text: str, *, is_cut: bool = False) -> ResponseOutputMessage:
+    """A text as an item; one that the limit cut has the status "incomplete"."""
     part = ResponseOutputText(text=text, type="output_text", annotations=[], logprobs=[])
-    return ResponseOutputMessage(id=FAKE_ID, role="assistant", type="message", status="completed", content=[part])
+    status: Literal["completed", "incomplete"] = "incomplete" if is_cut else "completed"
+    return ResponseOutputMessage(id=FAKE_ID, role="assistant", type="message", status=status, content=[part])
 
 
 def call_item(call: ToolCall) -> ResponseFunctionToolCall:
@@ -144,7 +145,7 @@ def output_items(reply: Reply) -> list[TResponseOutputItem]:
     if reply.reasoning:
         items.append(reasoning_item(reply.reasoning))
     if reply.text:
-        items.append(message_item(reply.text))
+        items.append(message_item(reply.text, is_cut=reply.finish_reason == "length"))
     return [*items, *(call_item(call) for call in reply.tool_calls)]
 
 

@@ -84,8 +84,8 @@ class DeepSeekV4AgentsModel(Model):
         """
         _refuse_kept_state(previous_response_id, conversation_id, prompt)
         with raised_as_agents(), self._span(tracing) as span:
-            messages, options = self._request(system_instructions, input, model_settings, tools, output_schema, handoffs)
-            async with open_chat(self._client.stream, messages, options) as stream:
+            history, options = self._request(system_instructions, input, model_settings, tools, output_schema, handoffs)
+            async with open_chat(self._client.stream, history, options) as stream:
                 reply = await stream.reply()
             check_recovered(reply.tool_calls, self._on_recovered, reply)
             _note(span, reply, tracing)
@@ -114,14 +114,14 @@ class DeepSeekV4AgentsModel(Model):
         """
         _refuse_kept_state(previous_response_id, conversation_id, prompt)
         with raised_as_agents(), self._span(tracing) as span:
-            messages, options = self._request(system_instructions, input, model_settings, tools, output_schema, handoffs)
+            history, options = self._request(system_instructions, input, model_settings, tools, output_schema, handoffs)
             if "restart" in (options.get("on_interrupt") or ()):
                 raise InvalidRequestError(
                     "on_interrupt='restart' restarts a broken answer, and the framework cannot take back the events "
                     "that it has: run without streaming, or leave on_interrupt out"
                 )
             maker = EventMaker(self.model, self._on_recovered)
-            async with open_chat(self._client.stream, messages, options) as stream:
+            async with open_chat(self._client.stream, history, options) as stream:
                 yield maker.begin()
                 async for event in stream:
                     if isinstance(event, Finished):

@@ -40,6 +40,7 @@ _FOREIGN = (
     "prompt_cache_retention",
     "prompt_cache_options",
     "context_management",
+    "response_include",
     "extra_query",
 )
 

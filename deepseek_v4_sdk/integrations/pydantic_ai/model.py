@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pydantic_ai import RunContext
 from pydantic_ai.exceptions import UserError
@@ -72,7 +72,7 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
         ConfigurationError: The client is not an async one.
     """
 
-    unsupported_settings: ClassVar[frozenset[ModelSettingName]] = frozenset({"service_tier"})
+    unsupported_settings: ClassVar[frozenset[ModelSettingName]] = frozenset({"service_tier", "citations"})
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
         check_allow_model_requests()
         with raised_as_pydantic_ai(self.model_name):
             prompt, options = self._request(messages, model_settings, model_request_parameters)
-            async with open_chat(self._client.stream, prompt, options) as stream:
+            async with open_chat(self._client_of(model_settings).stream, prompt, options) as stream:
                 reply = await stream.reply()
             check_recovered(reply.tool_calls, self._on_recovered, reply)
             return response(reply, self.base_url)
@@ -153,7 +153,7 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
                     "on_interrupt='restart' restarts a broken answer, and pydantic-ai cannot take back the parts that "
                     "it has: run without streaming, or leave on_interrupt out"
                 )
-            async with open_chat(self._client.stream, prompt, options) as stream:
+            async with open_chat(self._client_of(model_settings).stream, prompt, options) as stream:
                 yield DeepSeekV4StreamedResponse(
                     model_request_parameters, stream, self.model_name, self.base_url, self._on_recovered
                 )
@@ -188,6 +188,11 @@ class DeepSeekV4Model(Model[AsyncDeepSeekV4]):
             "thinking_enabled_by_default": True,
             "supports_forced_tool_choice": True,
         }
+
+    def _client_of(self, given: ModelSettings | None) -> AsyncDeepSeekV4:
+        """The client, with the number of retries that the settings name."""
+        retries = {**(self.settings or {}), **(given or {})}.get("max_retries")
+        return self._client if retries is None else self._client.with_options(max_retries=cast("int", retries))
 
     def _request(
         self, messages: list[ModelMessage], given: ModelSettings | None, parameters: ModelRequestParameters

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from tests.integrations.conftest import pytest_pyfunc_call
 
 _NEEDS = {
+    "test_cases.py": "deepagents",
     "test_nat.py": "nat",
     "test_ray_data.py": "ray",
     "test_deep_agents.py": "deepagents",

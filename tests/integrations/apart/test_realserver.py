@@ -1,6 +1,6 @@
 """Two rounds with a tool by Deep Agents and by `nat run`, against a real server. Off by default.
 
-`VLLM_URL=... VLLM_KEY=... .venv-nat/bin/python -m pytest -m realserver -c tests/integrations/apart/pytest.ini ...`
+`VLLM_URL=... VLLM_KEY=... make frameworks FRAMEWORKS=nat PYTEST="-m realserver"`, as CONTRIBUTING.md says.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4
 from deepseek_v4_sdk.integrations.langchain import ChatDeepSeekV4
-from tests.integrations.real import ANSWER, MODELS, key_of, question, server, url_of
+from tests.integrations.real import ANSWER, MODELS, key_of, question, react_question, server, url_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +41,16 @@ async def test_deep_agents(server: str) -> None:
     assert ran == ["Zürich"]
 
 
-def test_nat_run(server: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["tool_calling_agent", "react_agent"])
+def test_nat_run(server: str, kind: str, tmp_path: Path) -> None:
     pytest.importorskip("nat")
     from tests.integrations.apart.test_nat import nat, workflow
 
-    config = workflow(url_of(server), "tool_calling_agent", thinking="max", max_tokens=1000)
+    config = workflow(url_of(server), kind, thinking="max", max_tokens=2000)
     config["llms"]["v4"] |= {"provider": server, "model_name": MODELS[server], "api_key": key_of(server)}
-    asked = question(server, "current_datetime", unused="x")
+    tool = "current_datetime"
+    asked = react_question(server, tool) if kind == "react_agent" else question(server, tool, unused="x")
     done = nat(tmp_path, config, "run", asked=asked)
-    assert ANSWER in done.stdout + done.stderr, done.stderr[-2000:]
+    told = done.stdout + done.stderr
+    assert ANSWER in told.rpartition("Workflow Result")[2], told[-3000:]
+    assert "The current time of day is" in told, told[-3000:]  # what the tool says, in the log of the agent

@@ -80,6 +80,21 @@ def test_a_window_that_the_server_reported_is_known() -> None:
     assert profile["max_input_tokens"] == 12_000
 
 
+@pytest.mark.parametrize("how", ["break", "close"])
+def test_the_server_learns_that_nobody_reads_a_sync_stream_on(how: str) -> None:
+    served = MockProvider(default=ANSWER | faults.stall(after=3, seconds=60))
+    with MockServer(served) as server, DeepSeekV4("vllm", base_url=server.url, model=MODELS["vllm"]) as client:
+        model = ChatDeepSeekV4(client=client)
+        if how == "break":
+            for _ in model.stream("Hi"):
+                break
+        else:
+            chunks: Any = model.stream("Hi")
+            next(chunks)
+            chunks.close()
+        asyncio.run(until(lambda: bool(server.disconnects)))
+
+
 @pytest.mark.parametrize("how", ["break", "close", "cancel", "cancel ainvoke"])
 def test_the_server_learns_that_nobody_reads_on(how: str) -> None:
     slow = ANSWER | faults.stall(after=3, seconds=60)

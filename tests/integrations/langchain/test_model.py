@@ -210,6 +210,45 @@ def test_structured_answers_while_thinking(flavor: str, method: Any) -> None:
 
 
 @pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("flavor", FLAVORS)
+def test_a_structured_answer_through_a_tool_while_thinking(flavor: str, how: str) -> None:
+    step = script.think("A joke, then.") + script.tool_call("answer", {"setup": "Why?", "punchline": "Because."})
+    model, served = chat(step, flavor=flavor, thinking="max")
+    chain = model.with_structured_output(Joke, method="function_calling", include_raw=True)
+    raw: Any = said(chain, "Tell a joke", how)
+    assert raw["parsed"] == Joke(setup="Why?", punchline="Because.")
+    assert raw["raw"].additional_kwargs["reasoning_content"] == "A joke, then."
+    assert [request.thinking for request in served.requests] == ["max"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "sent"),
+    [
+        ("any", "required"),
+        ("required", "required"),
+        (True, "required"),
+        ("weather", {"type": "function", "function": {"name": "weather"}}),
+        ("none", "none"),
+        (None, None),
+    ],
+)
+def test_bound_tools_arrive_with_their_options(choice: Any, sent: Any) -> None:
+    model, served = chat(ANSWER if choice == "none" else CALL)
+    model.bind_tools([weather], tool_choice=choice, strict=True, parallel_tool_calls=False).invoke("Hi")
+    body: Any = served.requests[0].body
+    assert (body.get("tool_choice"), body["parallel_tool_calls"]) == (sent, False)
+    assert body["tools"][0]["function"]["strict"] is True
+
+
+def test_batches_and_the_events_of_version_3() -> None:
+    model, _ = chat(ANSWER, ANSWER, ANSWER)
+    assert [message.content for message in model.batch(["Hi", "Ho"], {"max_concurrency": 1})] == ["It rains."] * 2
+    stream = model.stream_events("Hi", version="v3")
+    message = stream.output
+    assert (message.text, message.additional_kwargs["reasoning_content"]) == ("It rains.", "Now I know.")
+
+
+@pytest.mark.parametrize("how", WAYS)
 def test_an_answer_of_another_shape_is_an_error_or_told_beside_it(how: str) -> None:
     wrong = script.text('{"setup": "Why?"}')
     model, _ = chat(wrong, wrong)
