@@ -12,7 +12,15 @@ from nat.builder.llm import LLMProviderInfo
 from nat.cli.register_workflow import register_llm_client, register_llm_provider
 from nat.data_models.common import OptionalSecretStr
 from nat.data_models.llm import LLMBaseConfig
-from pydantic import AliasChoices, ConfigDict, Field, model_validator
+from pydantic import (
+    AliasChoices,
+    ConfigDict,
+    Field,
+    FieldSerializationInfo,
+    SecretStr,
+    field_serializer,
+    model_validator,
+)
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4Error, Thinking
 from deepseek_v4_sdk.chat.openai_form import asked_thinking, thinking_of_effort
@@ -82,6 +90,11 @@ class DeepSeekV4LLMConfig(LLMBaseConfig, name="deepseek_v4"):  # type: ignore[ca
         if self.profile is None and self.provider is None and self.base_url and _HOSTED not in self.base_url:
             raise ValueError(f"provider is missing: {self.base_url} does not tell which server it is; name it, as vllm")
         return self
+
+    @field_serializer("api_key", when_used="unless-none")
+    def _without_key(self, key: SecretStr, info: FieldSerializationInfo) -> str:
+        """Hide the key in dumps: `nat eval` writes them into files. `nat serve` hands on one that goes back in."""
+        return key.get_secret_value() if info.round_trip else str(key)
 
     def level(self) -> Thinking | None:
         """Return the thinking level of the file, or None."""

@@ -145,6 +145,16 @@ def test_levels_as_files_have_them(keys: dict[str, Any], level: str | None) -> N
     assert config_of(**keys).level() == level
 
 
+def test_the_key_is_in_no_dump_but_one_that_goes_back_in() -> None:
+    config = config_of(api_key=KEY)
+    whole = Config(llms={"v4": config})
+    shown = [repr(config), str(config.model_dump()), config.model_dump_json(), str(whole.model_dump(mode="json"))]
+    assert all(KEY not in each for each in shown)
+    again = DeepSeekV4LLMConfig.model_validate(config.model_dump(mode="json", by_alias=True, round_trip=True))
+    assert again.api_key == config.api_key
+    assert config_of().model_dump()["api_key"] is None
+
+
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValidationError, match="provider is missing"):
         DeepSeekV4LLMConfig(base_url="http://gpu-7:8000")
