@@ -11,6 +11,9 @@ from tests.integrations.paths.base import Joke, Way, weather
 
 __all__ = ["run"]
 
+_FEW: Any = {"recursion_limit": 40}
+"""A limit on the steps of a run, so that an agent that asks again and again comes to an end."""
+
 
 def _own(way: Way) -> Any:
     if way.flavor not in {"nvidia", "nim"}:
@@ -29,9 +32,9 @@ async def run(way: Way, question: str, *, stream: bool, tools: bool, shape: bool
     agent: Any = create_deep_agent(model=model, tools=[weather] if tools else [], **given)
     asked = {"messages": [("user", question)]}
     if not stream:
-        result = await agent.ainvoke(asked)
+        result = await agent.ainvoke(asked, _FEW)
         return result["structured_response"] if shape else result["messages"][-1].text
     result = None
-    async for mode, part in agent.astream(asked, stream_mode=["messages", "values"]):
+    async for mode, part in agent.astream(asked, _FEW, stream_mode=["messages", "values"]):
         result = part if mode == "values" else result
     return result["messages"][-1].text
