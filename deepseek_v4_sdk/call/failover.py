@@ -33,7 +33,10 @@ def rewrite_for_failover(
         UnsupportedOptionError: It holds settings that are meant only for the first provider.
     """
     old, (provider, target) = first.upstreams[0].server()[0], then.upstreams[0].server()
-    if request.extra_body and provider.data.name != old.data.name:
+    route, another = old.data.completions, provider.data.name != old.data.name
+    if another and route is not None and route.ids_field in request.extra_body:
+        request = replace(request, extra_body={k: v for k, v in request.extra_body.items() if k != route.ids_field})
+    if request.extra_body and another:
         raise UnsupportedOptionError(
             f"{provider.name} would not know what extra_body means to {old.name}",
             option="extra_body",

@@ -158,10 +158,12 @@ class Resuming:
         assert self.part is not None  # noqa: S101  # callers go on only with a part
         saved = self._saved or 0
         if self._broken is not None:
-            index, plan, told = self._broken
+            index, plan, counted = self._broken
             prompt = rendered.prompt_tokens if plan.rendered is None else len(plan.rendered.ids)
             made = max(0, rendered.part_tokens - saved - self._tokens)
-            usage = told or Usage(prompt_tokens=prompt, completion_tokens=made, total_tokens=prompt + made, unknown=1)
+            usage = counted or Usage(
+                prompt_tokens=prompt, completion_tokens=made, total_tokens=prompt + made, unknown=1
+            )
             if index < len(attempts) and attempts[index].usage is None:
                 attempts[index] = replace(attempts[index], usage=usage)
             resumed = usage.prompt_tokens if self._tokens or saved else None

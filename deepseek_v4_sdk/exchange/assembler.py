@@ -156,7 +156,7 @@ class Assembler:
             self.calls.append(known)
             self._by_index[place] = self._last_call = known
 
-    def tell_first(self, event: ChatEvent) -> None:
+    def put_first(self, event: ChatEvent) -> None:
         """Put an event that is not a piece of the answer before the others."""
         self._events.insert(0, event)
 

@@ -94,8 +94,8 @@ class ChatExchange(BodyReader):
         self._prices = prices
         self._earlier = earlier
         if earlier is not None and earlier.error is not None:
-            told = StreamResumed(earlier.error, earlier.tokens, provider.name, encoded.model)
-            self._assembler.tell_first(told)
+            resumed = StreamResumed(earlier.error, earlier.tokens, provider.name, encoded.model)
+            self._assembler.put_first(resumed)
 
     def outcome(self) -> tuple[list[ChatEvent], Reply]:
         """Return the last events and the reply, once the exchange is complete.
@@ -247,10 +247,10 @@ class ChatExchange(BodyReader):
     def estimated(self, prompt: int) -> Usage:
         """Count the tokens of an answer here, because the server did not."""
         came = self._assembler.as_part("", self._output_repair.raw)
-        said = came.raw
-        if said is None:
-            said = came.reasoning + came.text + "".join(call.name + call.arguments for call in came.calls)
-        tokens = self._count(said) - (self._earlier.tokens if self._earlier is not None else 0)
+        output = came.raw
+        if output is None:
+            output = came.reasoning + came.text + "".join(call.name + call.arguments for call in came.calls)
+        tokens = self._count(output) - (self._earlier.tokens if self._earlier is not None else 0)
         return Usage(prompt_tokens=prompt, completion_tokens=max(0, tokens), total_tokens=prompt + max(0, tokens))
 
     @property

@@ -49,13 +49,13 @@ class RawText:
     """
 
     __slots__ = (
+        "_begun",
         "_blanks",
         "_cut",
         "_held",
         "_marks",
         "_rules",
         "_scanner",
-        "_spoke",
         "_tools",
         "calls",
         "lost",
@@ -69,7 +69,7 @@ class RawText:
         self._held = ""  # a possible beginning of a mark
         self._cut = ""  # half of a character, as a server writes it where the limit cut it
         self._blanks = ""  # blanks that the next piece shows, or nothing does
-        self._spoke = False  # whether the reasoning, or the text, has begun
+        self._begun = False  # whether the reasoning, or the text, has begun
         self._scanner = self._new_scanner()
         self.thinks = thinks
         self.calls = 0
@@ -138,7 +138,7 @@ class RawText:
         if not text:
             return
         if self._scanner is None:
-            self._say(text, pieces)
+            self._show(text, pieces)
             return
         before = self._scanner.calls
         self._pass(self._scanner.feed(text), pieces)
@@ -147,16 +147,16 @@ class RawText:
     def _pass(self, found: list[Piece], pieces: list[RawPiece]) -> None:
         for piece in found:
             if isinstance(piece, Text):
-                self._say(piece.text, pieces)
+                self._show(piece.text, pieces)
                 continue
             if isinstance(piece, CallStart):  # it ends the reasoning
-                self.thinks, self._blanks, self._spoke = False, "", True
+                self.thinks, self._blanks, self._begun = False, "", True
             pieces.append(piece)
 
-    def _say(self, text: str, pieces: list[RawPiece]) -> None:
+    def _show(self, text: str, pieces: list[RawPiece]) -> None:
         """Add text or reasoning, without the blanks that the server takes away."""
         trims = self._rules.trims
-        if trims == "line_ends" and not self._spoke:
+        if trims == "line_ends" and not self._begun:
             text = text.lstrip("\n")
         if not text:
             return
@@ -165,10 +165,10 @@ class RawText:
             shown = text if trims is None else text.rstrip(None if trims == "end_of_reasoning" else "\n")
         else:
             # A call drops the blanks before it where there is nothing else.
-            shown = text if self._spoke or text.strip() else ""
+            shown = text if self._begun or text.strip() else ""
         self._blanks = text[len(shown) :]
         if shown:
-            self._spoke = True
+            self._begun = True
             pieces.append(Reasoning(shown) if self.thinks else Text(shown))
 
     def _switch(self, pieces: list[RawPiece], *, thinks: bool) -> None:
@@ -181,7 +181,7 @@ class RawText:
             pieces.append(Text(self._blanks))
             self._blanks = ""
         if self.thinks != thinks:
-            self._spoke = False
+            self._begun = False
         self.thinks = thinks
 
     def _end_scanner(self, pieces: list[RawPiece]) -> None:

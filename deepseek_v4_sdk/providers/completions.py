@@ -37,6 +37,7 @@ class Completions:
         trims: The blanks that its parsers take away: "end_of_reasoning" is all of them there, "line_ends" is line ends
             around the reasoning and before the text.
         rethinks: Whether reasoning may begin again, and end again, before the calls.
+        ids_field: The field of a body that asks a stream for its tokens, or None. It changes nothing else.
         drops_ends: Whether a mark that ends no reasoning is taken out of the text.
     """
 
@@ -46,6 +47,7 @@ class Completions:
     shows_written_calls: Literal["all", "texts"] | None = None
     trims: Literal["end_of_reasoning", "line_ends"] | None = None
     rethinks: bool = False
+    ids_field: str | None = None
     drops_ends: bool = False
 
 

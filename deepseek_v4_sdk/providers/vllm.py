@@ -52,6 +52,7 @@ PROVIDER = ChatCompletions(
             shows_written_calls="texts",  # it converts other values by the schema, and writes them again
             trims="end_of_reasoning",
             rethinks=True,
+            ids_field="return_token_ids",
         ),
         grammar=VLLM,
         schema_lints=("grammar",),

@@ -140,6 +140,17 @@ def test_a_second_break_is_on_the_other_route() -> None:
     assert reply.usage.completion_tokens == whole.usage.completion_tokens
 
 
+def test_a_fallback_of_another_kind_is_called_without_the_field() -> None:
+    """SGLang refuses it in a stream. Other fields of `extra_body` keep a fallback from being called."""
+    case, step = CASES["text"], script.raw_model_output(CASES["text"].output)
+    dead = MockProvider(step | faults.error_event(500, "died", after=6), default=script.error(503))
+    other, model = MockProvider(step, flavor="sglang"), "deepseek-ai/DeepSeek-V4-Pro"
+    fallback: Any = [{"provider": other, "model": model}]
+    with DeepSeekV4(dead, model=model, fallback=fallback, max_retries=1) as client:
+        assert meaning(client.chat("Hi", **ASKS)) == meaning(chat_of(case, step)[0])
+    assert "return_token_ids" not in other.requests[0].body
+
+
 def test_a_call_that_the_limit_cut_goes_on() -> None:
     """vLLM makes up the end of half a call, and no stream takes that back; another call goes on without it."""
     case, step = CASES["calls"], script.raw_model_output(CASES["calls"].output)
