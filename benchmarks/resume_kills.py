@@ -18,6 +18,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -148,16 +149,19 @@ def main() -> None:
     given = read.parse_args()
     servers = [Server(kind, command, given.log) for kind, _, command in (each.partition("=") for each in given.start)]
     question, dice, outcome = f"[[script:{given.script}]]", random.Random(given.seed), Outcome()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     try:
         for server in servers:
             server.start()
         client = client_of([(server.kind, server.url) for server in servers], given.key, given.model)
         began = time.monotonic()
-        whole = client.chat(question, **options_of(question))
-        size = whole.usage.completion_tokens or 0
-        print(f"{given.script}: {size} tokens in {time.monotonic() - began:.1f} s", flush=True)
+        with client.stream(question, **options_of(question)) as stream:
+            pieces = sum(isinstance(event, ReasoningDelta | TextDelta) for event in stream)
+            whole = stream.reply()
+        tokens, seconds = whole.usage.completion_tokens, time.monotonic() - began
+        print(f"{given.script}: {tokens} tokens in {pieces} pieces and {seconds:.1f} s", flush=True)
         for number in range(given.trials):
-            place = dice.randint(2, size - 10)
+            place = dice.randint(2, pieces * 9 // 10)
             client = client_of([(server.kind, server.url) for server in servers], given.key, given.model)
             try:
                 reply, killed, what = broken(client, question, place, servers, outcome, engine=number % 2 == 0)
