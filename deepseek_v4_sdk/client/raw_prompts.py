@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check_format", "render_request"]
 
 _HALF = "\N{REPLACEMENT CHARACTER}"
-_LONGEST_CHARACTER = 4
-"""Tokens that end inside a character, and one more."""
+_MOST_TOKENS_OF_HALF = 3
 
 
 def render_request(
@@ -67,11 +66,12 @@ def _own_tokens(part: Part) -> tuple[str, list[int]] | None:
     from deepseek_v4_sdk.tokens import decode
 
     ids = list(part.ids)
-    for _ in range(_LONGEST_CHARACTER):
-        text = decode(ids)
+    text = decode(ids)
+    for _ in range(_MOST_TOKENS_OF_HALF):
         if not text.endswith(_HALF):
             break
         ids.pop()  # a server would answer with the whole prompt as text (vLLM), or swallow the character (SGLang)
+        text = decode(ids)
     return (text, ids) if ids and text.startswith(part.raw or "") else None
 
 

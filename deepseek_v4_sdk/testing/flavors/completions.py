@@ -158,7 +158,8 @@ class CompletionRoute:
         for token in generated.tokens:
             choice = self._choice(token.text, None, None)
             if ids is not None:
-                choice["token_ids"], sent = [*ids[sent : token.count]], max(sent, token.count)
+                choice["token_ids"] = [*ids[sent : token.count]]
+                sent = max(sent, token.count)
             yield sse({**self._frame(chat), "choices": [choice]})
         choice = self._choice("", *self._end(generated))
         yield sse({**self._frame(chat), "choices": [choice if ids is None else {**choice, "token_ids": [*ids[sent:]]}]})
