@@ -7,6 +7,8 @@ import json
 import logging
 import threading
 import time
+import warnings
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
@@ -154,7 +156,7 @@ class RedisLedger:
     def _read(self, reply: object) -> Answer:
         if self._warned:
             self._warned = False
-            _logger.info("the server of the shared limits answers again: all processes share them")
+            _logger.info("the Redis of the shared limits can be used again: all processes share them")
         known, *rest = cast("list[Any]", reply)
         if not known:
             return Answer(known=False)
@@ -173,13 +175,13 @@ class RedisLedger:
         with self._lock:
             first, self._warned = not self._warned, True
         if first and not self._closed:
-            _logger.warning(
-                "the server of the shared limits does not answer (%s: %s): until it does, each process keeps to its "
-                "part of the limits, and asks again every %.0f s",
-                type(error).__name__,
-                error,
-                self._lease / _BEATS,
+            text = (
+                f"the Redis of the shared limits cannot be used ({type(error).__name__}: {error}): until it can, each "
+                f"process keeps to its part of the limits, and tries again every {self._lease / _BEATS:.0f} s"
             )
+            _logger.warning(text)
+            with suppress(UserWarning):  # where warnings are errors, the calls go on all the same
+                warnings.warn(text, UserWarning, stacklevel=3)
 
 
 class _ClientOfLoop:

@@ -28,7 +28,7 @@ class RedisLimits(SharedLimits):
     the same key, share the counts. The key itself never goes to Redis: a digest of address and key names the counts.
 
     While Redis cannot be reached, each process keeps to the limits divided by the number of processes that it has
-    last seen, and logs one warning.
+    last seen, and warns once.
 
     Args:
         url: The URL of a server of Redis (5 or later) or Valkey, such as `redis://:password@host:6379/0`.
