@@ -36,9 +36,9 @@ class CountingLedger(RedisLedger):
 class Member:
     """One process with one key."""
 
-    def __init__(self, url: str, limits: RateLimits, window: float = 60.0, lease: float = 10.0) -> None:
+    def __init__(self, url: str, limits: RateLimits, window: float = 60.0) -> None:
         self.limits = limits
-        self.ledger = CountingLedger(url, lease)
+        self.ledger = CountingLedger(url)
         self.limiter = SharedLimiter("bucket", limits, self.ledger, window)
         self.ledger._limiters.add(self.limiter)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deepseek_v4_sdk import CircuitOpenError, LocalLimitError, RateLimits
+from deepseek_v4_sdk.limits import redis_ledger
+from deepseek_v4_sdk.limits.script import SCRIPT
 from tests.limits.members import Member
 
 if TYPE_CHECKING:
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 
 def members(redis: RedisServer, limits: RateLimits, count: int = 2, window: float = 60.0) -> list[Member]:
     return [Member(redis.url, limits, window) for _ in range(count)]
+
+
+def end_lease(redis: RedisServer, member: Member) -> None:
+    """Let the time pass after which a silent member is taken for dead."""
+    with redis.client() as client:
+        client.hset("deepseek-v4:{bucket}:members", member.limiter._member, "0 1 0 0")
 
 
 def test_requests_of_a_minute_are_those_of_all(redis: RedisServer) -> None:
@@ -63,8 +71,11 @@ def test_places_are_those_of_all(redis: RedisServer) -> None:
     assert one.look(waiting)
 
 
-def test_members_take_turns(redis: RedisServer) -> None:
+def test_members_take_turns(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that has the places does not hand them to itself as long as another one waits."""
+    patient = SCRIPT.replace("0.025, 1, 3600", "0.025, 1000, 3600")  # however slow the machine is
+    assert patient != SCRIPT
+    monkeypatch.setattr(redis_ledger, "SCRIPT", patient)
     one, two = members(redis, RateLimits(concurrency=1))
     running = one.goes()
     assert running is not None
@@ -212,11 +223,10 @@ def test_one_that_leaves_while_it_is_asked_for_gives_its_place_back(redis: Redis
 
 
 def test_places_of_a_member_that_is_gone_come_back(redis: RedisServer) -> None:
-    one = Member(redis.url, RateLimits(concurrency=1), lease=0.05)
-    two = Member(redis.url, RateLimits(concurrency=1))
+    one, two = members(redis, RateLimits(concurrency=1))
     assert one.goes()
     assert two.goes() is None
-    time.sleep(0.06)
+    end_lease(redis, one)
     assert two.goes()
 
 
@@ -234,13 +244,27 @@ def test_a_sign_of_life_keeps_the_places(redis: RedisServer) -> None:
 
 
 def test_a_member_that_was_taken_for_dead_joins_with_its_places(redis: RedisServer) -> None:
-    one = Member(redis.url, RateLimits(concurrency=2), lease=0.05)
-    two = Member(redis.url, RateLimits(concurrency=2))
+    one, two = members(redis, RateLimits(concurrency=2))
     assert one.goes()
-    time.sleep(0.06)
+    end_lease(redis, one)
     assert two.goes()  # now the first one is forgotten
     one.ledger.flush()
     one.ledger.flush()
+    assert two.goes() is None
+
+
+def test_the_first_one_that_returns_leaves_the_others_their_part(redis: RedisServer) -> None:
+    one, two = members(redis, RateLimits(requests_per_minute=4))
+    for each in (one, two, two, one):
+        assert each.goes()
+    with redis.client() as client:
+        client.flushall()
+    assert one.goes() is None  # it is not known there any more
+    assert one.goes() is None  # its two requests are, and those of the other one are not
+    assert redis.everything()["deepseek-v4:{bucket}:state"]["requests"] == "2"
+    two.ledger.flush()
+    two.ledger.flush()
+    assert redis.everything()["deepseek-v4:{bucket}:state"]["requests"] == "4"
     assert two.goes() is None
 
 

@@ -179,7 +179,7 @@ import sys
 from deepseek_v4_sdk import DeepSeekV4, RateLimits
 from deepseek_v4_sdk.limits import RedisLimits
 limits = RedisLimits(sys.argv[1], RateLimits(concurrency=1))
-limits._ledger._lease = 1.0
+limits._ledger._lease = 3.0
 client = DeepSeekV4("vllm", base_url=sys.argv[2], model=sys.argv[3], api_key=sys.argv[4], limits=limits)
 with client.stream("Hello") as stream:
     next(iter(stream))
