@@ -40,7 +40,7 @@ class Approval:
                 say(f"   {in_one_line(argument)}: {in_one_line(json.dumps(value, ensure_ascii=False))}")
             if call.recovered:
                 say("   The server did not send this call: it was read from the text of the answer.")
-            choices = "[y]es, [n]o" if call.recovered else "[y]es, [n]o, [a]lways"
+            choices = "y/n" if call.recovered else "y/n/always"
             while True:
                 answer = _read(f"Run {name}? {choices}: ")
                 if answer in {"a", "always"} and not call.recovered:

@@ -20,7 +20,7 @@ from deepseek_v4_sdk.cli import conversations
 from deepseek_v4_sdk.cli import inputs as given
 from deepseek_v4_sdk.cli.chat_session import ChatSession
 from deepseek_v4_sdk.cli.outcome import complain
-from deepseek_v4_sdk.cli.output import say
+from deepseek_v4_sdk.cli.output import say, say_paragraph
 from deepseek_v4_sdk.support.files import write_private
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def obey(session: ChatSession, line: str) -> None:
     if command is None:
         raise ConfigurationError(f"there is no {name}: /help shows what there is")
     if message := command.run(session, argument.strip()):
-        say(message)
+        say(message) if "\n" in message else say_paragraph(message)
 
 
 def _help(session: ChatSession, argument: str) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import shlex
-import shutil
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +13,7 @@ from deepseek_v4_sdk import DeepSeekV4Error
 from deepseek_v4_sdk.cli.chat_commands import FENCE, LEAVE, answer, obey
 from deepseek_v4_sdk.cli.earlier import show_end
 from deepseek_v4_sdk.cli.outcome import complain
-from deepseek_v4_sdk.cli.output import in_one_line, live_console, say
+from deepseek_v4_sdk.cli.output import live_console, say, say_paragraph
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.cli.chat_session import ChatSession
@@ -25,9 +23,8 @@ __all__ = ["converse"]
 
 def converse(session: ChatSession) -> None:
     """Answer question after question, until the user ends it."""
-    width = shutil.get_terminal_size().columns
     for line in [*session.banner(), "/help shows the commands, Ctrl-D ends."]:
-        say(textwrap.fill(in_one_line(line), width - 1, break_long_words=False, break_on_hyphens=False), dim=True)
+        say_paragraph(line, dim=True)
     if session.messages:
         show_end(session.messages, live_console())
     for typed in _typed():
@@ -41,7 +38,7 @@ def converse(session: ChatSession) -> None:
         except DeepSeekV4Error as error:
             complain(error)
     if session.name is not None and session.messages:
-        say(f"to go on: deepseek-v4 chat --resume {shlex.quote(session.name)}")
+        say_paragraph(f"to go on: deepseek-v4 chat --resume {shlex.quote(session.name)}")
 
 
 @dataclass(frozen=True, slots=True)

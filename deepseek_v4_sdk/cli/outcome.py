@@ -21,7 +21,7 @@ from deepseek_v4_sdk import (
     SchemaViolationError,
 )
 from deepseek_v4_sdk.cli.narrow_help import is_narrow
-from deepseek_v4_sdk.cli.output import choose_raw, in_one_line, say
+from deepseek_v4_sdk.cli.output import choose_raw, say_paragraph
 
 __all__ = ["EXIT_CODES", "Commands", "ExitCode", "code_of", "complain"]
 
@@ -59,7 +59,7 @@ def code_of(error: DeepSeekV4Error) -> ExitCode:
 
 def complain(text: object) -> None:
     """Say something on stderr, in one line."""
-    say(f"deepseek-v4: {in_one_line(' '.join(str(text).split()))}", err=True)
+    say_paragraph(f"deepseek-v4: {' '.join(str(text).split())}", err=True)
 
 
 class Commands(TyperGroup):

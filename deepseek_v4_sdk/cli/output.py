@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
@@ -16,7 +18,18 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Raw", "choose_raw", "colors", "in_one_line", "is_raw", "live_console", "say", "say_json", "visible"]
+__all__ = [
+    "Raw",
+    "choose_raw",
+    "colors",
+    "in_one_line",
+    "is_raw",
+    "live_console",
+    "say",
+    "say_json",
+    "say_paragraph",
+    "visible",
+]
 
 _C0 = {code: chr(0x2400 + code) for code in range(0x20)}  # Unicode has pictures of them
 _C1 = {code: f"\N{LEFT-POINTING ANGLE BRACKET}{code:02X}\N{RIGHT-POINTING ANGLE BRACKET}" for code in range(0x80, 0xA0)}
@@ -68,6 +81,15 @@ def say(text: object = "", *, err: bool = False, end: str = "\n", bold: bool = F
     shown = visible(str(text))
     styled = (bold or dim) and colors() is not None
     typer.echo((typer.style(shown, bold=bold, dim=dim) if styled else shown) + end, nl=False, err=err)
+
+
+def say_paragraph(text: str, *, err: bool = False, dim: bool = False) -> None:
+    """Print a text without line ends; on a terminal it is broken between words, and never inside one."""
+    text = in_one_line(text)
+    if (sys.stderr if err else sys.stdout).isatty():
+        width = shutil.get_terminal_size().columns - 1
+        text = textwrap.fill(text, max(1, width), break_long_words=False, break_on_hyphens=False)
+    say(text, err=err, dim=dim)
 
 
 def colors() -> Literal["auto"] | None:

@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import re
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +22,7 @@ from deepseek_v4_sdk.cli import screen
 from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.cli.context import ConversationPicture, DocumentsPicture, draw, examine
 from deepseek_v4_sdk.cli.facts import facts_of_run
-from deepseek_v4_sdk.cli.output import choose_raw, in_one_line, visible
+from deepseek_v4_sdk.cli.output import choose_raw, in_one_line, say_paragraph, visible
 from deepseek_v4_sdk.cli.screen import LiveScreen
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.server import MockServer
@@ -278,7 +279,7 @@ def test_there_is_one_way_out() -> None:
     folder = Path(str(cli.__file__)).parent
     allowed = {("output.py", "echo"), ("output.py", "write"), ("progress.py", "write"), ("painter.py", "print")}
     allowed |= {("deploy.py", "write")}  # files of a plan, and not to the terminal
-    allowed |= {("batch_files.py", "write"), ("batch_files.py", "writelines")}  # files of results
+    allowed |= {("batch_files.py", "write")}  # files of results
     found: set[tuple[str, str]] = set()
     for file in folder.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
@@ -307,3 +308,23 @@ def test_a_reply_is_kept_as_it_was() -> None:
     with serving(script.text(ALL)) as options:
         run(*options, "--save", "talk.json", "Go.")
     assert ALL in json.loads(Path("talk.json").read_text("utf-8"))[-1]["content"]
+
+
+@pytest.mark.parametrize("err", [False, True])
+def test_a_paragraph_is_broken_between_words(
+    err: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal; in a pipe it stays one line."""
+    text = "stopped; the arrived part of\x1b the answer is kept in /a/path/that-is/longer-than/forty-columns.json"
+    say_paragraph(text, err=err)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys.stderr if err else sys.stdout, "isatty", lambda: True)
+    say_paragraph(text, err=err)
+    captured = capsys.readouterr()
+    first, *lines = (captured.err if err else captured.out).splitlines()
+    assert first == text.replace("\x1b", "\N{SYMBOL FOR ESCAPE}")
+    assert lines == [
+        "stopped; the arrived part of\N{SYMBOL FOR ESCAPE} the",
+        "answer is kept in",
+        "/a/path/that-is/longer-than/forty-columns.json",
+    ]
