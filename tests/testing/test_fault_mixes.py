@@ -10,6 +10,7 @@ from deepseek_v4_sdk import DeepSeekV4Error, Reply, StreamInterruptedError, Time
 from deepseek_v4_sdk.testing import Chaos, MockProvider, faults, script
 from deepseek_v4_sdk.testing.faults import Fault
 from deepseek_v4_sdk.testing.server import MockServer
+from tests.support.profiles import NIGHTLY
 from tests.testing.cases import TEXT, TURN, is_prefix
 from tests.testing.places import FLAVORS, PLACES, Place, Seen, ask, fetch, request_body
 
@@ -182,7 +183,7 @@ def test_every_reply_under_chaos_is_whole(flavor: str, server: MockServer) -> No
     for _ in range(2):
         mock = MockProvider(default=TURN, flavor=flavor, chaos=Chaos(seed=3, rate=0.6))
         told: list[str] = []
-        for _ in range(60):
+        for _ in range(200 if NIGHTLY else 30):
             got = ask(server, "process", "sync", mock, flavor, max_retries=0, timeout=Timeouts(first_event=20))
             if isinstance(got, Reply):
                 assert got.text == TEXT
