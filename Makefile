@@ -33,7 +33,7 @@ test: $(VENV)/.installed-dev  ## run the whole suite, on all cores (PYTEST="-k s
 	@$(BIN)/python -m pytest -q -n auto $(PYTEST)
 
 nightly: $(VENV)/.installed-dev  ## the suite with 20 times the examples, new ones each time, and every case (TIMES=20)
-	@TEST_PROFILE=nightly TEST_TIMES=$(TIMES) CHAOS_RUNS=$(RUNS) CHAOS_SEED=$(SEED) \
+	@TEST_PROFILE=nightly TEST_TIMES=$(TIMES) CHAOS_RUNS=$(RUNS) CHAOS_SEED=$(SEED) STORM_SECONDS=20 \
 	  $(BIN)/python -m pytest -q -n auto --timeout 0 $(PYTEST)
 
 integrations: $(VENV)/.installed-dev  ## clients and tools of other projects in front of the gateway

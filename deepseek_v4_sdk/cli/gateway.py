@@ -43,6 +43,9 @@ def gateway(
     ] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="A name by which it may be called, too.")] = None,
     allow_origin: Annotated[list[str] | None, typer.Option(help="The origin of a web page that may call it.")] = None,
+    any_content_type: Annotated[
+        bool, typer.Option("--any-content-type", help="Take bodies that are not application/json.")
+    ] = False,
     effort_map: Annotated[str | None, typer.Option(help="Levels for effort words, as xhigh=max,medium=low.")] = None,
     recovered: Annotated[str, typer.Option(help="Calls read out of ASCII bars in a text: error, or run.")] = "error",
     unknown_models: Annotated[str, typer.Option(help="Unknown names of models: serve, or refuse.")] = "serve",
@@ -79,6 +82,7 @@ def gateway(
         keys=_keys(api_key_env or []),
         hosts=allow_host or [],
         origins=allow_origin or [],
+        any_content_type=any_content_type,
         efforts=read_efforts(effort_map) if effort_map else {},
         recovered=recovered,
         unknown_models=unknown_models,
@@ -109,6 +113,7 @@ def build(
     keys: Sequence[str],
     hosts: Sequence[str],
     origins: Sequence[str],
+    any_content_type: bool,
     efforts: dict[str, Thinking],
     recovered: str,
     unknown_models: str,
@@ -132,6 +137,7 @@ def build(
         api_keys=keys,
         allowed_hosts=hosts,
         allowed_origins=origins,
+        any_content_type=any_content_type,
         efforts=efforts,
         recovered=cast("_Recovered", recovered),
         unknown_models=cast("_Unknown", unknown_models),

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from deepseek_v4_sdk import ConfigurationError, DeepSeekV4, DeepSeekV4Error, Timeouts
+from deepseek_v4_sdk import AuthenticationError, ConfigurationError, DeepSeekV4, DeepSeekV4Error, Timeouts
 from deepseek_v4_sdk.cli.launch_tools import TOOLS, Setup, Wanted
 from deepseek_v4_sdk.cli.output import say
 from deepseek_v4_sdk.support.files import expanded, own_folder, write_private
@@ -39,12 +39,12 @@ def launch(
     variable = key_env or _KEY
     if key_env is not None and not os.environ.get(key_env):
         raise ConfigurationError(f"--key-env names the variable {key_env!r}, which is not set: set it, or leave it out")
-    name, window = _served(base, os.environ.get(variable) or "unused", model)
+    name, window = _served(base, variable, model)
     place = _folder(tool) if folder is None else expanded(folder, "--folder").absolute()
     setup = known.setup(Wanted(base, name, variable, window, str(place)))
     _write(place, setup)
     variables = dict(setup.variables)
-    if key_env is None:  # the tools insist on a key, also where the gateway has none
+    if not os.environ.get(variable):  # the tools insist on a key, also where the gateway has none
         variables = {_KEY: "unused", **variables}
     if not run:
         for each, value in variables.items():
@@ -60,11 +60,16 @@ def launch(
     os.execve(program, [known.command, *context.args], environment)  # noqa: S606  # the tool takes the place of this
 
 
-def _served(base: str, key: str, model: str | None) -> tuple[str, int | None]:
+def _served(base: str, variable: str, model: str | None) -> tuple[str, int | None]:
     """The model to name, and its window as the gateway lists it."""
+    key = os.environ.get(variable) or "unused"
     try:
         with DeepSeekV4("vllm", base_url=base, api_key=key, timeout=Timeouts(total=5.0), max_retries=0) as client:
             served = client.models()
+    except AuthenticationError:
+        raise ConfigurationError(
+            f"the gateway at {base} wants the key of a caller: name the variable that holds yours with --key-env"
+        ) from None
     except DeepSeekV4Error as error:
         if model is None:
             reason = f"the gateway at {base} does not list its models ({type(error).__name__})"

@@ -235,7 +235,7 @@ class Gateway:
             route=route.name,
             status=relay.status,
             seconds=relay.seconds,
-            model=upstream.label,
+            model=upstream.model,
             provider=upstream.client.flavor,
             error=relay.error,
             first_token=relay.first_token,

@@ -46,8 +46,13 @@ class Upstream:
 
     @property
     def label(self) -> str:
-        """The name for metrics and seals: of the configuration, never one that a caller made up."""
+        """The name for seals: of the configuration, never one that a caller made up."""
         return self._name or self.client.flavor
+
+    @property
+    def model(self) -> str:
+        """The name for metrics: of the configuration, else the server's, never one that a caller made up."""
+        return self._name or (self._served[0].id if self._served else self.client.flavor)
 
     async def name(self) -> str | None:
         """The name under which callers know it; None where it is unknown."""

@@ -63,7 +63,9 @@ def prepare(gateway: Gateway, *, host: str, port: int) -> tuple[Server, socket.s
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        raise ConfigurationError(f"port {port} of {host} cannot be used: {error.strerror}") from None
+        raise ConfigurationError(
+            f"port {port} of {host} cannot be used: {error.strerror}; give another port (0 takes any free one)"
+        ) from None
     config = uvicorn.Config(
         gateway,
         interface="asgi3",

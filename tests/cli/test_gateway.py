@@ -118,6 +118,33 @@ def test_it_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "state" / "deepseek-v4" / "gateway-seal.key").stat().st_mode) == 0o600
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is no signal that can be sent so")
+def test_several_profiles_a_taken_port_and_a_missing_key(tmp_path: Path) -> None:
+    config = tmp_path / "deepseek.toml"
+    config.write_text('[profiles.big]\nprovider = "mock"\n[profiles.flash]\nprovider = "mock"\n', encoding="utf-8")
+    server = ["--config", str(config), "--profile", "big"]
+    assert "has no profile 'none'; it has big, flash" in refused("gateway", *server, "--model", "small=none")
+    several = [*server, "--model", "small=flash", "--any-content-type", "--api-key-env", "CALLER"]
+    with running(*several, CALLER="the-key") as url:
+        key = {"x-api-key": "the-key", "content-type": "text/plain"}
+        asked = {**CHAT, "model": "small"}
+        answer = httpx.post(f"{url}/chat/completions", content=json.dumps(asked), headers=key, timeout=60)
+        assert answer.json()["model"] == "small"
+        names = [entry["id"] for entry in httpx.get(f"{url}/models", headers=key, timeout=60).json()["data"]]
+        assert names == ["deepseek-ai/DeepSeek-V4-Pro", "small"]
+        port = url.removesuffix("/v1").rpartition(":")[2]
+        line = refused("gateway", *server, "--port", port)
+        assert f"port {port} of 127.0.0.1 cannot be used" in line
+        assert "give another port" in line
+        assert "wants the key of a caller" in refused("launch", "codex", "--url", url)
+
+
+def test_a_key_in_the_usual_variable_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEEPSEEK_V4_GATEWAY_KEY", "the-key")
+    arguments = ["launch", "codex", "--url", "http://127.0.0.1:9", "--model", "v4", "--folder", str(tmp_path)]
+    assert CliRunner().invoke(app, arguments).stdout.splitlines() == [f"export CODEX_HOME={tmp_path}", "codex"]
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 def test_each_tool_is_told_of_a_folder_of_its_own(tool: str, tmp_path: Path) -> None:
     folder = tmp_path / "its own"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,7 @@ def main(tool: str, program: str, folder: Path, flavor: str = "deepseek") -> dic
         "ran": bool(rounds) and "the-output-of-the-command" in str(rounds[-1].messages[-1]["content"]),
         "reasoning": [turn.get("reasoning_content", turn.get("reasoning")) for turn in turns],
         "requests": len(mock.requests),
+        "interfaces": [name for _, name in socket.if_nameindex()],
         "output": (done.stdout + done.stderr)[-3000:],
         "tools": [str(tool.get("function", {}).get("name")) for tool in (mock.requests[-1].body.get("tools") or [])]  # type: ignore[union-attr]
         if mock.requests

@@ -80,6 +80,7 @@ async def test_metrics_and_log_hold_no_text_key_or_id(caplog: pytest.LogCaptureF
         "gen_ai_server_time_to_first_token_seconds_count",
         'error_type="EmptyTurnError"',
         'gen_ai_token_type="output"',
+        'gen_ai_request_model="deepseek-ai/DeepSeek-V4-Pro"',
     ):
         assert line in text
     ids = [good.json()["id"], good.headers["x-request-id"]]
