@@ -143,8 +143,9 @@ def _with_columns(batch: Any, columns: Sequence[Sequence[str | int | None]]) -> 
     if hasattr(batch, "append_column"):
         import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
 
+        arrow = cast("Any", pa)
         for (name, kind), values in added:
-            batch = batch.append_column(name, pa.array(values, getattr(pa, kind)()))
+            batch = batch.append_column(name, arrow.array(values, getattr(arrow, kind)()))
         return batch
     made: dict[str, object] = dict(cast("Mapping[str, object]", batch))
     for (name, kind), values in added:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
+import socket
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,7 +19,9 @@ import ray
 import ray.data
 from ray.data import ActorPoolStrategy
 
+from deepseek_v4_sdk import RateLimits
 from deepseek_v4_sdk.integrations.ray_data import ChatBatches
+from deepseek_v4_sdk.limits import RedisLimits
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.server import MockServer
 
@@ -105,6 +110,34 @@ def test_rows_are_side_by_side_and_failures_are_columns() -> None:
     }
     assert (rows[13]["answer"], rows[13]["error_type"], rows[13]["attempts"]) == (None, "BadRequestError", 1)
     assert "an unlucky row" in rows[13]["error"]
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+def test_a_limit_in_redis_holds_for_all_actors(tmp_path: Path) -> None:
+    """Six at a time for two actors: a request begins when the sixth before it has ended."""
+    begun: list[float] = []
+
+    def answer(request: Any) -> Any:
+        begun.append(time.monotonic())
+        return script.text("Hi") | faults.slow_prefill(0.3)
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    redis = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        with MockServer(MockProvider(default=script.from_function(answer), count_tokens=False)) as server:
+            limits = RedisLimits(f"redis://127.0.0.1:{port}", RateLimits(concurrency=6))
+            rows = _run(server.url, _dataset(80, 4), concurrency=16, limits=limits)
+    finally:
+        redis.kill()
+        redis.wait()
+    assert {row["error"] for row in rows.values()} == {None}
+    assert len(rows) == 80
+    gaps = [later - earlier for earlier, later in zip(sorted(begun), sorted(begun)[6:], strict=False)]
+    print(f"shortest time of seven requests: {min(gaps):.3f} s")
+    assert min(gaps) >= 0.29
 
 
 def test_a_killed_worker_costs_only_the_rows_in_flight(tmp_path: Path) -> None:
