@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import tomllib
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -33,6 +34,15 @@ def _first_cells(table: str) -> set[str]:
 
 def test_arguments() -> None:
     assert _first_cells(_section("configuration.md", "# Configuration")) == set(ClientArguments.__annotations__)
+
+
+def test_extras() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    table = _section("install.md", "## Extras")
+    shown = {
+        name for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`([\w-]+)`", cell)
+    }
+    assert shown == set(project["optional-dependencies"]) - {"dev", "docs"}  # those two are for work on the project
 
 
 def test_options() -> None:
