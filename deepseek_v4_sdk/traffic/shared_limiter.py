@@ -204,6 +204,7 @@ class SharedLimiter(RateLimiter):
             for learned in (self._learned_requests, self._learned_tokens, self._learned_running):
                 learned.among = self._members if self._alone else 1
             self._advance(now)
+            self._permitted &= set(self._queue)  # an abandoned one goes without
             self._changed -= granted & self._counted  # the ledger has just counted them
             self._changed |= granted - self._counted - self._permitted  # they left meanwhile
             if self._queue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,54 @@ def test_members_take_turns(redis: RedisServer, monkeypatch: pytest.MonkeyPatch)
     one.limiter._ask_at = two.limiter._ask_at = 0.0
     assert not one.look(waiting_here)
     assert two.look(waiting_there)
+
+
+def test_of_each_member_one_goes_at_a_time(redis: RedisServer) -> None:
+    one, two = members(redis, RateLimits(concurrency=2))
+    running = [one.goes(), one.goes()]
+    queue, there = [one.join() for _ in range(3)], two.join()
+    assert not one.look(queue[0])
+    assert not two.look(there)
+    for each in running:
+        assert each is not None
+        one.limiter.release(each, time.monotonic())
+    one.limiter._ask_at = two.limiter._ask_at = 0.0
+    assert one.look(queue[0])
+    one.limiter._ask_at = 0.0
+    assert not one.look(queue[1])
+    assert two.look(there)
+
+
+def test_one_that_died_while_it_waited_holds_nobody_up(redis: RedisServer) -> None:
+    one, two = members(redis, RateLimits(concurrency=1))
+    with redis.client() as client:
+        client.hset("deepseek-v4:{bucket}:members", two.limiter._member, "9999999999 0 1 2")  # from 1 to 2 it waited
+    assert one.goes()
+
+
+def test_one_whose_event_loop_was_closed_gives_its_place_back(redis: RedisServer) -> None:
+    one, two = members(redis, RateLimits(requests_per_minute=1, concurrency=1))
+    abandoned = one.join()
+    question = one.limiter.question(time.monotonic())
+    assert question is not None
+    answer = one.ledger.ask(question)
+    abandoned._loop = asyncio.new_event_loop()
+    abandoned._loop.close()
+    one.limiter.answered(question, answer, time.monotonic())
+    one.ledger.flush()
+    assert two.goes()
+
+
+def test_a_report_that_was_dropped_is_made_again(redis: RedisServer) -> None:
+    one, two = members(redis, RateLimits(tokens_per_minute=100))
+    first = one.goes(60)
+    assert first is not None
+    one.limiter.release(first, time.monotonic(), 10)
+    report = one.limiter.report(time.monotonic())
+    assert report is not None
+    one.limiter.dropped(report)
+    one.ledger.flush()
+    assert two.goes(80)
 
 
 def test_one_that_waits_no_longer_holds_nobody_up(redis: RedisServer) -> None:
