@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 
 from deepseek_v4_sdk.batch.results import Answer, MapError, MapResult
-from deepseek_v4_sdk.chat import Attempt, Conversation, JsonValue, Reply, ToolCall, write_json
+from deepseek_v4_sdk.chat import Attempt, Conversation, JsonValue, Message, Reply, ToolCall, write_json
 from deepseek_v4_sdk.chat.conversation import stored
 from deepseek_v4_sdk.tools.run import Round, ToolResult, ToolRun
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from deepseek_v4_sdk.chat import Message
 
 __all__ = ["Record", "line_of"]
 

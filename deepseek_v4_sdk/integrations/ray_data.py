@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, RateLimits
 from deepseek_v4_sdk.batch import Journal, MapRequest
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import AsyncGenerator, Mapping, Sequence
-
     from deepseek_v4_sdk.batch import MapResult
 
 __all__ = ["ChatBatches"]
