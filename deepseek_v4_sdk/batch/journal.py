@@ -205,7 +205,8 @@ class Journal:
             self._file.close()
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "_file"):  # a class of a user may raise before it is made
+            self.close()
 
     def _read(self, file: io.FileIO, begin: int) -> tuple[int, int]:
         """Read a file from a place on into the index.

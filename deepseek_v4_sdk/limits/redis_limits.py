@@ -71,4 +71,6 @@ class RedisLimits(SharedLimits):
         return RedisLimits, (self._url.get_secret_value(), self._limits)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_limits"):  # its `__init__` has raised
+            return "RedisLimits()"
         return f"RedisLimits({urlsplit(self._url.get_secret_value()).hostname!r}, {self._limits!r})"
