@@ -9,7 +9,7 @@ from PyInstaller.utils.hooks import (  # type: ignore[import-not-found, import-u
 )
 
 # Programs that use these import them: they need extras, or pytest.
-_OTHERS = ("deepseek_v4_sdk._pyinstaller.", "deepseek_v4_sdk.cli.", "deepseek_v4_sdk.testing.pytest_plugin.")
+_OTHERS = ("deepseek_v4_sdk._pyinstaller.", "deepseek_v4_sdk.cli.", "deepseek_v4_sdk.pytest_plugin.")
 
 
 def _is_loaded_by_name(name: str) -> bool:

@@ -26,7 +26,7 @@ from deepseek_v4_sdk.testing import Recorder, faults, script
 def run(pytester: pytest.Pytester, source: str, *options: str) -> pytest.RunResult:
     """Run these tests with our plugin only: others would be loaded anew each time, which takes seconds."""
     pytester.makepyfile(test_it=HEAD + source)
-    plugins = ("-p", "deepseek_v4_sdk.testing.pytest_plugin", "-p", "no:cacheprovider")
+    plugins = ("-p", "deepseek_v4_sdk.pytest_plugin", "-p", "no:cacheprovider")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         return pytester.runpytest_inprocess(*plugins, "-q", *options)
@@ -287,6 +287,6 @@ def test_in_several_processes(
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # other plugins only take time
     write_profile(pytester, served[0].url)
     pytester.makepyfile(test_it=HEAD + MOCKS, test_talk=HEAD + CASSETTE)
-    options = ("-p", "xdist.plugin", "-p", "deepseek_v4_sdk.testing.pytest_plugin", "-p", "no:cacheprovider", "-n", "2")
+    options = ("-p", "xdist.plugin", "-p", "deepseek_v4_sdk.pytest_plugin", "-p", "no:cacheprovider", "-n", "2")
     pytester.runpytest_subprocess(*options, "--deepseek-v4-record").assert_outcomes(passed=6)
     assert len(read_cassette(pytester.path / "cassettes" / "talk.jsonl")) == 2

@@ -39,9 +39,7 @@ def run(pytester: pytest.Pytester, source: str) -> pytest.RunResult:
     pytester.makepyfile(_HEAD + source)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        return pytester.runpytest_inprocess(
-            "-p", "deepseek_v4_sdk.testing.pytest_plugin", "-p", "no:cacheprovider", "-q"
-        )
+        return pytester.runpytest_inprocess("-p", "deepseek_v4_sdk.pytest_plugin", "-p", "no:cacheprovider", "-q")
 
 
 def test_the_fixtures(pytester: pytest.Pytester) -> None:

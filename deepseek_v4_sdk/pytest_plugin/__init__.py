@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Look at the marker of a test."""
     if item.get_closest_marker("deepseek_v4") is not None:
-        from deepseek_v4_sdk.testing.cassettes.pytest_marker import check_marker
+        from deepseek_v4_sdk.pytest_plugin.marker import check_marker
 
         check_marker(item)
 
@@ -66,7 +66,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Remember how a test with the marker ended: what a failed one has recorded replaces no cassette."""
     report = yield
     if item.get_closest_marker("deepseek_v4") is not None:
-        from deepseek_v4_sdk.testing.cassettes.pytest_marker import note_outcome
+        from deepseek_v4_sdk.pytest_plugin.marker import note_outcome
 
         note_outcome(item, report)
     return report
@@ -101,7 +101,7 @@ def deepseek_v4_provider(request: pytest.FixtureRequest) -> Iterator[MockProvide
 
     At the end of the test every step, or every exchange of a cassette, must have been taken.
     """
-    from deepseek_v4_sdk.testing.cassettes.pytest_marker import check_played, keep_recorded, provider_of
+    from deepseek_v4_sdk.pytest_plugin.marker import check_played, keep_recorded, provider_of
 
     provider = provider_of(request.node)
     yield provider
