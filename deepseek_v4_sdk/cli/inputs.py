@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["checked_names", "functions", "options", "read_stdin", "read_text", "schema", "with_files"]
 
+_MOST_BYTES = 64_000_000  # a window of a million tokens holds about five
 _NAMES = sorted(set(ChatOptions.__annotations__) - {"tools"})
 
 
@@ -26,9 +27,9 @@ def read_stdin(stdin: BinaryIO) -> str:
     """All of stdin as text.
 
     Raises:
-        ConfigurationError: It is not text.
+        ConfigurationError: It is not text, or does not end within 64 MB.
     """
-    return _text(stdin.read(), "stdin")
+    return _text(_read(stdin, "stdin"), "stdin")
 
 
 def read_text(file: Path, where: str) -> str:
@@ -39,10 +40,11 @@ def read_text(file: Path, where: str) -> str:
         where: Its name in the error.
 
     Raises:
-        ConfigurationError: It cannot be read, or is not text.
+        ConfigurationError: It cannot be read, is not text, or does not end within 64 MB.
     """
     try:
-        return _text(file.read_bytes(), where)
+        with file.open("rb") as opened:
+            return _text(_read(opened, where), where)
     except OSError as error:
         raise ConfigurationError(f"{where} cannot be read: {error.strerror or error}") from None
 
@@ -56,7 +58,7 @@ def with_files(question: str, names: Iterable[str], stdin: BinaryIO) -> str:
     parts: list[str] = []
     for name in names:
         where = f"--file {name}"
-        text = _text(stdin.read(), where) if name == "-" else read_text(expanded(name, "--file"), where)
+        text = _text(_read(stdin, where), where) if name == "-" else read_text(expanded(name, "--file"), where)
         text = text.rstrip("\n")
         if name == "-" and not text:
             continue
@@ -161,6 +163,15 @@ def _named(name: str, option: str, form: str) -> object:
     if not hasattr(imported, attribute):
         raise ConfigurationError(f"{option} {name}: {module} has no {form.partition(':')[2].lower()} {attribute!r}")
     return cast("object", getattr(imported, attribute))
+
+
+def _read(file: BinaryIO, where: str) -> bytes:
+    content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ConfigurationError(
+            f"{where} has more than 64 MB, and a window of a million tokens holds about 5 MB: give a part of it"
+        )
+    return content
 
 
 def _text(content: bytes, where: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from deepseek_v4_sdk import ConfigurationError
 from deepseek_v4_sdk.cli import inputs as given
 from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.cli.outcome import EXIT_CODES
@@ -178,3 +179,11 @@ def test_json_is_json() -> None:
     for command in (("models", *MOCK), ("config", "schema"), ("demo",), ("count", "text.txt"), ("doctor", *MOCK)):
         found = run(*command, "--json", code=0 if command[0] != "doctor" else 1)
         assert isinstance(json.loads(found.stdout), dict)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no endless file")
+def test_an_input_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(given, "_MOST_BYTES", 1_000)
+    assert complaint("chat", "Hi", "--file", "/dev/zero", *MOCK).startswith("--file /dev/zero has more than")
+    with Path("/dev/zero").open("rb") as endless, pytest.raises(ConfigurationError, match="stdin has more than"):
+        given.read_stdin(endless)
