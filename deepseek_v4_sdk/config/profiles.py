@@ -13,9 +13,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.catalogue.models import Catalogue
-from deepseek_v4_sdk.chat import RateLimits, Timeouts, is_list, is_mapping, nearest, with_defaults
+from deepseek_v4_sdk.chat import Timeouts, is_list, is_mapping, nearest, with_defaults
 from deepseek_v4_sdk.config.file import FILE_NAME, FILE_VARIABLE, ProfileFile
 from deepseek_v4_sdk.config.keys import KEY_SOURCES, find_key
+from deepseek_v4_sdk.config.profile_limits import limits_of
 from deepseek_v4_sdk.config.trust import Setting, command_for, kept, privileged
 from deepseek_v4_sdk.errors import ConfigurationError, InvalidRequestError
 from deepseek_v4_sdk.providers.http_call import read_base_url
@@ -267,7 +268,8 @@ def _known(tables: Mapping[str, object]) -> str:
 
 
 # Settings that become an argument in another form.
-_READ_HERE = {*KEY_SOURCES, "ca_bundle", "timeout", "flavor", "engine", "limits", "fallback", "prices", "hooks"}
+_READ_HERE = {*KEY_SOURCES, "ca_bundle", "timeout", "flavor", "engine", "fallback", "prices", "hooks"}
+_READ_HERE |= {"limits", "shared_limits_env"}
 
 
 def _arguments(
@@ -294,27 +296,33 @@ def _arguments(
             raise _at(file, name, (str(error).partition(" ")[0],), str(error)) from None
         if key is not None:
             arguments["api_key"] = key
-    limits = profile.limits
-    if limits is not None:
-        arguments["limits"] = limits if isinstance(limits, str) else RateLimits(**limits.model_dump())
+    if "limits" not in overrides:
+        with _placed(file, name, "shared_limits_env"):
+            limits = limits_of(profile, run=run)
+        if limits is not None:
+            arguments["limits"] = limits
     if profile.prices is not None:
         from deepseek_v4_sdk.config.profile_prices import price_table  # loaded for a profile with prices
 
-        try:
-            arguments["prices"] = price_table(
-                profile.prices, overrides.get("provider", profile.flavor or profile.provider)
-            )
-        except ConfigurationError as error:
-            raise _at(file, name, ("prices",), f"prices: {error}") from None
+        provider = overrides.get("provider", profile.flavor or profile.provider)
+        with _placed(file, name, "prices", "prices: "):
+            arguments["prices"] = price_table(profile.prices, provider)
     if profile.hooks is not None and "hooks" not in overrides:
         from deepseek_v4_sdk.config.profile_hooks import load_hooks  # loaded for a profile with hooks
 
-        try:
+        with _placed(file, name, "hooks"):
             arguments["hooks"] = load_hooks(profile.hooks) if run else profile.hooks
-        except ConfigurationError as error:
-            raise _at(file, name, ("hooks",), str(error)) from None
     _choose_provider(file, name, profile, arguments)
     return arguments
+
+
+@contextmanager
+def _placed(file: ProfileFile, name: str, key: str, before: str = "") -> Iterator[None]:
+    """Name the place of a setting in an error about it."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise _at(file, name, (key,), f"{before}{error}") from None
 
 
 def _choose_provider(file: ProfileFile, name: str, profile: Profile, arguments: dict[str, object]) -> None:

@@ -123,6 +123,9 @@ class Profile(BaseModel):
         ]
         | None
     ) = Field(None, description="Limits to obey before the server has to refuse. Default provider.")
+    shared_limits_env: str | None = Field(
+        None, description="The variable that holds the URL of the Redis in which processes share the limits."
+    )
     control_tokens: ControlTokens | None = Field(
         None, description="Treatment of V4's control tokens in texts of users and tools. Default send."
     )

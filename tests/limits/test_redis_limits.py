@@ -25,6 +25,7 @@ from tests.limits.members import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from deepseek_v4_sdk.traffic.shared_limiter import Answer, Question, SharedLimiter
     from tests.limits.redis_server import RedisServer
@@ -254,6 +255,28 @@ class TestArguments:
         monkeypatch.setitem(sys.modules, "redis", None)
         with pytest.raises(ConfigurationError, match="RedisLimits needs a package"):
             RedisLimits("redis://localhost")
+
+    def test_a_profile(
+        self, redis: RedisServer, server: MockServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = tmp_path / "own.toml"
+        table = f'[profiles.p]\nprovider = "vllm"\nbase_url = "{server.url}"\nmodel = "{MODEL}"\n'
+        table += 'shared_limits_env = "SHARED"\n'
+        file.write_text(table + "limits = { requests_per_minute = 2 }\n", "utf-8")
+        with pytest.raises(ConfigurationError, match=r"own\.toml:5.*the variable SHARED is not set"):
+            DeepSeekV4.from_profile("p", path=file)
+        monkeypatch.setenv("SHARED", "http://:secret@host")
+        with pytest.raises(ConfigurationError, match="the URL begins with 'http'") as caught:
+            DeepSeekV4.from_profile("p", path=file)
+        assert "secret" not in str(caught.value)
+        monkeypatch.setenv("SHARED", redis.url)
+        with DeepSeekV4.from_profile("p", path=file) as one, DeepSeekV4.from_profile("p", path=file) as two:
+            assert [each.chat("Hello").text for each in (one, two)] == ["Hello."] * 2
+            with pytest.raises(LocalLimitError):
+                one.chat("Hello", timeout=5)
+        file.write_text(table + 'limits = "off"\n', "utf-8")
+        with pytest.raises(ConfigurationError, match="leaves nothing to share"):
+            DeepSeekV4.from_profile("p", path=file)
 
     def test_valkey(self, redis: RedisServer, server: MockServer) -> None:
         limits = RedisLimits(redis.url.replace("redis://", "valkey://"), RateLimits(requests_per_minute=2))
