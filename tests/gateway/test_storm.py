@@ -2,7 +2,7 @@
 
 In the suite each caller asks twice over its connection, which takes two seconds of CPU: another round would begin from
 nothing else than the connections and the memory of the process. `STORM_SECONDS=600` asks for so long, to see
-that these stay as they are, and prints the figures; `make nightly` takes 20 seconds.
+that these stay as they are, and prints the figures; `.ci/run` and `make nightly` take 20 seconds.
 """
 
 from __future__ import annotations
