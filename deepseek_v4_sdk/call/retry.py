@@ -64,15 +64,19 @@ class RetryPolicy:
     cap: float = 20.0
     rate_limit_cap: float = 20.0
 
-    def wait(self, error: errors.DeepSeekV4Error, failures: int, chance: float) -> float | None:
+    def wait(
+        self, error: errors.DeepSeekV4Error, failures: int, chance: float, *, broken: bool = False
+    ) -> float | None:
         """Seconds to wait before the next request to the same server, or None when there is none.
 
         Args:
-            error: The error, before anything of an answer was received.
+            error: The error.
             failures: Number of requests of the call that have failed, this one included.
             chance: The place of the wait between its bounds, from 0 to 1; drawn by the caller.
+            broken: Whether the error broke an answer off. An event without a status is worth a retry only then: before
+                an answer it may be about the request.
         """
-        if not transient(error):
+        if not (transient(error) or (broken and _is_unnumbered(error))):
             return None
         hint = getattr(error, "retry_after", None)
         if isinstance(hint, float) and hint >= _LEAST_WAIT:
@@ -180,7 +184,7 @@ def decide(error: errors.DeepSeekV4Error, state: CallState) -> Decision:
     if not state.leaving:
         wait = None
         if state.failures + state.reserved_retries <= state.policy.max_retries:
-            wait = state.policy.wait(error, state.failures, state.chance)
+            wait = state.policy.wait(error, state.failures, state.chance, broken=state.answering)
         if wait is not None and not state.closed:
             return _in_time(Retry(0.0 if state.another else wait, restart=restart), state)
         if not worth_failover(error) or state.failures > state.policy.max_retries:
@@ -217,6 +221,11 @@ def transient(error: errors.DeepSeekV4Error) -> bool:
     if isinstance(error, errors.PhaseTimeoutError):
         return error.phase in {"connect", "idle"}  # the latter only where an answer is to be requested again
     return isinstance(error, errors.ConnectionFailedError | errors.StreamInterruptedError)
+
+
+def _is_unnumbered(error: errors.DeepSeekV4Error) -> bool:
+    """Whether the server reported that something went wrong, without a status."""
+    return isinstance(error, errors.ServerError) and error.status_code is None
 
 
 def worth_failover(error: errors.DeepSeekV4Error) -> bool:

@@ -28,6 +28,7 @@ NEXT: Any = SimpleNamespace(name="the next provider")
 LAST: Any = SimpleNamespace(name="the last provider")
 
 TRANSIENT = ServerError("x", status_code=503)
+UNNUMBERED = ServerError("x")
 WRONG = InvalidRequestError("x")
 NO_KEY = AuthenticationError("x", status_code=401)
 LOST = ConnectionFailedError("x")
@@ -82,6 +83,10 @@ TABLE: list[tuple[str, DeepSeekV4Error, dict[str, object], Decision]] = [
     ("begun, and broken", BROKEN, BEGUN, Retry(HALF, restart=True)),
     ("begun, and silent", SILENT, BEGUN, Retry(HALF, restart=True)),
     ("begun, and an error in the stream", TRANSIENT, BEGUN, Retry(HALF, restart=True)),
+    ("begun, and an error in the stream without a status", UNNUMBERED, BEGUN, Retry(HALF, restart=True)),
+    ("begun, and goes on after such an error", UNNUMBERED, {"answering": True, "resumes": True}, AGAIN),
+    ("an error in the stream without a status, and no answer", UNNUMBERED, {}, RAISE),
+    ("begun, and the server refuses in the stream", NO_KEY, BEGUN, RAISE),
     ("begun, and not whole", NOT_WHOLE, BEGUN, RAISE),
     ("begun, and out of time", OVER, BEGUN, RAISE),
     ("begun, and another replica", BROKEN, {**BEGUN, "another": True}, Retry(0.0, restart=True)),

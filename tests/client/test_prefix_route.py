@@ -55,6 +55,14 @@ def test_the_last_message_is_the_part() -> None:
     assert "max_tokens" not in mock.requests[1].body
 
 
+def test_an_error_event_without_a_status_breaks_an_answer_off_too() -> None:
+    mock = mock_of(WHOLE | faults.error_event(500, "Something went wrong.", after=9), WHOLE)
+    with DeepSeekV4(mock, model="pro", on_interrupt="resume") as client:
+        reply = client.chat("Hi")
+    assert (reply.reasoning, reply.text, len(mock.requests)) == (REASONING, TEXT, 2)
+    assert reply.attempts[0].status == 200
+
+
 def test_usage_is_the_sum_and_the_limit_what_is_left() -> None:
     mock = mock_of(WHOLE | after(12), default=WHOLE)
     with DeepSeekV4(mock, model="pro", on_interrupt="resume") as client, client.stream("Hi", max_tokens=300) as stream:
