@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, Timeouts
-from tests.exchange.wire import DONE, finish, plain, say
-from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.wire import DONE, finish, plain, say
 
 __all__ = [
     "OUR_WAYS",

@@ -11,8 +11,8 @@ import pytest
 
 from deepseek_v4_sdk import PhaseTimeoutError, Timeouts
 from tests.attack.harness import Attack, HostileServer, ask, in_each_way_of_ours
-from tests.exchange.wire import say
-from tests.transport.hostile_server import HEAD, chunk_of
+from tests.support.hostile_server import HEAD, chunk_of
+from tests.support.wire import say
 
 MEGABYTE = 1024 * 1024
 FLOODS: dict[str, Callable[[], Iterator[bytes]]] = {

@@ -12,7 +12,7 @@ import pytest
 from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, DeepSeekV4
 from deepseek_v4_sdk.config import owners
 from tests.attack.harness import HostileServer, answered, stream_answer
-from tests.cli.commands import run
+from tests.support.commands import run
 
 if TYPE_CHECKING:
     import socket

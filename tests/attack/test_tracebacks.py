@@ -15,8 +15,8 @@ import pytest
 import deepseek_v4_sdk
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, RateLimits, Timeouts
 from tests.attack.harness import HostileServer, answered, in_each_way_of_ours, json_answer, stream_answer
-from tests.exchange.wire import DONE, finish, say
-from tests.transport.hostile_server import HEAD, chunk_of
+from tests.support.hostile_server import HEAD, chunk_of
+from tests.support.wire import DONE, finish, say
 
 if TYPE_CHECKING:
     import socket

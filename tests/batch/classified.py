@@ -14,7 +14,7 @@ from typing import Any
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
 from tests.batch.kills import held
-from tests.house.tree import ROOT
+from tests.support.tree import ROOT
 
 MOODS = ("glad", "angry", "neutral")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deepseek_v4_sdk.testing import MockProvider
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 
 class Rows:

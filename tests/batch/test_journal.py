@@ -19,10 +19,10 @@ from deepseek_v4_sdk.batch.settings import MapSettings
 from deepseek_v4_sdk.support.files import open_to_append
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.batch.maps import Rows, answered, mapped
-from tests.client.modes import in_both_modes
+from tests.support.modes import in_both_modes
 
 if TYPE_CHECKING:
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 
 class Label(BaseModel):

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.batch import classified
-from tests.house.tree import ROOT
+from tests.support.tree import ROOT
 
 
 @pytest.mark.timeout(400)  # four starts of Python, on a busy machine

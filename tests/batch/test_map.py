@@ -25,14 +25,14 @@ from deepseek_v4_sdk.batch.settings import MapSettings
 from deepseek_v4_sdk.batch.state import MapState
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from tests.batch.maps import Rows, answered, mapped
-from tests.client.modes import in_both_modes
+from tests.support.modes import in_both_modes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from deepseek_v4_sdk.batch.results import Answer
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 
 def _rows(count: int, read: list[int]) -> Iterator[str]:

@@ -15,10 +15,10 @@ from deepseek_v4_sdk.batch.settings import MapSettings
 from deepseek_v4_sdk.batch.state import MapState
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.batch.maps import Rows, answered, mapped
-from tests.client.modes import in_both_modes
+from tests.support.modes import in_both_modes
 
 if TYPE_CHECKING:
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 MODEL = "deepseek-v4-pro"
 

@@ -12,10 +12,10 @@ from deepseek_v4_sdk.batch import MapRequest
 from deepseek_v4_sdk.batch.requests import read_row
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.batch.maps import mapped
-from tests.client.modes import in_both_modes
+from tests.support.modes import in_both_modes
 
 if TYPE_CHECKING:
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 
 class Label(BaseModel):

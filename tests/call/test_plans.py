@@ -10,7 +10,7 @@ import pytest
 
 from deepseek_v4_sdk import DeepSeekV4, RateLimits
 from deepseek_v4_sdk.testing import faults, script
-from tests.transport.failover.duo import named
+from tests.support.duo import named
 
 CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
 

@@ -27,7 +27,7 @@ from deepseek_v4_sdk.testing.server import MockServer
 from tests.chaos.proxy import Proxy
 from tests.chaos.runs import Received, Run, answer_to, draw_run, turn_of
 from tests.chaos.tally import FAULTS, PROPERTY
-from tests.transport.calls import MODES, async_client, in_each_mode
+from tests.support.calls import MODES, async_client, in_each_mode
 
 RUNS = int(os.environ.get("CHAOS_RUNS", "864"))
 SEED = int(os.environ.get("CHAOS_SEED", "0"))

@@ -27,9 +27,9 @@ from deepseek_v4_sdk.chat import (
 )
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.testing import MockProvider, make_reply, script
-from tests.chat.talks import PROVIDERS, asks, result, user
 from tests.chat.test_round_trip import CONVERSATION
 from tests.support.profiles import examples
+from tests.support.talks import PROVIDERS, asks, result, user
 
 steady = examples(25)
 TALK: list[Message] = [SystemMessage("s"), user("u"), asks("a"), result("a"), AssistantMessage("It is 21.", "So.")]

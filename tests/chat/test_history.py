@@ -21,9 +21,9 @@ from deepseek_v4_sdk.chat import (
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing import MockProvider, script
-from tests.chat.talks import PROVIDERS, WRONG, asks, late, result, user
-from tests.client.modes import connect, in_both_modes
+from tests.support.modes import connect, in_both_modes
 from tests.support.profiles import examples
+from tests.support.talks import PROVIDERS, WRONG, asks, late, result, user
 
 steady = examples(25)
 

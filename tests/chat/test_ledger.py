@@ -34,7 +34,7 @@ from deepseek_v4_sdk import (
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.answer import json_answer
 from tests.support.any_name import ANY_NAME
-from tests.transport.failover.duo import named
+from tests.support.duo import named
 from tests.transport.limits.still import StrictServer, in_still_time
 
 HELLO = script.text("Hello there, all of you.")

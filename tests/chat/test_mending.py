@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from deepseek_v4_sdk.chat import AssistantMessage, Conversation, Message, SystemMessage, ToolMessage
 from deepseek_v4_sdk.providers import find_provider
-from tests.chat.talks import WRONG, asks, late, result, user
 from tests.support.profiles import examples
+from tests.support.talks import WRONG, asks, late, result, user
 
 steady = examples(50)
 PAIRING = {"orphan_result", "second_result", "missing_result", "foreign_message", "duplicate_id"}

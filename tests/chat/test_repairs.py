@@ -9,7 +9,7 @@ import pytest
 from deepseek_v4_sdk import DeepSeekV4, Repair, Reply
 from deepseek_v4_sdk.chat.reply import _NOTES
 from deepseek_v4_sdk.testing import MockProvider, faults, script
-from tests.house.tree import PACKAGE
+from tests.support.tree import PACKAGE
 
 
 def kinds() -> set[str]:

@@ -15,8 +15,8 @@ from deepseek_v4_sdk import Conversation, DeepSeekV4
 from deepseek_v4_sdk.chat import AssistantMessage, ToolCall, ToolMessage, UserMessage
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.testing import MockProvider, script
-from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import Mode
+from tests.support.modes import connect, in_both_modes
+from tests.support.replay import Mode
 
 HALF = b"caf\xe9.txt".decode("utf-8", "surrogateescape")
 CALLED = {"id": "c", "type": "function", "function": {"name": "ls", "arguments": "{}"}}

@@ -12,7 +12,7 @@ from deepseek_v4_sdk.cli.chat_session import ChatSession
 from deepseek_v4_sdk.cli.screen import PlainScreen
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
-from tests.cli.commands import complaint
+from tests.support.commands import complaint
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from deepseek_v4_sdk.cli import inputs as given
 from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.cli.outcome import EXIT_CODES
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.cli.commands import complaint, run
+from tests.support.commands import complaint, run
 
 TOML = 'default = "p"\n[profiles.p]\nprovider = "mock"\n'
 MOCK = ("--provider", "mock")

@@ -17,7 +17,7 @@ from deepseek_v4_sdk import DeepSeekV4, Price, PriceTable, Rates
 from deepseek_v4_sdk.batch.off_peak import OffPeak
 from deepseek_v4_sdk.cli import batch, connection
 from deepseek_v4_sdk.testing import MockProvider, script
-from tests.cli.commands import complaint, run
+from tests.support.commands import complaint, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

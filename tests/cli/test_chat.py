@@ -17,8 +17,8 @@ from deepseek_v4_sdk.store import ConversationStore
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.cli.commands import complaint, run
 from tests.support.any_name import ANY_NAME
+from tests.support.commands import complaint, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

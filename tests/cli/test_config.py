@@ -13,7 +13,7 @@ import pytest
 from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.client.base import ClientArguments
 from deepseek_v4_sdk.config import TEMPLATE, json_schema, user_file
-from tests.cli.commands import complaint, run
+from tests.support.commands import complaint, run
 
 KEY = "canary-key-77aa"
 FILE = """\

@@ -20,7 +20,7 @@ from deepseek_v4_sdk.cli.context import draw, examine
 from deepseek_v4_sdk.testing import MockProvider
 from deepseek_v4_sdk.testing.server import MockServer
 from deepseek_v4_sdk.tokens import vocabulary
-from tests.cli.commands import complaint, run
+from tests.support.commands import complaint, run
 
 RECORDED = Path(__file__).resolve().parents[1] / "recordings"
 PROSE = "The quick brown fox jumps over the lazy dog.\n"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.commands import complaint, run
+from tests.support.commands import complaint, run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.cli.commands import run
+from tests.support.commands import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

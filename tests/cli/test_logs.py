@@ -9,7 +9,7 @@ import pytest
 
 from deepseek_v4_sdk import AssistantMessage, Conversation, ToolCall, ToolMessage
 from deepseek_v4_sdk.cli import conversations
-from tests.cli.commands import complaint, run
+from tests.support.commands import complaint, run
 
 
 @pytest.fixture

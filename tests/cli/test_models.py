@@ -7,7 +7,7 @@ import json
 from deepseek_v4_sdk import __version__
 from deepseek_v4_sdk.testing import MockProvider
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.cli.commands import run
+from tests.support.commands import run
 
 
 def test_models() -> None:

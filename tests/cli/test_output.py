@@ -26,7 +26,7 @@ from deepseek_v4_sdk.cli.output import choose_raw, in_one_line, say_paragraph, v
 from deepseek_v4_sdk.cli.screen import LiveScreen
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.cli.commands import complaint, run
+from tests.support.commands import complaint, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,7 +14,7 @@ from deepseek_v4_sdk.cli.templates import Template
 from deepseek_v4_sdk.support.files import own_folder
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.cli.commands import complaint, run
+from tests.support.commands import complaint, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

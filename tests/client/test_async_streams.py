@@ -19,8 +19,8 @@ from deepseek_v4_sdk import (
     StreamInterruptedError,
     TextDelta,
 )
-from tests.exchange.replay import JSON, Part, Replay, ServerAnswer, answer, async_client_for
-from tests.exchange.wire import DONE, finish, reason, say
+from tests.support.replay import JSON, Part, Replay, ServerAnswer, answer, async_client_for
+from tests.support.wire import DONE, finish, reason, say
 
 pytestmark = pytest.mark.anyio
 HELLO: list[Part] = [reason("Hm."), say("Hel"), say("lo"), say(" you"), finish("stop"), DONE]

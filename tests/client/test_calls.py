@@ -24,9 +24,9 @@ from deepseek_v4_sdk import (
     ServerError,
     TruncatedToolCallError,
 )
-from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import JSON, MODEL, Mode, Part, Replay, ServerAnswer, Wait, answer, async_client_for
-from tests.exchange.wire import DONE, call, finish, plain, reason, say, usage
+from tests.support.modes import connect, in_both_modes
+from tests.support.replay import JSON, MODEL, Mode, Part, Replay, ServerAnswer, Wait, answer, async_client_for
+from tests.support.wire import DONE, call, finish, plain, reason, say, usage
 
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
 FULL: list[Part] = [reason("Hm."), say("Hi"), call(0, "a", "f", '{"n": 1}'), finish("tool_calls"), usage(9, 5), DONE]

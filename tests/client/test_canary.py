@@ -20,12 +20,12 @@ from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.requests import MockRequest
-from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import JSON, Mode, Played, Replay, Wait, answer
-from tests.exchange.wire import DONE, call, finish, plain, reason, say, sse
-from tests.transport.calls import failure
-from tests.transport.calls import in_each_mode as on_sockets
-from tests.transport.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
+from tests.support.calls import failure
+from tests.support.calls import in_each_mode as on_sockets
+from tests.support.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
+from tests.support.modes import connect, in_both_modes
+from tests.support.replay import JSON, Mode, Played, Replay, Wait, answer
+from tests.support.wire import DONE, call, finish, plain, reason, say, sse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,8 +11,8 @@ import pytest
 from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.chat import AssistantMessage, Conversation, ToolCall, write_json
 from deepseek_v4_sdk.testing import MockProvider, faults, script
-from tests.chat.talks import PROVIDERS
-from tests.recorded import recordings
+from tests.support.recorded import recordings
+from tests.support.talks import PROVIDERS
 
 ROUNDS = 40
 MODELS = {"nvidia": "pro", "deepseek": "pro"}

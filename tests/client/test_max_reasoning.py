@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from deepseek_v4_sdk import ReasoningExhaustedError, count_text
-from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import Mode, Replay, answer, client_for
-from tests.exchange.wire import DONE, finish, reason, say, usage
-from tests.transport.calls import failure
-from tests.transport.calls import in_each_mode as on_sockets
-from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.calls import failure
+from tests.support.calls import in_each_mode as on_sockets
+from tests.support.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.modes import connect, in_both_modes
+from tests.support.replay import Mode, Replay, answer, client_for
+from tests.support.wire import DONE, finish, reason, say, usage
 
 THOUGHTS = {
     "words": "one two three four five six seven eight nine ten ",

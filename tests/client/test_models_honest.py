@@ -9,9 +9,9 @@ import pytest
 from deepseek_v4_sdk import DeepSeekV4, ModelMismatchError
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
-from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import JSON, Mode, Played, Replay, answer
-from tests.exchange.wire import DONE, sse
+from tests.support.modes import connect, in_both_modes
+from tests.support.replay import JSON, Mode, Played, Replay, answer
+from tests.support.wire import DONE, sse
 
 HELD = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
 

@@ -10,9 +10,9 @@ from deepseek_v4_sdk import Conversation, DeepSeekV4, Repaired, ToolCallReady, T
 from deepseek_v4_sdk.chat import AssistantMessage, CallIds, ToolCall, ToolMessage, write_json
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.testing import MockProvider, script
-from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import Mode, answer, ask
-from tests.exchange.wire import DONE, call, finish
+from tests.support.modes import connect, in_both_modes
+from tests.support.replay import Mode, answer, ask
+from tests.support.wire import DONE, call, finish
 
 TOOLS = [{"name": name, "parameters": {"type": "object", "properties": {}}} for name in ("read", "write")]
 FLAVORS = pytest.mark.parametrize("flavor", ["vllm", "sglang", "deepseek", "nvidia"])

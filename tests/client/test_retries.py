@@ -20,12 +20,12 @@ from deepseek_v4_sdk import (
     ServerError,
     StreamInterruptedError,
 )
-from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import JSON, Mode, Replay, answer
-from tests.exchange.wire import DONE, finish, say, sse
+from tests.support.modes import connect, in_both_modes
+from tests.support.replay import JSON, Mode, Replay, answer
+from tests.support.wire import DONE, finish, say, sse
 
 if TYPE_CHECKING:
-    from tests.exchange.replay import ServerAnswer
+    from tests.support.replay import ServerAnswer
 
 
 def hello() -> ServerAnswer:

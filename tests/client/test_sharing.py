@@ -21,9 +21,9 @@ from deepseek_v4_sdk import (
 from deepseek_v4_sdk.errors import ConfigurationError
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.transport.httpx_adapter import adapt
-from tests.exchange.replay import JSON, MODEL, Replay, ServerAnswer, answer, client_for
-from tests.exchange.wire import DONE, finish, plain, say
 from tests.support.any_name import ANY_NAME
+from tests.support.replay import JSON, MODEL, Replay, ServerAnswer, answer, client_for
+from tests.support.wire import DONE, finish, plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,8 +22,8 @@ from deepseek_v4_sdk import (
     ToolCallStarted,
 )
 from deepseek_v4_sdk.chat import ChatEvent
-from tests.exchange.replay import JSON, Replay, ServerAnswer, answer, client_for
-from tests.exchange.wire import DONE, call, finish, reason, say, sse
+from tests.support.replay import JSON, Replay, ServerAnswer, answer, client_for
+from tests.support.wire import DONE, call, finish, reason, say, sse
 
 HELLO = [reason("Hm."), say("Hel"), say("lo"), say(" you"), finish("stop"), DONE]
 

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from deepseek_v4_sdk import InvalidRequestError, PhaseTimeoutError, ReasoningExhaustedError, Timeouts
-from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import JSON, Mode, Part, Replay, ServerAnswer, Wait, answer
-from tests.exchange.wire import DONE, call, chunk, finish, plain, reason, say, usage
+from tests.support.modes import connect, in_both_modes
+from tests.support.replay import JSON, Mode, Part, Replay, ServerAnswer, Wait, answer
+from tests.support.wire import DONE, call, chunk, finish, plain, reason, say, usage
 
 END = [finish("stop"), DONE]
 COMMENT = b": keep-alive\n\n"

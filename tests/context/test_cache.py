@@ -24,8 +24,8 @@ from deepseek_v4_sdk.prompt import Dialect, Generation, render_prompt
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing import MockProvider, make_reply, make_usage
 from tests.counting.whole import FORMATS
-from tests.prompt.counting import prompt_tokens
 from tests.support.profiles import examples
+from tests.support.segment_counts import prompt_tokens
 
 every_format = pytest.mark.parametrize(("dialect", "generation"), FORMATS, ids=lambda value: str(value))
 

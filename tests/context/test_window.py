@@ -25,8 +25,8 @@ from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from tests.context.test_overflow import long_talk
-from tests.exchange.replay import JSON, Played, Replay, answer
 from tests.providers.refusal_cases import CASES
+from tests.support.replay import JSON, Played, Replay, answer
 
 FLAVORS = {"vllm": "asked", "sglang": "asked", "nim": "asked", "dynamo": "asked"}
 HOSTED = ("nvidia", "deepseek")

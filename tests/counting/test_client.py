@@ -27,7 +27,7 @@ from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.tokens import vocabulary
 from tests.prompt.served import ARGUMENTS
-from tests.recorded import Recording, recordings
+from tests.support.recorded import Recording, recordings
 
 URL = "http://server.test"
 VERSIONS = {"vllm": "0.33.0", "sglang": "0.5.23"}

@@ -9,7 +9,7 @@ from deepseek_v4_sdk.prompt import Dialect, Generation, RenderedPrompt
 from deepseek_v4_sdk.tokens import count_text
 from deepseek_v4_sdk.tokens.prompts import PromptCount, PromptForm, count_prompt
 from deepseek_v4_sdk.tokens.stable_prefix import STABLE_PREFIXES
-from tests.prompt.counting import joined
+from tests.support.segment_counts import joined
 
 FORMATS: tuple[tuple[Dialect, Generation], ...] = (
     ("vllm", "2026-04"),

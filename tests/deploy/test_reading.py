@@ -15,7 +15,7 @@ import pytest
 
 from deepseek_v4_sdk.deploy.engines import known_versions
 from deepseek_v4_sdk.deploy.tables import read_tables
-from tests.house.tree import PACKAGE, ROOT
+from tests.support.tree import PACKAGE, ROOT
 
 READER = ROOT / ".ci" / "tables"
 VLLM = {

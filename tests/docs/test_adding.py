@@ -10,7 +10,7 @@ import pytest
 
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, ProviderData, find_provider
 from deepseek_v4_sdk.testing.flavors import FLAVOR_NAMES, find_flavor
-from tests.docs.pages import ROOT
+from tests.support.pages import ROOT
 
 PAGE = (ROOT / "docs" / "providers" / "adding.md").read_text(encoding="utf-8")
 READ = ("deepseek_v4_sdk/**/*.py", "docs/**/*.md", "examples/**/*", "*.md", "mkdocs.yml", "Makefile")

@@ -12,8 +12,8 @@ import pytest
 
 from deepseek_v4_sdk.deploy import ages, plan
 from deepseek_v4_sdk.deploy.tables import read_tables
-from tests.cli.commands import run
-from tests.docs.pages import ROOT
+from tests.support.commands import run
+from tests.support.pages import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

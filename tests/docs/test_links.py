@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, name_of
+from tests.support.pages import PAGES, ROOT, name_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import griffe
 from deepseek_v4_sdk.chat import OPTION_NAMES
 from deepseek_v4_sdk.client.base import ClientArguments
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
-from tests.docs.pages import ROOT
 from tests.house.border import border
+from tests.support.pages import ROOT
 
 PAGE = (ROOT / "docs" / "migrating.md").read_text(encoding="utf-8")
 _TABLE = re.compile(r"^\| (?P<head>.+) \|\n\|---\|---\|\n(?P<rows>(?:\|.+\n)+)", re.MULTILINE)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_examples import find_examples
 
-from tests.docs.pages import PAGES, ROOT, name_of
 from tests.house.border import border
+from tests.support.pages import PAGES, ROOT, name_of
 
 if TYPE_CHECKING:
     from pathlib import Path

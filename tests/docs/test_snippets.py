@@ -12,7 +12,7 @@ from pytest_examples import CodeExample, EvalExample, find_examples
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider
 from deepseek_v4_sdk.transport.httpx_adapter import as_async_transport, as_transport
-from tests.docs.pages import PAGES, name_of
+from tests.support.pages import PAGES, name_of
 from tests.support.seen import trust
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from deepseek_v4_sdk.context.documents import LeftOutReason
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.tools.loop_options import LoopLimits, LoopOptions
 from deepseek_v4_sdk.tools.run import Stopped, ToolRun
-from tests.docs.pages import ROOT
+from tests.support.pages import ROOT
 
 
 def _section(page: str, heading: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider
-from tests.exchange import replay
-from tests.exchange.replay import MODEL, Mode, Outcome
+from tests.support import replay
+from tests.support.replay import MODEL, Mode, Outcome
 
 __all__ = ["TOOLS", "hear", "kinds", "listen", "spoken"]
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from deepseek_v4_sdk import DeepSeekV4Error, Reply
-from tests.exchange.replay import Outcome
+from tests.support.replay import Outcome
 
 __all__ = ["all_of", "gist"]
 

@@ -9,11 +9,11 @@ import pytest
 from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.errors import EmptyTurnError, ReasoningExhaustedError
 from deepseek_v4_sdk.testing import MockProvider, script
-from tests.client.modes import in_both_modes
 from tests.dsml.leaks import block, invoke
 from tests.exchange.hearing import kinds, listen, spoken
-from tests.exchange.replay import Mode
 from tests.support.any_name import ANY_NAME
+from tests.support.modes import in_both_modes
+from tests.support.replay import Mode
 
 BARE = script.text("I think `x`.</think>It is 21.")
 CLEAN = script.think("Hm.") + script.text("It is 22.")

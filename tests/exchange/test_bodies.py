@@ -15,7 +15,7 @@ from deepseek_v4_sdk import TextDelta, Timeouts, errors
 from deepseek_v4_sdk.exchange.decompression import Unpacker, UnpackError
 from deepseek_v4_sdk.exchange.sse import is_stream
 from tests.exchange.meaning import all_of
-from tests.exchange.replay import (
+from tests.support.replay import (
     JSON,
     STREAM,
     Mode,
@@ -29,7 +29,7 @@ from tests.exchange.replay import (
     client_for,
     hear,
 )
-from tests.exchange.wire import DONE, call, chunk, finish, plain, reason, say, sse, usage
+from tests.support.wire import DONE, call, chunk, finish, plain, reason, say, sse, usage
 
 in_both_modes = pytest.mark.parametrize("mode", both)
 MEGABYTE = 1024 * 1024

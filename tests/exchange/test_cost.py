@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.exchange.hearing import TOOLS
-from tests.exchange.replay import JSON, answer, ask
-from tests.exchange.wire import DONE, call, chunk, finish, plain, reason, say
+from tests.support.replay import JSON, answer, ask
+from tests.support.wire import DONE, call, chunk, finish, plain, reason, say
 
 pytestmark = pytest.mark.usefixtures("small_heap")
 

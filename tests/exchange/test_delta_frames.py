@@ -10,8 +10,8 @@ from deepseek_v4_sdk.chat import JsonValue, TextDelta, read_event
 from deepseek_v4_sdk.exchange import body_reader
 from deepseek_v4_sdk.providers import Sink, find_provider
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions
-from tests.exchange.replay import Outcome, Replay, answer, client_for, hear
-from tests.exchange.wire import DONE, FRAME, chunk, finish, reason, say, sse, usage
+from tests.support.replay import Outcome, Replay, answer, client_for, hear
+from tests.support.wire import DONE, FRAME, chunk, finish, reason, say, sse, usage
 
 PLAIN = ChatCompletions(find_provider("vllm").data)
 

@@ -10,12 +10,12 @@ import pytest
 from deepseek_v4_sdk.chat import Repair, Repaired, ToolCallReady, Usage
 from deepseek_v4_sdk.errors import LostToolCallError, TruncatedToolCallError
 from deepseek_v4_sdk.testing import faults, script
-from tests.chat.talks import PROVIDERS
-from tests.client.modes import in_both_modes
 from tests.dsml.leaks import MARK, MARKS, block, invoke, parameter
 from tests.exchange.hearing import hear, kinds, spoken
 from tests.exchange.meaning import all_of, gist
-from tests.exchange.replay import Mode, Outcome
+from tests.support.modes import in_both_modes
+from tests.support.replay import Mode, Outcome
+from tests.support.talks import PROVIDERS
 
 WIRES = pytest.mark.parametrize("wire", ["stream", "plain"])
 PARIS, ROME = {"city": "Paris"}, {"city": "Rome"}

@@ -10,8 +10,8 @@ import pytest
 from deepseek_v4_sdk import Repaired, TextDelta, ToolCallReady
 from deepseek_v4_sdk.errors import ServerError
 from tests.exchange.meaning import all_of
-from tests.exchange.replay import JSON, Mode, Outcome, answer, ask, both
-from tests.exchange.wire import DONE, FRAME, call, chunk, finish, plain, say
+from tests.support.replay import JSON, Mode, Outcome, answer, ask, both
+from tests.support.wire import DONE, FRAME, call, chunk, finish, plain, say
 
 in_both_modes = pytest.mark.parametrize("mode", both)
 

@@ -12,9 +12,9 @@ import pytest
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.chat import Usage
 from tests.exchange.meaning import all_of
-from tests.exchange.replay import Outcome, answer, ask
-from tests.recorded import Recording, recordings
 from tests.support.profiles import sampled
+from tests.support.recorded import Recording, recordings
+from tests.support.replay import Outcome, answer, ask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.exchange.meaning import gist
-from tests.exchange.replay import Outcome, answer, ask
-from tests.recorded import Recording, recordings
 from tests.support.profiles import NIGHTLY
+from tests.support.recorded import Recording, recordings
+from tests.support.replay import Outcome, answer, ask
 
 RECUTS = 200 if NIGHTLY else 10
 STREAMS = [recording for recording in recordings(chat=True) if recording.streamed]

@@ -19,12 +19,12 @@ from deepseek_v4_sdk import (
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
-from tests.client.modes import in_both_modes
 from tests.dsml.leaks import block, invoke, parameter
 from tests.exchange.hearing import TOOLS, hear, listen, spoken
-from tests.exchange.replay import JSON, Mode, answer, ask
-from tests.exchange.wire import DONE, call, chunk, finish, plain
+from tests.support.modes import in_both_modes
 from tests.support.profiles import sampled
+from tests.support.replay import JSON, Mode, answer, ask
+from tests.support.wire import DONE, call, chunk, finish, plain
 
 WIRES = pytest.mark.parametrize("wire", ["stream", "plain"])
 FLAVORS: dict[str, Any] = {

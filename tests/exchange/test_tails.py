@@ -17,8 +17,8 @@ from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.tokens.vocabulary import load_vocabulary
 from tests.exchange.hearing import TOOLS, hear, spoken
 from tests.exchange.meaning import gist
-from tests.exchange.replay import JSON, Mode, answer, ask, both
-from tests.exchange.wire import DONE, call, finish, plain, reason, say
+from tests.support.replay import JSON, Mode, answer, ask, both
+from tests.support.wire import DONE, call, finish, plain, reason, say
 
 in_both_modes = pytest.mark.parametrize("mode", both)
 

@@ -10,8 +10,8 @@ import pytest
 
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.exchange.sse import SSEDecoder
-from tests.exchange.replay import JSON, Mode, Outcome, answer, ask, both
-from tests.exchange.wire import DONE, FRAME, call, chunk, finish, plain, reason, say, sse, usage
+from tests.support.replay import JSON, Mode, Outcome, answer, ask, both
+from tests.support.wire import DONE, FRAME, call, chunk, finish, plain, reason, say, sse, usage
 
 in_both_modes = pytest.mark.parametrize("mode", both)
 

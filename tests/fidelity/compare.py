@@ -14,7 +14,7 @@ import httpx
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
-from tests.recorded import ROOT, Recording, recordings
+from tests.support.recorded import ROOT, Recording, recordings
 
 __all__ = [
     "EXCEPTIONS",

@@ -11,8 +11,8 @@ import httpx
 
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.fidelity.compare import SGLANG_MODEL, VLLM_MODEL, WINDOW, answer_of, differences, started
-from tests.recorded import ROOT
 from tests.recordings.kinds_requests import cases
+from tests.support.recorded import ROOT
 
 __all__ = ["KIND_OTHERWISE", "asked", "kept_answer", "kind_differences", "sent"]
 

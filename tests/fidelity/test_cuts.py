@@ -13,7 +13,7 @@ from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from deepseek_v4_sdk.testing.prompt_tokens import token_ends
 from tests.providers.recipe import streamed
-from tests.recorded import ROOT
+from tests.support.recorded import ROOT
 
 TOOLS: Any = [{"type": "function", "function": {"name": name}} for name in ("get_weather", "now")]
 CUTS = {server: json.loads((ROOT / "cuts" / f"{server}.json").read_text("utf-8")) for server in ("vllm", "sglang")}

@@ -10,9 +10,9 @@ import pytest
 
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
-from tests.exchange.replay import Mode, answer, ask, both
 from tests.fidelity.compare import VLLM_MODEL, WINDOW, Answer, differences, output_of, recorded_answer, served
-from tests.recorded import Recording, of_front
+from tests.support.recorded import Recording, of_front
+from tests.support.replay import Mode, answer, ask, both
 
 ALL = [(front, each) for front in ("vllm-0.33", "vllm-0.33-rust") for each in of_front(front)]
 CHATS = [(front, each) for front, each in ALL if each.is_chat and each.status == 200]

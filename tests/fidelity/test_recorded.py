@@ -18,7 +18,7 @@ from tests.fidelity.compare import (
     replayed,
 )
 from tests.fidelity.page import PAGE, page
-from tests.recorded import Recording
+from tests.support.recorded import Recording
 
 SERVERS = ("vllm", "sglang")
 ODD = [pytest.param(server, case, id=f"{server}-{case['name']}") for server in SERVERS for case in refusals(server)]

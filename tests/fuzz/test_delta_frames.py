@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions
 from tests.exchange.meaning import all_of
-from tests.exchange.replay import Replay, answer, client_for, hear
 from tests.fuzz.values import SOME
+from tests.support.replay import Replay, answer, client_for, hear
 
 HEAD = b'{"id":"c-1","object":"chat.completion.chunk","created":1,"model":"m",'
 FRAMES = (

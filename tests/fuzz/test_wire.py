@@ -14,9 +14,9 @@ from deepseek_v4_sdk import APIError, DeepSeekV4Error
 from deepseek_v4_sdk.call.retry import RetryPolicy
 from deepseek_v4_sdk.exchange.sse import EventTooLargeError, SSEDecoder
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, HttpCall, find_provider
-from tests.exchange.replay import JSON as JSON_HEADERS
-from tests.exchange.replay import Replay, answer, ask, client_for
 from tests.fuzz.values import HEADERS, JSON, SOME, body_like, event_like
+from tests.support.replay import JSON as JSON_HEADERS
+from tests.support.replay import Replay, answer, ask, client_for
 
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 SERVERS = st.sampled_from(["vllm", "sglang", "nvidia", "deepseek", "dynamo"])

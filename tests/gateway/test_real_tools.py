@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.real_tools import LINES, REASONING
-from tests.house.tree import ROOT
+from tests.support.tree import ROOT
 
 pytestmark = pytest.mark.integrations
 ISOLATED = 'ip link set lo up && exec "$@"'

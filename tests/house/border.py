@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import griffe
 
-from tests.house.tree import ROOT
+from tests.support.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from markdown_it import MarkdownIt
 
-from tests.house.tree import ROOT
+from tests.support.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -26,7 +26,7 @@ from proselint.registry.checks.types import ExistenceSimple, PreferredFormsSimpl
 from proselint.tools import LintFile
 
 from tests.house.passages import Passage, passages, prose_files
-from tests.house.tree import ROOT
+from tests.support.tree import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.house.tree import PACKAGE, ROOT
+from tests.support.tree import PACKAGE, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

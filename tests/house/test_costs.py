@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house.tree import ROOT
 from tests.support.cost import budgets, row_of
+from tests.support.tree import ROOT
 
 
 def test_each_folder_has_a_budget_and_their_sum_is_bounded() -> None:

@@ -13,7 +13,7 @@ import pytest
 from deepseek_v4_sdk.providers.learned_limits import ServerLimits
 from deepseek_v4_sdk.providers.learned_limits_file import LimitsFile
 from deepseek_v4_sdk.support.files import open_to_append, write_private
-from tests.house.tree import PACKAGE
+from tests.support.tree import PACKAGE
 
 if TYPE_CHECKING:
     from pathlib import Path

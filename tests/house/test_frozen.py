@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import deepseek_v4_sdk
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
-from tests.house.tree import PACKAGE, ROOT
+from tests.support.tree import PACKAGE, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

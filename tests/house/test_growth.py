@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.house.tree import ROOT
+from tests.support.tree import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

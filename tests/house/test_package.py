@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import deepseek_v4_sdk
-from tests.house.tree import PACKAGE, ROOT, files
+from tests.support.tree import PACKAGE, ROOT, files
 
 VERSION = deepseek_v4_sdk.__version__
 

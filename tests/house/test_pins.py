@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.house.tree import ROOT
+from tests.support.tree import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

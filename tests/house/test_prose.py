@@ -9,7 +9,7 @@ import pytest
 
 from tests.house import prose
 from tests.house.passages import Passage, of_markdown, of_python, prose_files
-from tests.house.tree import ROOT
+from tests.support.tree import ROOT
 
 RULES = prose.rules()
 

@@ -10,7 +10,7 @@ import pytest
 
 import deepseek_v4_sdk
 from tests.house.border import PLACES
-from tests.house.tree import PACKAGE
+from tests.support.tree import PACKAGE
 
 if TYPE_CHECKING:
     from types import ModuleType

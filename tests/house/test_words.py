@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.house.tree import PACKAGE
+from tests.support.tree import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

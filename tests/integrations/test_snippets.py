@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_examples import CodeExample, EvalExample, find_examples
 
-from tests.docs.pages import PAGES, name_of
 from tests.docs.test_snippets import servers
+from tests.support.pages import PAGES, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

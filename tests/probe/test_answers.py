@@ -13,11 +13,11 @@ from deepseek_v4_sdk import DeepSeekV4, Hooks
 from deepseek_v4_sdk.probe.questions import WORD
 from deepseek_v4_sdk.testing import MockProvider, MockRequest, faults, script
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
-from tests.client.modes import connect, in_both_modes
+from tests.support.modes import connect, in_both_modes
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk import Finding, ProbeReport, RequestDetails
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 Model = Callable[[MockRequest], script.Step]
 

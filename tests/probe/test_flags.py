@@ -13,12 +13,12 @@ from deepseek_v4_sdk.testing.flavors.nim import NimFlavor
 from deepseek_v4_sdk.testing.flavors.nvidia import NvidiaFlavor
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
-from tests.client.modes import connect, in_both_modes
+from tests.support.modes import connect, in_both_modes
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk import ProbeReport
     from deepseek_v4_sdk.testing.flavors.base import Flavor
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 CHATS = ["window", "prompt_format", "thinking", "reasoning", "tools", "structured_output", "streamed_usage"]
 CHATS += ["cached_tokens"]

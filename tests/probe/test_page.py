@@ -6,7 +6,7 @@ import re
 from typing import get_args
 
 from deepseek_v4_sdk.probe import ProbeFeature
-from tests.docs.pages import ROOT
+from tests.support.pages import ROOT
 
 PAGE = (ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
 FEATURES = ["window", "version", "prompt_format", "thinking", "reasoning", "tools", "structured_output"]

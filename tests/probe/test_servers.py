@@ -12,14 +12,14 @@ from deepseek_v4_sdk.testing.flavors.nim import NimFlavor
 from deepseek_v4_sdk.testing.flavors.nvidia import NvidiaFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from deepseek_v4_sdk.tokens import vocabulary
-from tests.client.modes import connect, in_both_modes
+from tests.support.modes import connect, in_both_modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from deepseek_v4_sdk.chat import JsonValue
     from deepseek_v4_sdk.testing.flavors.base import Flavor
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 VERSION_LINE = 'server_version = "..." in the profile'
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.recorded import Recording
+from tests.support.recorded import Recording
 
 _VLLM_LEVELS = {"none": "off", "minimal": "low", "low": "low", "medium": "low", "max": "max"}
 _SGLANG_LEVELS = {"none": "off", "minimal": "low", "low": "low", "ultra": "max", "max": "max"}

@@ -9,7 +9,7 @@ import pytest
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.prompt import Dialect, render_prompt
 from tests.prompt.cases import APRIL, RECIPE, Case, cases
-from tests.prompt.counting import assert_adds_up
+from tests.support.segment_counts import assert_adds_up
 
 _ENCODERS: dict[Dialect, str | None] = {"vllm": None, "recipe": RECIPE}
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from deepseek_v4_sdk.prompt import RenderedPrompt, render_prompt
-from tests.prompt.counting import assert_adds_up, prompt_tokens
 from tests.prompt.served import ARGUMENTS
-from tests.recorded import ROOT, Recording, recordings
+from tests.support.recorded import ROOT, Recording, recordings
+from tests.support.segment_counts import assert_adds_up, prompt_tokens
 
 _DIALECTS = {"vllm": "vllm", "sglang": "recipe"}
 

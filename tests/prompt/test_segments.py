@@ -15,8 +15,8 @@ from deepseek_v4_sdk.prompt import Dialect, RenderedPrompt, render_prompt
 from deepseek_v4_sdk.prompt.literals import EFFORTS
 from deepseek_v4_sdk.tokens import special_tokens
 from tests.prompt import conversations as some
-from tests.prompt.counting import assert_adds_up
 from tests.support.profiles import examples
+from tests.support.segment_counts import assert_adds_up
 
 _TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
 _DIALECTS = st.sampled_from(("vllm", "recipe"))

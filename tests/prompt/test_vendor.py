@@ -14,8 +14,8 @@ from deepseek_v4_sdk.prompt import Generation, render_prompt
 from tests.prompt import conversations as some
 from tests.prompt import vendor
 from tests.prompt.cases import RECIPE, Case, cases
-from tests.prompt.counting import assert_adds_up, prompt_tokens
 from tests.support.profiles import examples
+from tests.support.segment_counts import assert_adds_up, prompt_tokens
 
 _LEVELS = st.sampled_from(("off", "low", "high", "max"))
 _GENERATIONS = st.sampled_from(("2026-08", "v4.1"))

@@ -12,8 +12,8 @@ from deepseek_v4_sdk import DeepSeekV4, errors
 from deepseek_v4_sdk.chat import write_json
 from deepseek_v4_sdk.providers import HttpCall, find_provider
 from deepseek_v4_sdk.providers.scrub import scrub
-from tests.exchange.replay import JSON, Mode, Replay, answer, ask, async_client_for, both, client_for, hear
-from tests.exchange.wire import DONE, chunk, finish, plain, say, sse
+from tests.support.replay import JSON, Mode, Replay, answer, ask, async_client_for, both, client_for, hear
+from tests.support.wire import DONE, chunk, finish, plain, say, sse
 
 in_both_modes = pytest.mark.parametrize("mode", both)
 in_each_wire = pytest.mark.parametrize("wire", ["stream", "plain"])

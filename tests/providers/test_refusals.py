@@ -12,10 +12,10 @@ import pytest
 from deepseek_v4_sdk.errors import APIError, AuthenticationError, BadRequestError, OverloadedError, ServerError
 from deepseek_v4_sdk.providers import HttpCall, find_provider
 from tests.providers.refusal_cases import CASES, Case
-from tests.recorded import recordings
+from tests.support.recorded import recordings
 
 if TYPE_CHECKING:
-    from tests.recorded import Recording
+    from tests.support.recorded import Recording
 
 URL = "http://localhost:8000/v1/chat/completions"
 KEY = "token-Zx81-private"

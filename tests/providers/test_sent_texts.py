@@ -13,9 +13,9 @@ from deepseek_v4_sdk.prompt import render_prompt
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.tokens.vocabulary import load_vocabulary
-from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import Mode, answer, ask
-from tests.exchange.wire import DONE, call, finish, plain, say
+from tests.support.modes import connect, in_both_modes
+from tests.support.replay import Mode, answer, ask
+from tests.support.wire import DONE, call, finish, plain, say
 
 FLAVORS = ("vllm", "sglang", "nim", "nvidia", "deepseek", "dynamo")
 each_flavor = pytest.mark.parametrize("flavor", FLAVORS)

@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
-from tests.recorded import ROOT, SERVERS, Recording, recordings
 from tests.recordings import make_sglang_index
+from tests.support.recorded import ROOT, SERVERS, Recording, recordings
 
 
 def _name(recording: Recording) -> str:

@@ -15,8 +15,8 @@ from deepseek_v4_sdk.testing import CassetteError, MockProvider, Recorder, Repla
 from deepseek_v4_sdk.testing.cassettes.cassette import write_exchange
 from deepseek_v4_sdk.testing.cassettes.cassette_writer import CassetteWriter
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.recorded import Recording, recordings
 from tests.replay.programs import KEY, ask, ask_all, leave, lines
+from tests.support.recorded import Recording, recordings
 from tests.testing.places import MODES, Mode
 
 in_both_modes = pytest.mark.parametrize("mode", MODES)

@@ -8,12 +8,12 @@ from pydantic import BaseModel
 
 from deepseek_v4_sdk.chat import write_json
 from deepseek_v4_sdk.testing import MockProvider, script
-from tests.client.modes import connect
+from tests.support.modes import connect
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.structured import Mechanism
     from deepseek_v4_sdk.testing.script import Step, Turn
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 FLAVORS = ("vllm", "sglang", "nim", "nvidia", "dynamo", "deepseek")
 HOW: list[tuple[str, Mechanism]] = [

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from deepseek_v4_sdk.testing.script import Step
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 
 @dataclass

@@ -19,13 +19,13 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.chat import write_json
 from deepseek_v4_sdk.testing import MockProvider, faults, script
-from tests.client.modes import in_both_modes
 from tests.structured.cases import HOW, ResponseStream, said
 from tests.structured.streaming import cut, read
+from tests.support.modes import in_both_modes
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.structured import Mechanism
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 ROWS = [{"what": "Tea", "cents": 300}, {"what": "Milk", "cents": 80}, {"what": "Bread", "cents": 250}]
 LINES = [ResponseStream.model_validate(row) for row in ROWS]

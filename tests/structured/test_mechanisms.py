@@ -20,15 +20,15 @@ from deepseek_v4_sdk import (
     UserMessage,
 )
 from deepseek_v4_sdk.testing import script
-from tests.client.modes import in_both_modes
 from tests.structured.cases import FLAVORS, HOW, RIGHT, VALUE, WRONG, Invoice, client_of, prompt_of, said
+from tests.support.modes import in_both_modes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from deepseek_v4_sdk import Attempt
     from deepseek_v4_sdk.structured import Mechanism
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 every_way = pytest.mark.parametrize(("flavor", "mechanism"), HOW)
 in_text = pytest.mark.parametrize(("flavor", "mechanism"), [way for way in HOW if way[1] != "tool"])

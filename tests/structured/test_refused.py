@@ -12,11 +12,11 @@ from deepseek_v4_sdk import InvalidRequestError, UnsupportedOptionError
 from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.providers.nim import NIM
 from deepseek_v4_sdk.structured.mechanism import refusals
-from tests.client.modes import in_both_modes
 from tests.structured.cases import client_of, said
+from tests.support.modes import in_both_modes
 
 if TYPE_CHECKING:
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 VLLM, SGLANG = {"vllm"}, {"sglang"}
 BOTH, NONE = VLLM | SGLANG, set[str]()

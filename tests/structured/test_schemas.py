@@ -19,11 +19,11 @@ from typing_extensions import TypedDict
 from deepseek_v4_sdk import ConfigurationError, SchemaViolationError
 from deepseek_v4_sdk.structured import Shape
 from deepseek_v4_sdk.testing import script
-from tests.client.modes import in_both_modes
 from tests.structured.cases import client_of, prompt_of
+from tests.support.modes import in_both_modes
 
 if TYPE_CHECKING:
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 T = TypeVar("T")
 

@@ -21,13 +21,13 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.chat import write_json
 from deepseek_v4_sdk.testing import MockProvider, faults, script
-from tests.client.modes import in_both_modes
 from tests.structured.cases import HOW, RIGHT, VALUE, WRONG, Invoice, said
 from tests.structured.streaming import begins, cut, paths_in, read
+from tests.support.modes import in_both_modes
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.structured import Mechanism
-    from tests.exchange.replay import Mode
+    from tests.support.replay import Mode
 
 
 @in_both_modes

@@ -11,8 +11,8 @@ from deepseek_v4_sdk import DeepSeekV4, Reply, TruncatedToolCallError
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.recorded import Recording, recordings
 from tests.recordings import make_sglang_index
+from tests.support.recorded import Recording, recordings
 from tests.testing.places import FLAVORS, MODELS, PLACES, TOOL, ask, fetch, request_body
 
 BAR = "\N{FULLWIDTH VERTICAL LINE}"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import trustme
 
-from tests.exchange.wire import DONE, finish, say
-from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.wire import DONE, finish, say
 
 if TYPE_CHECKING:
     import socket

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.hostile_server import HEAD, HostileServer, chunk_of
 
 if TYPE_CHECKING:
     import socket

@@ -24,11 +24,11 @@ from deepseek_v4_sdk.providers import HttpCall, find_provider
 from deepseek_v4_sdk.providers.refusals import error_event
 from deepseek_v4_sdk.providers.scrub import scrub
 from deepseek_v4_sdk.transport.failures import as_failure
-from tests.exchange.replay import JSON, Replay, answer, ask, client_for
-from tests.exchange.wire import DONE, FRAME, chunk, finish, say, sse
+from tests.support.calls import MODES, chat, failure, in_each_mode
+from tests.support.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
 from tests.support.profiles import paired
-from tests.transport.calls import MODES, chat, failure, in_each_mode
-from tests.transport.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
+from tests.support.replay import JSON, Replay, answer, ask, client_for
+from tests.support.wire import DONE, FRAME, chunk, finish, say, sse
 
 MEGABYTE = 1024 * 1024
 

@@ -11,7 +11,7 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, DeepSeekV4Error, Finished, Hooks, StreamClosedError
 from deepseek_v4_sdk.testing import MockProvider, faults, script
-from tests.client.modes import connect, in_both_modes
+from tests.support.modes import connect, in_both_modes
 
 HELLO = script.think("Hm.") + script.text("Hello there")
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deepseek_v4_sdk.support import forks
-from tests.exchange.wire import DONE, finish, say
+from tests.support.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.wire import DONE, finish, say
 from tests.transport.echo import AUTHORITY, Echo, EncryptedEcho
-from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
 
 if TYPE_CHECKING:
     import socket

@@ -12,8 +12,8 @@ import trustme
 
 from deepseek_v4_sdk import ConnectionFailedError, DeepSeekV4
 from deepseek_v4_sdk.transport.hints import ConnectionHints
-from tests.transport.calls import failure, in_each_mode
-from tests.transport.hostile_server import HostileServer
+from tests.support.calls import failure, in_each_mode
+from tests.support.hostile_server import HostileServer
 
 if TYPE_CHECKING:
     import socket

@@ -20,9 +20,9 @@ from deepseek_v4_sdk import (
     StreamInterruptedError,
 )
 from deepseek_v4_sdk.testing import MockProvider, faults, script
-from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import JSON, Mode, Replay, answer, client_for
-from tests.exchange.wire import DONE, finish, say
+from tests.support.modes import connect, in_both_modes
+from tests.support.replay import JSON, Mode, Replay, answer, client_for
+from tests.support.wire import DONE, finish, say
 
 LOGGER = "deepseek_v4_sdk"
 PROMPT = "a-question-that-nobody-may-log"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, DeepSeekV4, ServerError
-from tests.exchange.wire import DONE, finish, say
+from tests.support.wire import DONE, finish, say
 
 BODY = b"".join([say("Hi"), finish("stop"), DONE])
 

@@ -14,7 +14,7 @@ import pytest
 from deepseek_v4_sdk import AsyncDeepSeekV4, ConfigurationError, Ledger, RateLimits, StreamInUseError, Timeouts
 from deepseek_v4_sdk.testing import MockProvider, script
 from tests.support.any_name import ANY_NAME
-from tests.transport.calls import async_client, in_each_async_mode
+from tests.support.calls import async_client, in_each_async_mode
 from tests.transport.echo import AUTHORITY, Echo, EncryptedEcho
 
 if TYPE_CHECKING:

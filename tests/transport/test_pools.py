@@ -13,9 +13,9 @@ import uvicorn
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, Timeouts
 from deepseek_v4_sdk.transport import httpcore_transport as pools
-from tests.exchange.wire import DONE, finish, say
-from tests.transport.calls import async_client, chat, in_each_mode
-from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.calls import async_client, chat, in_each_mode
+from tests.support.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.wire import DONE, finish, say
 
 HELLO = b"".join(chunk_of(block) for block in (say("Hi"), finish("stop"), DONE)) + b"0\r\n\r\n"
 

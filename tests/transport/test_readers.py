@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from deepseek_v4_sdk import AsyncChatStream, ChatStream, DeepSeekV4, Finished, StreamInUseError, TextDelta
-from tests.transport.calls import async_client, in_each_async_mode
+from tests.support.calls import async_client, in_each_async_mode
 from tests.transport.echo import Echo
 from tests.transport.test_loops import wait_until
 

@@ -28,12 +28,12 @@ from deepseek_v4_sdk import (
 )
 from deepseek_v4_sdk.call.retry import RetryPolicy
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
-from tests.client.modes import connect, in_both_modes
-from tests.exchange.replay import JSON, Mode, Played, Replay, ServerAnswer, Wait, answer, async_client_for, client_for
-from tests.exchange.wire import DONE, FRAME, call, chunk, finish, plain, reason, say, sse, usage
-from tests.transport.calls import chat
-from tests.transport.calls import in_each_mode as on_sockets
-from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.calls import chat
+from tests.support.calls import in_each_mode as on_sockets
+from tests.support.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.modes import connect, in_both_modes
+from tests.support.replay import JSON, Mode, Played, Replay, ServerAnswer, Wait, answer, async_client_for, client_for
+from tests.support.wire import DONE, FRAME, call, chunk, finish, plain, reason, say, sse, usage
 
 RESET = httpx.ReadError("reset")
 

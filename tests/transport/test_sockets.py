@@ -17,8 +17,8 @@ from deepseek_v4_sdk import (
     StreamClosedError,
     Timeouts,
 )
-from tests.exchange.wire import DONE, finish, say
-from tests.transport.calls import async_client, in_each_async_mode, in_each_mode
+from tests.support.calls import async_client, in_each_async_mode, in_each_mode
+from tests.support.wire import DONE, finish, say
 from tests.transport.server import SILENCE, Server
 
 HELLO = [say("Hi"), finish("stop"), DONE]

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4, PhaseTimeoutError, Timeouts
-from tests.exchange.wire import DONE, call, finish, say
-from tests.transport.calls import chat, failure, in_each_mode
-from tests.transport.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
+from tests.support.calls import chat, failure, in_each_mode
+from tests.support.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
+from tests.support.wire import DONE, call, finish, say
 
 COMMENT = b": keep-alive\n\n"
 

@@ -9,9 +9,9 @@ import pytest
 import trustme
 
 from deepseek_v4_sdk import ConnectionFailedError
-from tests.exchange.wire import DONE, finish, say
-from tests.transport.calls import chat, failure, in_each_mode
-from tests.transport.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.calls import chat, failure, in_each_mode
+from tests.support.hostile_server import HEAD, HostileServer, chunk_of
+from tests.support.wire import DONE, finish, say
 
 if TYPE_CHECKING:
     import socket

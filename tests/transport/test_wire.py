@@ -18,9 +18,9 @@ import pytest
 from deepseek_v4_sdk import ConnectionFailedError, PhaseTimeoutError, Timeouts
 from deepseek_v4_sdk.transport import asyncio_socket as wire
 from deepseek_v4_sdk.transport.asyncio_socket import AsyncioSocket, connect
-from tests.exchange.wire import DONE, finish, say
-from tests.transport.calls import chat, failure, in_each_mode
-from tests.transport.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
+from tests.support.calls import chat, failure, in_each_mode
+from tests.support.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
+from tests.support.wire import DONE, finish, say
 from tests.transport.server import Server
 
 MEGABYTE = 1024 * 1024

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pytest_examples import CodeExample, EvalExample
 
-from tests.docs.pages import name_of
 from tests.docs.test_snippets import servers
 from tests.integrations.test_snippets import APART, SNIPPETS, needs
+from tests.support.pages import name_of
 
 __all__ = ["servers"]
 

@@ -23,7 +23,7 @@ from deepseek_v4_sdk import (
 from deepseek_v4_sdk.testing import faults, script
 from deepseek_v4_sdk.testing.flavors.nim import NimFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
-from tests.transport.failover.duo import call, in_all_ways, named
+from tests.support.duo import call, in_all_ways, named
 
 DOWN = faults.status(503)
 HELLO = script.text("Hello from behind.")

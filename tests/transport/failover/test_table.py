@@ -12,9 +12,9 @@ import pytest
 from deepseek_v4_sdk import DeepSeekV4, DeepSeekV4Error, RateLimits, Timeouts
 from deepseek_v4_sdk.providers import PROVIDER_NAMES
 from deepseek_v4_sdk.testing import MockProvider, faults, script
-from tests.docs.pages import ROOT
+from tests.support.duo import named
+from tests.support.pages import ROOT
 from tests.support.profiles import NIGHTLY
-from tests.transport.failover.duo import named
 
 AGAIN, ELSEWHERE, RAISED = "again here, then elsewhere", "elsewhere at once", "raised"
 ANSWER = script.text("From the second one.")

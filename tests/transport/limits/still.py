@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import httpx
 
 from deepseek_v4_sdk.transport.clock import SystemClock
-from tests.exchange.wire import DONE, finish, say, usage
+from tests.support.wire import DONE, finish, say, usage
 
 __all__ = ["StrictServer", "in_still_time"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from deepseek_v4_sdk import Conversation, DeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
-from tests.docs.pages import ROOT
+from tests.support.pages import ROOT
 
 REPLICAS, CONVERSATIONS, TURNS = 4, 40, 5
 

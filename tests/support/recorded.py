@@ -12,7 +12,7 @@ from deepseek_v4_sdk.chat import write_json
 from deepseek_v4_sdk.testing import RecordedExchange
 from tests.recordings import make_sglang_index
 
-ROOT = Path(__file__).parent / "recordings"
+ROOT = Path(__file__).parents[1] / "recordings"
 SERVERS = ("vllm", "sglang")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
-from tests.exchange.replay import MODEL, Mode, Played, Replay, both
+from tests.support.replay import MODEL, Mode, Played, Replay, both
 
 __all__ = ["connect", "in_both_modes"]
 
