@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["backend", "servers"]
 
 SNIPPETS = list(find_examples(*(str(page) for page in PAGES if page.parent.name == "integrations")))
-# Deep Agents has an environment of its own (`make frameworks`).
-APART = "deepagents"
+# These have environments of their own (`make frameworks`).
+APART = {"deepagents", "ray"}
 
 
 @pytest.fixture
@@ -73,13 +73,15 @@ def check_otlp(arrived: dict[str, bytes]) -> None:
 @pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("example", SNIPPETS, ids=lambda each: f"{name_of(each.path)}:{each.start_line}")
 def test_snippet(example: CodeExample, eval_example: EvalExample, backend: dict[str, bytes]) -> None:
-    if APART in needs(example) and find_spec(APART) is None:
-        pytest.skip("Deep Agents is not among the tools of the suite")
+    for package in APART & needs(example):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not among the tools of the suite")
     eval_example.run(example)
     if "OTLPSpanExporter" in example.source:
         check_otlp(backend)
 
 
 def test_each_page_shows_something_that_runs() -> None:
-    assert {example.path.stem for example in SNIPPETS} == {"langchain", "pydantic-ai", "openai-agents", "opentelemetry"}
-    assert [APART in needs(example) for example in SNIPPETS].count(True) == 1
+    pages = {"langchain", "pydantic-ai", "openai-agents", "opentelemetry", "ray-data"}
+    assert {example.path.stem for example in SNIPPETS} == pages
+    assert sorted(package for example in SNIPPETS for package in APART & needs(example)) == ["deepagents", "ray"]

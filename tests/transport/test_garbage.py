@@ -20,15 +20,19 @@ class Circle:
         self.itself = self
 
 
+def transports() -> list[PooledTransport]:
+    return [each for each in gc.get_objects() if isinstance(each, PooledTransport)]
+
+
 def test_a_circle_with_a_client() -> None:
     with MockServer(MockProvider(default=script.text("Hi."))) as server, warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
+        others = transports()
         client = DeepSeekV4("vllm", base_url=server.url)
         assert client.chat("Hi").text == "Hi."
-        transports = [each for each in gc.get_objects() if isinstance(each, PooledTransport)]
-        gone = weakref.ref(transports[-1])
+        (gone,) = (weakref.ref(each) for each in transports() if all(each is not other for other in others))
         Circle(client)
-        del client, transports
+        del client
         gc.collect()
     assert gone() is None
     assert [str(each.message) for each in seen] == []
