@@ -117,9 +117,9 @@ def check_format(request: ChatRequest, text: str) -> None:
     except ValueError:
         raise SchemaViolationError("the answer was resumed inside its JSON, and is not JSON", text=text) from None
     if (mistake := mistake_in(value, schema)) is not None:
-        place, said = mistake
+        place, message = mistake
         path = path_of(place)
         where = f" at {path}" if path else ""
         raise SchemaViolationError(
-            f"the answer was resumed inside its JSON, and is wrong{where}: {said}", path=path, text=text
+            f"the answer was resumed inside its JSON, and is wrong{where}: {message}", path=path, text=text
         )

@@ -133,7 +133,7 @@ class RedisLedger:
             "tokens": question.limits.tokens_per_minute,
             "running": question.limits.concurrency,
         }
-        told = {
+        fields = {
             "member": question.member,
             "joined": question.joined,
             "members": question.members,
@@ -151,7 +151,7 @@ class RedisLedger:
             "begins": not question.asked or question.asked[0].begins,
             "asked": [(one.name, one.tokens) for one in question.asked],
         }
-        return [f"deepseek-v4:{{{question.bucket}}}:{key}" for key in KEYS], [json.dumps(told)]
+        return [f"deepseek-v4:{{{question.bucket}}}:{key}" for key in KEYS], [json.dumps(fields)]
 
     def _read(self, reply: object) -> Answer:
         if self._warned:

@@ -33,14 +33,14 @@ for i = 1, #stored, 2 do state[stored[i]] = tonumber(stored[i + 1]) end
 local known, since, live, running, waiting = false, 0, 1, question.running, {}
 stored = call('HGETALL', MEMBERS)
 for i = 1, #stored, 2 do
-  local lease, runs, from, heard = string.match(stored[i + 1], '(%S+) (%S+) (%S+) (%S+)')
+  local lease, runs, from, waits_until = string.match(stored[i + 1], '(%S+) (%S+) (%S+) (%S+)')
   if tonumber(lease) <= now then
     call('HDEL', MEMBERS, stored[i])
   elseif stored[i] == question.member then
     known, since = true, tonumber(from)
   else
     live, running = live + 1, running + tonumber(runs)
-    if tonumber(from) > 0 and tonumber(heard) > now then waiting[#waiting + 1] = tonumber(from) end
+    if tonumber(from) > 0 and tonumber(waits_until) > now then waiting[#waiting + 1] = tonumber(from) end
   end
 end
 if question.joined and not known then return {0} end

@@ -60,7 +60,7 @@ class Question:
         paused: Seconds for which the server has no room.
         opened: Seconds for which the circuit is open.
         asked: The first ones of the queue.
-        told: The reservations of `entries`.
+        reported: The reservations of `entries`.
     """
 
     limiter: SharedLimiter
@@ -77,7 +77,7 @@ class Question:
     paused: float
     opened: float
     asked: tuple[Reservation, ...]
-    told: frozenset[Reservation]
+    reported: frozenset[Reservation]
     stays: bool = True
 
 
@@ -216,7 +216,7 @@ class SharedLimiter(RateLimiter):
         """Note that nobody waits for the answer to a question any more."""
         with self._lock:
             self._asking = False
-            self._changed |= question.told
+            self._changed |= question.reported
             self._refusals += question.refusals
             self._ask_at = -math.inf
             if self._queue:
@@ -262,9 +262,9 @@ class SharedLimiter(RateLimiter):
         if self._asking:
             return None
         self._asking = True
-        told = frozenset(self._changed if self._joined else {*self._changed, *self._counted})
+        reported = frozenset(self._changed if self._joined else {*self._changed, *self._counted})
         asked = () if self._alone else self._askable(now)
-        for reservation in (*told, *asked):
+        for reservation in (*reported, *asked):
             reservation.name = reservation.name or next(self._names)
         self._changed, refusals, self._refusals = set(), self._refusals, 0
         return Question(
@@ -277,12 +277,12 @@ class SharedLimiter(RateLimiter):
             joined=self._joined,
             members=self._members,
             running=len(self._running) + sum(one.begins for one in self._permitted),
-            entries=tuple(self._entry(reservation, now) for reservation in told),
+            entries=tuple(self._entry(reservation, now) for reservation in reported),
             refusals=refusals,
             paused=max(0.0, self._paused - now),
             opened=self._breaker.wait(now),
             asked=asked,
-            told=told,
+            reported=reported,
         )
 
     def _entry(self, reservation: Reservation, now: float) -> Entry:
