@@ -268,8 +268,10 @@ def _known(tables: Mapping[str, object]) -> str:
 
 
 # Settings that become an argument in another form.
-_READ_HERE = {*KEY_SOURCES, "ca_bundle", "timeout", "flavor", "engine", "fallback", "prices", "hooks"}
-_READ_HERE |= {"limits", "shared_limits_env"}
+_READ_HERE = {
+    *KEY_SOURCES,
+    *("ca_bundle", "timeout", "flavor", "engine", "limits", "shared_limits_env", "fallback", "prices", "hooks"),
+}
 
 
 def _arguments(
@@ -317,7 +319,7 @@ def _arguments(
 
 
 @contextmanager
-def _placed(file: ProfileFile, name: str, key: str, before: str = "") -> Iterator[None]:
+def _placed(file: ProfileFile, name: str, key: str, before: str = "") -> Generator[None]:
     """Name the place of a setting in an error about it."""
     try:
         yield
