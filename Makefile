@@ -40,7 +40,7 @@ integrations: $(VENV)/.installed-dev  ## clients and tools of other projects in 
 	@$(BIN)/python -m pytest -q -m integrations --timeout 600 tests/gateway $(PYTEST)
 	@$(PYTHON) -m venv .venv-litellm && .venv-litellm/bin/python -m pip install -qq --no-input \
 	  --disable-pip-version-check -r tests/gateway/litellm.txt -e '.[server]'
-	@.venv-litellm/bin/python -m pytest -q -m integrations --timeout 600 -k litellm tests/gateway/test_other_clients.py
+	@.venv-litellm/bin/python -m pytest -q -m integrations --timeout 600 -k litellm tests/gateway/test_other_clients.py tests/gateway/test_clients_that_leave.py
 
 web-test: $(VENV)/.installed-dev  ## the web example in a headless Chromium, with pictures (SHOTS=folder; apt-get install chromium)
 	@$(BIN)/python -m tests.examples.in_browser $(if $(SHOTS),--shots $(SHOTS))

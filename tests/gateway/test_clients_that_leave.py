@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,3 +70,49 @@ def test_anthropic(flavor: str) -> None:
         with client.messages.stream(model="m", max_tokens=100, messages=TALK) as stream:
             next(iter(stream))
         assert ends(server)
+
+
+OTHERS = [
+    pytest.mark.integrations,
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.parametrize("flavor", FLAVORS),
+]
+"""`make integrations` runs these clients, the suite does not. What they warn of is not ours."""
+
+
+class TestOthers:
+    pytestmark = OTHERS
+
+    def test_langchain_openai(self, flavor: str) -> None:
+        chat = pytest.importorskip("langchain_openai").ChatOpenAI
+        with upstream(flavor) as (server, gateway):
+            stream = chat(base_url=gateway.url, api_key="any", model="m", max_retries=0).stream("Hello")
+            next(stream)
+            stream.close()
+            assert ends(server)
+
+    def test_pydantic_ai(self, flavor: str) -> None:
+        pydantic_ai = pytest.importorskip("pydantic_ai")
+        openai_models = pytest.importorskip("pydantic_ai.models.openai")
+        providers = pytest.importorskip("pydantic_ai.providers.openai")
+
+        async def leave(url: str) -> None:
+            provider = providers.OpenAIProvider(base_url=url, api_key="any")
+            model = openai_models.OpenAIChatModel("m", provider=provider)
+            async with pydantic_ai.Agent(model).run_stream("Hello") as result:
+                async for _ in result.stream_text(debounce_by=None):
+                    break
+
+        with upstream(flavor) as (server, gateway):
+            asyncio.run(leave(gateway.url))
+            assert ends(server)
+
+    def test_litellm(self, flavor: str) -> None:
+        litellm = pytest.importorskip("litellm")
+        with upstream(flavor) as (server, gateway):
+            stream = litellm.completion(
+                model="openai/m", api_base=gateway.url, api_key="any", messages=TALK, stream=True, num_retries=0
+            )
+            next(stream)
+            stream.completion_stream.close()  # its own wrapper has no way to close a stream
+            assert ends(server)
