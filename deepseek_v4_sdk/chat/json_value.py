@@ -24,6 +24,8 @@ __all__ = [
     "write_plain_json",
 ]
 
+to_json(None)  # the encoder imports uuid when it is first used: now, and not in the first request
+
 JsonValue = TypeAliasType("JsonValue", "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None")
 """A JSON value, as Python has it."""
 
