@@ -66,6 +66,14 @@ def written(values: _Cells) -> str:
     return "\n".join(lines)
 
 
+def _again(place: tuple[str, str], row: list[str], shown: list[str]) -> list[str]:
+    """A row. Cells that differ from the page are measured once more: on a busy machine a leaving program is late."""
+    return [
+        found if found == page else verdict(case, *place, ours=False)
+        for case, found, page in zip(CASES, row, shown, strict=True)
+    ]
+
+
 def main(how: str) -> int:
     """Measure; write the rows into the page, or compare them with it."""
     warnings.simplefilter("ignore")
@@ -75,6 +83,8 @@ def main(how: str) -> int:
         values, shown = measured(name), cells(name)
         print(f"{name}\n{written(values)}")
         for place, row in values.items():
+            if name == OWN and place in shown and how != "--write":
+                row[:] = _again(place, row, shown[place])
             if shown.get(place) != row:
                 differ = True
                 print(f"on the page: {place} {shown.get(place)}", file=sys.stderr)
