@@ -334,10 +334,8 @@ def _choose_provider(file: ProfileFile, name: str, profile: Profile, arguments: 
             raise _at(file, name, ("flavor",), 'flavor goes only with provider = "mock"')
         from deepseek_v4_sdk.testing import MockProvider
 
-        try:
+        with _placed(file, name, "flavor"):
             arguments["provider"] = MockProvider(flavor=profile.flavor)
-        except ConfigurationError as error:
-            raise _at(file, name, ("flavor",), str(error)) from None
     if profile.engine is not None:
         if profile.provider != "nim":
             raise _at(file, name, ("engine",), 'engine goes only with provider = "nim"')
