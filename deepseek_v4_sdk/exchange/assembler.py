@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.chat import (
@@ -22,6 +21,7 @@ from deepseek_v4_sdk.chat import (
     reading_notes,
 )
 from deepseek_v4_sdk.exchange.control_tokens import Tail
+from deepseek_v4_sdk.exchange.open_call import OpenCall
 from deepseek_v4_sdk.exchange.part import Part
 
 if TYPE_CHECKING:
@@ -29,37 +29,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.chat import ArgumentCheck, MarkupBars, Message
 
-__all__ = ["Assembler", "OpenCall"]
-
-
-_ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
-
-
-def _mended_halves(arguments: str) -> tuple[str, int]:
-    """Replace the escaped halves of surrogate pairs in arguments by U+FFFD; return the text and their number."""
-    halves = sum(1 for escape in _ESCAPE.finditer(arguments) if escape[1])
-    return _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], arguments), halves
-
-
-class OpenCall:
-    """A tool call while its pieces arrive."""
-
-    __slots__ = ("arguments", "bars", "given", "id", "index", "name", "place", "ready", "started")
-
-    def __init__(self, place: int, index: int | None) -> None:
-        self.place = place
-        self.index = index
-        self.given = ""  # the id from the server
-        self.id = ""
-        self.name = ""
-        self.arguments: list[str] = []
-        self.bars: MarkupBars | None = None
-        self.started = False
-        self.ready = False
-
-    def as_call(self) -> ToolCall:
-        """The call in its current state."""
-        return ToolCall(self.id, self.name, "".join(self.arguments), bars=self.bars)
+__all__ = ["Assembler"]
 
 
 class Assembler:
@@ -332,7 +302,9 @@ class Assembler:
         """
         made = call.as_call()
         if "\\ud" in made.arguments.lower():
-            mended, replaced = _mended_halves(made.arguments)
+            from deepseek_v4_sdk.exchange.surrogates import without_escaped_halves  # few answers need it
+
+            mended, replaced = without_escaped_halves(made.arguments)
             if replaced:
                 self.repairs.append(Repair("replaced_characters", f"{replaced} half surrogate pair(s) became U+FFFD"))
                 call.arguments = [mended]
@@ -377,7 +349,7 @@ class Assembler:
             known = self._by_id.get(call_id)
         elif last is not None and not (name and last.name):
             known = last
-        if known is not None and name and known.name and _is_another(known, call_id, name, arguments):
+        if known is not None and name and known.name and known.is_followed_by(call_id, name, arguments):
             known = None
         if known is None:
             # A call without arguments so far may still get them, where calls are interleaved: it waits for the end.
@@ -406,17 +378,3 @@ class Assembler:
         self._events.append(ToolCallStarted(call.place, call.id, call.name))
         if call.arguments:
             self._events.append(ToolCallDelta(call.place, "".join(call.arguments)))
-
-
-def _is_another(known: OpenCall, call_id: str | None, name: str, arguments: str | None) -> bool:
-    """Whether a piece with a name begins another call than the one that has its index, or its id."""
-    if (call_id and known.given and call_id != known.given) or name != known.name:
-        return True
-    # Some servers repeat name and id on each piece; but complete arguments are not continued.
-    return bool(
-        arguments
-        and arguments.lstrip().startswith("{")
-        and known.arguments
-        and known.arguments[-1].rstrip().endswith("}")
-        and known.as_call().is_object
-    )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat import Timeouts
-    from deepseek_v4_sdk.exchange.assembler import OpenCall
+    from deepseek_v4_sdk.exchange.open_call import OpenCall
     from deepseek_v4_sdk.exchange.part import Earlier
     from deepseek_v4_sdk.providers import EncodedChat, Provider
 

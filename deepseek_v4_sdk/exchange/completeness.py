@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from deepseek_v4_sdk.chat import FinishReason, ToolCall
-    from deepseek_v4_sdk.exchange.assembler import OpenCall
+    from deepseek_v4_sdk.exchange.open_call import OpenCall
 
 __all__ = ["End", "Fault", "check_completeness", "finish_reason", "split_calls"]
 

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.exchange.output_repair import OutputRepair
     from deepseek_v4_sdk.exchange.raw_output import RawOutput
 
-__all__ = ["SurrogateJoiner", "read_as_written", "without_halves"]
+__all__ = ["SurrogateJoiner", "read_as_written", "without_escaped_halves", "without_halves"]
 
 # Fields that hold a piece of the model's output: only there a half may be part of a pair that was cut.
 _TEXT_KEYS = frozenset({"content", "reasoning", "reasoning_content", "arguments", "text", "thinking"})
 _HALF = re.compile("[\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 _Place: TypeAlias = tuple[Literal["text", "reasoning", "call"], int | None]
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -64,6 +65,12 @@ def without_halves(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
         return {_HALF.sub(_REPLACEMENT, key): without_halves(item) for key, item in value.items()}
     return value
+
+
+def without_escaped_halves(arguments: str) -> tuple[str, int]:
+    """Replace the escaped halves of surrogate pairs in arguments by U+FFFD; return the text and their number."""
+    halves = sum(1 for escape in _ESCAPE.finditer(arguments) if escape[1])
+    return _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], arguments), halves
 
 
 class SurrogateJoiner:

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from deepseek_v4_sdk.chat import JsonValue, TextDelta, read_event
-from deepseek_v4_sdk.exchange import body_reader
+from deepseek_v4_sdk.exchange import answer_reader
 from deepseek_v4_sdk.providers import Sink, find_provider
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions
 from tests.support.replay import Outcome, Replay, answer, client_for, hear
@@ -25,7 +25,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         counted["events"] += 1
         return read_event(data)
 
-    monkeypatch.setattr(body_reader, "read_event", read)
+    monkeypatch.setattr(answer_reader, "read_event", read)
     return counted
 
 
@@ -77,12 +77,12 @@ def test_the_last_value_of_another_field_stays() -> None:
 def test_a_server_whose_events_all_differ_is_not_asked_for_a_frame_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = Counter[str]()
 
-    class Counting(body_reader.DeltaFrames):
+    class Counting(answer_reader.DeltaFrames):
         def _learn(self, data: bytes, payload: dict[str, JsonValue]) -> None:
             tried["times"] += 1
             super()._learn(data, payload)
 
-    monkeypatch.setattr(body_reader, "DeltaFrames", Counting)
+    monkeypatch.setattr(answer_reader, "DeltaFrames", Counting)
     outcome = heard(
         *(sse({**FRAME, "created": at, "choices": [{"index": 0, "delta": {"content": "a"}}]}) for at in range(3000))
     )

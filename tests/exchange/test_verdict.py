@@ -330,7 +330,7 @@ def test_an_event_that_is_none(case: str, mode: Mode) -> None:
 
 @in_both_modes
 def test_an_event_that_is_too_large(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deepseek_v4_sdk.exchange.body_reader.SSEDecoder", partial(SSEDecoder, 300))
+    monkeypatch.setattr("deepseek_v4_sdk.exchange.answer_reader.SSEDecoder", partial(SSEDecoder, 300))
     large = say("x" * 300)
     for blocks in ([say("Hi") + large], [say("Hi"), large], [say("Hi"), large[:200], large[200:]]):
         outcome = ask(answer(*blocks), mode=mode)

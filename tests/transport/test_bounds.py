@@ -17,7 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from deepseek_v4_sdk import APIError, ConnectionFailedError, DeepSeekV4Error, ServerError, StreamInterruptedError
-from deepseek_v4_sdk.exchange import body_reader as reading
+from deepseek_v4_sdk.exchange import answer_reader as reading
 from deepseek_v4_sdk.exchange import http_exchange as transfer
 from deepseek_v4_sdk.exchange.sse import SSEDecoder
 from deepseek_v4_sdk.providers import HttpCall, find_provider
