@@ -19,6 +19,7 @@ __all__ = ["OutputRepair", "drop_further_calls", "trim_stop"]
 _CLOSE = "</think>"
 _OPEN = "<think>"
 _LONE_CLOSE = re.compile(f"(?<!`){_CLOSE}|{_CLOSE}(?!`)")  # between back-ticks it is a quotation
+_UNQUOTED_CLOSE = re.compile(f"(?<![ \\t`'\"“«(\\[]){_CLOSE}(?![`'\"”»)\\]])")
 
 
 def _scanner(tools: list[str]) -> Scanner:
@@ -32,7 +33,8 @@ class OutputRepair:
 
     Tool calls that were left in the text as markup become calls; a call at the end of the reasoning, with no answer
     after it, becomes a call; tags that were left after arguments are cut off; reasoning that was left in the text, with
-    its closing tag, becomes reasoning. The assembler's repairs list each change.
+    its closing tag, becomes reasoning; text that was left in the reasoning, after its closing tag, becomes text. The
+    assembler's repairs list each change.
 
     Args:
         assembler: The assembler that gets everything.
@@ -168,6 +170,8 @@ class OutputRepair:
         if self._tools:
             self._trim_arguments()
             self._promote()
+        if self._thinks and assembler.reasonings:
+            self._end_reasoning()
         drop_further_calls(assembler)
 
     def _pass(self, pieces: list[Piece], *, is_reported: bool = False) -> None:
@@ -274,6 +278,45 @@ class OutputRepair:
         assembler.repairs.append(
             Repair("promoted_calls", f"{len(calls)} tool call(s) were at the end of the reasoning as markup")
         )
+
+    def _end_reasoning(self) -> None:
+        """End the reasoning at the closing tag in it, where the answer is empty otherwise.
+
+        vLLM's streams (0.33) know the tag by its token. They take one in plain letters, and the answer after it, for
+        reasoning; its plain answers, and the vendor's parser, end the reasoning there.
+        """
+        assembler = self._assembler
+        ended = assembler.finish_reason not in {None, "length"} and assembler.stop_sequence is None
+        if not ended or any(map(str.strip, assembler.texts)):
+            return
+        found = _split_at_end("".join(assembler.reasonings))
+        if found is None:
+            return
+        before, after = found
+        if after.strip():
+            # With a call, or with markup in it, it may be reasoning about the tag.
+            if assembler.calls or (self._tools and "DSML" in after):
+                return
+            assembler.texts[:] = [after]
+        elif not assembler.calls:
+            return
+        assembler.reasonings[:] = [before] if before else []
+        note = "a closing tag in plain letters was left in the reasoning, and ends it: what followed is the answer"
+        assembler.repairs.append(Repair("ended_reasoning", note))
+
+
+def _split_at_end(reasoning: str) -> tuple[str, str] | None:
+    """Split a text at its only closing tag; None where it has none, several, or one that is a quotation."""
+    if reasoning.count(_CLOSE) != 1 or _OPEN in reasoning:
+        return None
+    found = _UNQUOTED_CLOSE.search(reasoning)
+    if found is None:
+        return None
+    from deepseek_v4_sdk.dsml.position import TextPosition
+
+    before, position = reasoning[: found.start()], TextPosition()
+    position.advance(before)
+    return (before, reasoning[found.end() :]) if position.allows_own_markup else None
 
 
 def trim_stop(assembler: Assembler, stop: str) -> None:
