@@ -18,20 +18,21 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.transport.asyncio_socket import AsyncioSocket
     from deepseek_v4_sdk.transport.network import SocketOptions
 
-__all__ = ["AsyncTimedBackend"]
+__all__ = ["AsyncTimedBackend", "AsyncTimedStream"]
 
 
-class _AsyncTimedStream(httpcore.AsyncNetworkStream):
+class AsyncTimedStream(httpcore.AsyncNetworkStream):
     """A stream that reads the time left at each read."""
 
     def __init__(self, wire: AsyncioSocket) -> None:
         self._wire = wire
-        self._framer = Framer()
+        self._framer = Framer(unpacks=True)
         self._write_buffer = WriteBuffer()
         self._was_used = False
         self._early = b""  # bytes that arrived while the request was being sent
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's own
+        """Return bytes for httpcore, after sending those that it wrote."""
         del max_bytes
         if parts := self._write_buffer.take():
             await self._send(parts, timeout)
@@ -43,11 +44,26 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
                 return given
         return self._framer.finish()
 
+    async def read_content(self, timeout: float) -> bytes:  # noqa: ASYNC109  # a `TimeLeft` moves
+        """Return the content of chunks that have arrived; none where httpcore must read on."""
+        framer = self._framer
+        while framer.in_chunks:
+            data, framer.behind_head = framer.behind_head, b""
+            data = data or await self._wire.receive(timeout)
+            if content := framer.content(data):
+                return content
+            if not data:
+                return b""
+        self._early, framer.rest = self._early + framer.rest, b""
+        return b""
+
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  # httpcore's own
+        """Keep bytes, which are sent before the next read."""
         del timeout
         self._write_buffer.add(buffer)
 
     async def aclose(self) -> None:
+        """Close the connection at once."""
         self._wire.close()
 
     async def start_tls(
@@ -56,10 +72,12 @@ class _AsyncTimedStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109  # httpcore's own
     ) -> httpcore.AsyncNetworkStream:
+        """Switch to TLS."""
         await self._wire.start_tls(ssl_context, server_hostname, seconds_left(timeout))
-        return _AsyncTimedStream(self._wire)
+        return AsyncTimedStream(self._wire)
 
     def get_extra_info(self, info: str) -> object:
+        """Return a detail of the connection."""
         if info == "is_readable" and not self._framer.clean:  # httpcore calls this before it uses a connection again
             return True
         return self._wire.get_extra_info(info)
@@ -108,4 +126,4 @@ class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
         del local_address, socket_options  # our pools set neither of them
         wire = await connect(host, port, seconds_left(timeout))
         self._wires.add(wire)
-        return _AsyncTimedStream(wire)
+        return AsyncTimedStream(wire)

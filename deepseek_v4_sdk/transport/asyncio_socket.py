@@ -24,16 +24,21 @@ __all__ = ["AsyncioSocket", "connect"]
 # Most bytes to read ahead of the caller, and most to pass to the transport at once.
 _AHEAD = 256 * 1024
 _PIECE = 256 * 1024
+# Sizes of the buffer that the system writes received bytes into: it grows on a connection that fills it. asyncio's own
+# protocol allocates 256 KB for each read, which costs more than all else of a small one.
+_SMALLEST = 8 * 1024
+_LARGEST = 256 * 1024
 # If an address does not answer in this time, the next one is tried, where a name has several.
 _NEXT_ADDRESS = 1.0
 
 
-class AsyncioSocket(ReadTimer, asyncio.Protocol):
+class AsyncioSocket(ReadTimer, asyncio.BufferedProtocol):
     """Bytes as they arrive, until somebody takes them."""
 
     def __init__(self) -> None:
         super().__init__()
         self._transport = cast("asyncio.Transport", None)  # set when the connection is made
+        self._buffer = memoryview(bytearray(_SMALLEST))
         self._blocks: list[bytes] = []
         self._ahead = 0
         self._reading = True
@@ -178,16 +183,23 @@ class AsyncioSocket(ReadTimer, asyncio.Protocol):
         """Note that the connection is open."""
         self._transport = cast("asyncio.Transport", transport)
 
-    def data_received(self, data: bytes) -> None:
-        """Note that bytes arrived."""
-        self._blocks.append(data)
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return the buffer to receive into."""
+        del sizehint
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Note that bytes arrived in the buffer."""
+        self._blocks.append(self._buffer[:nbytes].tobytes())
+        if nbytes == len(self._buffer) < _LARGEST:
+            self._buffer = memoryview(bytearray(2 * nbytes))
         if self._drained is not None:
             self._wake_drained()
         if self._waiter is not None:
             if not self._waiter.done():
                 self._waiter.set_result(None)
             return
-        self._ahead += len(data)
+        self._ahead += nbytes
         if self._ahead > _AHEAD and self._reading:
             self._reading = False
             self._transport.pause_reading()

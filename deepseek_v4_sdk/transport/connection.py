@@ -127,13 +127,20 @@ class IteratedResponse:
         blocks: The body. Empty blocks are skipped.
         close: Closes it.
         deadline: The time by which a block that is not empty must have arrived.
+        first: Reads the first blocks of the body, until it returns an empty one: the iterator has the others.
     """
 
-    __slots__ = ("_blocks", "_close", "_deadline", "head")
+    __slots__ = ("_blocks", "_close", "_deadline", "_first", "head")
 
     def __init__(
-        self, head: ResponseHead, blocks: Iterable[bytes], close: Callable[[], object], deadline: Deadline
+        self,
+        head: ResponseHead,
+        blocks: Iterable[bytes],
+        close: Callable[[], object],
+        deadline: Deadline,
+        first: Callable[[], bytes] | None = None,
     ) -> None:
+        self._first = first
         self.head = head
         self._blocks = iter(blocks)
         self._close = close
@@ -141,6 +148,10 @@ class IteratedResponse:
 
     def read(self) -> bytes:
         """Wait for a block; empty at the end."""
+        if self._first is not None:
+            if block := self._first():
+                return block
+            self._first = None
         for block in self._blocks:
             if block:
                 return block
@@ -155,7 +166,7 @@ class IteratedResponse:
 class AsyncIteratedResponse:
     """The async form of `IteratedResponse`."""
 
-    __slots__ = ("_blocks", "_close", "_deadline", "head")
+    __slots__ = ("_blocks", "_close", "_deadline", "_first", "head")
 
     def __init__(
         self,
@@ -163,7 +174,9 @@ class AsyncIteratedResponse:
         blocks: AsyncIterable[bytes],
         close: Callable[[], Awaitable[object]],
         deadline: Deadline,
+        first: Callable[[], Awaitable[bytes]] | None = None,
     ) -> None:
+        self._first = first
         self.head = head
         self._blocks: AsyncIterator[bytes] = aiter(blocks)
         self._close = close
@@ -171,6 +184,10 @@ class AsyncIteratedResponse:
 
     async def read(self) -> bytes:
         """Wait for a block; empty at the end."""
+        if self._first is not None:
+            if block := await self._first():
+                return block
+            self._first = None
         async for block in self._blocks:
             if block:
                 return block

@@ -4,9 +4,12 @@ A connection may be used again only after an answer that is seen to have ended, 
 be taken for the next answer (RFC 9112, section 6.3). So the framing is read here, before the HTTP library does, and
 it drops bytes outside any answer.
 
-Chunks are joined because servers send each event in a separate chunk, and httpcore spends eight microseconds on each
-chunk: more than on its content. The bytes of one read become one chunk as well. The framer follows only clear framing;
-it passes all else on unchanged, so that the library reads or refuses it, and does not keep the connection.
+Servers send each event in a separate chunk, and an HTTP library spends more on a chunk than on its content. So our own
+connections take the content of a body in chunks from the framer (`content`), and httpcore reads only the head and the
+end of the answer. aiohttp gets joined chunks: those of one read become one.
+
+The framer follows only clear framing; it passes all else on unchanged, so that the library reads or refuses it, and
+does not keep the connection.
 """
 
 from __future__ import annotations
@@ -40,13 +43,21 @@ class Framer:
 
     It holds back nothing of a body: a part of a chunk is passed on as a chunk. A head is passed on when it is complete.
     Interim answers (1xx) end here: the client waits for none, and an endless series of them is not a head.
+
+    Args:
+        unpacks: Whether `content` takes the bodies in chunks, and not `feed`.
     """
 
-    __slots__ = ("_end", "_held", "_left", "_next", "_spoilt", "status")
+    __slots__ = ("_end", "_held", "_left", "_next", "_spoilt", "_unpacks", "behind_head", "rest", "status")
 
-    def __init__(self) -> None:
+    def __init__(self, *, unpacks: bool = False) -> None:
+        self._unpacks = unpacks
         self.status = 0
         """The status of the answer; 0 until its head has arrived, 999 where that is not a head of HTTP/1."""
+        self.rest = b""
+        """The bytes for the library after the last content: the end of the answer, or framing that is not clear."""
+        self.behind_head = b""
+        """The first bytes of a body in chunks, which arrived before `content` was called."""
         self._next = _NOTHING
         self._spoilt = False
         self._held: bytes = b""  # of a head, of the line of a chunk's size, or of the last chunk
@@ -75,12 +86,31 @@ class Framer:
     def sent(self) -> None:
         """Note that a request was sent: the next bytes are the head of its answer."""
         self._next, self._held, self._left, self._end, self.status = _HEAD, b"", 0, b"", 0
+        self.rest = self.behind_head = b""
+
+    @property
+    def in_chunks(self) -> bool:
+        """Whether `content` takes the next bytes."""
+        return self._next == _CHUNKS and self._unpacks
+
+    def content(self, data: bytes) -> bytes:
+        """Take bytes of a body in chunks, and return their content: none, where they are only a part of the framing."""
+        if not self._held and not self._left and not self._end and data[-2:] == b"\r\n":
+            found = _SIZE.match(data)
+            if found is not None and found.end() < found.end() + int(found[1], 16) == len(data) - 2:
+                return data[found.end() : -2]  # one complete chunk
+        pieces, self.rest = self._split(data)
+        return b"".join(pieces)
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes, and return those to pass on: none, where they are only a part of the framing."""
         what = self._next
         if what == _CHUNKS:
-            return self._join(data)
+            if self._unpacks:
+                self.behind_head += data
+                return b""
+            pieces, rest = self._split(data)
+            return _chunk(pieces) + rest
         if what == _LENGTH_OF_BODY:
             left = self._left
             self._left = left - len(data)
@@ -153,12 +183,16 @@ class Framer:
             self._next, self._left = _LENGTH_OF_BODY, int(value)
         else:
             return self._through(head)
+        if self._next == _CHUNKS and self._unpacks:
+            self.behind_head = head[end:]
+            return head[:end]
         if end == len(head) and not (self._next == _LENGTH_OF_BODY and self._left == 0):
             return head
         return head[:end] + self.feed(head[end:])
 
-    def _join(self, data: bytes) -> bytes:
-        pieces: list[bytes] = [b""]
+    def _split(self, data: bytes) -> tuple[list[bytes], bytes]:
+        """The content of the chunks, and the bytes that follow it where these are not chunks with content."""
+        pieces: list[bytes] = []
         at, size = 0, len(data)
         if self._held:
             data, self._held = self._held + data, b""
@@ -170,31 +204,29 @@ class Framer:
             end = data[at : at + len(self._end)]
             if end != self._end[: len(end)]:
                 # a chunk without its end: no size begins like this
-                return _chunk(pieces) + self._through(b";" + data[at:])
+                return pieces, self._through(b";" + data[at:])
             at += len(end)
             self._end = self._end[len(end) :]
         while at < size:
             found = _SIZE.match(data, at)
             if found is None:
                 if _SIZE_BEGUN.fullmatch(data, at) is None:
-                    return _chunk(pieces) + self._through(data[at:])
+                    return pieces, self._through(data[at:])
                 self._held = data[at:]
                 break
             start = found.end()
             stop = start + int(found[1], 16)
             if start == stop:
                 self._next = _LAST_CHUNK
-                return _chunk(pieces) + self._last(data[at:])
+                return pieces, self._last(data[at:])
             end = data[stop : stop + 2]
             if end != b"\r\n":
                 if end != b"\r\n"[: len(end)]:
-                    return _chunk(pieces) + self._through(data[at:])
+                    return pieces, self._through(data[at:])
                 self._left, self._end = max(0, stop - size), b"\r\n"[len(end) :]
-            elif at == 0 and stop + 2 == size:
-                return data  # one complete chunk
             pieces.append(data[start:stop])
             at = stop + 2
-        return _chunk(pieces)
+        return pieces, b""
 
     def _last(self, data: bytes) -> bytes:
         """Pass on the last chunk and the trailers after it, up to their end."""
@@ -216,9 +248,5 @@ def _may_begin(data: bytes) -> bool:
 
 
 def _chunk(pieces: list[bytes]) -> bytes:
-    size = sum(map(len, pieces))
-    if not size:
-        return b""
-    pieces[0] = b"%x\r\n" % size
-    pieces.append(b"\r\n")
-    return b"".join(pieces)
+    content = b"".join(pieces)
+    return b"%x\r\n%b\r\n" % (len(content), content) if content else b""

@@ -7,7 +7,7 @@ number of open streams. Small pools keep it flat: 500 streams cost a fifth of th
 from __future__ import annotations
 
 import weakref
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ import httpcore
 
 from deepseek_v4_sdk.support.forks import new_lock, renewed_in_children
 from deepseek_v4_sdk.transport.addresses import wire_url
-from deepseek_v4_sdk.transport.clock import SystemClock
+from deepseek_v4_sdk.transport.clock import SystemClock, TimeLeft
 from deepseek_v4_sdk.transport.connection import (
     AsyncIteratedResponse,
     AsyncTransport,
@@ -25,7 +25,7 @@ from deepseek_v4_sdk.transport.connection import (
     timeouts_of,
 )
 from deepseek_v4_sdk.transport.hints import ConnectionHints
-from deepseek_v4_sdk.transport.network import TimedBackend
+from deepseek_v4_sdk.transport.network import TimedBackend, TimedStream
 
 if TYPE_CHECKING:
     import ssl
@@ -214,8 +214,10 @@ class PooledTransport(Transport):
             finally:
                 self._pool_set.give_back(slot)
 
+        stream = response.extensions["network_stream"]
+        content = partial(stream.read_content, TimeLeft(step.deadline)) if isinstance(stream, TimedStream) else None
         return IteratedResponse(
-            head_of(response.status, response.headers), response.iter_stream(), close, step.deadline
+            head_of(response.status, response.headers), response.iter_stream(), close, step.deadline, content
         )
 
     def close(self) -> None:
@@ -283,6 +285,8 @@ class AsyncPooledTransport(AsyncTransport):
 
     async def send(self, step: Open) -> AsyncIteratedResponse:
         """Send a request and wait for the head of its answer."""
+        from deepseek_v4_sdk.transport.asyncio_network import AsyncTimedStream  # it needs asyncio
+
         pools = await self._loops.here()
         while (expired := pools.pool_set.take_expired()) is not None:
             await expired.aclose()
@@ -301,8 +305,12 @@ class AsyncPooledTransport(AsyncTransport):
             finally:
                 await self._give_back(pools, slot)
 
+        stream = response.extensions["network_stream"]
+        content = (
+            partial(stream.read_content, TimeLeft(step.deadline)) if isinstance(stream, AsyncTimedStream) else None
+        )
         return AsyncIteratedResponse(
-            head_of(response.status, response.headers), response.aiter_stream(), close, step.deadline
+            head_of(response.status, response.headers), response.aiter_stream(), close, step.deadline, content
         )
 
     async def _give_back(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
     ]
 
-__all__ = ["SocketOptions", "TimedBackend", "WriteBuffer"]
+__all__ = ["SocketOptions", "TimedBackend", "TimedStream", "WriteBuffer"]
 
 # A larger body is not copied after its head; its first part is sent with it.
 _JOINED = 64 * 1024
@@ -55,7 +55,7 @@ class WriteBuffer:
         return [b"".join(small)] if small else []
 
 
-class _TimedStream(httpcore.NetworkStream):
+class TimedStream(httpcore.NetworkStream):
     """A stream that reads the time left at each read, and reads while it writes.
 
     Args:
@@ -68,7 +68,7 @@ class _TimedStream(httpcore.NetworkStream):
         self._layers = layers
         # TLS within TLS (through a proxy that uses TLS) is not a socket: nothing is read there before all is written.
         self._socket: socket.socket | None = stream.get_extra_info("socket") if layers < 2 else None
-        self._framer = Framer()
+        self._framer = Framer(unpacks=True)
         self._write_buffer = WriteBuffer()
         self._was_used = False
         self._early = b""  # bytes that arrived while the request was being sent
@@ -79,6 +79,7 @@ class _TimedStream(httpcore.NetworkStream):
         self._stream.close()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return bytes for httpcore, after sending those that it wrote."""
         if parts := self._write_buffer.take():
             self._send(parts, timeout)
         if self._early:
@@ -89,20 +90,37 @@ class _TimedStream(httpcore.NetworkStream):
                 return given
         return self._framer.finish()
 
+    def read_content(self, timeout: float) -> bytes:
+        """Return the content of chunks that have arrived; none where httpcore must read on."""
+        framer = self._framer
+        while framer.in_chunks:
+            data, framer.behind_head = framer.behind_head, b""
+            data = data or self._stream.read(_READ_AT_ONCE, seconds_left(timeout, httpcore.ReadTimeout))
+            if content := framer.content(data):
+                return content
+            if not data:
+                return b""
+        self._early, framer.rest = self._early + framer.rest, b""
+        return b""
+
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Keep bytes, which are sent before the next read."""
         del timeout
         self._write_buffer.add(buffer)
 
     def close(self) -> None:
+        """Close the connection at once."""
         self._stream.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
+        """Switch to TLS."""
         inner = self._stream.start_tls(ssl_context, server_hostname, seconds_left(timeout))
-        return _TimedStream(inner, self._layers + 1)
+        return TimedStream(inner, self._layers + 1)
 
     def get_extra_info(self, info: str) -> object:
+        """Return a detail of the connection."""
         if info == "is_readable" and not self._framer.clean:  # httpcore calls this before it uses a connection again
             return True
         return self._stream.get_extra_info(info)
@@ -172,4 +190,4 @@ class TimedBackend(httpcore.NetworkBackend):
         socket_options: SocketOptions | None = None,
     ) -> httpcore.NetworkStream:
         """Open a connection."""
-        return _TimedStream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options))
+        return TimedStream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options))

@@ -40,7 +40,27 @@ BODIES = st.tuples(
 ).map(b"".join)
 
 
-def read(blocks: list[bytes], framer: Framer | None) -> tuple[object, bytes, list[object], bool, int]:
+class Unpacked:
+    """A framer that takes bodies in chunks apart: it has the content, and the library reads the rest."""
+
+    def __init__(self) -> None:
+        self.framer = Framer(unpacks=True)
+        self.body: list[bytes] = []
+
+    def sent(self) -> None:
+        self.framer.sent()
+
+    def feed(self, block: bytes) -> bytes:
+        framer, head = self.framer, b""
+        if not framer.in_chunks:
+            head, block = framer.feed(block), framer.behind_head
+        if not framer.in_chunks:
+            return head
+        self.body.append(framer.content(block))
+        return head + framer.rest
+
+
+def read(blocks: list[bytes], framer: Framer | Unpacked | None) -> tuple[object, bytes, list[object], bool, int]:
     """What h11 makes of the blocks: head, body, end, whether it is wrong, and in how many pieces it came."""
     connection = h11.Connection(h11.CLIENT)
     connection.send(h11.Request(method="GET", target="/", headers=[("host", "x")]))
@@ -50,6 +70,7 @@ def read(blocks: list[bytes], framer: Framer | None) -> tuple[object, bytes, lis
     ends: list[object] = []
     if framer is not None:
         framer.sent()
+    own = framer.body if isinstance(framer, Unpacked) else []
     try:
         for block in [*blocks, b""]:
             given_on = framer.feed(block) if framer is not None and block else block
@@ -63,12 +84,12 @@ def read(blocks: list[bytes], framer: Framer | None) -> tuple[object, bytes, lis
                     body.append(bytes(event.data))
                 elif isinstance(event, h11.EndOfMessage):
                     ends.append(list(event.headers))
-                    return head, b"".join(body), ends, False, len(body)
+                    return head, b"".join(own + body), ends, False, len(body)
                 elif isinstance(event, h11.ConnectionClosed):
                     break
     except h11.RemoteProtocolError:
-        return head, b"".join(body), ends, True, len(body)
-    return head, b"".join(body), ends, False, len(body)
+        return head, b"".join(own + body), ends, True, len(body)
+    return head, b"".join(own + body), ends, False, len(body)
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
@@ -81,15 +102,16 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
     body=BODIES,
     places=st.lists(st.integers(0, 2000), max_size=30),
     wrong=st.none() | st.tuples(st.integers(0, 2000), st.sampled_from((b"", b"x", b"0", b"\r", b"\n", b";"))),
+    unpacks=st.booleans(),
 )
 def test_an_http_library_reads_the_same(
-    head: bytes, body: bytes, places: list[int], wrong: tuple[int, bytes] | None
+    head: bytes, body: bytes, places: list[int], wrong: tuple[int, bytes] | None, *, unpacks: bool
 ) -> None:
     if wrong is not None and body:
         place = wrong[0] % len(body)
         body = body[:place] + wrong[1] + body[place + 1 :]
     blocks = cut(head + body, places)
-    plain, joined = read(blocks, None), read(blocks, Framer())
+    plain, joined = read(blocks, None), read(blocks, Unpacked() if unpacks else Framer())
     assert joined[0] == plain[0]
     assert joined[3] == plain[3]
     if plain[3]:  # how much of a broken body is read before it is found out may differ
@@ -113,6 +135,19 @@ def test_nothing_of_a_body_is_held_back() -> None:
     assert framer.feed(b"lo w") == b"4\r\nlo w\r\n"
     assert framer.feed(b"o\r\n5") == b"1\r\no\r\n"
     assert framer.feed(b"\r\n") == b""
+
+
+def test_nothing_of_the_content_is_held_back() -> None:
+    framer = Framer(unpacks=True)
+    framer.sent()
+    assert framer.feed(HEADS[0] + b"8\r\nh") == HEADS[0]
+    assert framer.content(framer.behind_head) == b"h"
+    assert framer.content(b"el") == b"el"
+    assert framer.content(b"lo wo") == b"lo wo"
+    assert framer.content(b"\r\n5") == b""
+    assert framer.content(b"\r\nhello\r\n0\r\n\r\n") == b"hello"
+    assert framer.rest == b"0\r\n\r\n"
+    assert framer.clean
 
 
 def test_an_answer_that_follows_is_read_anew() -> None:
