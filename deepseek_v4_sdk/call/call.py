@@ -20,8 +20,6 @@ from deepseek_v4_sdk.transport.clock import Deadline
 from deepseek_v4_sdk.transport.request import Open
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import CallDetails
     from deepseek_v4_sdk.providers import Provider
@@ -214,21 +212,9 @@ class Call(Generic[ExchangeT, T]):
         details = self.retry_budget.details
         return "" if details is None else details.provider
 
-    def model(self) -> str | None:
-        """The requested model."""
-        return None
-
     def asked(self) -> Asked:
         """The request to a model, for hooks; empty for a request about the server."""
         return Asked()
-
-    def metadata(self) -> Mapping[str, object]:
-        """The caller's metadata."""
-        return {}
-
-    def profile(self) -> str | None:
-        """The profile of the server that is called."""
-        return None
 
     def prices(self) -> PriceTable | None:
         """The client's own prices, or None."""
@@ -287,9 +273,7 @@ class Call(Generic[ExchangeT, T]):
         """The details that hooks get before the call begins."""
         from deepseek_v4_sdk.chat.hooks import CallDetails  # a program with hooks has loaded them
 
-        return CallDetails(
-            call_id=self.retry_budget.call_id, provider=self.next_provider(), metadata=self.metadata(), **self.asked()
-        )
+        return CallDetails(call_id=self.retry_budget.call_id, provider=self.next_provider(), **self.asked())
 
     def _leave(self) -> None:
         """Close the call, whichever way it ended: hooks see one that was left before its end as closed."""
@@ -319,11 +303,8 @@ class Call(Generic[ExchangeT, T]):
             provider=provider.name,
             method=call.method,
             url=call.url,
-            model=self.model(),
             size=len(call.body or b""),
             attempt=len(self.attempts) + 1,
-            metadata=self.metadata(),
-            profile=self.profile(),
             is_chat=self.is_chat,
             call_id=self.retry_budget.call_id,
             **self.asked(),

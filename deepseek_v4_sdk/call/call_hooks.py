@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 from deepseek_v4_sdk.chat import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from deepseek_v4_sdk.call.notifier import Notifier
     from deepseek_v4_sdk.chat import Attempt, Thinking
@@ -20,6 +20,9 @@ __all__ = ["Asked", "CallReport"]
 class Asked(TypedDict, total=False):
     """The request of a chat, as far as its hooks see it."""
 
+    model: str | None
+    profile: str | None
+    metadata: Mapping[str, object]
     thinking: Thinking | None
     max_tokens: int | None
     temperature: float | None

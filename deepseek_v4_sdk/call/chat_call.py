@@ -11,23 +11,22 @@ from deepseek_v4_sdk.call.call_hooks import Asked
 from deepseek_v4_sdk.call.call_settings import CallSettings
 from deepseek_v4_sdk.call.failover import rewrite_for_failover
 from deepseek_v4_sdk.call.lease import Lease
-from deepseek_v4_sdk.call.plan import AttemptPlan, Route
+from deepseek_v4_sdk.call.plan import AttemptPlan, Route, plan_attempt
 from deepseek_v4_sdk.call.retry import CallState, Decision, FailOver, GiveUp, Retry, broke_answer, decide
 from deepseek_v4_sdk.call.steps import Deliver, Steps
 from deepseek_v4_sdk.call.upstream import PreparedRequest, Upstream
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Repair, Reply
 from deepseek_v4_sdk.exchange import ChatExchange, NotContinuableError
-from deepseek_v4_sdk.traffic.registry import LIMITERS
 from deepseek_v4_sdk.traffic.replicas import ReplicaSet, conversation_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from deepseek_v4_sdk.call.resuming import Resuming
     from deepseek_v4_sdk.call.spending import Spending
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import CallDetails
-    from deepseek_v4_sdk.providers import HttpCall, Provider, RenderedRequest, Target
+    from deepseek_v4_sdk.providers import HttpCall, Provider, RenderedRequest
     from deepseek_v4_sdk.transport.connection import CommonTransport
 
 __all__ = ["ChatCall"]
@@ -74,9 +73,14 @@ class ChatCall(Call[ChatExchange, Reply]):
         self._route = Route(request, replica_sets[0], tuple(replica_sets[1:]))
         self._lease = self._choose()
         self._cut: ChatExchange | None = None  # the last exchange that the limit ended, and that goes on
-        self._resuming = _resuming_of(request, self._lease.upstream.server()[0])
+        self._resuming: Resuming | None = None
+        begins = request.continue_from is not None or request.until_done is not None
+        if (request.resumes or begins) and request.wire != "plain":
+            from deepseek_v4_sdk.call.resuming import resuming_of  # few programs go on with answers
+
+            self._resuming = resuming_of(request, self._lease.upstream.server()[0])
         # Encoded now, so that a wrong request raises at the call.
-        self._plan = self._encode(self._lease.upstream, PreparedRequest(request), is_prepared=False)
+        self._plan = plan_attempt(self._route, self._lease.upstream, PreparedRequest(request), is_prepared=False)
         self._spending: Spending | None = None
         self.retry_budget.reserved_retries = len(self._route.rest)
 
@@ -102,35 +106,25 @@ class ChatCall(Call[ChatExchange, Reply]):
 
     def _next_plan(self) -> Steps[AttemptPlan]:
         """Plan an attempt at the chosen upstream; what was prepared there before is not prepared again."""
-        last, upstream, request = self._plan, self._lease.upstream, self._route.request
+        last, upstream, request, resuming = self._plan, self._lease.upstream, self._route.request, self._resuming
         same = last.upstream is upstream and last.request is request
         if same and last.is_prepared:
-            # Encoded again, because a key may have changed.
-            return self._encode(upstream, last.prepared, (yield from self._render(upstream, last.prepared)))
-        steps = upstream.prepare(request, self.call_settings, self.retry_budget)
-        renders = request.wire == "raw" or (self._resuming is not None and self._resuming.part is not None)
-        prepared = (None if steps is None else (yield from steps)) or PreparedRequest(request)
-        if same and not renders and last.is_for(upstream, prepared.request):
-            return replace(last, prepared=prepared, is_prepared=True)  # encoded when the call was made
-        return self._encode(upstream, prepared, (yield from self._render(upstream, prepared)))
+            prepared = last.prepared  # encoded again, because a key may have changed
+        else:
+            steps = upstream.prepare(request, self.call_settings, self.retry_budget)
+            prepared = (None if steps is None else (yield from steps)) or PreparedRequest(request)
+            goes_on = resuming is not None and resuming.part is not None
+            if same and request.wire != "raw" and not goes_on and last.is_for(upstream, prepared.request):
+                return replace(last, prepared=prepared, is_prepared=True)  # encoded when the call was made
+        rendered = yield from self._render(upstream, prepared.request)
+        return plan_attempt(self._route, upstream, prepared, resuming, rendered)
 
-    def _render(self, upstream: Upstream, prepared: PreparedRequest) -> Steps[RenderedRequest | None]:
-        """Render the request as a prompt, where that is what is sent."""
-        resuming = self._resuming
-        if resuming is None or resuming.part is None:
-            if prepared.request.wire != "raw":
-                return None
-            return (yield from upstream.render(prepared.request, self.call_settings, self.retry_budget))
-        request = prepared.request
-        try:
-            rendered = yield from upstream.render(request, self.call_settings, self.retry_budget, resuming.part)
-            resuming.check(upstream.server()[0], resuming.request_of(request, rendered), rendered)
-        except errors.InvalidRequestError as unfit:
-            raise (resuming.drop(str(unfit)) or unfit) from None
-        resuming.allow(rendered, request)
-        if rendered.limit < 1 and (error := resuming.drop("max_tokens is reached")) is not None:
-            raise error
-        return rendered
+    def _render(self, upstream: Upstream, request: ChatRequest) -> Steps[RenderedRequest | None]:
+        """Render a request as a prompt, where that is what is sent."""
+        settings, budget, resuming = self.call_settings, self.retry_budget, self._resuming
+        if resuming is not None and resuming.part is not None:
+            return (yield from resuming.render(resuming.part, upstream, request, settings, budget))
+        return (yield from upstream.render(request, settings, budget)) if request.wire == "raw" else None
 
     def admit(self) -> Steps[None]:
         """Wait until the limits have room, and reserve what it may cost.
@@ -141,38 +135,15 @@ class ChatCall(Call[ChatExchange, Reply]):
             SpendLimitError: A limit of money or tokens has none.
             ConfigurationError: A limit is in USD, and the model has no price.
         """
-        yield from self._wait_for_room()
-        request = self._plan.prepared.request
+        plan, budget, clock = self._plan, self.retry_budget, self.call_settings.clock
+        waited = yield from self._lease.admit(plan, clock, budget.ends)
+        budget.waited += waited
+        request = plan.prepared.request
         if request.spend:
             from deepseek_v4_sdk.call.spending import Spending  # loaded for calls with a spend limit
 
             self._spending = self._spending or Spending(self._count)
-            plan = self._plan
-            yield from self._spending.reserve(request, plan.upstream, plan.encoded, self.call_settings.clock.utc())
-
-    def _wait_for_room(self) -> Steps[None]:
-        plan, lease, clock = self._plan, self._lease, self.call_settings.clock
-        sent, target = plan.encoded, plan.target
-        kept = plan.replica_set.limits_of(sent.model, target.catalogue)
-        if kept is None:
-            return
-        scope, limits = kept
-        now, ends = clock.now(), self.retry_budget.ends
-        lease.limiter = limiter = LIMITERS.find(
-            plan.provider.data.name,
-            target.base_url,
-            sent.call,
-            scope,
-            plan.upstream.transport().own_server,
-            now,
-            limits,
-            plan.replica_set.shared_limits,
-        )
-        tokens = plan.tokens_expected(limits.tokens_per_minute) if limits.tokens_per_minute is not None else 0
-        lease.reservation = reservation = limiter.reserve(now, tokens, limits, ends)
-        if not reservation.granted:
-            yield from lease.wait(reservation, clock, ends)
-        self.retry_budget.waited += clock.now() - now
+            yield from self._spending.reserve(request, plan.upstream, plan.encoded, clock.utc())
 
     def admit_again(self, ends: float) -> Steps[float]:
         """Wait until the limits have room for another request; it keeps its place in `concurrency`.
@@ -180,14 +151,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         Raises:
             LocalLimitError: There will be no room before the first event is due.
         """
-        lease, clock = self._lease, self.call_settings.clock
-        now, limiter = clock.now(), lease.limiter
-        if limiter is None or lease.reservation is None:
-            return 0.0
-        limiter.on_head(lease.again or lease.reservation, now)  # the head that said "accepted"
-        lease.again = reservation = limiter.reserve(now, 0, lease.reservation.limits, ends, again=True)
-        yield from lease.wait(reservation, clock, ends)
-        return clock.now() - now
+        return (yield from self._lease.admit_again(self.call_settings.clock, ends))
 
     def begin(self, call: HttpCall, now: float) -> ChatExchange:
         """Begin a new attempt."""
@@ -307,33 +271,22 @@ class ChatCall(Call[ChatExchange, Reply]):
 
     def follow(self, error: errors.DeepSeekV4Error) -> Decision:
         """Decide what follows an error of an attempt, and prepare the call for it."""
-        upstream, decision = self._lease.upstream, self._decide(error)
+        upstream, decision, budget = self._lease.upstream, self._decide(error), self.retry_budget
         if self._resuming is not None:
-            decision = self._resumed_or_restarted(error, decision, self._resuming)
+            in_time = (
+                budget.failures <= self.call_settings.policy.max_retries
+                and budget.ends > self.call_settings.clock.now()
+            )
+            decision = self._resuming.correct(decision, error, may_restart=self.may_restart and in_time)
         if isinstance(decision, GiveUp):
             for note in self._route.notes:
                 error.add_note(note.detail)
         elif isinstance(decision, Retry) and decision.refit:
             self._route = replace(self._route, is_refitted=True)
             self._plan = replace(self._plan, is_prepared=False)
-            self.retry_budget.failures -= 1
+            budget.failures -= 1
         else:
             self._route = replace(self._route, avoided=self._route.avoided | {upstream})
-        return decision
-
-    def _resumed_or_restarted(self, error: errors.DeepSeekV4Error, decision: Decision, resuming: Resuming) -> Decision:
-        """Correct a decision where the caller has received a part of an answer."""
-        if not resuming.shown:
-            return decision
-        budget = self.retry_budget
-        in_time = (
-            budget.failures <= self.call_settings.policy.max_retries and budget.ends > self.call_settings.clock.now()
-        )
-        if resuming.part is None or isinstance(decision, GiveUp):
-            if not (self.may_restart and in_time and broke_answer(resuming.error or error)):
-                return GiveUp()
-            resuming.restart()
-            return Retry(0.0, restart=True) if isinstance(decision, GiveUp) else replace(decision, restart=True)
         return decision
 
     def _decide(self, error: errors.DeepSeekV4Error) -> Decision:
@@ -352,31 +305,14 @@ class ChatCall(Call[ChatExchange, Reply]):
             request = rewrite_for_failover(self._asked, self._model, self._first, place)
             if place.upstreams[0].prepare(request, self.call_settings, self.retry_budget) is None:
                 provider.encode(request, target)
-            self._check_resuming(provider, target, request)
+            if self._resuming is not None:
+                self._resuming.check_place(provider, target, request, may_restart=self.may_restart)
         except errors.InvalidRequestError as unfit:
             self._skip(provider.name, unfit)
             return False
         note = Repair("failover", f"{name} failed ({type(error).__name__}), and {provider.name} was asked")
         self._route = replace(self._route, request=request, replica_set=place, notes=(*self._route.notes, note))
         return True
-
-    def _check_resuming(self, provider: Provider, target: Target, request: ChatRequest) -> None:
-        """Check that another provider can go on with the part of the answer, unless a restart is as good.
-
-        Raises:
-            InvalidRequestError: It cannot; the text names the reason.
-        """
-        resuming = self._resuming
-        if resuming is None or resuming.part is None:
-            return
-        named, model = request.model or target.served_model, resuming.model
-        family = None if model is None else target.catalogue.checkpoint_family(model)
-        same = family is not None and named is not None and target.catalogue.checkpoint_family(named) == family
-        reason = resuming.may_go_on_at(provider, request, same_model=same)
-        if reason is not None and not self.may_restart:
-            raise errors.InvalidRequestError(reason)
-        if reason is not None:
-            resuming.drop(reason)
 
     def _skip(self, provider: str, error: errors.InvalidRequestError) -> None:
         """Note that a provider cannot take the request."""
@@ -395,72 +331,24 @@ class ChatCall(Call[ChatExchange, Reply]):
         upstream = route.replica_set.choose(key, self.call_settings.clock.now(), route.avoided)
         return Lease(route.replica_set, upstream)
 
-    def _encode(
-        self,
-        upstream: Upstream,
-        prepared: PreparedRequest,
-        rendered: RenderedRequest | None = None,
-        *,
-        is_prepared: bool = True,
-    ) -> AttemptPlan:
-        """Plan an attempt: encode a request for an upstream of the route, or its prompt."""
-        route, (provider, target) = self._route, upstream.server()
-        if rendered is None and prepared.request.wire != "raw":
-            encoded = provider.encode(prepared.request, target)
-        else:
-            from deepseek_v4_sdk.providers import completion_bodies as bodies  # few programs render prompts
-
-            request = prepared.request
-            if self._resuming is not None:
-                request = self._resuming.request_of(request, rendered)
-            if rendered is None or self._resuming is None:
-                encoded = bodies.encode_rendered(provider, request, target, rendered)
-            else:
-                encoded = bodies.encode_continuation(provider, request, target, rendered)
-        header = provider.data.session_header
-        if (
-            route.replica_set.session_affinity
-            and header is not None
-            and all(name != header for name, _ in encoded.call.headers)
-        ):
-            marked = (*encoded.call.headers, (header, conversation_key(route.request).hex()))
-            encoded = replace(encoded, call=replace(encoded.call, headers=marked))
-        return AttemptPlan(
-            route.request,
-            route.replica_set,
-            upstream,
-            provider,
-            target,
-            prepared,
-            encoded,
-            target.limits.version_of(target.base_url, encoded.model),
-            is_prepared=is_prepared,
-            rendered=rendered,
-        )
-
     def details(self) -> CallDetails:
         """The details that hooks get before the chat begins."""
-        details, messages = super().details(), tuple(self._plan.prepared.request.messages)
-        url, model, profile = self._plan.encoded.call.url, self.model(), self.profile()
-        return replace(details, url=url, model=model, profile=profile, is_chat=True, messages=messages)
+        plan = self._plan
+        messages = tuple(plan.prepared.request.messages)
+        return replace(super().details(), url=plan.encoded.call.url, is_chat=True, messages=messages)
 
     def asked(self) -> Asked:
         """The request to the model, for hooks."""
-        request = self._plan.prepared.request
-        limit, stream = self._plan.encoded.max_tokens, request.wire != "plain"
-        return Asked(thinking=request.thinking, max_tokens=limit, temperature=request.temperature, stream=stream)
-
-    def model(self) -> str | None:
-        """The requested model."""
-        return self._plan.encoded.model
-
-    def metadata(self) -> Mapping[str, object]:
-        """The caller's metadata."""
-        return self._asked.metadata
-
-    def profile(self) -> str | None:
-        """The profile of the server that is called."""
-        return self._plan.replica_set.profile
+        plan, request = self._plan, self._plan.prepared.request
+        return Asked(
+            model=plan.encoded.model,
+            profile=plan.replica_set.profile,
+            metadata=self._asked.metadata,
+            thinking=request.thinking,
+            max_tokens=plan.encoded.max_tokens,
+            temperature=request.temperature,
+            stream=request.wire != "plain",
+        )
 
     def prices(self) -> PriceTable | None:
         """The client's own prices, or None."""
@@ -484,30 +372,3 @@ class ChatCall(Call[ChatExchange, Reply]):
             return None if self._resuming is None else self._resuming.reply
         self.exchange.attempts = tuple(self.attempts)
         return self.exchange.partial()
-
-
-def _resuming_of(request: ChatRequest, provider: Provider) -> Resuming | None:
-    """The state of an answer that may go on where it broke off, where the caller wants that.
-
-    Raises:
-        UnsupportedOptionError: No server of this provider can go on with an answer.
-    """
-    begins = request.continue_from is not None or request.until_done is not None
-    if not (request.resumes or begins) or request.wire == "plain":
-        return None
-    data = provider.data
-    goes_on = provider.engine is None or data.completions is not None or data.continues_prefix
-    if not goes_on and (begins or not request.restarts):
-        option = "on_interrupt" if not begins else "until_done" if request.continue_from is None else "continue_from"
-        raise errors.UnsupportedOptionError(
-            f"{provider.name} has no route on which an answer goes on: leave out {option}, or give "
-            "on_interrupt=('resume', 'restart') for the sake of a fallback",
-            option=option,
-            provider=provider.name,
-        )
-    from deepseek_v4_sdk.call.resuming import Resuming  # few programs go on with answers
-
-    resuming = Resuming(resumes=request.resumes)
-    if request.continue_from is not None:
-        resuming.begin_with(request, request.continue_from)
-    return resuming

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, cast
 from deepseek_v4_sdk import errors
 from deepseek_v4_sdk.call.steps import Ask, Sleep
 from deepseek_v4_sdk.support.forks import PROCESS
-from deepseek_v4_sdk.traffic.registry import pause_in_headers
+from deepseek_v4_sdk.traffic.registry import LIMITERS, pause_in_headers
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.call.plan import AttemptPlan
     from deepseek_v4_sdk.call.steps import Steps
     from deepseek_v4_sdk.call.upstream import Upstream
     from deepseek_v4_sdk.exchange import ChatExchange
@@ -28,34 +29,70 @@ class Lease:
     Args:
         replica_set: The replicas of the provider.
         upstream: The chosen one.
-
-    Attributes:
-        limiter: The rate limiter of the server; None where the client obeys no limits there.
-        reservation: The place of the request in its queue, or None.
-        again: That of the request which polls for the accepted answer, or None.
     """
 
     def __init__(self, replica_set: ReplicaSet[Upstream], upstream: Upstream) -> None:
         self.replica_set = replica_set
         self.upstream = upstream
-        self.limiter: RateLimiter | None = None
-        self.reservation: Reservation | None = None
-        self.again: Reservation | None = None
+        self._limiter: RateLimiter | None = None  # None where the client obeys no limits there
+        self._reservation: Reservation | None = None  # the place of the request in its queue
+        self._again: Reservation | None = None  # that of the request which polls for the accepted answer
         self._process = PROCESS.generation
         self._probe: bool | None = None  # None as long as nothing was sent
 
     def is_closed(self, now: float) -> bool:
         """Whether the circuit to the server is open."""
-        return self.limiter is not None and self.limiter.closed_for(now) > 0
+        return self._limiter is not None and self._limiter.closed_for(now) > 0
 
-    def wait(self, reservation: Reservation, clock: Clock, ends: float) -> Steps[None]:
-        """Wait until the limits have room for a request.
+    def admit(self, plan: AttemptPlan, clock: Clock, ends: float) -> Steps[float]:
+        """Wait until the limits have room for a planned attempt; return the seconds that it took.
 
         Raises:
             LocalLimitError: There will be no room before it is too late.
             CircuitOpenError: The server refuses everything at the moment.
         """
-        limiter = self.limiter
+        sent, target = plan.encoded, plan.target
+        kept = plan.replica_set.limits_of(sent.model, target.catalogue)
+        if kept is None:
+            return 0.0
+        scope, limits = kept
+        began = clock.now()
+        self._limiter = limiter = LIMITERS.find(
+            plan.provider.data.name,
+            target.base_url,
+            sent.call,
+            scope,
+            plan.upstream.transport().own_server,
+            began,
+            limits,
+            plan.replica_set.shared_limits,
+        )
+        tokens = plan.tokens_expected(limits.tokens_per_minute) if limits.tokens_per_minute is not None else 0
+        self._reservation = reservation = limiter.reserve(began, tokens, limits, ends)
+        if not reservation.granted:
+            yield from self._wait(reservation, clock, ends)
+        return clock.now() - began
+
+    def admit_again(self, clock: Clock, ends: float) -> Steps[float]:
+        """Wait until the limits have room for another request of the attempt; return the seconds that it took.
+
+        The attempt keeps its place in `concurrency`.
+
+        Raises:
+            LocalLimitError: There will be no room before it is too late.
+            CircuitOpenError: The server refuses everything at the moment.
+        """
+        began, limiter = clock.now(), self._limiter
+        if limiter is None or self._reservation is None:
+            return 0.0
+        limiter.on_head(self._again or self._reservation, began)  # the head that said "accepted"
+        self._again = reservation = limiter.reserve(began, 0, self._reservation.limits, ends, again=True)
+        yield from self._wait(reservation, clock, ends)
+        return clock.now() - began
+
+    def _wait(self, reservation: Reservation, clock: Clock, ends: float) -> Steps[None]:
+        """Wait until a request has its place."""
+        limiter = self._limiter
         while limiter is not None and (wait := limiter.poll(reservation, clock.now(), ends)) > 0:
             asked = limiter.question(clock.now())
             if asked is None:
@@ -74,22 +111,22 @@ class Lease:
 
     def on_head(self, exchange: ChatExchange, now: float) -> None:
         """Note that the head of the answer has arrived."""
-        if self.limiter is None or self.reservation is None or exchange.head is None:
+        if self._limiter is None or self._reservation is None or exchange.head is None:
             return
-        self.limiter.on_head(self.again or self.reservation, now)
+        self._limiter.on_head(self._again or self._reservation, now)
         if exchange.head.status < 500 and exchange.head.status != 429:
-            self.limiter.on_success(self.reservation)
+            self._limiter.on_success(self._reservation)
         if (pause := pause_in_headers(exchange.head.headers)) is not None:
-            self.limiter.pause(now, pause)
+            self._limiter.pause(now, pause)
 
     def end(self, exchange: ChatExchange | None, error: errors.DeepSeekV4Error | None, now: float) -> None:
         """End it, with the error or None."""
-        limiter, reservation, self.reservation = self.limiter, self.reservation, None
+        limiter, reservation, self._reservation = self._limiter, self._reservation, None
         if self._process != PROCESS.generation:
             return  # it belongs to the parent, which counts it
         if limiter is not None and reservation is not None:
-            if self.again is not None:
-                limiter.cancel(self.again, now)
+            if self._again is not None:
+                limiter.cancel(self._again, now)
             if self._probe is None:
                 limiter.cancel(reservation, now)
             else:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.traffic.replicas import conversation_key
+
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.call.resuming import Resuming
     from deepseek_v4_sdk.call.upstream import PreparedRequest, Upstream
     from deepseek_v4_sdk.chat import ChatRequest, Repair
     from deepseek_v4_sdk.errors import DeepSeekV4Error
     from deepseek_v4_sdk.providers import EncodedChat, Provider, RenderedRequest, Target
     from deepseek_v4_sdk.traffic.replicas import ReplicaSet
 
-__all__ = ["AttemptPlan", "Route"]
+__all__ = ["AttemptPlan", "Route", "plan_attempt"]
 
 _BYTES_PER_TOKEN = 3  # on the low side: of program texts and most languages a token is 3 to 4 bytes of JSON
 
@@ -78,3 +81,60 @@ class Route:
     notes: tuple[Repair, ...] = ()
     cause: DeepSeekV4Error | None = None
     is_refitted: bool = False
+
+
+def plan_attempt(
+    route: Route,
+    upstream: Upstream,
+    prepared: PreparedRequest,
+    resuming: Resuming | None = None,
+    rendered: RenderedRequest | None = None,
+    *,
+    is_prepared: bool = True,
+) -> AttemptPlan:
+    """Plan an attempt: encode a request for an upstream of the route, or its prompt.
+
+    Args:
+        route: The way of the chat so far.
+        upstream: The chosen replica.
+        prepared: The request as prepared for it.
+        resuming: The answer that the attempt may go on with, or None.
+        rendered: The prompt, where one is sent instead of a chat.
+        is_prepared: Whether the steps that come before a chat there have run.
+
+    Raises:
+        InvalidRequestError: This server would refuse or misread the request.
+    """
+    provider, target = upstream.server()
+    if rendered is None and prepared.request.wire != "raw":
+        encoded = provider.encode(prepared.request, target)
+    else:
+        from deepseek_v4_sdk.providers import completion_bodies as bodies  # few programs render prompts
+
+        request = prepared.request
+        if resuming is not None:
+            request = resuming.request_of(request, rendered)
+        if rendered is None or resuming is None:
+            encoded = bodies.encode_rendered(provider, request, target, rendered)
+        else:
+            encoded = bodies.encode_continuation(provider, request, target, rendered)
+    header = provider.data.session_header
+    if (
+        route.replica_set.session_affinity
+        and header is not None
+        and all(name != header for name, _ in encoded.call.headers)
+    ):
+        marked = (*encoded.call.headers, (header, conversation_key(route.request).hex()))
+        encoded = replace(encoded, call=replace(encoded.call, headers=marked))
+    return AttemptPlan(
+        route.request,
+        route.replica_set,
+        upstream,
+        provider,
+        target,
+        prepared,
+        encoded,
+        target.limits.version_of(target.base_url, encoded.model),
+        is_prepared=is_prepared,
+        rendered=rendered,
+    )

@@ -6,18 +6,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import errors
+from deepseek_v4_sdk.call.retry import GiveUp, Retry, broke_answer
 from deepseek_v4_sdk.chat import Repair, Usage, is_mapping
 from deepseek_v4_sdk.exchange import Earlier, part_of
 from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.providers.completion_bodies import check_continuation
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.call.call_settings import CallSettings
     from deepseek_v4_sdk.call.plan import AttemptPlan
+    from deepseek_v4_sdk.call.retry import Decision
+    from deepseek_v4_sdk.call.retry_budget import RetryBudget
+    from deepseek_v4_sdk.call.steps import Steps
+    from deepseek_v4_sdk.call.upstream import Upstream
     from deepseek_v4_sdk.chat import Attempt, ChatRequest, Reply, ToolCall
     from deepseek_v4_sdk.exchange import ChatExchange, Part
-    from deepseek_v4_sdk.providers import Provider, ProviderData, RenderedRequest
+    from deepseek_v4_sdk.providers import Provider, ProviderData, RenderedRequest, Target
 
-__all__ = ["Resuming"]
+__all__ = ["Resuming", "resuming_of"]
 
 
 class Resuming:
@@ -55,18 +61,6 @@ class Resuming:
         self.part = part_of(reply, drops_begun_call=closed or not written)
         self._saved, self._saved_reasoning = 0, reply.reasoning or ""
         self.model, self.reply = reply.model or reply.requested_model, reply
-
-    def allow(self, rendered: RenderedRequest, request: ChatRequest) -> None:
-        """Let `max_tokens` count only the tokens of this call."""
-        if self._saved == 0:
-            self._saved = rendered.part_tokens
-        made = rendered.part_tokens - (self._saved or 0)
-        if request.until_done is not None and request.max_tokens is not None:
-            rendered.limit = min(request.max_tokens, request.until_done - made)
-        elif request.until_done is not None and rendered.last_message is not None:
-            rendered.limit = request.until_done - made
-        elif request.max_tokens is not None:
-            rendered.limit += self._saved or 0
 
     def on_break(
         self, exchange: ChatExchange, error: errors.DeepSeekV4Error, plan: AttemptPlan, attempts: list[Attempt]
@@ -131,27 +125,81 @@ class Resuming:
             return request
         return replace(request, response_format=None)
 
-    def may_go_on_at(self, provider: Provider, request: ChatRequest, *, same_model: bool) -> str | None:
-        """The reason why another provider cannot go on with the part, or None."""
-        if not same_model:
-            return "it is not known to serve the same model"
-        part = self.part
-        exact = part is not None and (part.raw is not None or part.ids)  # it shows where the reasoning ends
-        if exact or (part is not None and (part.text or part.held or part.calls)):
-            request = replace(request, response_format=None)
-        try:
-            check_continuation(provider, request)
-        except errors.InvalidRequestError as unfit:
-            return str(unfit)
-        return None
+    def correct(self, decision: Decision, error: errors.DeepSeekV4Error, *, may_restart: bool) -> Decision:
+        """Correct a decision about an error where the caller has received a part of an answer.
 
-    def check(self, provider: Provider, request: ChatRequest, rendered: RenderedRequest) -> None:
-        """Check that a provider takes the rest of an answer.
+        Args:
+            decision: What would follow the error without that part.
+            error: The error.
+            may_restart: Whether the caller wants a broken answer again, and the call has a retry and the time for it.
+        """
+        if not self.shown or (self.part is not None and not isinstance(decision, GiveUp)):
+            return decision
+        if not (may_restart and broke_answer(self.error or error)):
+            return GiveUp()
+        self.restart()
+        return Retry(0.0, restart=True) if isinstance(decision, GiveUp) else replace(decision, restart=True)
+
+    def check_place(self, provider: Provider, target: Target, request: ChatRequest, *, may_restart: bool) -> None:
+        """Check that another provider can go on with the part of the answer, unless a restart is as good.
 
         Raises:
-            InvalidRequestError: It does not; the text names the reason.
+            InvalidRequestError: It cannot; the text names the reason.
         """
-        check_continuation(provider, request, thinks=rendered.ends_in_reasoning)
+        if self.part is None:
+            return
+        try:
+            self._check_place(self.part, provider, target, request)
+        except errors.InvalidRequestError as unfit:
+            if not may_restart:
+                raise
+            self.drop(str(unfit))
+
+    def _check_place(self, part: Part, provider: Provider, target: Target, request: ChatRequest) -> None:
+        named, model = request.model or target.served_model, self.model
+        family = None if model is None else target.catalogue.checkpoint_family(model)
+        if family is None or named is None or target.catalogue.checkpoint_family(named) != family:
+            raise errors.InvalidRequestError("it is not known to serve the same model")
+        # A part in tokens or as raw output shows where the reasoning ends.
+        if _is_exact(part) or part.text or part.held or part.calls:
+            request = replace(request, response_format=None)
+        check_continuation(provider, request)
+
+    def render(
+        self,
+        part: Part,
+        upstream: Upstream,
+        request: ChatRequest,
+        call_settings: CallSettings,
+        retry_budget: RetryBudget,
+    ) -> Steps[RenderedRequest]:
+        """Render a request as a prompt that ends with the part of the answer.
+
+        Raises:
+            InvalidRequestError: The server does not take the rest of an answer, or its limit is reached.
+        """
+        try:
+            rendered = yield from upstream.render(request, call_settings, retry_budget, part)
+            provider, rest = upstream.server()[0], self.request_of(request, rendered)
+            check_continuation(provider, rest, thinks=rendered.ends_in_reasoning)
+        except errors.InvalidRequestError as unfit:
+            raise (self.drop(str(unfit)) or unfit) from None
+        self._allow(rendered, request)
+        if rendered.limit < 1 and (error := self.drop("max_tokens is reached")) is not None:
+            raise error
+        return rendered
+
+    def _allow(self, rendered: RenderedRequest, request: ChatRequest) -> None:
+        """Let `max_tokens` count only the tokens of this call."""
+        if self._saved == 0:
+            self._saved = rendered.part_tokens
+        made = rendered.part_tokens - (self._saved or 0)
+        if request.until_done is not None and request.max_tokens is not None:
+            rendered.limit = min(request.max_tokens, request.until_done - made)
+        elif request.until_done is not None and rendered.last_message is not None:
+            rendered.limit = request.until_done - made
+        elif request.max_tokens is not None:
+            rendered.limit += self._saved or 0
 
     def earlier(self, rendered: RenderedRequest, attempts: list[Attempt]) -> Earlier:
         """The answer so far, for the exchange that goes on with it; the attempt that broke last is counted."""
@@ -180,6 +228,33 @@ class Resuming:
             saved_reasoning=self._saved_reasoning,
             ids=tuple(rendered.ids[-rendered.part_tokens :]) if rendered.exact else (),
         )
+
+
+def resuming_of(request: ChatRequest, provider: Provider) -> Resuming:
+    """The state of an answer that may go on where it broke off.
+
+    Args:
+        request: The request; its caller wants that.
+        provider: The first provider.
+
+    Raises:
+        UnsupportedOptionError: No server of this provider can go on with an answer.
+    """
+    begins = request.continue_from is not None or request.until_done is not None
+    data = provider.data
+    goes_on = provider.engine is None or data.completions is not None or data.continues_prefix
+    if not goes_on and (begins or not request.restarts):
+        option = "on_interrupt" if not begins else "until_done" if request.continue_from is None else "continue_from"
+        raise errors.UnsupportedOptionError(
+            f"{provider.name} has no route on which an answer goes on: leave out {option}, or give "
+            "on_interrupt=('resume', 'restart') for the sake of a fallback",
+            option=option,
+            provider=provider.name,
+        )
+    resuming = Resuming(resumes=request.resumes)
+    if request.continue_from is not None:
+        resuming.begin_with(request, request.continue_from)
+    return resuming
 
 
 def repeated(text: str) -> int | None:
