@@ -55,7 +55,8 @@ from deepseek_v4_sdk.chat import (
     Usage,
     UserMessage,
 )
-from deepseek_v4_sdk.client.clients import AsyncDeepSeekV4, DeepSeekV4
+from deepseek_v4_sdk.client.async_client import AsyncDeepSeekV4
+from deepseek_v4_sdk.client.sync_client import DeepSeekV4
 from deepseek_v4_sdk.errors import (
     APIError,
     AuthenticationError,

@@ -16,7 +16,8 @@ from deepseek_v4_sdk.traffic.replicas import Balance
 if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat.hooks import Hooks
-    from deepseek_v4_sdk.client.clients import AsyncDeepSeekV4, DeepSeekV4
+    from deepseek_v4_sdk.client.async_client import AsyncDeepSeekV4
+    from deepseek_v4_sdk.client.sync_client import DeepSeekV4
     from deepseek_v4_sdk.traffic.spend import Spend
     from deepseek_v4_sdk.transport.http_clients import AsyncHttpClient, HttpClient
 else:
@@ -25,8 +26,8 @@ else:
     Spend = late_type("deepseek_v4_sdk.traffic.spend", "Spend")
     AsyncHttpClient = late_type("deepseek_v4_sdk.transport.http_clients", "AsyncHttpClient")
     HttpClient = late_type("deepseek_v4_sdk.transport.http_clients", "HttpClient")
-    AsyncDeepSeekV4 = late_type("deepseek_v4_sdk.client.clients", "AsyncDeepSeekV4")
-    DeepSeekV4 = late_type("deepseek_v4_sdk.client.clients", "DeepSeekV4")
+    AsyncDeepSeekV4 = late_type("deepseek_v4_sdk.client.async_client", "AsyncDeepSeekV4")
+    DeepSeekV4 = late_type("deepseek_v4_sdk.client.sync_client", "DeepSeekV4")
 
 __all__ = ["ClientArguments", "Fallback", "fallback_arguments"]
 

@@ -63,7 +63,6 @@ else:
 
 __all__ = ["BaseClient", "ClientArguments"]
 
-
 ClientT = TypeVar("ClientT", bound="BaseClient")
 
 
@@ -243,7 +242,7 @@ class BaseClient(Shared):
         self._own_fallbacks: list[BaseClient] = []  # closed with this client
         if not is_list(fallback):
             raise ConfigurationError(f"fallback is {type(fallback).__name__}: give a list")
-        self._fallbacks = [self._as_fallback(index, given) for index, given in enumerate(fallback)]
+        self._fallbacks = [self._as_fallback(f"fallback[{index}]", given) for index, given in enumerate(fallback)]
         self._arguments["fallback"] = cast("tuple[Fallback, ...]", tuple(self._fallbacks))
         self._replica_sets: tuple[ReplicaSet[Upstream], ...] = (
             self._replica_set,
@@ -369,26 +368,22 @@ class BaseClient(Shared):
         """Make the transport, unless the caller brought one."""
         raise NotImplementedError
 
-    def _as_fallback(self, index: int, given: object) -> BaseClient:
-        """Make a client to call when this one's server cannot answer."""
-        where = f"fallback[{index}]"
-        client = self._made_fallback(where, given)
+    def _as_fallback(self, where: str, given: object) -> BaseClient:
+        """Return the client to call when this one's server cannot answer: the given one, or one made here."""
+        kind = type(self)
+        if not isinstance(given, BaseClient):
+            arguments = fallback_arguments(where, given)
+            try:
+                client: BaseClient = kind(**arguments)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{where}: {error}") from None
+            self._own_fallbacks.append(client)
+        elif given._awaits == self._awaits:
+            client = given
+        else:
+            raise ConfigurationError(f"{where} is {type(given).__name__}: give {kind.__name__}, as this client is")
         if client._spends:
             raise ConfigurationError(f"{where} has spend, which would not hold here: give spend to this client")
-        return client
-
-    def _made_fallback(self, where: str, given: object) -> BaseClient:
-        kind = type(self)
-        if isinstance(given, BaseClient):
-            if given._awaits != self._awaits:
-                raise ConfigurationError(f"{where} is {type(given).__name__}: give {kind.__name__}, as this client is")
-            return given
-        arguments = fallback_arguments(where, given)
-        try:
-            client = kind(**arguments)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{where}: {error}") from None
-        self._own_fallbacks.append(client)
         return client
 
     def _call_settings(self, timeouts: Timeouts | None = None, *, max_retries: int | None = None) -> CallSettings:

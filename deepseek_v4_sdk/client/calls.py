@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 from deepseek_v4_sdk.call.call_settings import CallSettings
 from deepseek_v4_sdk.call.chat_call import ChatCall
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.tools.loop_steps import AskModel
 
 __all__ = ["ClientCalls"]
+
+StreamT = TypeVar("StreamT")
 
 
 class ClientCalls(ProfiledClient):
@@ -97,9 +99,13 @@ class ClientCalls(ProfiledClient):
         return call
 
     def _begin_loop(
-        self, messages: MessagesInput, tools: Sequence[object], options: Mapping[str, object]
-    ) -> tuple[ToolLoop, Callable[[AskModel], tuple[Conversation, dict[str, Any]]]]:
-        """Begin a tool loop, and return a function that makes a chat of each of its requests."""
+        self,
+        messages: MessagesInput,
+        tools: Sequence[object],
+        options: Mapping[str, object],
+        stream: Callable[..., StreamT],
+    ) -> tuple[ToolLoop, Callable[[AskModel], StreamT]]:
+        """Begin a tool loop, and return a function that sends each of its requests with `stream`."""
         from deepseek_v4_sdk.tools.loop import ToolLoop
         from deepseek_v4_sdk.tools.loop_options import split_options
 
@@ -122,7 +128,7 @@ class ClientCalls(ProfiledClient):
         prices = self._arguments.get("prices")
         loop = ToolLoop.begin(messages, tools, limits, cast("Thinking", thinking), runs, time.monotonic, count, prices)
 
-        def chat_of(ask: AskModel) -> tuple[Conversation, dict[str, Any]]:
+        def send(ask: AskModel) -> StreamT:
             chat: dict[str, Any] = {**shared, "tools": loop.specs}
             if loop.rounds and chat.get("tool_choice") not in (None, "auto", "none"):
                 del chat["tool_choice"]  # if each turn forced a call, the loop would never end
@@ -134,9 +140,9 @@ class ClientCalls(ProfiledClient):
             if ask.seconds is not None:
                 given = as_timeouts(chat.get("timeout")).over(self._settings.timeouts)
                 chat["timeout"] = replace(given, total=min(ask.seconds, given.total_seconds))
-            return ask.messages, chat
+            return stream(ask.messages, **chat)
 
-        return loop, chat_of
+        return loop, send
 
     def _parse(
         self,

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.catalogue.models import Catalogue
     from deepseek_v4_sdk.catalogue.prices import PriceTable
     from deepseek_v4_sdk.chat import ChatRequest, Message, MessagesInput, Reply
+    from deepseek_v4_sdk.client.async_client import AsyncDeepSeekV4
     from deepseek_v4_sdk.client.base import BaseClient
-    from deepseek_v4_sdk.client.clients import AsyncDeepSeekV4, DeepSeekV4
+    from deepseek_v4_sdk.client.sync_client import DeepSeekV4
     from deepseek_v4_sdk.structured import Mechanism, Parsed, Shape
 
 __all__ = ["AsyncMapRows", "MapRows"]

@@ -15,7 +15,8 @@ from deepseek_v4_sdk.support.redaction import hide_headers
 if TYPE_CHECKING:
     from deepseek_v4_sdk.batch import AsyncMapResults, Journal, MapProgress, MapRequest, MapResult, MapResults
     from deepseek_v4_sdk.batch.settings import MapConcurrency, MapOrder, MapSettings
-    from deepseek_v4_sdk.client.clients import AsyncDeepSeekV4, DeepSeekV4
+    from deepseek_v4_sdk.client.async_client import AsyncDeepSeekV4
+    from deepseek_v4_sdk.client.sync_client import DeepSeekV4
 else:
     AsyncMapResults = late_type("deepseek_v4_sdk.batch", "AsyncMapResults")
     Journal = late_type("deepseek_v4_sdk.batch", "Journal")
