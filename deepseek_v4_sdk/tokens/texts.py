@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.tokens.runs import RUN_LIMIT, cut_between_words, cut_long_runs
 from deepseek_v4_sdk.tokens.vocabulary import VOCABULARY_SIZE, load_vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 SpecialText: TypeAlias = Literal["control", "plain"]
 """The reading of special tokens that a text spells: as the one control token, or as plain text."""
@@ -78,9 +78,9 @@ def count_text(text: str, *, special: SpecialText = "control") -> int:
         ConfigurationError: The vocabulary is not installed, or is another than the pinned one.
     """
     _check(text, special)
-    # The ids of a large text take ten times its memory, so they are never all in memory.
+    # The ids of a large text take more memory than the text, so they are never all in memory.
     pieces = cut_between_words(text, _PIECE) if len(text) > _PIECE else (text,)
-    return sum([len(ids) for piece in pieces for ids in _encoded(piece, special)])
+    return sum([_counted(piece, special) for piece in pieces])
 
 
 def encode(text: str, *, special: SpecialText = "control") -> list[int]:
@@ -133,10 +133,26 @@ def special_tokens() -> Mapping[str, int]:
     return load_vocabulary().special_tokens
 
 
+def _counted(text: str, special: SpecialText) -> int:
+    spells = may_spell_special(text)
+    if spells and special == "plain":
+        return sum([len(ids) for ids in _encoded(text, special)])
+    vocabulary = load_vocabulary()
+    names = vocabulary.special_names if spells else _NO_NAMES
+    return sum([vocabulary.count(piece, names) for piece in _between_runs(text)])
+
+
+_NO_NAMES: Final[frozenset[str]] = frozenset()
+
+
+def _between_runs(text: str) -> Sequence[str]:
+    # No special token holds a character of such a run, so no cut goes through one.
+    return cut_long_runs(text) if len(text) > RUN_LIMIT else (text,)
+
+
 def _encoded(text: str, special: SpecialText) -> list[list[int]]:
     vocabulary = load_vocabulary()
-    # No special token holds a character of such a run, so no cut goes through one.
-    pieces = cut_long_runs(text) if len(text) > RUN_LIMIT else (text,)
+    pieces = _between_runs(text)
     if special == "control" and may_spell_special(text):
         names, encode_all = vocabulary.special_names, vocabulary.encoding.encode
         return [encode_all(piece, allowed_special=names, disallowed_special=()) for piece in pieces]

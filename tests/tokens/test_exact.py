@@ -204,7 +204,9 @@ def test_any_mixture_has_the_ids_of_the_reference(text: str, reference_ids: Ids)
 @SOME
 @given(text=MIXED)
 def test_any_mixture_as_plain_text_has_the_ids_of_the_reference(text: str, plain_reference: Tokenizer) -> None:
-    assert encode(text, special="plain") == plain_reference.encode(text, add_special_tokens=False).ids
+    ids = encode(text, special="plain")
+    assert ids == plain_reference.encode(text, add_special_tokens=False).ids
+    assert count_text(text, special="plain") == len(ids)
 
 
 @SOME

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -138,3 +139,46 @@ def test_the_vocabulary_is_whole() -> None:
     assert encoding.n_vocab == vocabulary.VOCABULARY_SIZE == 129_280
     assert len(special_tokens()) == 1283
     assert len(encoding.token_byte_values()) == 127_997
+
+
+def test_each_token_has_the_bytes_of_its_entry(tokenizer_json: Path) -> None:
+    content = json.loads(tokenizer_json.read_bytes())
+    special = {token["content"] for token in content["added_tokens"]}
+    letters = vocabulary.byte_alphabet()
+    expected = {
+        bytes(letters[ord(letter)] for letter in entry): rank
+        for entry, rank in content["model"]["vocab"].items()
+        if entry not in special
+    }
+    encoding = vocabulary.load_vocabulary().encoding
+    assert {token: encoding.encode_single_token(token) for token in encoding.token_byte_values()} == expected
+
+
+class Core:
+    """The private part of an encoding, as another version of tiktoken may have it."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def encode_to_tiktoken_buffer(self, text: str, names: frozenset[str]) -> object:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    "core",
+    [None, object(), Core(b"\0\0\0\0"), Core(5), Core(TypeError("one argument")), Core([1, 2, 3])],
+    ids=["none", "without", "other", "number", "refuses", "list"],
+)
+def test_counting_goes_on_without_the_private_part_of_tiktoken(core: object) -> None:
+    public = vocabulary.load_vocabulary().encoding
+
+    class Encoding:
+        _core_bpe = core
+        encode = public.encode
+
+    count = vocabulary._counter(Encoding())  # type: ignore[arg-type]
+    names = vocabulary.load_vocabulary().special_names
+    assert count("深度 <think> 1234", frozenset()) == len(public.encode_ordinary("深度 <think> 1234"))
+    assert count("深度 <think> 1234", names) == len(public.encode("深度 <think> 1234", allowed_special=names))
