@@ -1,5 +1,8 @@
 """Testing without a server: a mock provider on which the whole path of a client runs."""
 
+from typing import TYPE_CHECKING
+
+from deepseek_v4_sdk._late_types import late_names
 from deepseek_v4_sdk.testing import faults, script
 from deepseek_v4_sdk.testing.answer import Break, Part, ServerAnswer, Wait
 from deepseek_v4_sdk.testing.cassettes.cassette import CassetteError, RecordedExchange, read_cassette
@@ -15,6 +18,10 @@ from deepseek_v4_sdk.testing.prompt_tokens import Rendering
 from deepseek_v4_sdk.testing.requests import MockRequest
 from deepseek_v4_sdk.testing.transport import Answering, MockTransport
 
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.testing.conformance.check import check_provider
+    from deepseek_v4_sdk.testing.conformance.report import ProviderProblem, ProviderReport
+
 __all__ = [
     "Answering",
     "Break",
@@ -25,6 +32,8 @@ __all__ = [
     "MockScriptError",
     "MockTransport",
     "Part",
+    "ProviderProblem",
+    "ProviderReport",
     "RecordedExchange",
     "Recorder",
     "RecordingTransport",
@@ -35,6 +44,7 @@ __all__ = [
     "Times",
     "VirtualClock",
     "Wait",
+    "check_provider",
     "faults",
     "make_events",
     "make_reply",
@@ -43,3 +53,16 @@ __all__ = [
     "read_cassette",
     "script",
 ]
+
+_LATE = {
+    "check_provider": "conformance.check",
+    "ProviderProblem": "conformance.report",
+    "ProviderReport": "conformance.report",
+}
+
+if not TYPE_CHECKING:  # type checkers read the imports above
+    __getattr__ = late_names(__name__, _LATE)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_examples import CodeExample, EvalExample, find_examples
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider
+from deepseek_v4_sdk.testing.flavors import FLAVOR_NAMES
 from deepseek_v4_sdk.transport.httpx_adapter import as_async_transport, as_transport
 from tests.support.pages import PAGES, name_of
 from tests.support.seen import trust
@@ -34,14 +35,13 @@ def _id(example: CodeExample) -> str:
 
 @pytest.fixture
 def servers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A mock in the wire of the asked provider stands behind every address."""
+    """A mock in the wire of the asked provider, or of vLLM for one that the page makes, stands behind every address."""
 
-    monkeypatch.setattr(
-        DeepSeekV4, "_connect", lambda client: as_transport(MockProvider(flavor=client.provider).transport)
-    )
-    monkeypatch.setattr(
-        AsyncDeepSeekV4, "_connect", lambda client: as_async_transport(MockProvider(flavor=client.provider).transport)
-    )
+    def mock(client: Any) -> Any:
+        return MockProvider(flavor=client.provider if client.provider in FLAVOR_NAMES else "vllm").transport
+
+    monkeypatch.setattr(DeepSeekV4, "_connect", lambda client: as_transport(mock(client)))
+    monkeypatch.setattr(AsyncDeepSeekV4, "_connect", lambda client: as_async_transport(mock(client)))
 
 
 @pytest.fixture

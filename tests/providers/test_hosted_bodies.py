@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
-from deepseek_v4_sdk.providers import PROVIDER_NAMES, find_provider
 from deepseek_v4_sdk.providers.nim import NIM
-from deepseek_v4_sdk.providers.provider import Refused
 from tests.providers.encoding import body_of
 from tests.providers.golden import cases, frames_for, outcome
-from tests.providers.golden_cases import OPTIONS
 from tests.providers.hosted import encoded
 
 BASICS = {
@@ -70,44 +67,6 @@ def test_only_keys_that_the_server_knows_leave(provider: str, case: str) -> None
         if "refused" not in body:
             assert body.keys() <= ALLOWED[provider]
             assert not body.keys() & set(NEVER[provider].split())
-
-
-@pytest.mark.parametrize("provider", PROVIDER_NAMES)
-def test_each_entry_of_the_option_table_is_sent_or_refused_by_name(provider: str) -> None:
-    table = find_provider(provider).data.options
-    for option, rule in table.items():
-        value = OPTIONS[option][0]
-        if isinstance(rule, Refused):
-            with pytest.raises(UnsupportedOptionError) as raised:
-                body_of(provider, model="pro", **{option: value})
-            assert (raised.value.option, raised.value.provider) == (option, provider)
-            assert option in str(raised.value)
-        else:
-            sent = body_of(provider, "Give JSON.", model="pro", **{option: value})
-            without = body_of(provider, "Give JSON.", model="pro")
-            assert (sent != without) or (provider, option) == ("deepseek", "parallel_tool_calls")
-
-
-@pytest.mark.parametrize("provider", ["nvidia", "nim", "dynamo", "deepseek"])
-@pytest.mark.parametrize("option", OPTIONS)
-def test_a_hosted_option_is_in_the_table_or_handled_by_the_client(provider: str, option: str) -> None:
-    """An option that is in neither place would be dropped in silence."""
-    by_the_client = {
-        "model",
-        "tools",
-        "tool_choice",
-        "max_reasoning_tokens",
-        "timeout",
-        "metadata",
-        "overflow",
-        "dsml",
-        "control_tokens",
-        "on_unsupported",
-        "on_interrupt",
-        "extra_body",
-        "extra_headers",
-    }
-    assert (option in find_provider(provider).data.options) != (option in by_the_client)
 
 
 @pytest.mark.parametrize("provider", ["nvidia", "dynamo"])

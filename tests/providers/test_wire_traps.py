@@ -123,14 +123,6 @@ def test_sglang_gets_ids_that_sort_in_the_order_of_the_calls() -> None:
     ]
 
 
-def test_sglang_keeps_the_ids_of_earlier_turns_when_the_conversation_grows() -> None:
-    first = [_user(), _two_calls("b", "a"), ToolMessage("1", "b"), ToolMessage("2", "a")]
-    later = [*first, _two_calls("d", "c"), ToolMessage("3", "d"), ToolMessage("4", "c")]
-    sent = messages_of("sglang", *later)
-    assert sent[:4] == messages_of("sglang", *first)
-    assert [message.get("tool_call_id") for message in sent[4:]] == [None, "call_00_d", "call_01_c"]
-
-
 def test_a_hundred_and_one_calls_still_sort() -> None:
     calls = tuple(ToolCall(f"id{number}", "f", "{}") for number in range(101))
     results = [ToolMessage("r", call.id) for call in calls]
@@ -174,7 +166,6 @@ def test_extra_body_is_merged_in_at_the_end_and_wins(provider: str) -> None:
     assert body["stream_options"] == {"include_usage": True, "continuous_usage_stats": True}
     assert body["stop"] == ["b"]
     assert body["unknown"] is None
-    assert "mine" not in body_of(provider)["chat_template_kwargs"], "the next request must not inherit it"
 
 
 KWARGS = "chat_template_kwargs"

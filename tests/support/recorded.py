@@ -69,7 +69,11 @@ def of_front(name: str) -> tuple[Recording, ...]:
         headers = [(key, value.strip()) for key, _, value in (line.partition(":") for line in lines)]
         status, body = int(status_line.split()[1]), text.encode()
         told = make_sglang_index.outcome(status, body, "reasoning", "stop_reason") if asked.is_chat else {}
-        changed = replace(asked, status=status, headers=headers, body=body, http_chunks=[body], expected=told)
+        named = {key.lower(): value for key, value in headers if key.lower() != "transfer-encoding"}
+        exchange = replace(asked.exchange, status=status, headers=named, parts=(body,), place=f"{name}/{asked.name}")
+        changed = replace(
+            asked, exchange=exchange, status=status, headers=headers, body=body, http_chunks=[body], expected=told
+        )
         found.append(replace(changed, streamed=body.startswith(b"data: ")))
     return tuple(found)
 
@@ -100,6 +104,7 @@ def _read(server: str, folder: Path, expected: dict[str, Any]) -> Recording:
         status=int(status_line.split()[1]),
         headers={name.lower(): value for name, value in headers if name.lower() != "transfer-encoding"},
         parts=tuple(_cut(body, sizes)),
+        place=f"{server}/{folder.name}",
     )
     return Recording(
         exchange=exchange,
