@@ -17,7 +17,7 @@ from redis import Redis
 from redis import asyncio as awaited
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import AskError, ClusterError, RedisError
 from redis.retry import Retry
 
 from deepseek_v4_sdk.limits.script import KEYS, SCRIPT
@@ -175,9 +175,10 @@ class RedisLedger:
         with self._lock:
             first, self._warned = not self._warned, True
         if first and not self._closed:
+            hint = "; RedisLimits needs one server, and this is a node of a cluster" if _is_of_cluster(error) else ""
             text = (
-                f"the Redis of the shared limits cannot be used ({type(error).__name__}: {error}): until it can, each "
-                f"process keeps to its part of the limits, and tries again every {self._lease / _BEATS:.0f} s"
+                f"the Redis of the shared limits cannot be used ({type(error).__name__}: {error}{hint}): until it can, "
+                f"each process keeps to its part of the limits, and tries again every {self._lease / _BEATS:.0f} s"
             )
             _logger.warning(text)
             with suppress(UserWarning):  # where warnings are errors, the calls go on all the same
@@ -204,6 +205,10 @@ class _ClientOfLoop:
             if writer is not None:
                 let_go(writer.transport)
                 connection._writer = None
+
+
+def _is_of_cluster(error: Exception) -> bool:
+    return isinstance(error, (AskError, ClusterError))  # a MovedError is an AskError
 
 
 def _untyped(thing: object) -> Any:

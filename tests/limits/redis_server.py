@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,22 +31,43 @@ def found_redis() -> str:
     return found
 
 
-class RedisServer:
-    """It can be killed and started again on the same port; then it has forgotten everything."""
+def _free_port() -> int:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
-    def __init__(self) -> None:
+
+class RedisServer:
+    """It can be killed and started again on the same port; then it has forgotten everything.
+
+    Args:
+        folder: Its working directory.
+        options: Further options of `redis-server`.
+        authority: With TLS: the file of the authority that clients trust.
+    """
+
+    def __init__(
+        self, folder: str | Path = "/", options: Mapping[str, object] | None = None, authority: Path | None = None
+    ) -> None:
         self._program = found_redis()
-        with closing(socket.socket()) as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.port = _free_port()
+        while self.port > 55_535:  # a node of a cluster listens on a second port, 10,000 higher
+            self.port = _free_port()
+        self._tls = authority is not None
+        self.url = (
+            f"rediss://127.0.0.1:{self.port}/0?ssl_ca_certs={authority}"
+            if self._tls
+            else f"redis://127.0.0.1:{self.port}/0"
+        )
+        self._folder, self._options = folder, options or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "databases": 1}
+        ports = {"port": 0, "tls-port": self.port} if self._tls else {"port": self.port}
+        options = {**ports, "bind": "127.0.0.1", "save": "", "appendonly": "no", "databases": 1, **self._options}
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
         self._process = subprocess.Popen(
-            [self._program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
+            [self._program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._folder
         )
         ends = time.monotonic() + 20
         while time.monotonic() < ends:
