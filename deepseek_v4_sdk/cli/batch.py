@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from deepseek_v4_sdk import ConfigurationError, Spend
+from deepseek_v4_sdk import ConfigurationError, InvalidRequestError, Spend
 from deepseek_v4_sdk.batch import MapRequest, read_journal
 from deepseek_v4_sdk.cli.batch_check import problems_of
-from deepseek_v4_sdk.cli.batch_files import Outputs, open_source
+from deepseek_v4_sdk.cli.batch_files import Outputs, check_output, open_source
 from deepseek_v4_sdk.cli.batch_prefixes import PrefixOrder
 from deepseek_v4_sdk.cli.batch_report import RunProgress, bills_of, greet, show_cost, summarize
 from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
@@ -87,6 +87,7 @@ def _send(
     source = open_source(
         requests, model=server.model, prompt_column=prompt_column, template=template, id_column=id_column
     )
+    check_output(requests, output)
     options: dict[str, Any] = {
         "journal": journal or output.with_name(f"{output.name}.journal"),
         "concurrency": _concurrency(concurrency),
@@ -203,6 +204,7 @@ def cost(
     prompt_column: _PromptColumn = None,
     template: _Template = None,
     id_column: _IdColumn = None,
+    schema: _Schema = None,
     thinking: _Thinking = None,
     max_tokens: _MaxTokens = None,
     as_json: AsJson = False,
@@ -212,12 +214,18 @@ def cost(
         requests, model=server.model, prompt_column=prompt_column, template=template, id_column=id_column
     )
     counts, order = Counter[str](), PrefixOrder()
+    shape = None if schema is None else _read_schema(schema)
     with server.connect() as client:
         for row in order(_requests(source, counts)):
             given: dict[str, Any] = {name: row.options.get(name) for name in _OF_THE_PROMPT}
             given["thinking"] = given["thinking"] or thinking
             tools: Any = list(row.tools) or None
-            counts["prompt_tokens"] += client.count_tokens(row.messages, tools, **given).total
+            given["schema"] = None if tools else shape  # a row with tools takes none
+            try:
+                counts["prompt_tokens"] += client.count_tokens(row.messages, tools, **given).total
+            except InvalidRequestError:
+                counts["wrong"] += 1
+                continue
             limit = row.options.get("max_tokens") or max_tokens
             counts["unlimited"] += limit is None
             counts["most_answer_tokens"] += limit if isinstance(limit, int) else 0
@@ -226,7 +234,9 @@ def cost(
         bills = bills_of(client.prices, client.flavor, client.model, counts)
     show_cost(counts, bills, as_json=as_json)
     if counts["wrong"]:
-        complain(f"{counts['wrong']:,} lines are not requests: see deepseek-v4 batch check {requests}")
+        complain(
+            f"{counts['wrong']:,} rows cannot be sent, and are not counted: see deepseek-v4 batch check {requests}"
+        )
         raise typer.Exit(ExitCode.FOUND)
 
 

@@ -16,7 +16,9 @@ from deepseek_v4_sdk.support.files import open_private
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Outputs", "Source", "failed_path", "open_source"]
+__all__ = ["Outputs", "Source", "check_output", "failed_path", "open_source"]
+
+_TABLES = {".csv", ".parquet"}
 
 
 class RowWriter(Protocol):
@@ -57,12 +59,25 @@ def open_source(
     """
     if not path.is_file():
         raise ConfigurationError(f"{path} is not a file: give one with a request in each line")
-    if (kind := path.suffix.lower()) in {".csv", ".parquet"}:
+    if (kind := path.suffix.lower()) in _TABLES:
         columns = Columns(path, prompt_column, template, id_column)
         return CsvTable(path, columns) if kind == ".csv" else ParquetTable(path, columns)
     if prompt_column or template or id_column:
         raise ConfigurationError("--prompt-column, --template and --id-column are for CSV and Parquet: leave them out")
     return _Lines(path, model)
+
+
+def check_output(path: Path, output: Path) -> None:
+    """Check that the name of the file of results does not promise another format than that of the rows.
+
+    Raises:
+        ConfigurationError: It does.
+    """
+    kind = path.suffix.lower() if path.suffix.lower() in _TABLES else ".jsonl"
+    if output.suffix.lower() in {*_TABLES, ".jsonl"} - {kind}:
+        raise ConfigurationError(
+            f"the results of {path} have its format, and {output} names another: give -o {output.with_suffix(kind)}"
+        )
 
 
 class _Lines:

@@ -280,6 +280,7 @@ class AsyncDeepSeekV4(AsyncMapCalls):
         *,
         model: str | None = None,
         source: Literal["local", "server"] = "local",
+        schema: object = None,
         **options: Unpack[PromptOptions],
     ) -> TokenCount:
         """Count the tokens of a chat's prompt: its messages and all that the server writes around them.
@@ -296,7 +297,7 @@ class AsyncDeepSeekV4(AsyncMapCalls):
             InvalidRequestError: Something is wrong with the request.
             ConfigurationError: The server has no route that counts.
         """
-        request = self._count_request(messages, tools, model, options)
+        request = self._count_request(messages, tools, model, schema, options)
         if source == "server":
             call_settings = self._call_settings(request.timeout)
             return await self._run(self._endpoint.count_there(request, call_settings), call_settings.clock)

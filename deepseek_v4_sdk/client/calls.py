@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.chat.served import Health
     from deepseek_v4_sdk.context import ContextBudget
     from deepseek_v4_sdk.probe import ProbeReport
-    from deepseek_v4_sdk.structured import Asked, MechanismChoice, Parsed
+    from deepseek_v4_sdk.structured import Asked, MechanismChoice, Parsed, Plan
     from deepseek_v4_sdk.tools.loop import ToolLoop
     from deepseek_v4_sdk.tools.loop_steps import AskModel
 
@@ -166,17 +166,15 @@ class ClientCalls(ProfiledClient):
         handing_out: Literal["nothing", "partials", "items"] = "nothing",
     ) -> tuple[Asked, Steps[Parsed[Any]], Clock]:
         """Choose the request for a structured answer. All requests share one clock."""
-        from deepseek_v4_sdk.structured import Asked, ItemsShape, Plan, Shape, parse_steps, watched, watcher_of
+        from deepseek_v4_sdk.structured import Asked, ItemsShape, Shape, parse_steps, watched, watcher_of
 
         hide_headers(options)
         options = self._with_accounts(options)
-        provider, _ = self._endpoint.server()
-        engine_known = provider.engine is not None  # an engine that is not known yet may not show a schema
-        plan = Plan.make(provider.data, mechanism, options, engine_known=engine_known)
+        plan = self._plan(mechanism, options)
         by_call = plan.mechanism == "tool"
         shape: Shape[Any] = (ItemsShape if handing_out == "items" else Shape)(schema, require_all=by_call)
         watcher = None if handing_out == "nothing" else watcher_of(shape, by_call=by_call)
-        thinks = (options.get("thinking") or self._settings.defaults.get("thinking")) != "off"
+        thinks = self._thinks(options)
         call_settings = self._call_settings(as_timeouts(options.get("timeout")))
         asked = Asked()
 
@@ -193,9 +191,30 @@ class ClientCalls(ProfiledClient):
         messages: MessagesInput,
         tools: Sequence[ToolInput] | None,
         model: str | None,
+        schema: object,
         options: PromptOptions,
     ) -> ChatRequest:
-        return self._request(messages, {**check_prompt_options(options), "tools": tools, "model": model})
+        given: dict[str, Any] = {**check_prompt_options(options), "tools": tools, "model": model}
+        if schema is not None:
+            from deepseek_v4_sdk.structured import Shape
+
+            plan = self._plan("auto", given)
+            shape: Shape[Any] = Shape(schema, require_all=plan.mechanism == "tool")
+            plan.check(shape.schema)
+            messages = plan.conversation(messages, shape.schema)
+            given = plan.asked(shape.name, shape.schema, thinks=self._thinks(given))
+        return self._request(messages, given)
+
+    def _plan(self, mechanism: MechanismChoice, options: Mapping[str, object]) -> Plan:
+        """The way to a structured answer."""
+        from deepseek_v4_sdk.structured import Plan
+
+        provider, _ = self._endpoint.server()
+        engine_known = provider.engine is not None  # an engine that is not known yet may not show a schema
+        return Plan.make(provider.data, mechanism, options, engine_known=engine_known)
+
+    def _thinks(self, options: Mapping[str, object]) -> bool:
+        return (options.get("thinking") or self._settings.defaults.get("thinking")) != "off"
 
     def _budget(
         self,

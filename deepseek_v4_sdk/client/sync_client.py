@@ -274,6 +274,7 @@ class DeepSeekV4(MapCalls):
         *,
         model: str | None = None,
         source: Literal["local", "server"] = "local",
+        schema: object = None,
         **options: Unpack[PromptOptions],
     ) -> TokenCount:
         """Count the tokens of a chat's prompt: its messages and all that the server writes around them.
@@ -283,13 +284,14 @@ class DeepSeekV4(MapCalls):
             tools: The tools, as for `chat`.
             model: As for `chat`.
             source: "local" renders and counts here, "server" requests the count, which only some servers offer.
+            schema: The type of the answer, as for `parse`, which may write it into the prompt.
             options: See `PromptOptions`.
 
         Raises:
             InvalidRequestError: Something is wrong with the request.
             ConfigurationError: The server has no route that counts.
         """
-        request = self._count_request(messages, tools, model, options)
+        request = self._count_request(messages, tools, model, schema, options)
         if source == "local":
             return self._endpoint.count_here(request)
         call_settings = self._call_settings(request.timeout)

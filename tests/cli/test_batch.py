@@ -6,56 +6,26 @@ import csv
 import json
 import os
 import sys
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deepseek_v4_sdk import DeepSeekV4, Price, PriceTable, Rates
+from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.batch.off_peak import OffPeak
-from deepseek_v4_sdk.cli import batch, connection
+from deepseek_v4_sdk.cli import batch
 from deepseek_v4_sdk.testing import MockProvider, script
+from tests.cli.batch_rows import chat_line, echo, write
 from tests.support.commands import complaint, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _line(row_id: str, text: str, **body: Any) -> dict[str, Any]:
-    chat = {"model": "deepseek-ai/DeepSeek-V4-Pro", "messages": [{"role": "user", "content": text}], **body}
-    return {"custom_id": row_id, "method": "POST", "url": "/v1/chat/completions", "body": chat}
-
-
-def _write(*lines: Any) -> str:
-    Path("in.jsonl").write_text(
-        "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines), encoding="utf-8"
-    )
-    return "in.jsonl"
-
-
 def _read(name: str = "out.jsonl") -> dict[str, Any]:
     lines = [json.loads(line) for line in Path(name).read_text(encoding="utf-8").splitlines()]
     return {line["custom_id"]: line for line in lines}
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., MockProvider]:
-    """Let the commands use a client of this mock."""
-
-    def use(*steps: Any, default: Any = None, **arguments: Any) -> MockProvider:
-        mock = MockProvider(*steps, default=default or script.from_function(_echo), **arguments)
-        monkeypatch.setattr(
-            connection.NamedServer, "connect", lambda self: DeepSeekV4(mock, model=self.model, max_retries=0)
-        )
-        return mock
-
-    return use
-
-
-def _echo(request: Any) -> Any:
-    return script.think("hm") + script.text(f"echo: {request.body['messages'][-1]['content']}")
 
 
 def _go(*arguments: str, code: int = 0) -> Any:
@@ -64,7 +34,7 @@ def _go(*arguments: str, code: int = 0) -> Any:
 
 def test_results_are_in_openais_format(serve: Callable[..., MockProvider]) -> None:
     mock = serve()
-    _write(_line("a", "Hello", temperature=0.5, max_tokens=9), "", _line("b", "Bye", reasoning_effort="none"))
+    write(chat_line("a", "Hello", temperature=0.5, max_tokens=9), "", chat_line("b", "Bye", reasoning_effort="none"))
     shown = _go().stdout
     assert shown.startswith("2 answered, 0 failed, 0 not sent\n")
     done = _read()
@@ -89,7 +59,7 @@ def test_results_are_in_openais_format(serve: Callable[..., MockProvider]) -> No
 def test_calls_of_tools_are_the_answer(serve: Callable[..., MockProvider]) -> None:
     serve(script.tool_call("get_weather", city="Paris"))
     tool = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
-    _write(_line("a", "Paris?", tools=[tool]))
+    write(chat_line("a", "Paris?", tools=[tool]))
     _go()
     choice = _read()["a"]["response"]["body"]["choices"][0]
     assert choice["finish_reason"] == "tool_calls"
@@ -98,11 +68,11 @@ def test_calls_of_tools_are_the_answer(serve: Callable[..., MockProvider]) -> No
 
 def test_a_second_start_sends_only_what_is_missing(serve: Callable[..., MockProvider]) -> None:
     serve()
-    _write(_line("a", "Hello"), _line("b", "Bye"))
+    write(chat_line("a", "Hello"), chat_line("b", "Bye"))
     _go()
     first = _read()
     mock = serve()
-    _write(_line("a", "Hello"), _line("b", "Bye"), _line("c", "New"))
+    write(chat_line("a", "Hello"), chat_line("b", "Bye"), chat_line("c", "New"))
     done = _go()
     assert [request.body["messages"][0]["content"] for request in mock.requests] == ["New"]
     assert "the journal has 2 rows that are done" in done.stderr
@@ -115,11 +85,11 @@ def test_a_second_start_sends_only_what_is_missing(serve: Callable[..., MockProv
 
 def test_failures_are_lines_and_a_file_of_requests(serve: Callable[..., MockProvider]) -> None:
     def answer(request: Any) -> Any:
-        return script.error(400, "too odd") if request.body["messages"][0]["content"] == "odd" else _echo(request)
+        return script.error(400, "too odd") if request.body["messages"][0]["content"] == "odd" else echo(request)
 
     serve(default=script.from_function(answer))
-    odd = _line("b", "odd")
-    _write(_line("a", "Hello"), odd, "{broken", _line("d", "x", n=3), _line("a", "twice"), {"body": {}})
+    odd = chat_line("b", "odd")
+    write(chat_line("a", "Hello"), odd, "{broken", chat_line("d", "x", n=3), chat_line("a", "twice"), {"body": {}})
     done = _go(code=1)
     assert done.stdout.startswith(
         "1 answered, 5 failed, 0 not sent\nfailed: 3 InvalidRequestError, 1 UnsupportedOptionError, 1 BadRequestError\n"
@@ -140,7 +110,7 @@ def test_failures_are_lines_and_a_file_of_requests(serve: Callable[..., MockProv
 
 def test_retry_sends_failed_rows_again(serve: Callable[..., MockProvider]) -> None:
     serve(script.error(400, "no"), script.text("fine"))
-    _write(_line("a", "Hello"), _line("b", "Bye"))
+    write(chat_line("a", "Hello"), chat_line("b", "Bye"))
     _go("--concurrency", "1", code=1)
     mock = serve()
     _go(code=1)
@@ -153,7 +123,7 @@ def test_retry_sends_failed_rows_again(serve: Callable[..., MockProvider]) -> No
 
 def test_rows_that_a_limit_left_are_in_the_file_of_failed_rows(serve: Callable[..., MockProvider]) -> None:
     serve()
-    _write(*(_line(str(number), "Hello", max_tokens=10) for number in range(30)))
+    write(*(chat_line(str(number), "Hello", max_tokens=10) for number in range(30)))
     with pytest.MonkeyPatch.context() as patch:
         from deepseek_v4_sdk import Spend
 
@@ -205,7 +175,7 @@ def _rows_of(name: str) -> list[dict[str, Any]]:
 
 def test_parquet_keeps_its_columns_and_their_types(serve: Callable[..., MockProvider]) -> None:
     def answer(request: Any) -> Any:
-        return script.error(400) if "three" in request.body["messages"][0]["content"] else _echo(request)
+        return script.error(400) if "three" in request.body["messages"][0]["content"] else echo(request)
 
     serve(default=script.from_function(answer))
     when = [datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2, 3)]
@@ -277,7 +247,7 @@ def test_parquet_without_its_extra(serve: Callable[..., MockProvider], monkeypat
 )
 def test_a_wrong_command_line(arguments: list[str], message: str, serve: Callable[..., MockProvider]) -> None:
     mock = serve()
-    _write(_line("a", "Hello"))
+    write(chat_line("a", "Hello"))
     Path("in.csv").write_text("text,lang\na,b\n", encoding="utf-8")
     Path("in.parquet").write_bytes(b"PAR1")
     assert message in complaint("batch", "run", *arguments, "-o", "out.jsonl")
@@ -287,7 +257,7 @@ def test_a_wrong_command_line(arguments: list[str], message: str, serve: Callabl
 
 def test_outputs_are_only_for_their_owner(serve: Callable[..., MockProvider]) -> None:
     serve(script.error(400))
-    _write(_line("a", "Hello"))
+    write(chat_line("a", "Hello"))
     _go(code=1)
     for name in ("out.jsonl", "out.failed.jsonl", "out.jsonl.journal"):
         assert os.name == "nt" or Path(name).stat().st_mode & 0o777 == 0o600
@@ -295,7 +265,7 @@ def test_outputs_are_only_for_their_owner(serve: Callable[..., MockProvider]) ->
 
 def test_a_second_run_at_once_touches_nothing(serve: Callable[..., MockProvider]) -> None:
     serve()
-    _write(_line("a", "Hello"))
+    write(chat_line("a", "Hello"))
     _go()
     before = Path("out.jsonl").read_text()
     with DeepSeekV4("mock") as client, client.map([], journal="out.jsonl.journal"):
@@ -306,7 +276,7 @@ def test_a_second_run_at_once_touches_nothing(serve: Callable[..., MockProvider]
 
 def test_stopped_by_the_user_it_keeps_what_came(serve: Callable[..., MockProvider]) -> None:
     serve()
-    _write(*(_line(str(number), "Hello") for number in range(20)))
+    write(*(chat_line(str(number), "Hello") for number in range(20)))
     with pytest.MonkeyPatch.context() as patch:
         added = batch.Outputs.add
 
@@ -324,7 +294,7 @@ def test_stopped_by_the_user_it_keeps_what_came(serve: Callable[..., MockProvide
 
 def test_status_counts_the_journal(serve: Callable[..., MockProvider]) -> None:
     serve(script.error(503), script.error(400), script.text("x"))
-    _write(*(_line(name, name) for name in "abc"))
+    write(*(chat_line(name, name) for name in "abc"))
     _go("--concurrency", "1", code=1)
     shown = run("batch", "status", "out.jsonl", code=1).stdout
     assert shown.startswith("1 answered, 1 failed, 1 to send again\n")
@@ -334,31 +304,23 @@ def test_status_counts_the_journal(serve: Callable[..., MockProvider]) -> None:
 
 
 def test_check_names_what_each_would_refuse() -> None:
-    _write(
-        _line("a", "x"), _line("a", "y", stream=True), "[]", _line("b", "z", n=2, min_p=0.1), _line("c", "z", spice=1)
+    write(
+        chat_line("a", "x"),
+        chat_line("a", "y", stream=True),
+        "[]",
+        chat_line("b", "z", n=2, min_p=0.1),
+        chat_line("c", "z", spice=1),
     )
     found = json.loads(run("batch", "check", "in.jsonl", "--json", code=1).stdout)
     named = {(each["line"], each["by"]) for each in found}
     assert named == {(2, "all"), (2, "deepseek-v4"), (2, "vllm"), (2, "openai"), (3, "all"), (4, "deepseek-v4"), (4, "openai"), (5, "deepseek-v4")}  # fmt: skip  # noqa: E501
-    _write(_line("a", "x"))
+    write(chat_line("a", "x"))
     assert run("batch", "check", "in.jsonl").stdout == "nothing to refuse\n"
-
-
-def test_cost_counts_before_anything_is_sent(serve: Callable[..., MockProvider]) -> None:
-    mock = serve(flavor="deepseek")
-    _write(_line("a", "Hello", model="deepseek-v4-pro", max_tokens=100), _line("b", "Hello", model="deepseek-v4-pro"))
-    shown = json.loads(run("batch", "cost", "in.jsonl", "--model", "deepseek-v4-pro", "--json").stdout)
-    with DeepSeekV4(mock, model="deepseek-v4-pro") as client:
-        assert shown["prompt_tokens"] == 2 * client.count_tokens("Hello").total
-    assert (shown["rows"], shown["most_answer_tokens"], shown["unlimited"]) == (2, 100, 1)
-    assert sorted(shown["costs"]) == ["off-peak", "peak"]
-    assert mock.requests == []
-    assert "off-peak: at most" in run("batch", "cost", "in.jsonl", "--model", "deepseek-v4-pro").stdout
 
 
 def test_a_run_off_peak_says_that_it_waits(serve: Callable[..., MockProvider], monkeypatch: pytest.MonkeyPatch) -> None:
     mock = serve(flavor="deepseek")
-    _write(_line("a", "Hello", model="deepseek-v4-pro"))
+    write(chat_line("a", "Hello", model="deepseek-v4-pro"))
     left = iter([7_200.0, 7_200.0])
     monkeypatch.setattr(OffPeak, "seconds_left", lambda self: next(left, 0.0))
     monkeypatch.setattr("deepseek_v4_sdk.batch.state._LONGEST_WAIT", 0.01)
@@ -367,34 +329,12 @@ def test_a_run_off_peak_says_that_it_waits(serve: Callable[..., MockProvider], m
     assert len(mock.requests) == 1
 
 
-def test_prices_of_the_profile_are_the_prices_of_cost(
-    serve: Callable[..., MockProvider], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rates = Rates(Decimal(1), Decimal(10), Decimal(100))
-    price = Price(provider="vllm", rates=rates, since=datetime(2026, 1, 1, tzinfo=UTC), as_of=date(2026, 11, 1))
-    mock = MockProvider()
-    monkeypatch.setattr(
-        connection.NamedServer, "connect", lambda self: DeepSeekV4(mock, model="m", prices=PriceTable([price]))
-    )
-    head = "The same long instruction. " * 200
-    _write(*(_line(str(number), f"{head}{number}", max_tokens=10) for number in range(4)))
-    shown = json.loads(run("batch", "cost", "in.jsonl", "--json").stdout)
-    prompt, repeated = shown["prompt_tokens"], shown["repeated_tokens"]
-    assert 0.7 * prompt < repeated <= 0.75 * prompt
-    million = Decimal(1_000_000)
-    assert Decimal(shown["costs"]["off-peak"]["cost"].split()[0]) == (prompt * 10 + 40 * 100) / million
-    assert Decimal(shown["costs"]["off-peak"]["saving"]) == repeated * 9 / million
-    text = run("batch", "cost", "in.jsonl").stdout
-    assert "of them repeat the beginning of another row (estimated)" in text
-    assert "less with the prefix cache" in text
-
-
 def test_rows_that_begin_alike_are_sent_together_and_one_of_them_first(serve: Callable[..., MockProvider]) -> None:
     heads = {name: f"Document {name}. " + name * 3_000 for name in "abc"}
     mock = serve()
-    _write(
-        *(_line(f"{name}{number}", f"{heads[name]} {number}") for number in range(3) for name in "abc"),
-        _line("x", "alone"),
+    write(
+        *(chat_line(f"{name}{number}", f"{heads[name]} {number}") for number in range(3) for name in "abc"),
+        chat_line("x", "alone"),
     )
     done = _go("--concurrency", "1")
     sent = [request.body["messages"][0]["content"] for request in mock.requests]
@@ -404,3 +344,21 @@ def test_rows_that_begin_alike_are_sent_together_and_one_of_them_first(serve: Ca
     mock = serve()
     run("batch", "run", "in.jsonl", "-o", "again.jsonl", "--concurrency", "1", "--no-prefix-order")
     assert [request.body["messages"][0]["content"][9] for request in mock.requests[:4]] == ["a", "b", "c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "output", "right"),
+    [
+        ("in.parquet", "out.csv", "out.parquet"),
+        ("in.csv", "out.parquet", "out.csv"),
+        ("in.csv", "out.jsonl", "out.csv"),
+        ("in.jsonl", "out.csv", "out.jsonl"),
+    ],
+)
+def test_an_output_whose_name_is_of_another_format(rows: str, output: str, right: str) -> None:
+    write(chat_line("a", "Hello"))
+    Path("in.csv").write_text("text\na\n", encoding="utf-8")
+    _table("in.parquet", text=["a"])
+    columns = [] if rows == "in.jsonl" else ["--prompt-column", "text"]
+    told = complaint("batch", "run", rows, "-o", output, *columns, "--provider", "mock")
+    assert f"the results of {rows} have its format, and {output} names another: give -o {right}" in told
