@@ -291,6 +291,7 @@ class AsyncDeepSeekV4(AsyncMapCalls):
             model: As for `chat`.
             source: "local" renders and counts here (large prompts on a thread, not on the event loop), "server"
                 requests the count, which only some servers offer.
+            schema: The type of the answer, as for `parse`, which may write it into the prompt.
             options: See `PromptOptions`.
 
         Raises:
