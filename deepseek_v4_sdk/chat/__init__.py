@@ -39,8 +39,15 @@ from deepseek_v4_sdk.chat.messages import (
     UserMessage,
     content_json,
 )
-from deepseek_v4_sdk.chat.options import (
+from deepseek_v4_sdk.chat.option_checks import (
     OPTION_NAMES,
+    check_options,
+    check_prompt_options,
+    is_budget,
+    nearest,
+    with_defaults,
+)
+from deepseek_v4_sdk.chat.options import (
     AskOptions,
     ChatOptions,
     ControlTokens,
@@ -49,11 +56,6 @@ from deepseek_v4_sdk.chat.options import (
     PromptOptions,
     Thinking,
     ToolChoice,
-    check_options,
-    check_prompt_options,
-    is_budget,
-    nearest,
-    with_defaults,
 )
 from deepseek_v4_sdk.chat.rate_limits import RateLimits
 from deepseek_v4_sdk.chat.reading import read_message, read_messages

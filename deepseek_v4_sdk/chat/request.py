@@ -10,7 +10,8 @@ from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat.conversation import Conversation
 from deepseek_v4_sdk.chat.history import History
 from deepseek_v4_sdk.chat.messages import Message
-from deepseek_v4_sdk.chat.options import ControlTokens, Overflow, Thinking, check_options, is_budget, with_defaults
+from deepseek_v4_sdk.chat.option_checks import check_options, is_budget, with_defaults
+from deepseek_v4_sdk.chat.options import ControlTokens, Overflow, Thinking
 from deepseek_v4_sdk.chat.reading import read_messages
 from deepseek_v4_sdk.chat.reply import Reply
 from deepseek_v4_sdk.chat.timing import Timeouts
