@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from deepseek_v4_sdk.chat import JsonValue, write_json
 
-__all__ = ["Break", "Part", "ServerAnswer", "Wait", "json_answer"]
+__all__ = ["Break", "Part", "ServerAnswer", "Wait", "accepted_answer", "json_answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +78,8 @@ def json_answer(status: int, value: JsonValue) -> ServerAnswer:
     """An answer with a JSON body."""
     body = write_json(value)
     return ServerAnswer(status, {"content-type": "application/json", "content-length": str(len(body))}, (body,))
+
+
+def accepted_answer(request_id: str) -> ServerAnswer:
+    """Make the answer to a request whose result is not ready: the client polls for it."""
+    return ServerAnswer(202, {"nvcf-reqid": request_id, "nvcf-status": "pending-evaluation", "content-length": "0"})

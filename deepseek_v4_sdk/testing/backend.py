@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from secrets import randbits
 from typing import TYPE_CHECKING
 
-from deepseek_v4_sdk.chat import JsonValue, read_json, write_json
+from deepseek_v4_sdk.chat import JsonValue, read_json
 from deepseek_v4_sdk.errors import InvalidRequestError, UnsupportedOptionError
-from deepseek_v4_sdk.providers import find_provider
 from deepseek_v4_sdk.support.forks import new_lock
-from deepseek_v4_sdk.testing.answer import ServerAnswer, json_answer
+from deepseek_v4_sdk.testing.answer import ServerAnswer, accepted_answer, json_answer
 from deepseek_v4_sdk.testing.argument_types import properties_of
 from deepseek_v4_sdk.testing.expectations import MockScriptError, expect, summary
 from deepseek_v4_sdk.testing.flavors.base import JSON, STREAM, Chat, Counts, as_uuid, wanted
@@ -28,12 +27,11 @@ from deepseek_v4_sdk.testing.generated_output import (
 from deepseek_v4_sdk.testing.ids import own_numbers
 from deepseek_v4_sdk.testing.model import answer
 from deepseek_v4_sdk.testing.model_markup import spans_of, turn_of
-from deepseek_v4_sdk.testing.prefix_cache import PrefixCache
-from deepseek_v4_sdk.testing.prompt_tokens import Rendering, count_body, encode_body, token_ends
+from deepseek_v4_sdk.testing.prompt_counter import CountedPrompt, PromptCounter, rough_count
+from deepseek_v4_sdk.testing.prompt_tokens import token_ends
 from deepseek_v4_sdk.testing.requests import MockRequest
 from deepseek_v4_sdk.testing.script import Error, Expected, Faulty, Function, ModelOutput, Raw, Step, Turn
 from deepseek_v4_sdk.testing.token_routes import detokenized, tokenized
-from deepseek_v4_sdk.tokens import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,14 +44,6 @@ __all__ = ["Backend"]
 _POLL_PATH = "/v2/nvcf/pexec/status/"
 _HEAVY = 50_000
 """Bytes of a request from which on counting its prompt takes more than a few milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Prompt:
-    """A counted prompt, and its tokens where something needs them."""
-
-    size: int
-    ids: tuple[int, ...] = ()
 
 
 class Backend:
@@ -90,10 +80,9 @@ class Backend:
         self._default = default
         self._chaos = chaos
         self._counts = counts
-        self._grammar = find_provider(flavor.name).data.renderer.forces_by_grammar
-        self._cache = PrefixCache(self._engine.prefix_cache) if self._engine.prefix_cache is not None else None
+        self._prompts = PromptCounter(flavor, exact=counts)
         self._pending: dict[str, tuple[int, ServerAnswer]] = {}
-        self._prepared: dict[bytes, _Prompt | None] = {}
+        self._prepared: dict[bytes, CountedPrompt] = {}
         self._running = 0
         self._finished: Counter[str] = Counter()
         self._token_totals = Counter[str]()
@@ -126,8 +115,8 @@ class Backend:
             return self._detokenize(path, headers, body)
         if method == "GET" and path.startswith(_POLL_PATH):
             return self._poll(path.removeprefix(_POLL_PATH))
-        if method == "GET":
-            return self._get(path)
+        if method == "GET" and (found := self._get(path)) is not None:
+            return found
         refused = flavor.no_such_path(path)
         return self._refusal(refused) if refused is not None else json_answer(404, {"detail": "Not Found"})
 
@@ -141,23 +130,23 @@ class Backend:
         try:
             decoded = read_json(body)
             if isinstance(decoded, dict) and self._engine.refuse(decoded, self.window) is None:
-                self._prepared[body] = self._count(decoded)
+                self._prepared[body] = self._prompts.count(decoded)
         except (ValueError, InvalidRequestError, UnsupportedOptionError):
             return
 
-    def _get(self, path: str) -> ServerAnswer:
-        flavor = self.flavor
+    def _get(self, path: str) -> ServerAnswer | None:
+        """The metrics, and what the flavor says about itself; None for another path."""
         if path in {"/metrics", "/v1/metrics"} and (metrics := self._engine.measures(self._measured())) is not None:
             encoded = metrics.encode()
             kind = "text/plain; version=0.0.4; charset=utf-8"
             return ServerAnswer(200, {"content-type": kind, "content-length": str(len(encoded))}, (encoded,))
-        if (answered := flavor.read(path, self.window)) is not None:
-            return json_answer(200, answered) if answered != "" else ServerAnswer(200, {"content-length": "0"})
-        refused = flavor.no_such_path(path)
-        return self._refusal(refused) if refused is not None else json_answer(404, {"detail": "Not Found"})
+        answered = self.flavor.read(path, self.window)
+        if answered is None:
+            return None
+        return json_answer(200, answered) if answered != "" else ServerAnswer(200, {"content-length": "0"})
 
     def _measured(self) -> Counts:
-        cache = self._cache
+        cache = self._prompts.cache
         with self._lock:
             return Counts(
                 running=self._running,
@@ -179,20 +168,20 @@ class Backend:
         decoded = self._read(headers, body)
         if decoded is None:
             return self._unreadable(path, headers, body)
-        rendering = self._rendering(decoded)
+        rendering = self._prompts.rendering(decoded)
         shown = {name: "***" if name == "authorization" else value for name, value in headers.items()}
         request = MockRequest(decoded, path, shown, rendering.thinking, rendering, engine.prompt_body(decoded))
         refused = self._too_many() or engine.refuse(decoded, self.window)
-        prompt = _Prompt(0)
+        prompt = CountedPrompt(0)
         if refused is None:
             try:
                 prepared = self._prepared.pop(body, None)
-                prompt = self._count(decoded) if prepared is None else prepared
+                prompt = self._prompts.count(decoded) if prepared is None else prepared
             except (InvalidRequestError, UnsupportedOptionError) as error:
                 if engine.encoder_refuses:
                     refused = Error(400, str(error))
                 else:
-                    prompt = _rough(decoded)
+                    prompt = rough_count(decoded)
         if refused is None and self._counts:
             refused = engine.refuse_length(decoded, self.window, prompt.size)
         with self._lock:
@@ -200,7 +189,7 @@ class Backend:
                 self.requests.append(request)
             number = len(self.requests)
             step = refused or self._next(request)
-        cached = self._looked_up(prompt, decoded) if refused is None else 0
+        cached = self._prompts.look_up(prompt, decoded) if refused is None else 0
         chat = Chat(decoded, self._number(number), self.window, prompt.size, cached, prompt.ids, shown)
         faults = self._chaos.draw(number) if self._chaos is not None else ()
         answered, polls = self._answer(step, request, chat, faults)
@@ -208,10 +197,8 @@ class Backend:
             request_id = as_uuid(chat.number)
             with self._lock:
                 self._pending[request_id] = (polls, answered)
-            return _accepted(request_id)
-        with self._lock:
-            self._running += 1
-        return replace(answered, ended=self._one_less)
+            return accepted_answer(request_id)
+        return self._running_until_end(answered)
 
     def _complete(self, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
         """Answer a rendered prompt with the rest of the next step."""
@@ -222,28 +209,33 @@ class Backend:
         given = read_prompt(decoded.get("prompt"))
         refused = self._too_many() or engine.completions.refuse(decoded, given, self.window)
         given = given or GivenPrompt((), "", thinks=False, begun="")
-        rendering = Rendering(engine.dialect, "2026-08", "high" if given.thinks else "off", self._grammar)
+        rendering = self._prompts.rendering_of(given)
         shown = {name: "***" if name == "authorization" else value for name, value in headers.items()}
         request = MockRequest(decoded, path, shown, rendering.thinking, rendering, given=given.text)
         with self._lock:
             self.requests.append(request)
             number = len(self.requests)
             step = refused or self._next(request)
-        prompt = _Prompt(len(given.ids), given.ids)
-        cached = self._looked_up(prompt, decoded) if refused is None else 0
+        prompt = CountedPrompt(len(given.ids), given.ids)
+        cached = self._prompts.look_up(prompt, decoded) if refused is None else 0
         chat = Chat(decoded, self._number(number), self.window, prompt.size, cached, prompt.ids, shown, given)
         answered, _ = self._answer(step, request, chat, self._chaos.draw(number) if self._chaos is not None else ())
-        with self._lock:
-            self._running += 1
-        return replace(answered, ended=self._one_less)
+        return self._running_until_end(answered)
 
     def _number(self, number: int) -> int:
         """The numbers in the ids of an answer."""
         return own_numbers() + self._numbered_from + number
 
-    def _one_less(self) -> None:
+    def _running_until_end(self, answered: ServerAnswer) -> ServerAnswer:
+        """Count an answer as running until it has ended."""
+
+        def end() -> None:
+            with self._lock:
+                self._running -= 1
+
         with self._lock:
-            self._running -= 1
+            self._running += 1
+        return replace(answered, ended=end)
 
     def _too_many(self) -> Error | None:
         """A 429 where the flavor takes only so many requests in a minute."""
@@ -258,10 +250,6 @@ class Backend:
                 return Error(429, "Too Many Requests")
             self._arrivals.append(now)
         return None
-
-    def _rendering(self, body: dict[str, JsonValue]) -> Rendering:
-        engine = self._engine
-        return Rendering(engine.dialect, engine.generation(body), engine.thinking(body), self._grammar)
 
     def _answer(
         self, step: Step, request: MockRequest, chat: Chat, faults: tuple[Fault, ...]
@@ -297,9 +285,8 @@ class Backend:
     ) -> GeneratedOutput:
         """The model's answer to a step: a turn, or the output as the server's parser reads it."""
         engine, body = self._engine, chat.body
-        thinks = request.thinking != "off"
+        thinks, cutter = request.thinking != "off", token_ends if self._counts else rough_ends
         offered = bool(request.tools) and body.get("tool_choice") != "none"
-
         properties = properties_of(body.get("tools"))
 
         def read(output: str) -> list[OutputSpan]:
@@ -320,17 +307,13 @@ class Backend:
         else:
             spans = None
         if chat.given is not None and engine.completions is not None:
-            rest, ends = left_of(output, chat.given.begun), token_ends if self._counts else rough_ends
-            most = engine.completions.limit(body, self.window, chat.prompt)
-            return engine.completions.generate(rest, ends, body, most, changed.cuts)
+            rest, most = left_of(output, chat.given.begun), engine.completions.limit(body, self.window, chat.prompt)
+            return engine.completions.generate(rest, cutter, body, most, changed.cuts)
         given = body.get("stop")
         stops = given if isinstance(given, list) else [given]
-        limit = (
-            engine.limit(body, self.window, chat.prompt)
-            if self._counts
-            else wanted(body, "max_completion_tokens", "max_tokens")
-        )
-        cutter = token_ends if self._counts else rough_ends
+        limit = wanted(body, "max_completion_tokens", "max_tokens")
+        if self._counts:
+            limit = engine.limit(body, self.window, chat.prompt)
         if any(fault.cuts_calls for fault in faults) and (within := within_last_call(output, cutter)) is not None:
             limit = within if limit is None else min(limit, within)
         begun = engine.prefix_of(body) or ""
@@ -352,35 +335,12 @@ class Backend:
         )
 
     def _remember(self, generated: GeneratedOutput, chat: Chat) -> None:
-        """The computed tokens: the prompt, and all of the answer but its last token."""
-        if self._cache is not None and chat.ids:
-            spoken = encode(generated.raw)
-            whole = generated.finish_reason != "length"
-            self._cache.keep([*chat.ids, *(spoken if whole else spoken[:-1])], self._engine.cache_salt(chat.body))
+        """Keep what an answer adds to the cache and to the metrics."""
+        self._prompts.keep(chat, generated)
         with self._lock:
             self._finished["length" if generated.finish_reason == "length" else "stop"] += 1
             self._token_totals["prompt"] += chat.prompt
             self._token_totals["completion"] += generated.completion_tokens
-
-    def _looked_up(self, prompt: _Prompt, body: dict[str, JsonValue]) -> int:
-        if self._cache is None or not prompt.ids:
-            return 0
-        salt = self._engine.cache_salt(body)
-        found = self._cache.look_up(prompt.ids, salt)
-        self._cache.keep(prompt.ids, salt)
-        return found
-
-    def _count(self, body: dict[str, JsonValue]) -> _Prompt:
-        """The prompt by the flavor's own encoder; a rough number where counting is off."""
-        engine = self._engine
-        if not self._counts:
-            return _rough(body)
-        if (own := engine.count_prompt(body)) is not None:
-            return _Prompt(own)
-        seen, rendering = engine.prompt_body(body), self._rendering(body)
-        if self._cache is None and not (body.get("return_prompt_token_ids") or body.get("return_token_ids")):
-            return _Prompt(count_body(seen, rendering))
-        return _Prompt(count_body(seen, rendering), tuple(encode_body(seen, rendering)))
 
     def _read(self, headers: Mapping[str, str], body: bytes) -> dict[str, JsonValue] | None:
         """The body of a request, if it is what it should be."""
@@ -396,7 +356,7 @@ class Backend:
         decoded = self._read(headers, body)
         if decoded is None:
             return self._unreadable(path, headers, body)
-        answer, refused = tokenized(self._engine, decoded, self._rendering, self.window)
+        answer, refused = tokenized(self._engine, decoded, self._prompts.rendering, self.window)
         return json_answer(200, answer) if refused is None else self._refusal(refused)
 
     def _detokenize(self, path: str, headers: Mapping[str, str], body: bytes) -> ServerAnswer:
@@ -436,13 +396,5 @@ class Backend:
             left, answered = self._pending.pop(request_id)
             if left > 1:
                 self._pending[request_id] = (left - 1, answered)
-                return _accepted(request_id)
+                return accepted_answer(request_id)
             return answered
-
-
-def _rough(body: dict[str, JsonValue]) -> _Prompt:
-    return _Prompt(len(write_json(body["messages"])) // 4 + 5)
-
-
-def _accepted(request_id: str) -> ServerAnswer:
-    return ServerAnswer(202, {"nvcf-reqid": request_id, "nvcf-status": "pending-evaluation", "content-length": "0"})

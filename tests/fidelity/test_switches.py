@@ -308,13 +308,13 @@ def test_a_large_prompt_is_counted_off_the_event_loop() -> None:
     mock = MockProvider(default=script.text("Hi"))
     backend: Any = mock._backend
     counted: list[bool] = []
-    count = backend._count
+    count = backend._prompts.count
 
     def noted(body: Any) -> Any:
         counted.append(threading.current_thread() is threading.main_thread())
         return count(body)
 
-    backend._count = noted
+    backend._prompts.count = noted
 
     async def run() -> None:
         async with httpx.AsyncClient(transport=mock.transport, base_url="http://mock") as client:

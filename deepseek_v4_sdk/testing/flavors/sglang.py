@@ -22,17 +22,11 @@ from deepseek_v4_sdk.testing.flavors.base import (
 from deepseek_v4_sdk.testing.flavors.completions import CompletionRoute
 from deepseek_v4_sdk.testing.flavors.fields import Wrong
 from deepseek_v4_sdk.testing.flavors.sglang_checks import bad_request, check_chat, not_json, refused, too_long
-from deepseek_v4_sdk.testing.flavors.sglang_deltas import call_id, finish, paced, stop, text_delta, written
+from deepseek_v4_sdk.testing.flavors.sglang_deltas import call_delta, call_id, finish, paced, stop, text_delta, written
 from deepseek_v4_sdk.testing.flavors.sglang_prompts import read_history
 from deepseek_v4_sdk.testing.flavors.sglang_routes import CREATED, card, model_info, no_such_model
 from deepseek_v4_sdk.testing.generated_output import GeneratedOutput, OutputSpan, Token
-from deepseek_v4_sdk.testing.model_markup import (
-    THINK_ENDS,
-    fragments,
-    unread,
-    unseparated,
-    whole_calls,
-)
+from deepseek_v4_sdk.testing.model_markup import THINK_ENDS, fragments, unread, unseparated, whole_calls
 from deepseek_v4_sdk.testing.output_parser import OutputParser
 from deepseek_v4_sdk.testing.prefix_cache import CacheRule
 from deepseek_v4_sdk.testing.script import Error, Raw
@@ -193,7 +187,7 @@ class SGLangFlavor(Flavor):
         yield from chunk({"reasoning_content": None, "role": "assistant", "content": ""})
         for token in paced(generated, chat.body):
             if token.kind == "call":
-                yield from chunk(self._call_delta(token, chat.number), counts(token) or {"usage": None})
+                yield from chunk(call_delta(token, chat.number), counts(token) or {"usage": None})
             else:
                 yield from chunk(text_delta(token), counts(token))
         reason = finish(generated)
@@ -373,17 +367,6 @@ class SGLangFlavor(Flavor):
             "created": CREATED,
             "model": chat.body.get("model", "default"),
         }
-
-    def _call_delta(self, token: Token, number: int) -> JsonValue:
-        """The first piece has id and name; later ones have both as null."""
-        first = token.name is not None
-        call: JsonValue = {
-            "id": call_id(number, token.index) if first else None,
-            "index": token.index,
-            "type": "function",
-            "function": {"name": token.name, "arguments": token.text},
-        }
-        return {"role": None, "content": None, "reasoning_content": None, "tool_calls": [call]}
 
 
 def _switches(body: dict[str, JsonValue]) -> tuple[dict[str, JsonValue], JsonValue]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.testing.generated_output import GeneratedOutput
     from deepseek_v4_sdk.testing.script import Turn
 
-__all__ = ["call_id", "finish", "paced", "stop", "text_delta", "written"]
+__all__ = ["call_delta", "call_id", "finish", "paced", "stop", "text_delta", "written"]
 
 _EOS = 1
 
@@ -64,3 +64,15 @@ def text_delta(token: Token) -> JsonValue:
     if token.kind == "reasoning":
         return {"reasoning_content": token.text}
     return {"reasoning_content": None, "content": token.text}
+
+
+def call_delta(token: Token, number: int) -> JsonValue:
+    """The delta that a token of a call is: the first one has id and name; later ones have both as null."""
+    first = token.name is not None
+    call: JsonValue = {
+        "id": call_id(number, token.index) if first else None,
+        "index": token.index,
+        "type": "function",
+        "function": {"name": token.name, "arguments": token.text},
+    }
+    return {"role": None, "content": None, "reasoning_content": None, "tool_calls": [call]}

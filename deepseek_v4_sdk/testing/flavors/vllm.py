@@ -19,13 +19,11 @@ from deepseek_v4_sdk.testing.flavors.vllm_checks import (
     without_parser,
 )
 from deepseek_v4_sdk.testing.flavors.vllm_deltas import (
-    call_id,
-    closed,
     finish,
     joined,
     opening,
+    plain_calls,
     streamed,
-    unclosed,
     with_border,
     with_fingerprint,
     with_ids,
@@ -236,7 +234,6 @@ class VLLMFlavor(Flavor):
 
     def plain(self, generated: GeneratedOutput, chat: Chat) -> JsonValue:
         """Everything written out, nulls too; only `tool_calls` is absent when there are none."""
-        cut = generated.finish_reason == "length" or generated.stop is not None or unclosed(generated.raw)
         forced = chat.body.get("tool_choice") not in (None, "auto", "none")
         reasoning = generated.reasoning if chat.body.get("include_reasoning", True) else ""
         message: dict[str, JsonValue] = {
@@ -248,18 +245,7 @@ class VLLMFlavor(Flavor):
             "function_call": None,
         }
         if generated.calls:
-            last = len(generated.calls) - 1
-            message["tool_calls"] = [
-                {
-                    "id": call_id(chat.number, index),
-                    "type": "function",
-                    "function": {
-                        "name": name,
-                        "arguments": closed(arguments) if cut and index == last else arguments,
-                    },
-                }
-                for index, (name, arguments) in enumerate(generated.calls)
-            ]
+            message["tool_calls"] = [*plain_calls(generated, chat.number)]
         choice: dict[str, JsonValue] = {
             "index": 0,
             "message": {**message, "reasoning": reasoning or None},

@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "call_id",
-    "closed",
     "finish",
     "joined",
     "opening",
+    "plain_calls",
     "streamed",
-    "unclosed",
     "with_border",
     "with_fingerprint",
     "with_ids",
@@ -56,6 +55,15 @@ def opening(frame: dict[str, JsonValue], role: JsonValue) -> dict[str, JsonValue
     """The first event of a stream, without the fields after its choice."""
     delta: JsonValue = {"role": role, "content": ""}
     return {**frame, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]}
+
+
+def plain_calls(generated: GeneratedOutput, number: int) -> Iterator[JsonValue]:
+    """The calls of a plain answer; the last one is closed where the answer was cut."""
+    cut = generated.finish_reason == "length" or generated.stop is not None or _unclosed(generated.raw)
+    last = len(generated.calls) - 1
+    for index, (name, arguments) in enumerate(generated.calls):
+        function: JsonValue = {"name": name, "arguments": _closed(arguments) if cut and index == last else arguments}
+        yield {"id": call_id(number, index), "type": "function", "function": function}
 
 
 def streamed(generated: GeneratedOutput) -> tuple[Token, ...]:
@@ -130,7 +138,7 @@ def _before(delta: dict[str, JsonValue], kind: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def unclosed(output: str) -> bool:
+def _unclosed(output: str) -> bool:
     """Whether the last call in what the model wrote has no end."""
     return output.rfind(INVOKE_OPENS) > output.rfind(f"</{DSML}invoke>")
 
@@ -145,7 +153,7 @@ def with_fingerprint(block: bytes, fingerprint: str) -> bytes:
     return sse({**event, "system_fingerprint": fingerprint, **last})
 
 
-def closed(arguments: str) -> str:
+def _closed(arguments: str) -> str:
     """The complete parameters of a cut call: in a plain answer it reads like a call with only these."""
     try:
         come: JsonValue = from_json(arguments or "{}", allow_partial=True)
