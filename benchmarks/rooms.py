@@ -15,7 +15,7 @@ from deepseek_v4_sdk.exchange.output_repair import OutputRepair
 from deepseek_v4_sdk.exchange.sse import SSEDecoder
 from deepseek_v4_sdk.providers import HttpCall, find_provider
 from deepseek_v4_sdk.transport.clock import Deadline, SystemClock
-from deepseek_v4_sdk.transport.httpcore_transport import AsyncPooledTransport
+from deepseek_v4_sdk.transport.direct_transport import AsyncDirectTransport
 from deepseek_v4_sdk.transport.request import Open
 
 
@@ -23,7 +23,7 @@ def main(*, chunks: int = 20_000, rounds: int = 5) -> list[Result]:
     """Measure each part separately, and the whole."""
     with replay_server(chunks) as server, asyncio.Runner() as loop:
         url = f"{server}/stream"
-        clock, carrier = SystemClock(), AsyncPooledTransport(tls=False)
+        clock, carrier = SystemClock(), AsyncDirectTransport()
         call = HttpCall("POST", f"{url}/v1/chat/completions", (("content-type", "application/json"),), b"{}")
 
         async def network() -> list[bytes]:

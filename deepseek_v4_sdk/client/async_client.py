@@ -15,6 +15,7 @@ from deepseek_v4_sdk.client.prompt_count import is_large, warm_up
 from deepseek_v4_sdk.support.option_signatures import shows_options
 from deepseek_v4_sdk.support.redaction import hide_headers
 from deepseek_v4_sdk.transport.connection import AsyncResponseStream
+from deepseek_v4_sdk.transport.direct_transport import AsyncDirectTransport
 from deepseek_v4_sdk.transport.httpcore_transport import AsyncPooledTransport
 
 if TYPE_CHECKING:
@@ -396,6 +397,8 @@ class AsyncDeepSeekV4(AsyncMapCalls):
             from deepseek_v4_sdk.transport.aiohttp_transport import AiohttpTransport  # it needs an extra
 
             make = AiohttpTransport
+        elif settings.proxy is None:
+            return AsyncDirectTransport(settings.ca_bundle)
         return make(tls=self._uses_tls, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     async def _run(self, steps: Steps[T], clock: Clock) -> T:

@@ -14,6 +14,7 @@ from deepseek_v4_sdk.client.mapping import MapCalls
 from deepseek_v4_sdk.support.option_signatures import shows_options
 from deepseek_v4_sdk.support.redaction import hide_headers
 from deepseek_v4_sdk.transport.connection import ResponseStream
+from deepseek_v4_sdk.transport.direct_transport import DirectTransport
 from deepseek_v4_sdk.transport.httpcore_transport import PooledTransport
 
 if TYPE_CHECKING:
@@ -379,8 +380,10 @@ class DeepSeekV4(MapCalls):
         """
         return self._run(*self._probe(on_question))
 
-    def _connect(self) -> PooledTransport:
+    def _connect(self) -> Transport:
         settings = self._settings
+        if settings.proxy is None:
+            return DirectTransport(settings.ca_bundle)
         return PooledTransport(tls=self._uses_tls, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
 
     def _run(self, steps: Steps[T], clock: Clock) -> T:

@@ -31,6 +31,11 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
         self._was_used = False
         self._early = b""  # bytes that arrived while the request was being sent
 
+    @property
+    def framer(self) -> Framer:
+        """The framer of the answers."""
+        return self._framer
+
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's own
         """Return bytes for httpcore, after sending those that it wrote."""
         del max_bytes
@@ -43,6 +48,10 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
             if given := self._framer.feed(data):
                 return given
         return self._framer.finish()
+
+    async def receive(self, timeout: float) -> bytes:  # noqa: ASYNC109  # a `TimeLeft` moves
+        """Return the next bytes as they arrive; none at the end. The caller gives them to the framer."""
+        return await self._wire.receive(timeout)
 
     async def read_content(self, timeout: float) -> bytes:  # noqa: ASYNC109  # a `TimeLeft` moves
         """Return the content of chunks that have arrived; none where httpcore must read on."""
@@ -71,7 +80,7 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109  # httpcore's own
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> AsyncTimedStream:
         """Switch to TLS."""
         await self._wire.start_tls(ssl_context, server_hostname, seconds_left(timeout))
         return AsyncTimedStream(self._wire)
@@ -121,7 +130,7 @@ class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109  # httpcore's own
         local_address: str | None = None,
         socket_options: SocketOptions | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> AsyncTimedStream:
         """Open a connection."""
         del local_address, socket_options  # our pools set neither of them
         wire = await connect(host, port, seconds_left(timeout))

@@ -75,6 +75,11 @@ class Framer:
         return self._next != _NOTHING
 
     @property
+    def unclear(self) -> bool:
+        """Whether the framing is not clear, or the connection has ended: the library reads what was passed on."""
+        return self._next == _ANYTHING
+
+    @property
     def refuses(self) -> bool:
         """Whether the rest of the request should not be sent after this answer."""
         return self.status >= _LEAST_REFUSAL
@@ -123,6 +128,11 @@ class Framer:
             return data
         self._spoilt = self._spoilt or bool(data)
         return b""
+
+    def leave(self) -> bytes:
+        """Leave the answer to the library: pass on everything from now, and return the bytes that were kept back."""
+        behind, self.behind_head = self.behind_head, b""
+        return self._through(behind)
 
     def finish(self) -> bytes:
         """The bytes to pass on when the connection has ended: an incomplete head."""

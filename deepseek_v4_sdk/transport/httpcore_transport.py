@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.transport.asyncio_network import AsyncTimedBackend
     from deepseek_v4_sdk.transport.request import Open
 
-__all__ = ["KEEP_ALIVE", "AsyncPooledTransport", "PooledTransport", "proxy_of", "tls_context"]
+__all__ = ["KEEP_ALIVE", "AsyncPooledTransport", "PooledTransport", "core_request", "proxy_of", "tls_context"]
 
 _CONNECTIONS = 8
 # Both vLLM and SGLang close a connection that was idle for 5 s. A request sent just then fails.
@@ -147,7 +147,8 @@ def _place(url: str) -> tuple[httpcore.URL, bytes]:
     return httpcore.URL(address), urlsplit(address).netloc.encode("ascii")
 
 
-def _core_request(step: Open) -> httpcore.Request:
+def core_request(step: Open) -> httpcore.Request:
+    """The request of httpcore for a step."""
     call = step.call
     target, host = _place(call.url)
     headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in call.headers]
@@ -203,7 +204,7 @@ class PooledTransport(Transport):
             expired.close()
         slot = self._pool_set.take()
         try:
-            response = slot.pool.handle_request(_core_request(step))
+            response = slot.pool.handle_request(core_request(step))
         except BaseException:
             self._pool_set.give_back(slot)
             raise
@@ -292,7 +293,7 @@ class AsyncPooledTransport(AsyncTransport):
             await expired.aclose()
         slot = pools.pool_set.take()
         try:
-            response = await slot.pool.handle_async_request(_core_request(step))
+            response = await slot.pool.handle_async_request(core_request(step))
         except BaseException as error:
             # httpcore 1.0 may lose a connection when a request is cancelled before it was sent: it counts as in use
             # indefinitely.

@@ -78,6 +78,11 @@ class TimedStream(httpcore.NetworkStream):
         """Close it only in the child: the connection stays with the parent, and the server notices nothing."""
         self._stream.close()
 
+    @property
+    def framer(self) -> Framer:
+        """The framer of the answers."""
+        return self._framer
+
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return bytes for httpcore, after sending those that it wrote."""
         if parts := self._write_buffer.take():
@@ -89,6 +94,10 @@ class TimedStream(httpcore.NetworkStream):
             if given := self._framer.feed(data):
                 return given
         return self._framer.finish()
+
+    def receive(self, timeout: float) -> bytes:
+        """Return the next bytes as they arrive; none at the end. The caller gives them to the framer."""
+        return self._stream.read(_READ_AT_ONCE, seconds_left(timeout, httpcore.ReadTimeout))
 
     def read_content(self, timeout: float) -> bytes:
         """Return the content of chunks that have arrived; none where httpcore must read on."""
@@ -114,7 +123,7 @@ class TimedStream(httpcore.NetworkStream):
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
+    ) -> TimedStream:
         """Switch to TLS."""
         inner = self._stream.start_tls(ssl_context, server_hostname, seconds_left(timeout))
         return TimedStream(inner, self._layers + 1)
@@ -188,6 +197,6 @@ class TimedBackend(httpcore.NetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: SocketOptions | None = None,
-    ) -> httpcore.NetworkStream:
+    ) -> TimedStream:
         """Open a connection."""
         return TimedStream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options))

@@ -12,8 +12,8 @@ import pytest
 
 from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4Error
 from deepseek_v4_sdk.transport.aiohttp_protocol import FramedHandler
-from deepseek_v4_sdk.transport.asyncio_network import _AsyncTimedStream
-from deepseek_v4_sdk.transport.network import _TimedStream
+from deepseek_v4_sdk.transport.asyncio_network import AsyncTimedStream
+from deepseek_v4_sdk.transport.network import TimedStream
 from deepseek_v4_sdk.transport.sockets import is_readable
 from tests.attack.harness import (
     HostileServer,
@@ -146,8 +146,8 @@ class Moment:
         self._comes = threading.Event()
         self._answers = first, late, right
         cls, name = {
-            "sync": (_TimedStream, "get_extra_info"),
-            "async": (_AsyncTimedStream, "get_extra_info"),
+            "sync": (TimedStream, "get_extra_info"),
+            "async": (AsyncTimedStream, "get_extra_info"),
             "aiohttp": (FramedHandler, "is_connected"),
         }[way]
         asked = getattr(cls, name)

@@ -9,7 +9,7 @@ import weakref
 from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.server import MockServer
-from deepseek_v4_sdk.transport.httpcore_transport import PooledTransport
+from deepseek_v4_sdk.transport.direct_transport import DirectTransport
 
 
 class Circle:
@@ -20,8 +20,8 @@ class Circle:
         self.itself = self
 
 
-def transports() -> list[PooledTransport]:
-    return [each for each in gc.get_objects() if isinstance(each, PooledTransport)]
+def transports() -> list[DirectTransport]:
+    return [each for each in gc.get_objects() if isinstance(each, DirectTransport)]
 
 
 def test_a_circle_with_a_client() -> None:
