@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
+from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.tokens.runs import cut_between_words
-from deepseek_v4_sdk.tokens.texts import count_text
+from deepseek_v4_sdk.tokens.texts import PIECE, count_text
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.tokens.texts import SpecialText
@@ -30,6 +31,9 @@ def count_large(text: str, *, special: SpecialText = "control") -> int:
     """
     if len(text) < _LARGE or (threads := min(os.cpu_count() or 1, 8)) == 1:
         return count_text(text, special=special)
-    pieces = cut_between_words(text, len(text) // (threads * _PIECES_PER_THREAD))
-    with ThreadPoolExecutor(threads, thread_name_prefix="deepseek-v4-count") as pool:
-        return sum(pool.map(partial(count_text, special=special), pieces))
+    pieces = cut_between_words(text, min(PIECE, len(text) // (threads * _PIECES_PER_THREAD)))
+    try:
+        with ThreadPoolExecutor(threads, thread_name_prefix="deepseek-v4-count") as pool:
+            return sum(pool.map(partial(count_text, special=special), pieces))
+    except InvalidRequestError:
+        return count_text(text, special=special)  # the error names the place in the whole text

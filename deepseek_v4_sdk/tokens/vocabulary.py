@@ -36,7 +36,8 @@ class Vocabulary:
         encoding: The tiktoken encoding of 127,997 ordinary tokens and 1,283 special ones.
         special_tokens: Spelling to id of the special tokens.
         special_names: Only the spellings, in the form that tiktoken takes.
-        count: Counts the tokens of a text, in which these spellings are special tokens.
+        count: Counts the tokens of a text, in which these spellings are special tokens. It raises UnicodeEncodeError
+            for a surrogate.
     """
 
     encoding: tiktoken.Encoding
@@ -94,6 +95,7 @@ def _counter(encoding: tiktoken.Encoding) -> Callable[[str, frozenset[str]], int
     """The fastest way to count that this version of tiktoken has."""
 
     def by_list(text: str, names: frozenset[str]) -> int:
+        text.encode()  # tiktoken would silently put U+FFFD in place of a surrogate
         return len(encoding.encode(text, allowed_special=names, disallowed_special=()))
 
     # The part of tiktoken that its `encode_to_numpy` uses, and the SDK has no numpy. It makes no list of ids, which

@@ -116,5 +116,5 @@ def test_one_core_means_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_surrogate_in_a_large_text(threads: list[int]) -> None:
-    with pytest.raises(InvalidRequestError, match=r"U\+D800"):
+    with pytest.raises(InvalidRequestError, match=r"U\+D800 at position 300000"):
         count_large("word " * 60_000 + "\ud800")

@@ -149,6 +149,7 @@ def test_reasoning_that_is_left_out_is_not_flagged() -> None:
 def test_every_special_token_is_found_in_a_text_and_nothing_else_is() -> None:
     names = special_tokens()
     assert all(spells_special(f"a {name} b") and spells_special(f"<{name}>") for name in names)
+    assert all(spells_special(f"<a{name}b>") for name in names)
     assert [
         text for text in ("<think", "<｜User|>", "a < b > c", "dsml:", "｜DSML", "<|x|>") if spells_special(text)
     ] == []

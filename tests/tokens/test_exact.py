@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from deepseek_v4_sdk.tokens import SpecialText
+
     Ids = Callable[[str], list[int]]
 
 SOME = examples(60, suppress_health_check=[HealthCheck.too_slow])
@@ -120,6 +122,16 @@ def test_every_special_token_is_one_token_as_control_and_several_as_plain_text()
         assert encode(spelling) == [token]
         assert encode(f"a {spelling}1") == [*encode("a "), token, *encode("1")]
         assert count_text(spelling, special="plain") > 1
+
+
+@pytest.mark.parametrize("special", ["control", "plain"])
+def test_every_special_token_counts_alike_in_small_and_large_texts(special: SpecialText) -> None:
+    filler = "a < b | c ｜ d\n" * 6_000  # more than what is searched for special tokens beforehand
+    around = count_text(filler, special=special)
+    for spelling in (*list(special_tokens())[::97], "<think>", "</think>", "｜DSML｜", "<dsml:", "<|EOT|>"):
+        each = count_text(f"{spelling}\n", special=special)
+        assert each == len(encode(f"{spelling}\n", special=special))
+        assert count_text(f"{spelling}\n{filler}{spelling}\n", special=special) == around + 2 * each
 
 
 def test_every_special_token_between_others_has_the_ids_of_the_reference(reference_ids: Ids) -> None:
