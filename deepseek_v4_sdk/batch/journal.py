@@ -179,11 +179,12 @@ class Journal:
         """Append the line of a finished row.
 
         Raises:
+            ConfigurationError: The journal is only read.
             OSError: It cannot be written; the file is as before.
         """
         file = self._file
-        if file is None:
-            raise AssertionError
+        if file is None or self._own is None:
+            raise ConfigurationError("the journal is only read: open it without only_read=True to write rows")
         with self._lock:
             begin, left = self._end, memoryview(line)
             try:

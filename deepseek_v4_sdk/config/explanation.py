@@ -32,7 +32,7 @@ class ExplainedValue:
     """One value of a client.
 
     Attributes:
-        name: The argument; a timer as `timeout.idle`.
+        name: The argument; a timer as `timeout.idle`. `shared_limits_env` follows `limits` where processes share them.
         value: The value in words; a key is masked.
         origin: Its source: "default", "argument", a variable, or a profile with its file and line.
     """
@@ -110,6 +110,8 @@ def explain(
                 values += _timers(settings.timeouts, origin, profile)
             case _:
                 values.append(ExplainedValue(name, _shown(name, value), origin))
+        if name == "limits" and profile is not None and origins.get(name) in {None, profile.origin(name)}:
+            values += _shared_limits(profile)
     if profile is None:
         return Explanation(tuple(values))
     file = profile.file
@@ -122,6 +124,12 @@ def _key(value: object, origin: str) -> str:
     if value is None:
         return "none" if origin == "default" else _MASK
     return "asked for at each request" if callable(value) else _MASK
+
+
+def _shared_limits(profile: LoadedProfile) -> list[ExplainedValue]:
+    """The variable of the limits that processes share. Its value is a URL that may hold a password."""
+    name, variable = "shared_limits_env", profile.shared_limits_env
+    return [] if variable is None else [ExplainedValue(name, variable, profile.place(name))]
 
 
 def _timers(timeouts: Timeouts, origin: str, profile: LoadedProfile | None) -> list[ExplainedValue]:

@@ -45,6 +45,7 @@ class LoadedProfile:
         arguments: The arguments of the client.
         written: The setting of the profile for each argument; those given by the caller have none.
         trust: Whether the file may set its values, in words.
+        shared_limits_env: The variable with the URL of the Redis in which processes share the limits, or None.
     """
 
     name: str
@@ -53,6 +54,7 @@ class LoadedProfile:
     arguments: dict[str, object]
     written: Mapping[str, str]
     trust: str
+    shared_limits_env: str | None = None
 
     @property
     def origins(self) -> dict[str, str]:
@@ -65,8 +67,11 @@ class LoadedProfile:
             return self.file.place("models")
         if (setting := self.written.get(argument)) is None:
             return "argument"
-        through = "" if setting == argument else f"{setting}, "
-        return f"{through}profile {self.name}, {self.file.place('profiles', self.name, setting, *path)}"
+        return f"{'' if setting == argument else f'{setting}, '}{self.place(setting, *path)}"
+
+    def place(self, *path: str) -> str:
+        """The place of a setting in the file, with the name of the profile."""
+        return f"profile {self.name}, {self.file.place('profiles', self.name, *path)}"
 
     @contextmanager
     def named_in_errors(self) -> Generator[None]:
@@ -127,13 +132,16 @@ def load_profile(
     for key in (*KEY_SOURCES, "flavor", "engine"):
         if getattr(profile, key) is not None:
             written["api_key" if key in KEY_SOURCES else "provider"] = key
+    if profile.limits is None and "limits" in arguments:
+        written["limits"] = "shared_limits_env"
     if (entries := file.content.get("models")) is not None:
         arguments["catalogue"] = _catalogue(file, entries)
     for name in {"window", "overflow"} - overrides.keys():  # an override may replace the other one
         if name in arguments and name not in with_defaults(overrides, arguments):
             del arguments[name]
     kept = {argument: setting for argument, setting in written.items() if argument not in overrides}
-    return LoadedProfile(wanted, chosen, file, {**arguments, **overrides}, kept, trust_text)
+    shared = None if "limits" in overrides else profile.shared_limits_env
+    return LoadedProfile(wanted, chosen, file, {**arguments, **overrides}, kept, trust_text, shared)
 
 
 def _judge(
@@ -285,17 +293,13 @@ def _arguments(
         arguments["ca_bundle"] = str(folder / expanded(profile.ca_bundle, "ca_bundle"))
     timeout = profile.timeout
     if timeout is not None:
-        try:
+        with _placed(file, name, "timeout"):
             arguments["timeout"] = (
                 Timeouts(total=timeout) if isinstance(timeout, int | float) else Timeouts(**timeout.model_dump())
             )
-        except InvalidRequestError as error:
-            raise _at(file, name, ("timeout",), str(error)) from None
     if "api_key" not in overrides:
-        try:
+        with _placed(file, name):
             key = find_key(profile, folder, run=run)
-        except ConfigurationError as error:
-            raise _at(file, name, (str(error).partition(" ")[0],), str(error)) from None
         if key is not None:
             arguments["api_key"] = key
     if "limits" not in overrides:
@@ -319,12 +323,12 @@ def _arguments(
 
 
 @contextmanager
-def _placed(file: ProfileFile, name: str, key: str, before: str = "") -> Generator[None]:
-    """Name the place of a setting in an error about it."""
+def _placed(file: ProfileFile, name: str, key: str | None = None, before: str = "") -> Generator[None]:
+    """Name the place of a setting in an error about it. Without a key, the error begins with that of the setting."""
     try:
         yield
-    except ConfigurationError as error:
-        raise _at(file, name, (key,), f"{before}{error}") from None
+    except (ConfigurationError, InvalidRequestError) as error:
+        raise _at(file, name, (key or str(error).partition(" ")[0],), f"{before}{error}") from None
 
 
 def _choose_provider(file: ProfileFile, name: str, profile: Profile, arguments: dict[str, object]) -> None:

@@ -318,6 +318,17 @@ def test_a_journal_that_cannot_be_opened(where: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/dev/full is Linux's")
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_journal_that_is_only_read_refuses_a_line(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"")
+    journal = Journal(path if kind == "file" else tmp_path, only_read=True)
+    with pytest.raises(ConfigurationError, match="only read: open it without only_read=True"):
+        journal.write("a", b"{}\n")
+    journal.close()
+    assert path.read_bytes() == b""
+
+
 def test_a_full_disk_ends_the_map(journal: Path) -> None:
     settings = MapSettings(journal=journal, concurrency=1)
     with MapResults(Rows(lambda request: answered()), settings, ["a", "b", "c"]) as results:

@@ -90,6 +90,35 @@ def test_a_mock_with_a_flavor(file: Path) -> None:
     assert (told["provider"].value, told["provider"].origin) == ("mock", f"flavor, profile dev, {file}:5")
 
 
+def test_limits_that_processes_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is shown, and never the URL in it, which may hold a password."""
+    path = tmp_path / "own.toml"
+    path.write_text('[profiles.p]\nprovider = "mock"\nshared_limits_env = "SHARED_LIMITS"\n', "utf-8")
+    monkeypatch.setenv("SHARED_LIMITS", f"redis://:{KEY}@localhost:1")
+    told = DeepSeekV4.explain_profile("p", path=path)
+    shown = [(value.name, value.value, value.origin) for value in told.values if "limits" in value.name]
+    row = ("shared_limits_env", "SHARED_LIMITS", f"profile p, {path}:3")
+    assert shown == [("limits", "provider", "default"), row]
+    assert KEY not in str(told) + repr(told) + str(told.to_dict())
+    overridden = DeepSeekV4.explain_profile("p", path=path, limits="off")
+    assert [value.name for value in overridden.values if "limits" in value.name] == ["limits"]
+
+
+def test_the_client_of_a_profile_whose_limits_are_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(
+        '[profiles.p]\nprovider = "nvidia"\napi_key_env = "K"\nshared_limits_env = "SHARED_LIMITS"\n', "utf-8"
+    )
+    monkeypatch.setenv("K", KEY)
+    monkeypatch.setenv("SHARED_LIMITS", f"redis://:{KEY}@localhost:1")
+    with DeepSeekV4.from_profile("p", path=path) as client:
+        told, off = client.explain(), client.with_options(limits="off").explain()
+    assert (told["limits"].value, told["limits"].origin) == ("RedisLimits", f"shared_limits_env, profile p, {path}:4")
+    assert told["shared_limits_env"].value == "SHARED_LIMITS"
+    assert KEY not in str(told) + repr(told)
+    assert [value.name for value in off.values if "limits" in value.name] == ["limits"]
+
+
 def test_a_client_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NVIDIA_NIM_API_KEY", KEY)
     told = DeepSeekV4("nvidia", model="pro", timeout=Timeouts(idle=5), api_key=None).explain()
