@@ -13,6 +13,7 @@ from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 from deepseek_v4_sdk.testing import MockProvider
 from deepseek_v4_sdk.testing.flavors import FLAVOR_NAMES
 from deepseek_v4_sdk.transport.httpx_adapter import as_async_transport, as_transport
+from tests.docs.small_packages import install_small_packages
 from tests.support.pages import PAGES, name_of
 from tests.support.seen import trust
 
@@ -24,8 +25,6 @@ _TOML = re.compile(r"^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _FENCE = re.compile(r"^```(\w+)(.*)$", re.MULTILINE)
 # Those of frameworks run in tests/integrations, beside what needs the same packages.
 OURS = [page for page in PAGES if page.parent.name != "integrations"]
-# Libraries that only recipes use, and the tools of the suite lack: their snippets run where they are installed.
-OTHERS = {"IPython", "celery", "nbformat"}
 SNIPPETS = list(find_examples(*map(str, OURS)))
 
 
@@ -70,15 +69,13 @@ def test_snippet(
         for variable in re.findall(r'api_key_env = "(\w+)"', shown[1]):
             monkeypatch.setenv(variable, "a-key-for-the-test")
     for variable in ("DEEPSEEK_V4_PROFILE", "DEEPSEEK_V4_CONFIG"):
-        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv(variable, "")  # so that one which a snippet sets ends with it
+        monkeypatch.delenv(variable)
     monkeypatch.chdir(tmp_path)
+    install_small_packages(monkeypatch)
     failure = ""
     try:
         eval_example.run(example)
-    except ModuleNotFoundError as error:
-        if error.name not in OTHERS:
-            raise
-        pytest.skip(f"{error.name} is not installed")
     except Exception as error:  # noqa: BLE001  # its traceback has rewritten code, which pytest cannot always show
         failure = f"{type(error).__name__}: {error}"
     if failure:  # outside of the block above: pytest would show the traceback as the context of this failure

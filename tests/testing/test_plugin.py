@@ -272,14 +272,15 @@ def test_the_tests_of_the_page(pytester: pytest.Pytester, monkeypatch: pytest.Mo
     fences = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     shown = [fence for fence in fences if "\ndef test_" in fence]
     pytester.makepyfile(**{f"test_shown_{number}": fence for number, fence in enumerate(shown)})
+    without = ("-p", "no:cacheprovider", "-p", "no:asyncio")  # the latter warns where it is not configured
     profiles = pytester.path / "deepseek_v4.toml"
     monkeypatch.setenv("DEEPSEEK_V4_CONFIG", str(profiles))
     with MockServer() as server:
         profiles.write_text(f'[profiles.staging]\nprovider = "vllm"\nbase_url = "{server.url}"\n', encoding="utf-8")
         options = ("--deepseek-v4-record", "--deepseek-v4-profile", "staging", "-k", "real_greeting")
-        pytester.runpytest_inprocess("-p", "no:cacheprovider", "-q", *options).assert_outcomes(
+        pytester.runpytest_inprocess(*without, "-q", *options).assert_outcomes(
             passed=1, deselected=sum(fence.count("\ndef test_") for fence in shown) + 2
         )
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-q")
+    result = pytester.runpytest_inprocess(*without, "-q")
     assert len(shown) >= 4
     result.assert_outcomes(passed=sum(fence.count("\ndef test_") for fence in shown) + 3)  # one is run on four flavors
