@@ -26,6 +26,8 @@ _TOKEN = r"[-!#$%&'*+.^_`|~0-9A-Za-z]+"  # noqa: S105
 _VALUE = r"[^\0\r\n\v\f]*+"
 _HEAD = re.compile(rf"HTTP/1\.1 ([0-9]{{3}})(?: {_VALUE})?\r\n((?:{_TOKEN}:{_VALUE}\r\n)*+)\r\n".encode())
 _FIELDS = re.compile(rf"(?:{_TOKEN}:{_VALUE}\r\n)*+")
+_LAST_CHUNK = re.compile(rf"0+\r\n(?:{_TOKEN}:{_VALUE}\r\n)*+\r\n".encode())
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 
 
 class Origin(NamedTuple):
@@ -80,12 +82,13 @@ class AnswerReader:
             beginning of its content.
     """
 
-    __slots__ = ("_begun", "_content", "_framer", "head", "keeps", "unread")
+    __slots__ = ("_begun", "_content", "_framer", "_last", "head", "keeps", "unread")
 
     def __init__(self, framer: Framer) -> None:
         self._framer = framer
         self._content = b""
-        self._begun = b""  # the head of an answer in chunks, and the beginning of its last chunk
+        self._begun = b""  # the head of an answer in chunks
+        self._last = b""  # the beginning of its last chunk
         self.head: ResponseHead | None = None
         self.keeps = False
         self.unread: bytes | None = None
@@ -138,13 +141,20 @@ class AnswerReader:
         content = b""
         if framer.in_chunks:
             content = framer.content(data)
-            rest, framer.rest = framer.rest, b""
+            self._last, framer.rest = framer.rest, b""
         else:
-            rest = framer.feed(data)
-        self._begun += rest
-        if framer.unclear:
-            self.unread = self._begun
+            self._last += framer.feed(data)
+        if self._last:
+            self._check_end()
         return content
+
+    def _check_end(self) -> None:
+        """Check what follows the content: httpcore judges it unless it is plain."""
+        framer = self._framer
+        is_plain = _LAST_CHUNK.fullmatch(self._last) if self.ended else not _BARE_LINE_FEED.search(self._last)
+        if framer.unclear or not is_plain:
+            self.unread = self._begun + self._last
+            framer.leave()
 
 
 def _text(fields: bytes) -> str:

@@ -7,7 +7,7 @@ import socket
 
 import httpcore
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deepseek_v4_sdk.providers import HttpCall
@@ -56,6 +56,9 @@ def read_directly(blocks: list[bytes]) -> tuple[object, bytes, bool]:
     places=st.lists(st.integers(0, 2000), max_size=30),
     wrong=st.none() | st.tuples(st.integers(0, 2000), st.sampled_from((b"", b"x", b"0", b"\r", b"\n", b";"))),
 )
+@example(head=HEADS[0], body=b"1\r\na\r\n0\r\n\n", places=[], wrong=None)
+@example(head=HEADS[0], body=b"1\r\na\r\n0\r\n\n", places=[60], wrong=None)
+@example(head=HEADS[0], body=b"1\r\na\r\n0\r\nx y\r\n\r\n", places=[], wrong=None)
 def test_an_http_library_reads_the_same(
     head: bytes, body: bytes, places: list[int], wrong: tuple[int, bytes] | None
 ) -> None:
