@@ -7,7 +7,7 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -79,7 +79,7 @@ def test_the_schema_is_counted_as_it_will_be_sent(flavor: str, serve: Callable[.
 def test_a_row_that_the_schema_does_not_go_with_is_not_counted(serve: Callable[..., MockProvider]) -> None:
     """It has a format already: `batch run` refuses it. A row with tools takes no schema."""
     serve()
-    tool = {"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}
+    tool: Any = {"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}
     Path("mood.json").write_text(json.dumps(_SCHEMA), encoding="utf-8")
     write(chat_line("a", "Hi", response_format={"type": "json_object"}), chat_line("b", "Hi", tools=[tool]))
     done = run("batch", "cost", "in.jsonl", "--schema", "mood.json", "--json", code=1)
