@@ -124,6 +124,13 @@ def wants_a_mood(_: Decodes, payload: dict[str, Any], __: Sink) -> None:
         raise ValueError("an event without a mood")
 
 
+class ListsNumbers(ChatCompletions):
+    """Birch, which wants another list of models."""
+
+    def models(self, payload: JsonValue) -> list[ModelInfo]:
+        raise ValueError("no numbers")
+
+
 class ListsNothing(ChatCompletions):
     """Birch, which finds no models."""
 
@@ -153,7 +160,7 @@ ANSWERS: dict[str, tuple[ChatCompletions, str, str, str]] = {
     "state stays": (Decodes(counts_events), "splitting", "birch.jsonl, line 2", "whole and again, it differs in id"),
     "answers share state": (Decodes(loses_the_third_text), "splitting", "birch.jsonl, line 4", "at the same time as"),
     "frames are read otherwise": (claims_frames(), "splitting", "birch.jsonl, line 2", "with reads_frames and without"),
-    "every event finishes": (Decodes(always_finishes), "endings", "birch.jsonl, line 2", "before its end counts as"),
+    "every event finishes": (Decodes(always_finishes), "endings", "birch.jsonl, line 2", "event 2 goes on after"),
     "no event finishes": (Decodes(finishes_with(None)), "endings", "birch.jsonl, line 2", "counts as broken off"),
     "a finish reason is unknown": (Decodes(finishes_with("owl")), "endings", "finish reason owl", "nobody knows it"),
     "reasoning is dropped": (Decodes(drops("reasoning")), "fields", "field choices[].delta.reasoning", "decode drops"),
@@ -166,6 +173,7 @@ ANSWERS: dict[str, tuple[ChatCompletions, str, str, str]] = {
     ),
     "an event ends in a KeyError": (Decodes(needs_a_mood), "recordings", "birch.jsonl, line 2", "KeyError: 'mood'"),
     "an event is not understood": (Decodes(wants_a_mood), "recordings", "birch.jsonl, line 2", "cannot be read"),
+    "models are refused": (ListsNumbers(DATA), "recordings", "birch.jsonl, line 1", "cannot be read (ValueError: no n"),
     "models are not read": (ListsNothing(DATA), "recordings", "birch.jsonl, line 1", "read as empty"),
 }  # fmt: skip
 """Broken readings of answers: the provider, the law, the place, and a part of the text."""

@@ -212,9 +212,9 @@ REQUESTS: dict[str, tuple[ChatCompletions, str, str, str]] = {
     "no variable has the key": (with_data(needs_key=True), "data", "ProviderData.key_variables", "it is empty"),
     "the key goes nowhere": (
         with_data(base_url="https://birch.example", key_variables=("BIRCH_KEY",)),
-        "data", "ProviderData.hosts", "birch.example is missing",
+        "data", "ProviderData.hosts", "birch.example of base_url is missing",
     ),
-    "a model is not needed": (NeedsNoModel(replace(DATA, model="required")), "data", "ProviderData.model", "differs"),
+    "a model is not needed": (NeedsNoModel(replace(DATA, model="required")), "data", "ProviderData.model", "sends a"),
     "the count is elsewhere": (
         type("Counts", (ChatCompletions,), {"count_call": lambda self, _, to: self.query("/count", to)})(DATA),
         "data", "ProviderData.renderer", "asks: '/count'",

@@ -1,4 +1,4 @@
-"""The laws for recorded answers: however they are cut or broken off, nothing of them is lost or mixed up."""
+"""The laws for recorded answers: however they are cut, nothing of them is lost or mixed up."""
 
 from __future__ import annotations
 
@@ -34,13 +34,14 @@ PARTS = ("a streamed answer", "a plain answer", _TEXT, _REASONING, _CALL, _COUNT
 def answer_problems(provider: Provider, answers: Sequence[RecordedAnswer], seen: set[str]) -> Iterator[ProviderProblem]:
     """Yield the laws that the reading of recorded answers breaks, and note those of `PARTS` that they have."""
     first: dict[bytes, tuple[RecordedAnswer, dict[str, object]]] = {}
+    dropped: set[str] = set()
     for answer in answers:
         whole = answer.play(provider, [answer.body])
         seen |= {PARTS[0] if answer.streams else PARTS[1], *(part for part, has in _parts(whole).items() if has)}
         yield from _reading(provider, answer, whole)
         yield from _splitting(provider, answer, whole)
         yield from _ends(provider, answer)
-        yield from _fields(provider, answer)
+        yield from _fields(provider, answer, dropped)
         if whole.reply is not None:
             question = {key: value for key, value in answer.request.items() if not key.startswith("stream")}
             other, its = first.setdefault(write_json(question), (answer, _parts(whole)))
@@ -87,9 +88,9 @@ def _reading(provider: Provider, answer: RecordedAnswer, whole: Played) -> Itera
     if reply is not None and reply.finish_reason == "other":
         text = f"nobody knows it ({place}); give sink.finish one of stop, length, tool_calls, content_filter"
         yield ProviderProblem("endings", f"finish reason {reply.raw_finish_reason}", text)
-    counted = [payload["usage"] for payload in payloads if payload.get("usage")]
+    counted = any(payload.get("usage") for payload in payloads)
     if reply is not None and counted and None in (reply.usage.prompt_tokens, reply.usage.completion_tokens):
-        text = f"the reply to {place} has {reply.usage}, and the server sent {counted[-1]!r:.90}; call sink.usage"
+        text = "the server sends it, and the reply has no counts of its tokens; call sink.usage with them"
         yield ProviderProblem("fields", "field usage", text)
 
 
@@ -123,26 +124,21 @@ def _cut(body: bytes, places: Sequence[int]) -> list[bytes]:
 
 
 def _ends(provider: Provider, answer: RecordedAnswer) -> Iterator[ProviderProblem]:
-    """Yield when a stream that breaks off before its finish reason is not an error."""
-    finishes = [
-        isinstance(heard := _heard(provider, payload), Hearing) and heard.has_heard("finish")
-        for _, payload in answer.events
-    ]
-    if not answer.streams or True not in finishes or len(finishes) == 1:
-        return
-    last = finishes.index(True)
-    for end in {answer.events[place][0] for place in (last // 2, last - 1) if place >= 0}:
-        if answer.play(provider, [answer.body[:end]]).reply is not None:
-            break
-    else:
-        if last:
+    """Yield when an answer goes on after its finish reason: where it breaks off in between, it counts as whole."""
+    finished = False
+    for number, (_, payload) in enumerate(answer.events, 1):
+        heard = _heard(provider, payload)
+        if isinstance(heard, Exception):
             return
-    text = "an answer that is cut off before its end counts as whole; call sink.finish only for the server's reason"
-    yield ProviderProblem("endings", answer.place, text)
+        if finished and any(map(heard.has_heard, ("text", "reasoning", "call"))):
+            text = f"event {number} goes on after the finish reason; call sink.finish only for a reason of the server"
+            yield ProviderProblem("endings", answer.place, text)
+            return
+        finished = finished or heard.has_heard("finish")
 
 
-def _fields(provider: Provider, answer: RecordedAnswer) -> Iterator[ProviderProblem]:
-    """Yield the values of events that neither change the pieces nor are in them."""
+def _fields(provider: Provider, answer: RecordedAnswer, dropped: set[str]) -> Iterator[ProviderProblem]:
+    """Yield the fields of events whose values neither change the pieces nor are in them, each once."""
     alike: Counter[frozenset[JsonPath]] = Counter()
     for number, (_, payload) in enumerate(answer.events, 1):
         found = {path: value for path, value in leaves(payload) if value and path[-1] not in _ENVELOPE}
@@ -151,10 +147,13 @@ def _fields(provider: Provider, answer: RecordedAnswer) -> Iterator[ProviderProb
         if alike[shape] > _LIKE or is_empty(payload) or isinstance(heard, Exception):
             continue
         for path, value in found.items():
-            if not heard.has(value) and _unchanged(provider, without(payload, path), heard):
-                where = f"{write_json(value).decode():.60} in event {number} of {answer.place}"
-                text = f"decode drops it ({where}); read it, or pass it on with sink.other"
-                yield ProviderProblem("fields", f"field {shown_path(path)}", text)
+            field = shown_path(path)
+            if field in dropped or heard.has(value) or not _unchanged(provider, without(payload, path), heard):
+                continue
+            dropped.add(field)
+            where = f"{write_json(value).decode():.60} in event {number} of {answer.place}"
+            text = f"decode drops it ({where}); give it to the sink, also by sink.other"
+            yield ProviderProblem("fields", f"field {field}", text)
 
 
 def _unchanged(provider: Provider, payload: JsonValue, before: Hearing) -> bool:

@@ -29,8 +29,8 @@ def check_provider(
 ) -> ProviderReport:
     """Check that a provider keeps the laws that the providers of this package keep. Nothing is sent.
 
-    It makes requests and reads them; plays the recorded answers to a client, whole, cut to pieces and broken off; and
-    makes errors of refusals, recorded and made up. `ProviderProblem.law` lists the laws.
+    It makes requests and reads them; plays the recorded answers to a client, whole and cut to pieces; and makes errors
+    of refusals, recorded and made up. `ProviderProblem.law` lists the laws.
 
     Args:
         provider: The provider, its data where it is a `ChatCompletions`, or the name of one of this package.

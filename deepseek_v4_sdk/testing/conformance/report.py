@@ -15,7 +15,7 @@ class ProviderProblem:
     Attributes:
         law: The law: "data" (its fields agree with its requests), "options" (each is sent, refused by name, or noted),
             "history" (a conversation goes out whole), "key" (it goes out in a header only), "splitting" (an answer is
-            the same however its bytes are cut), "endings" (an answer that breaks off is an error), "fields" (nothing
+            the same however its bytes are cut), "endings" (a finish reason ends each answer), "fields" (nothing
             of an answer is unread in silence), "forms" (streamed and plain answers have the same parts), "refusals"
             (they become the right error), or "recordings" (they can be read).
         place: The option, the field, the status or the recording; `known` of `check_provider` takes it.

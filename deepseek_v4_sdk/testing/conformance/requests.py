@@ -134,7 +134,9 @@ def _data(provider: Provider) -> Iterator[ProviderProblem]:
     unknown = sorted(data.options.keys() - OPTION_NAMES)
     silent = [name for name, rule in data.options.items() if isinstance(rule, Refused) and not rule.reason.strip()]
     paths = [path for path in (data.chat_path, data.models_path, data.health_path) if not path.startswith("/")]
-    refuses = isinstance(_sent(provider, model=None), _Failed)
+    unnamed = _sent(provider, model=None)
+    refuses = isinstance(unnamed, _Failed) and isinstance(unnamed.error, InvalidRequestError)
+    without = "refuses" if refuses else "sends"
     counted = _count_path(provider)
     for field, wrong, text in (
         ("options", unknown, f"{', '.join(unknown)} is not an option of a chat; correct the name"),
@@ -143,8 +145,16 @@ def _data(provider: Provider) -> Iterator[ProviderProblem]:
         ("reasoning_keys", not data.reasoning_keys, "it is empty; name the field of earlier reasoning"),
         ("chat_path", paths, f"{', '.join(paths)} does not begin with /; write paths from the base URL"),
         ("key_variables", data.needs_key and not data.key_variables, "it is empty, and needs_key is True; name one"),
-        ("hosts", host and data.key_variables and host not in data.hosts, f"{host} is missing; no key goes there"),
-        ("model", (data.model == "required") is not refuses, f"{data.model!r} differs from what encode takes"),
+        (
+            "hosts",
+            host and data.key_variables and host not in data.hosts,
+            f"{host} of base_url is missing; add it: a key of the environment goes to these hosts only",
+        ),
+        (
+            "model",
+            (data.model == "required") is not refuses,
+            f"it is {data.model!r}, and encode {without} a request that names no model; make them agree",
+        ),
         ("renderer", counted != data.renderer.count_path, f"count_path differs from what count_call asks: {counted!r}"),
     ):
         if wrong:
