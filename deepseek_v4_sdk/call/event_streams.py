@@ -288,11 +288,11 @@ class AsyncEventStream(StreamState[EventT_co, T_co]):
         if not getattr(self, "_over", True):
             self._driver.abandon()
 
-    async def _more(self) -> None:
+    def _more(self) -> Awaitable[None]:
         """Read until there are events, unless the stream has ended."""
         if self._over:
             raise self._error or StopAsyncIteration
-        await self._next_events()
+        return self._next_events()
 
     async def _next_events(self) -> None:
         self._begin(self._driver.check)

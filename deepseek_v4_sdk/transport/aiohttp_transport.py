@@ -64,7 +64,7 @@ class _AiohttpResponse(ReadTimer):
             return data
         self._waits = True
         if not content.is_eof():
-            self._arm()
+            self._arm(self._deadline)
         try:
             return await content.readany()
         finally:

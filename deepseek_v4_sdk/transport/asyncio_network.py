@@ -8,14 +8,16 @@ from weakref import WeakSet
 import httpcore
 
 from deepseek_v4_sdk.transport.asyncio_socket import connect
-from deepseek_v4_sdk.transport.clock import seconds_left
+from deepseek_v4_sdk.transport.clock import deadline_of, seconds_left
 from deepseek_v4_sdk.transport.framing import Framer
 from deepseek_v4_sdk.transport.network import WriteBuffer
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Awaitable
 
     from deepseek_v4_sdk.transport.asyncio_socket import AsyncioSocket
+    from deepseek_v4_sdk.transport.clock import Deadline
     from deepseek_v4_sdk.transport.network import SocketOptions
 
 __all__ = ["AsyncTimedBackend", "AsyncTimedStream"]
@@ -44,21 +46,21 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
         if self._early:
             early, self._early = self._early, b""
             return early
-        while data := await self._wire.receive(timeout):
+        while data := await self._wire.receive(deadline_of(timeout)):
             if given := self._framer.feed(data):
                 return given
         return self._framer.finish()
 
-    async def receive(self, timeout: float) -> bytes:  # noqa: ASYNC109  # a `TimeLeft` moves
+    def receive(self, deadline: Deadline) -> Awaitable[bytes]:
         """Return the next bytes as they arrive; none at the end. The caller gives them to the framer."""
-        return await self._wire.receive(timeout)
+        return self._wire.receive(deadline)
 
-    async def read_content(self, timeout: float) -> bytes:  # noqa: ASYNC109  # a `TimeLeft` moves
+    async def read_content(self, deadline: Deadline) -> bytes:
         """Return the content of chunks that have arrived; none where httpcore must read on."""
         framer = self._framer
         while framer.in_chunks:
             data, framer.behind_head = framer.behind_head, b""
-            data = data or await self._wire.receive(timeout)
+            data = data or await self._wire.receive(deadline)
             if content := framer.content(data):
                 return content
             if not data:

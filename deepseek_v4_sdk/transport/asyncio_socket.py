@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from deepseek_v4_sdk.transport.clock import Deadline
+
 __all__ = ["AsyncioSocket", "connect"]
 
 # Most bytes to read ahead of the caller, and most to pass to the transport at once.
@@ -48,9 +50,9 @@ class AsyncioSocket(ReadTimer, asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[None] | None = None
         self._is_full = False  # the transport's buffer
         self._drained: asyncio.Future[None] | None = None  # of the caller that waits for space in it, or for an answer
-        self._timeout: float | None = None  # of the waiting read
+        self._deadline: Deadline | None = None  # of the waiting read
 
-    async def receive(self, timeout: float | None) -> bytes:  # noqa: ASYNC109  # a `TimeLeft` moves
+    async def receive(self, deadline: Deadline | None) -> bytes:
         """Return the bytes that have arrived, waiting for some if none have; empty at the end.
 
         Raises:
@@ -63,16 +65,18 @@ class AsyncioSocket(ReadTimer, asyncio.BufferedProtocol):
                 if self._error is not None:
                     raise httpcore.ReadError(str(self._error)) from self._error
                 return b""
-            self._timeout = timeout
+            self._deadline = deadline
             self._waiter = self._loop.create_future()
-            self._arm()
+            if deadline is not None:
+                self._arm(deadline)
             try:
                 await self._waiter
             finally:
                 self._waiter = None
             if not blocks:
-                return await self.receive(timeout)
-        seconds_left(timeout, httpcore.ReadTimeout)
+                return await self.receive(deadline)
+        if deadline is not None:
+            deadline.left(httpcore.ReadTimeout)
         return self.take()
 
     def take(self) -> bytes:
@@ -237,7 +241,9 @@ class AsyncioSocket(ReadTimer, asyncio.BufferedProtocol):
             self._drained.set_result(None)
 
     def _left(self) -> float | None:
-        return None if self._waiter is None or self._waiter.done() else seconds_left(self._timeout)
+        if self._waiter is None or self._waiter.done() or self._deadline is None:
+            return None
+        return self._deadline.left()
 
     def _end(self) -> None:
         if self._waiter is not None:

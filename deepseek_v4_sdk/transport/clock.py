@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Final, Protocol, Self
 
-__all__ = ["DEADLINE", "TICK", "Clock", "Deadline", "SystemClock", "TimeLeft", "seconds_left"]
+__all__ = ["DEADLINE", "TICK", "Clock", "Deadline", "SystemClock", "TimeLeft", "deadline_of", "seconds_left"]
 
 DEADLINE = "deepseek_v4.deadline"
 """The key under which a request's extensions carry its `Deadline`."""
@@ -72,9 +72,17 @@ class Deadline:
         self.clock = clock
         self.at = at
 
-    def left(self) -> float:
-        """Seconds until then, at least a tick: for a socket, a timeout of zero means "do not wait"."""
-        return max(TICK, self.at - self.clock.now())
+    def left(self, late: type[Exception] | None = None) -> float:
+        """Seconds until then, at least a tick: for a socket, a timeout of zero means "do not wait".
+
+        Args:
+            late: The error to raise when the time has passed, for callers that wait for bytes which are always
+                available; without it, at least a tick is left.
+        """
+        left = self.at - self.clock.now()
+        if left <= 0 and late is not None:
+            raise late("the time is over")
+        return max(TICK, left)
 
     def check(self) -> None:
         """Check that it has not passed.
@@ -102,18 +110,14 @@ class TimeLeft(float):
         return value
 
 
-def seconds_left(timeout: float | None, late: type[Exception] | None = None) -> float | None:
-    """The seconds left of a timeout, at the moment if it moves.
+def deadline_of(timeout: float | None) -> Deadline | None:
+    """Return the deadline of a timeout: the moving one, or one from now; None for None."""
+    if timeout is None or isinstance(timeout, TimeLeft):
+        return None if timeout is None else timeout.deadline
+    clock = SystemClock()
+    return Deadline(clock, clock.now() + timeout)
 
-    Args:
-        timeout: The timeout.
-        late: The error to raise when its deadline has passed, for callers that wait for bytes which are always
-            available; without it, at least a tick is left.
-    """
-    if not isinstance(timeout, TimeLeft):
-        return timeout
-    deadline = timeout.deadline
-    left = deadline.at - deadline.clock.now()
-    if left <= 0 and late is not None:
-        raise late("the time is over")
-    return max(TICK, left)
+
+def seconds_left(timeout: float | None, late: type[Exception] | None = None) -> float | None:
+    """The seconds left of a timeout, at the moment if it moves; `late` is that of `Deadline.left`."""
+    return timeout.deadline.left(late) if isinstance(timeout, TimeLeft) else timeout

@@ -65,7 +65,7 @@ class AsyncResponse(Protocol):
         """The head."""
         ...
 
-    async def read(self) -> bytes:
+    def read(self) -> Awaitable[bytes]:
         """Wait for a block of the body; empty at the end."""
         ...
 
@@ -265,6 +265,10 @@ class ResponseStream:
                     raise
 
 
+async def _nothing() -> bytes:
+    return b""
+
+
 class AsyncResponseStream:
     """One open answer of an async client."""
 
@@ -284,9 +288,9 @@ class AsyncResponseStream:
         self._response = response = await transport.send(step)
         return response.head
 
-    async def read(self) -> bytes:
+    def read(self) -> Awaitable[bytes]:
         """Wait for a block of the body; empty at the end."""
-        return b"" if self._response is None else await self._response.read()
+        return _nothing() if self._response is None else self._response.read()
 
     async def drain(self) -> None:
         """Read the end of the body if it has arrived. A client of the user's could wait long for it: it does not."""

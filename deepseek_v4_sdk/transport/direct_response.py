@@ -117,7 +117,7 @@ class DirectResponse(_Response[TimedStream]):
         reader = self._reader
         block = reader.take()
         while not block and reader.unread is None and not reader.ended:
-            block = reader.feed(self._stream.receive(self._timeout))
+            block = reader.feed(self._stream.receive(self._step.deadline))
         return block if block or reader.unread is None else self._by_library().read()
 
     def close(self) -> None:
@@ -161,7 +161,7 @@ class AsyncDirectResponse(_Response["AsyncTimedStream"]):
         reader = self._reader
         block = reader.take()
         while not block and reader.unread is None and not reader.ended:
-            block = reader.feed(await self._stream.receive(self._timeout))
+            block = reader.feed(await self._stream.receive(self._step.deadline))
         return block if block or reader.unread is None else await (await self._by_library()).read()
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ import httpcore
 
 from deepseek_v4_sdk.support.forks import new_lock, renewed_in_children
 from deepseek_v4_sdk.transport.addresses import wire_url
-from deepseek_v4_sdk.transport.clock import SystemClock, TimeLeft
+from deepseek_v4_sdk.transport.clock import SystemClock
 from deepseek_v4_sdk.transport.connection import (
     AsyncIteratedResponse,
     AsyncTransport,
@@ -216,7 +216,7 @@ class PooledTransport(Transport):
                 self._pool_set.give_back(slot)
 
         stream = response.extensions["network_stream"]
-        content = partial(stream.read_content, TimeLeft(step.deadline)) if isinstance(stream, TimedStream) else None
+        content = partial(stream.read_content, step.deadline) if isinstance(stream, TimedStream) else None
         return IteratedResponse(
             head_of(response.status, response.headers), response.iter_stream(), close, step.deadline, content
         )
@@ -307,9 +307,7 @@ class AsyncPooledTransport(AsyncTransport):
                 await self._give_back(pools, slot)
 
         stream = response.extensions["network_stream"]
-        content = (
-            partial(stream.read_content, TimeLeft(step.deadline)) if isinstance(stream, AsyncTimedStream) else None
-        )
+        content = partial(stream.read_content, step.deadline) if isinstance(stream, AsyncTimedStream) else None
         return AsyncIteratedResponse(
             head_of(response.status, response.headers), response.aiter_stream(), close, step.deadline, content
         )

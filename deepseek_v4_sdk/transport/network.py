@@ -19,6 +19,8 @@ from deepseek_v4_sdk.transport.sockets import wait_for
 if TYPE_CHECKING:
     import socket
 
+    from deepseek_v4_sdk.transport.clock import Deadline
+
     SocketOptions: TypeAlias = Iterable[
         tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
     ]
@@ -95,16 +97,16 @@ class TimedStream(httpcore.NetworkStream):
                 return given
         return self._framer.finish()
 
-    def receive(self, timeout: float) -> bytes:
+    def receive(self, deadline: Deadline) -> bytes:
         """Return the next bytes as they arrive; none at the end. The caller gives them to the framer."""
-        return self._stream.read(_READ_AT_ONCE, seconds_left(timeout, httpcore.ReadTimeout))
+        return self._stream.read(_READ_AT_ONCE, deadline.left(httpcore.ReadTimeout))
 
-    def read_content(self, timeout: float) -> bytes:
+    def read_content(self, deadline: Deadline) -> bytes:
         """Return the content of chunks that have arrived; none where httpcore must read on."""
         framer = self._framer
         while framer.in_chunks:
             data, framer.behind_head = framer.behind_head, b""
-            data = data or self._stream.read(_READ_AT_ONCE, seconds_left(timeout, httpcore.ReadTimeout))
+            data = data or self.receive(deadline)
             if content := framer.content(data):
                 return content
             if not data:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk.transport.clock import TICK
+
+if TYPE_CHECKING:
+    from deepseek_v4_sdk.transport.clock import Deadline
 
 __all__ = ["ReadTimer"]
 
@@ -17,11 +21,13 @@ class ReadTimer:
     collector frees.
     """
 
-    __slots__ = ("_loop", "_timer")
+    __slots__ = ("_armed_by", "_armed_for", "_loop", "_timer")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None  # it fires no later than at the time that it was armed for
+        self._armed_by: Deadline | None = None
+        self._armed_for = 0.0
 
     @abstractmethod
     def _left(self) -> float | None:
@@ -31,12 +37,12 @@ class ReadTimer:
     def _end(self) -> None:
         """End that read."""
 
-    def _arm(self) -> None:
-        """Make sure that the timer fires no later than the read may last; firing too early does no harm."""
-        seconds = self._left()
-        if seconds is None:
+    def _arm(self, deadline: Deadline) -> None:
+        """Make sure that the timer fires no later than at the deadline; firing too early does no harm."""
+        if self._timer is not None and self._armed_by is deadline and self._armed_for <= deadline.at:
             return
-        at = self._loop.time() + seconds
+        self._armed_by, self._armed_for = deadline, deadline.at
+        at = self._loop.time() + deadline.left()
         if self._timer is not None:
             if self._timer.when() <= at:
                 return
@@ -53,7 +59,7 @@ class ReadTimer:
         seconds = self._left()
         if seconds is None:
             return
-        if seconds > TICK:
-            self._arm()
+        if seconds > TICK and self._armed_by is not None:
+            self._arm(self._armed_by)
         else:
             self._end()

@@ -18,6 +18,7 @@ import pytest
 from deepseek_v4_sdk import ConnectionFailedError, PhaseTimeoutError, Timeouts
 from deepseek_v4_sdk.transport import asyncio_socket as wire
 from deepseek_v4_sdk.transport.asyncio_socket import AsyncioSocket, connect
+from deepseek_v4_sdk.transport.clock import deadline_of
 from tests.support.calls import chat, failure, in_each_mode
 from tests.support.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
 from tests.support.wire import DONE, finish, say
@@ -60,9 +61,9 @@ def test_who_does_not_read_stops_the_server_and_loses_nothing() -> None:
 
     async def read_late(connection: AsyncioSocket) -> None:
         await asyncio.sleep(0.05)  # in which 16 MB would come
-        blocks = [await connection.receive(10)]
+        blocks = [await connection.receive(deadline_of(10))]
         assert len(blocks[0]) < MEGABYTE
-        while block := await connection.receive(10):
+        while block := await connection.receive(deadline_of(10)):
             blocks.append(block)
         assert b"".join(blocks) == pattern * 16
 
@@ -91,7 +92,7 @@ def test_a_server_that_takes_bytes_slowly_gets_them_all() -> None:
 
     async def write(connection: AsyncioSocket) -> None:
         await connection.send(bytes(32 * MEGABYTE), 10, lambda: True)
-        assert await connection.receive(10) == b"all"
+        assert await connection.receive(deadline_of(10)) == b"all"
 
     with HostileServer(serve) as server:
         on_wire(server, write)
@@ -121,7 +122,7 @@ def test_a_connection_is_offered_only_while_nothing_has_come(poll: bool, monkeyp
         assert not connection.get_extra_info("is_readable")
         await connection.send(b"x", 1, lambda: True)
         await until(lambda: connection.get_extra_info("is_readable"))
-        assert await connection.receive(10) == b""
+        assert await connection.receive(deadline_of(10)) == b""
         assert connection.get_extra_info("is_readable")
 
     with HostileServer(serve) as server:
@@ -136,9 +137,9 @@ def test_a_connection_that_was_reset_says_so_and_is_offered_no_more() -> None:
     async def read(connection: AsyncioSocket) -> None:
         await connection.send(b"x", 1, lambda: True)
         with pytest.raises(httpcore.ReadError, match="reset"):
-            await connection.receive(10)
+            await connection.receive(deadline_of(10))
         with pytest.raises(httpcore.ReadError, match="reset"):
-            await connection.receive(10)
+            await connection.receive(deadline_of(10))
         assert connection.get_extra_info("is_readable")
 
     with HostileServer(serve) as server:
@@ -283,7 +284,7 @@ def test_closing_behind_the_end_is_no_error() -> None:
         refused.set()
         await until(lambda: server.requests)
         connection.close()
-        assert await connection.receive(1) == b""
+        assert await connection.receive(deadline_of(1)) == b""
 
     with HostileServer(serve) as server:
         on_wire(server, write_on)
