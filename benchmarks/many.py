@@ -6,10 +6,15 @@ import asyncio
 from collections.abc import Callable
 
 from measure import Goal, Result, in_turn, on_loop
-from peers import OPENAI, OURS, OURS_AIOHTTP, Maker, makers
+from peers import BARE_AIOHTTP, OPENAI, OURS, OURS_AIOHTTP, Maker, makers
 from replay_server import replay_server
 
-GOALS = [Goal(OURS, OPENAI, 0.2, 0.15), Goal(OURS_AIOHTTP, OPENAI, 0.08, 0.06)]
+GOALS = [
+    Goal(OURS, OPENAI, 0.2, 0.15),
+    Goal(OURS_AIOHTTP, OPENAI, 0.08, 0.06),
+    Goal(OURS, BARE_AIOHTTP, 1.6),
+    Goal(OURS_AIOHTTP, BARE_AIOHTTP, 1.5),
+]
 
 
 def main(*, streams: int = 500, chunks: int = 100, rounds: int = 3) -> list[Result]:

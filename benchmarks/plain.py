@@ -17,8 +17,8 @@ from deepseek_v4_sdk import AsyncDeepSeekV4, DeepSeekV4
 
 QUESTION = "Hello"
 GOALS = [
-    Goal(OURS, OPENAI, 0.4, 0.33),
-    Goal(OURS_SYNC, OPENAI_SYNC, 0.4, 0.33),
+    Goal(OURS, OPENAI, 0.25),
+    Goal(OURS_SYNC, OPENAI_SYNC, 0.22),
     Goal(OURS_AIOHTTP, OPENAI, 0.28, 0.2),
 ]
 

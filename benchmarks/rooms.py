@@ -9,14 +9,16 @@ from measure import Result, in_turn, on_loop
 from peers import OURS, QUESTION, makers
 from replay_server import replay_server
 
-from deepseek_v4_sdk.chat import ChatRequest, read_event
-from deepseek_v4_sdk.exchange.assembler import Assembler
-from deepseek_v4_sdk.exchange.output_repair import OutputRepair
+from deepseek_v4_sdk.chat import ChatRequest, Timeouts
+from deepseek_v4_sdk.exchange import ChatExchange, ResponseHead
 from deepseek_v4_sdk.exchange.sse import SSEDecoder
-from deepseek_v4_sdk.providers import HttpCall, find_provider
+from deepseek_v4_sdk.providers import HttpCall, Target, find_provider
 from deepseek_v4_sdk.transport.clock import Deadline, SystemClock
 from deepseek_v4_sdk.transport.direct_transport import AsyncDirectTransport
 from deepseek_v4_sdk.transport.request import Open
+
+NETWORK, SSE = "network and HTTP", "server-sent events"
+EVENTS, REST = "their JSON, by the frame that they share, and one object an event", "call, timers, delivery (the rest)"
 
 
 def main(*, chunks: int = 20_000, rounds: int = 5) -> list[Result]:
@@ -35,33 +37,30 @@ def main(*, chunks: int = 20_000, rounds: int = 5) -> list[Result]:
             return blocks
 
         blocks = loop.run(network())
-        messages = _split(blocks)
-        payloads = [read_event(data) for _, data in messages if data != b"[DONE]"]
-        request = ChatRequest.build(QUESTION, {}, {})
-        provider = find_provider("vllm")
+        request, provider = ChatRequest.build(QUESTION, {}, {}), find_provider("vllm")
+        encoded = provider.encode(request, Target(url, lambda: None))
+        head = ResponseHead(200, {"content-type": "text/event-stream"})
 
-        def take_apart() -> None:
-            assembler = Assembler()
-            sink = OutputRepair(assembler, request, reasoning_in_text=False).sink
-            for payload in payloads:
-                provider.decode(payload, sink)
-            assembler.take()
+        def events() -> None:
+            exchange = ChatExchange(request, encoded, provider, Timeouts(), 0.0, 600.0, len)
+            exchange.opened(head, 0.0)
+            for block in blocks:
+                exchange.received(block, 0.0)
+            exchange.outcome()
 
         read, close = makers()[OURS](url)
         rooms: dict[str, Callable[[], object]] = {
-            "network, HTTP and joining of chunks": on_loop(loop, network),
-            "server-sent events": lambda: _split(blocks),
-            "JSON": lambda: [read_event(data) for _, data in messages if data != b"[DONE]"],
-            "taking apart, one object an event": take_apart,
+            NETWORK: on_loop(loop, network),
+            SSE: lambda: _split(blocks),
+            EVENTS: events,
             "the whole": on_loop(loop, lambda: read(None)),
         }
         taken = in_turn(rooms, rounds=rounds, units=chunks)
         loop.run(carrier.aclose())
         loop.run(close())
-    parts = list(zip(*(taken[name] for name in list(rooms)[:-1]), strict=True))
-    taken["call, timers, delivery (the rest)"] = [
-        max(0.0, whole - sum(part)) for whole, part in zip(taken["the whole"], parts, strict=True)
-    ]
+    taken[EVENTS] = [both - sse for both, sse in zip(taken[EVENTS], taken[SSE], strict=True)]
+    parts = list(zip(*(taken[name] for name in (NETWORK, SSE, EVENTS)), strict=True))
+    taken[REST] = [whole - sum(part) for whole, part in zip(taken["the whole"], parts, strict=True)]
     return [Result("rooms", "The packages of a streamed event: CPU per piece", "µs", taken, [], "the whole")]
 
 

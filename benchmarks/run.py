@@ -33,6 +33,7 @@ TINY: dict[str, dict[str, Any]] = {
     "rooms": {"chunks": 500, "rounds": 1},
     "many": {"streams": 20, "rounds": 1},
     "paced": {"seconds": 0.5, "highest": 16},
+    "wakeup": {"events": 200, "rounds": 1},
     "plain": {"calls": 20, "rounds": 1},
     "tool_calls": {"fragments": 512, "rounds": 1},
     "large": {"size": 100_000, "rounds": 1},
@@ -101,7 +102,7 @@ def _write(machine: str, results: list[Result]) -> None:
 
 
 _ORDER = (
-    *("stream", "rooms", "many", "paced", "paced_cpu", "plain", "tool_calls"),
+    *("stream", "rooms", "many", "paced", "paced_cpu", "wakeup", "plain", "tool_calls"),
     *("large_1", "large_memory", "large_1000", "imports", "first", "steady"),
 )
 

@@ -11,6 +11,7 @@ import httpx
 from measure import Goal, Result, in_turn, on_loop
 from peers import (
     BARE,
+    BARE_AIOHTTP,
     BARE_SYNC,
     BODY,
     HEADERS,
@@ -32,6 +33,7 @@ from deepseek_v4_sdk import DeepSeekV4, TextDelta
 GOALS = [
     Goal(OURS, OPENAI, 0.14, 0.12),
     Goal(OURS, BARE, 1.3),
+    Goal(OURS, BARE_AIOHTTP, 1.15, 1),
     Goal(OURS_SYNC, OPENAI_SYNC, 0.14, 0.12),
     Goal(OURS_AIOHTTP, OPENAI, 0.045, 0.035),
 ]

@@ -100,10 +100,8 @@ class Framer:
 
     def content(self, data: bytes) -> bytes:
         """Take bytes of a body in chunks, and return their content: none, where they are only a part of the framing."""
-        if not self._held and not self._left and not self._end and data[-2:] == b"\r\n":
-            found = _SIZE.match(data)
-            if found is not None and found.end() < found.end() + int(found[1], 16) == len(data) - 2:
-                return data[found.end() : -2]  # one complete chunk
+        if start := self._only_chunk(data):
+            return data[start:-2]
         pieces, self.rest = self._split(data)
         return b"".join(pieces)
 
@@ -114,6 +112,8 @@ class Framer:
             if self._unpacks:
                 self.behind_head += data
                 return b""
+            if self._only_chunk(data):
+                return data
             pieces, rest = self._split(data)
             return _chunk(pieces) + rest
         if what == _LENGTH_OF_BODY:
@@ -199,6 +199,13 @@ class Framer:
         if end == len(head) and not (self._next == _LENGTH_OF_BODY and self._left == 0):
             return head
         return head[:end] + self.feed(head[end:])
+
+    def _only_chunk(self, data: bytes) -> int:
+        """Where the content begins in bytes that are exactly one chunk; 0 for others."""
+        if self._held or self._left or self._end or data[-2:] != b"\r\n" or (found := _SIZE.match(data)) is None:
+            return 0
+        start, size = found.end(), int(found[1], 16)
+        return start if 0 < size == len(data) - start - 2 else 0
 
     def _split(self, data: bytes) -> tuple[list[bytes], bytes]:
         """The content of the chunks, and the bytes that follow it where these are not chunks with content."""
