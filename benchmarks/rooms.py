@@ -25,11 +25,11 @@ def main(*, chunks: int = 20_000, rounds: int = 5) -> list[Result]:
     """Measure each part separately, and the whole."""
     with replay_server(chunks) as server, asyncio.Runner() as loop:
         url = f"{server}/stream"
-        clock, carrier = SystemClock(), AsyncDirectTransport()
+        clock, transport = SystemClock(), AsyncDirectTransport()
         call = HttpCall("POST", f"{url}/v1/chat/completions", (("content-type", "application/json"),), b"{}")
 
         async def network() -> list[bytes]:
-            answer = await carrier.send(Open(call, 5.0, Deadline(clock, clock.now() + 600), lambda: carrier))
+            answer = await transport.send(Open(call, 5.0, Deadline(clock, clock.now() + 600), lambda: transport))
             blocks: list[bytes] = []
             while block := await answer.read():
                 blocks.append(block)
@@ -56,7 +56,7 @@ def main(*, chunks: int = 20_000, rounds: int = 5) -> list[Result]:
             "the whole": on_loop(loop, lambda: read(None)),
         }
         taken = in_turn(rooms, rounds=rounds, units=chunks)
-        loop.run(carrier.aclose())
+        loop.run(transport.aclose())
         loop.run(close())
     taken[EVENTS] = [both - sse for both, sse in zip(taken[EVENTS], taken[SSE], strict=True)]
     parts = list(zip(*(taken[name] for name in (NETWORK, SSE, EVENTS)), strict=True))

@@ -22,7 +22,7 @@ from replay_server import FIRST, HEAD, choice, chunked, ending, event
 from deepseek_v4_sdk.exchange.sse import SSEDecoder
 from deepseek_v4_sdk.providers import HttpCall
 from deepseek_v4_sdk.transport.clock import Deadline, SystemClock
-from deepseek_v4_sdk.transport.httpcore_transport import AsyncPooledTransport
+from deepseek_v4_sdk.transport.direct_transport import AsyncDirectTransport
 from deepseek_v4_sdk.transport.request import Open
 
 LOOP, BLOCKS, EVENTS = "1 a protocol of asyncio", "2 and the connection, HTTP", "3 and server-sent events"
@@ -72,7 +72,7 @@ async def _loop(url: str, events: int, note: Callable[[str], object]) -> None:
 
 
 async def _blocks(url: str, each: Callable[[bytes], object]) -> None:
-    clock, transport = SystemClock(), AsyncPooledTransport(tls=False)
+    clock, transport = SystemClock(), AsyncDirectTransport()
     call = HttpCall("POST", f"{url}{PATH}", (("content-type", "application/json"),), BODY)
     answer = await transport.send(Open(call, 5.0, Deadline(clock, clock.now() + 600), lambda: transport))
     while block := await answer.read():
