@@ -369,9 +369,9 @@ if not TYPE_CHECKING:  # type checkers read the imports above, and know of a nam
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        for room, names in _LATE.items():
+        for module, names in _LATE.items():
             if name in names.split():
-                value = globals()[name] = getattr(import_module(f"{__name__}.{room}"), name)
+                value = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
                 return value
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["digest_of"]
 
-# The answer does not depend on these: timers, the way over the wire, limits of money, notes of the caller.
+# The answer does not depend on these: timers, the form on the wire, limits of money, notes of the caller.
 _NO_PART = frozenset(
     {
         "history",

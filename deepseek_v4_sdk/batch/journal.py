@@ -262,7 +262,7 @@ def read_journal(path: str | os.PathLike[str]) -> tuple[JournalFound, dict[str, 
 
 
 def _mend(file: io.FileIO) -> int:
-    """Cut off a last line that a kill has torn, or end it where only its end is missing; gives their number."""
+    """Cut off a last line that a kill has torn, or end it where only its end is missing; return the number cut."""
     size = end = file.seek(0, os.SEEK_END)
     tail = b""
     while end and b"\n" not in tail:

@@ -38,7 +38,7 @@ class PrefixGroups:
         return True
 
     def ended(self, row: Row) -> list[Row]:
-        """Note that a row has ended, and give the rows that waited for it."""
+        """Note that a row has ended, and return the rows that waited for it."""
         group = row.request.prefix_group
         if group is None or group not in self._cold:
             return []

@@ -129,7 +129,7 @@ class Resuming:
         """Correct a decision about an error where the caller has received a part of an answer.
 
         Args:
-            decision: What would follow the error without that part.
+            decision: The decision about the error without that part.
             error: The error.
             may_restart: Whether the caller wants a broken answer again, and the call has a retry and the time for it.
         """

@@ -18,7 +18,7 @@ from deepseek_v4_sdk.batch import MapRequest, read_journal
 from deepseek_v4_sdk.cli.batch_check import problems_of
 from deepseek_v4_sdk.cli.batch_files import Outputs, check_output, open_source
 from deepseek_v4_sdk.cli.batch_prefixes import PrefixOrder
-from deepseek_v4_sdk.cli.batch_report import RunProgress, bills_of, greet, show_cost, summarize
+from deepseek_v4_sdk.cli.batch_report import RunProgress, bills_of, show_cost, show_found, summarize
 from deepseek_v4_sdk.cli.connection import AsJson, NamedServer, names_server
 from deepseek_v4_sdk.cli.outcome import ExitCode, complain
 from deepseek_v4_sdk.cli.output import in_one_line, say, say_json
@@ -107,7 +107,7 @@ def _send(
         order = PrefixOrder()
         rows = order(files.requests()) if prefix_order else files.requests()
         with client.map(rows, progress=shown.step, **options) as results, files:  # the journal's lock comes first
-            greet(results)
+            show_found(results)
             try:
                 for result in results:
                     files.add(result)

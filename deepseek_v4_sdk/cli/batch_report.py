@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.batch import MapProgress, MapResults
     from deepseek_v4_sdk.cli.progress import PassingLine
 
-__all__ = ["RunProgress", "bills_of", "greet", "show_cost", "summarize"]
+__all__ = ["RunProgress", "bills_of", "show_cost", "show_found", "summarize"]
 
 _COUNTS = ("rows", "wrong", "prompt_tokens", "repeated_tokens", "most_answer_tokens", "unlimited")
 
@@ -107,7 +107,7 @@ def _by_kind(errors: Counter[str]) -> str:
     return ", ".join(f"{count:,} {kind}" for kind, count in errors.most_common())
 
 
-def greet(results: MapResults) -> None:
+def show_found(results: MapResults) -> None:
     """Report the rows that the journal has, before a run begins."""
     found = results.found
     if found.done or found.failed or found.retryable:

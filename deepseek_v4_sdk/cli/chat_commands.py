@@ -26,7 +26,7 @@ from deepseek_v4_sdk.support.files import write_private
 if TYPE_CHECKING:
     from deepseek_v4_sdk.cli.chat_turn import ChatTurn
 
-__all__ = ["FENCE", "LEAVE", "answer", "obey"]
+__all__ = ["FENCE", "LEAVE", "answer", "run_command"]
 
 LEAVE = {"/quit", "/exit", "quit", "exit"}
 FENCE = '"""'
@@ -45,7 +45,7 @@ def _complain_of(turn: ChatTurn) -> None:
         complain(turn.remark)
 
 
-def obey(session: ChatSession, line: str) -> None:
+def run_command(session: ChatSession, line: str) -> None:
     """Run a command.
 
     Raises:

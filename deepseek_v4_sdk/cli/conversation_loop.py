@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deepseek_v4_sdk import DeepSeekV4Error
-from deepseek_v4_sdk.cli.chat_commands import FENCE, LEAVE, answer, obey
+from deepseek_v4_sdk.cli.chat_commands import FENCE, LEAVE, answer, run_command
 from deepseek_v4_sdk.cli.earlier import show_end
 from deepseek_v4_sdk.cli.outcome import complain
 from deepseek_v4_sdk.cli.output import live_console, say, say_paragraph
@@ -32,7 +32,7 @@ def converse(session: ChatSession) -> None:
             if typed.text in LEAVE and not typed.is_text:
                 break
             if typed.text.startswith("/") and not typed.is_text:
-                obey(session, typed.text)
+                run_command(session, typed.text)
             elif typed.text:
                 answer(session, typed.text)
         except DeepSeekV4Error as error:

@@ -127,4 +127,4 @@ class _Show:
         if not self._quiet:
             say(text, dim=dim, end="")
             if sys.stdout.isatty():
-                time.sleep(0.02)  # the mock has no reason to wait; an eye has
+                time.sleep(0.02)  # the mock answers at once; a reader needs time to follow

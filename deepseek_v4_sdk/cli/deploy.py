@@ -48,9 +48,9 @@ _ROOM_FOR_WORDS = {"ignore_unknown_options": True}
 def _needed(version: str | None, engine: str) -> str:
     """The version, which has no default: a text without it is wrong for somebody."""
     if version is None:
-        from deepseek_v4_sdk import deploy as room
+        from deepseek_v4_sdk import deploy
 
-        known = ", ".join(room.versions(engine))
+        known = ", ".join(deploy.versions(engine))
         raise ConfigurationError(f"give --engine-version: flags differ between releases (known: {known})")
     return version
 
@@ -81,9 +81,9 @@ def plan(
     With `-o` it writes a shell script, a script for Docker, a compose file, manifests for Kubernetes, and
     `deepseek_v4.toml`, with which this client talks to the server.
     """
-    from deepseek_v4_sdk import deploy as room
+    from deepseek_v4_sdk import deploy
 
-    made = room.plan(
+    made = deploy.plan(
         model,
         gpu,
         gpus,
@@ -130,32 +130,32 @@ def check(
     raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find what a release refuses in a command, dies of later, or serves badly. Nothing is started.
+    """Find the flags that a release refuses, that make it fail later, or that make it serve badly. Nothing is started.
 
     A compose file or manifests bring the environment, the release (by the image) and the GPU (by a node selector).
     The exit code is 1 where something is an error.
     """
-    from deepseek_v4_sdk import deploy as room
+    from deepseek_v4_sdk import deploy
 
     given = _pairs(env or [])
     if (file is None) is (not argv):
         raise ConfigurationError("give a command after --, or a file with -f, and not both")
     found: list[tuple[str, list[CommandProblem]]] = []
     if file is None:
-        named = engine or room.engine_of(argv or [])
+        named = engine or deploy.engine_of(argv or [])
         words = argv or []
         if named is None:
             raise ConfigurationError("give --engine: the command does not say it")
-        problems = room.check(named, _needed(engine_version, named), words, gpu=gpu, env=given, tables=tables)
+        problems = deploy.check(named, _needed(engine_version, named), words, gpu=gpu, env=given, tables=tables)
         found.append(("command", problems))
     else:
-        for each in room.commands_in_file(file, tables=tables):
+        for each in deploy.commands_in_file(file, tables=tables):
             named = engine or each.engine
             version = engine_version or each.version
             if named is None:
                 raise ConfigurationError(f"give --engine: {each.name} does not say it")
             environment = {**each.env, **given}
-            problems = room.check(
+            problems = deploy.check(
                 named, _needed(version, named), each.argv, gpu=gpu or each.gpu, env=environment, tables=tables
             )
             found.append((each.name, problems))
@@ -212,9 +212,9 @@ def capacity(
     as_json: AsJson = False,
 ) -> None:
     """Show a capacity, or under the name `explain` its arithmetic."""
-    from deepseek_v4_sdk import deploy as room
+    from deepseek_v4_sdk import deploy
 
-    held = room.capacity(
+    held = deploy.capacity(
         model,
         gpu,
         gpus,
@@ -259,9 +259,9 @@ def nim(
 
     The container chooses its split over the GPUs by a profile. The exit code is 1 where a flag is an error.
     """
-    from deepseek_v4_sdk import deploy as room
+    from deepseek_v4_sdk import deploy
 
-    made = room.nim(
+    made = deploy.nim(
         model,
         tag=tag,
         profile=profile,
@@ -290,7 +290,7 @@ def recipes(
     as_json: AsJson = False,
 ) -> None:
     """List the recipes, and with `--context` rank those that hold such conversations, verified ones first."""
-    from deepseek_v4_sdk import deploy as room
+    from deepseek_v4_sdk import deploy
 
     kinds = {name.lower(): count for name, _, count in (each.partition("=") for each in gpu or [])}
     if context is not None:
@@ -298,8 +298,8 @@ def recipes(
         return
     rows = [
         row
-        for row in room.recipes(tables=tables)
-        if (model is None or row.family == room.family_of(model, tables=tables))
+        for row in deploy.recipes(tables=tables)
+        if (model is None or row.family == deploy.family_of(model, tables=tables))
         and (not kinds or row.gpu in kinds)
         and engine in {None, row.engine}
     ]
@@ -310,7 +310,7 @@ def recipes(
         place = f"{row.gpu} x {row.gpus}"
         head = f"{row.engine:<7} {row.family:<6} {place:<17} {row.recipe:<15}"
         say(f"{head} since {row.since:<7} {row.verified_by}")
-    ages = ", ".join(f"{name} {day}" for name, day in room.ages(tables=tables).items())
+    ages = ", ".join(f"{name} {day}" for name, day in deploy.ages(tables=tables).items())
     say(f"{len(rows)} recipes; tables as of: {ages}")
 
 
@@ -323,7 +323,7 @@ def _rank(
     *,
     as_json: bool,
 ) -> None:
-    from deepseek_v4_sdk import deploy as room
+    from deepseek_v4_sdk import deploy
 
     if model is None:
         raise ConfigurationError("give the model, such as pro: recipes are ranked for one")
@@ -331,7 +331,7 @@ def _rank(
     if wrong and any(kinds.values()):
         raise ConfigurationError(f"--gpu is {wrong[0]!r}: give KIND=NUMBER, such as h200=8")
     there = {name: int(count) for name, count in kinds.items()} if kinds and not wrong else None
-    found = room.recommend(model, context=context, sessions=sessions, gpus=there, tables=tables)
+    found = deploy.recommend(model, context=context, sessions=sessions, gpus=there, tables=tables)
     if as_json:
         say_json([each.to_dict() for each in found])
     elif not found:

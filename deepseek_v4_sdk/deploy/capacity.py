@@ -30,7 +30,7 @@ class Capacity:
         version: Its release.
         model: The weights.
         gpu: The kind of GPU.
-        gpus: How many.
+        gpus: Number of GPUs.
         pools: Caches that do not share tokens: one for each replica of attention.
         memory_gib: The memory of a GPU.
         weights_gib: Its weights.
@@ -44,7 +44,7 @@ class Capacity:
         reported_tokens: The number of tokens that the engine's log will say: vLLM's "GPU KV cache size", SGLang's
             `max_total_num_tokens`.
         reported_sessions: The "Maximum concurrency" of vLLM's log for its window; None with SGLang.
-        window: The longest conversation that comes out, in tokens.
+        window: The longest conversation that fits, in tokens.
         asked_window: The window that the command asks for; None where it takes what fits.
         fits: Whether the server starts with that window: True, False, or None where it depends on the overhead.
         assumptions: The assumptions.
@@ -107,7 +107,7 @@ def capacity(
     Args:
         model: "pro", "flash", or the name of a checkpoint.
         gpu: The kind of GPU, such as "h200".
-        gpus: How many the server has.
+        gpus: Number of GPUs of the server.
         engine: "vllm", "sglang" or "dynamo".
         engine_version: The release.
         argv: The engine's flags. Where they do not split the model, it is split over all GPUs by tensor parallelism.

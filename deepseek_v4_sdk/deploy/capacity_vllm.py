@@ -39,18 +39,8 @@ def default_batch(gpu: GPU) -> tuple[int, int]:
 
 def compute(case: Situation, family: Family, weights: Checkpoint, gpu: GPU, kv_gib: float | None) -> Capacity:
     """The capacity of a vLLM server."""
-    command = case.command
-    index = command.config("--attention-config")
-    fp4 = index.get("indexer_kv_dtype") == "mxfp4" or str(index.get("use_fp4_indexer_cache")).lower() == "true"
-    kind = "bf16" if command.value("--kv-cache-dtype") in {"bfloat16", "float16"} else "fp8"
-    hybrid = not command.has("--disable-hybrid-kv-cache-manager")
-    cache = VLLMCache(family, case.table.version, kind, "mxfp4" if fp4 and kind == "fp8" else "fp8", hybrid)
-    batch_default, requests_default = default_batch(gpu)
-    batch = command.number("--max-num-batched-tokens", batch_default)
-    requests = command.number("--max-num-seqs", requests_default)
-    pipeline = case.pp
-    asynchronous = (found := command.last("--async-scheduling")) is None or found.on
-    batches = in_flight_batches(case.table.version, asynchronous=asynchronous, pipeline=pipeline)
+    command, pipeline, cache = case.command, case.pp, _cache(case, family)
+    batch, batches, requests = _load(case, gpu)
     in_flight = batch * batches
     share = command.ratio("--gpu-memory-utilization", _SHARE)
     per_gpu = weights_per_gpu(case)
@@ -116,6 +106,25 @@ def compute(case: Situation, family: Family, weights: Checkpoint, gpu: GPU, kv_g
             f"the longest window that fits: {window} tokens",
         ),
     )
+
+
+def _cache(case: Situation, family: Family) -> VLLMCache:
+    """The layout of the cache that the command asks for."""
+    command = case.command
+    index = command.config("--attention-config")
+    fp4 = index.get("indexer_kv_dtype") == "mxfp4" or str(index.get("use_fp4_indexer_cache")).lower() == "true"
+    kind = "bf16" if command.value("--kv-cache-dtype") in {"bfloat16", "float16"} else "fp8"
+    hybrid = not command.has("--disable-hybrid-kv-cache-manager")
+    return VLLMCache(family, case.table.version, kind, "mxfp4" if fp4 and kind == "fp8" else "fp8", hybrid)
+
+
+def _load(case: Situation, gpu: GPU) -> tuple[int, int, int]:
+    """The tokens of a batch, the batches in flight, and the most running requests."""
+    command = case.command
+    batch, requests = default_batch(gpu)
+    asynchronous = (found := command.last("--async-scheduling")) is None or found.on
+    batches = in_flight_batches(case.table.version, asynchronous=asynchronous, pipeline=case.pp)
+    return command.number("--max-num-batched-tokens", batch), batches, command.number("--max-num-seqs", requests)
 
 
 def _asked(case: Situation, family: Family) -> int | None:

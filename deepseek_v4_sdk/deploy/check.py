@@ -32,7 +32,7 @@ def check(
     env: Mapping[str, str] | None = None,
     tables: str | PathLike[str] | None = None,
 ) -> list[CommandProblem]:
-    """Find what a release of an engine refuses in a command, dies of later, or serves badly.
+    """Find the flags of a command that a release refuses, that make it fail later, or that make it serve badly.
 
     Args:
         engine: "vllm", "sglang" or "dynamo".

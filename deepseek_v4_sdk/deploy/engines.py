@@ -31,7 +31,7 @@ class Flag:
         aliases: Its other names.
         off: The names that switch it off.
         nested: The class of its JSON value.
-        nargs: How many values it takes, as argparse has it.
+        nargs: Number of values that it takes, as argparse has it.
         deprecated: Whether the release warns of it.
         instead: The replacement that the release names.
         refused: Whether the release knows it only to refuse it.

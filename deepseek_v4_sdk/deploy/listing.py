@@ -31,7 +31,7 @@ class ListedRecipe:
         engine: The engine.
         family: The model's family.
         gpu: The kind of GPU.
-        gpus: How many it was published for, as its arguments say.
+        gpus: Number of GPUs that it was published for, as its arguments say.
         recipe: The purpose.
         strategy: How the model is split.
         checkpoints: The weights it is for.

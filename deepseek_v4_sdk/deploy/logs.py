@@ -39,8 +39,8 @@ class LogFinding:
         text: The line, cut.
         trouble: The number of the known trouble, or None for a flag that the release refuses.
         title: Its meaning.
-        remedy: The change that mends it.
-        times: How many lines show it.
+        remedy: The change that ends it.
+        times: Number of lines that show it.
     """
 
     line: int
@@ -58,7 +58,7 @@ class LogReport:
     Attributes:
         engine: The engine, where the log names it.
         version: Its release, where the log names it.
-        lines: How many lines were read.
+        lines: Number of lines that were read.
         findings: The findings, in the order of the log.
     """
 

@@ -53,7 +53,7 @@ class Plan:
         served_name: The name that clients ask for.
         family: "pro" or "flash".
         gpu: The kind of GPU.
-        gpus: How many, in all.
+        gpus: Number of GPUs in all.
         engine: "vllm", "sglang" or "dynamo".
         engine_version: Its release.
         recipe: The purpose.

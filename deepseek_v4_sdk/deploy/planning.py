@@ -1,4 +1,4 @@
-"""`plan`: from a wish to a plan. The recipe is chosen, split, given its window, checked, and asked what it holds."""
+"""`plan` chooses a recipe, splits it over the GPUs, sets its window, checks it, and computes its capacity."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def plan(
     Args:
         model: "pro", "flash", or the name of a checkpoint.
         gpu: The kind of GPU, such as "h200".
-        gpus: How many there are in all; without it as many as the recipe was published for.
+        gpus: Number of GPUs in all; without it as many as the recipe was published for.
         engine: "vllm", "sglang" or "dynamo".
         engine_version: The release; flags differ between them, so there is no text without it.
         recipe: "low-latency", "balanced", "max-throughput", "long-context", or "pd" (prefill and decode apart).
@@ -178,7 +178,7 @@ def _no_split(wish: Wish, rows: list[tuple[Recipe, Checkpoint]]) -> str:
 
 
 def _finish(wish: Wish, candidate: Candidate) -> Plan:
-    """Give it its window, check it, and lay it out.
+    """Set its window, check it, and assign its nodes.
 
     Raises:
         ConfigurationError: It does not fit.

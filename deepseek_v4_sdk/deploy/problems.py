@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 __all__ = ["CommandProblem", "Severity", "problem"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
-"""An error exits, or dies later; a warning runs and is not what is wanted; a note is good to know."""
+"""With an error the server exits or fails later; with a warning it runs differently than wanted; a note informs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,10 +16,10 @@ class CommandProblem:
     """Something that is wrong with a command.
 
     Attributes:
-        severity: "error": the process exits, or dies later. "warning": it runs and is not what is wanted. "note".
+        severity: "error": the process exits or fails later. "warning": it runs differently than wanted. "note".
         flag: The flag or environment variable, as it was given; the missing one where one is missing.
         text: The problem.
-        remedy: The change that mends it.
+        remedy: The change that corrects it.
         since: The first release that has it, where releases differ.
         last: The last release that had it, or None.
     """

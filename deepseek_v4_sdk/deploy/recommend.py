@@ -29,7 +29,7 @@ class Recommendation:
     Attributes:
         plan: The plan.
         sessions: Conversations of the requested length, at once.
-        usd_per_hour: A range of public prices of its GPUs, or None. It moves, and is not a promise.
+        usd_per_hour: A range of public prices of its GPUs, or None. It changes, and is not a promise.
         reasons: Reasons for it and against it.
     """
 
@@ -80,7 +80,7 @@ def recommend(
     Args:
         model: "pro", "flash", or the name of a checkpoint.
         context: The length of a conversation in tokens.
-        sessions: How many must fit at once.
+        sessions: Number of conversations that must fit at once.
         gpus: The GPUs that there are, as kind to number; without it every kind, as many as its recipes use.
         engine_versions: The releases to plan for; without it the newest of vLLM and SGLang in the tables.
         tables: A folder with your tables.

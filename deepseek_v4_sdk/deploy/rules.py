@@ -1,4 +1,4 @@
-"""Rules of both engines: what is accepted and dies later, or is served without what a client needs."""
+"""Rules of both engines: commands that start and fail later, or that serve without what a client needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BENCHMARK_CAPS = frozenset({9280, 9216, 10_240, 4416})
 
 
 def problems_of(case: Situation) -> Iterator[CommandProblem]:
-    """Everything that is wrong with a command beyond its single flags."""
+    """Find the problems of a command as a whole, beyond those of single flags."""
     from deepseek_v4_sdk.deploy import rules_sglang, rules_vllm
 
     yield from (rules_vllm.find(case) if case.table.engine == "vllm" else rules_sglang.find(case))

@@ -1,4 +1,4 @@
-"""Rules of SGLang: what is accepted and dies later, or is served without what a client needs."""
+"""Rules of SGLang: commands that start and fail later, or that serve without what a client needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DISPATCH_DEFAULT = 128
 
 
 def find(case: Situation) -> Iterator[CommandProblem]:
-    """All of it."""
+    """Find the problems of a command."""
     yield from _parsers(case)
     yield from _mega_moe(case)
     yield from _dispatch(case)

@@ -1,4 +1,4 @@
-"""Rules of vLLM: what is accepted and dies later, or is served without what a client needs."""
+"""Rules of vLLM: commands that start and fail later, or that serve without what a client needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _V4 = ("deepseek_v4", "deepseek_v41")
 
 
 def find(case: Situation) -> Iterator[CommandProblem]:
-    """All of it."""
+    """Find the problems of a command."""
     yield from _parsers(case)
     yield from _index(case)
     yield from _mega_moe(case)

@@ -15,7 +15,7 @@ def resplit(engine: str, argv: list[str], strategy: str, gpus: int, per_node: in
         argv: The arguments of the recipe.
         strategy: How the recipe splits the model.
         gpus: The GPUs that there are.
-        per_node: How many share a node.
+        per_node: Number of GPUs in a node.
     """
     if gpus < 1 or gpus & (gpus - 1):  # engines split by powers of two
         return

@@ -98,7 +98,7 @@ class Checkpoint:
         family: "pro", "flash", or one of the user's own tables.
         gib: Their size in GiB.
         experts: The format of the experts: "mxfp4", "nvfp4", "fp8" or "bf16".
-        draft: How they can draft tokens: "mtp", "dspark" or "none". It belongs to the weights.
+        draft: The method by which they can draft tokens: "mtp", "dspark" or "none". It belongs to the weights.
         generation: The prompt format, as the catalogue names it.
         engines: The first release of each engine that serves them.
         estimated: Whether the size is an estimate, because no source gives it.
@@ -122,12 +122,12 @@ class GPU:
         kind: The name that plans use.
         name: The product's name.
         arch: Its architecture, such as "sm90".
-        gib: The memory of one, in GiB: sources differ, and an engine sees less than the box says.
-        per_node: How many share a node.
+        gib: The memory of one, in GiB. Sources differ, and an engine sees less than the name of the product says.
+        per_node: Number of GPUs in a node.
         fp4_index: Whether the index cache can be MXFP4.
         mega_moe: Whether the fused dispatch and GEMM runs on it.
         arm64: Whether its hosts need arm64 images.
-        usd_per_hour: A range of public prices of one GPU hour; it moves, and is not a promise.
+        usd_per_hour: A range of public prices of one GPU hour; it changes, and is not a promise.
     """
 
     kind: str

@@ -19,11 +19,11 @@ class Trouble:
     Attributes:
         number: Its number in the documentation.
         title: The failure.
-        remedies: The change that mends it, by engine.
+        remedies: The change that ends it, by engine.
         signs: Patterns of a log that show it, by engine; "" is every engine.
         context: Patterns of another line that the log must have, by engine.
         contrary: Patterns of lines that no log of it has, by engine.
-        least: How many lines must show it.
+        least: Number of lines that must show it.
         features: The features that a probe of the server finds failing because of it.
         sources: Public reports.
         since: The first release that it concerns, by engine.
@@ -57,7 +57,7 @@ class Trouble:
         return _matches(self.signs, line, engine)
 
     def confirmed_by(self, lines: Sequence[str], times: int, engine: str | None) -> bool:
-        """Whether a whole log, of which so many lines show it, bears it out."""
+        """Whether a whole log, of which so many lines show it, confirms it."""
         return (
             times >= self.least
             and (not self.context or any(_matches(self.context, line, engine) for line in lines))

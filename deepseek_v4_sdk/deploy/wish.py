@@ -25,7 +25,7 @@ class Wish:
         version: Its release.
         table: The release of the engine that computes, which Dynamo contains.
         gpu: The kind of GPU.
-        gpus: How many, or None for as many as the recipe uses.
+        gpus: Number of GPUs, or None for as many as the recipe uses.
         recipe: The purpose.
         context: The window, or None for that of the recipe.
         sessions: Conversations that must fit at once, or None.

@@ -1,4 +1,4 @@
-"""The gateway: its options, its routes, and the way of a request from the door to the route that answers it."""
+"""The gateway: its options, its routes, and the way of a request to the route that answers it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _CHAT, _MESSAGES, _RESPONSES = ChatRoute(), MessagesRoute(), ResponsesRoute()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ready:
-    """A request that has been let in and read."""
+    """A request that was admitted and read."""
 
     asked: Asked
     context: Context
@@ -169,7 +169,7 @@ class Gateway:
         return f"Gateway({self._models.first.client!r})"
 
     def _routes(self, origins: Sequence[str]) -> Starlette:
-        routes = [Path("/", self._greet, methods=["GET"]), Path("/health", self._health, methods=["GET"])]
+        routes = [Path("/", self._show_routes, methods=["GET"]), Path("/health", self._health, methods=["GET"])]
         routes.append(Path("/metrics", self._show_metrics, methods=["GET"]))
         for base in ("/v1", "", "/v1/v1"):  # tools put the version into their base URL, before each path, or both
             routes += [
@@ -278,7 +278,7 @@ class Gateway:
         return _Ready(asked=asked, context=context, upstream=upstream, body=body)
 
     def _restore(self, asked: Asked, context: Context, upstream: Upstream) -> None:
-        """Give turns their reasoning back that the client dropped."""
+        """Put back the reasoning that the client dropped from earlier turns."""
         restored = self._memory.restore(context.caller, asked.messages)
         asked.messages = restored.messages
         thinks = asked.options.get("thinking", context.thinking) != "off"
@@ -336,7 +336,7 @@ class Gateway:
             route = _MESSAGES if "anthropic-version" in request.headers else _CHAT
             return self._refused(route, error, number, began)
 
-    async def _greet(self, request: Request) -> Response:
+    async def _show_routes(self, request: Request) -> Response:
         try:
             self._callers.admit(request.scope, request.headers)
         except Refusal as refusal:
@@ -371,7 +371,7 @@ class Gateway:
 
 
 def _with_empty_reasoning(message: Message) -> Message:
-    """The turn with an empty reasoning where it has none: DeepSeek's API only checks that the field is present."""
+    """Return the turn, with an empty reasoning where it has none: the server only checks that the field is present."""
     if isinstance(message, AssistantMessage) and message.tool_calls and message.reasoning is None:
         return replace(message, reasoning="")
     return message

@@ -25,14 +25,14 @@ def given_fields(
     *,
     refused: Mapping[str, str],
 ) -> dict[str, object]:
-    """The fields that say something; unknown ones are named.
+    """Return the fields that have an effect, and note the unknown ones.
 
     Args:
         body: The body.
         read: Fields that are read.
-        no_effect: Fields that say nothing about the answer.
-        noted: Takes the unknown ones.
-        refused: Fields that would change the answer and cannot be done, and what to do instead.
+        no_effect: Fields that do not change the answer.
+        noted: The collector of the unknown ones.
+        refused: Fields that would change the answer and that no server here has, each with the remedy.
 
     Raises:
         UnsupportedOptionError: One of the refused ones is given.

@@ -23,8 +23,8 @@ class Restored:
 
     Attributes:
         messages: The messages.
-        found: How many turns have got their reasoning back.
-        missing: How many turns that call tools still lack it.
+        found: Number of turns that have their reasoning back.
+        missing: Number of turns that call tools and still lack it.
     """
 
     messages: list[Message]
@@ -50,7 +50,7 @@ class ReasoningMemory:
     Args:
         most: The most turns that are kept; the oldest go first.
         most_bytes: The most bytes of reasoning.
-        seconds: How long a turn is kept.
+        seconds: Seconds for which a turn is kept.
         clock: Returns the time in seconds.
     """
 
@@ -98,7 +98,7 @@ class ReasoningMemory:
         self._forget()
 
     def restore(self, caller: Caller, messages: Sequence[Message]) -> Restored:
-        """Give each turn its reasoning back that lacks it and is known."""
+        """Put the reasoning back into each turn that lacks it, where it is known."""
         restored: list[Message] = []
         found = missing = 0
         self._forget()

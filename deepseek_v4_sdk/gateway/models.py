@@ -165,7 +165,7 @@ def _entry(name: str, window: int | None) -> dict[str, JsonValue]:
     entry: dict[str, JsonValue] = {
         "id": name,
         "object": "model",
-        "created": 1_777_000_000,  # the spring of 2026, when V4 came out; servers tell no date that means anything
+        "created": 1_777_000_000,  # V4 was published in the spring of 2026; no server reports the date
         "owned_by": "deepseek",
         "type": "model",
         "display_name": name,

@@ -58,11 +58,11 @@ class Relay:
         recovered: "error" or "run", for calls that were read from markup in ASCII bars.
         silence: Seconds of silence after which a stream gets a ping.
         headers: Headers of the answer.
-        ended: Called when the answer has ended.
+        ended: A callback that runs when the answer has ended.
 
     Attributes:
         status: The HTTP status that was sent; 499 where the caller left before.
-        error: The class name of what went wrong, or None.
+        error: The class name of the error, or None.
         first_token: Seconds until the first token, or None.
         usage: The tokens, where the server counted.
     """
@@ -136,7 +136,7 @@ class Relay:
                 beating.cancel()
 
     async def _ask(self, writer: Writer | None, send: _Send) -> Outcome:
-        """Ask, hand the pieces on, and give what it came to.
+        """Ask, pass the pieces on, and return the outcome.
 
         Raises:
             DeepSeekV4Error: The answer is not whole, and no limit of tokens is the reason.
@@ -232,7 +232,7 @@ class Relay:
         headers = {
             "content-type": "text/event-stream; charset=utf-8",
             "cache-control": "no-cache",
-            "x-accel-buffering": "no",  # a proxy that holds a stream back makes it useless
+            "x-accel-buffering": "no",  # a proxy that buffers a stream makes it useless
             **self._headers,
             **note_headers(self._asked.noted),
         }
@@ -293,6 +293,6 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 async def _left(receive: _Receive) -> None:
-    """Returns when the caller has left."""
+    """Wait until the caller has left."""
     while (await receive())["type"] != "http.disconnect":
         pass

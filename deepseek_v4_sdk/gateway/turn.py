@@ -105,7 +105,7 @@ class Outcome:
 
     Attributes:
         reply: The answer.
-        finish: Why it ended.
+        finish: The reason why it ended.
     """
 
     reply: Reply
@@ -141,7 +141,7 @@ class Asking:
 
     Attributes:
         asked: The request.
-        context: The facts about caller and server.
+        context: The facts about the caller and the server.
         id: An id that nobody else has.
         created: The time in seconds since 1970.
         body: The body of the request.

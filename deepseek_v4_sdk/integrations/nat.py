@@ -53,7 +53,7 @@ class DeepSeekV4LLMConfig(LLMBaseConfig, name="deepseek_v4"):  # type: ignore[ca
         temperature: Sampling temperature.
         top_p: Nucleus sampling.
         max_tokens: The most tokens of an answer, reasoning included.
-        num_retries: How many requests a call may make, as the toolkit counts them: 5 is the first and four more.
+        num_retries: Number of requests that a call may make, as the toolkit counts them: 5 is the first and four more.
         parallel_tool_calls: Whether one turn may hold several calls.
         chat_template_kwargs: As files for `_type: nim` have it: `thinking`, `enable_thinking` and `reasoning_effort`
             are read as the level; the rest is sent along.

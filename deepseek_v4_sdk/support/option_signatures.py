@@ -73,10 +73,10 @@ def shows_options(options: str) -> Callable[[F], F]:
 
 
 def _of(options: str) -> Iterable[inspect.Parameter]:
-    module, _, name = options.partition(":")
-    room = import_module(f"deepseek_v4_sdk.{module}")
-    kind = getattr(room, name)
-    limits: dict[str, Any] = getattr(getattr(room, "LoopLimits", None), "__dataclass_fields__", {})
+    place, _, name = options.partition(":")
+    module = import_module(f"deepseek_v4_sdk.{place}")
+    kind = getattr(module, name)
+    limits: dict[str, Any] = getattr(getattr(module, "LoopLimits", None), "__dataclass_fields__", {})
     unset = ... if name == "ClientArguments" else None  # an argument that is left out keeps its value
     for key, written in kind.__annotations__.items():
         default = limits[key].default if key in limits else unset

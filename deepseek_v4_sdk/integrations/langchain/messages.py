@@ -197,7 +197,7 @@ def metadata_of(reply: Reply) -> dict[str, Any]:
 
 
 def usage_of(usage: Usage) -> UsageMetadata | None:
-    """The server's counts; details that it did not tell are left out, for a detail that is None breaks handlers."""
+    """The server's counts. Details that it did not report are left out, because a None breaks handlers."""
     if usage.prompt_tokens is None or usage.completion_tokens is None:
         return None
     counted: UsageMetadata = {

@@ -70,7 +70,7 @@ class ChatDeepSeekV4(_WithOptions):
         api_key: The key, as for `DeepSeekV4`.
         model: The model's name at the provider; None for the client's own.
         thinking: "off", "low", "high" or "max"; None for the client's own.
-        max_retries: How many HTTP requests may follow the first of a call; None for the client's own.
+        max_retries: Number of HTTP requests that may follow the first of a call; None for the client's own.
         streaming: Whether `invoke` streams inside LangChain too, so that its handlers see each token.
         owns_client: Whether `close` and `aclose` close the client that was given.
         on_recovered: The action for a call that was read from markup that no server takes for a call: "auto" raises
@@ -246,7 +246,7 @@ class ChatDeepSeekV4(_WithOptions):
                 "function_calling" answers through a tool; "json_mode" makes the server enforce some JSON object; "auto"
                 takes the first one that the server has.
             strict: Taken for the sake of other models: answers are always held as strictly as the server can.
-            retries: How many further requests may follow a wrong answer; each has the error in its prompt.
+            retries: Number of further requests that may follow a wrong answer; each has the error in its prompt.
             kwargs: Options of a chat.
 
         Raises:

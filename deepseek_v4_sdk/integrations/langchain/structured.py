@@ -46,8 +46,8 @@ class Shape:
     Attributes:
         schema: A type or a JSON Schema, as the SDK's `parse` takes it.
         model: A pydantic model of version 1, which its values become; else None.
-        method: How the answer is held to it.
-        retries: How many further requests may follow a wrong answer; each has the error in its prompt.
+        method: The way the answer is held to it.
+        retries: Number of further requests that may follow a wrong answer; each has the error in its prompt.
     """
 
     schema: Any
