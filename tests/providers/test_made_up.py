@@ -19,6 +19,7 @@ from deepseek_v4_sdk import (
     ToolCallReady,
     UnsupportedOptionError,
 )
+from deepseek_v4_sdk.testing import RecordedExchange, check_provider
 from tests.providers.made_up import ACME
 
 RECORDED = [
@@ -110,6 +111,18 @@ def test_its_key_and_its_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     assert server.requests[0].headers["authorization"] == "Bearer key-2"
     with Server('{"error": {"message": "who are you"}}', 401).client() as client, pytest.raises(AuthenticationError):
         client.chat("Hi")
+
+
+def test_it_keeps_the_laws_of_every_provider() -> None:
+    recorded = RecordedExchange(
+        provider="acme",
+        path="/api/openai/chat/completions",
+        request_body=json.dumps({"model": "v4-pro", "tools": [TOOL]}).encode(),
+        status=200,
+        headers={"content-type": "text/event-stream"},
+        parts=(ANSWER.encode(),),
+    )
+    check_provider(ACME, [recorded]).raise_for_problems()
 
 
 def test_an_answer_that_breaks_off_is_one_here_too() -> None:
