@@ -20,7 +20,7 @@ __all__ = ["AttemptPlan", "Route", "plan_attempt"]
 _BYTES_PER_TOKEN = 3  # on the low side: of program texts and most languages a token is 3 to 4 bytes of JSON
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class AttemptPlan:
     """One attempt: what is sent, to which server, and with which settings of it.
 
@@ -48,6 +48,21 @@ class AttemptPlan:
     is_prepared: bool
     rendered: RenderedRequest | None = None
 
+    def ready(self, prepared: PreparedRequest) -> AttemptPlan:
+        """The same attempt, after the steps that come before a chat there."""
+        return AttemptPlan(
+            self.request,
+            self.replica_set,
+            self.upstream,
+            self.provider,
+            self.target,
+            prepared,
+            self.encoded,
+            self.version,
+            is_prepared=True,
+            rendered=self.rendered,
+        )
+
     def is_for(self, upstream: Upstream, request: ChatRequest) -> bool:
         """Whether the encoded request is what an upstream takes for a prepared request now."""
         version = self.target.limits.version_of(self.target.base_url, self.encoded.model)
@@ -60,7 +75,7 @@ class AttemptPlan:
         return max(prompt, min(limit, prompt + (self.prepared.request.max_tokens or 0)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Route:
     """The way of a chat from attempt to attempt: the provider that is called, and what became of the others.
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Literal, TypeAlias, cast
 
 __all__ = ["AS_OF", "Catalogue", "ModelFamily", "ModelGeneration", "ServedModel", "plain_name"]
@@ -137,22 +138,31 @@ class Catalogue:
         replaced = {(entry.provider, entry.id) for entry in own}
         self.entries = own + tuple(entry for entry in _BUILT_IN if (entry.provider, entry.id) not in replaced)
 
+    @cached_property
+    def _by_id(self) -> Mapping[tuple[str, str], ServedModel]:
+        """The entries by provider and id; the first of a name has it."""
+        return {(entry.provider, entry.id): entry for entry in reversed(self.entries)}
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str], ServedModel]:
+        """The same by provider and any name: those of live models before those of ended ones."""
+        live = [entry for entry in self.entries if entry.retired_on is None]
+        ended = [entry for entry in self.entries if entry.retired_on is not None]
+        names = {(entry.provider, plain_name(entry.id)): entry for entry in reversed(ended)}
+        for entry in reversed(live):
+            names.update({(entry.provider, plain_name(name)): entry for name in (entry.id, *entry.aliases)})
+        return names
+
     def find(self, provider: str, name: str) -> ServedModel | None:
         """Find the model that a name means at a provider: an alias or an id, whatever its case and owner's prefix.
 
         A family's plain name means the live model of the family, even where a retired one had that name.
         """
-        plain = plain_name(name)
-        here = [entry for entry in self.entries if entry.provider == provider]
-        live = [entry for entry in here if entry.retired_on is None]
-        for entry in live:
-            if plain in {plain_name(entry.id), *map(plain_name, entry.aliases)}:
-                return entry
-        return next((entry for entry in here if plain == plain_name(entry.id)), None)
+        return self._by_name.get((provider, plain_name(name)))
 
     def entry(self, provider: str, model_id: str) -> ServedModel | None:
         """The entry with exactly that id, live or ended."""
-        return next((entry for entry in self.entries if (entry.provider, entry.id) == (provider, model_id)), None)
+        return self._by_id.get((provider, model_id))
 
     def same(self, provider: str, name: str, other: str) -> bool:
         """Whether two names mean the same model at a provider, whatever their case and owner's prefix."""

@@ -122,6 +122,9 @@ class History:
         """
         self._catch_up()
         known = rules or _ANY
+        lists = (self._found, self._open, self._late_systems, self._reminders, self._developers)
+        if not any(lists) and not self._without_reasoning:
+            return []
         found = list(self._found)
         found += [_missing(index, call_id) for call_id, index in self._open.items()]
         found += [

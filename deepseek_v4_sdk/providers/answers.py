@@ -290,6 +290,8 @@ def _count(value: JsonValue) -> int | None:
 
     A count that would not fit into a float, or is below zero, is not a number of tokens.
     """
+    if value is None:
+        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

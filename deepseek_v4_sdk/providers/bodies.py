@@ -175,8 +175,10 @@ def thinking_body(data: ProviderData, request: ChatRequest) -> tuple[dict[str, J
         UnsupportedOptionError: As `thinking_level`.
     """
     wanted, taken = request.thinking, thinking_level(data, request)
-    note = Repair("thinking_level", f"{data.name} has no thinking={wanted!r}; {taken!r} was sent")
-    return _copied(data.thinking[taken]), () if taken == wanted else (note,)
+    notes: tuple[Repair, ...] = ()
+    if taken != wanted:
+        notes = (Repair("thinking_level", f"{data.name} has no thinking={wanted!r}; {taken!r} was sent"),)
+    return _copied(data.thinking[taken]), notes
 
 
 def check_thinking(request: ChatRequest, thinking: Mapping[str, JsonValue]) -> None:

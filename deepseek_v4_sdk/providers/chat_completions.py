@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -92,6 +93,8 @@ class ChatCompletions:
     def __init__(self, data: ProviderData, *, reads_frames: bool = True) -> None:
         own = type(self).decode is not ChatCompletions.decode
         self.data = replace(data, reads_frames=reads_frames and not own)
+        self._options = tuple(dict.fromkeys((*_SENT, *data.options)))
+        self._option_values = attrgetter(*self._options)  # read with every request
 
     @property
     def name(self) -> str:
@@ -268,8 +271,7 @@ class ChatCompletions:
         return entry.id, (Repair("model_alias", f"{wanted!r} is {entry.id} at {self.name}"),)
 
     def _write_options(self, request: ChatRequest, body: dict[str, JsonValue]) -> None:
-        for name in dict.fromkeys((*_SENT, *self.data.options)):
-            value = getattr(request, name)
+        for name, value in zip(self._options, self._option_values(request), strict=True):
             if value is None:
                 continue
             rule = self.data.options.get(name, _UNKNOWN)

@@ -51,6 +51,9 @@ class ServerLimits:
     asked: int | None = None
 
 
+_NOTHING = ServerLimits()
+
+
 class LearnedLimits:
     """The learned limits, by address and model. It may be used from many threads."""
 
@@ -62,7 +65,7 @@ class LearnedLimits:
 
     def of(self, base_url: str, model: str | None) -> ServerLimits:
         """The known limits of a model at an address."""
-        return self._known.get((base_url, model), ServerLimits())
+        return self._known.get((base_url, model), _NOTHING)
 
     def learn(self, base_url: str, model: str | None, error: errors.APIError) -> None:
         """Keep the limits in a refusal, at once: a later success may never come."""

@@ -73,7 +73,9 @@ def no_prefill(request: ChatRequest) -> str | None:
 
 
 def _format(request: ChatRequest) -> tuple[object, Mapping[str, object]]:
-    asked = request.response_format or {}
+    asked = request.response_format
+    if asked is None:
+        return None, {}
     inner = asked.get("json_schema")
     return asked.get("type"), inner if is_mapping(inner) else {}
 
@@ -95,7 +97,7 @@ def format_is_known(request: ChatRequest) -> str | None:
 def no_format_with_forced_call(request: ChatRequest) -> str | None:
     """A response format with a forced tool call: vLLM silently drops the format, SGLang answers 400."""
     kind, _ = _format(request)
-    if request.forces_a_call and kind is not None and kind != "text":
+    if kind is not None and kind != "text" and request.forces_a_call:
         return f"tool_choice={request.tool_choice!r} leaves no place for a response_format: give one of the two"
     return None
 
