@@ -224,6 +224,8 @@ class Framer:
                 return pieces, self._through(b";" + data[at:])
             at += len(end)
             self._end = self._end[len(end) :]
+        whole, at = _whole_chunks(data, at)
+        pieces += whole
         while at < size:
             found = _SIZE.match(data, at)
             if found is None:
@@ -257,6 +259,23 @@ class Framer:
             return self._through(data)
         self._held = last
         return data
+
+
+def _whole_chunks(data: bytes, at: int) -> tuple[list[bytes], int]:
+    """The contents of complete chunks, and the place of the next one.
+
+    It reads all sizes at once, where none has a zero before it or a capital letter, and no content has a line break of
+    HTTP. Otherwise it returns no contents.
+    """
+    parts = (data[at:] if at else data).split(b"\r\n")
+    count = (len(parts) - 1) // 2
+    contents = parts[1 : 2 * count : 2]
+    if contents and not contents[-1]:  # the last chunk
+        contents.pop()
+        count -= 1
+    if [b"%x" % len(content) for content in contents] != parts[0 : 2 * count : 2] or b"" in contents:
+        return [], at
+    return contents, len(data) - sum(map(len, parts[2 * count :])) - 2 * (len(parts) - 2 * count - 1)
 
 
 def _may_begin(data: bytes) -> bool:
