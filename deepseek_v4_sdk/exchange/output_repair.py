@@ -174,17 +174,14 @@ class OutputRepair:
             self._end_reasoning()
         drop_further_calls(assembler)
 
-    def _pass(self, pieces: list[Piece], *, is_reported: bool = False) -> None:
-        """Pass on the scanner's pieces; text that events have already reported makes no other event."""
+    def _pass(self, pieces: list[Piece]) -> None:
+        """Pass on the scanner's pieces."""
         from deepseek_v4_sdk.dsml import Arguments, CallStart, Text
 
         assembler = self._assembler
         for piece in pieces:
             if isinstance(piece, Text):
-                if is_reported:
-                    assembler.texts.append(piece.text)
-                else:
-                    assembler.text(piece.text)
+                assembler.text(piece.text)
             elif isinstance(piece, CallStart):
                 assembler.open_call(piece.name, piece.bars)
             elif isinstance(piece, Arguments):
@@ -213,7 +210,10 @@ class OutputRepair:
             self._assembler.reasoning(last)
 
     def _leave_as_text(self) -> None:
-        """Turn an answer that streamed as reasoning, and that the model ended without a closing tag, into text."""
+        """Turn an answer that streamed as reasoning, and that the model ended without a closing tag, into text.
+
+        It comes again, as text: a reader of text alone has not seen it.
+        """
         assembler, self._in_reasoning = self._assembler, False
         assembler.end_text()
         text = "".join(assembler.reasonings)
@@ -222,9 +222,9 @@ class OutputRepair:
         assembler.reasonings.clear()
         assembler.first_answer = assembler.first_token
         if self._scanner is None:
-            assembler.texts.append(text)
+            assembler.text(text)
         else:
-            self._pass([*self._scanner.feed(text), *self._scanner.finish()], is_reported=True)
+            self._pass([*self._scanner.feed(text), *self._scanner.finish()])
         assembler.repairs.append(
             Repair("joined_text", "the streamed reasoning was the answer's text: it ended without a closing tag")
         )
@@ -297,7 +297,8 @@ class OutputRepair:
             # With a call, or with markup in it, it may be reasoning about the tag.
             if assembler.calls or (self._tools and "DSML" in after):
                 return
-            assembler.texts[:] = [after]
+            assembler.text(after)  # a reader of text alone has not seen it
+            assembler.end_text()
         elif not assembler.calls:
             return
         assembler.reasonings[:] = [before] if before else []

@@ -81,7 +81,8 @@ def test_what_was_remembered_wrongly_is_forgotten_after_one_answer() -> None:
     taken = listen(mock)
     assert (taken.answered.text, taken.answered.reasoning) == ("It is 21.", None)
     assert [repair.kind for repair in taken.answered.repairs] == ["joined_text"]
-    assert kinds(taken)[-1] == "repaired"
+    assert kinds(taken) == ["reasoning", "text", "repaired"]
+    assert spoken(taken, "text") == "It is 21."  # a reader of text alone has it, too
     again = listen(mock)
     assert (again.answered.text, again.answered.repairs) == ("It is 21.", ())
 

@@ -15,7 +15,7 @@ from deepseek_v4_sdk.errors import EmptyTurnError, ReasoningExhaustedError
 from deepseek_v4_sdk.prompt import render_prompt
 from deepseek_v4_sdk.testing import script
 from tests.dsml.leaks import block, invoke
-from tests.exchange.hearing import hear, spoken
+from tests.exchange.hearing import hear, kinds, spoken
 from tests.support.modes import in_both_modes
 from tests.support.replay import Mode, Outcome
 
@@ -33,7 +33,8 @@ def test_the_text_behind_the_tag_is_the_answer(mode: Mode) -> None:
     reply = outcome.answered
     assert (reply.reasoning, reply.text, reply.finish_reason) == ("思考 🤔", "你好 👩‍👩‍👧 é", "stop")
     assert [(repair.kind, repair.level) for repair in reply.repairs] == [("ended_reasoning", "alarm")]
-    assert outcome.events[-1].type == "repaired"
+    assert kinds(outcome) == ["reasoning", "text", "repaired"]
+    assert spoken(outcome, "text") == reply.text
     assert spoken(outcome, "reasoning") == "思考 🤔</think>你好 👩‍👩‍👧 é"  # deltas are never taken back
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from deepseek_v4_sdk.gateway import Gateway
 from deepseek_v4_sdk.testing import faults, script
-from tests.gateway.serving import FLAVORS, PATHS, SCHEMA, TOOL, Event, client_of, events_of, inside, question
+from tests.gateway.serving import FLAVORS, PATHS, SCHEMA, TOOL, Event, client_of, events_of, inside, question, words
 
 pytestmark = pytest.mark.anyio
 ROUTES = tuple(PATHS)
@@ -62,6 +62,19 @@ async def test_what_is_not_whole_is_an_error(route: str, kind: str) -> None:
     else:
         assert stream.status_code >= 500
         assert shaped(route, stream.json())
+
+
+SPOKEN = "response.output_text.delta"
+TEXT = {"chat": ("choices", "0", "delta", "content"), "messages": ("delta", "text"), "responses": ("delta",)}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_an_answer_that_was_found_in_the_reasoning_is_streamed_as_the_answer(route: str) -> None:
+    client = client_of(script.think("Hm.</think>It is 21."))
+    async with inside(Gateway(client)) as http:
+        stream = await http.post(PATHS[route], json=question(route, stream=True))
+    events = [event for event in events_of(stream.text) if route != "responses" or event.name == SPOKEN]
+    assert words(events, *TEXT[route]) == "It is 21."
 
 
 def finish(route: str, body: Any) -> str:
