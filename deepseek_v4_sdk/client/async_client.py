@@ -391,15 +391,14 @@ class AsyncDeepSeekV4(AsyncMapCalls):
         return await self._run(*self._probe(on_question))
 
     def _connect(self) -> AsyncTransport:
-        settings = self._settings
-        make: Callable[..., AsyncTransport] = AsyncPooledTransport
+        proxy, ca_bundle = self._settings.proxy, self._settings.ca_bundle
         if self._arguments.get("transport") == "aiohttp":
             from deepseek_v4_sdk.transport.aiohttp_transport import AiohttpTransport  # it needs an extra
 
-            make = AiohttpTransport
-        elif settings.proxy is None:
-            return AsyncDirectTransport(settings.ca_bundle)
-        return make(tls=self._uses_tls, proxy=settings.proxy, ca_bundle=settings.ca_bundle)
+            return AiohttpTransport(tls=self._uses_tls, proxy=proxy, ca_bundle=ca_bundle)
+        if proxy is None:
+            return AsyncDirectTransport(ca_bundle)
+        return AsyncPooledTransport(tls=self._uses_tls, proxy=proxy, ca_bundle=ca_bundle)
 
     async def _run(self, steps: Steps[T], clock: Clock) -> T:
         return await AsyncDriver(steps, AsyncResponseStream(), clock).run()

@@ -31,6 +31,7 @@ INNER_BASES = {
     "testing.cassettes.proxy.DelegatingProvider",
     "testing.script._Step",
     "traffic.registry.SharedLimits",
+    "transport.http_clients.BuildsRequests",
 }
 # Signatures that have to name `Any`: a rule takes the value of one option, which has that option's own type; a type of
 # a framework is generic over anything, or its method returns anything.
