@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
+    from deepseek_v4_sdk.batch.settings import MapSettings
     from deepseek_v4_sdk.call.call import Call
     from deepseek_v4_sdk.call.fetch import Fetch
     from deepseek_v4_sdk.call.steps import Steps
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientCalls"]
 
+RowsT = TypeVar("RowsT")
 StreamT = TypeVar("StreamT")
 
 
@@ -185,6 +187,27 @@ class ClientCalls(ProfiledClient):
 
         steps = parse_steps(messages, shape, plan, ask, thinks=thinks, retries=retries, watcher=watcher)
         return asked, steps, call_settings.clock
+
+    def _map_settings(
+        self, schema: object, options: Mapping[str, object], *, off_peak: bool, **others: Any
+    ) -> MapSettings:
+        """The arguments of a map, except for its rows."""
+        from deepseek_v4_sdk.batch.off_peak import OffPeak
+        from deepseek_v4_sdk.batch.requests import MapRequest
+        from deepseek_v4_sdk.batch.settings import MapSettings
+
+        hide_headers(options)
+        shared = {name: value for name, value in options.items() if name != "tools"}
+        tools = cast("Sequence[object] | None", options.get("tools")) or ()
+        model = cast("str | None", options.get("model")) or self.model
+        pause = OffPeak(self.flavor, model, self._arguments.get("prices")) if off_peak else None
+        row = MapRequest("", schema=schema, tools=tools, options=shared)
+        return MapSettings(shared=row, off_peak=pause, **others)
+
+    def _map_rows(self, kind: Callable[..., RowsT], settings: MapSettings) -> RowsT:
+        """The client as a map sees it."""
+        asks = self._for_probing() if settings.concurrency == "auto" else self
+        return kind(asks, self._request, self._endpoint.target.catalogue, self._arguments.get("prices"))
 
     def _count_request(
         self,

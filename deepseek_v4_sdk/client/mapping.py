@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Unpack, cast
 
 from deepseek_v4_sdk._late_types import late_type
 from deepseek_v4_sdk.chat import ChatOptions, MessagesInput
 from deepseek_v4_sdk.client.parsing import AsyncParseCalls, ParseCalls
 from deepseek_v4_sdk.support.option_signatures import shows_options
-from deepseek_v4_sdk.support.redaction import hide_headers
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.batch import AsyncMapResults, Journal, MapProgress, MapRequest, MapResult, MapResults
-    from deepseek_v4_sdk.batch.settings import MapConcurrency, MapOrder, MapSettings
-    from deepseek_v4_sdk.client.async_client import AsyncDeepSeekV4
-    from deepseek_v4_sdk.client.sync_client import DeepSeekV4
+    from deepseek_v4_sdk.batch.settings import MapConcurrency, MapOrder
 else:
     AsyncMapResults = late_type("deepseek_v4_sdk.batch", "AsyncMapResults")
     Journal = late_type("deepseek_v4_sdk.batch", "Journal")
@@ -82,12 +79,9 @@ class MapCalls(ParseCalls):
             ConfigurationError: An argument makes no sense, or the journal cannot be opened.
         """
         from deepseek_v4_sdk.batch.maps import MapResults
-        from deepseek_v4_sdk.batch.off_peak import OffPeak
         from deepseek_v4_sdk.client.map_rows import MapRows
 
-        hide_headers(options)
-        own_prices = self._arguments.get("prices")
-        settings = _settings(
+        settings = self._map_settings(
             schema,
             cast("Mapping[str, object]", options),
             concurrency=concurrency,
@@ -98,13 +92,11 @@ class MapCalls(ParseCalls):
             keep_prompts=keep_prompts,
             order=order,
             deadline=deadline,
-            off_peak=OffPeak(self.flavor, _model(options, self.model), own_prices) if off_peak else None,
+            off_peak=off_peak,
             on_result=on_result,
             progress=progress,
         )
-        asks = cast("DeepSeekV4", self._for_probing() if settings.concurrency == "auto" else self)
-        known = self._endpoint.target.catalogue
-        return MapResults(MapRows(asks, self._request, known, own_prices), settings, requests)
+        return MapResults(self._map_rows(MapRows, settings), settings, requests)
 
 
 class AsyncMapCalls(AsyncParseCalls):
@@ -154,12 +146,9 @@ class AsyncMapCalls(AsyncParseCalls):
             ConfigurationError: An argument makes no sense, or the journal cannot be opened.
         """
         from deepseek_v4_sdk.batch.maps import AsyncMapResults
-        from deepseek_v4_sdk.batch.off_peak import OffPeak
         from deepseek_v4_sdk.client.map_rows import AsyncMapRows
 
-        hide_headers(options)
-        own_prices = self._arguments.get("prices")
-        settings = _settings(
+        settings = self._map_settings(
             schema,
             cast("Mapping[str, object]", options),
             concurrency=concurrency,
@@ -170,23 +159,8 @@ class AsyncMapCalls(AsyncParseCalls):
             keep_prompts=keep_prompts,
             order=order,
             deadline=deadline,
-            off_peak=OffPeak(self.flavor, _model(options, self.model), own_prices) if off_peak else None,
+            off_peak=off_peak,
             on_result=on_result,
             progress=progress,
         )
-        asks = cast("AsyncDeepSeekV4", self._for_probing() if settings.concurrency == "auto" else self)
-        known = self._endpoint.target.catalogue
-        return AsyncMapResults(AsyncMapRows(asks, self._request, known, own_prices), settings, requests)
-
-
-def _model(options: object, default: str | None) -> str | None:
-    return cast("Mapping[str, str | None]", options).get("model") or default
-
-
-def _settings(schema: object, options: Mapping[str, object], **others: Any) -> MapSettings:
-    from deepseek_v4_sdk.batch.requests import MapRequest
-    from deepseek_v4_sdk.batch.settings import MapSettings
-
-    shared = {name: value for name, value in options.items() if name != "tools"}
-    tools = cast("Sequence[object] | None", options.get("tools")) or ()
-    return MapSettings(shared=MapRequest("", schema=schema, tools=tools, options=shared), **others)
+        return AsyncMapResults(self._map_rows(AsyncMapRows, settings), settings, requests)
