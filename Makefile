@@ -30,11 +30,11 @@ demo: $(VENV)/.installed  ## see the main job done on the embedded mock: no serv
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.installed-dev  ## run the whole suite, on all cores (PYTEST="-k stream" to choose)
-	@$(BIN)/python -m pytest -q -n auto $(PYTEST)
+	@$(BIN)/python -m pytest -q --workers auto $(PYTEST)
 
 nightly: $(VENV)/.installed-dev  ## the suite with 20 times the examples, new ones each time, and every case (TIMES=20)
 	@TEST_PROFILE=nightly TEST_TIMES=$(TIMES) CHAOS_RUNS=$(RUNS) CHAOS_SEED=$(SEED) STORM_SECONDS=20 \
-	  $(BIN)/python -m pytest -q -n auto --timeout 0 $(PYTEST)
+	  $(BIN)/python -m pytest -q --workers auto --timeout 0 $(PYTEST)
 
 integrations: $(VENV)/.installed-dev  ## clients and tools of other projects in front of the gateway
 	@$(BIN)/python -m pytest -q -m integrations --timeout 600 tests/gateway $(PYTEST)
@@ -67,13 +67,13 @@ path-table: $(if $(filter $(BIN),$(PATHS)),$(VENV)/.installed-dev)  ## measure b
 	@for folder in $(PATHS); do $$folder/python -W ignore -m tests.integrations.table $(if $(WRITE),--write,--check) || exit 1; done
 
 fuzz: $(VENV)/.installed-dev  ## look for inputs that break the client, for long (PYTEST="-k refusal" to choose)
-	@TEST_PROFILE=nightly TEST_TIMES=800 $(BIN)/python -m pytest -q -n auto --timeout 0 tests/fuzz $(PYTEST)
+	@TEST_PROFILE=nightly TEST_TIMES=800 $(BIN)/python -m pytest -q --workers auto --timeout 0 tests/fuzz $(PYTEST)
 
 chaos: $(VENV)/.installed-dev  ## many more runs over a hostile network (RUNS=20000 SEED=1)
-	@CHAOS_RUNS=$(RUNS) CHAOS_SEED=$(SEED) $(BIN)/python -m pytest -q -n auto --timeout 0 tests/chaos $(PYTEST)
+	@CHAOS_RUNS=$(RUNS) CHAOS_SEED=$(SEED) $(BIN)/python -m pytest -q --workers auto --timeout 0 tests/chaos $(PYTEST)
 
 resume: $(VENV)/.installed-dev  ## cut answers at every byte and let them go on, on every flavor (a quarter of an hour)
-	@RESUME_EVERY_BYTE=1 $(BIN)/python -m pytest -q -n auto --timeout 0 -rP -p no:logging tests/exchange/test_resuming.py $(PYTEST)
+	@RESUME_EVERY_BYTE=1 $(BIN)/python -m pytest -q --workers auto --timeout 0 -rP -p no:logging tests/exchange/test_resuming.py $(PYTEST)
 
 golden: $(VENV)/.installed-dev  ## write the bodies that each provider sends, tests/providers/golden/*.json: review what changed
 	@$(BIN)/python -m tests.providers.golden

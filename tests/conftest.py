@@ -25,19 +25,13 @@ for _name in list(os.environ):
     if _name.endswith(("_API_KEY", "_BASE_URL", "_PROXY", "_proxy")) or _name.startswith("DEEPSEEK_V4_"):
         del os.environ[_name]
 
-pytest_plugins = ["pytester", "tests.chaos.tally", "tests.support.cost"]
+pytest_plugins = ["pytester", "tests.chaos.tally", "tests.support.cost", "tests.support.workers"]
 
 settings.register_profile("ours", examples(25))
 settings.load_profile("ours")
 # Hypothesis also draws the constants of the modules that happen to be loaded, and those differ from worker to worker.
 if hasattr(providers, "_get_local_constants"):
     providers._get_local_constants = lambda: providers._local_constants
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Start two more workers than there are cores: tests of timers and sockets wait, and another worker goes on."""
-    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

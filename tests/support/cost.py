@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["CostReport", "budgets", "pytest_addoption", "pytest_configure"]
@@ -79,16 +79,25 @@ class CostReport:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        """Hand the sums of a worker over."""
-        self.cpu[BEFORE] += _cpu() - self.cpu.total()
+        """Hand the sums of a worker of xdist over."""
+        mine = self.sums()
         if hasattr(self.config, "workeroutput"):
-            self.config.workeroutput["cost"] = (dict(self.cpu), dict(self.wall), dict(self.tests))
+            self.config.workeroutput["cost"] = mine
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Add the sums of a worker of xdist."""
-        for mine, theirs in zip((self.cpu, self.wall, self.tests), node.workeroutput.get("cost", ()), strict=False):
-            mine.update(theirs)
+        self.add(node.workeroutput.get("cost", ()))
+
+    def sums(self) -> tuple[dict[str, float], dict[str, float], dict[str, int]]:
+        """Return the sums of this process."""
+        self.cpu[BEFORE] += _cpu() - self.cpu.total()
+        return dict(self.cpu), dict(self.wall), dict(self.tests)
+
+    def add(self, theirs: Sequence[Mapping[str, Any]]) -> None:
+        """Add the sums of another process."""
+        for mine, other in zip((self.cpu, self.wall, self.tests), theirs, strict=False):
+            mine.update(other)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table, the dearest first."""
