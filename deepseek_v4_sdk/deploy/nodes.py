@@ -9,8 +9,8 @@ from deepseek_v4_sdk.deploy.plan import Node
 from deepseek_v4_sdk.deploy.recipes import gpus_of
 
 if TYPE_CHECKING:
+    from deepseek_v4_sdk.deploy.plan_request import Candidate, PlanRequest
     from deepseek_v4_sdk.deploy.tables import Recipe
-    from deepseek_v4_sdk.deploy.wish import Candidate, Wish
 
 __all__ = ["lay_out"]
 
@@ -21,25 +21,25 @@ _PROGRAMS = {
 }
 
 
-def lay_out(wish: Wish, candidate: Candidate) -> list[Node]:
+def lay_out(request: PlanRequest, candidate: Candidate) -> list[Node]:
     """Every process, in the order of the machines."""
-    counts = {role: _nodes(wish, argv) for role, argv in candidate.roles.items()}
+    counts = {role: _nodes(request, argv) for role, argv in candidate.roles.items()}
     total = sum(counts.values()) * candidate.replicas
     nodes: list[Node] = []
     index = 0
     for role, argv in candidate.roles.items():
-        gpus = gpus_of(wish.inside, argv) // counts[role]
+        gpus = gpus_of(request.inside, argv) // counts[role]
         for replica in range(candidate.replicas):
-            head = wish.host(index, total > 1)
+            head = request.host(index, total > 1)
             for rank in range(counts[role]):
-                words = tuple(_command(wish, candidate, role, argv, rank, counts[role], head))
-                port = _ROLE_PORTS.get(role, wish.public_port)
-                env = _environment(wish, candidate.row, role, wish.host(index, total > 1))
+                words = tuple(_command(request, candidate, role, argv, rank, counts[role], head))
+                port = _ROLE_PORTS.get(role, request.public_port)
+                env = _environment(request, candidate.row, role, request.host(index, total > 1))
                 node = Node(
                     role=role,
                     replica=replica,
                     rank=rank,
-                    host=wish.host(index, total > 1),
+                    host=request.host(index, total > 1),
                     port=port,
                     gpus=gpus,
                     argv=words,
@@ -47,42 +47,42 @@ def lay_out(wish: Wish, candidate: Candidate) -> list[Node]:
                 )
                 nodes.append(node)
                 index += 1
-    nodes += _in_front(wish, candidate, nodes)
+    nodes += _in_front(request, candidate, nodes)
     return nodes
 
 
-def _nodes(wish: Wish, argv: list[str]) -> int:
+def _nodes(request: PlanRequest, argv: list[str]) -> int:
     """Machines of one server of a role: the arguments count, and not the row."""
     if "--nnodes" in argv:
         return int(argv[argv.index("--nnodes") + 1])
     if "--data-parallel-size-local" in argv:
         size, local = (int(argv[argv.index(flag) + 1]) for flag in _SIZES)
         return size // local
-    return -(-gpus_of(wish.inside, argv) // wish.gpu.per_node)
+    return -(-gpus_of(request.inside, argv) // request.gpu.per_node)
 
 
 _SIZES = ("--data-parallel-size", "--data-parallel-size-local")
 
 
 def _command(
-    wish: Wish, candidate: Candidate, role: str, argv: list[str], rank: int, count: int, head: str
+    request: PlanRequest, candidate: Candidate, role: str, argv: list[str], rank: int, count: int, head: str
 ) -> Iterator[str]:
     model = candidate.weights.id
-    port = str(_ROLE_PORTS.get(role, wish.public_port))
-    if wish.engine == "dynamo":
-        yield from ("python3", "-m", f"dynamo.{wish.inside}")
-        yield from ("--model-path" if wish.inside == "sglang" else "--model", model)
+    port = str(_ROLE_PORTS.get(role, request.public_port))
+    if request.engine == "dynamo":
+        yield from ("python3", "-m", f"dynamo.{request.inside}")
+        yield from ("--model-path" if request.inside == "sglang" else "--model", model)
     else:
-        if wish.key and wish.inside == "sglang":  # it takes a key only as a flag: a shell inserts it at the start
+        if request.key and request.inside == "sglang":  # it takes a key only as a flag: a shell inserts it at the start
             yield from ("sh", "-c", 'exec "$@" --api-key "${SGLANG_API_KEY:?}"', "sh")
-        yield from _PROGRAMS[wish.inside]
-        yield from (model,) if wish.inside == "vllm" else ("--model-path", model)
-    if wish.name_for(candidate.weights) != model or wish.engine == "dynamo":
-        yield from ("--served-model-name", wish.name_for(candidate.weights))
+        yield from _PROGRAMS[request.inside]
+        yield from (model,) if request.inside == "vllm" else ("--model-path", model)
+    if request.name_for(candidate.weights) != model or request.engine == "dynamo":
+        yield from ("--served-model-name", request.name_for(candidate.weights))
     yield from _of_rank(argv, rank, head)
-    if wish.inside == "sglang" and count > 1:
+    if request.inside == "sglang" and count > 1:
         yield from ("--nnodes", str(count), "--node-rank", str(rank), "--dist-init-addr", f"{head}:20000")
-    if wish.engine == "dynamo":
+    if request.engine == "dynamo":
         yield from ("--dyn-tool-call-parser", "deepseek_v4", "--dyn-reasoning-parser", "deepseek_v4")
         if role in _ROLE_PORTS and "--disaggregation-mode" not in argv:
             yield from ("--disaggregation-mode", role)
@@ -105,31 +105,31 @@ def _of_rank(argv: list[str], rank: int, head: str) -> Iterator[str]:
     yield from words
 
 
-def _environment(wish: Wish, row: Recipe, role: str, host: str) -> dict[str, str]:
+def _environment(request: PlanRequest, row: Recipe, role: str, host: str) -> dict[str, str]:
     env = dict(row.env) | dict(row.roles[role].env if row.roles else {})
     if "VLLM_NIXL_SIDE_CHANNEL_PORT" in env:
         env["VLLM_NIXL_SIDE_CHANNEL_HOST"] = host
-    if wish.inside == "vllm":
+    if request.inside == "vllm":
         env.setdefault("VLLM_ENGINE_READY_TIMEOUT_S", "3600")
     return env
 
 
-def _in_front(wish: Wish, candidate: Candidate, nodes: list[Node]) -> Iterator[Node]:
+def _in_front(request: PlanRequest, candidate: Candidate, nodes: list[Node]) -> Iterator[Node]:
     """The router of prefill and decode, or Dynamo's front end."""
     first = nodes[0].host
-    port = wish.public_port
-    if wish.engine == "dynamo":
+    port = request.public_port
+    if request.engine == "dynamo":
         front = ("python3", "-m", "dynamo.frontend", "--http-port", str(port), "--router-mode", "kv")
         yield Node(role="frontend", replica=0, rank=0, host=first, port=port, gpus=0, argv=front)
     elif candidate.row.roles:
         heads = [node for node in nodes if node.rank == 0]
         addresses = [word for node in heads for word in (f"--{node.role}", f"http://{node.host}:{node.port}")]
-        words = tuple(_router(wish, nodes, addresses, port))
+        words = tuple(_router(request, nodes, addresses, port))
         yield Node(role="router", replica=0, rank=0, host=first, port=port, gpus=0, argv=words)
 
 
-def _router(wish: Wish, nodes: list[Node], addresses: list[str], port: int) -> Iterator[str]:
-    if wish.inside == "vllm":
+def _router(request: PlanRequest, nodes: list[Node], addresses: list[str], port: int) -> Iterator[str]:
+    if request.inside == "vllm":
         yield from ("vllm-router", "--policy", "round_robin", "--vllm-pd-disaggregation", *addresses)
         argv = nodes[0].argv
         if "--data-parallel-size" in argv:

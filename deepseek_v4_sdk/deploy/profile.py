@@ -7,30 +7,30 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.deploy.plan import Node
+    from deepseek_v4_sdk.deploy.plan_request import PlanRequest
     from deepseek_v4_sdk.deploy.tables import Checkpoint
-    from deepseek_v4_sdk.deploy.wish import Wish
 
 __all__ = ["profile_toml"]
 
 
-def profile_toml(wish: Wish, nodes: list[Node], weights: Checkpoint, window: int) -> str:
+def profile_toml(request: PlanRequest, nodes: list[Node], weights: Checkpoint, window: int) -> str:
     """The file. Waits are long: a fresh server compiles kernels during its first requests."""
     front = next((node for node in nodes if node.role in {"router", "frontend"}), nodes[0])
-    model = json.dumps(wish.name_for(weights))
+    model = json.dumps(request.name_for(weights))
     place = f'base_url = "http://{front.host}:{front.port}"'
     if "--data-parallel-hybrid-lb" in front.argv:  # every node answers for the replicas that it runs
         places = [f"http://{node.host}:{node.port}" for node in nodes if node.gpus]
         place = f"endpoints = {json.dumps(places)}"
-    key = f'\napi_key_env = "{wish.key_variable}"' if wish.key else ""
+    key = f'\napi_key_env = "{request.key_variable}"' if request.key else ""
     return f"""\
 default = "planned"
 
 [profiles.planned]
-provider = "{wish.engine}"
+provider = "{request.engine}"
 {place}
 model = {model}{key}
 thinking = "high"
-server_version = "{wish.version}"
+server_version = "{request.version}"
 
 # Seconds. The first requests of a fresh server wait for kernels to be compiled.
 [profiles.planned.timeout]
@@ -39,7 +39,7 @@ idle = 120
 
 # As planned; what the server says once it runs, in /v1/models, is the truth.
 [[models]]
-provider = "{wish.engine}"
+provider = "{request.engine}"
 id = {model}
 family = "{"flash" if weights.family == "flash" else "pro"}"
 generation = "{weights.generation}"

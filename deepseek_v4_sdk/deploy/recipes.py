@@ -1,4 +1,4 @@
-"""Recipes: those that fit a wish, and those that a release refuses."""
+"""Recipes: those that fit a request, and those that a release refuses."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def refusals(tables: Tables, engine: str, version: str) -> Iterator[str]:
 def matching(
     tables: Tables, table: EngineTable, *, family: str, gpu: str, recipe: str, checkpoint: Checkpoint | None
 ) -> list[tuple[Recipe, Checkpoint]]:
-    """Recipes for a wish, each with the weights to take.
+    """Recipes for a request, each with the weights to take.
 
     Raises:
         ConfigurationError: There is none; the text names the nearest that there is.
@@ -110,7 +110,7 @@ def _fits(tables: Tables, row: Recipe, weights: Checkpoint) -> bool:
 def _nothing(
     tables: Tables, table: EngineTable, family: str, gpu: str, recipe: str, checkpoint: Checkpoint | None
 ) -> str:
-    """A text for a wish without a recipe: the nearest that there is."""
+    """A text for a request without a recipe: the nearest that there is."""
     wanted = f"{recipe} of {checkpoint.id if checkpoint else family} on {gpu} with {table.engine} {table.version}"
     rows = [row for row in tables.recipes if row.family == family]
     ladder = (

@@ -127,9 +127,9 @@ def _counts(gpus: Mapping[str, int], kind: GPU) -> list[int | None]:
     return [count for count in (2**power for power in range(12)) if count <= most]
 
 
-def _planned(model: str, gpu: str, count: int | None, **wish: object) -> Plan | None:
+def _planned(model: str, gpu: str, count: int | None, **request: object) -> Plan | None:
     try:
-        return plan(model, gpu, count, **wish)  # type: ignore[arg-type]
+        return plan(model, gpu, count, **request)  # type: ignore[arg-type]
     except ConfigurationError:
         return None
 

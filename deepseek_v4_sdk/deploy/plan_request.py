@@ -1,4 +1,4 @@
-"""The wish that a plan is made for, and a recipe that may become the plan."""
+"""The request that a plan is made for, and a recipe that may become the plan."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.deploy.engines import EngineTable
     from deepseek_v4_sdk.deploy.tables import GPU, Checkpoint, Recipe, Tables
 
-__all__ = ["Candidate", "Wish"]
+__all__ = ["Candidate", "PlanRequest"]
 
 _PORTS = {"vllm": 8000, "sglang": 30000, "dynamo": 8000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class PlanRequest:
     """The arguments of a plan, with the tables that they name.
 
     Attributes:
