@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from deepseek_v4_sdk.tokens import count_text, decode, encode, special_tokens
+from deepseek_v4_sdk.tokens.texts import spells_special
+from deepseek_v4_sdk.tokens.vocabulary import load_vocabulary
 from tests.support.profiles import examples
 
 if TYPE_CHECKING:
@@ -211,6 +213,39 @@ def test_any_mixture_has_the_ids_of_the_reference(text: str, reference_ids: Ids)
     assert ids == reference_ids(text)
     assert count_text(text) == len(ids)
     assert decode(ids) == text
+
+
+PARTS = ["<", ">", "</", "/", "|", "｜", "<|", "|>", "<｜", "｜>", "DSML", "｜DSML｜", "dsml:", "think>", "User", "EOT"]
+WHOLE = [
+    "<｜/table>｜",
+    "<think>",
+    "</think>",
+    "<dsml:",
+    "<|EOT|>",
+    "<｜User｜>",
+    "<｜begin▁of▁sentence｜>",
+    "/table",
+    "a",
+]
+FRAGMENTS = st.lists(st.sampled_from([*PARTS, *WHOLE, " "]), max_size=14).map("".join)
+
+
+@examples(300)
+@given(text=FRAGMENTS)
+def test_special_tokens_are_found_among_fragments_of_them(text: str) -> None:
+    vocabulary = load_vocabulary()
+    ids = vocabulary.encoding.encode(text, allowed_special=vocabulary.special_names, disallowed_special=())
+    assert encode(text) == ids
+    assert count_text(text) == len(ids)
+    assert spells_special(text) == any(token in vocabulary.special_tokens.values() for token in ids)
+
+
+def test_every_special_token_is_found_beside_what_may_hide_it() -> None:
+    names, encoding = load_vocabulary().special_names, load_vocabulary().encoding
+    for name in [*sorted(names)[::9], *names.intersection(WHOLE), "｜DSML｜"]:
+        for around in ("{}", "<{}>", "<{}", "<a{}b>", "｜{}｜", "<｜{}｜>", "<|{}|>", "</{}"):
+            text = around.format(name)
+            assert encode(text) == encoding.encode(text, allowed_special=names, disallowed_special=()), text
 
 
 @SOME
