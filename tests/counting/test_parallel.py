@@ -1,5 +1,7 @@
 """Large texts counted on several threads: the pieces join, the counts are those of one thread, small texts see none."""
 
+# ruff: noqa: RUF001 - full-width signs are a subject here.
+
 from __future__ import annotations
 
 import random
@@ -31,6 +33,17 @@ _PARTS = st.one_of(
             "\n\u200b",
             "</think>",
             ".\n",
+            "12 345 6",
+            "! ",
+            "\u0301 ",
+            "\x00 x",
+            "\u200d ",
+            "\u3000 ",
+            "\x1c 1",
+            "，世界。",
+            "。か",
+            "，\u3099",
+            " 中",
         )
     ),
 )
@@ -72,7 +85,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-@examples(50)
+@examples(100)
 @given(st.lists(_PARTS, max_size=60).map("".join), st.integers(1, 40), st.sampled_from(("control", "plain")))
 def test_pieces_join_and_count_the_same(text: str, size: int, special: Any) -> None:
     pieces = list(cut_between_words(text, size))
@@ -94,6 +107,13 @@ def test_control_tokens_in_a_large_text(threads: list[int]) -> None:
     text = "<think>some words\n</think><｜User｜>more words\n" * 8_000
     assert count_large(text) == count_text(text)
     assert count_large(text) < count_large(text, special="plain")
+    assert len(threads) >= 16
+
+
+@pytest.mark.parametrize("text", ["12345 6789 ", "深度求索，发布模型。", "!!! ??? "])
+def test_texts_without_letters_have_places_to_cut(text: str, threads: list[int]) -> None:
+    text *= 300_000 // len(text)
+    assert count_large(text) == count_text(text)
     assert len(threads) >= 16
 
 
