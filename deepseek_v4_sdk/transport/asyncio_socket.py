@@ -136,7 +136,7 @@ class AsyncioSocket(ReadTimer, asyncio.BufferedProtocol):
             raise httpcore.ConnectError("the server sent bytes before the TLS handshake")
         try:
             async with asyncio.timeout(seconds):
-                encrypted = await self._loop.start_tls(self._transport, self, context, server_hostname=host)
+                encrypted = await self._loop.start_tls(self._transport, _Decrypted(self), context, server_hostname=host)
         except BaseException as error:
             self.close()
             if isinstance(error, TimeoutError):
@@ -194,16 +194,20 @@ class AsyncioSocket(ReadTimer, asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Note that bytes arrived in the buffer."""
-        self._blocks.append(self._buffer[:nbytes].tobytes())
+        self.arrived(self._buffer[:nbytes].tobytes())
         if nbytes == len(self._buffer) < _LARGEST:
             self._buffer = memoryview(bytearray(2 * nbytes))
+
+    def arrived(self, data: bytes) -> None:
+        """Keep bytes that arrived, for whoever takes them."""
+        self._blocks.append(data)
         if self._drained is not None:
             self._wake_drained()
         if self._waiter is not None:
             if not self._waiter.done():
                 self._waiter.set_result(None)
             return
-        self._ahead += nbytes
+        self._ahead += len(data)
         if self._ahead > _AHEAD and self._reading:
             self._reading = False
             self._transport.pause_reading()
@@ -248,6 +252,31 @@ class AsyncioSocket(ReadTimer, asyncio.BufferedProtocol):
     def _end(self) -> None:
         if self._waiter is not None:
             self._waiter.set_exception(httpcore.ReadTimeout("nothing came in time"))
+
+
+class _Decrypted(asyncio.Protocol):
+    """Passes on what TLS has decrypted.
+
+    It has no buffer: at the end of a connection, asyncio fills a protocol's buffer once, and drops the other bytes.
+    """
+
+    def __init__(self, wire: AsyncioSocket) -> None:
+        self._wire = wire
+
+    def data_received(self, data: bytes) -> None:
+        self._wire.arrived(data)
+
+    def eof_received(self) -> None:
+        self._wire.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wire.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._wire.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._wire.resume_writing()
 
 
 async def connect(host: str, port: int, seconds: float | None) -> AsyncioSocket:

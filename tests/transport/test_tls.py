@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 import trustme
 
 from deepseek_v4_sdk import ConnectionFailedError
+from deepseek_v4_sdk.providers import HttpCall
+from deepseek_v4_sdk.transport.clock import Deadline, SystemClock
+from deepseek_v4_sdk.transport.direct_transport import AsyncDirectTransport
+from deepseek_v4_sdk.transport.request import Open
 from tests.support.calls import chat, failure, in_each_mode
 from tests.support.hostile_server import HEAD, HostileServer, chunk_of
 from tests.support.wire import DONE, finish, say
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from deepseek_v4_sdk.transport.connection import AsyncResponse
 
 AUTHORITY = trustme.CA()
 CERTIFICATE = AUTHORITY.issue_cert("localhost", "127.0.0.1", "::1")
@@ -102,3 +111,36 @@ def test_a_proxy_that_refuses(mode: str) -> None:
         error = failure(mode, "https://localhost:9", proxy=server.url.replace("//", "//me:secret@"))
         assert type(error) is ConnectionFailedError
         assert "secret" not in str(error) + repr(error)
+
+
+def test_all_bytes_before_the_end_of_a_connection_are_read(bundle: str) -> None:
+    body, closed = b"x" * 62_000, threading.Event()  # less than the system holds for a socket
+
+    def serve(connection: socket.socket, server: HostileServer) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        CERTIFICATE.configure_cert(context)
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            server.hear(encrypted)
+            encrypted.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
+        closed.set()
+
+    async def read(server: HostileServer) -> bytes:
+        transport, clock = AsyncDirectTransport(bundle), SystemClock()
+        call = HttpCall("GET", server.url.replace("http", "https"))
+        step = Open(call, 5.0, Deadline(clock, clock.now() + 10), lambda: transport)
+        sending = asyncio.create_task(transport.send(step))
+        while not server.requests:  # noqa: ASYNC110  # the server runs in a thread
+            await asyncio.sleep(0)
+        closed.wait(5)  # the loop stands still: all has arrived when it reads
+        response = await sending
+        blocks = [block async for block in _blocks_of(response)]
+        await transport.aclose()
+        return b"".join(blocks)
+
+    with HostileServer(serve) as server:
+        assert asyncio.run(read(server)) == body
+
+
+async def _blocks_of(response: AsyncResponse) -> AsyncIterator[bytes]:
+    while block := await response.read():
+        yield block
