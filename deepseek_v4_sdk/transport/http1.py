@@ -16,6 +16,8 @@ from deepseek_v4_sdk.exchange import ResponseHead
 from deepseek_v4_sdk.transport.addresses import wire_url
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deepseek_v4_sdk.providers import HttpCall
     from deepseek_v4_sdk.transport.framing import Framer
 
@@ -102,14 +104,14 @@ class AnswerReader:
         """Take the first bytes that the framer has passed on: the head, and the content as far as it has arrived."""
         framer = self._framer
         found = None if framer.unclear else _HEAD.match(data)
-        if found is None:
-            self.unread = data + framer.leave()
-            return
         headers: dict[str, str] = {}
-        for line in _text(found[2]).split("\r\n")[:-1]:
+        for line in [] if found is None else _text(found[2]).split("\r\n")[:-1]:
             raw_name, _, raw_value = line.partition(":")
             name, value = raw_name.lower(), raw_value.strip(" \t")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if found is None or _has_odd_framing(framer.status, headers):
+            self.unread = data + framer.leave()
+            return
         self.head = ResponseHead(int(found[1]), headers)
         connection = headers.get("connection")
         self.keeps = connection is None or "close" not in map(str.strip, connection.lower().split(","))
@@ -155,6 +157,14 @@ class AnswerReader:
         if framer.unclear or not is_plain:
             self.unread = self._begun + self._last
             framer.leave()
+
+
+def _has_odd_framing(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether httpcore must judge the fields that frame the body: it may refuse them, or change their values."""
+    coding = headers.get("transfer-encoding")
+    return coding not in {None, "chunked"} or (
+        status in {204, 304} and (coding is not None or "content-length" in headers)
+    )
 
 
 def _text(fields: bytes) -> str:

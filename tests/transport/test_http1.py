@@ -29,6 +29,9 @@ MORE_HEADS = (
     b"HTTP/1.1 200 OK\r\nA: b\r\n folded\r\nContent-Length: 3\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nA b: c\r\nContent-Length: 3\r\n\r\n",
     b"HTTP/1.1 204 No Content\r\nA: b\r\n\r\n",
+    b"HTTP/1.1 204 No Content\r\nContent-Length: +1\r\n\r\n",
+    b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: CHUNKED\r\n\r\n",
 )
 
 
@@ -59,6 +62,9 @@ def read_directly(blocks: list[bytes]) -> tuple[object, bytes, bool]:
 @example(head=HEADS[0], body=b"1\r\na\r\n0\r\n\n", places=[], wrong=None)
 @example(head=HEADS[0], body=b"1\r\na\r\n0\r\n\n", places=[60], wrong=None)
 @example(head=HEADS[0], body=b"1\r\na\r\n0\r\nx y\r\n\r\n", places=[], wrong=None)
+@example(head=MORE_HEADS[-3], body=b"", places=[], wrong=None)
+@example(head=MORE_HEADS[-2], body=b"", places=[], wrong=None)
+@example(head=MORE_HEADS[-1], body=b"1\r\na\r\n0\r\n\r\n", places=[], wrong=None)
 def test_an_http_library_reads_the_same(
     head: bytes, body: bytes, places: list[int], wrong: tuple[int, bytes] | None
 ) -> None:
