@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from deepseek_v4_sdk import errors
-from deepseek_v4_sdk.chat import ChatEvent, ChatRequest, Repair, read_event, read_json
+from deepseek_v4_sdk.chat import ChatEvent, ChatRequest, JsonValue, Repair, read_event, read_json
 from deepseek_v4_sdk.exchange.assembler import Assembler
 from deepseek_v4_sdk.exchange.delta_frames import DeltaFrames
 from deepseek_v4_sdk.exchange.http_exchange import HttpExchange
@@ -24,7 +24,7 @@ from deepseek_v4_sdk.providers.words import PINGS, is_empty, is_idle_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from deepseek_v4_sdk.chat import JsonValue, Timeouts
+    from deepseek_v4_sdk.chat import Timeouts
     from deepseek_v4_sdk.exchange.part import Earlier
     from deepseek_v4_sdk.exchange.raw_output import RawOutput
     from deepseek_v4_sdk.exchange.surrogates import SurrogateJoiner
