@@ -326,7 +326,9 @@ class AnswerReader(HttpExchange):
             else:
                 if not isinstance(payload, dict):
                     raise ValueError("an answer that is not an object")
-                if (error := error_event(self.provider.name, payload, self._place(streamed=streamed))) is not None:
+                where = f"answered {self._status} to {self.call.method} {self.call.url} with an error"
+                where = "reported an error inside the stream" if streamed else where
+                if (error := error_event(self.provider.name, payload, where)) is not None:
                     raise error
                 try:
                     self._decode_payload(payload, self._halves or self._output_repair.sink)
@@ -344,11 +346,6 @@ class AnswerReader(HttpExchange):
         if not self.complete:
             self._stop(None, now)
         return assembler.take()
-
-    def _place(self, *, streamed: bool) -> str:
-        if streamed:
-            return "reported an error inside the stream"
-        return f"answered {self._status} to {self.call.method} {self.call.url} with an error"
 
     def _note(self, what: str) -> None:
         """Note something after the finish reason that does not belong there."""
