@@ -103,6 +103,13 @@ def test_what_fails_outside_the_tests_is_told(run, pytester: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["*A worker failed outside its tests*", "*OSError: no place*"])
 
 
+def test_a_test_that_hangs_fails_in_time(run) -> None:
+    hangs = "import time\n\ndef test_hangs():\n    time.sleep(60)\n\ndef test_after(): pass\n"
+    result = run("-p", "pytest_timeout", "--timeout=0.5", "--workers=1", test_a=hangs)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*Failed: Timeout*"])
+
+
 def test_elsewhere_xdist_has_the_work(run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "FORKS", False)
     result = run("-p", "xdist.plugin", "--workers=1", "-v", test_a="def test_it(): pass")

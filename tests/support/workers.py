@@ -21,6 +21,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
+from _pytest.config import create_terminal_writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,6 +218,13 @@ class _Connection:
             yield from bundle
 
 
+class _Terminal:
+    """The writer that other plugins ask for: pytest-timeout prints the stacks of a test that hangs."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._tw = create_terminal_writer(config, os.fdopen(os.dup(2), "w"))
+
+
 class _Worker:
     """The forked process: it runs tests chunk by chunk, and its reports go to the parent."""
 
@@ -250,6 +258,7 @@ class _Worker:
         manager = self.session.config.pluginmanager
         if (terminal := manager.getplugin("terminalreporter")) is not None:
             manager.unregister(terminal)
+            manager.register(_Terminal(self.session.config), "terminalreporter")
         nowhere = os.open(os.devnull, os.O_WRONLY)  # threads may print between tests, where nothing is captured
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
