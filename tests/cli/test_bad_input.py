@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from deepseek_v4_sdk import ConfigurationError
 from deepseek_v4_sdk.cli import inputs as given
 from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.cli.outcome import EXIT_CODES
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.support.commands import complaint, run
+from tests.support.commands import CliRunner, complaint, run
 
 TOML = 'default = "p"\n[profiles.p]\nprovider = "mock"\n'
 MOCK = ("--provider", "mock")

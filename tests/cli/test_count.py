@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from deepseek_v4_sdk import count_text
 from deepseek_v4_sdk.cli import count as command
@@ -19,6 +18,7 @@ from deepseek_v4_sdk.cli import progress
 from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.cli.count import WINDOW, count_files
 from deepseek_v4_sdk.tokens import vocabulary
+from tests.support.commands import CliRunner
 
 PROSE = "The quick brown fox jumps over the lazy dog.\n" * 20
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from typer.testing import CliRunner
 
 from deepseek_v4_sdk import DeepSeekV4
 from deepseek_v4_sdk.cli.app import app
@@ -19,7 +18,7 @@ from deepseek_v4_sdk.testing import MockProvider, script
 from deepseek_v4_sdk.testing.flavors.sglang import SGLangFlavor
 from deepseek_v4_sdk.testing.flavors.vllm import VLLMFlavor
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.support.commands import run
+from tests.support.commands import CliRunner, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

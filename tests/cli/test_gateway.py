@@ -16,11 +16,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
 from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.cli.gateway import read_efforts
 from deepseek_v4_sdk.cli.launch_tools import TOOLS
+from tests.support.commands import CliRunner
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "Tell me about owls."}]}
 

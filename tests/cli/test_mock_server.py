@@ -12,12 +12,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
 from deepseek_v4_sdk import DeepSeekV4, InvalidRequestError, __version__
 from deepseek_v4_sdk.cli.app import app
 from deepseek_v4_sdk.cli.mock_server import build
 from deepseek_v4_sdk.testing.server import MockServer
+from tests.support.commands import CliRunner
 
 CHAT = {"messages": [{"role": "user", "content": "Tell me about owls."}]}
 

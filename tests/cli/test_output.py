@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
 from deepseek_v4_sdk import DeepSeekV4, ReasoningDelta, TextDelta, cli
 from deepseek_v4_sdk.cli import screen
@@ -26,7 +25,7 @@ from deepseek_v4_sdk.cli.output import choose_raw, in_one_line, say_paragraph, v
 from deepseek_v4_sdk.cli.screen import LiveScreen
 from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.server import MockServer
-from tests.support.commands import complaint, run
+from tests.support.commands import CliRunner, complaint, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
 from deepseek_v4_sdk import DeepSeekV4, DeepSeekV4Error, Hooks, Timeouts
 from deepseek_v4_sdk.cli.app import app
@@ -22,6 +21,7 @@ from deepseek_v4_sdk.testing import MockProvider, faults, script
 from deepseek_v4_sdk.testing.requests import MockRequest
 from tests.support.calls import failure
 from tests.support.calls import in_each_mode as on_sockets
+from tests.support.commands import CliRunner
 from tests.support.hostile_server import HEAD, JSON_HEAD, HostileServer, chunk_of
 from tests.support.modes import connect, in_both_modes
 from tests.support.replay import JSON, Mode, Played, Replay, Wait, answer

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
+from typer import testing
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from deepseek_v4_sdk.cli.app import app
 
 if TYPE_CHECKING:
     from click.testing import Result
+
+__all__ = ["CliRunner", "complaint", "run"]
+
+# Each call of a runner makes all commands from their functions again, which takes most of its time.
+testing._get_command = cache(get_command)
 
 
 def run(*arguments: str, stdin: str | bytes | None = None, code: int = 0) -> Result:
