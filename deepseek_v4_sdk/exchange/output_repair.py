@@ -212,7 +212,7 @@ class OutputRepair:
     def _leave_as_text(self) -> None:
         """Turn an answer that streamed as reasoning, and that the model ended without a closing tag, into text.
 
-        It comes again, as text: a reader of text alone has not seen it.
+        It comes again, as text: a reader of text only has not seen it.
         """
         assembler, self._in_reasoning = self._assembler, False
         assembler.end_text()
@@ -297,7 +297,7 @@ class OutputRepair:
             # With a call, or with markup in it, it may be reasoning about the tag.
             if assembler.calls or (self._tools and "DSML" in after):
                 return
-            assembler.text(after)  # a reader of text alone has not seen it
+            assembler.text(after)  # a reader of text only has not seen it
             assembler.end_text()
         elif not assembler.calls:
             return
