@@ -25,7 +25,7 @@ __all__ = ["AsyncioSocket", "connect"]
 
 # Most bytes to read ahead of the caller, and most to pass to the transport at once.
 _AHEAD = 256 * 1024
-_PIECE = 256 * 1024
+_PIECE = 1024 * 1024
 # Sizes of the buffer that the system writes received bytes into: it grows on a connection that fills it. asyncio's own
 # protocol allocates 256 KB for each read, which costs more than all else of a small one.
 _SMALLEST = 8 * 1024
