@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from deepseek_v4_sdk.chat import AssistantMessage, Content, Message, ToolMessage, UserMessage
 from deepseek_v4_sdk.errors import InvalidRequestError
 from deepseek_v4_sdk.prompt.literals import BLANK_LINE, RESULT_CLOSE, RESULT_OPEN, THINK_CLOSE
 from deepseek_v4_sdk.tokens.parallel import count_large
 from deepseek_v4_sdk.tokens.texts import count_text, encode, may_spell_special, spells_special
+from deepseek_v4_sdk.tokens.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
     from deepseek_v4_sdk.prompt import Dialect, Segment
@@ -75,6 +77,11 @@ def _counted(segment: Segment, messages: Sequence[Message], indices: tuple[int, 
             else:
                 last = 0
             continue
+        if len(text) <= _SHORT and len(indices) == 1 and not may_spell_special(text):
+            load_vocabulary()  # or its error, even where the text was counted before
+            last = _count_short(text)
+            tokens += last
+            continue
         spells = may_spell_special(text)
         reading: SpecialText = special if spells else "plain"  # equal where there is none
         blocks = _blocks(text, messages, indices) if len(indices) > 1 else None
@@ -86,6 +93,15 @@ def _counted(segment: Segment, messages: Sequence[Message], indices: tuple[int, 
         if spells and spells_special(text):
             spelling += [index for index in indices if any(map(spells_special, _texts(messages[index])))] or [first]
     return Counted([(first, tokens), *shares], spelling, reasoning)
+
+
+_SHORT: Final = 32  # characters
+
+
+@lru_cache(maxsize=1024)
+def _count_short(text: str) -> int:
+    """The tokens of a short text: most are markup of the format, the same in each message that calls tools."""
+    return count_text(text, special="plain")
 
 
 def _blocks(text: str, messages: Sequence[Message], indices: tuple[int, ...]) -> list[tuple[int, str]] | None:
