@@ -119,6 +119,13 @@ class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
 
     def __init__(self) -> None:
         self._wires: WeakSet[AsyncioSocket] = WeakSet()
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Close every connection, also those that nothing refers to any more, and those that are being opened."""
+        self._is_closed = True
+        for wire in list(self._wires):
+            wire.close()
 
     def let_go(self) -> None:
         """Close every connection without its loop, which is closed, or belongs to the parent."""
@@ -137,4 +144,7 @@ class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
         del local_address, socket_options  # our pools set neither of them
         wire = await connect(host, port, seconds_left(timeout))
         self._wires.add(wire)
+        if self._is_closed:
+            wire.close()
+            raise httpcore.ConnectError("the client was closed while it connected")
         return AsyncTimedStream(wire)

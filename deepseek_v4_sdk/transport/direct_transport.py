@@ -92,9 +92,10 @@ class DirectTransport(Transport):
             if not stream.get_extra_info("is_readable"):
                 return stream
             stream.close()
+        tls = self._tls() if origin.uses_tls else None  # it may fail: before there is a connection
         stream = self._backend.connect_tcp(origin.host, origin.port, seconds)
-        if origin.uses_tls:
-            stream = stream.start_tls(self._tls(), origin.host, seconds)
+        if tls is not None:
+            stream = stream.start_tls(tls, origin.host, seconds)
         self._connections.add(stream)
         return stream
 
@@ -119,8 +120,8 @@ class _LoopConnections:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for stream in self.connections.empty():
-            await stream.aclose()
+        self.connections.empty()
+        self.backend.close()
 
     def let_go(self) -> None:
         """Close every connection without the loop."""
@@ -168,9 +169,10 @@ class AsyncDirectTransport(AsyncTransport):
             if not stream.get_extra_info("is_readable"):
                 return stream
             await stream.aclose()
+        tls = self._tls() if origin.uses_tls else None  # it may fail: before there is a connection
         stream = await here.backend.connect_tcp(origin.host, origin.port, seconds)
-        if origin.uses_tls:
-            stream = await stream.start_tls(self._tls(), origin.host, seconds)
+        if tls is not None:
+            stream = await stream.start_tls(tls, origin.host, seconds)
         here.connections.add(stream)
         return stream
 

@@ -248,6 +248,7 @@ class _LoopPools:
         """Close every connection."""
         for pool in self.pool_set.empty():
             await pool.aclose()
+        self._backend.close()
 
     def let_go(self) -> None:
         """Close every connection without the loop."""

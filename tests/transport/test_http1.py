@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from deepseek_v4_sdk.providers import HttpCall
 from deepseek_v4_sdk.transport.clock import Deadline, SystemClock
-from deepseek_v4_sdk.transport.connection import Transport, head_of
+from deepseek_v4_sdk.transport.connection import CommonTransport, head_of
 from deepseek_v4_sdk.transport.direct_transport import AsyncDirectTransport, DirectTransport
 from deepseek_v4_sdk.transport.framing import Framer
 from deepseek_v4_sdk.transport.http1 import AnswerReader, place_of, request_head
@@ -84,7 +84,7 @@ def test_an_http_library_reads_the_same(
         assert ours[1] == library[1]
 
 
-def step_of(call: HttpCall, transport: Transport | AsyncDirectTransport) -> Open:
+def step_of(call: HttpCall, transport: CommonTransport) -> Open:
     clock = SystemClock()
     return Open(call, 5.0, Deadline(clock, clock.now() + 10), lambda: transport)
 
