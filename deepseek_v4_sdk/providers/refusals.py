@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from deepseek_v4_sdk import errors
@@ -233,8 +234,14 @@ def value_without_secrets(value: JsonValue, call: HttpCall) -> JsonValue:
 
 def secrets_in(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """The key that is sent with a request, and other secrets in its headers; names are in lower case."""
-    sent = (value.removeprefix("Bearer ") for name, value in headers if _SECRET_HEADER.search(name))
+    sent = (value.removeprefix("Bearer ") for name, value in headers if _is_secret(name))
     return tuple(each for value in sent for each in (value, *_inside(value)) if len(each) >= _SHORTEST_KEY)
+
+
+@lru_cache(maxsize=256)
+def _is_secret(name: str) -> bool:
+    """Whether a header of that name has a secret."""
+    return _SECRET_HEADER.search(name) is not None
 
 
 def _inside(value: str) -> tuple[str, ...]:
