@@ -29,7 +29,7 @@ _VALUE = r"[^\0\r\n\v\f]*+"
 _HEAD = re.compile(rf"HTTP/1\.1 ([0-9]{{3}})(?: {_VALUE})?\r\n((?:{_TOKEN}:{_VALUE}\r\n)*+)\r\n".encode())
 _FIELDS = re.compile(rf"(?:{_TOKEN}:{_VALUE}\r\n)*+")
 _LAST_CHUNK = re.compile(rf"0+\r\n(?:{_TOKEN}:{_VALUE}\r\n)*+\r\n".encode())
-_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+_HALF_LINE_BREAK = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
 
 
 class Origin(NamedTuple):
@@ -153,7 +153,7 @@ class AnswerReader:
     def _check_end(self) -> None:
         """Check what follows the content: httpcore judges it unless it is plain."""
         framer = self._framer
-        is_plain = _LAST_CHUNK.fullmatch(self._last) if self.ended else not _BARE_LINE_FEED.search(self._last)
+        is_plain = _LAST_CHUNK.fullmatch(self._last) if self.ended else not _HALF_LINE_BREAK.search(self._last)
         if framer.unclear or not is_plain:
             self.unread = self._begun + self._last
             framer.leave()

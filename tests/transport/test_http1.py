@@ -84,6 +84,15 @@ def test_an_http_library_reads_the_same(
         assert ours[1] == library[1]
 
 
+@pytest.mark.parametrize("trailer", [b"x\ry: z\r\n", b"x: y\n"])
+def test_a_broken_end_is_found_out_before_the_connection_ends(trailer: bytes) -> None:
+    framer = Framer(unpacks=True)
+    framer.sent()
+    reader = AnswerReader(framer)
+    reader.begin(framer.feed(HEADS[0] + b"1\r\na\r\n0\r\n" + trailer + b"\r\n"))
+    assert reader.unread == HEADS[0] + b"0\r\n" + trailer + b"\r\n"
+
+
 def step_of(call: HttpCall, transport: CommonTransport) -> Open:
     clock = SystemClock()
     return Open(call, 5.0, Deadline(clock, clock.now() + 10), lambda: transport)
