@@ -15,6 +15,7 @@ from deepseek_v4_sdk import TextDelta, Timeouts, errors
 from deepseek_v4_sdk.exchange.decompression import Unpacker, UnpackError
 from deepseek_v4_sdk.exchange.sse import is_stream
 from tests.exchange.meaning import all_of
+from tests.support.profiles import paired
 from tests.support.replay import (
     JSON,
     STREAM,
@@ -125,8 +126,7 @@ WORDS: dict[str, tuple[bytes, str]] = {
 
 
 @in_both_modes
-@pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize(("words", "kind"), paired(WORDS, TYPES))
 def test_what_is_no_answer_keeps_what_it_says(words: str, kind: str, mode: Mode) -> None:
     body, said = WORDS[words]
     error = in_any_split(body, TYPES[kind], mode).error
@@ -149,9 +149,7 @@ def test_words_in_the_middle_of_a_stream(words: str, mode: Mode) -> None:
 
 
 @in_both_modes
-@pytest.mark.parametrize("wire", ["stream", "plain"])
-@pytest.mark.parametrize("body", [b"", b"\n\n", b" \r\n" * 9])
-@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize(("kind", "body", "wire"), paired(TYPES, [b"", b"\n\n", b" \r\n" * 9], ["stream", "plain"]))
 def test_a_success_without_a_body_is_asked_for_again(kind: str, body: bytes, wire: str, mode: Mode) -> None:
     good = answer(BODY) if wire == "stream" else answer(WHOLE, headers=JSON)
     client = (client_for if mode == "sync" else async_client_for)(Replay(answer(body, headers=TYPES[kind]), good))

@@ -62,7 +62,7 @@ def test_cases(case: Case, generation: Generation) -> None:
     agree(case.messages, case.tools, generation=generation, **options)
 
 
-@examples(60)
+@examples(30)
 @given(some.conversations, some.tool_lists(), _LEVELS, _GENERATIONS, _FORMATS)
 def test_conversations(
     messages: list[dict[str, Any]],
@@ -75,7 +75,7 @@ def test_conversations(
     agree(messages, tools, thinking=thinking, generation=generation, **fields)
 
 
-@examples(40)
+@examples(25)
 @given(some.broken_conversations(), some.tool_lists(), _LEVELS, _GENERATIONS)
 def test_calls_and_results_that_do_not_match(
     messages: list[dict[str, Any]], tools: list[dict[str, Any]], thinking: str, generation: str
@@ -83,7 +83,7 @@ def test_calls_and_results_that_do_not_match(
     agree(messages, tools, thinking=thinking, generation=generation)
 
 
-@examples(40)
+@examples(25)
 @given(
     some.conversations,
     some.tool_lists(),
@@ -118,7 +118,7 @@ def test_messages_to_continue(
     agree([*messages, last], tools, thinking=thinking, generation=generation, **fields)
 
 
-@examples(60)
+@examples(30)
 @given(st.one_of(some.arguments, some.odd_arguments), _GENERATIONS)
 def test_arguments(arguments: str, generation: str) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
@@ -187,7 +187,7 @@ _STRICT = st.fixed_dictionaries(
 )
 
 
-@examples(60)
+@examples(30)
 @given(st.none() | _STRICT)
 def test_strict_tools(parameters: dict[str, Any] | None) -> None:
     function: dict[str, Any] = {"name": "f", "strict": True}

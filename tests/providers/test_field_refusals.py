@@ -12,6 +12,7 @@ from deepseek_v4_sdk import DeepSeekV4, errors
 from deepseek_v4_sdk.chat import write_json
 from deepseek_v4_sdk.providers import HttpCall, find_provider
 from deepseek_v4_sdk.providers.scrub import scrub
+from tests.support.profiles import paired
 from tests.support.replay import JSON, Mode, Replay, answer, ask, async_client_for, both, client_for, hear
 from tests.support.wire import DONE, chunk, finish, plain, say, sse
 
@@ -307,8 +308,7 @@ HUGE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("form", ["event", "status 500"])
-@pytest.mark.parametrize("case", HUGE)
+@pytest.mark.parametrize(("case", "form"), paired(HUGE, ["event", "status 500"]))
 def test_an_error_of_megabytes_is_read_at_once(case: str, form: str) -> None:
     """What nobody would read is not looked through: the loop of an async client would stand still."""
     body = write_json(HUGE[case])
