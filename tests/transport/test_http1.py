@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import cast
 
 import httpcore
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from deepseek_v4_sdk.exchange import ResponseHead
 from deepseek_v4_sdk.providers import HttpCall
 from deepseek_v4_sdk.transport.clock import Deadline, SystemClock
 from deepseek_v4_sdk.transport.connection import CommonTransport, head_of
@@ -40,7 +42,7 @@ def read_directly(blocks: list[bytes]) -> tuple[object, bytes, bool]:
     framer, rest = Framer(unpacks=True), iter(blocks)
     framer.sent()
     reader = AnswerReader(framer)
-    reader.begin(next(filter(None, map(framer.feed, rest)), None) or framer.finish())
+    reader.begin(next((passed for block in rest if (passed := framer.feed(block))), b"") or framer.finish())
     body = [reader.take()]
     while reader.unread is None and not reader.ended:
         try:
@@ -51,6 +53,14 @@ def read_directly(blocks: list[bytes]) -> tuple[object, bytes, bool]:
         return reader.head, b"".join(body), False
     head, further, _, wrong, _ = read([reader.unread, *rest], None)
     return reader.head or head, b"".join(body) + further, wrong
+
+
+def head_in(found: object) -> tuple[int, dict[str, str]] | None:
+    """Status and headers of a head of ours, or of h11's."""
+    if found is None:
+        return None
+    head = found if isinstance(found, ResponseHead) else head_of(*cast("tuple[int, list[tuple[bytes, bytes]]]", found))
+    return head.status, dict(head.headers)
 
 
 @given(
@@ -74,10 +84,7 @@ def test_an_http_library_reads_the_same(
     blocks = cut(head + body, places)
     library, ours = read(blocks, None), read_directly(blocks)
     assert ours[2] == library[3]
-    if isinstance(library[0], tuple):
-        expected = head_of(*library[0])
-        found = ours[0] if not isinstance(ours[0], tuple) else head_of(*ours[0])
-        assert (found.status, found.headers) == (expected.status, expected.headers)  # type: ignore[attr-defined]
+    assert head_in(ours[0]) == head_in(library[0]) or library[0] is None
     if library[3]:  # how much of a broken body is read before it is found out may differ
         assert library[1].startswith(ours[1]) or ours[1].startswith(library[1])
     else:
