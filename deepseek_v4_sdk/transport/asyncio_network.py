@@ -28,7 +28,7 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, wire: AsyncioSocket) -> None:
         self._wire = wire
-        self._framer = Framer(unpacks=True)
+        self._framer = Framer()
         self._write_buffer = WriteBuffer()
         self._was_used = False
         self._early = b""  # bytes that arrived while the request was being sent
@@ -54,19 +54,6 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
     def receive(self, deadline: Deadline) -> Awaitable[bytes]:
         """Return the next bytes as they arrive; none at the end. The caller gives them to the framer."""
         return self._wire.receive(deadline)
-
-    async def read_content(self, deadline: Deadline) -> bytes:
-        """Return the content of chunks that have arrived; none where httpcore must read on."""
-        framer = self._framer
-        while framer.in_chunks:
-            data, framer.behind_head = framer.behind_head, b""
-            data = data or await self._wire.receive(deadline)
-            if content := framer.content(data):
-                return content
-            if not data:
-                return b""
-        self._early, framer.rest = self._early + framer.rest, b""
-        return b""
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  # httpcore's own
         """Keep bytes, which are sent before the next read."""

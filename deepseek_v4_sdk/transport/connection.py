@@ -127,10 +127,9 @@ class IteratedResponse:
         blocks: The body. Empty blocks are skipped.
         close: Closes it.
         deadline: The time by which a block that is not empty must have arrived.
-        first: Reads the first blocks of the body, until it returns an empty one: the iterator has the others.
     """
 
-    __slots__ = ("_blocks", "_close", "_deadline", "_first", "head")
+    __slots__ = ("_blocks", "_close", "_deadline", "head")
 
     def __init__(
         self,
@@ -138,9 +137,7 @@ class IteratedResponse:
         blocks: Iterable[bytes],
         close: Callable[[], object],
         deadline: Deadline,
-        first: Callable[[], bytes] | None = None,
     ) -> None:
-        self._first = first
         self.head = head
         self._blocks = iter(blocks)
         self._close = close
@@ -148,10 +145,6 @@ class IteratedResponse:
 
     def read(self) -> bytes:
         """Wait for a block; empty at the end."""
-        if self._first is not None:
-            if block := self._first():
-                return block
-            self._first = None
         for block in self._blocks:
             if block:
                 return block
@@ -166,7 +159,7 @@ class IteratedResponse:
 class AsyncIteratedResponse:
     """The async form of `IteratedResponse`."""
 
-    __slots__ = ("_blocks", "_close", "_deadline", "_first", "head")
+    __slots__ = ("_blocks", "_close", "_deadline", "head")
 
     def __init__(
         self,
@@ -174,9 +167,7 @@ class AsyncIteratedResponse:
         blocks: AsyncIterable[bytes],
         close: Callable[[], Awaitable[object]],
         deadline: Deadline,
-        first: Callable[[], Awaitable[bytes]] | None = None,
     ) -> None:
-        self._first = first
         self.head = head
         self._blocks: AsyncIterator[bytes] = aiter(blocks)
         self._close = close
@@ -184,10 +175,6 @@ class AsyncIteratedResponse:
 
     async def read(self) -> bytes:
         """Wait for a block; empty at the end."""
-        if self._first is not None:
-            if block := await self._first():
-                return block
-            self._first = None
         async for block in self._blocks:
             if block:
                 return block

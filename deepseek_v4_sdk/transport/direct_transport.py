@@ -96,6 +96,7 @@ class DirectTransport(Transport):
         stream = self._backend.connect_tcp(origin.host, origin.port, seconds)
         if tls is not None:
             stream = stream.start_tls(tls, origin.host, seconds)
+        stream.framer.unpacks = True
         self._connections.add(stream)
         return stream
 
@@ -173,6 +174,7 @@ class AsyncDirectTransport(AsyncTransport):
         stream = await here.backend.connect_tcp(origin.host, origin.port, seconds)
         if tls is not None:
             stream = await stream.start_tls(tls, origin.host, seconds)
+        stream.framer.unpacks = True
         here.connections.add(stream)
         return stream
 

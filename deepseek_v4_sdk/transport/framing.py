@@ -4,9 +4,9 @@ A connection may be used again only after an answer that is seen to have ended, 
 be taken for the next answer (RFC 9112, section 6.3). So the framing is read here, before the HTTP library does, and
 it drops bytes outside any answer.
 
-Servers send each event in a separate chunk, and an HTTP library spends more on a chunk than on its content. So our own
-connections take the content of a body in chunks from the framer (`content`), and httpcore reads only the head and the
-end of the answer. aiohttp gets joined chunks: those of one read become one.
+Servers send each event in a separate chunk, and an HTTP library spends more on a chunk than on its content. So the
+default transport takes the content of a body in chunks from the framer (`content`). httpcore and aiohttp get joined
+chunks: those of one read become one.
 
 The framer follows only clear framing; it passes all else on unchanged, so that the library reads or refuses it, and
 does not keep the connection.
@@ -48,10 +48,10 @@ class Framer:
         unpacks: Whether `content` takes the bodies in chunks, and not `feed`.
     """
 
-    __slots__ = ("_end", "_held", "_left", "_next", "_spoilt", "_unpacks", "behind_head", "rest", "status")
+    __slots__ = ("_end", "_held", "_left", "_next", "_spoilt", "behind_head", "rest", "status", "unpacks")
 
     def __init__(self, *, unpacks: bool = False) -> None:
-        self._unpacks = unpacks
+        self.unpacks = unpacks
         self.status = 0
         """The status of the answer; 0 until its head has arrived, 999 where that is not a head of HTTP/1."""
         self.rest = b""
@@ -96,7 +96,7 @@ class Framer:
     @property
     def in_chunks(self) -> bool:
         """Whether `content` takes the next bytes."""
-        return self._next == _CHUNKS and self._unpacks
+        return self._next == _CHUNKS and self.unpacks
 
     def content(self, data: bytes) -> bytes:
         """Take bytes of a body in chunks, and return their content: none, where they are only a part of the framing."""
@@ -109,7 +109,7 @@ class Framer:
         """Take bytes, and return those to pass on: none, where they are only a part of the framing."""
         what = self._next
         if what == _CHUNKS:
-            if self._unpacks:
+            if self.unpacks:
                 self.behind_head += data
                 return b""
             if self._only_chunk(data):
@@ -193,7 +193,7 @@ class Framer:
             self._next, self._left = _LENGTH_OF_BODY, int(value)
         else:
             return self._through(head)
-        if self._next == _CHUNKS and self._unpacks:
+        if self._next == _CHUNKS and self.unpacks:
             self.behind_head = head[end:]
             return head[:end]
         if end == len(head) and not (self._next == _LENGTH_OF_BODY and self._left == 0):

@@ -7,7 +7,7 @@ number of open streams. Small pools keep it flat: 500 streams cost a fifth of th
 from __future__ import annotations
 
 import weakref
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from deepseek_v4_sdk.transport.connection import (
     timeouts_of,
 )
 from deepseek_v4_sdk.transport.hints import ConnectionHints
-from deepseek_v4_sdk.transport.network import TimedBackend, TimedStream
+from deepseek_v4_sdk.transport.network import TimedBackend
 
 if TYPE_CHECKING:
     import ssl
@@ -215,10 +215,8 @@ class PooledTransport(Transport):
             finally:
                 self._pool_set.give_back(slot)
 
-        stream = response.extensions["network_stream"]
-        content = partial(stream.read_content, step.deadline) if isinstance(stream, TimedStream) else None
         return IteratedResponse(
-            head_of(response.status, response.headers), response.iter_stream(), close, step.deadline, content
+            head_of(response.status, response.headers), response.iter_stream(), close, step.deadline
         )
 
     def close(self) -> None:
@@ -287,8 +285,6 @@ class AsyncPooledTransport(AsyncTransport):
 
     async def send(self, step: Open) -> AsyncIteratedResponse:
         """Send a request and wait for the head of its answer."""
-        from deepseek_v4_sdk.transport.asyncio_network import AsyncTimedStream  # it needs asyncio
-
         pools = await self._loops.here()
         while (expired := pools.pool_set.take_expired()) is not None:
             await expired.aclose()
@@ -307,10 +303,8 @@ class AsyncPooledTransport(AsyncTransport):
             finally:
                 await self._give_back(pools, slot)
 
-        stream = response.extensions["network_stream"]
-        content = partial(stream.read_content, step.deadline) if isinstance(stream, AsyncTimedStream) else None
         return AsyncIteratedResponse(
-            head_of(response.status, response.headers), response.aiter_stream(), close, step.deadline, content
+            head_of(response.status, response.headers), response.aiter_stream(), close, step.deadline
         )
 
     async def _give_back(

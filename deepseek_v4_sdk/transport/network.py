@@ -70,7 +70,7 @@ class TimedStream(httpcore.NetworkStream):
         self._layers = layers
         # TLS within TLS (through a proxy that uses TLS) is not a socket: nothing is read there before all is written.
         self._socket: socket.socket | None = stream.get_extra_info("socket") if layers < 2 else None
-        self._framer = Framer(unpacks=True)
+        self._framer = Framer()
         self._write_buffer = WriteBuffer()
         self._was_used = False
         self._early = b""  # bytes that arrived while the request was being sent
@@ -112,19 +112,6 @@ class TimedStream(httpcore.NetworkStream):
             raise httpcore.ReadTimeout(str(error)) from error
         except OSError as error:
             raise httpcore.ReadError(str(error)) from error
-
-    def read_content(self, deadline: Deadline) -> bytes:
-        """Return the content of chunks that have arrived; none where httpcore must read on."""
-        framer = self._framer
-        while framer.in_chunks:
-            data, framer.behind_head = framer.behind_head, b""
-            data = data or self.receive(deadline)
-            if content := framer.content(data):
-                return content
-            if not data:
-                return b""
-        self._early, framer.rest = self._early + framer.rest, b""
-        return b""
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Keep bytes, which are sent before the next read."""
