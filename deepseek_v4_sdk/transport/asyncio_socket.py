@@ -199,7 +199,7 @@ class AsyncioSocket(ReadTimer, asyncio.BufferedProtocol):
             self._buffer = memoryview(bytearray(2 * nbytes))
 
     def arrived(self, data: bytes) -> None:
-        """Keep bytes that arrived, for whoever takes them."""
+        """Keep bytes that arrived until they are taken."""
         self._blocks.append(data)
         if self._drained is not None:
             self._wake_drained()

@@ -101,7 +101,7 @@ class DirectResponse(_Response[TimedStream]):
 
     __slots__ = ("_is_closed", "_library")
 
-    _library: IteratedResponse | None  # what httpcore reads
+    _library: IteratedResponse | None  # the answer as httpcore reads it
 
     def begin(self, head: bytes) -> None:
         """Send the request, and read the head of the answer."""
@@ -145,7 +145,7 @@ class AsyncDirectResponse(_Response["AsyncTimedStream"]):
 
     __slots__ = ("_is_closed", "_library")
 
-    _library: AsyncIteratedResponse | None  # what httpcore reads
+    _library: AsyncIteratedResponse | None  # the answer as httpcore reads it
 
     async def begin(self, head: bytes) -> None:
         """Send the request, and read the head of the answer."""

@@ -201,7 +201,7 @@ class Framer:
         return head[:end] + self.feed(head[end:])
 
     def _only_chunk(self, data: bytes) -> int:
-        """Where the content begins in bytes that are exactly one chunk; 0 for others."""
+        """The place of the content in bytes that are exactly one chunk; 0 for others."""
         if self._held or self._left or self._end or data[-2:] != b"\r\n" or (found := _SIZE.match(data)) is None:
             return 0
         start, size = found.end(), int(found[1], 16)
