@@ -16,6 +16,7 @@ __all__ = ["DeltaFrames"]
 
 _STAND_IN = "text"
 _LONGEST_PAUSE = 1024
+_LONGEST_SEARCH = 15
 
 
 class DeltaFrames:
@@ -27,7 +28,8 @@ class DeltaFrames:
     is not the frame around one string is parsed, and ends the frame, because its other fields may differ.
 
     A server whose events differ in more than their texts costs only a few attempts: after a frame without use, the
-    next attempt waits longer.
+    next attempt waits longer. So it does, for a few events, after one that gave no frame: the pieces of a call's
+    arguments come in a row.
 
     Args:
         decode: Splits a parsed event into pieces. It treats every text alike.
@@ -71,8 +73,8 @@ class DeltaFrames:
             self.forget()
         if self._wait:
             self._wait -= 1
-        else:
-            self._learn(data, payload)
+        elif not self._learn(data, payload):
+            self._wait = self._pause = max(self._pause, min(2 * self._pause + 1, _LONGEST_SEARCH))
 
     def forget(self) -> None:
         """Drop the frame."""
@@ -88,10 +90,11 @@ class DeltaFrames:
             return data[len(prefix) : len(data) - len(suffix)]
         return None
 
-    def _learn(self, data: bytes, payload: dict[str, JsonValue]) -> None:
+    def _learn(self, data: bytes, payload: dict[str, JsonValue]) -> bool:
+        """Take the frame of an event; whether it has one."""
         seen = self._pieces(payload)
         if len(seen.texts) != 1 or seen.adds:
-            return
+            return False
         thinks, text = seen.texts[0]
         before, found, after = data.rpartition(write_json(text))
         if not found and not text.isascii():
@@ -99,17 +102,19 @@ class DeltaFrames:
 
             before, found, after = data.rpartition(json.dumps(text).encode())
         if not found:
-            return
+            return False
         other = _STAND_IN if text != _STAND_IN else text + text
         prefix, suffix = before + b'"', b'"' + after
         try:
             repeated = read_event(prefix + other.encode() + suffix)
         except ValueError:
-            return
+            return False
         again = self._pieces(repeated)
         if again.texts == [(thinks, other)] and not again.adds and again.others == seen.others:
             self._prefix, self._suffix, self.thinks = prefix, suffix, thinks
             self._used = False
+            return True
+        return False
 
     def _pieces(self, payload: JsonValue) -> _Pieces:
         pieces = _Pieces()

@@ -11,7 +11,7 @@ from deepseek_v4_sdk.exchange import answer_reader
 from deepseek_v4_sdk.providers import Sink, find_provider
 from deepseek_v4_sdk.providers.chat_completions import ChatCompletions
 from tests.support.replay import Outcome, Replay, answer, client_for, hear
-from tests.support.wire import DONE, FRAME, chunk, finish, reason, say, sse, usage
+from tests.support.wire import DONE, FRAME, call, chunk, finish, reason, say, sse, usage
 
 PLAIN = ChatCompletions(find_provider("vllm").data)
 
@@ -74,17 +74,34 @@ def test_the_last_value_of_another_field_stays() -> None:
     assert heard(*[told("x")] * 3, told("y")).answered.raw["system_fingerprint"] == "y"
 
 
-def test_a_server_whose_events_all_differ_is_not_asked_for_a_frame_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried = Counter[str]()
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """The number of attempts to learn a frame."""
+    counted: Counter[str] = Counter()
 
     class Counting(answer_reader.DeltaFrames):
-        def _learn(self, data: bytes, payload: dict[str, JsonValue]) -> None:
-            tried["times"] += 1
-            super()._learn(data, payload)
+        def _learn(self, data: bytes, payload: dict[str, JsonValue]) -> bool:
+            counted["times"] += 1
+            return super()._learn(data, payload)
 
     monkeypatch.setattr(answer_reader, "DeltaFrames", Counting)
+    return counted
+
+
+def test_a_server_whose_events_all_differ_is_not_asked_for_a_frame_each_time(tried: Counter[str]) -> None:
     outcome = heard(
         *(sse({**FRAME, "created": at, "choices": [{"index": 0, "delta": {"content": "a"}}]}) for at in range(3000))
     )
     assert outcome.events == [TextDelta("a")] * 3000
     assert tried["times"] < 20
+
+
+def test_pieces_of_a_calls_arguments_are_not_asked_for_a_frame_each_time(
+    tried: Counter[str], parsed: Counter[str]
+) -> None:
+    pieces = ['{"text": "', *["a"] * 3000, '"}']
+    outcome = heard(call(0, "c", "write"), *(call(0, arguments=piece) for piece in pieces), *[say("b")] * 3000)
+    assert outcome.answered.tool_calls[0].arguments == "".join(pieces)
+    assert outcome.answered.text == "b" * 3000
+    assert tried["times"] < 250
+    assert parsed["events"] < 3050
