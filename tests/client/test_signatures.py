@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pydoc
+from collections.abc import Iterator
 from typing import Any
 
 import jedi  # type: ignore[import-untyped]
@@ -18,6 +19,14 @@ from tests.support.profiles import paired
 OF_A_CHAT = ["chat", "stream", "parse", "stream_parse", "iter_parse"]
 OF_A_LOOP = ["run_tools", "stream_tools", "tool_rounds"]
 both = pytest.mark.parametrize("kind", [DeepSeekV4, AsyncDeepSeekV4])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what jedi has parsed away from other processes: it fails on a file that another one is writing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jedi.settings, "cache_directory", str(tmp_path_factory.mktemp("jedi")))
+        yield
 
 
 @both
