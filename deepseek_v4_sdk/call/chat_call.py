@@ -17,7 +17,6 @@ from deepseek_v4_sdk.call.steps import Deliver, Steps
 from deepseek_v4_sdk.call.upstream import PreparedRequest, Upstream
 from deepseek_v4_sdk.chat import Attempt, ChatEvent, ChatRequest, Repair, Reply
 from deepseek_v4_sdk.exchange import ChatExchange, NotContinuableError
-from deepseek_v4_sdk.providers import EncodedChat
 from deepseek_v4_sdk.traffic.replicas import ReplicaSet, conversation_key
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ class ChatCall(Call[ChatExchange, Reply]):
             prepared = (None if steps is None else (yield from steps)) or PreparedRequest(request)
             goes_on = resuming is not None and resuming.part is not None
             if same and request.wire != "raw" and not goes_on and last.is_for(upstream, prepared.request):
-                return last.ready(prepared)  # encoded when the call was made
+                return replace(last, prepared=prepared, is_prepared=True)  # encoded when the call was made
         rendered = yield from self._render(upstream, prepared.request)
         return plan_attempt(self._route, upstream, prepared, resuming, rendered)
 
@@ -161,7 +160,7 @@ class ChatCall(Call[ChatExchange, Reply]):
         if resuming is not None and resuming.part is not None and plan.rendered is not None:
             earlier = resuming.earlier(plan.rendered, self.attempts)
         notes = (*self._route.notes, *plan.prepared.notes, *plan.encoded.repairs)
-        encoded = EncodedChat(call, plan.encoded.model, plan.encoded.max_tokens, notes, plan.encoded.raw_output)
+        encoded = replace(plan.encoded, call=call, repairs=notes)
         reasoning_in_text = target.limits.of(target.base_url, encoded.model).reasoning_in_text
         try:
             exchange = ChatExchange(

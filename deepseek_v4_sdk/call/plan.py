@@ -48,21 +48,6 @@ class AttemptPlan:
     is_prepared: bool
     rendered: RenderedRequest | None = None
 
-    def ready(self, prepared: PreparedRequest) -> AttemptPlan:
-        """The same attempt, after the steps that come before a chat there."""
-        return AttemptPlan(
-            self.request,
-            self.replica_set,
-            self.upstream,
-            self.provider,
-            self.target,
-            prepared,
-            self.encoded,
-            self.version,
-            is_prepared=True,
-            rendered=self.rendered,
-        )
-
     def is_for(self, upstream: Upstream, request: ChatRequest) -> bool:
         """Whether the encoded request is what an upstream takes for a prepared request now."""
         version = self.target.limits.version_of(self.target.base_url, self.encoded.model)
