@@ -75,8 +75,7 @@ def _forms(
 
 
 def _reading(provider: Provider, answer: RecordedAnswer, whole: Played) -> Iterator[ProviderProblem]:
-    error, reply, place = whole.error, whole.reply, answer.place
-    payloads = [payload for _, payload in answer.events]
+    error, reply, place, payloads = whole.error, whole.reply, answer.place, answer.events
     if error is not None and not isinstance(error, DeepSeekV4Error):
         text = f"reading it ends with {type(error).__name__}: {error}; only APIError and ValueError may leave decode"
         yield ProviderProblem("recordings", place, text)
@@ -126,7 +125,7 @@ def _cut(body: bytes, places: Sequence[int]) -> list[bytes]:
 def _ends(provider: Provider, answer: RecordedAnswer) -> Iterator[ProviderProblem]:
     """Yield when an answer goes on after its finish reason: where it breaks off in between, it counts as whole."""
     finished = False
-    for number, (_, payload) in enumerate(answer.events, 1):
+    for number, payload in enumerate(answer.events, 1):
         heard = _heard(provider, payload)
         if isinstance(heard, Exception):
             return
@@ -140,7 +139,7 @@ def _ends(provider: Provider, answer: RecordedAnswer) -> Iterator[ProviderProble
 def _fields(provider: Provider, answer: RecordedAnswer, dropped: set[str]) -> Iterator[ProviderProblem]:
     """Yield the fields of events whose values neither change the pieces nor are in them, each once."""
     alike: Counter[frozenset[JsonPath]] = Counter()
-    for number, (_, payload) in enumerate(answer.events, 1):
+    for number, payload in enumerate(answer.events, 1):
         found = {path: value for path, value in leaves(payload) if value and path[-1] not in _ENVELOPE}
         alike[shape := frozenset(found)] += 1
         heard = _heard(provider, payload)
@@ -167,12 +166,12 @@ def _mixing(provider: Provider, answers: Sequence[RecordedAnswer]) -> Iterator[P
     mixed, alone = [Hearing() for _ in pair], [Hearing() for _ in pair]
     try:
         for hearing, answer in zip(alone, pair, strict=True):
-            for _, payload in answer.events:
+            for payload in answer.events:
                 hearing.hear(provider, payload)
         for row in zip_longest(*(answer.events for answer in pair)):
             for hearing, event in zip(mixed, row, strict=True):
                 if event is not None:
-                    hearing.hear(provider, event[1])
+                    hearing.hear(provider, event)
     except Exception:  # noqa: BLE001  # `_reading` reports it
         return
     if [hearing.pieces for hearing in mixed] != [hearing.pieces for hearing in alone]:

@@ -63,7 +63,7 @@ class RecordedAnswer:
         self.streams = exchange.headers.get("content-type", "").startswith("text/event-stream")
         self.request = _object(exchange.request_body) or {}
         self.events = list(self._events())
-        """The JSON objects in it, each with the place in the body where its event ends."""
+        """The JSON objects in it."""
 
     def play(self, provider: Provider, blocks: Sequence[bytes], *, frames: bool = True) -> Played:
         """Play it to a client in these blocks; without `frames` each event is given to the provider."""
@@ -90,13 +90,11 @@ class RecordedAnswer:
             options[name] = self.request.get(name)
         return cast("ChatOptions", options)
 
-    def _events(self) -> Iterator[tuple[int, dict[str, JsonValue]]]:
-        body, begin = self.body, 0
-        for end in [match.end() for match in re.finditer(rb"\r?\n\r?\n", body)] if self.streams else [len(body)]:
-            lines = [line[5:] for line in body[begin:end].splitlines() if line.startswith(b"data:")]
-            if (value := _object(b"\n".join(lines) if self.streams else body)) is not None:
-                yield end, value
-            begin = end
+    def _events(self) -> Iterator[dict[str, JsonValue]]:
+        for event in re.split(rb"\r?\n\r?\n", self.body)[:-1] if self.streams else [self.body]:
+            lines = [line[5:] for line in event.splitlines() if line.startswith(b"data:")]
+            if (value := _object(b"\n".join(lines) if self.streams else event)) is not None:
+                yield value
 
 
 def _object(text: bytes) -> dict[str, JsonValue] | None:
