@@ -47,7 +47,7 @@ _LARGE = 1024 * 1024
 class _AiohttpResponse(ReadTimer):
     """A response of aiohttp."""
 
-    __slots__ = ("_content", "_deadline", "_loops", "_response", "_waits", "head")
+    __slots__ = ("_content", "_deadline", "_is_waiting", "_loops", "_response", "head")
 
     def __init__(self, response: aiohttp.ClientResponse, deadline: Deadline, loops: object) -> None:
         super().__init__()
@@ -55,20 +55,20 @@ class _AiohttpResponse(ReadTimer):
         self._response = response
         self._content = response.content
         self._deadline = deadline
-        self._waits = False
+        self._is_waiting = False
         self.head = head_of(response.status, response.raw_headers)
 
     async def read(self) -> bytes:
         content = self._content
         if data := content.read_nowait():
             return data
-        self._waits = True
+        self._is_waiting = True
         if not content.is_eof():
             self._arm(self._deadline)
         try:
             return await content.readany()
         finally:
-            self._waits = False
+            self._is_waiting = False
 
     async def close(self) -> None:
         self._disarm()
@@ -80,8 +80,8 @@ class _AiohttpResponse(ReadTimer):
             return
         self._response.close()
 
-    def _left(self) -> float | None:
-        return self._deadline.left() if self._waits else None
+    def _waits(self) -> bool:
+        return self._is_waiting
 
     def _end(self) -> None:
         self._content.set_exception(TimeoutError("nothing came in time"))

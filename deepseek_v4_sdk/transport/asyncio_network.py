@@ -28,15 +28,10 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
 
     def __init__(self, wire: AsyncioSocket) -> None:
         self._wire = wire
-        self._framer = Framer()
+        self.framer = Framer()
         self._write_buffer = WriteBuffer()
         self._was_used = False
         self._early = b""  # bytes that arrived while the request was being sent
-
-    @property
-    def framer(self) -> Framer:
-        """The framer of the answers."""
-        return self._framer
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's own
         """Return bytes for httpcore, after sending those that it wrote."""
@@ -47,9 +42,9 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
             early, self._early = self._early, b""
             return early
         while data := await self._wire.receive(deadline_of(timeout)):
-            if given := self._framer.feed(data):
+            if given := self.framer.feed(data):
                 return given
-        return self._framer.finish()
+        return self.framer.finish()
 
     def receive(self, deadline: Deadline) -> Awaitable[bytes]:
         """Return the next bytes as they arrive; none at the end. The caller gives them to the framer."""
@@ -76,7 +71,7 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> object:
         """Return a detail of the connection."""
-        if info == "is_readable" and not self._framer.clean:  # httpcore calls this before it uses a connection again
+        if info == "is_readable" and not self.framer.clean:  # httpcore calls this before it uses a connection again
             return True
         return self._wire.get_extra_info(info)
 
@@ -85,20 +80,20 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
         if self._was_used and self.get_extra_info("is_readable"):
             raise httpcore.ConnectionNotAvailable
         self._was_used = True
-        self._framer.sent()
+        self.framer.sent()
         try:
             for part in parts:
                 if not await self._wire.send(part, timeout, self._goes_on):
-                    self._framer.spoil()
+                    self.framer.spoil()
                     return
         except httpcore.WriteError:
-            self._framer.spoil()  # the server may have answered before it closed, and reading shows it
+            self.framer.spoil()  # the server may have answered before it closed, and reading shows it
 
     def _goes_on(self) -> bool:
         """Take early bytes; return whether to continue sending."""
-        if not self._framer.status:
-            self._early += self._framer.feed(self._wire.take())
-        return not self._framer.refuses
+        if not self.framer.status:
+            self._early += self.framer.feed(self._wire.take())
+        return not self.framer.refuses
 
 
 class AsyncTimedBackend(httpcore.AsyncNetworkBackend):

@@ -50,7 +50,6 @@ class AsyncioSocket(ReadTimer, asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[None] | None = None
         self._is_full = False  # the transport's buffer
         self._drained: asyncio.Future[None] | None = None  # of the caller that waits for space in it, or for an answer
-        self._deadline: Deadline | None = None  # of the waiting read
 
     async def receive(self, deadline: Deadline | None) -> bytes:
         """Return the bytes that have arrived, waiting for some if none have; empty at the end.
@@ -65,10 +64,8 @@ class AsyncioSocket(ReadTimer, asyncio.BufferedProtocol):
                 if self._error is not None:
                     raise httpcore.ReadError(str(self._error)) from self._error
                 return b""
-            self._deadline = deadline
             self._waiter = self._loop.create_future()
-            if deadline is not None:
-                self._arm(deadline)
+            self._arm(deadline)
             try:
                 await self._waiter
             finally:
@@ -244,10 +241,8 @@ class AsyncioSocket(ReadTimer, asyncio.BufferedProtocol):
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
 
-    def _left(self) -> float | None:
-        if self._waiter is None or self._waiter.done() or self._deadline is None:
-            return None
-        return self._deadline.left()
+    def _waits(self) -> bool:
+        return self._waiter is not None and not self._waiter.done()
 
     def _end(self) -> None:
         if self._waiter is not None:

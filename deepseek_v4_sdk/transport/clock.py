@@ -90,8 +90,7 @@ class Deadline:
         Raises:
             TimeoutError: It has passed.
         """
-        if self.clock.now() >= self.at:
-            raise TimeoutError("the time is over")
+        self.left(TimeoutError)
 
 
 class TimeLeft(float):
@@ -112,10 +111,10 @@ class TimeLeft(float):
 
 def deadline_of(timeout: float | None) -> Deadline | None:
     """Return the deadline of a timeout: the moving one, or one from now; None for None."""
-    if timeout is None or isinstance(timeout, TimeLeft):
-        return None if timeout is None else timeout.deadline
+    if isinstance(timeout, TimeLeft):
+        return timeout.deadline
     clock = SystemClock()
-    return Deadline(clock, clock.now() + timeout)
+    return None if timeout is None else Deadline(clock, clock.now() + timeout)
 
 
 def seconds_left(timeout: float | None, late: type[Exception] | None = None) -> float | None:

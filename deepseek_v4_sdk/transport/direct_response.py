@@ -75,7 +75,7 @@ class _Response(Generic[StreamT]):
         step: The request.
     """
 
-    __slots__ = ("_connections", "_owner", "_reader", "_step", "_stream", "_timeout", "head")
+    __slots__ = ("_connections", "_is_closed", "_owner", "_reader", "_step", "_stream", "_timeout", "head")
 
     head: ResponseHead
 
@@ -86,6 +86,7 @@ class _Response(Generic[StreamT]):
         self._step = step
         self._timeout = TimeLeft(step.deadline)
         self._reader = AnswerReader(stream.framer)
+        self._is_closed = False
 
     def _is_kept(self) -> bool:
         """Keep the connection for another request; return whether that can be."""
@@ -99,14 +100,14 @@ class _Response(Generic[StreamT]):
 class DirectResponse(_Response[TimedStream]):
     """An answer on one of our connections."""
 
-    __slots__ = ("_is_closed", "_library")
+    __slots__ = ("_library",)
 
     _library: IteratedResponse | None  # the answer as httpcore reads it
 
     def begin(self, head: bytes) -> None:
         """Send the request, and read the head of the answer."""
         stream, reader = self._stream, self._reader
-        self._is_closed, self._library = False, None
+        self._library = None
         stream.write(head)
         stream.write(self._step.call.body or b"")
         reader.begin(stream.read(_AT_ONCE, self._timeout))
@@ -143,14 +144,14 @@ class DirectResponse(_Response[TimedStream]):
 class AsyncDirectResponse(_Response["AsyncTimedStream"]):
     """The async form of `DirectResponse`."""
 
-    __slots__ = ("_is_closed", "_library")
+    __slots__ = ("_library",)
 
     _library: AsyncIteratedResponse | None  # the answer as httpcore reads it
 
     async def begin(self, head: bytes) -> None:
         """Send the request, and read the head of the answer."""
         stream, reader = self._stream, self._reader
-        self._is_closed, self._library = False, None
+        self._library = None
         await stream.write(head)
         await stream.write(self._step.call.body or b"")
         reader.begin(await stream.read(_AT_ONCE, self._timeout))

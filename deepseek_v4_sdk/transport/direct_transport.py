@@ -8,7 +8,6 @@ and `http1` reads its head. httpcore connects, and reads every other answer. A c
 from __future__ import annotations
 
 import weakref
-from functools import cache
 from typing import TYPE_CHECKING
 
 import httpcore
@@ -18,32 +17,17 @@ from deepseek_v4_sdk.transport.connection import AsyncTransport, Transport
 from deepseek_v4_sdk.transport.direct_response import AsyncDirectResponse, DirectResponse
 from deepseek_v4_sdk.transport.hints import ConnectionHints
 from deepseek_v4_sdk.transport.http1 import place_of, request_head
-from deepseek_v4_sdk.transport.httpcore_transport import tls_context
+from deepseek_v4_sdk.transport.httpcore_transport import late_tls_context
 from deepseek_v4_sdk.transport.network import TimedBackend
 from deepseek_v4_sdk.transport.open_connections import OpenConnections
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable
-
     from deepseek_v4_sdk.transport.asyncio_network import AsyncTimedStream
     from deepseek_v4_sdk.transport.http1 import Origin
     from deepseek_v4_sdk.transport.network import TimedStream
     from deepseek_v4_sdk.transport.request import Open
 
 __all__ = ["AsyncDirectTransport", "DirectTransport"]
-
-
-def _tls(ca_bundle: str | None) -> Callable[[], ssl.SSLContext]:
-    """Return a function that makes the TLS context when the first connection needs it, and the same one for all."""
-
-    @cache
-    def make() -> ssl.SSLContext:
-        context = tls_context(ca_bundle)
-        context.set_alpn_protocols(["http/1.1"])
-        return context
-
-    return make
 
 
 class DirectTransport(Transport):
@@ -55,7 +39,7 @@ class DirectTransport(Transport):
 
     def __init__(self, ca_bundle: str | None = None) -> None:
         self.hints = ConnectionHints(proxy=False, ca_bundle=ca_bundle is not None)
-        self._tls = _tls(ca_bundle)
+        self._tls = late_tls_context(ca_bundle)
         self._backend = TimedBackend()
         self._connections: OpenConnections[TimedStream] = OpenConnections()
         # Not with the client: a stream may be read to its end after its client is gone. And not by `__del__`: in a
@@ -141,7 +125,7 @@ class AsyncDirectTransport(AsyncTransport):
         from deepseek_v4_sdk.transport.loops import Loops  # it needs asyncio
 
         self.hints = ConnectionHints(proxy=False, ca_bundle=ca_bundle is not None)
-        self._tls = _tls(ca_bundle)
+        self._tls = late_tls_context(ca_bundle)
         self._loops = Loops(_LoopConnections)
 
     async def send(self, step: Open) -> AsyncDirectResponse:

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 import httpcore
 
-from deepseek_v4_sdk.exchange import ResponseHead
 from deepseek_v4_sdk.transport.addresses import wire_url
+from deepseek_v4_sdk.transport.connection import head_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
+    from deepseek_v4_sdk.exchange import ResponseHead
     from deepseek_v4_sdk.providers import HttpCall
     from deepseek_v4_sdk.transport.framing import Framer
 
@@ -104,16 +105,12 @@ class AnswerReader:
         """Take the first bytes that the framer has passed on: the head, and the content as far as it has arrived."""
         framer = self._framer
         found = None if framer.unclear else _HEAD.match(data)
-        headers: dict[str, str] = {}
-        for line in [] if found is None else _text(found[2]).split("\r\n")[:-1]:
-            raw_name, _, raw_value = line.partition(":")
-            name, value = raw_name.lower(), raw_value.strip(" \t")
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        if found is None or _has_odd_framing(framer.status, headers):
+        head = None if found is None else head_of(int(found[1]), _fields(found[2]))
+        if found is None or head is None or _has_odd_framing(head):
             self.unread = data + framer.leave()
             return
-        self.head = ResponseHead(int(found[1]), headers)
-        connection = headers.get("connection")
+        self.head = head
+        connection = head.headers.get("connection")
         self.keeps = connection is None or "close" not in map(str.strip, connection.lower().split(","))
         if framer.in_chunks:
             self._begun = data
@@ -159,24 +156,16 @@ class AnswerReader:
             framer.leave()
 
 
-def _has_odd_framing(status: int, headers: Mapping[str, str]) -> bool:
+def _has_odd_framing(head: ResponseHead) -> bool:
     """Whether httpcore must judge the fields that frame the body: it may refuse them, or change their values."""
-    coding = headers.get("transfer-encoding")
+    coding = head.headers.get("transfer-encoding")
     return coding not in {None, "chunked"} or (
-        status in {204, 304} and (coding is not None or "content-length" in headers)
+        head.status in {204, 304} and (coding is not None or "content-length" in head.headers)
     )
 
 
-def _text(fields: bytes) -> str:
-    """The text of header fields: UTF-8 where they are that, else Latin-1."""
-    try:
-        return fields.decode()
-    except UnicodeDecodeError:
-        return "\r\n".join(map(_line, fields.split(b"\r\n")))
-
-
-def _line(line: bytes) -> str:
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        return line.decode("latin-1")
+def _fields(lines: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the names and values of a head's lines."""
+    for line in lines.split(b"\r\n")[:-1]:
+        name, _, value = line.partition(b":")
+        yield name, value.strip(b" \t")

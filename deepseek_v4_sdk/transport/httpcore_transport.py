@@ -9,7 +9,6 @@ from __future__ import annotations
 import weakref
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Generic, TypeVar
-from urllib.parse import urlsplit
 
 import httpcore
 
@@ -25,6 +24,7 @@ from deepseek_v4_sdk.transport.connection import (
     timeouts_of,
 )
 from deepseek_v4_sdk.transport.hints import ConnectionHints
+from deepseek_v4_sdk.transport.http1 import place_of
 from deepseek_v4_sdk.transport.network import TimedBackend
 
 if TYPE_CHECKING:
@@ -36,7 +36,15 @@ if TYPE_CHECKING:
     from deepseek_v4_sdk.transport.asyncio_network import AsyncTimedBackend
     from deepseek_v4_sdk.transport.request import Open
 
-__all__ = ["KEEP_ALIVE", "AsyncPooledTransport", "PooledTransport", "core_request", "proxy_of", "tls_context"]
+__all__ = [
+    "KEEP_ALIVE",
+    "AsyncPooledTransport",
+    "PooledTransport",
+    "core_request",
+    "late_tls_context",
+    "proxy_of",
+    "tls_context",
+]
 
 _CONNECTIONS = 8
 # Both vLLM and SGLang close a connection that was idle for 5 s. A request sent just then fails.
@@ -121,9 +129,16 @@ def tls_context(ca_bundle: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_bundle or certifi.where())
 
 
-def _tls(ca_bundle: str | None) -> Callable[[], ssl.SSLContext]:
-    """Return a function that makes the TLS context when the first pool is made, and the same one for all."""
-    return cache(lambda: tls_context(ca_bundle))
+def late_tls_context(ca_bundle: str | None) -> Callable[[], ssl.SSLContext]:
+    """Return a function that makes the TLS context of HTTP/1.1 at its first call, and returns the same one later."""
+
+    @cache
+    def make() -> ssl.SSLContext:
+        context = tls_context(ca_bundle)
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+    return make
 
 
 def proxy_of(url: str | None) -> httpx.Proxy | None:
@@ -141,16 +156,14 @@ def _core_proxy(url: str | None) -> httpcore.Proxy | None:
 
 
 @lru_cache(maxsize=256)
-def _place(url: str) -> tuple[httpcore.URL, bytes]:
-    """The origin of a URL, and the value of the header `Host`."""
-    address = wire_url(url)
-    return httpcore.URL(address), urlsplit(address).netloc.encode("ascii")
+def _target(url: str) -> httpcore.URL:
+    return httpcore.URL(wire_url(url))
 
 
 def core_request(step: Open) -> httpcore.Request:
     """The request of httpcore for a step."""
     call = step.call
-    target, host = _place(call.url)
+    target, host = _target(call.url), place_of(call.url).host_field.encode("ascii")
     headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in call.headers]
     if all(name.lower() != b"host" for name, _ in headers):
         headers.insert(0, (b"Host", host))
@@ -172,7 +185,7 @@ class PooledTransport(Transport):
 
     def __init__(self, *, tls: bool, proxy: str | None = None, ca_bundle: str | None = None) -> None:
         self.hints = ConnectionHints(proxy=proxy is not None, ca_bundle=ca_bundle is not None)
-        context, hints = _tls(ca_bundle), _core_proxy(proxy)
+        context, hints = late_tls_context(ca_bundle), _core_proxy(proxy)
         self.proxy_host = None if hints is None else hints.url.host.decode()
 
         def make() -> httpcore.ConnectionPool:
@@ -268,7 +281,7 @@ class AsyncPooledTransport(AsyncTransport):
 
         self.hints = ConnectionHints(proxy=proxy is not None, ca_bundle=ca_bundle is not None)
 
-        context, hints = _tls(ca_bundle), _core_proxy(proxy)
+        context, hints = late_tls_context(ca_bundle), _core_proxy(proxy)
         self.proxy_host = None if hints is None else hints.url.host.decode()
 
         def make(backend: AsyncTimedBackend) -> httpcore.AsyncConnectionPool:

@@ -70,7 +70,7 @@ class TimedStream(httpcore.NetworkStream):
         self._layers = layers
         # TLS within TLS (through a proxy that uses TLS) is not a socket: nothing is read there before all is written.
         self._socket: socket.socket | None = stream.get_extra_info("socket") if layers < 2 else None
-        self._framer = Framer()
+        self.framer = Framer()
         self._write_buffer = WriteBuffer()
         self._was_used = False
         self._early = b""  # bytes that arrived while the request was being sent
@@ -80,11 +80,6 @@ class TimedStream(httpcore.NetworkStream):
         """Close it only in the child: the connection stays with the parent, and the server notices nothing."""
         self._stream.close()
 
-    @property
-    def framer(self) -> Framer:
-        """The framer of the answers."""
-        return self._framer
-
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return bytes for httpcore, after sending those that it wrote."""
         if parts := self._write_buffer.take():
@@ -93,9 +88,9 @@ class TimedStream(httpcore.NetworkStream):
             early, self._early = self._early, b""
             return early
         while data := self._received(max_bytes, seconds_left(timeout, httpcore.ReadTimeout)):
-            if given := self._framer.feed(data):
+            if given := self.framer.feed(data):
                 return given
-        return self._framer.finish()
+        return self.framer.finish()
 
     def receive(self, deadline: Deadline) -> bytes:
         """Return the next bytes as they arrive; none at the end. The caller gives them to the framer."""
@@ -131,7 +126,7 @@ class TimedStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> object:
         """Return a detail of the connection."""
-        if info == "is_readable" and not self._framer.clean:  # httpcore calls this before it uses a connection again
+        if info == "is_readable" and not self.framer.clean:  # httpcore calls this before it uses a connection again
             return True
         return self._stream.get_extra_info(info)
 
@@ -140,16 +135,16 @@ class TimedStream(httpcore.NetworkStream):
         if self._was_used and self.get_extra_info("is_readable"):
             raise httpcore.ConnectionNotAvailable
         self._was_used = True
-        self._framer.sent()
+        self.framer.sent()
         try:
             for part in parts:
                 if self._socket is None:
                     self._stream.write(part, seconds_left(timeout))  # type: ignore[arg-type]  # a view is sliced for free
                 elif not self._push(self._socket, memoryview(part), timeout):
-                    self._framer.spoil()
+                    self.framer.spoil()
                     return
         except (httpcore.WriteError, OSError):
-            self._framer.spoil()  # the server may have answered before it closed, and reading shows it
+            self.framer.spoil()  # the server may have answered before it closed, and reading shows it
 
     def _push(self, sock: socket.socket, view: memoryview, timeout: float | None) -> bool:
         """Send bytes; return whether all were sent, or the server has refused the request meanwhile."""
@@ -165,7 +160,7 @@ class TimedStream(httpcore.NetworkStream):
                 pass
             readable, writable = wait_for(
                 sock,
-                read=wants_read or not self._framer.status,
+                read=wants_read or not self.framer.status,
                 write=not wants_read,
                 seconds=seconds_left(timeout, httpcore.WriteTimeout),
             )
@@ -181,8 +176,8 @@ class TimedStream(httpcore.NetworkStream):
             data = sock.recv(_READ_AT_ONCE)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return True
-        self._early += self._framer.feed(data)
-        return bool(data) and not self._framer.refuses
+        self._early += self.framer.feed(data)
+        return bool(data) and not self.framer.refuses
 
 
 class TimedBackend(httpcore.NetworkBackend):

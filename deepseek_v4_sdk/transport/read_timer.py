@@ -21,27 +21,30 @@ class ReadTimer:
     collector frees.
     """
 
-    __slots__ = ("_armed_by", "_armed_for", "_loop", "_timer")
+    __slots__ = ("_armed_for", "_loop", "_timer", "_until")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._until: Deadline | None = None  # of the last read
         self._timer: asyncio.TimerHandle | None = None  # it fires no later than at the time that it was armed for
-        self._armed_by: Deadline | None = None
         self._armed_for = 0.0
 
     @abstractmethod
-    def _left(self) -> float | None:
-        """Seconds that the waiting read may still take; None when none waits, or when it may take any time."""
+    def _waits(self) -> bool:
+        """Whether a read waits."""
 
     @abstractmethod
     def _end(self) -> None:
         """End that read."""
 
-    def _arm(self, deadline: Deadline) -> None:
+    def _arm(self, deadline: Deadline | None) -> None:
         """Make sure that the timer fires no later than at the deadline; firing too early does no harm."""
-        if self._timer is not None and self._armed_by is deadline and self._armed_for <= deadline.at:
+        if deadline is None:
+            self._until = None
             return
-        self._armed_by, self._armed_for = deadline, deadline.at
+        if self._timer is not None and self._until is deadline and self._armed_for <= deadline.at:
+            return
+        self._until, self._armed_for = deadline, deadline.at
         at = self._loop.time() + deadline.left()
         if self._timer is not None:
             if self._timer.when() <= at:
@@ -56,10 +59,9 @@ class ReadTimer:
 
     def _rings(self) -> None:
         self._timer = None
-        seconds = self._left()
-        if seconds is None:
+        if self._until is None or not self._waits():
             return
-        if seconds > TICK and self._armed_by is not None:
-            self._arm(self._armed_by)
+        if self._until.left() > TICK:
+            self._arm(self._until)
         else:
             self._end()
